@@ -1,0 +1,1 @@
+"""Starting the platform: on this machine (`infra/local`), elsewhere later."""

@@ -1,0 +1,41 @@
+"""Fetch the jars of `infra/pom.xml` with Spark's own resolver, for machines without Maven."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+POM = Path(__file__).with_name("pom.xml")
+MAVEN = {"m": "http://maven.apache.org/POM/4.0.0"}
+
+
+def coordinates(pom: Path) -> list[str]:
+    """``group:artifact:version`` of every dependency of a pom."""
+    dependencies = ET.parse(pom).getroot().findall("m:dependencies/m:dependency", MAVEN)  # noqa: S314  # our own file
+    names = ("groupId", "artifactId", "version")
+    return [":".join(found.findtext(f"m:{name}", "", MAVEN) for name in names) for found in dependencies]
+
+
+def fetch(folder: Path) -> None:
+    """Resolve the coordinates into a fresh cache and copy the jars to `folder`."""
+    pyspark = find_spec("pyspark")
+    if pyspark is None or pyspark.origin is None:
+        sys.exit("error: pyspark is not installed beside this Python: run sh infra/setup.sh")
+    submit = Path(pyspark.origin).parent / "bin" / "spark-submit"
+    with tempfile.TemporaryDirectory() as cache:
+        empty = Path(cache) / "nothing.py"
+        empty.write_text("")
+        options = ["--packages", ",".join(coordinates(POM)), "--conf", f"spark.jars.ivy={cache}"]
+        environ = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_HOME": str(submit.parents[1])}
+        subprocess.run([str(submit), "--master", "local[1]", *options, str(empty)], check=True, env=environ)
+        folder.mkdir(parents=True, exist_ok=True)
+        for jar in (Path(cache) / "jars").glob("*.jar"):
+            shutil.copy(jar, folder / jar.name.split("_", 1)[1])
+
+
+if __name__ == "__main__":
+    fetch(Path(sys.argv[1]))

@@ -1,0 +1,40 @@
+#!/bin/sh
+# The environment (.venv, exactly requirements/lock.txt) and the jars (infra/jars). Quick when nothing has changed.
+set -eu
+cd "$(dirname "$0")/.."
+. infra/find_python.sh
+STAMP=.venv/.setup-stamp
+JARS=infra/jars
+began=$(date +%s)
+
+say() { echo "[setup +$(($(date +%s) - began)) s] $1"; }
+
+wanted=$(cat requirements/lock.txt infra/pom.xml infra/setup.sh | cksum)
+if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$wanted" ] && ls "$JARS"/*.jar >/dev/null 2>&1; then
+    exit 0
+fi
+
+if [ ! -x .venv/bin/python ]; then
+    say "making .venv"
+    "$(find_python)" -m venv .venv
+fi
+
+say "installing $(grep -c '^[a-z].*==' requirements/lock.txt) locked packages"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check "$(grep '^uv==' requirements/lock.txt)"
+# --no-deps: the lock is complete, and leaves out pyspark-client, whose files would overwrite those of pyspark.
+.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --requirements requirements/lock.txt
+
+fetched=infra/.jars-new
+rm -rf "$fetched"
+if command -v mvn >/dev/null 2>&1; then
+    say "fetching the jars with Maven"
+    (cd infra && mvn -q -B -Dstyle.color=never dependency:copy-dependencies -DoutputDirectory=.jars-new)
+else
+    say "fetching the jars with Spark's own resolver"
+    .venv/bin/python infra/fetch_jars.py "$fetched"
+fi
+rm -rf "$JARS"
+mv "$fetched" "$JARS"
+
+echo "$wanted" >"$STAMP"
+say "done"
