@@ -1,0 +1,107 @@
+"""Who may call the scorer: bearer tokens, kept as hashes, each with a client name and scopes.
+
+``access.json`` holds ``{"clients": [{"client": ..., "sha256": ..., "scopes": [...]}]}``. A token is random, so a plain
+SHA-256 suffices: there is nothing to guess that a slow hash would protect.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from antifraud.errors import SettingsError
+
+Scope = Literal["decide", "label", "admin", "read"]
+SCOPES: Final[frozenset[str]] = frozenset(get_args(Scope))
+TOKEN_BYTES: Final = 32
+WEBHOOK_SECRET_BYTES: Final = 32
+GRANTS: Final[Mapping[str, tuple[Scope, ...]]] = {
+    "client": ("decide", "label", "read"),
+    "admin": ("admin", "read"),
+}
+"""What `generate_access` hands out: one token file for each name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated client and what it may do."""
+
+    client: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """All callers by the hex SHA-256 of their token."""
+
+    callers: Mapping[str, Caller]
+
+    def caller_of(self, token: str) -> Caller | None:
+        """Who presents `token`, or None. Every hash is compared, each in constant time.
+
+        >>> access = Access({hash_of("s3cret"): Caller("till", frozenset({"decide"}))})
+        >>> access.caller_of("s3cret").client, access.caller_of("guess")
+        ('till', None)
+        """
+        presented, found = hash_of(token), None
+        for known, caller in self.callers.items():
+            if hmac.compare_digest(known, presented):
+                found = caller
+        return found
+
+
+def hash_of(token: str) -> str:
+    """Hex SHA-256 of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def load_access(path: Path) -> Access:
+    """Read ``access.json``.
+
+    Raises:
+        SettingsError: The file is missing, or not what this module writes.
+    """
+    try:
+        clients = json.loads(path.read_text())["clients"]
+        access = Access({c["sha256"]: Caller(c["client"], frozenset(c["scopes"])) for c in clients})
+    except FileNotFoundError:
+        raise SettingsError(f"no {path}: `python -m antifraud access generate` makes it") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{path} is not an access file ({type(error).__name__}): generate it anew") from None
+    if odd := {scope for caller in access.callers.values() for scope in caller.scopes} - SCOPES:
+        raise SettingsError(f"{path} grants {len(odd)} unknown scopes: expected some of {', '.join(sorted(SCOPES))}")
+    return access
+
+
+def generate_access(folder: Path) -> list[Path]:
+    """Write new tokens, their hashes and the webhook secret into `folder`, readable by the owner only.
+
+    Returns the files written. The hashes are written last: without them no token works.
+
+    Raises:
+        FileExistsError: There is an access file already; replacing it would lock every client out.
+    """
+    target = folder / "access.json"
+    if target.exists():
+        raise FileExistsError(f"{target} exists: remove it first if every client is to get a new token")
+    folder.mkdir(parents=True, exist_ok=True)
+    tokens = {name: secrets.token_urlsafe(TOKEN_BYTES) for name in GRANTS}
+    clients = [{"client": name, "sha256": hash_of(tokens[name]), "scopes": list(GRANTS[name])} for name in GRANTS]
+    contents = {f"{name}.token": token for name, token in tokens.items()}
+    contents["webhook.secret"] = "whsec_" + base64.b64encode(secrets.token_bytes(WEBHOOK_SECRET_BYTES)).decode()
+    contents["access.json"] = json.dumps({"clients": clients}, indent=2)
+    return [_write_private(folder / name, content) for name, content in contents.items()]
+
+
+def _write_private(path: Path, content: str) -> Path:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(content + "\n")
+    return path

@@ -1,0 +1,216 @@
+"""The client SDK: turns raw identifiers into tokens, asks the scorer, retries safely.
+
+    client = ScorerClient("https://scorer", token, load_active_key(path))
+    decision = client.decide(transaction_id, event_time, customer_id, terminal_id, amount_minor)
+
+A raw identifier never leaves `decide`: what is sent, logged or raised holds tokens at most. httpx and tenacity are
+imported where they are called.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from antifraud.client_webhooks import Event, verify_webhook
+from antifraud.errors import ClientError
+from antifraud.pseudonym import Key, tokenise
+
+if TYPE_CHECKING:
+    import httpx
+    from tenacity import RetryCallState
+
+__all__ = ["Decision", "Event", "Label", "Refused", "ScorerClient", "Suspended", "Unreachable", "verify_webhook"]
+
+ATTEMPTS: Final = 5
+FIRST_WAIT_SECONDS: Final = 0.2
+LONGEST_WAIT_SECONDS: Final = 5.0
+TIMEOUT_SECONDS: Final = 5.0
+SUSPENDED: Final = "urn:antifraud:problem:suspended"
+BAD_GATEWAY: Final = 502
+UNAVAILABLE: Final = 503
+
+
+class Refused(ClientError):
+    """The scorer refused the request; sending it again as it is would not help. `status` is HTTP's."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Suspended(ClientError):
+    """The service is suspended: decide without it, and ask again after `retry_after` seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"the scorer is suspended: decide without it, ask again in {retry_after:g} s")
+        self.retry_after = retry_after
+
+
+class Unreachable(ClientError):
+    """The scorer could not be reached or was not ready; `retry_after` is its wish in seconds, None if it had none."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The scorer's answer. `score` and `threshold` are ppm; `replayed`: this id had been decided before."""
+
+    transaction_id: int
+    decision: Literal["approve", "flag"]
+    score: int
+    threshold: int
+    release: str
+    mode: str
+    state_cutoff: str
+    counted: bool
+    reasons: tuple[str, ...]
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What was learnt about a transaction, and when (UTC seconds)."""
+
+    transaction_id: int
+    status: Literal["fraud", "legitimate", "unknown"]
+    learned_at: int
+
+
+class ScorerClient:
+    """A connection to one scorer. Close it, or use it in a ``with``."""
+
+    def __init__(
+        self, url: str, token: str, key: Key | None = None, transport: "httpx.BaseTransport | None" = None
+    ) -> None:
+        """`token` is the bearer token; `key` makes tokens of identifiers and is needed by `decide` only."""
+        import httpx
+
+        headers = {"Authorization": f"Bearer {token}"}
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, transport=transport)
+        self._key = key
+
+    def __repr__(self) -> str:
+        return f"ScorerClient({str(self._http.base_url)!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def decide(
+        self, transaction_id: int, event_time: int, customer_id: int, terminal_id: int, amount_minor: int
+    ) -> Decision:
+        """Ask for a decision; retried with the same id, which the scorer decides once.
+
+        Raises:
+            Suspended: The service is suspended.
+            Unreachable: It did not answer after several attempts.
+            Refused: It will not decide this request.
+        """
+        if self._key is None:
+            raise ClientError("this client has no key to make tokens with: give ScorerClient one")
+        body = {
+            "transaction_id": transaction_id,
+            "event_time": event_time,
+            "customer": tokenise(self._key, "customer", customer_id),
+            "terminal": tokenise(self._key, "terminal", terminal_id),
+            "amount": amount_minor,
+        }
+        answer = self._send("POST", "/v1/decisions", body)
+        known = {field.name for field in fields(Decision)}
+        values = {name: value for name, value in answer.json().items() if name in known}
+        replayed = answer.headers.get("Idempotent-Replayed") == "true"
+        return Decision(**{**values, "reasons": tuple(values["reasons"]), "replayed": replayed})
+
+    def label(self, labels: Iterable[Label]) -> list[int]:
+        """Tell what was learnt, up to 1,000 labels; returns the ids that the scorer never decided.
+
+        A label that is told twice counts once, so this is retried as well.
+
+        Raises:
+            Suspended, Unreachable, Refused: As `decide`; labels are taken while the service is suspended.
+        """
+        body = {
+            "labels": [
+                {"transaction_id": label.transaction_id, "status": label.status, "learned_at": label.learned_at}
+                for label in labels
+            ]
+        }
+        return list(self._send("POST", "/v1/labels", body).json()["unknown_transactions"])
+
+    def status(self) -> dict[str, Any]:
+        """What the service is doing: switch, release, threshold, cut-off, counts, workers, evidence.
+
+        Raises:
+            Unreachable, Refused: As `decide`.
+        """
+        return dict(self._send("GET", "/v1/status").json())
+
+    def suspend(self, reason: str, expected_epoch: int) -> dict[str, Any]:
+        """Suspend the service; `expected_epoch` is the switch's epoch in `status`. Returns the switch.
+
+        Raises:
+            Refused: Somebody else changed the switch first, or it cannot be suspended; read `status` again.
+        """
+        return self._switch("suspend", reason, expected_epoch)
+
+    def resume(self, reason: str, expected_epoch: int) -> dict[str, Any]:
+        """Resume the service; as `suspend`."""
+        return self._switch("resume", reason, expected_epoch)
+
+    def _switch(self, action: str, reason: str, expected_epoch: int) -> dict[str, Any]:
+        body = {"action": action, "reason": reason, "expected_epoch": expected_epoch}
+        return dict(self._send("POST", "/v1/switch", body).json())
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> "httpx.Response":
+        """Send, again and again while the scorer cannot be reached or asks to wait."""
+        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(Unreachable), stop=stop_after_attempt(ATTEMPTS), wait=_pause, reraise=True
+        )
+        return retrying(self._send_once, method, path, body)
+
+    def _send_once(self, method: str, path: str, body: Mapping[str, Any] | None) -> "httpx.Response":
+        import httpx
+
+        try:
+            answer = self._http.request(method, path, json=body)
+        except httpx.TransportError as error:
+            raise Unreachable(f"the scorer did not answer ({type(error).__name__})") from None
+        if not answer.is_success:
+            raise _failure(answer)
+        return answer
+
+
+def _failure(answer: "httpx.Response") -> ClientError:
+    """The error that an answer other than 2xx stands for."""
+    try:
+        problem = answer.json()
+        kind, detail = str(problem["type"]), str(problem["detail"])
+    except (ValueError, KeyError, TypeError):
+        kind, detail = "", "no problem document"
+    wait = answer.headers.get("Retry-After")
+    retry_after = float(wait) if wait and wait.isdigit() else None
+    if kind == SUSPENDED:
+        return Suspended(retry_after or LONGEST_WAIT_SECONDS)
+    if answer.status_code == BAD_GATEWAY or (answer.status_code == UNAVAILABLE and retry_after is not None):
+        return Unreachable(f"the scorer answered {answer.status_code}: {detail}", retry_after)
+    return Refused(answer.status_code, f"the scorer refused with {answer.status_code}: {detail}")
+
+
+def _pause(state: "RetryCallState") -> float:
+    """Seconds until the next attempt: what the scorer asked for, otherwise doubling; never long."""
+    error = state.outcome.exception() if state.outcome else None
+    wished = error.retry_after if isinstance(error, Unreachable) else None
+    doubling = FIRST_WAIT_SECONDS * 2.0 ** (state.attempt_number - 1)
+    return float(min(LONGEST_WAIT_SECONDS, doubling if wished is None else wished))

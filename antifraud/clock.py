@@ -1,0 +1,63 @@
+"""The business clock and the calendar: UTC seconds and days since 1970-01-01.
+
+Only entry points read a clock, and only this one: wall time plus an offset, so that scorer, guard and live traffic
+can replay days of the past together. Everything below an entry point gets a day or a time as an argument.
+"""
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+from typing import Final
+
+DAY_SECONDS: Final = 86_400
+HOUR_SECONDS: Final = 3_600
+EPOCH: Final = dt.date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessClock:
+    """Wall time shifted by `offset_seconds` (0 in production, a replay's distance to the past otherwise)."""
+
+    offset_seconds: int = 0
+
+    def now(self) -> int:
+        """Business time in UTC seconds."""
+        return int(time.time()) + self.offset_seconds
+
+
+def day_number(day: dt.date) -> int:
+    """Days since 1970-01-01.
+
+    >>> day_number(dt.date(1970, 1, 2))
+    1
+    """
+    return (day - EPOCH).days
+
+
+def date_of(number: int) -> dt.date:
+    """Calendar day of a day number; the inverse of `day_number`.
+
+    >>> date_of(1)
+    datetime.date(1970, 1, 2)
+    """
+    return EPOCH + dt.timedelta(days=number)
+
+
+def day_of(seconds: int) -> int:
+    """Day number of a time in UTC seconds.
+
+    >>> day_of(86_399), day_of(86_400)
+    (0, 1)
+    """
+    return seconds // DAY_SECONDS
+
+
+def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
+    """Every day from `first` to `last`, both included.
+
+    Raises:
+        ValueError: `last` is before `first`.
+    """
+    if last < first:
+        raise ValueError(f"the range ends ({last}) before it begins ({first}): swap the two days")
+    return [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]

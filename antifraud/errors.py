@@ -1,0 +1,124 @@
+"""Every failure the platform expects, with the exit code a process ends with.
+
+    AntifraudError                 1
+    ├── SettingsError              10   a setting is missing or malformed
+    ├── DataError                  20   input data is not what the contract says
+    │   ├── RawFileError           21   a raw file cannot be read as transactions
+    │   ├── MissingDay             22   a day that is needed is not in the lake or the feed
+    │   ├── QuarantineLimit        23   too many rows of a day are unusable
+    │   ├── SchemaError            24   a table or a request lacks a column or has a wrong type
+    │   ├── NotEnoughRows          25   a statistic needs more rows than there are
+    │   └── UndefinedMetric        26   a metric has no meaning on this sample
+    ├── LeakError                  30   an identifier is outside the raw zone
+    ├── ReleaseError               40   a release bundle or pointer does not verify
+    ├── GateRefused                41   the gate's verdict is not PASS
+    ├── PublishError               50   a job ended without publishing what it promised
+    ├── StoreError                 60   the scorer's decision store cannot be used
+    │   ├── StaleEpoch             61   somebody else changed the switch first
+    │   └── TransitionRefused      62   the switch cannot go from its mode to the wanted one
+    └── ClientError                70   the scorer refused, or could not be reached
+
+Expected failures are printed as one line without a traceback; anything else is a bug and shows its traceback.
+"""
+
+
+class AntifraudError(Exception):
+    """Base of all expected failures; the message says what was found, what was expected and what to do."""
+
+    exit_code = 1
+
+
+class SettingsError(AntifraudError):
+    """A setting is missing or malformed."""
+
+    exit_code = 10
+
+
+class DataError(AntifraudError):
+    """Input data is not what the contract says."""
+
+    exit_code = 20
+
+
+class RawFileError(DataError):
+    """A raw file cannot be read as transactions; the message names the file and the position."""
+
+    exit_code = 21
+
+
+class MissingDay(DataError):
+    """A day that is needed is not in the lake, or not in the feed."""
+
+    exit_code = 22
+
+
+class QuarantineLimit(DataError):
+    """Too large a share of a day's rows is unusable; nothing was published."""
+
+    exit_code = 23
+
+
+class SchemaError(DataError):
+    """A table or a request lacks a column, or has one of the wrong type."""
+
+    exit_code = 24
+
+
+class NotEnoughRows(DataError):
+    """A statistic needs more rows than there are; the message says how many are missing."""
+
+    exit_code = 25
+
+
+class UndefinedMetric(DataError):
+    """A metric has no meaning on this sample, such as recall without a fraud."""
+
+    exit_code = 26
+
+
+class LeakError(AntifraudError):
+    """An identifier was found outside the raw zone; the message says where, never which."""
+
+    exit_code = 30
+
+
+class ReleaseError(AntifraudError):
+    """A release bundle or the release pointer does not verify."""
+
+    exit_code = 40
+
+
+class GateRefused(AntifraudError):
+    """The gate's verdict is not PASS, so nothing was promoted."""
+
+    exit_code = 41
+
+
+class PublishError(AntifraudError):
+    """A job ended without publishing what it promised."""
+
+    exit_code = 50
+
+
+class StoreError(AntifraudError):
+    """The scorer's decision store cannot be read or written."""
+
+    exit_code = 60
+
+
+class StaleEpoch(StoreError):
+    """The switch changed since it was read; read it again and decide anew."""
+
+    exit_code = 61
+
+
+class TransitionRefused(StoreError):
+    """The switch cannot go from its present mode to the wanted one."""
+
+    exit_code = 62
+
+
+class ClientError(AntifraudError):
+    """The scorer refused a request, or could not be reached."""
+
+    exit_code = 70

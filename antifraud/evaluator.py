@@ -1,0 +1,161 @@
+"""The one evaluator: exported trees in ONNX Runtime, calibration, rounding to parts per million.
+
+Validation certifies what this module computes and the scorer serves it; nothing else turns a vector into a score.
+The exported trees give the raw margin (log odds in the training sample, single precision). Calibration shifts it to
+the population's odds and applies a strictly increasing logistic map (Platt 1999), so it never changes an order of
+scores, only their level. onnxruntime is imported where it is called.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from antifraud.errors import ReleaseError, SchemaError
+from antifraud.release import Bundle
+
+MODEL_FILE: Final = "model.onnx"
+CALIBRATION_FILE: Final = "calibration.json"
+PARTS_PER_MILLION: Final = 1_000_000
+LOGIT_RANGE: Final = 40.0
+"""Log odds beyond this are 0 or 1,000,000 ppm anyway; clipping keeps exp from overflowing."""
+LOG_ERRORS_ONLY: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Log odds of fraud = slope * (margin + log_odds_shift) + intercept.
+
+    `log_odds_shift` is log(kept share of legitimate rows): what downsampling added to the odds (King & Zeng 2001).
+    """
+
+    slope: float
+    intercept: float
+    log_odds_shift: float
+
+    def __post_init__(self) -> None:
+        """Refuse a map that is not strictly increasing.
+
+        Raises:
+            ReleaseError: A number is not finite, or the slope is not positive.
+        """
+        if not all(map(math.isfinite, (self.slope, self.intercept, self.log_odds_shift))) or self.slope <= 0:
+            raise ReleaseError(f"{self} is not a strictly increasing calibration: train again")
+
+    def log_odds(self, margin: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Calibrated log odds of raw margins, elementwise.
+
+        >>> float(Calibration(slope=2.0, intercept=0.5, log_odds_shift=-1.0).log_odds(np.array([3.0]))[0])
+        4.5
+        """
+        return self.slope * (margin + self.log_odds_shift) + self.intercept
+
+    def to_json(self) -> str:
+        """Text of `calibration.json`; numbers keep every bit."""
+        return json.dumps(asdict(self), sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read `calibration.json`.
+
+        Raises:
+            ReleaseError: The text is not a calibration.
+        """
+        try:
+            return cls(**{name: float(value) for name, value in json.loads(text).items()})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ReleaseError(
+                f"{CALIBRATION_FILE} is not a calibration ({error}): promote the release again"
+            ) from error
+
+
+def to_ppm(log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+    """Risk in parts per million, rounded to the nearest integer, 0..1,000,000.
+
+    >>> to_ppm(np.array([-800.0, 0.0, 800.0])).tolist()
+    [0, 500000, 1000000]
+    """
+    bounded = np.clip(log_odds, -LOGIT_RANGE, LOGIT_RANGE)
+    return np.rint(PARTS_PER_MILLION / (1.0 + np.exp(-bounded))).astype(np.int32)
+
+
+class Evaluator:
+    """Exported trees with their calibration.
+
+    One thread: a row then gets the same bits alone and in any batch (`tests/unit/test_evaluator.py`).
+    """
+
+    def __init__(self, model: bytes, calibration: Calibration) -> None:
+        """Open `model`, the content of `model.onnx`.
+
+        Raises:
+            ReleaseError: The content is not a model with one matrix of features as input.
+        """
+        self._session = _open_session(model)
+        self._calibration = calibration
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1 or len(inputs[0].shape) != 2:  # noqa: PLR2004
+            raise ReleaseError(f"{MODEL_FILE} does not take one matrix of features: train and promote again")
+        self._input = inputs[0].name
+        self.feature_count = int(inputs[0].shape[1])
+
+    def margin(self, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Raw log odds in the training sample, before calibration, of vectors (n, features); null is NaN.
+
+        Raises:
+            SchemaError: `vectors` has another shape.
+        """
+        if vectors.ndim != 2 or vectors.shape[1] != self.feature_count:  # noqa: PLR2004
+            raise SchemaError(f"vectors have shape {vectors.shape}, the model expects (n, {self.feature_count})")
+        (output,) = self._session.run(None, {self._input: vectors.astype(np.float32)})
+        return np.asarray(output, dtype=np.float64).reshape(-1)
+
+    def score(self, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+        """Risk in parts per million (n,) of vectors (n, features) in the order of `FEATURE_NAMES`; null is NaN.
+
+        Raises:
+            SchemaError: `vectors` has another shape.
+        """
+        return to_ppm(self._calibration.log_odds(self.margin(vectors)))
+
+
+def load_evaluator(bundle: Bundle) -> Evaluator:
+    """The evaluator of a verified bundle.
+
+    Raises:
+        ReleaseError: Model or calibration cannot be read as one.
+    """
+    return read_evaluator(bundle.path)
+
+
+def read_evaluator(folder: Path) -> Evaluator:
+    """The evaluator whose model and calibration lie in `folder`: a bundle, or a candidate before it is one.
+
+    Raises:
+        ReleaseError: Model or calibration is missing, or cannot be read as one.
+    """
+    try:
+        model, calibration = (folder / MODEL_FILE).read_bytes(), (folder / CALIBRATION_FILE).read_text()
+    except OSError as error:
+        raise ReleaseError(f"{folder.name} lacks {MODEL_FILE} or {CALIBRATION_FILE} ({error.strerror})") from error
+    return Evaluator(model, Calibration.from_json(calibration))
+
+
+def _open_session(model: bytes) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # CatBoost's export declares its output as a vector and gives a column: a warning for every row otherwise.
+    options.log_severity_level = LOG_ERRORS_ONLY
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors share no public base class
+        raise ReleaseError(
+            f"{MODEL_FILE} is not a model ({type(error).__name__}): promote the release again"
+        ) from error

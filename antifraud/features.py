@@ -1,0 +1,247 @@
+"""The feature registry: every feature's name, entity, window, unit, null meaning and formula.
+
+For an event e at time t only events before e in the order (time, transaction id) count, and of labels only those that
+were learnt before the event's day. A formula is written once against `Arithmetic`; Spark evaluates it on columns
+(`jobs/features.py`) and `feature_vector` on Python numbers, and `tests/parity` demands the same bits of both. That is
+why formulas use exact integers and + - * / sqrt in a stated order only: log and exp differ between languages.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from antifraud.buckets import NEVER, History
+from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+
+WINDOWS: Final = (1, 7, 30)
+PRIOR_KNOWN: Final = 50
+PRIOR_FRAUD: Final = 1
+"""Smoothing of the terminal's fraud share: as if 50 labelled transactions with 1 fraud (2 %) had been seen before."""
+
+Inputs = Mapping[str, Any]
+
+
+class Arithmetic(Protocol):
+    """The operations a formula may use beside exact integer ``+ - *``; null goes in, null comes out."""
+
+    def ratio(self, numerator: Any, denominator: Any) -> Any:
+        """Both sides as IEEE doubles, divided; null where the denominator is not positive."""
+
+    def root(self, value: Any) -> Any:
+        """Square root of an exact non-negative integer, as a double."""
+
+    def exact(self, value: Any) -> Any:
+        """The integer, wide enough for products of sums."""
+
+    def floor_divide(self, value: Any, divisor: int) -> Any:
+        """Integer division, rounding down."""
+
+    def when(self, condition: Any, value: Any) -> Any:
+        """`value` as a double where `condition` holds, otherwise null."""
+
+    def flag(self, condition: Any) -> Any:
+        """1.0 where `condition` holds, otherwise 0.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of the feature vector, always a double.
+
+    `entity` is event, customer or terminal; `window` is in days, None where the feature has none; `null` says what a
+    null means (empty: never null). `formula` maps the aggregates named in `feature_inputs` to the value.
+    """
+
+    name: str
+    entity: str
+    window: int | None
+    unit: str
+    null: str
+    meaning: str
+    formula: Callable[[Arithmetic, Inputs], Any]
+
+
+def _count(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
+    return lambda a, x: a.ratio(x[f"{prefix}_tx_count"], 1)
+
+
+def _mean(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
+    return lambda a, x: a.ratio(x[f"{prefix}_amount_sum"], x[f"{prefix}_tx_count"] * 100)
+
+
+def _amount_to_mean(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
+    return lambda a, x: a.ratio(a.exact(x["amount"]) * x[f"{prefix}_tx_count"], x[f"{prefix}_amount_sum"])
+
+
+def _amount_to_max(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
+    return lambda a, x: a.ratio(x["amount"], x[f"{prefix}_amount_max"])
+
+
+def _z_score(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
+    """(amount - mean) / sd = (n*amount - S) / sqrt(n*Q - S*S), all integers before the root."""
+
+    def formula(a: Arithmetic, x: Inputs) -> Any:
+        n, s, q = (
+            a.exact(x[f"{prefix}_tx_count"]),
+            a.exact(x[f"{prefix}_amount_sum"]),
+            a.exact(x[f"{prefix}_amount_sum_sq"]),
+        )
+        return a.ratio(n * a.exact(x["amount"]) - s, a.root(n * q - s * s))
+
+    return formula
+
+
+def _mean_to_mean(short: str, long: str) -> Callable[[Arithmetic, Inputs], Any]:
+    return lambda a, x: a.ratio(
+        a.exact(x[f"{short}_amount_sum"]) * x[f"{long}_tx_count"],
+        a.exact(x[f"{long}_amount_sum"]) * x[f"{short}_tx_count"],
+    )
+
+
+def _since_last(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
+    return lambda a, x: a.when(x[f"{prefix}_last_time"] != NEVER, x["time"] - x[f"{prefix}_last_time"])
+
+
+def _fraud_count(days: int) -> Callable[[Arithmetic, Inputs], Any]:
+    return lambda a, x: a.ratio(x[f"terminal_fraud_{days}d"], 1)
+
+
+def _fraud_share(days: int) -> Callable[[Arithmetic, Inputs], Any]:
+    return lambda a, x: a.ratio(x[f"terminal_fraud_{days}d"] + PRIOR_FRAUD, x[f"terminal_known_{days}d"] + PRIOR_KNOWN)
+
+
+def _hour(a: Arithmetic, x: Inputs) -> Any:
+    return a.floor_divide(x["time"] % DAY_SECONDS, HOUR_SECONDS)
+
+
+def _is_weekend(a: Arithmetic, x: Inputs) -> Any:
+    # Day 0 (1970-01-01) was a Thursday, so Monday is 0 after a shift of 3.
+    return a.flag((a.floor_divide(x["time"], DAY_SECONDS) + 3) % 7 >= 5)  # noqa: PLR2004
+
+
+def _event_features() -> list[Feature]:
+    return [
+        Feature("amount", "event", None, "RUB", "", "amount", lambda a, x: a.ratio(x["amount"], 100)),
+        Feature("hour", "event", None, "hour, UTC", "", "hour of the day", lambda a, x: a.ratio(_hour(a, x), 1)),
+        Feature("is_weekend", "event", None, "0 or 1", "", "Saturday or Sunday, UTC", _is_weekend),
+        Feature("is_night", "event", None, "0 or 1", "", "before 06:00 UTC", lambda a, x: a.flag(_hour(a, x) < 6)),  # noqa: PLR2004
+    ]
+
+
+def _history_features(entity: str) -> list[Feature]:
+    none = f"no earlier transaction of the {entity} in the window"
+    found = []
+    for days in WINDOWS:
+        p = f"{entity}_{days}d"
+        found += [
+            Feature(f"{p}_count", entity, days, "transactions", "", "transactions", _count(p)),
+            Feature(f"{p}_mean", entity, days, "RUB", none, "mean amount", _mean(p)),
+            Feature(f"{p}_amount_to_mean", entity, days, "ratio", none, "amount over mean", _amount_to_mean(p)),
+        ]
+    month = f"{entity}_30d"
+    return [
+        *found,
+        Feature(f"{month}_amount_to_max", entity, 30, "ratio", none, "amount over largest", _amount_to_max(month)),
+        Feature(f"{month}_z_score", entity, 30, "sd", f"{none}, or all equal", "amount's z-score", _z_score(month)),
+        Feature(
+            f"{entity}_mean_1d_to_30d", entity, 30, "ratio", none, "mean of 1 over 30 days",
+            _mean_to_mean(f"{entity}_1d", month),
+        ),
+        Feature(
+            f"{entity}_mean_7d_to_30d", entity, 30, "ratio", none, "mean of 7 over 30 days",
+            _mean_to_mean(f"{entity}_7d", month),
+        ),
+        Feature(f"{entity}_since_last", entity, 30, "seconds", none, "time since the last one", _since_last(month)),
+    ]  # fmt: skip
+
+
+def _risk_features() -> list[Feature]:
+    found = []
+    for days in WINDOWS:
+        found += [
+            Feature(
+                f"terminal_fraud_{days}d", "terminal", days, "transactions", "", "matured frauds",
+                _fraud_count(days),
+            ),
+            Feature(
+                f"terminal_fraud_share_{days}d", "terminal", days, "share", "", "matured fraud share, smoothed",
+                _fraud_share(days),
+            ),
+        ]  # fmt: skip
+    return found
+
+
+REGISTRY: Final[tuple[Feature, ...]] = (
+    *_event_features(),
+    *_history_features("customer"),
+    *_history_features("terminal"),
+    *_risk_features(),
+)
+FEATURE_NAMES: Final[tuple[str, ...]] = tuple(feature.name for feature in REGISTRY)
+
+FORMULA_VERSION: Final = 1
+"""Raise it when a formula changes its value but not its name: releases trained on the old one must not serve."""
+
+
+def feature_set_hash() -> str:
+    """What a release was trained on; a scorer refuses a release of another feature set."""
+    text = f"{FORMULA_VERSION}:" + ",".join(f"{f.name}/{f.entity}/{f.window}/{f.unit}" for f in REGISTRY)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class PythonArithmetic:
+    """`Arithmetic` on Python numbers; null is None."""
+
+    def ratio(self, numerator: float, denominator: float | None) -> float | None:
+        """Both as doubles, divided; None where the denominator is not positive."""
+        return float(numerator) / float(denominator) if denominator is not None and denominator > 0 else None
+
+    def root(self, value: int) -> float:
+        """Square root as a double."""
+        return math.sqrt(float(value))
+
+    def exact(self, value: int) -> int:
+        """Python integers are exact already."""
+        return value
+
+    def floor_divide(self, value: int, divisor: int) -> int:
+        """Integer division, rounding down."""
+        return value // divisor
+
+    def when(self, condition: bool, value: int) -> float | None:  # noqa: FBT001
+        """`value` as a double where `condition` holds."""
+        return float(value) if condition else None
+
+    def flag(self, condition: bool) -> float:  # noqa: FBT001
+        """1.0 where `condition` holds."""
+        return 1.0 if condition else 0.0
+
+
+def feature_inputs(time: int, amount: int, customer: History, terminal: History) -> dict[str, int]:
+    """The exact integers that formulas start from, by name.
+
+    `time` is UTC seconds, `amount` minor units. For each entity and window: the fields of its `Bucket`.
+    """
+    inputs = {"time": time, "amount": amount}
+    for entity, history in (("customer", customer), ("terminal", terminal)):
+        for days in WINDOWS:
+            bucket = history.window(time, days)
+            inputs.update({f"{entity}_{days}d_{name}": value for name, value in bucket._asdict().items()})
+    for name, value in terminal.risk._asdict().items():
+        inputs[f"terminal_{name}"] = value
+    return inputs
+
+
+def feature_vector(time: int, amount: int, customer: History, terminal: History) -> list[float]:
+    """Features of one event in the order of `FEATURE_NAMES`; null is NaN.
+
+    >>> stranger = History(cutoff=0)
+    >>> vector = feature_vector(90_000, 7_091, stranger, stranger)
+    >>> vector[:4], vector[FEATURE_NAMES.index("customer_30d_count")]
+    ([70.91, 1.0, 0.0, 1.0], 0.0)
+    """
+    inputs = feature_inputs(time, amount, customer, terminal)
+    arithmetic = PythonArithmetic()
+    values = (feature.formula(arithmetic, inputs) for feature in REGISTRY)
+    return [math.nan if value is None else value for value in values]

@@ -1,0 +1,100 @@
+"""The rule that turns findings into a verdict, and the sentences that explain it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from antifraud.gate_report import Findings, Verdict
+
+MINOR: Final = 100
+"""Minor units in a rouble."""
+
+
+def verdict(found: Findings) -> Verdict:
+    """PASS, FAIL or INFEASIBLE, by the rule that `antifraud.gate` states."""
+    if found.loss_limit_informative and not any(_breaches(found)):
+        return Verdict.PASS
+    out_of_reach = found.required_value_recall > found.limits.attainable_value_recall
+    if out_of_reach and found.loss_at_fpr_target.bound > found.limits.loss_limit_minor:
+        return Verdict.INFEASIBLE
+    return Verdict.FAIL
+
+
+def reasons(found: Findings) -> tuple[str, ...]:
+    """Why: rate, loss and alerts with their limits, the volume, and at last the best single action."""
+    state = [_rate(found), _loss(found), _volume(found)]
+    if not found.loss_limit_informative:
+        state.append(
+            f"The loss limit says nothing here: all fraud together is worth {_rub(found.fraud_a_month.mean)} a month "
+            f"(bound {_rub(found.fraud_a_month.bound)}), less than the limit."
+        )
+    return (*state, _action(found))
+
+
+def _breaches(found: Findings) -> Iterator[bool]:
+    """Whether each limit is broken: rate, loss, alerts."""
+    limits = found.limits
+    yield found.fpr_bound > limits.fpr_limit
+    yield found.loss.bound > limits.loss_limit_minor
+    yield limits.alerts_a_day is not None and found.alerts_a_day > limits.alerts_a_day
+
+
+def _rate(found: Findings) -> str:
+    sense = "above" if found.fpr_bound > found.limits.fpr_limit else "within"
+    return (
+        f"The false-positive rate is {found.fpr:.2%} ({found.false_positives} of {found.legitimate} legitimate "
+        f"transactions), at most {found.fpr_bound:.2%} with {1 - found.limits.delta:.0%} confidence (widest bound: by "
+        f"{found.fpr_binding}): {sense} the limit of {found.limits.fpr_limit:.2%}."
+    )
+
+
+def _loss(found: Findings) -> str:
+    sense = "above" if found.loss.bound > found.limits.loss_limit_minor else "within"
+    return (
+        f"A month's missed fraud is {_rub(found.loss.mean)}, at most {_rub(found.loss.bound)} with "
+        f"{found.loss.level:.0%} probability: {sense} the limit of {_rub(found.limits.loss_limit_minor)}. "
+        f"{found.value_recall:.1%} of the fraud amount is caught, the limit demands {found.required_value_recall:.1%}."
+    )
+
+
+def _volume(found: Findings) -> str:
+    return (
+        f"Judged at {found.judged_transactions_a_month:,.0f} transactions a month; observed were "
+        f"{found.observed_transactions_a_month:,.0f}. That means {found.alerts_a_day:,.0f} alerts a day."
+    )
+
+
+def _action(found: Findings) -> str:
+    """The best single thing to do, the most basic obstacle first."""
+    rate, loss, alerts = _breaches(found)
+    if verdict(found) is Verdict.INFEASIBLE:
+        return _way_out(found)
+    if rate:
+        return f"Raise the threshold from {found.threshold} to {found.threshold_at_fpr_target} ppm and judge again."
+    if loss:
+        return _less_loss(found)
+    if not found.loss_limit_informative:
+        return "Declare the volume that the model will serve, or a loss limit that fits this one, and judge again."
+    if alerts:
+        return f"Make room for {found.alerts_a_day:,.0f} alerts a day, {found.limits.alerts_a_day} are allowed."
+    return "Promote."
+
+
+def _less_loss(found: Findings) -> str:
+    least = found.loss_at_fpr_target.bound
+    if least > found.limits.loss_limit_minor:
+        return f"Improve the model: at the lowest threshold that the rate allows it still loses up to {_rub(least)}."
+    return f"Lower the threshold from {found.threshold} towards {found.threshold_at_fpr_target} ppm and judge again."
+
+
+def _way_out(found: Findings) -> str:
+    least = found.loss_at_fpr_target.bound
+    volume = found.judged_transactions_a_month * found.limits.loss_limit_minor / least
+    return (
+        f"No model at hand meets both limits: the best that can be had is {found.value_recall_at_fpr_target:.1%} "
+        f"of the amount, a loss of at most {_rub(least)} a month. Raise the loss limit to that, or bring the volume "
+        f"down to about {volume:,.0f} transactions a month."
+    )
+
+
+def _rub(minor: float) -> str:
+    return f"{minor / MINOR:,.0f} RUB"

@@ -1,0 +1,117 @@
+"""The lake as everything outside Spark sees it: read-only, through pyiceberg and Arrow.
+
+Tables lie in the Iceberg namespace `NAMESPACE` of the catalog that the settings name. pyiceberg is imported where it
+is called, so that DAG files and the scorer can import this module without it.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from antifraud.errors import MissingDay
+from antifraud.schemas import RUNS, Table
+from antifraud.settings import JobSettings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyiceberg.catalog import Catalog
+
+CATALOG: Final = "lake"
+NAMESPACE: Final = "antifraud"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A row of the `runs` table: a published day."""
+
+    table: str
+    day: dt.date
+    inputs: str
+    snapshot_id: int
+    rows: int
+    counts: str
+
+
+def full_name(table: Table) -> str:
+    """Name of a table as Spark SQL spells it.
+
+    >>> full_name(RUNS)
+    'lake.antifraud.runs'
+    """
+    return f"{CATALOG}.{NAMESPACE}.{table.name}"
+
+
+def open_catalog(settings: JobSettings) -> "Catalog":
+    """The Iceberg catalog of the settings."""
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    return SqlCatalog(CATALOG, uri=settings.lake_catalog_uri, warehouse=settings.lake_warehouse)
+
+
+def read_days(
+    catalog: "Catalog",
+    table: Table,
+    first: dt.date,
+    last: dt.date,
+    columns: Sequence[str] | None = None,
+    snapshot_id: int | None = None,
+) -> "pa.Table":
+    """Rows of the days `first` to `last`, both included; of the current snapshot unless one is named."""
+    condition = f"day >= '{first}' and day <= '{last}'"
+    return _scan(catalog, table, condition, columns, snapshot_id)
+
+
+def read_batches(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> "Iterator[pa.RecordBatch]":
+    """`read_days` in pieces, for tables of which a day is too large for memory."""
+    source = catalog.load_table((NAMESPACE, table.name))
+    condition = f"day >= '{first}' and day <= '{last}'"
+    yield from source.scan(row_filter=condition, selected_fields=table.column_names).to_arrow_batch_reader()
+
+
+def read_release(catalog: "Catalog", table: Table, release: str) -> "pa.Table":
+    """Rows of one release of a table that is partitioned by release."""
+    return _scan(catalog, table, f"release = '{release}'", None, None)
+
+
+def _scan(
+    catalog: "Catalog", table: Table, condition: str, columns: Sequence[str] | None, snapshot_id: int | None
+) -> "pa.Table":
+    source = catalog.load_table((NAMESPACE, table.name))
+    fields = tuple(columns or table.column_names)
+    return source.scan(row_filter=condition, selected_fields=fields, snapshot_id=snapshot_id).to_arrow()
+
+
+def published(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> dict[dt.date, Run]:
+    """The newest run of each published day of a table; empty while nothing was published."""
+    name = (NAMESPACE, RUNS.name)
+    if not catalog.table_exists(name):
+        return {}
+    condition = f"table = '{table.name}' and day >= '{first}' and day <= '{last}'"
+    source = catalog.load_table(name)
+    newest: dict[dt.date, Run] = {}
+    order = {entry.snapshot_id: position for position, entry in enumerate(_history(catalog, table))}
+    for row in source.scan(row_filter=condition).to_arrow().to_pylist():
+        run = Run(**row)
+        known = newest.get(run.day)
+        if known is None or order.get(run.snapshot_id, -1) >= order.get(known.snapshot_id, -1):
+            newest[run.day] = run
+    return newest
+
+
+def _history(catalog: "Catalog", table: Table) -> list[Any]:
+    name = (NAMESPACE, table.name)
+    return catalog.load_table(name).history() if catalog.table_exists(name) else []
+
+
+def require_days(catalog: "Catalog", table: Table, days: Sequence[dt.date]) -> dict[dt.date, Run]:
+    """Runs of all `days` of a table.
+
+    Raises:
+        MissingDay: A day was never published; the message lists the missing ones.
+    """
+    runs = published(catalog, table, min(days), max(days))
+    if missing := [str(day) for day in days if day not in runs]:
+        shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")  # noqa: PLR2004
+        raise MissingDay(f"{table.name} has no {shown}: run the lake DAG (or reprocess) for these days first")
+    return runs

@@ -1,0 +1,204 @@
+"""Every table of the lake: columns, types, units, null meaning and sensitivity. Nothing else describes them.
+
+From here come the Spark schemas (`jobs/runtime.py`), the Iceberg tables, the leak gate and `docs/tables.md`.
+
+Sensitivity classes: ``identifier`` (a raw id; allowed in the raw zone only), ``token`` (a pseudonym), ``amount``
+(money of one cardholder), ``public`` (anything else).
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from antifraud.features import REGISTRY
+
+Sensitivity = Literal["identifier", "token", "amount", "public"]
+
+BUCKET_FIELDS: Final = (
+    "tx_count bigint, amount_sum bigint, amount_sum_sq decimal(38,0), amount_max bigint, last_time bigint"
+)
+HOUR_BUCKETS: Final = f"array<struct<hour int, {BUCKET_FIELDS}>>"
+DAY_BUCKETS: Final = f"array<struct<day_number int, {BUCKET_FIELDS}>>"
+LEARNED: Final = "array<struct<learned_day int, known bigint, fraud bigint>>"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `type` is a Spark SQL type, `null` says what a null means (empty: the column is never null)."""
+
+    name: str
+    type: str
+    meaning: str
+    sensitivity: Sensitivity = "public"
+    unit: str = ""
+    null: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One Iceberg table. Raise `version` when its rows would change for the same inputs."""
+
+    name: str
+    meaning: str
+    partition_by: tuple[str, ...]
+    sort_by: tuple[str, ...]
+    columns: tuple[Column, ...]
+    version: int = 1
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+
+DAY: Final = Column("day", "date", "UTC day of the event")
+TRANSACTION: Final = Column("transaction_id", "bigint", "id of the transaction, ordered numerically")
+TIME: Final = Column("event_time", "bigint", "when it happened", unit="UTC seconds")
+CUSTOMER: Final = Column("customer", "string", "token of the customer", "token")
+TERMINAL: Final = Column("terminal", "string", "token of the terminal", "token")
+AMOUNT: Final = Column("amount", "bigint", "amount of the transaction", "amount", "minor units")
+
+
+def _totals(entity: Column) -> tuple[Column, ...]:
+    return (
+        DAY,
+        entity,
+        Column("tx_count", "bigint", "transactions of the day", unit="transactions"),
+        Column("amount_sum", "bigint", "sum of amounts", "amount", "minor units"),
+        Column("amount_sum_sq", "decimal(38,0)", "sum of squared amounts", "amount", "minor units squared"),
+        Column("amount_max", "bigint", "largest amount", "amount", "minor units"),
+        Column("last_time", "bigint", "time of the last transaction", unit="UTC seconds"),
+        Column("hours", HOUR_BUCKETS, "the same by hour number (hours since 1970-01-01), ascending", "amount"),
+    )
+
+
+CLEAN: Final = Table(
+    "clean",
+    "Transactions that are usable, tokens instead of ids. Readers start here: it is published last.",
+    ("day",),
+    ("event_time", "transaction_id"),
+    (DAY, TRANSACTION, TIME, CUSTOMER, TERMINAL, AMOUNT),
+)
+QUARANTINE: Final = Table(
+    "quarantine",
+    "Rows that are not usable: where they are and why, never what they say.",
+    ("day",),
+    ("file", "line"),
+    (
+        Column("day", "date", "day of the event; the first day of the file where the row has no usable time"),
+        Column("file", "string", "name of the raw file"),
+        Column("line", "bigint", "line of the file, the header being line 1"),
+        Column("reason", "string", "why, one of jobs.ingest.REASONS"),
+        Column("column", "string", "raw column that is at fault", null="the row as a whole"),
+    ),
+)
+LABELS: Final = Table(
+    "labels",
+    "What was said about a transaction and when; the latest by (learned_at, source, sequence) holds.",
+    ("day", "source"),
+    ("transaction_id",),
+    (
+        DAY,
+        TRANSACTION,
+        Column("status", "string", "fraud, legitimate or unknown"),
+        Column("learned_at", "bigint", "when it became known", unit="UTC seconds"),
+        Column("source", "string", "feed, or the client that posted it"),
+        Column("sequence", "bigint", "order within the source"),
+        Column("scenario", "int", "fraud scenario of the feed, 0 for none", null="not said"),
+    ),
+)
+TOTALS_CUSTOMER: Final = Table(
+    "totals_customer", "A customer's transactions of one day.", ("day",), ("customer",), _totals(CUSTOMER)
+)
+TOTALS_TERMINAL: Final = Table(
+    "totals_terminal",
+    "A terminal's transactions of one day, and when its labels were learnt.",
+    ("day",),
+    ("terminal",),
+    (
+        *_totals(TERMINAL),
+        Column(
+            "learned",
+            LEARNED,
+            "changes of the day's labelled transactions and frauds, by the day number they were learnt on, ascending",
+        ),
+    ),
+)
+STATE: Final = Table(
+    "state",
+    "What is known of every customer and terminal at the end of a day, the cut-off: the one artifact that features "
+    "and scorer share.",
+    ("day", "kind"),
+    ("entity",),
+    (
+        Column("day", "date", "the cut-off: last closed day"),
+        Column("kind", "string", "customer or terminal"),
+        Column("entity", "string", "its token", "token"),
+        Column("days", DAY_BUCKETS, "buckets of the last 30 days by day number, empty days left out", "amount"),
+        Column("hours", HOUR_BUCKETS, "buckets of the cut-off day by hour number, empty hours left out", "amount"),
+        *(
+            Column(f"{count}_{days}d", "bigint", f"{text} over {days} matured days; 0 for customers")
+            for days in (1, 7, 30)
+            for count, text in (("known", "labelled transactions"), ("fraud", "frauds"))
+        ),
+    ),
+)
+FEATURES: Final = Table(
+    "features",
+    "Feature vectors of a day's events.",
+    ("day",),
+    ("event_time", "transaction_id"),
+    (
+        DAY,
+        TRANSACTION,
+        TIME,
+        CUSTOMER,
+        TERMINAL,
+        Column("amount_minor", "bigint", "amount of the transaction", "amount", "minor units"),
+        *(
+            Column(
+                f.name,
+                "double",
+                f.meaning + (f", {f.window} days" if f.window else ""),
+                "amount" if f.unit == "RUB" else "public",
+                f.unit,
+                f.null,
+            )
+            for f in REGISTRY
+        ),
+    ),
+)
+SCORES: Final = Table(
+    "scores",
+    "Score tables: a candidate's certify rows reduced to counts per day and risk level.",
+    ("release",),
+    ("day", "score"),
+    (
+        Column("release", "string", "id of the release (or candidate) that scored"),
+        Column("window", "string", "select or certify"),
+        DAY,
+        Column("score", "int", "risk", unit="parts per million"),
+        Column("legit", "bigint", "legitimate transactions", unit="transactions"),
+        Column("fraud", "bigint", "frauds", unit="transactions"),
+        Column("fraud_amount", "bigint", "amount of the frauds", unit="minor units"),
+        Column("fraud_amount_sq", "decimal(38,0)", "squares of their amounts, summed", unit="minor units squared"),
+        Column("fraud_amount_max", "bigint", "largest fraud", unit="minor units"),
+    ),
+)
+RUNS: Final = Table(
+    "runs",
+    "Which days of which table are published, and from which inputs. A missing row means: run it again.",
+    (),
+    (),
+    (
+        Column("table", "string", "table that was published"),
+        Column("day", "date", "day that was published"),
+        Column("inputs", "string", "hash of everything the day was made from"),
+        Column("snapshot_id", "bigint", "Iceberg snapshot that published it"),
+        Column("rows", "bigint", "rows published", unit="rows"),
+        Column("counts", "string", "more counts, JSON"),
+    ),
+)
+
+TABLES: Final[tuple[Table, ...]] = (
+    CLEAN, QUARANTINE, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES, SCORES, RUNS,
+)  # fmt: skip

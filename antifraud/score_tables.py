@@ -1,0 +1,208 @@
+"""Score tables: any number of scored rows reduced to counts per day and risk level, and the curves they give.
+
+A table is what the cluster sends back: thresholds, curves and bounds come from it in milliseconds. Tables add up, so a
+window is the merge of its days. A transaction is flagged iff its score is *above* the threshold, here and everywhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antifraud.errors import DataError, UndefinedMetric
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Objects = NDArray[np.object_]
+
+MONTH_DAYS: Final = 30
+MAX_SCORE: Final = 1_000_000
+FLAG_ALL: Final = -1
+"""The threshold below every score."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreTable:
+    """Equal-length columns, one row per (day, score), sorted by them.
+
+    `day` is days since 1970, `score` risk in ppm, `legit` and `fraud` count transactions; `fraud_amount` (minor units),
+    `fraud_amount_sq` (exact Python integers, since the sums exceed 64 bits) and `fraud_amount_max` are over the frauds.
+
+    >>> table = ScoreTable.from_rows([3, 3, 3], [10, 10, 99], [False, True, True], [500, 700, 900])
+    >>> table.columns()["fraud_amount"]
+    [700, 900]
+    """
+
+    day: NDArray[np.int32]
+    score: NDArray[np.int32]
+    legit: Ints
+    fraud: Ints
+    fraud_amount: Ints
+    fraud_amount_sq: Objects
+    fraud_amount_max: Ints
+
+    @classmethod
+    def from_rows(cls, day: Any, score: Any, is_fraud: Any, amount: Any) -> Self:
+        """Reduce labelled rows: `day` and `score` integers, `is_fraud` bool, `amount` minor units; shape ``(n,)`` each.
+
+        Raises:
+            DataError: The arrays differ in length.
+        """
+        fraud = np.asarray(is_fraud, bool)
+        worth = np.where(fraud, np.asarray(amount, np.int64), 0)
+        return cls._folded(day, score, ~fraud, fraud, worth, worth.astype(object) ** 2, worth)
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, Any]) -> Self:
+        """Read back what `columns` gave, or rows of the lake's `scores` table (Decimal squares), in any order.
+
+        Raises:
+            DataError: A column is missing, or they differ in length.
+        """
+        missing = [field.name for field in fields(cls) if field.name not in columns]
+        if missing:
+            raise DataError(
+                f"a score table lacks {', '.join(missing)}: read it from the scores table or validate again"
+            )
+        return cls._folded(*(columns[field.name] for field in fields(cls)))
+
+    @classmethod
+    def _folded(cls, day: Any, score: Any, legit: Any, fraud: Any, amount: Any, square: Any, largest: Any) -> Self:
+        days, scores = np.asarray(day, np.int32), np.asarray(score, np.int32)
+        sums: list[Ints] = [np.asarray(column, np.int64) for column in (legit, fraud, amount)]
+        squares: Objects = np.array([int(value) for value in square], object)
+        maxima = np.asarray(largest, np.int64)
+        if len({column.size for column in (days, scores, squares, maxima, *sums)}) > 1:
+            raise DataError("the columns of a score table differ in length: pass one value per row in each")
+        order = np.lexsort((scores, days))
+        changes = (np.diff(days[order]) != 0) | (np.diff(scores[order]) != 0)
+        starts = np.flatnonzero(np.append(True, changes)) if order.size else np.zeros(0, np.intp)
+        legits, frauds, amounts = (np.add.reduceat(column[order], starts) for column in sums)
+        return cls(
+            days[order][starts],
+            scores[order][starts],
+            legits,
+            frauds,
+            amounts,
+            np.add.reduceat(squares[order], starts),
+            np.maximum.reduceat(maxima[order], starts),
+        )
+
+    def columns(self) -> dict[str, list[int]]:
+        """Plain lists by column name, for storage; `from_columns` is the inverse."""
+        return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
+
+    def where_days(self, first: int, last: int) -> "ScoreTable":
+        """The rows of the days `first` to `last`, both included."""
+        kept = (self.day >= first) & (self.day <= last)
+        return ScoreTable(*(getattr(self, field.name)[kept] for field in fields(self)))
+
+    @property
+    def days(self) -> int:
+        """Number of different days."""
+        return int(np.unique(self.day).size)
+
+    @property
+    def transactions(self) -> int:
+        """Number of scored rows."""
+        return int(self.legit.sum() + self.fraud.sum())
+
+
+def merge(*tables: ScoreTable) -> ScoreTable:
+    """One table of all rows: associative, commutative, and equal to the table of the concatenated rows."""
+    if not tables:
+        return ScoreTable.from_rows([], [], [], [])
+    columns = {field.name: np.concatenate([getattr(t, field.name) for t in tables]) for field in fields(ScoreTable)}
+    return ScoreTable.from_columns(columns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """What each candidate threshold does, thresholds ascending from `FLAG_ALL`; arrays of shape ``(m,)``.
+
+    `true_positives` and `false_positives` count flagged rows, `missed_amount` is the fraud not flagged (minor units);
+    `frauds`, `legits` and `fraud_amount` are totals, `days` the number of days they came from.
+    """
+
+    threshold: Ints
+    true_positives: Ints
+    false_positives: Ints
+    missed_amount: Ints
+    frauds: int
+    legits: int
+    fraud_amount: int
+    days: int
+
+    @property
+    def fpr(self) -> Floats:
+        """False-positive rate: flagged legitimate rows over legitimate rows."""
+        return self.false_positives / self.legits
+
+    @property
+    def recall(self) -> Floats:
+        """Flagged frauds over frauds."""
+        return self.true_positives / self.frauds
+
+    @property
+    def value_recall(self) -> Floats:
+        """Amount of flagged frauds over the amount of frauds."""
+        return 1.0 - self.missed_amount / self.fraud_amount
+
+    @property
+    def precision(self) -> Floats:
+        """Flagged frauds over flagged rows; NaN where nothing is flagged."""
+        flagged = self.true_positives + self.false_positives
+        return np.where(flagged > 0, self.true_positives / np.maximum(flagged, 1), np.nan)
+
+    @property
+    def alerts_a_day(self) -> Floats:
+        """Flagged rows a day."""
+        return (self.true_positives + self.false_positives) / self.days
+
+    def f_beta(self, beta: float) -> Floats:
+        """F-measure that values recall `beta` times as much as precision (van Rijsbergen 1979)."""
+        weighted = (1 + beta**2) * self.true_positives
+        return weighted / (weighted + beta**2 * (self.frauds - self.true_positives) + self.false_positives)
+
+    def at(self, threshold: int) -> int:
+        """Index of the candidate that flags the same rows as `threshold`."""
+        return max(int(np.searchsorted(self.threshold, threshold, side="right")) - 1, 0)
+
+
+def curve(table: ScoreTable) -> Curve:
+    """The trade-off over every threshold that makes a difference.
+
+    >>> c = curve(ScoreTable.from_rows([0, 0, 0, 0], [5, 7, 7, 9], [False, False, True, True], [1, 1, 300, 100]))
+    >>> c.threshold.tolist(), c.fpr.tolist(), c.value_recall.tolist()
+    ([-1, 5, 7, 9], [1.0, 0.5, 0.0, 0.0], [1.0, 1.0, 0.25, 0.0])
+
+    Raises:
+        UndefinedMetric: The table holds no legitimate row, or no fraud.
+    """
+    scores, where = np.unique(table.score, return_inverse=True)
+    legit, fraud, amount = (
+        _by_score(column, where, scores.size) for column in (table.legit, table.fraud, table.fraud_amount)
+    )
+    if not (legit[-1] and fraud[-1]):
+        raise UndefinedMetric(
+            f"curves need legitimate rows and frauds, found {legit[-1]} and {fraud[-1]}: choose days that have both"
+        )
+    return Curve(
+        threshold=np.append(FLAG_ALL, scores).astype(np.int64),
+        true_positives=fraud[-1] - fraud,
+        false_positives=legit[-1] - legit,
+        missed_amount=amount,
+        frauds=int(fraud[-1]),
+        legits=int(legit[-1]),
+        fraud_amount=int(amount[-1]),
+        days=table.days,
+    )
+
+
+def _by_score(column: Ints, where: NDArray[np.intp], size: int) -> Ints:
+    """Running totals over the scores, starting with 0."""
+    totals = np.zeros(size + 1, np.int64)
+    np.add.at(totals, where + 1, column)
+    return np.cumsum(totals)
