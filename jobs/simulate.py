@@ -1,0 +1,78 @@
+"""Write raw transaction files of a simulated world, and the truth about them.
+
+    python -m jobs.simulate --preset default --out var/raw/feed --days 100
+    python -m jobs.simulate --preset default --out var/raw/live --first-day 100 --days 6 --change 2026-04-13
+
+The second command continues the world of the first. Every day is a pure function of the world and the day, so days
+can be written in any order and in several runs.
+"""
+
+import argparse
+import dataclasses
+import datetime as dt
+import sys
+from pathlib import Path
+
+from antifraud.errors import AntifraudError
+from jobs.simulator.config import CHANGE_KINDS, Change, DefectRates, WorldConfig
+from jobs.simulator.presets import PRESETS
+from jobs.simulator.run import Run, simulate
+
+TERMINALS_A_CUSTOMER = 0.8
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Make the world that the arguments describe and write its days."""
+    truth = arguments.truth or arguments.out.resolve().parent / "truth"
+    simulate(
+        Run(
+            world_of(arguments), arguments.out, truth, arguments.days,
+            first_day=arguments.first_day, days_per_file=arguments.days_per_file,
+        )
+    )  # fmt: skip
+
+
+def world_of(arguments: argparse.Namespace) -> WorldConfig:
+    """The preset with what the arguments change in it."""
+    given = {
+        name: getattr(arguments, name)
+        for name in ("customers", "terminals", "start", "seed", "sparse_ids")
+        if getattr(arguments, name) is not None
+    }
+    if "customers" in given:
+        given.setdefault("terminals", round(given["customers"] * TERMINALS_A_CUSTOMER))
+    if arguments.change is not None:
+        given["change"] = Change(arguments.change, arguments.change_kind)
+    preset = PRESETS[arguments.preset]
+    rates = {name: getattr(arguments, name) for name in DefectRates.__slots__ if getattr(arguments, name) is not None}
+    return dataclasses.replace(preset, **given, defects=dataclasses.replace(preset.defects, **rates))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = found.add_argument
+    add("--out", type=Path, required=True, help="folder of the raw files")
+    add("--truth", type=Path, help="folder of manifest.json (default: the folder `truth` beside --out)")
+    add("--preset", choices=sorted(PRESETS), default="default", help="the world, before the options below")
+    add("--days", type=int, required=True)
+    add("--first-day", type=int, default=0, help="index of the first day to write; 0 is --start")
+    add("--days-per-file", type=int, choices=(1, 30), default=1)
+    add("--start", type=dt.date.fromisoformat, help="first day of the world")
+    add("--seed", type=int)
+    add("--customers", type=int, help="each makes about two transactions a day")
+    add("--terminals", type=int, help="four for every five customers unless given")
+    add("--sparse-ids", action="store_true", default=None, help="12-digit identifiers instead of 0, 1, 2...")
+    add("--change", type=dt.date.fromisoformat, help="day on which behaviour changes")
+    add("--change-kind", choices=CHANGE_KINDS, default=CHANGE_KINDS[0])
+    for name in DefectRates.__slots__:
+        add(f"--{name.replace('_', '-')}", type=float, metavar="SHARE", help="share of rows with this defect")
+    return found
+
+
+if __name__ == "__main__":
+    try:
+        main(parser().parse_args())
+    except AntifraudError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,57 @@
+"""One day of a world: honest rows, frauds, defects; a pure function of the world and the day."""
+
+import dataclasses
+import math
+from typing import Final
+
+import numpy as np
+
+from jobs.simulator import fraud
+from jobs.simulator.defects import MIDNIGHT, choose_defects, with_duplicates
+from jobs.simulator.rows import Day, Rows
+from jobs.simulator.spending import honest_rows
+from jobs.simulator.world import DAILY_RATE, DAY_STREAM, World
+
+ID_ROOM: Final = 3
+"""Room in the transaction ids of a day, in multiples of the expected rows."""
+
+
+def day_rows(world: World, index: int) -> Day:
+    """All rows of day `index` (0 is the world's start); any day can be made alone, and comes out the same."""
+    rng = world.stream(DAY_STREAM, index)
+    rows = _clean_rows(world, index, rng)
+    defect = choose_defects(world.config.defects, len(rows), rng, first_day=index == 0)
+    rows.second[defect == MIDNIGHT] = 0
+    order = np.argsort(rows.second, kind="stable")
+    rows, defect = rows.take(order), defect[order]
+    day = Day(
+        index,
+        index * ids_a_day(world) + np.arange(len(rows)),
+        rows.second,
+        world.customer_ids[rows.customer],
+        world.terminal_ids[rows.terminal],
+        rows.amount,
+        rows.scenario,
+        defect,
+    )
+    return with_duplicates(day, rng)
+
+
+def _clean_rows(world: World, index: int, rng: np.random.Generator) -> Rows:
+    honest = honest_rows(world, index, rng)
+    rows = fraud.with_terminals(world, fraud.with_large_amounts(honest, rng), index, rng)
+    parts = [rows, fraud.customer_frauds(world, index, rng)]
+    change = world.config.change
+    if change is not None and change.kind == "new-pattern" and world.config.date(index) >= change.day:
+        parts.append(fraud.night_frauds(world, len(honest), rng))
+    rows = Rows.concatenate(parts)
+    return dataclasses.replace(rows, amount=np.rint(rows.amount * world.config.price_level).astype(np.int64))
+
+
+def ids_a_day(world: World) -> int:
+    """Distance between the first transaction ids of two days: a power of ten above any day's rows.
+
+    The next day's ids follow without knowing how many rows the day had.
+    """
+    expected = world.config.customers * DAILY_RATE
+    return int(10 ** math.ceil(math.log10(expected * ID_ROOM + 100)))

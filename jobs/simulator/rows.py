@@ -1,0 +1,58 @@
+"""Transactions of a day as equal-length arrays."""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Transactions before they get identifiers.
+
+    `second` is the second of the day, `customer` and `terminal` are indices into the world, `amount` is in kopecks,
+    `scenario` is 0 for honest ones.
+    """
+
+    second: NDArray[np.int64]
+    customer: NDArray[np.int64]
+    terminal: NDArray[np.int64]
+    amount: NDArray[np.int64]
+    scenario: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.second)
+
+    def take(self, index: NDArray[np.int64]) -> Self:
+        """The rows at `index`, in that order."""
+        return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    @classmethod
+    def concatenate(cls, parts: list[Self]) -> Self:
+        """All rows of `parts`, one part after the other."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The raw rows of a day in file order, as equal-length arrays; `defect` is a code of `defects`.
+
+    Identifiers are the raw ones, `second` counts from midnight, `amount` is in kopecks.
+    """
+
+    index: int
+    transaction: NDArray[np.int64]
+    second: NDArray[np.int64]
+    customer: NDArray[np.int64]
+    terminal: NDArray[np.int64]
+    amount: NDArray[np.int64]
+    scenario: NDArray[np.int64]
+    defect: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.second)
+
+    def take(self, index: NDArray[np.int64]) -> Self:
+        """The rows at `index`, in that order."""
+        return type(self)(self.index, *(getattr(self, field.name)[index] for field in fields(self)[1:]))
