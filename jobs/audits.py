@@ -1,0 +1,70 @@
+"""What a staged snapshot must be before anybody sees it."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from antifraud.errors import LeakError, PublishError, SchemaError
+from antifraud.pseudonym import TOKEN_PATTERN
+from antifraud.schemas import Table
+from jobs.staging import Partition
+
+
+def audit(table: Table, staged: DataFrame) -> dict[Partition, int]:
+    """Check every staged row; returns the rows of each partition, by the values of the table's partition columns.
+
+    Raises:
+        SchemaError: A column has another type than the contract says, or a null where the contract has none.
+        LeakError: A table of the lake has a column of identifiers, or a token is not one.
+    """
+    _require_types(table, staged)
+    sums = [
+        F.sum(_any(_no_token(name) for name in _names(table, "token")).cast("long")).alias("no_token"),
+        F.sum(_any(F.col(c.name).isNull() for c in table.columns if not c.null).cast("long")).alias("null"),
+        F.count(F.lit(1)).alias("rows"),
+    ]
+    rows = staged.groupBy(*table.partition_by).agg(*sums).collect()
+    if found := sum(row["no_token"] for row in rows):
+        raise LeakError(f"{found} rows of {table.name} hold something that is not a token: nothing was published")
+    if found := sum(row["null"] for row in rows):
+        raise SchemaError(f"{found} rows of {table.name} lack a value that is never null: nothing was published")
+    return {tuple(row[name] for name in table.partition_by): row["rows"] for row in rows}
+
+
+def require_rows(table: Table, found: Mapping[dt.date, int], expected: Mapping[dt.date, int]) -> None:
+    """Staged rows by day must be the rows that were counted before they were written.
+
+    Raises:
+        PublishError: A day differs, or a day was staged that the run is not about.
+    """
+    for day in sorted(set(found) | set(expected)):
+        if found.get(day, 0) != expected.get(day, 0):
+            raise PublishError(
+                f"{table.name} has {found.get(day, 0)} staged rows on {day}, {expected.get(day, 0)} were counted: "
+                "nothing was published, run it again"
+            )
+
+
+def _require_types(table: Table, staged: DataFrame) -> None:
+    if identifiers := _names(table, "identifier"):
+        raise LeakError(f"{table.name} has columns of identifiers ({', '.join(identifiers)}): tokens belong there")
+    expected = {column.name: column.type.replace(" ", "").replace(":", "") for column in table.columns}
+    found = {f.name: f.dataType.simpleString().replace(" ", "").replace(":", "") for f in staged.schema.fields}
+    if found != expected:
+        odd = ", ".join(sorted(name for name in set(found) | set(expected) if found.get(name) != expected.get(name)))
+        raise SchemaError(f"{table.name} has columns that are not as in its schema: {odd}; migrate the table")
+
+
+def _names(table: Table, sensitivity: str) -> list[str]:
+    return [column.name for column in table.columns if column.sensitivity == sensitivity]
+
+
+def _no_token(name: str) -> Column:
+    return ~F.coalesce(F.col(name).rlike(rf"^{TOKEN_PATTERN}\z"), F.lit(False))
+
+
+def _any(conditions: Iterable[Column]) -> Column:
+    return reduce(Column.__or__, conditions, F.lit(False))

@@ -1,0 +1,76 @@
+"""The stages of a range of days in one Spark session, from raw files to features and the scorer's state.
+
+    spark-submit jobs/day.py --from 2026-01-01 --to 2026-03-31
+    spark-submit jobs/day.py --from 2026-04-01 --to 2026-04-01 --stages ingest,totals
+
+Each stage does all days before the next begins; days that are up to date are skipped. The export is of the last day.
+"""
+
+import argparse
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from pyspark.sql import SparkSession
+
+from antifraud.settings import JobSettings
+from jobs.export_state import export_state
+from jobs.features import features
+from jobs.ingest import ingest
+from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
+from jobs.state import state
+from jobs.tables import create_tables
+from jobs.totals import totals
+
+Stage = Callable[[SparkSession, JobSettings, Sequence[dt.date]], int]
+
+
+def _export(_: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
+    return export_state(settings, max(days))
+
+
+STAGES: Final[Mapping[str, Stage]] = {
+    "ingest": ingest,
+    "totals": totals,
+    "state": state,
+    "features": features,
+    "export": _export,
+}
+
+
+def stages(text: str) -> list[str]:
+    """Names of stages, separated by commas, in the order in which they run.
+
+    >>> stages("totals,ingest")
+    ['ingest', 'totals']
+    """
+    wanted = set(text.split(","))
+    if unknown := sorted(wanted - set(STAGES)):
+        raise argparse.ArgumentTypeError(f"no stage {', '.join(unknown)}: there are {', '.join(STAGES)}")
+    return [name for name in STAGES if name in wanted]
+
+
+def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
+    """Run the stages and print what each published and how long it took."""
+    days = days_of(arguments)
+    create_tables(spark)
+    done = []
+    for name in arguments.stages:
+        watch = Stopwatch()
+        rows = STAGES[name](spark, settings, days)
+        done.append((name, rows, watch.seconds))
+        print(f"{name} {span(days)}: {rows:,} rows in {watch.seconds:.1f} s", flush=True)
+    print(f"{'stage':10} {'rows':>14} {'seconds':>8}")
+    for name, rows, seconds in done:
+        print(f"{name:10} {rows:14,} {seconds:8.1f}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """A range of days, and which stages."""
+    arguments = range_parser(__doc__)
+    arguments.add_argument("--stages", type=stages, default=list(STAGES), help=f"default: {','.join(STAGES)}")
+    return arguments
+
+
+if __name__ == "__main__":
+    run_job("day", main, parser())

@@ -1,0 +1,1 @@
+"""Drift of feature distributions: what is compared, and the adapter to Evidently."""

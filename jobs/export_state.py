@@ -1,0 +1,111 @@
+"""The state of a day as the scorer reads it: an LMDB file, its manifest, then the pointer.
+
+    python -m jobs.export_state --day 2026-03-31
+
+Needs no Spark. The pointer never goes back to an older day by itself; ``--allow-older`` says it may.
+"""
+
+import argparse
+import dataclasses
+import datetime as dt
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import lmdb
+
+from antifraud.buckets import Bucket, Risk
+from antifraud.lake import Run, open_catalog, read_batches, require_days
+from antifraud.release import replace_file, sha256_of
+from antifraud.schemas import STATE
+from antifraud.settings import JobSettings
+from antifraud.state_export import (
+    DATA_FILE,
+    MANIFEST,
+    POINTER,
+    StateManifest,
+    StatePointer,
+    encode_entity,
+    read_state_pointer,
+    verify_export,
+)
+from jobs.buckets import FIELDS
+from jobs.history import RISK_COLUMNS
+from jobs.runtime import day_parser, run_plain_job
+
+MAP_BYTES: Final = 1 << 40
+"""Address space, not disk: the file grows with what is in it."""
+UNFINISHED: Final = ".new-"
+
+
+def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = False) -> int:
+    """Write the export of a cut-off unless it is there, and point to it; returns its entities.
+
+    Raises:
+        MissingDay: The state of the day was never published.
+        DataError: An export of the same state is there and damaged.
+    """
+    catalog = open_catalog(settings)
+    run = require_days(catalog, STATE, [day])[day]
+    folder = settings.state_dir / f"{day}-{run.inputs[:8]}"
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    for leftover in settings.state_dir.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(leftover)
+    if not folder.exists():
+        _write(folder, _records(catalog, run), run, settings.label_delay_days)
+    manifest = verify_export(folder)
+    _point(settings.state_dir, StatePointer(manifest.cutoff, folder.name, 1), allow_older=allow_older)
+    return manifest.rows
+
+
+def _records(catalog: Any, run: Run) -> Iterator[tuple[bytes, bytes]]:
+    for batch in read_batches(catalog, STATE, run.day, run.day):
+        for row in batch.to_pylist():
+            risk = Risk(*(row[name] for name in RISK_COLUMNS))
+            packed = encode_entity(_buckets(row["days"], "day_number"), _buckets(row["hours"], "hour"), risk)
+            yield row["entity"].encode(), packed
+
+
+def _buckets(rows: list[Mapping[str, Any]], number: str) -> dict[int, Bucket]:
+    return {row[number]: Bucket(*(int(row[name]) for name in FIELDS)) for row in rows}
+
+
+def _write(folder: Path, records: Iterator[tuple[bytes, bytes]], run: Run, label_delay_days: int) -> None:
+    """Write into a scratch folder, then rename: the export is there whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNFINISHED) as scratch:
+        building = Path(scratch) / folder.name
+        with lmdb.open(str(building), map_size=MAP_BYTES, lock=False) as environment:
+            with environment.begin(write=True) as transaction:
+                rows = sum(transaction.put(key, value) for key, value in records)
+            environment.sync(True)
+        manifest = StateManifest(
+            str(run.day), sha256_of(building / DATA_FILE), rows, run.snapshot_id, run.inputs, label_delay_days
+        )
+        (building / MANIFEST).write_text(json.dumps(dataclasses.asdict(manifest), indent=2, sort_keys=True) + "\n")
+        building.rename(folder)
+
+
+def _point(state_dir: Path, wanted: StatePointer, *, allow_older: bool) -> None:
+    now = read_state_pointer(state_dir)
+    if now and now.path == wanted.path:
+        return
+    if now and wanted.cutoff < now.cutoff and not allow_older:
+        print(f"export {wanted.cutoff}: the scorer has {now.cutoff} already, the pointer stays")
+        return
+    after = dataclasses.replace(wanted, sequence=now.sequence + 1 if now else 1)
+    replace_file(state_dir / POINTER, json.dumps(dataclasses.asdict(after), sort_keys=True))
+
+
+def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
+    """Export the state of the day of the arguments."""
+    rows = export_state(settings, arguments.day, allow_older=arguments.allow_older)
+    print(f"export {arguments.day}: {rows:,} entities")
+
+
+if __name__ == "__main__":
+    parser = day_parser(__doc__)
+    parser.add_argument("--allow-older", action="store_true", help="let the pointer go back to an older day")
+    run_plain_job(main, parser)

@@ -1,0 +1,125 @@
+"""Feature vectors of a day's events: the state of the day before, and what happened earlier on the day itself.
+
+    spark-submit jobs/features.py --from 2026-01-01 --to 2026-03-31
+
+Formulas are those of `antifraud/features.py`; this job supplies the exact integers that they start from.
+"""
+
+import argparse
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from antifraud.errors import MissingDay
+from antifraud.features import REGISTRY, WINDOWS, feature_set_hash
+from antifraud.lake import Run, open_catalog, published, require_days
+from antifraud.schemas import CLEAN, FEATURES, STATE
+from antifraud.settings import JobSettings
+from jobs.arithmetic import SparkArithmetic
+from jobs.buckets import FIELDS, empty, named, plus, summed_events, total
+from jobs.history import RISK_COLUMNS
+from jobs.publish import Batch, hash_of, publish, record, stale_days
+from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
+from jobs.tables import create_tables, read_table
+
+ENTITIES: Final = ("customer", "terminal")
+ONE_DAY: Final = dt.timedelta(days=1)
+EVENT: Final = ("day", "transaction_id", "event_time", "customer", "terminal", "amount")
+
+
+def feature_rows(clean: DataFrame, state: DataFrame) -> DataFrame:
+    """Rows of `features` for events (`clean`), from states whose cut-off is the day before each event's."""
+    events = clean.select(*EVENT)
+    for entity in ENTITIES:
+        events = _with_history(events, state, entity)
+    inputs = {"time": F.col("event_time"), "amount": F.col("amount")}
+    inputs |= {f"terminal_{name}": F.col(f"terminal_{name}") for name in RISK_COLUMNS}
+    for entity in ENTITIES:
+        for days in WINDOWS:
+            inputs |= {f"{entity}_{days}d_{name}": F.col(f"{entity}_{days}d.{name}") for name in FIELDS}
+    arithmetic = SparkArithmetic()
+    formulas = [feature.formula(arithmetic, inputs).alias(feature.name) for feature in REGISTRY]
+    return events.select(*EVENT[:-1], F.col("amount").alias("amount_minor"), *formulas)
+
+
+def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame:
+    """Add the buckets ``<entity>_1d``, ``_7d``, ``_30d`` of each event, and the risk columns of the entity."""
+    before = Window.partitionBy("day", entity).orderBy("event_time", "transaction_id")
+    earlier = before.rowsBetween(Window.unboundedPreceding, -1)
+    today = F.struct(*(F.coalesce(column.over(earlier), empty()[name]).alias(name)
+                       for name, column in summed_events().items()))  # fmt: skip
+    joined = events.withColumn("today", today).join(_closed(state, entity), ["day", entity], "left")
+    windows = {"1d": total(_recent_hours())} | {f"{days}d": F.col(f"closed_{days}d") for days in WINDOWS[1:]}
+    added = {f"{entity}_{name}": plus(F.coalesce(bucket, empty()), F.col("today")) for name, bucket in windows.items()}
+    added |= {f"{entity}_{name}": F.coalesce(F.col(name), F.lit(0)) for name in RISK_COLUMNS}
+    return joined.select(*events.columns, *named(added))
+
+
+def _closed(state: DataFrame, entity: str) -> DataFrame:
+    """Per entity and day that its state is for: buckets of the closed days of each window, yesterday's hours, risk."""
+    number = F.unix_date("for_day")
+    totals = {f"closed_{days}d": total(_since("days", "day_number", number - days)) for days in WINDOWS[1:]}
+    return (
+        state.where(F.col("kind") == entity)
+        # A column of its own, not a new `day`: inside the lambda Spark would take the new one for the old.
+        .withColumn("for_day", F.date_add("day", 1))
+        .select(F.col("for_day").alias("day"), F.col("entity").alias(entity), *named(totals), "hours", *RISK_COLUMNS)
+    )
+
+
+def _recent_hours() -> Column:
+    """Yesterday's hours that the one-day window still sees."""
+    return _since("hours", "hour", F.floor((F.col("event_time") - DAY_SECONDS) / HOUR_SECONDS))
+
+
+def _since(buckets: str, number: str, first: Column) -> Column:
+    return F.filter(buckets, lambda bucket: bucket[number] >= first)
+
+
+def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
+    """Publish the features of `days` where they are not up to date; returns the rows published.
+
+    Raises:
+        MissingDay: A day is not in `clean`, or the state of the day before is missing although the lake began earlier.
+    """
+    catalog = open_catalog(settings)
+    clean = require_days(catalog, CLEAN, days)
+    states = published(catalog, STATE, min(days) - ONE_DAY, max(days))
+    began = min(published(catalog, CLEAN, dt.date.min, max(days)))
+    inputs = {day: hash_of(FEATURES.version, feature_set_hash(), clean[day].inputs, _state_inputs(states, day, began))
+              for day in days}  # fmt: skip
+    stale = stale_days(settings, (FEATURES,), inputs)
+    if not stale:
+        return 0
+    events = read_table(spark, CLEAN).where(F.col("day").isin(stale))
+    before = read_table(spark, STATE).where(F.col("day").isin([day - ONE_DAY for day in stale]))
+    expected = {day: clean[day].rows for day in stale}
+    inputs = {day: inputs[day] for day in stale}
+    runs = publish(spark, settings, Batch(FEATURES, feature_rows(events, before), inputs, expected=expected))
+    record(spark, runs)
+    return sum(run.rows for run in runs)
+
+
+def _state_inputs(states: dict[dt.date, Run], day: dt.date, began: dt.date) -> str:
+    before = day - ONE_DAY
+    if before in states:
+        return states[before].inputs
+    if before >= began:
+        raise MissingDay(f"the features of {day} need the state of {before}: publish that state first")
+    return "no history"
+
+
+def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
+    """Publish the features of the days of the arguments."""
+    watch, days = Stopwatch(), days_of(arguments)
+    create_tables(spark)
+    rows = features(spark, settings, days)
+    print(f"features {span(days)}: {rows:,} rows in {watch.seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    run_job("features", main, range_parser(__doc__))

@@ -1,0 +1,30 @@
+"""Labels as they were known at the end of a day: the only reader of the table `labels`."""
+
+import datetime as dt
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.schemas import LABELS
+from jobs.tables import read_table
+
+KEYS = ("day", "transaction_id")
+
+
+def labels_as_of(spark: SparkSession, as_of: dt.date) -> DataFrame:
+    """`day`, `transaction_id`, `status` and `scenario` of every transaction somebody had said something about.
+
+    Only what was learnt before the end of `as_of` (UTC) counts. A transaction that is not among the rows is unknown,
+    and so is one of status ``unknown``; neither is legitimate.
+    """
+    return latest(read_table(spark, LABELS, f"day <= DATE '{as_of}'"), as_of)
+
+
+def latest(labels: DataFrame, as_of: dt.date) -> DataFrame:
+    """Of each transaction the latest entry by (learned_at, source, sequence), learnt before the end of `as_of`."""
+    end = (day_number(as_of) + 1) * DAY_SECONDS
+    order = F.struct("learned_at", "source", "sequence")
+    newest = F.max_by(F.struct("status", "scenario"), order)
+    known = labels.where(F.col("learned_at") < end).groupBy(*KEYS).agg(newest.alias("said"))
+    return known.select(*KEYS, "said.status", "said.scenario")

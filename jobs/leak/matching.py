@@ -1,0 +1,55 @@
+"""Whether a piece of bytes holds an identifier, as decimal text or as a binary integer."""
+
+import re
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.leak.identifiers import MIN_DIGITS, Identifiers
+
+DIGITS: Final = re.compile(rb"[0-9]{%d,}" % MIN_DIGITS)
+INTEGER_TYPES: Final = ("<i8", ">i8")
+INTEGER_BYTES: Final = 8
+
+
+def matches(content: bytes | NDArray[np.int64], wanted: Identifiers) -> int:
+    """Number of places in `content`, bytes or a column of integers, that hold a wanted identifier.
+
+    >>> matches(b"customer=123456789012;", Identifiers.of({123456789012}))
+    1
+    >>> matches((123456789012).to_bytes(8, "big"), Identifiers.of({123456789012}))
+    1
+    """
+    if isinstance(content, np.ndarray):
+        return _equal_values(content, wanted)
+    return _text_matches(content, wanted) + _integer_matches(content, wanted)
+
+
+def _text_matches(content: bytes, wanted: Identifiers) -> int:
+    """Identifiers inside any run of digits, also where digits stand before or after them."""
+    hits = 0
+    for run in DIGITS.finditer(content):
+        digits = run.group()
+        for length in wanted.lengths:
+            hits += sum(digits[i : i + length] in wanted.texts for i in range(len(digits) - length + 1))
+    return hits
+
+
+def _integer_matches(content: bytes, wanted: Identifiers) -> int:
+    """64-bit integers of either byte order at any offset."""
+    hits = 0
+    for offset in range(min(INTEGER_BYTES, max(0, len(content) - INTEGER_BYTES + 1))):
+        count = (len(content) - offset) // INTEGER_BYTES
+        for kind in INTEGER_TYPES:
+            values = np.frombuffer(content, dtype=kind, count=count, offset=offset)
+            hits += _equal_values(values, wanted)
+    return hits
+
+
+def _equal_values(values: NDArray[np.int64], wanted: Identifiers) -> int:
+    if not len(wanted.values):
+        return 0
+    # Few numbers are in the identifiers' range at all, so the exact comparison sees few.
+    near = values[(values >= wanted.values[0]) & (values <= wanted.values[-1])]
+    return int(np.isin(near.astype(np.int64), wanted.values).sum())

@@ -1,0 +1,126 @@
+"""The one way into the lake: stage, audit, publish, then write down in `runs` which days are up to date."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from antifraud.lake import NAMESPACE, Run, full_name, open_catalog, published
+from antifraud.schemas import RUNS, Table
+from antifraud.settings import JobSettings
+from jobs import staging
+from jobs.audits import audit, require_rows
+from jobs.staging import Partition
+from jobs.tables import read_table
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows that replace whole days of a table.
+
+    `inputs` names the days and, for each, the hash of what it was made from. `counts` go into `runs`; `expected` are
+    rows by day where they were counted before. `own` is the condition on the table's rows that this job writes.
+    """
+
+    table: Table
+    rows: DataFrame
+    inputs: Mapping[dt.date, str]
+    counts: Mapping[dt.date, Mapping[str, Any]] = field(default_factory=dict)
+    expected: Mapping[dt.date, int] | None = None
+    own: str = "true"
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def hash_of(*parts: Any) -> str:
+    """Short hash of anything that JSON can spell.
+
+    >>> hash_of("a", 1) == hash_of("a", 1) != hash_of("a", 2)
+    True
+    """
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def stale_days(settings: JobSettings, tables: Sequence[Table], inputs: Mapping[dt.date, str]) -> list[dt.date]:
+    """Days that one of `tables` does not have, or has from other inputs."""
+    catalog = open_catalog(settings)
+    runs = [published(catalog, table, min(inputs), max(inputs)) for table in tables]
+    return [day for day in sorted(inputs) if any(day not in r or r[day].inputs != inputs[day] for r in runs)]
+
+
+def publish(spark: SparkSession, settings: JobSettings, batch: Batch) -> list[Run]:
+    """Replace the batch's days in its table, all in one step; the returned runs are for `record`.
+
+    Raises:
+        AntifraudError: An audit failed; nothing was published and the staged rows stay invisible.
+    """
+    catalog, table, days = open_catalog(settings), batch.table, sorted(batch.inputs)
+    # With the snapshot that it builds on, for Iceberg refuses to publish one id twice, be it by a run after a kill.
+    wap_id = hash_of(table.name, [[str(day), batch.inputs[day]] for day in days], _current_snapshot(catalog, table))
+    staging.drop_leftovers(spark, catalog, table, days)
+    staging.stage(spark, table, batch.rows, wap_id, days, batch.notes)
+    staged = staging.find_staged(catalog, table, wap_id)
+    written = staging.written_partitions(catalog, table, staged) if staged else set()
+    partitions = _audited(spark, batch, staged, written) if staged else {}
+    rows = _rows_by_day(table, partitions)
+    require_rows(table, rows, rows if batch.expected is None else batch.expected)
+    snapshot = staging.publish_staged(spark, table, wap_id) if staged else None
+    _delete_emptied(spark, batch, partitions)
+    snapshot_id = snapshot or _current_snapshot(catalog, table)
+    return [
+        Run(table.name, day, batch.inputs[day], snapshot_id, rows.get(day, 0),
+            json.dumps(batch.counts.get(day, {}), sort_keys=True))
+        for day in days
+    ]  # fmt: skip
+
+
+def _current_snapshot(catalog: "Catalog", table: Table) -> int:
+    """Id of the table's state, 0 while it has none."""
+    snapshot = catalog.load_table((NAMESPACE, table.name)).current_snapshot()
+    return snapshot.snapshot_id if snapshot else 0
+
+
+def record(spark: SparkSession, runs: Iterable[Run]) -> None:
+    """Write the days down as up to date; the last step of every job."""
+    rows = [(run.table, run.day, run.inputs, run.snapshot_id, run.rows, run.counts) for run in runs]
+    schema = ", ".join(f"`{column.name}` {column.type}" for column in RUNS.columns)
+    spark.createDataFrame(rows, schema).coalesce(1).writeTo(full_name(RUNS)).append()
+
+
+def _audited(spark: SparkSession, batch: Batch, staged: int, written: AbstractSet[Partition]) -> dict[Partition, int]:
+    """Rows of each partition that was written; the others of the batch's days still show what they held before."""
+    rows = spark.read.option("versionAsOf", staged).table(full_name(batch.table))
+    partitions = audit(batch.table, rows.where(F.col("day").isin(sorted(batch.inputs))))
+    return {partition: count for partition, count in partitions.items() if partition in written}
+
+
+def _rows_by_day(table: Table, partitions: Mapping[Partition, int]) -> dict[dt.date, int]:
+    rows: dict[dt.date, int] = {}
+    position = table.partition_by.index("day")
+    for partition, count in partitions.items():
+        day = cast("dt.date", partition[position])
+        rows[day] = rows.get(day, 0) + count
+    return rows
+
+
+def _delete_emptied(spark: SparkSession, batch: Batch, kept: Mapping[Partition, int]) -> None:
+    """Remove partitions of the batch's days that had rows and have none any more; a write cannot replace by nothing."""
+    names = batch.table.partition_by
+    days = F.col("day").isin(sorted(batch.inputs))
+    present = read_table(spark, batch.table, batch.own).where(days).select(*names).distinct().collect()
+    for row in present:
+        if tuple(row) not in kept:
+            condition = " AND ".join(f"`{name}` = {_literal(row[name])}" for name in names)
+            spark.sql(f"DELETE FROM {full_name(batch.table)} WHERE {condition}")  # noqa: S608 - names of our own
+
+
+def _literal(value: object) -> str:
+    return f"DATE '{value}'" if isinstance(value, dt.date) else f"'{value}'"

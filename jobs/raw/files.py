@@ -1,0 +1,125 @@
+"""Raw files by name: which days each covers, and whether it can be read at all."""
+
+import datetime as dt
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from antifraud.errors import MissingDay, RawFileError
+
+HEADER: Final = (
+    "# tranaction_id | tx_datetime | customer_id | terminal_id | tx_amount | tx_time_seconds | tx_time_days"
+    " | tx_fraud | tx_fraud_scenario"
+)
+RAW_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.txt(\.gz)?")
+LONGEST_FILE: Final = dt.timedelta(days=30)
+"""What a file covers when it is the only one."""
+PIECE: Final = 1 << 20
+DIGEST_THREADS: Final = 2
+FAULTS: Final = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A raw file that covers the days from `first` up to, but without, `end`."""
+
+    path: Path
+    first: dt.date
+    end: dt.date
+
+    def covers(self, day: dt.date) -> bool:
+        """Whether rows of `day` belong into this file."""
+        return self.first <= day < self.end
+
+
+def discover(folder: Path) -> list[RawFile]:
+    """The raw files of a folder in the order of their days; files of other names are ignored.
+
+    A file covers until the next one begins, the last one as many days as the one before it.
+
+    Raises:
+        RawFileError: A name is no calendar day, or two files begin on one day.
+    """
+    names = sorted(path.name for path in folder.iterdir() if RAW_NAME.fullmatch(path.name)) if folder.is_dir() else []
+    starts = [(_first_day(name), folder / name) for name in names]
+    for (day, one), (next_day, other) in pairwise(starts):
+        if day == next_day:
+            raise RawFileError(f"{one.name} and {other.name} both begin on {day}: keep one of them")
+    steps = [after - before for (before, _), (after, _) in pairwise(starts)]
+    ends = [day for day, _ in starts[1:]] + [day + (steps or [LONGEST_FILE])[-1] for day, _ in starts[-1:]]
+    return [RawFile(path, first, end) for (first, path), end in zip(starts, ends, strict=True)]
+
+
+def _first_day(name: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(name[:10])
+    except ValueError:
+        raise RawFileError(f"{name} does not name a calendar day: rename it to the first day that it covers") from None
+
+
+def files_of(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:
+    """The files that cover `days`.
+
+    Raises:
+        MissingDay: No file covers one of the days.
+    """
+    if missing := [str(day) for day in days if not any(file.covers(day) for file in files)]:
+        raise MissingDay(f"no raw file covers {', '.join(missing[:5])}: deliver it, or leave the day out of the range")
+    return [file for file in files if any(file.covers(day) for day in days)]
+
+
+def checksums(files: Sequence[RawFile]) -> dict[str, str]:
+    """SHA-256 of each file by name, after checking that the file can be read to its end.
+
+    Raises:
+        RawFileError: A file is empty, has another header, or is a damaged or cut gzip file.
+    """
+    with ThreadPoolExecutor(DIGEST_THREADS) as pool:
+        return dict(zip((file.path.name for file in files), pool.map(_checksum, files), strict=True))
+
+
+def _checksum(file: RawFile) -> str:
+    _check_header(file.path)
+    if file.path.suffix == ".gz":
+        _read_through(file.path)
+    with file.path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def _check_header(path: Path) -> None:
+    try:
+        with _opened(path) as source:
+            line = source.readline(PIECE)
+    except FAULTS as error:
+        raise RawFileError(f"{path.name}, byte 0: not a gzip file ({error}): deliver it again") from None
+    if not line:
+        raise RawFileError(f"{path.name}, line 1: the file is empty, a header was expected: deliver it again")
+    if line.rstrip(b"\n") != HEADER.encode():
+        columns = len(line.split(b"|"))
+        raise RawFileError(
+            f"{path.name}, line 1: not the header of the contract ({columns} columns found, 9 expected): "
+            "deliver the file as text with its header"
+        )
+
+
+def _read_through(path: Path) -> None:
+    position = 0
+    try:
+        with _opened(path) as source:
+            while piece := source.read(PIECE):
+                position += len(piece)
+    except FAULTS as error:
+        raise RawFileError(
+            f"{path.name}, byte {position} of the text: cut or damaged ({type(error).__name__}): deliver it again"
+        ) from None
+
+
+def _opened(path: Path) -> BinaryIO:
+    return cast("BinaryIO", gzip.open(path) if path.suffix == ".gz" else path.open("rb"))

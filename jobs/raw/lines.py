@@ -1,0 +1,47 @@
+"""Lines of raw files with their exact line numbers, however Spark splits the files.
+
+Spark reads a split in order and numbers the rows of a partition consecutively, so the number of a line is its place in
+its split plus the lines of the splits before it. The lines of each split are counted in a first pass.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+SPLIT: Final = ["file", "block"]
+FIRST_DATA_LINE: Final = 2
+
+
+def read_lines(spark: SparkSession, paths: Sequence[Path]) -> tuple[DataFrame, Mapping[str, int]]:
+    """Data lines of the files: `file` (name), `line` (the header is line 1) and `text`; and how many each file has."""
+    lines = _numbered(spark, paths)
+    splits = lines.groupBy(*SPLIT).agg(F.min("row").alias("first_row"), F.count(F.lit(1)).alias("lines")).collect()
+    offsets, totals = [], {}
+    for file, group in groupby(sorted(splits, key=itemgetter(*SPLIT)), key=itemgetter("file")):
+        before = 0
+        for split in group:
+            offsets.append((file, split["block"], before - split["first_row"] + 1))
+            before += split["lines"]
+        totals[file] = before - (FIRST_DATA_LINE - 1)
+    offset_rows = spark.createDataFrame(offsets, "file string, block bigint, offset bigint")
+    numbered = lines.join(F.broadcast(offset_rows), SPLIT, "inner").withColumn("line", F.col("row") + F.col("offset"))
+    return numbered.where(F.col("line") >= FIRST_DATA_LINE).select("file", "line", "text"), totals
+
+
+def _numbered(spark: SparkSession, paths: Sequence[Path]) -> DataFrame:
+    # A carriage return stays part of its line and makes it unparsable: the contract is a plain line feed.
+    return (
+        spark.read.option("lineSep", "\n")
+        .text([str(path) for path in paths])
+        .select(
+            F.col("_metadata.file_name").alias("file"),
+            F.col("_metadata.file_block_start").alias("block"),
+            F.monotonically_increasing_id().alias("row"),
+            F.col("value").alias("text"),
+        )
+    )

@@ -1,0 +1,106 @@
+"""Every raw row with its day and, where it cannot be used, the reason and the column at fault."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from antifraud.errors import RawFileError
+from antifraud.pseudonym import Key
+from jobs.raw.columns import parse
+from jobs.raw.files import RawFile
+from jobs.raw.tokens import token
+
+UNPARSABLE: Final = "unparsable"
+OUT_OF_RANGE: Final = "day_out_of_range"
+CUSTOMER_INVALID: Final = "customer_invalid"
+TERMINAL_INVALID: Final = "terminal_invalid"
+AMOUNT_NOT_POSITIVE: Final = "amount_not_positive"
+DUPLICATE: Final = "duplicate"
+REASONS: Final = (UNPARSABLE, OUT_OF_RANGE, CUSTOMER_INVALID, TERMINAL_INVALID, AMOUNT_NOT_POSITIVE, DUPLICATE)
+LARGEST_AMOUNT: Final = 10**9
+ROW: Final = (
+    "day", "file", "line", "transaction_id", "event_time", "customer", "terminal", "amount", "is_fraud", "scenario",
+    "repaired", "reason", "column",
+)  # fmt: skip
+
+
+def judge_rows(spark: SparkSession, lines: DataFrame, files: Sequence[RawFile], key: Key) -> DataFrame:
+    """Columns `ROW` for every data line of the files; `reason` is null for usable rows.
+
+    `repaired` marks rows whose time was printed as ``24:00:00``. A row without a usable time, or of a day that its
+    file does not cover, has its file's first day.
+
+    Raises:
+        RawFileError: No row of a file tells its base time, so it is no transaction file.
+    """
+    parsed = parse(lines)
+    coverage = _coverage(spark, files, infer_bases(parsed))
+    timed = parsed.join(F.broadcast(coverage), "file", "inner").withColumn("time", F.col("base") + F.col("seconds"))
+    day = F.to_date(F.timestamp_seconds("time"))
+    agrees = F.col("time") == F.col("printed_time")
+    usable = timed.withColumns({"event_time": F.when(agrees, F.col("time")), "event_day": F.when(agrees, day)})
+    inside = F.coalesce(F.col("event_day").between(F.col("first"), F.col("last")), F.lit(False))
+    tokens = {
+        "day": F.when(inside, F.col("event_day")).otherwise(F.col("first")),
+        "fault": _fault(inside),
+        "customer": token(key, "customer", F.col("customer_id")),
+        "terminal": token(key, "terminal", F.col("terminal_id")),
+    }
+    return _mark_duplicates(usable.withColumns(tokens).withColumn("repaired", F.col("at_24"))).select(*ROW)
+
+
+def infer_bases(parsed: DataFrame) -> dict[str, int]:
+    """UTC seconds at which `tx_time_seconds` is 0, by file: what most rows that parse agree on."""
+    base = F.col("printed_time") - F.col("seconds")
+    votes = parsed.select("file", base.alias("base")).groupBy("file", "base").count()
+    order = F.struct(F.col("base").isNotNull(), "count", -F.col("base"))
+    return {
+        row["file"]: row["base"] for row in votes.groupBy("file").agg(F.max_by("base", order).alias("base")).collect()
+    }
+
+
+def _coverage(spark: SparkSession, files: Sequence[RawFile], bases: dict[str, int]) -> DataFrame:
+    rows = []
+    for file in files:
+        if bases.get(file.path.name) is None:
+            raise RawFileError(
+                f"{file.path.name}, line 2: no row with a usable time follows the header: deliver it again"
+            )
+        rows.append((file.path.name, bases[file.path.name], file.first, file.end - dt.timedelta(days=1)))
+    return spark.createDataFrame(rows, "file string, base bigint, first date, last date")
+
+
+def _fault(inside: Column) -> Column:
+    """(reason, column) of the first thing wrong with a row, in the order of its columns; null if nothing is."""
+    column = {name: F.col(name).isNull() for name in ("transaction_id", "seconds", "event_time", "amount", "days")}
+    checks = [
+        (~F.col("complete"), UNPARSABLE, None),
+        (column["transaction_id"], UNPARSABLE, "tranaction_id"),
+        (column["seconds"], UNPARSABLE, "tx_time_seconds"),
+        (column["event_time"], UNPARSABLE, "tx_datetime"),
+        (~inside, OUT_OF_RANGE, "tx_datetime"),
+        (F.col("customer_id").isNull(), CUSTOMER_INVALID, "customer_id"),
+        (F.col("terminal_id").isNull(), TERMINAL_INVALID, "terminal_id"),
+        (column["amount"] | (F.col("amount") > LARGEST_AMOUNT), UNPARSABLE, "tx_amount"),
+        (F.col("amount") <= 0, AMOUNT_NOT_POSITIVE, "tx_amount"),
+        (column["days"], UNPARSABLE, "tx_time_days"),
+        (F.col("is_fraud").isNull(), UNPARSABLE, "tx_fraud"),
+        (F.col("scenario").isNull(), UNPARSABLE, "tx_fraud_scenario"),
+    ]
+    return F.coalesce(*(F.when(wrong, _fault_of(reason, at)) for wrong, reason, at in checks))
+
+
+def _fault_of(reason: str, column: str | None) -> Column:
+    return F.struct(F.lit(reason).alias("reason"), F.lit(column).cast("string").alias("column"))
+
+
+def _mark_duplicates(rows: DataFrame) -> DataFrame:
+    """Of the usable rows of a day with one transaction id the first by (time, file, line) stays."""
+    same = Window.partitionBy("day", "transaction_id", F.col("fault").isNull()).orderBy("event_time", "file", "line")
+    repeated = F.col("fault").isNull() & (F.row_number().over(same) > 1)
+    fault = F.when(repeated, _fault_of(DUPLICATE, "tranaction_id")).otherwise(F.col("fault"))
+    marked = rows.withColumn("fault", fault)
+    return marked.withColumns({"reason": F.col("fault.reason"), "column": F.col("fault.column")})

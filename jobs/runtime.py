@@ -1,0 +1,97 @@
+"""What every job starts with: arguments, settings, a session, exit codes, and how long its stages took."""
+
+import argparse
+import datetime as dt
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from pyspark.sql import SparkSession
+
+from antifraud.clock import days_between
+from antifraud.errors import AntifraudError
+from antifraud.settings import JobSettings
+from jobs.session import start_session
+
+Main = Callable[[SparkSession, JobSettings, argparse.Namespace], None]
+
+
+def base_parser(doc: str | None) -> argparse.ArgumentParser:
+    """A parser that shows the job's docstring and accepts no abbreviations."""
+    return argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+
+
+def range_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Arguments of a job on a range of days: ``--from`` and ``--to``, both included (`first` and `last`)."""
+    parser = base_parser(doc)
+    parser.add_argument("--from", dest="first", type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD")
+    parser.add_argument("--to", dest="last", type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD")
+    return parser
+
+
+def day_parser(doc: str | None, option: str = "--day") -> argparse.ArgumentParser:
+    """Arguments of a job on one day."""
+    parser = base_parser(doc)
+    parser.add_argument(option, type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD")
+    return parser
+
+
+def days_of(arguments: argparse.Namespace) -> list[dt.date]:
+    """The days of `range_parser`'s arguments."""
+    return days_between(arguments.first, arguments.last)
+
+
+def run_job(name: str, main: Main, parser: argparse.ArgumentParser) -> None:
+    """Run a Spark job and end the process: 0, or the exit code of an expected failure told in one line."""
+    arguments = parser.parse_args()
+    with expected_failures():
+        settings = JobSettings.from_environment(os.environ)
+        spark = start_session(name, settings)
+        try:
+            main(spark, settings, arguments)
+        finally:
+            spark.stop()
+
+
+def run_plain_job(main: Callable[[JobSettings, argparse.Namespace], None], parser: argparse.ArgumentParser) -> None:
+    """`run_job` for a job that needs no Spark."""
+    arguments = parser.parse_args()
+    with expected_failures():
+        main(JobSettings.from_environment(os.environ), arguments)
+
+
+@contextmanager
+def expected_failures() -> Iterator[None]:
+    """End the process with the exit code of an `AntifraudError`, its message on stderr and no traceback."""
+    try:
+        yield
+    except AntifraudError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def span(days: Sequence[dt.date]) -> str:
+    """Days in short.
+
+    >>> span([dt.date(2026, 1, 1), dt.date(2026, 1, 3)])
+    '2026-01-01..2026-01-03 (2 days)'
+    """
+    if len(days) == 1:
+        return str(days[0])
+    return f"{min(days)}..{max(days)} ({len(days)} days)" if days else "no day"
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return time.perf_counter() - self._start

@@ -1,0 +1,105 @@
+"""Staged snapshots: written, not yet visible, and dropped when the run that wrote them did not live to publish them.
+
+Iceberg's write-audit-publish: with ``spark.wap.id`` set a write makes a snapshot that no reader of the table sees until
+``publish_changes`` applies it to whatever the table has become meanwhile.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from pyspark.sql import DataFrame, SparkSession
+
+from antifraud.clock import date_of
+from antifraud.lake import CATALOG, NAMESPACE, full_name
+from antifraud.schemas import Table
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
+Partition = tuple[object, ...]
+WAP_ID: Final = "wap.id"
+SESSION_WAP_ID: Final = "spark.wap.id"
+FIRST_DAY: Final = "first-day"
+LAST_DAY: Final = "last-day"
+NEVER: Final = "TIMESTAMP '1970-01-02'"
+"""So early that the procedure expires nothing but the snapshots it is given."""
+
+
+def stage(
+    spark: SparkSession, table: Table, rows: DataFrame, wap_id: str, days: Sequence[dt.date], notes: Mapping[str, str]
+) -> None:
+    """Write `rows` as a staged snapshot that replaces the partitions it has rows for."""
+    notes = {**notes, FIRST_DAY: str(min(days)), LAST_DAY: str(max(days))}
+    writer = rows.select(*table.column_names).writeTo(full_name(table))
+    for key, value in notes.items():
+        writer = writer.option(f"snapshot-property.{key}", value)
+    spark.conf.set(SESSION_WAP_ID, wap_id)
+    try:
+        writer.overwritePartitions()
+    finally:
+        spark.conf.unset(SESSION_WAP_ID)
+
+
+def staged_snapshots(catalog: "Catalog", table: Table) -> list[Any]:
+    """Snapshots of a table that were staged and never became its state."""
+    source = catalog.load_table((NAMESPACE, table.name))
+    visible = {entry.snapshot_id for entry in source.history()}
+    return [s for s in source.snapshots() if s.snapshot_id not in visible and _note(s, WAP_ID)]
+
+
+def find_staged(catalog: "Catalog", table: Table, wap_id: str) -> int | None:
+    """Id of the snapshot staged under `wap_id`; None when the write had no rows, for that stages nothing."""
+    found = [s.snapshot_id for s in staged_snapshots(catalog, table) if _note(s, WAP_ID) == wap_id]
+    return found[0] if found else None
+
+
+def written_partitions(catalog: "Catalog", table: Table, snapshot_id: int) -> set[Partition]:
+    """Values of the partition columns of the files that a snapshot added."""
+    from pyiceberg.manifest import ManifestEntryStatus
+
+    source = catalog.load_table((NAMESPACE, table.name))
+    snapshot = source.snapshot_by_id(snapshot_id)
+    entries = [
+        entry
+        for manifest in (snapshot.manifests(source.io) if snapshot else [])
+        for entry in manifest.fetch_manifest_entry(source.io)
+        if entry.status == ManifestEntryStatus.ADDED and entry.snapshot_id == snapshot_id
+    ]
+    positions = range(len(table.partition_by))
+    return {tuple(_value(table, i, entry.data_file.partition[i]) for i in positions) for entry in entries}
+
+
+def _value(table: Table, position: int, stored: Any) -> object:
+    """A partition value as Spark gives it; Iceberg stores a date as its day number."""
+    return date_of(stored) if table.partition_by[position] == "day" else stored
+
+
+def drop_leftovers(spark: SparkSession, catalog: "Catalog", table: Table, days: Sequence[dt.date]) -> None:
+    """Drop what killed runs staged for any of `days`; other days may be another run's, at work now."""
+    first, last = str(min(days)), str(max(days))
+    for snapshot in staged_snapshots(catalog, table):
+        if str(_note(snapshot, FIRST_DAY)) <= last and str(_note(snapshot, LAST_DAY)) >= first:
+            _expire(spark, table, snapshot.snapshot_id)
+
+
+def publish_staged(spark: SparkSession, table: Table, wap_id: str) -> int:
+    """Make the staged snapshot the table's state and return the id that it has there."""
+    name = f"{NAMESPACE}.{table.name}"
+    sql = f"CALL {CATALOG}.system.publish_changes(table => '{name}', wap_id => '{wap_id}')"
+    published = spark.sql(sql).collect()[0]
+    if published["source_snapshot_id"] != published["current_snapshot_id"]:
+        _expire(spark, table, published["source_snapshot_id"])
+    return int(published["current_snapshot_id"])
+
+
+def _expire(spark: SparkSession, table: Table, snapshot_id: int) -> None:
+    name = f"{NAMESPACE}.{table.name}"
+    spark.sql(
+        f"CALL {CATALOG}.system.expire_snapshots("
+        f"table => '{name}', older_than => {NEVER}, snapshot_ids => ARRAY({snapshot_id}L))"
+    )
+
+
+def _note(snapshot: Any, key: str) -> str | None:
+    return snapshot.summary.additional_properties.get(key) if snapshot.summary else None

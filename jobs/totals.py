@@ -1,0 +1,103 @@
+"""Totals of a day: every customer's and terminal's transactions by hour, and when the day's labels were learnt.
+
+spark-submit jobs/totals.py --from 2026-01-01 --to 2026-03-31
+"""
+
+import argparse
+import datetime as dt
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from antifraud.lake import open_catalog, require_days
+from antifraud.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.settings import JobSettings
+from jobs.buckets import FIELDS, named, summed_buckets, summed_events
+from jobs.publish import Batch, hash_of, publish, record, stale_days
+from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
+from jobs.tables import create_tables, read_table
+
+TRANSACTION = ["day", "transaction_id"]
+
+
+def totals_of(clean: DataFrame, entity: str) -> DataFrame:
+    """Per day and `entity` (customer or terminal) its bucket of the day and `hours`, ascending."""
+    hour = F.floor(F.col("event_time") / HOUR_SECONDS).cast("int").alias("hour")
+    hourly = clean.groupBy("day", entity, hour).agg(*named(summed_events()))
+    hours = F.array_sort(F.collect_list(F.struct("hour", *FIELDS))).cast(HOUR_BUCKETS).alias("hours")
+    return hourly.groupBy("day", entity).agg(*named(summed_buckets()), hours)
+
+
+def learned_of(clean: DataFrame, labels: DataFrame) -> DataFrame:
+    """Per event day and terminal `learned`: by how much each later day changed its known labels and its frauds.
+
+    A transaction counts once, by the latest entry up to that day; a correction adds the difference.
+    """
+    said = labels.join(clean.select(*TRANSACTION, "terminal"), TRANSACTION, "inner")
+    in_order = Window.partitionBy(*TRANSACTION).orderBy("learned_at", "source", "sequence")
+    status = F.col("status")
+    changes = said.select(
+        "day",
+        "terminal",
+        F.floor(F.col("learned_at") / DAY_SECONDS).cast("int").alias("learned_day"),
+        _change(status != "unknown", in_order).alias("known"),
+        _change(status == "fraud", in_order).alias("fraud"),
+    )
+    daily = changes.groupBy("day", "terminal", "learned_day").agg(
+        F.sum("known").alias("known"), F.sum("fraud").alias("fraud")
+    )
+    learned = F.array_sort(F.collect_list(F.struct("learned_day", "known", "fraud"))).cast(LEARNED)
+    return daily.where("known != 0 OR fraud != 0").groupBy("day", "terminal").agg(learned.alias("learned"))
+
+
+def _change(holds: Column, in_order: object) -> Column:
+    now = holds.cast("bigint")
+    return now - F.coalesce(F.lag(now).over(in_order), F.lit(0))  # type: ignore[arg-type]
+
+
+def terminal_totals(clean: DataFrame, labels: DataFrame) -> DataFrame:
+    """Rows of `totals_terminal`."""
+    rows = totals_of(clean, "terminal").join(learned_of(clean, labels), ["day", "terminal"], "left")
+    nothing = F.array().cast(LEARNED)
+    return rows.withColumn("learned", F.coalesce("learned", nothing)).select(*TOTALS_TERMINAL.column_names)
+
+
+def customer_totals(clean: DataFrame) -> DataFrame:
+    """Rows of `totals_customer`."""
+    return totals_of(clean, "customer").select(*TOTALS_CUSTOMER.column_names)
+
+
+def totals(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
+    """Publish both totals of `days` where they are not up to date; returns the rows published.
+
+    Raises:
+        MissingDay: A day is not in `clean`.
+    """
+    catalog = open_catalog(settings)
+    clean, labels = (require_days(catalog, table, days) for table in (CLEAN, LABELS))
+    versions = [TOTALS_CUSTOMER.version, TOTALS_TERMINAL.version]
+    inputs = {day: hash_of(versions, clean[day].inputs, labels[day].inputs) for day in days}
+    stale = stale_days(settings, (TOTALS_CUSTOMER, TOTALS_TERMINAL), inputs)
+    if not stale:
+        return 0
+    inputs = {day: inputs[day] for day in stale}
+    wanted = F.col("day").isin(stale)
+    events, said = (read_table(spark, table).where(wanted) for table in (CLEAN, LABELS))
+    runs = publish(spark, settings, Batch(TOTALS_CUSTOMER, customer_totals(events), inputs))
+    runs += publish(spark, settings, Batch(TOTALS_TERMINAL, terminal_totals(events, said), inputs))
+    record(spark, runs)
+    return sum(run.rows for run in runs)
+
+
+def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
+    """Publish the totals of the days of the arguments."""
+    watch, days = Stopwatch(), days_of(arguments)
+    create_tables(spark)
+    rows = totals(spark, settings, days)
+    print(f"totals {span(days)}: {rows:,} rows in {watch.seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    run_job("totals", main, range_parser(__doc__))
