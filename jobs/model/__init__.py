@@ -1,0 +1,1 @@
+"""What training and validation are made of: windows, fitting, calibration, export, reports."""

@@ -1,0 +1,53 @@
+"""Fit the strictly increasing logistic calibration on the select window."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit
+
+from antifraud.errors import UndefinedMetric
+from antifraud.evaluator import Calibration
+
+Doubles = npt.NDArray[np.float64]
+
+
+def fit_calibration(
+    margin: Doubles, is_fraud: npt.NDArray[np.bool_], weight: Doubles, kept_share: float
+) -> Calibration:
+    """Calibration of raw margins on weighted rows.
+
+    `margin` is log odds in a sample that kept `kept_share` of the legitimate rows, `weight` says how many rows of the
+    population a row stands for. Slope (positive by construction) and intercept minimise the weighted log loss.
+
+    Raises:
+        UndefinedMetric: The rows lack frauds or legitimate rows.
+
+    Source: Platt (1999), with his smoothed targets; King & Zeng (2001) for the shift of the odds.
+    """
+    if is_fraud.all() or not is_fraud.any():
+        raise UndefinedMetric(
+            f"calibration needs frauds and legitimate rows, found {is_fraud.sum()} of {is_fraud.size}"
+        )
+    shift = math.log(kept_share)
+    target = _smoothed_targets(is_fraud)
+    shifted = margin + shift
+
+    def loss(parameters: Doubles) -> tuple[float, Doubles]:
+        slope = math.exp(parameters[0])
+        log_odds = slope * shifted + parameters[1]
+        value = -(weight * (target * log_expit(log_odds) + (1 - target) * log_expit(-log_odds))).sum()
+        residual = weight * (expit(log_odds) - target)
+        gradient = np.array([(residual * shifted).sum() * slope, residual.sum()])
+        return float(value) / weight.sum(), gradient / weight.sum()
+
+    found = minimize(loss, np.zeros(2), jac=True, method="BFGS", options={"gtol": 1e-9})
+    return Calibration(slope=math.exp(found.x[0]), intercept=float(found.x[1]), log_odds_shift=shift)
+
+
+def _smoothed_targets(is_fraud: npt.NDArray[np.bool_]) -> Doubles:
+    """Platt's targets: never 0 or 1, so that separable rows still have a finite slope."""
+    frauds = int(is_fraud.sum())
+    legitimate = is_fraud.size - frauds
+    return np.where(is_fraud, (frauds + 1) / (frauds + 2), 1 / (legitimate + 2))

@@ -1,0 +1,76 @@
+"""Evidence for the gate: labelled rows scored on the cluster and reduced."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from antifraud.gate import Certify
+from antifraud.gate_report import Limits
+from antifraud.lake import full_name, open_catalog, read_release
+from antifraud.release import Bundle
+from antifraud.schemas import SCORES
+from antifraud.score_tables import ScoreTable
+from antifraud.settings import JobSettings
+from antifraud.threshold import np_threshold
+from jobs.model.candidate import Candidate
+from jobs.model.inputs import Inputs
+from jobs.model.reduction import frauds_of, largest_difference, score_table_rows, table_of, terminal_blocks
+from jobs.model.scoring import scored
+from jobs.model.source import labelled_rows
+from jobs.tables import create_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the gate judges; `difference` is the evaluator's largest difference from CatBoost on any row, in ppm."""
+
+    select: ScoreTable
+    certify: Certify
+    difference: int
+
+    @classmethod
+    def of_candidate(
+        cls, spark: SparkSession, settings: JobSettings, inputs: Inputs, candidate: Candidate, limits: Limits
+    ) -> Self:
+        """Score select and certify rows; the score tables are published under the candidate's id.
+
+        Raises:
+            DataError: The evaluator differs from CatBoost.
+        """
+        results = scored(labelled_rows(spark, inputs).where("window != 'train'"), candidate.path).persist()
+        try:
+            difference = largest_difference(results)
+            stored = _publish(settings, score_table_rows(results, candidate.id), candidate.id)
+            table = table_of(stored, "certify")
+            lowest = np_threshold(table, limits.fpr_target, limits.delta)
+            return cls(table_of(stored, "select"), _certify(results, table, inputs, lowest), difference)
+        finally:
+            results.unpersist()
+
+
+def certify_release(spark: SparkSession, inputs: Inputs, bundle: Bundle, limits: Limits) -> Certify:
+    """Score the certify rows with a release that is in service or was; nothing is published."""
+    results = scored(labelled_rows(spark, inputs).where("window = 'certify'"), bundle.path).persist()
+    try:
+        table = table_of(score_table_rows(results, bundle.release).toArrow(), "certify")
+        lowest = min(np_threshold(table, limits.fpr_target, limits.delta), bundle.manifest["threshold"])
+        return _certify(results, table, inputs, lowest)
+    finally:
+        results.unpersist()
+
+
+def _certify(results: DataFrame, table: ScoreTable, inputs: Inputs, lowest: int) -> Certify:
+    """`lowest` is the smallest threshold that will be asked about."""
+    rows = results.where("window = 'certify'")
+    return Certify(table, frauds_of(rows, len(inputs.spans["certify"].days)), [terminal_blocks(rows, lowest)])
+
+
+def _publish(settings: JobSettings, rows: DataFrame, name: str) -> pa.Table:
+    """Replace the partition of `name` in one step and read back what is there now."""
+    create_tables(rows.sparkSession)
+    columns = [F.col(column) for column in SCORES.column_names]
+    rows.select(*columns).writeTo(full_name(SCORES)).overwrite(F.col("release") == name)
+    return read_release(open_catalog(settings), SCORES, name)

@@ -1,0 +1,93 @@
+"""Fit CatBoost on the train window, stop early on the select window."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from catboost import CatBoostClassifier, Pool
+
+from antifraud.errors import UndefinedMetric
+
+THREADS: Final = 2
+"""Fixed, because the order in which threads add gradients changes the last bits of a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """CatBoost's parameters; see its documentation for each."""
+
+    iterations: int = 500
+    depth: int = 6
+    learning_rate: float = 0.08
+    l2_leaf_reg: float = 10.0
+    boosting_type: str = "Plain"
+    border_count: int = 128
+
+
+PARAMETERS: Final = Parameters()
+VALUE_EXPONENT: Final = 0.75
+"""Frauds weigh by their amount to this power, because the loss limit is about money; 1 would forget the small ones."""
+WEIGHT_RANGE: Final = (0.1, 10.0)
+"""Bounds of a fraud's weight, so that no single payment leads the trees."""
+PATIENCE: Final = 50
+"""Trees without a better log loss on the select window before training stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Labelled rows in the order (time, transaction id).
+
+    `vectors` (n, features) with NaN for null; `is_fraud`, `amount` (minor units) and `weight` (rows of the population
+    that each stands for) have shape (n,).
+    """
+
+    vectors: npt.NDArray[np.float64]
+    is_fraud: npt.NDArray[np.bool_]
+    amount: npt.NDArray[np.int64]
+    weight: npt.NDArray[np.float64]
+
+    @property
+    def frauds(self) -> int:
+        """Rows that are fraud."""
+        return int(self.is_fraud.sum())
+
+
+def fit(train: Sample, select: Sample, seed: int, parameters: Parameters = PARAMETERS) -> CatBoostClassifier:
+    """A classifier whose margin is log odds in the (downsampled) train window, up to what calibration mends.
+
+    Same samples, seed and machine type: same trees. `select` only decides how many trees are kept.
+
+    Raises:
+        UndefinedMetric: A window lacks frauds or legitimate rows.
+    """
+    for name, sample in (("train", train), ("select", select)):
+        if not 0 < sample.frauds < sample.is_fraud.size:
+            raise UndefinedMetric(
+                f"the {name} window has {sample.frauds} frauds in {sample.is_fraud.size} rows: "
+                "training needs frauds and legitimate rows, choose another day or longer windows"
+            )
+    model = CatBoostClassifier(**_arguments(seed, parameters))
+    return model.fit(_pool(train), eval_set=_pool(select), early_stopping_rounds=PATIENCE)
+
+
+def _arguments(seed: int, parameters: Parameters) -> dict[str, Any]:
+    return {**asdict(parameters), "random_seed": seed, "thread_count": THREADS, "verbose": 0} | {
+        "allow_writing_files": False,
+        "loss_function": "Logloss",
+    }
+
+
+def _pool(sample: Sample) -> Pool:
+    label = sample.is_fraud.astype(np.int8)
+    return Pool(sample.vectors, label=label, weight=value_weight(sample), thread_count=THREADS)
+
+
+def value_weight(sample: Sample) -> npt.NDArray[np.float64]:
+    """Weight in training (n,): 1 for legitimate rows; frauds by amount, with mean 1.
+
+    The weights tilt which frauds are learnt first; calibration on the population's weights levels the score again.
+    """
+    worth = np.maximum(sample.amount, 1) / sample.amount[sample.is_fraud].mean()
+    value = np.clip(worth**VALUE_EXPONENT, *WEIGHT_RANGE)
+    return np.where(sample.is_fraud, value / value[sample.is_fraud].mean(), 1.0)

@@ -1,0 +1,52 @@
+"""What a training or validation run reads: published days, their snapshot, and one hash of it all."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from antifraud.features import feature_set_hash
+from antifraud.lake import NAMESPACE, open_catalog, published, require_days
+from antifraud.schemas import FEATURES, LABELS
+from antifraud.settings import JobSettings
+from jobs.model.windows import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Published days of some windows, named.
+
+    `features_snapshot` is the snapshot to read, so that a publish in between changes nothing; `days` is the hash of
+    what every day of features and labels was made from.
+    """
+
+    spans: Mapping[str, Span]
+    as_of: dt.date
+    features_snapshot: int
+    days: str
+
+    @classmethod
+    def of(cls, settings: JobSettings, spans: Mapping[str, Span], as_of: dt.date) -> Self:
+        """Look the days up.
+
+        Raises:
+            MissingDay: A day of the windows has no features; the message names the days.
+        """
+        catalog = open_catalog(settings)
+        days = sorted({day for span in spans.values() for day in span.days})
+        features = require_days(catalog, FEATURES, days)
+        labels = published(catalog, LABELS, days[0], days[-1])
+        made_of = [[str(day), *(runs[day].inputs for runs in (features, labels) if day in runs)] for day in days]
+        newest = catalog.load_table((NAMESPACE, FEATURES.name)).metadata.current_snapshot_id
+        return cls(spans, as_of, int(newest or 0), _hash(made_of))
+
+    def hash_with(self, recipe: Mapping[str, Any]) -> str:
+        """Hash of these inputs and of everything else (`recipe`) that decides the outcome."""
+        spans = {name: str(span) for name, span in self.spans.items()}
+        return _hash([spans, str(self.as_of), self.days, feature_set_hash(), dict(recipe)])
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

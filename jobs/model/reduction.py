@@ -1,0 +1,83 @@
+"""Scored rows reduced on the cluster to what the gate judges: score tables, frauds, and blocks of legitimate rows."""
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from antifraud.clock import day_number
+from antifraud.errors import DataError
+from antifraud.loss import Frauds
+from antifraud.score_tables import ScoreTable
+from antifraud.threshold import LegitBlocks
+
+LARGEST_DIFFERENCE: Final = 2
+"""Parts per million by which the evaluator may differ from CatBoost on a row."""
+
+
+def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
+    """Rows of the lake's `scores` table: counts of the labelled rows by window, day and score."""
+    is_fraud = F.col("status") == "fraud"
+    worth = F.when(is_fraud, F.col("amount_minor")).otherwise(0)
+    return (
+        scored.where("status != 'unknown'")
+        .groupBy(F.lit(release).alias("release"), "window", "day", "score")
+        .agg(
+            F.count_if(~is_fraud).alias("legit"),
+            F.count_if(is_fraud).alias("fraud"),
+            F.sum(worth).alias("fraud_amount"),
+            F.sum((worth * worth).cast("decimal(38,0)")).cast("decimal(38,0)").alias("fraud_amount_sq"),
+            F.max(worth).alias("fraud_amount_max"),
+        )
+    )
+
+
+def table_of(rows: pa.Table, window: str) -> ScoreTable:
+    """Score table of a window, from the rows of a release in the lake's `scores` table."""
+    kept = rows.filter(pa.compute.equal(rows["window"], window))
+    columns = {name: kept[name].to_pylist() for name in kept.column_names if name not in {"release", "window"}}
+    return ScoreTable.from_columns({**columns, "day": [day_number(day) for day in columns["day"]]})
+
+
+def frauds_of(scored: DataFrame, days: int) -> Frauds:
+    """The frauds of some rows; tokens become codes without meaning before they leave the cluster."""
+    codes = [F.xxhash64(name).alias(name) for name in ("customer", "terminal")]
+    rows = scored.where("status = 'fraud'").select("score", F.col("amount_minor").alias("amount"), *codes)
+    columns = rows.orderBy(*rows.columns).toArrow()
+    score, amount, customer, terminal = (
+        columns[name].to_numpy().astype(np.int64) for name in ("score", "amount", "customer", "terminal")
+    )
+    return Frauds(score, amount, customer, terminal, days)
+
+
+def terminal_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:
+    """Legitimate rows by terminal and score.
+
+    Scores up to `lowest`, the smallest threshold in question, are never flagged and count as one, so that few rows
+    leave the cluster.
+    """
+    rows = (
+        scored.where("status = 'legitimate'")
+        .groupBy(F.xxhash64("terminal").alias("block"), F.greatest("score", F.lit(lowest)).alias("score"))
+        .agg(F.count("*").alias("legit"))
+    )
+    columns = rows.orderBy("block", "score").toArrow()
+    codes, score, legit = (columns[name].to_numpy().astype(np.int64) for name in ("block", "score", "legit"))
+    return LegitBlocks("terminals", np.unique(codes, return_inverse=True)[1].astype(np.int64), score, legit)
+
+
+def largest_difference(scored: DataFrame) -> int:
+    """Largest difference between the evaluator and CatBoost on any row, in parts per million.
+
+    Raises:
+        DataError: It is above `LARGEST_DIFFERENCE`: what would serve is not what was trained.
+    """
+    found = int(scored.agg(F.max(F.abs(F.col("score") - F.col("peer")))).collect()[0][0] or 0)
+    if found > LARGEST_DIFFERENCE:
+        raise DataError(
+            f"the evaluator differs from CatBoost by up to {found} ppm, at most {LARGEST_DIFFERENCE} are expected: "
+            "the export is not the trained model, train again"
+        )
+    return found

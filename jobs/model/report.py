@@ -1,0 +1,83 @@
+"""The gate's report as the files that people and programs read."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from antifraud.gate import Certify, Demand, GateReport, judge
+from antifraud.gate_report import Limits
+from antifraud.score_tables import curve
+from antifraud.settings import JobSettings
+from jobs.model.candidate import Candidate
+from jobs.model.evidence import Evidence
+
+FULL_TRANSACTIONS_A_SECOND: Final = 50
+FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * 30 * 86_400
+"""The full service's volume: every report says beside its verdict what the verdict would be there."""
+CURVE_POINTS: Final = 400
+NEAR: Final = 4
+"""Multiples of the FPR limit that the curve shows."""
+MINOR_UNITS: Final = 100
+MONTH_DAYS: Final = 30
+
+
+def judged(candidate: Candidate, evidence: Evidence, settings: JobSettings, limits: Limits) -> dict[str, Any]:
+    """Content of `report.json`: the `GateReport`, the same at the full service's volume, and the trade-off curve."""
+    here = _judge(evidence, limits, settings.declared_transactions_a_month, settings.seed)
+    full = _judge(evidence, limits, FULL_TRANSACTIONS_A_MONTH, settings.seed)
+    return {
+        **plain(here),
+        "candidate": candidate.id,
+        "as_of": candidate.info["as_of"],
+        "windows": candidate.info["windows"],
+        "evaluator_difference_ppm": evidence.difference,
+        "at_full_volume": plain(full),
+        "curve": tradeoff(evidence.certify, here),
+    }
+
+
+def _judge(evidence: Evidence, limits: Limits, transactions_a_month: int, seed: int) -> GateReport:
+    return judge(evidence.select, evidence.certify, limits, demand=Demand(transactions_a_month), seed=seed)
+
+
+def plain(report: GateReport) -> dict[str, Any]:
+    """The report as plain values, with the widest FPR bound spelled out."""
+    return {**report.to_dict(), "fpr_bound": report.fpr_bound}
+
+
+def tradeoff(certify: Certify, report: GateReport) -> dict[str, list[float]]:
+    """At most `CURVE_POINTS` thresholds with their FPR, and the loss in RUB a month at the judged volume.
+
+    Thresholds far beyond the FPR limit are left out.
+    """
+    whole = curve(certify.table)
+    near = np.flatnonzero(whole.fpr <= NEAR * report.limits.fpr_limit)
+    every = near[np.unique(np.linspace(0, near.size - 1, CURVE_POINTS).astype(int))]
+    growth = report.judged_transactions_a_month / report.observed_transactions_a_month
+    month = growth * MONTH_DAYS / certify.frauds.days / MINOR_UNITS
+    return {
+        "threshold": whole.threshold[every].tolist(),
+        "fpr": whole.fpr[every].tolist(),
+        "loss": (whole.missed_amount[every] * month).tolist(),
+    }
+
+
+def figures(report: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a report that MLflow shows."""
+    names = ("threshold", "fpr", "fpr_bound", "recall", "value_recall", "alerts_a_day", "required_value_recall")
+    money = {"loss_month": report["loss"]["mean"], "loss_month_bound": report["loss"]["bound"]}
+    return {name: float(report[name]) for name in names} | {k: float(v) / MINOR_UNITS for k, v in money.items()}
+
+
+def summary(report: Mapping[str, Any]) -> list[str]:
+    """What a person reads first: both verdicts, each with its reasons."""
+    lines = []
+    for title, part in (("at the judged volume", report), (_full_title(), report["at_full_volume"])):
+        lines.append(f"{part['verdict']} {title}")
+        lines += [f"  {reason}" for reason in part["reasons"]]
+    return lines
+
+
+def _full_title() -> str:
+    return f"at the full service's {FULL_TRANSACTIONS_A_SECOND} transactions a second"

@@ -1,0 +1,109 @@
+"""The one adapter to MLflow: candidates as runs and model versions, the release pointer as aliases.
+
+MLflow shows and finds; it decides nothing. Everything here can be repeated: a version exists once for each candidate,
+and the aliases are a projection of the release pointer. What is logged holds no ids and no tokens.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from antifraud.release import Pointer
+from antifraud.settings import JobSettings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT: Final = "antifraud"
+MODEL: Final = "antifraud"
+CANDIDATE_TAG: Final = "candidate"
+SQLITE: Final = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A model version and the run that made it."""
+
+    number: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The experiment and the registered model `antifraud` on one tracking server."""
+
+    client: "MlflowClient"
+    experiment: str
+
+    @classmethod
+    def connect(cls, settings: JobSettings) -> Self:
+        """Open the tracking server of the settings; experiment and model are made if they are new."""
+        # Progress bars and usage reports have no place in a job.
+        os.environ.update(MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false", MLFLOW_DISABLE_TELEMETRY="true")
+        from mlflow import MlflowClient
+
+        uri = settings.mlflow_tracking_uri
+        if uri.startswith(SQLITE):
+            Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+        client = MlflowClient(uri, uri)
+        known = client.get_experiment_by_name(EXPERIMENT)
+        experiment = known.experiment_id if known else client.create_experiment(EXPERIMENT, _artifacts(settings))
+        if not client.search_registered_models(f"name = '{MODEL}'"):
+            client.create_registered_model(MODEL)
+        return cls(client, experiment)
+
+    def record_candidate(
+        self, candidate: str, folder: Path, params: Mapping[str, Any], metrics: Mapping[str, float]
+    ) -> str:
+        """Log a candidate once, as a run and a model version with alias ``candidate``; returns the run id."""
+        version = self._find(candidate) or self._add(candidate, folder, params, metrics)
+        self.client.set_registered_model_alias(MODEL, "candidate", version.number)
+        return version.run
+
+    def record_verdict(self, candidate: str, folder: Path, verdict: str, metrics: Mapping[str, float]) -> None:
+        """Add the gate's verdict, its figures and the reports in `folder` to the candidate's run."""
+        if version := self._find(candidate):
+            self.client.set_tag(version.run, "verdict", verdict)
+            self.client.set_model_version_tag(MODEL, version.number, "verdict", verdict)
+            self._log_metrics(version.run, metrics)
+            self.client.log_artifacts(version.run, str(folder), "report")
+
+    def project(self, pointer: Pointer) -> None:
+        """Make the aliases champion, previous and anchor say what the release pointer says."""
+        wanted = {"champion": pointer.release, "previous": pointer.previous, "anchor": pointer.anchor}
+        present = self.client.get_registered_model(MODEL).aliases
+        for alias, release in wanted.items():
+            if release and (version := self._find(release)):
+                self.client.set_registered_model_alias(MODEL, alias, version.number)
+            elif alias in present:
+                self.client.delete_registered_model_alias(MODEL, alias)
+
+    def _find(self, candidate: str) -> Version | None:
+        wanted = f"name = '{MODEL}' and tags.{CANDIDATE_TAG} = '{candidate}'"
+        found = [
+            Version(str(version.version), str(version.run_id)) for version in self.client.search_model_versions(wanted)
+        ]
+        return found[0] if found else None
+
+    def _add(self, candidate: str, folder: Path, params: Mapping[str, Any], metrics: Mapping[str, float]) -> Version:
+        run = self.client.create_run(self.experiment, run_name=candidate, tags={CANDIDATE_TAG: candidate}).info
+        for name, value in params.items():
+            self.client.log_param(run.run_id, name, value)
+        self._log_metrics(run.run_id, metrics)
+        self.client.log_artifacts(run.run_id, str(folder), "candidate")
+        self.client.set_terminated(run.run_id)
+        source = f"{run.artifact_uri}/candidate"
+        made = self.client.create_model_version(MODEL, source, run.run_id, tags={CANDIDATE_TAG: candidate})
+        return Version(str(made.version), run.run_id)
+
+    def _log_metrics(self, run: str, metrics: Mapping[str, float]) -> None:
+        for name, value in metrics.items():
+            self.client.log_metric(run, name, value)
+
+
+def _artifacts(settings: JobSettings) -> str | None:
+    """A server places artifacts itself; without one they would land in the working directory."""
+    local = settings.mlflow_tracking_uri.startswith(SQLITE)
+    return settings.under_home("mlflow", "artifacts").as_uri() if local else None

@@ -1,0 +1,15 @@
+"""Arrow rows as the feature matrix that models take."""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from antifraud.features import FEATURE_NAMES
+
+
+def vectors_of(table: pa.Table | pa.RecordBatch) -> npt.NDArray[np.float64]:
+    """Feature matrix (n, features) in the order of `FEATURE_NAMES`; null is NaN."""
+    vectors = np.empty((table.num_rows, len(FEATURE_NAMES)))
+    for position, name in enumerate(FEATURE_NAMES):
+        vectors[:, position] = table.column(name).to_numpy(zero_copy_only=False)
+    return vectors

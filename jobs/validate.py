@@ -1,0 +1,65 @@
+"""Judge a candidate: score select and certify rows on the cluster, reduce them, let the gate decide, report.
+
+    python -m jobs.validate --as-of 2026-04-10
+
+Exits 0 whatever the verdict: it is a result, not a failure. The report lies beside the candidate and in
+``<home>/reports/<day>/``.
+"""
+
+import json
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from antifraud.errors import ReleaseError
+from antifraud.gate_report import Limits
+from antifraud.release import replace_file
+from antifraud.settings import JobSettings
+from jobs.model.candidate import REPORT_FILE, Candidate, candidate_path, read_candidate
+from jobs.model.evidence import Evidence
+from jobs.model.inputs import Inputs
+from jobs.model.report import figures, judged, summary
+from jobs.model.report_page import PAGE_FILE, render
+from jobs.model.tracking import Registry
+from jobs.model.windows import Windows
+from jobs.runtime import Stopwatch, day_parser, run_job
+
+
+def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, inputs: Inputs) -> dict[str, Any]:
+    """Judge a candidate and return the content of its report.
+
+    Raises:
+        ReleaseError: The candidate was trained on other days than those in the lake now.
+        DataError: The evaluator differs from CatBoost, or the windows are too small to judge on.
+    """
+    if candidate.info["days"] != inputs.days:
+        raise ReleaseError(f"candidate {candidate.id} was trained on other days than the lake has now: train it again")
+    limits = Limits()
+    evidence = Evidence.of_candidate(spark, settings, inputs, candidate, limits)
+    return judged(candidate, evidence, settings, limits)
+
+
+def write_reports(report: Mapping[str, Any], folders: list[Path]) -> None:
+    """Write `report.json` and `report.html` into each folder."""
+    for folder in folders:
+        replace_file(folder / PAGE_FILE, render(report))
+        replace_file(folder / REPORT_FILE, json.dumps(report, indent=2, sort_keys=True) + "\n")
+
+
+def main(spark: SparkSession, settings: JobSettings, arguments: Namespace) -> None:
+    """Validate the candidate of a day."""
+    watch = Stopwatch()
+    candidate = read_candidate(candidate_path(settings, arguments.as_of))
+    windows = Windows.from_dict(candidate.info["windows"])
+    report = validate(spark, settings, candidate, Inputs.of(settings, windows.spans, arguments.as_of))
+    reports = settings.under_home("reports", str(arguments.as_of))
+    write_reports(report, [reports, candidate.path])
+    Registry.connect(settings).record_verdict(candidate.id, reports, report["verdict"], figures(report))
+    print(*summary(report), f"validate {arguments.as_of}: {watch.seconds:.1f} s", sep="\n")
+
+
+if __name__ == "__main__":
+    run_job("validate", main, day_parser(__doc__, "--as-of"))
