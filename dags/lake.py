@@ -1,0 +1,82 @@
+"""# lake: one day from the raw feed to features
+
+**Reads** the raw file that covers the day, and the lake's 37 days before it. **Writes** `quarantine`, `labels`,
+`clean`, `totals_customer`, `totals_terminal`, `state` and `features` of the day, each replaced whole, so a re-run is
+safe; then the state export that the scorer loads.
+
+**Backfill**: *Trigger → Backfill*, any order, two days at a time. Loading months for the first time is quicker with
+`reprocess`: one Spark session for the whole range.
+
+When a task fails or waits:
+
+- `feed`: waits until a raw file covers the day: ask whoever delivers the feed.
+- `ingest`: the file is unreadable, or more than 0.5 % of its rows are unusable; the log's last line says which and
+  where. Nothing was published; correct the file and clear the task.
+- `history`: waits for days before this one: load them by backfill or `reprocess`.
+- `features`: clear it to run it again; days that are published are skipped.
+- `published`: a stage ended without publishing: look into the log of the stage before.
+- `export`: the scorer goes on with the state it has; clear the task.
+"""
+
+import datetime as dt
+
+from airflow.sdk import dag, task
+
+from dags import feed, publication
+from dags.shared import (
+    DEFAULT_ARGS,
+    INTERVAL_DAY,
+    MIDNIGHT,
+    SETTINGS,
+    START,
+    job_settings,
+    python_job,
+    sensor,
+    spark_job,
+)
+
+ONE_DAY = ["--from", INTERVAL_DAY, "--to", INTERVAL_DAY]
+
+
+@dag(
+    schedule=MIDNIGHT,
+    start_date=START,
+    end_date=SETTINGS.replay_end,
+    catchup=False,
+    max_active_runs=2,
+    default_args=DEFAULT_ARGS,
+    tags=["data", "nightly"],
+    doc_md=__doc__,
+)
+def lake() -> None:
+    """Feed, ingest, history, features, published, export."""
+
+    @task.sensor(task_id="feed", **sensor(20))
+    def wait_for_feed(day: str) -> bool:
+        """A raw file that covers the day is there."""
+        return feed.has_day(job_settings().raw_path, dt.date.fromisoformat(day))
+
+    @task.sensor(task_id="history", **sensor(20))
+    def wait_for_history(day: str) -> bool:
+        """The days that this one's features look back on are published."""
+        return publication.history_is_published(dt.date.fromisoformat(day))
+
+    @task(retries=0)
+    def published(day: str) -> dict[str, int]:
+        """Success is what was published, not what a process said; returns rows by table."""
+        return publication.require_published(dt.date.fromisoformat(day), dt.date.fromisoformat(day))
+
+    ingest = spark_job("ingest", "day", [*ONE_DAY, "--stages", "ingest,totals"])
+    features = spark_job("features", "day", [*ONE_DAY, "--stages", "state,features"])
+    export = python_job("export", "export_state", ["--day", INTERVAL_DAY])
+    (
+        wait_for_feed(INTERVAL_DAY)
+        >> ingest
+        >> wait_for_history(INTERVAL_DAY)
+        >> features
+        >> published(INTERVAL_DAY)
+        >> export
+    )
+
+
+lake()

@@ -1,0 +1,86 @@
+"""# retrain: a candidate, its verdict, and its promotion if the verdict is PASS
+
+**Reads** `features` and the labels that were known at the end of day `as_of`. **Writes** a candidate, its score tables
+and report, an MLflow run; after a PASS the release bundle, the release pointer and the MLflow aliases.
+
+**By hand**: *Trigger*, with `as_of` = the day whose knowledge counts. Without it the run's own day counts.
+
+What each task says:
+
+- `features`: waits until the lake has the day.
+- `train`: a window lacks days: load them, or shorten the windows in the settings.
+- `validate`: succeeds whatever the verdict; the report is in the folder `reports`.
+- `gate`: **skipped** when the verdict is FAIL or INFEASIBLE: a normal night, the serving release goes on. The log has
+  the verdict and its reasons.
+- `promote`: the bundle did not verify or MLflow was away; clear it, twice is the same as once.
+"""
+
+import datetime as dt
+import json
+import logging
+
+from airflow.sdk import Param, dag, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from antifraud.schemas import FEATURES
+from dags import publication
+from dags.shared import (
+    DATE_PATTERN,
+    DEFAULT_ARGS,
+    MIDNIGHT,
+    SETTINGS,
+    START,
+    job_settings,
+    python_job,
+    sensor,
+    spark_job,
+)
+
+log = logging.getLogger(__name__)
+
+AS_OF = "{{ params.as_of or (data_interval_start | ds) }}"
+
+
+@dag(
+    schedule=MIDNIGHT,
+    start_date=START,
+    end_date=SETTINGS.replay_end,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    params={
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            pattern=DATE_PATTERN,
+            description="Labels known at the end of this day count (YYYY-MM-DD); empty: the run's own day",
+        )
+    },
+    tags=["model", "nightly"],
+    doc_md=__doc__,
+)
+def retrain() -> None:
+    """Features, train, validate, gate, promote."""
+
+    @task.sensor(task_id="features", **sensor(20))
+    def wait_for_features(as_of: str) -> bool:
+        """The lake has the features of the day."""
+        return publication.is_published(FEATURES, dt.date.fromisoformat(as_of))
+
+    @task(retries=0)
+    def gate(as_of: str) -> str:
+        """Show the verdict; let only a PASS through."""
+        report = json.loads((job_settings().under_home("reports", as_of) / "report.json").read_text())
+        for reason in report["reasons"]:
+            log.info("%s: %s", report["verdict"], reason)
+        if report["verdict"] != "PASS":
+            raise AirflowSkipException(f"verdict {report['verdict']}: the release that serves stays")
+        return str(report["verdict"])
+
+    train = spark_job("train", "train", ["--as-of", AS_OF])
+    validate = spark_job("validate", "validate", ["--as-of", AS_OF])
+    promote = python_job("promote", "promote", ["--as-of", AS_OF])
+    wait_for_features(AS_OF) >> train >> validate >> gate(AS_OF) >> promote
+
+
+retrain()

@@ -1,0 +1,97 @@
+"""What all DAGs share: their settings, how a job is started, and the days a run is about. Wiring only."""
+
+import datetime as dt
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import pendulum
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import CronDataIntervalTimetable
+
+from antifraud.settings import JobSettings
+
+MIDNIGHT: Final = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
+"""One run a calendar day; `data_interval_start` is the day itself."""
+START: Final = pendulum.datetime(2015, 1, 1, tz="UTC")
+"""Earlier than any raw file, so that every day of the feed can be backfilled."""
+SENSOR_SECONDS: Final = 24 * 3600
+INTERVAL_DAY: Final = "{{ data_interval_start | ds }}"
+DATE_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}$"
+
+
+@dataclass(frozen=True, slots=True)
+class DagSettings:
+    """What a DAG file needs to know when it is parsed; the environment is read here and nowhere else in `dags/`."""
+
+    root: Path
+    """Folder of the project: jobs are started in it."""
+    replay_end: pendulum.DateTime | None
+    """Last day that is scheduled while the past is replayed; None in production."""
+    spark_connection: str
+    """Airflow connection that names the Spark master."""
+    driver_memory: str
+    """Memory of a Spark driver, as Spark spells it; on a local master that is all of Spark's memory."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read ``ANTIFRAUD_REPLAY_END``, ``ANTIFRAUD_SPARK_CONNECTION`` and ``ANTIFRAUD_DRIVER_MEMORY``."""
+        replay_end = environ.get("ANTIFRAUD_REPLAY_END")
+        return cls(
+            root=Path(__file__).resolve().parent.parent,
+            replay_end=pendulum.from_format(replay_end, "YYYY-MM-DD", tz="UTC") if replay_end else None,
+            spark_connection=environ.get("ANTIFRAUD_SPARK_CONNECTION", "spark_local"),
+            driver_memory=environ.get("ANTIFRAUD_DRIVER_MEMORY", "2g"),
+        )
+
+
+SETTINGS: Final = DagSettings.from_environment(os.environ)
+
+DEFAULT_ARGS: Final[dict[str, Any]] = {
+    "owner": "antifraud",
+    "retries": 2,
+    "retry_delay": dt.timedelta(seconds=20),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": dt.timedelta(minutes=10),
+}
+
+
+def spark_job(task_id: str, script: str, arguments: Sequence[str], **options: Any) -> SparkSubmitOperator:
+    """Submit ``jobs/<script>.py``; it finds the project through PYTHONPATH and its settings in the environment."""
+    return SparkSubmitOperator(
+        task_id=task_id,
+        conn_id=SETTINGS.spark_connection,
+        application=str(SETTINGS.root / "jobs" / f"{script}.py"),
+        application_args=list(arguments),
+        driver_memory=SETTINGS.driver_memory,
+        env_vars={"PYTHONPATH": str(SETTINGS.root), "PYSPARK_PYTHON": sys.executable},
+        name=f"{script}-{task_id}",
+        **options,
+    )
+
+
+def python_job(task_id: str, script: str, arguments: Sequence[str] = (), **options: Any) -> BashOperator:
+    """Run ``python -m jobs.<script>`` as a process of its own: no Spark, and no heavy import in the worker.
+
+    Arguments come from templates whose params have a pattern, so they need no quoting.
+    """
+    return BashOperator(
+        task_id=task_id,
+        bash_command=" ".join([sys.executable, "-m", f"jobs.{script}", *arguments]),
+        cwd=str(SETTINGS.root),
+        **options,
+    )
+
+
+def job_settings() -> JobSettings:
+    """Settings of the jobs, read when a task runs."""
+    return JobSettings.from_environment(os.environ)
+
+
+def sensor(poke_seconds: int) -> dict[str, Any]:
+    """Arguments of a sensor that gives its slot back between two looks and waits for a day at most."""
+    return {"mode": "reschedule", "poke_interval": poke_seconds, "timeout": SENSOR_SECONDS, "retries": 0}
