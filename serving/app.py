@@ -1,0 +1,41 @@
+"""Application factory: the one place where the scorer is put together."""
+
+from time import perf_counter
+
+from flask import Flask, Response, g, request
+
+from serving import problems
+from serving.routes import decisions, labels, status, switch
+from serving.services import Services
+
+
+def create_app(services: Services) -> Flask:
+    """Wire blueprints, problems and the request log around `services`; tests pass their own."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
+    app.extensions["antifraud"] = services
+    for module in (decisions, labels, switch, status):
+        app.register_blueprint(module.bp)
+    problems.register(app)
+    _log_requests(app, services)
+    return app
+
+
+def _log_requests(app: Flask, services: Services) -> None:
+    """One line a request with the route's pattern: a path or a query may hold what must not be logged."""
+
+    @app.before_request
+    def begin() -> None:
+        g.began = perf_counter()
+
+    @app.after_request
+    def log(response: Response) -> Response:
+        services.log.info(
+            "request",
+            method=request.method,
+            route=request.url_rule.rule if request.url_rule else None,
+            status=response.status_code,
+            client=g.get("client"),
+            ms=round((perf_counter() - g.began) * 1_000, 2),
+        )
+        return response

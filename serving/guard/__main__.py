@@ -1,0 +1,73 @@
+"""``python -m serving.guard``: look at the evidence, over and over, until SIGTERM."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from antifraud.clock import BusinessClock
+from antifraud.errors import AntifraudError, SettingsError, StoreError
+from antifraud.settings import GuardSettings
+from serving.guard.courier import Courier
+from serving.guard.watch import look
+from serving.logs import json_logger
+from serving.store import Store
+
+
+def main(environ: Mapping[str, str]) -> None:
+    """Run the guard of the settings until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError: A setting is malformed, or webhooks have no secret.
+        StoreError: The decision store cannot be opened.
+    """
+    settings = GuardSettings.from_environment(environ)
+    log = json_logger("guard")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    store = Store(settings.store_dir, settings.store_map_bytes)
+    courier = Courier(store, settings.webhook_url, _webhook_secret(settings), log)
+    courier.start()
+    try:
+        _watch(store, settings, stop, log)
+    finally:
+        courier.stop()
+        store.close()
+
+
+def _watch(store: Store, settings: GuardSettings, stop: threading.Event, log: Any) -> None:
+    clock = BusinessClock(settings.clock_offset_seconds)
+    log.info("watching", fpr_limit=settings.fpr_limit, label_delay_days=settings.label_delay_days)
+    more = False
+    while not stop.wait(0 if more else settings.interval_seconds):
+        try:
+            found = look(store, settings, clock.now())
+        except StoreError as error:
+            log.error("not usable", reason=str(error))  # noqa: TRY400 the message says all, and the guard goes on
+            more = False
+            continue
+        more = found.more
+        if found.suspended_because:
+            log.warning("suspended", reason=found.suspended_because)
+
+
+def _webhook_secret(settings: GuardSettings) -> str:
+    if not settings.webhook_url:
+        return ""
+    try:
+        return settings.webhook_secret_path.read_text().strip()
+    except OSError:
+        raise SettingsError(
+            f"no {settings.webhook_secret_path}: `python -m antifraud access generate` makes it"
+        ) from None
+
+
+if __name__ == "__main__":
+    try:
+        main(os.environ)
+    except AntifraudError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 the one line an operator sees
+        sys.exit(error.exit_code)

@@ -1,0 +1,113 @@
+"""From labels to blocks: a cohort (the events of a day) counts once its labels have had time to arrive.
+
+A label that is learnt early waits, because frauds are reported sooner than honest payments are confirmed: counting
+whatever is there would bias the rate. A transaction counts once, with the latest label known when its cohort matures.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from antifraud.clock import day_of
+from serving.records import Label, LabelStatus, pack, unpack_decision, unpack_label
+from serving.store import View, integer_of, key_of
+
+CURSOR: Final = "guard_label_cursor"
+KEY_BYTES: Final = 8
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True):
+    """A label whose cohort has not matured, joined with the decision it is about."""
+
+    transaction_id: int
+    status: LabelStatus
+    learned_at: int
+    release: str
+    epoch: int
+    flagged: bool
+    day: int
+    terminal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matured:
+    """Blocks that were closed, and how many labels were taken out for them."""
+
+    blocks: "list[Block]"
+    labels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Legitimate rows of one terminal and day, decided by one release in one epoch of the switch."""
+
+    release: str
+    epoch: int
+    day: int
+    terminal: str
+    legit: int
+    flagged: int
+
+
+_unpack = msgspec.msgpack.Decoder(Waiting).decode
+
+
+def take_in_labels(view: View, limit: int) -> int:
+    """Move up to `limit` labels that arrived since the last look to where they wait; returns how many there were."""
+    start = view.number(CURSOR) + 1
+    arrived = list(itertools.islice(view.items("labels", key_of(start)), limit))
+    for _, text in arrived:
+        _wait(view, unpack_label(text))
+    if arrived:
+        view.set_number(CURSOR, integer_of(arrived[-1][0]))
+    return len(arrived)
+
+
+def _wait(view: View, label: Label) -> None:
+    transaction = key_of(label.transaction_id)
+    stored = view.get("decisions", transaction)
+    if stored is None or view.get("judged", transaction) is not None:
+        return
+    decision = unpack_decision(stored)
+    day = day_of(decision.event_time)
+    key = key_of(day) + decision.terminal.encode() + transaction
+    earlier = view.get("pending", key)
+    if earlier is not None and _unpack(earlier).learned_at > label.learned_at:
+        return
+    waiting = Waiting(
+        label.transaction_id, label.status, label.learned_at, decision.release, decision.epoch, decision.flagged, day,
+        decision.terminal,
+    )  # fmt: skip
+    view.put("pending", key, pack(waiting))
+
+
+def close_blocks(view: View, last_matured_day: int, limit: int) -> Matured:
+    """Take up to `limit` waiting labels of matured days out and make blocks of them, oldest day first."""
+    rows: Counter[tuple[int, str, str, int]] = Counter()
+    flagged: Counter[tuple[int, str, str, int]] = Counter()
+    taken = list(itertools.islice(_matured(view, last_matured_day), limit))
+    for key, waiting in taken:
+        view.delete("pending", key)
+        if waiting.status == "unknown":
+            continue
+        view.put("judged", key_of(waiting.transaction_id), b"")
+        if waiting.status == "legitimate":
+            block = (waiting.day, waiting.terminal, waiting.release, waiting.epoch)
+            rows[block] += 1
+            flagged[block] += waiting.flagged
+    blocks = [
+        Block(release, epoch, day, terminal, legit, flagged[day, terminal, release, epoch])
+        for (day, terminal, release, epoch), legit in rows.items()
+    ]
+    return Matured(blocks, len(taken))
+
+
+def _matured(view: View, last_matured_day: int) -> Iterator[tuple[bytes, Waiting]]:
+    for key, text in view.items("pending"):
+        if integer_of(key[:KEY_BYTES]) > last_matured_day:
+            return
+        yield key, _unpack(text)

@@ -1,0 +1,136 @@
+"""Webhooks: every change of the switch is told once, signed, retried, and kept as a dead letter if nobody takes it.
+
+The notification was written by the transaction that changed the switch, so a crash in between loses none. It is sent
+at least once; the id lets a subscriber drop a repeat. Signature: Standard Webhooks 1.0. Body: CloudEvents 1.0, JSON.
+"""
+
+import datetime as dt
+import json
+import threading
+from typing import Any, Final
+
+import httpx
+from standardwebhooks import Webhook
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_after_attempt,
+    stop_when_event_set,
+    wait_exponential,
+)
+
+from antifraud.errors import AntifraudError, StoreError
+from serving.store import Store
+
+ATTEMPTS: Final = 10
+LONGEST_WAIT_SECONDS: Final = 60
+TIMEOUT_SECONDS: Final = 5.0
+IDLE_SECONDS: Final = 0.2
+EVENT_TYPE: Final = "antifraud.switch.changed"
+SOURCE: Final = "/antifraud/scorer"
+
+
+class NotTaken(AntifraudError):
+    """The subscriber could not be reached, or answered with something other than 2xx."""
+
+
+class Courier:
+    """Delivers what is in the outbox; runs as a thread beside the guard's looks, which it must not hold up."""
+
+    def __init__(self, store: Store, url: str, secret: str, log: Any, first_wait_seconds: float = 0.5) -> None:
+        self._store, self._url, self._log = store, url, log
+        self._webhook = Webhook(secret) if url else None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(NotTaken),
+            stop=stop_after_attempt(ATTEMPTS) | stop_when_event_set(self._stop),
+            wait=wait_exponential(multiplier=first_wait_seconds, max=LONGEST_WAIT_SECONDS),
+            sleep=sleep_using_event(self._stop),
+            reraise=True,
+        )
+
+    def start(self) -> None:
+        """Begin delivering."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the attempt under way; what was not delivered stays in the outbox."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(IDLE_SECONDS):
+            try:
+                self.deliver()
+            except StoreError as error:
+                self._log.error("outbox not usable", reason=str(error))
+
+    def deliver(self) -> None:
+        """Deliver or give up everything that is in the outbox now, oldest first.
+
+        Raises:
+            StoreError: The store cannot be used.
+        """
+        with self._store.read() as view:
+            waiting = list(view.items("outbox"))
+        for notification, text in waiting:
+            if self._stop.is_set():
+                return
+            self._settle(notification, text)
+
+    def _settle(self, notification: bytes, text: bytes) -> None:
+        try:
+            if self._webhook:
+                self._retrying(self._send, notification.decode(), text)
+        except NotTaken as error:
+            if self._stop.is_set():
+                return
+            self._log.error("webhook given up", notification=notification.decode(), reason=str(error))
+            self._remove(notification, dead=text)
+        else:
+            self._log.info("webhook delivered", notification=notification.decode())
+            self._remove(notification)
+
+    def _remove(self, notification: bytes, dead: bytes | None = None) -> None:
+        with self._store.write() as view:
+            view.delete("outbox", notification)
+            if dead is not None:
+                view.put("dead", notification, dead)
+
+    def _send(self, notification: str, text: bytes) -> None:
+        assert self._webhook is not None  # noqa: S101 tells mypy what _settle has checked
+        body = cloud_event(notification, json.loads(text))
+        now = dt.datetime.now(tz=dt.UTC)
+        headers = {
+            "content-type": "application/cloudevents+json",
+            "webhook-id": notification,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._webhook.sign(notification, now, body),
+        }
+        try:
+            answer = httpx.post(self._url, content=body, headers=headers, timeout=TIMEOUT_SECONDS)
+        except httpx.HTTPError as error:
+            # The error's text may hold the address, and an address may hold a secret.
+            raise NotTaken(f"the subscriber was not reached ({type(error).__name__})") from None
+        if not answer.is_success:
+            raise NotTaken(f"the subscriber answered {answer.status_code}, expected 2xx")
+
+
+def cloud_event(notification: str, switch: dict[str, Any]) -> str:
+    """The body of a webhook.
+
+    >>> json.loads(cloud_event("switch-1", {"mode": "SUSPENDED", "at": 60}))["time"]
+    '1970-01-01T00:01:00+00:00'
+    """
+    event = {
+        "specversion": "1.0",
+        "id": notification,
+        "source": SOURCE,
+        "type": EVENT_TYPE,
+        "time": dt.datetime.fromtimestamp(switch["at"], tz=dt.UTC).isoformat(),
+        "datacontenttype": "application/json",
+        "data": switch,
+    }
+    return json.dumps(event)

@@ -1,0 +1,32 @@
+"""Labels in the decision store: what clients learnt, in the order of arrival."""
+
+from antifraud.errors import SchemaError
+from serving.records import Label, LabelIn, pack, unpack_decision
+from serving.store import Store, View, key_of
+
+SEQUENCE = "label_sequence"
+
+
+def store_labels(store: Store, labels: list[LabelIn], *, source: str, now: int) -> list[int]:
+    """Store labels in one transaction; returns the ids that were never decided here (their labels are left out).
+
+    Raises:
+        SchemaError: A label was learnt in the future or before its event; nothing was stored.
+    """
+    with store.write() as view:
+        return [
+            label.transaction_id for place, label in enumerate(labels) if not _store(view, label, place, source, now)
+        ]
+
+
+def _store(view: View, label: LabelIn, place: int, source: str, now: int) -> bool:
+    if label.learned_at > now:
+        raise SchemaError(f"labels[{place}].learned_at is not valid: it lies in the future")
+    decision = view.get("decisions", key_of(label.transaction_id))
+    if decision is None:
+        return False
+    if label.learned_at < unpack_decision(decision).event_time:
+        raise SchemaError(f"labels[{place}].learned_at is not valid: it lies before the event")
+    stored = Label(label.transaction_id, label.status, label.learned_at, source)
+    view.put("labels", key_of(view.next_number(SEQUENCE)), pack(stored))
+    return True

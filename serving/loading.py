@@ -1,0 +1,118 @@
+"""What a worker serves with: a release and a state, each verified before it is used and never changed afterwards."""
+
+import datetime as dt
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import lmdb
+import numpy as np
+import numpy.typing as npt
+
+from antifraud.buckets import NO_RISK, Bucket, Risk
+from antifraud.clock import date_of, day_number
+from antifraud.errors import DataError, ReleaseError
+from antifraud.evaluator import load_evaluator
+from antifraud.features import FEATURE_NAMES, feature_set_hash
+from antifraud.release import Bundle, verify_bundle
+from antifraud.state_export import StatePointer, decode_entity, verify_export
+
+GOLDEN: Final = "golden.json"
+
+Entity = tuple[Mapping[int, Bucket], Mapping[int, Bucket], Risk]
+
+
+class Scores(Protocol):
+    """What turns vectors (n, features) into risk in parts per million (n,)."""
+
+    def score(self, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+        """Risk of each vector; null is NaN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release that verified and reproduced its golden rows; flagged iff score > `threshold` (ppm)."""
+
+    release: str
+    threshold: int
+    verdict: str
+    evaluator: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An exported state; it owns the days up to `cutoff` (a day number)."""
+
+    cutoff: int
+    folder: str
+    environment: Any
+
+    def entity(self, token: bytes) -> Entity:
+        """Day buckets, hour buckets of the cut-off day, and risk of a token; empty for one never seen."""
+        with self.environment.begin() as transaction:
+            record = transaction.get(token)
+        return decode_entity(record) if record else ({}, {}, NO_RISK)
+
+    @property
+    def cutoff_date(self) -> str:
+        """The cut-off as YYYY-MM-DD."""
+        return date_of(self.cutoff).isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The pair that a decision is made with; replaced as a whole, between two requests."""
+
+    release: Release
+    state: State
+
+
+def load_release(releases: Path, release: str) -> Release:
+    """Verify a bundle and let it prove itself on its golden rows.
+
+    Raises:
+        ReleaseError: A checksum, the feature set, the threshold or a golden score is not what it must be.
+    """
+    bundle = verify_bundle(releases / release)
+    if (theirs := bundle.manifest.get("feature_set")) != (ours := feature_set_hash()):
+        raise ReleaseError(f"release {release} needs feature set {theirs}, this scorer has {ours}: upgrade the scorer")
+    threshold = bundle.manifest.get("threshold")
+    if not isinstance(threshold, int):
+        raise ReleaseError(f"release {release} has no integer threshold: promote it again")
+    evaluator = load_evaluator(bundle)
+    _require_golden_scores(bundle, evaluator)
+    return Release(release, threshold, str(bundle.manifest.get("verdict")), evaluator)
+
+
+def _require_golden_scores(bundle: Bundle, evaluator: Scores) -> None:
+    try:
+        golden = json.loads((bundle.path / GOLDEN).read_text())
+        rows = [[math.nan if value is None else float(value) for value in row] for row in golden["vectors"]]
+        vectors = np.array(rows, dtype=np.float64).reshape(-1, len(FEATURE_NAMES))
+        expected = np.array(golden["scores"], dtype=np.int64)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReleaseError(f"release {bundle.release} has no readable golden rows: promote it again") from error
+    if len(vectors) == 0 or len(vectors) != len(expected):
+        raise ReleaseError(f"release {bundle.release} has {len(vectors)} golden rows and {len(expected)} scores")
+    if wrong := int((evaluator.score(vectors) != expected).sum()):
+        raise ReleaseError(f"release {bundle.release} scores {wrong} of {len(expected)} golden rows differently here")
+
+
+def load_state(states: Path, pointer: StatePointer) -> State:
+    """Verify an exported state and open it for reading.
+
+    Raises:
+        DataError: Its manifest, checksum or cut-off is not what it must be, or it cannot be opened.
+    """
+    folder = states / pointer.path
+    manifest = verify_export(folder)
+    if manifest.cutoff != pointer.cutoff:
+        raise DataError(f"state {pointer.path} has cut-off {manifest.cutoff}, its pointer says {pointer.cutoff}")
+    try:
+        environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
+        return State(day_number(dt.date.fromisoformat(manifest.cutoff)), pointer.path, environment)
+    except (lmdb.Error, ValueError) as error:
+        raise DataError(f"state {pointer.path} is not readable ({type(error).__name__}): export it again") from error

@@ -1,0 +1,173 @@
+"""The poller: a thread in every worker that opens the store, follows both pointers and reports what it has.
+
+A new release or state is loaded and proved beside the one in use, then swapped in by one assignment. A broken one
+leaves the old one serving, and is named in ``GET /v1/status`` and counted in a metric. What failed is tried again
+every `RETRY_SECONDS`, because a repaired file keeps its name.
+"""
+
+import dataclasses
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from antifraud.clock import BusinessClock
+from antifraud.errors import AntifraudError
+from antifraud.release import read_pointer
+from antifraud.state_export import read_state_pointer
+from serving.loading import Release, Serving, State, load_release, load_state
+from serving.services import Services
+from serving.store import Store
+
+RETRY_SECONDS: Final = 30.0
+SILENT_AFTER_SECONDS: Final = 60
+WALL_CLOCK: Final = BusinessClock()
+
+
+class Slot:
+    """The newest usable thing of one kind; `load` is tried once for every new pointer, then every now and then."""
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self._pointer: object = None
+        self._tried: object = None
+        self._retry_at = 0.0
+
+    def follow(self, pointer: Any, load: Callable[[Any], Any]) -> bool:
+        """Load what `pointer` names unless it is loaded or has just failed; whether it is in use afterwards.
+
+        Raises:
+            AntifraudError: It does not verify; the earlier value stays.
+        """
+        if pointer in (None, self._pointer):
+            return True
+        if pointer == self._tried and time.monotonic() < self._retry_at:
+            return False
+        self._tried, self._retry_at = pointer, time.monotonic() + RETRY_SECONDS
+        self.value = load(pointer)
+        self._pointer = pointer
+        return True
+
+
+class Poller:
+    """Keeps the services of one worker up to date."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._release, self._state = Slot(), Slot()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
+
+    def start(self) -> None:
+        """Begin polling; call it after the fork."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.poll()
+            self._stop.wait(self._services.settings.poll_seconds)
+
+    def poll(self) -> None:
+        """One round: store, release, state, swap, report."""
+        settings = self._services.settings
+        self._guarded("store", self._open_store)
+        self._guarded("release", lambda: self._follow_release(settings.releases_dir))
+        self._guarded("state", lambda: self._follow_state(settings.state_dir))
+        self._swap()
+        self._guarded("report", self._report)
+
+    def _guarded(self, kind: str, step: Callable[[], bool]) -> None:
+        """Run one step; what went wrong stays known until the step reports that all is well."""
+        troubles = self._services.troubles
+        try:
+            if step():
+                troubles.pop(kind, None)
+        except Exception as error:  # noqa: BLE001 the thread must outlive whatever a broken file makes a library raise
+            trouble = str(error) if isinstance(error, AntifraudError) else f"{kind}: {type(error).__name__}"
+            if troubles.get(kind) != trouble:
+                self._services.metrics.refused.labels(kind).inc()
+                self._services.log.warning("not usable", kind=kind, reason=trouble)
+            troubles[kind] = trouble
+
+    def _open_store(self) -> bool:
+        services = self._services
+        if services.opened_store is None:
+            services.opened_store = Store(services.settings.store_dir, services.settings.store_map_bytes)
+            return True
+        services.opened_store.flush()
+        return True
+
+    def _follow_release(self, releases: Path) -> bool:
+        pointer = read_pointer(releases)
+        return self._release.follow(pointer and pointer.release, lambda release: load_release(releases, release))
+
+    def _follow_state(self, states: Path) -> bool:
+        return self._state.follow(read_state_pointer(states), lambda pointer: load_state(states, pointer))
+
+    def _swap(self) -> None:
+        release: Release | None = self._release.value
+        state: State | None = self._state.value
+        services, now = self._services, self._services.serving
+        if release and state and (now is None or now.release is not release or now.state is not state):
+            services.serving = Serving(release, state)
+            services.metrics.cutoff.set(state.cutoff)
+            services.log.info("serving", release=release.release, state_cutoff=state.cutoff_date)
+
+    def _report(self) -> bool:
+        """Tell the other workers what this one uses, and learn which live days nobody needs any more."""
+        services, serving = self._services, self._services.serving
+        wall = WALL_CLOCK.now()
+        mine = {
+            "pid": os.getpid(),
+            "at": wall,
+            "release": serving and serving.release.release,
+            "cutoff": serving and serving.state.cutoff,
+            "troubles": dict(services.troubles),
+        }
+        with services.store.write() as view:
+            view.put("workers", f"worker-{os.getpid()}".encode(), json.dumps(mine).encode())
+            workers = read_workers(view.items("workers"), wall)
+            for name in workers.silent:
+                view.delete("workers", name)
+        cutoffs = [worker["cutoff"] for worker in workers.alive if worker.get("cutoff") is not None]
+        # One day of grace: a worker that is just loading the cut-off before the oldest one has not reported yet.
+        services.oldest_live_day = min(cutoffs, default=0)
+        return True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Workers:
+    """Reports of processes that were heard of lately, and the names of those that fell silent."""
+
+    alive: list[dict[str, Any]]
+    silent: list[bytes]
+
+
+def read_workers(items: Any, wall: int) -> Workers:
+    """Sort the reports by whether they are recent and their process exists; `wall` is wall time in seconds."""
+    alive, silent = [], []
+    for name, text in items:
+        report = json.loads(text)
+        if report["at"] >= wall - SILENT_AFTER_SECONDS and _exists(report["pid"]):
+            alive.append(report)
+        else:
+            silent.append(name)
+    return Workers(alive, silent)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's, so it exists
+        return True
+    return True

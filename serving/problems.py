@@ -1,0 +1,82 @@
+"""Every refusal as an RFC 9457 problem: one JSON shape, one place, and never a value that a client sent."""
+
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from flask import Flask, Response, current_app
+from werkzeug.exceptions import HTTPException
+
+from antifraud.errors import StaleEpoch, StoreError, TransitionRefused
+
+PROBLEM_JSON: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:antifraud:problem:"
+
+
+class Problem(Exception):
+    """A refusal. `slug` names its kind, `field` the part of the request at fault."""
+
+    def __init__(
+        self, status: int, slug: str, detail: str, field: str | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.slug, self.detail, self.field = status, slug, detail, field
+        self.headers = headers or {}
+
+    def response(self) -> Response:
+        """The problem document."""
+        document = {
+            "type": TYPE_PREFIX + self.slug,
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.field is not None:
+            document["field"] = self.field
+        body = msgspec.json.encode(document)
+        return Response(body, self.status, headers=self.headers, content_type=PROBLEM_JSON)
+
+
+def not_ready(detail: str) -> Problem:
+    """503: there is nothing to decide with yet, or no store to decide in."""
+    return Problem(503, "not-ready", detail, headers={"Retry-After": "1"})
+
+
+def register(app: Flask) -> None:
+    """Turn every error of `app` into a problem."""
+
+    @app.errorhandler(Problem)
+    def refused(problem: Problem) -> Response:
+        return _answer(problem)
+
+    @app.errorhandler(StoreError)
+    def store_failed(error: StoreError) -> Response:
+        if isinstance(error, StaleEpoch | TransitionRefused):
+            slug = "stale-epoch" if isinstance(error, StaleEpoch) else "transition-refused"
+            return _answer(Problem(409, slug, str(error)))
+        return _answer(Problem(503, "store-unusable", str(error), headers={"Retry-After": "5"}))
+
+    @app.errorhandler(HTTPException)
+    def http_failed(error: HTTPException) -> Response:
+        status = error.code or 500
+        slug = HTTPStatus(status).phrase.lower().replace(" ", "-")
+        allow = dict(error.get_headers()).get("Allow")
+        return _answer(Problem(status, slug, HTTPStatus(status).description, headers={"Allow": allow} if allow else {}))
+
+    @app.errorhandler(Exception)
+    def broke(error: Exception) -> Response:
+        # The traceback goes to the log without the message: a library may have put a value into it.
+        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=_where(error))
+        return _answer(Problem(500, "internal", "the scorer failed and decided nothing: send the same id again"))
+
+
+def _answer(problem: Problem) -> Response:
+    current_app.extensions["antifraud"].metrics.problems.labels(problem.slug).inc()
+    return problem.response()
+
+
+def _where(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

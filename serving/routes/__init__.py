@@ -1,0 +1,1 @@
+"""The scorer's blueprints, one module for each resource."""

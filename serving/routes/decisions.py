@@ -1,0 +1,76 @@
+"""``/v1/decisions``: one transaction in, one decision out."""
+
+from typing import Final
+
+from flask import Blueprint, Response
+
+from serving.auth import require_scope
+from serving.bodies import parse
+from serving.deciding import (
+    NEWEST_EVENT_SECONDS,
+    OLDEST_EVENT_SECONDS,
+    NothingToServe,
+    OtherPayload,
+    Outcome,
+    SwitchedOff,
+    decide,
+)
+from serving.problems import Problem, not_ready
+from serving.records import MAX_ID, DecisionRequest, unpack_decision
+from serving.services import Services, current_services
+from serving.store import key_of
+
+bp = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
+
+REPLAYED: Final = {"Idempotent-Replayed": "true"}
+
+
+@bp.post("")
+@require_scope("decide")
+def make_decision() -> Response:
+    """200 decision; 400 not JSON; 401, 403 token; 409 id used for other contents; 413 too large; 422 field; 503."""
+    services = current_services()
+    request = parse(DecisionRequest)
+    _require_acceptable_time(services.clock.now(), request.event_time)
+    with services.metrics.seconds.time():
+        outcome = _decide(services, request)
+    if outcome.answer is None:
+        services.metrics.replays.inc()
+        return _json(outcome.body, REPLAYED)
+    services.metrics.decisions.labels(outcome.answer.decision, outcome.answer.release).inc()
+    return _json(outcome.body)
+
+
+@bp.get("/<int:transaction_id>")
+@require_scope("read")
+def get_decision(transaction_id: int) -> Response:
+    """200 the stored answer, also while suspended; 404 not decided here."""
+    stored = None
+    if transaction_id <= MAX_ID:
+        with current_services().store.read() as view:
+            stored = view.get("decisions", key_of(transaction_id))
+    if stored is None:
+        raise Problem(404, "not-found", "no decision was made for this transaction id")
+    return _json(unpack_decision(stored).answer)
+
+
+def _decide(services: Services, request: DecisionRequest) -> Outcome:
+    try:
+        return decide(services.store, services.serving, request, services.oldest_live_day)
+    except SwitchedOff as error:
+        wait = {"Retry-After": str(services.settings.retry_after_seconds)}
+        raise Problem(503, "suspended", str(error), headers=wait) from None
+    except OtherPayload as error:
+        raise Problem(409, "other-payload", str(error), "transaction_id") from None
+    except NothingToServe as error:
+        raise not_ready(str(error)) from None
+
+
+def _require_acceptable_time(now: int, event_time: int) -> None:
+    if not now - OLDEST_EVENT_SECONDS <= event_time <= now + NEWEST_EVENT_SECONDS:
+        detail = "event_time is not valid: expected UTC seconds from 30 days ago to 5 minutes ahead"
+        raise Problem(422, "invalid", detail, "event_time")
+
+
+def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, headers=headers, content_type="application/json")

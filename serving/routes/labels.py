@@ -1,0 +1,28 @@
+"""``/v1/labels``: what clients learnt about transactions that were decided."""
+
+from flask import Blueprint, Response, g, jsonify
+
+from antifraud.errors import SchemaError
+from serving.auth import require_scope
+from serving.bodies import parse
+from serving.labels import store_labels
+from serving.problems import Problem
+from serving.records import LabelsRequest
+from serving.services import current_services
+
+bp = Blueprint("labels", __name__, url_prefix="/v1/labels")
+
+
+@bp.post("")
+@require_scope("label")
+def add_labels() -> Response:
+    """200 how many were stored and which ids are unknown; 400, 401, 403, 413; 422 a field; 503 no store."""
+    services = current_services()
+    labels = parse(LabelsRequest).labels
+    try:
+        unknown = store_labels(services.store, labels, source=g.client, now=services.clock.now())
+    except SchemaError as error:
+        raise Problem(422, "invalid", str(error), str(error).partition(" ")[0]) from None
+    for status in ("fraud", "legitimate", "unknown"):
+        services.metrics.labels.labels(status).inc(sum(label.status == status for label in labels))
+    return jsonify(accepted=len(labels) - len(unknown), unknown_transactions=unknown)

@@ -1,0 +1,81 @@
+"""What the service is doing, told to people (``/v1/status``), supervisors (``/healthz``, ``/readyz``), Prometheus."""
+
+import dataclasses
+import json
+from typing import Any, Final
+
+from flask import Blueprint, Response, jsonify
+
+from antifraud.errors import StoreError
+from antifraud.switch import Mode
+from serving.auth import require_scope
+from serving.poller import WALL_CLOCK, read_workers
+from serving.problems import not_ready
+from serving.services import Services, current_services
+from serving.store import View
+from serving.switchboard import read_switch
+
+bp = Blueprint("status", __name__)
+
+EXPOSITION: Final = "text/plain; version=0.0.4; charset=utf-8"
+COUNTED: Final = ("decisions", "labels", "pending", "judged", "outbox", "dead")
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    """200 as long as the process answers."""
+    return jsonify(status="alive")
+
+
+@bp.get("/readyz")
+def readyz() -> Response:
+    """200 when this worker can decide; 503 otherwise, or while suspended."""
+    services = current_services()
+    try:
+        with services.store.read() as view:
+            switch = read_switch(view)
+    except StoreError as error:
+        raise not_ready(str(error)) from None
+    if services.serving is None:
+        raise not_ready("no release and state are loaded yet")
+    if switch.mode is Mode.SUSPENDED:
+        raise not_ready("the service is suspended")
+    return jsonify(status="ready")
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """Prometheus text; holds no identifier, so it needs no token."""
+    return Response(current_services().metrics.render(), content_type=EXPOSITION)
+
+
+@bp.get("/v1/status")
+@require_scope("read")
+def status() -> Response:
+    """200 switch, what this worker serves, what all workers reported, counts, evidence; 401, 403; 503 no store."""
+    services = current_services()
+    with services.store.read() as view:
+        stored = _stored(view)
+    return jsonify({**stored, **_serving(services), "time": services.clock.now(), "troubles": services.troubles})
+
+
+def _stored(view: View) -> dict[str, Any]:
+    guard = view.get("workers", b"guard")
+    workers = read_workers(view.items("workers"), WALL_CLOCK.now()).alive
+    return {
+        "switch": dataclasses.asdict(read_switch(view)),
+        "counts": {name: view.count(name) for name in COUNTED},
+        "workers": [worker for worker in workers if "pid" in worker and worker.get("role") != "guard"],
+        "guard": json.loads(guard) if guard else None,
+        "evidence": [json.loads(text) for _, text in view.items("evidence")],
+    }
+
+
+def _serving(services: Services) -> dict[str, Any]:
+    now = services.serving
+    return {
+        "release": now and now.release.release,
+        "verdict": now and now.release.verdict,
+        "threshold": now and now.release.threshold,
+        "state_cutoff": now and now.state.cutoff_date,
+    }

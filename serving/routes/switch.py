@@ -1,0 +1,36 @@
+"""``/v1/switch``: an admin suspends or resumes the service."""
+
+import dataclasses
+from typing import Final
+
+from flask import Blueprint, Response, g, jsonify
+
+from antifraud.switch import Mode
+from serving.auth import require_scope
+from serving.bodies import parse
+from serving.records import SwitchRequest
+from serving.services import current_services
+from serving.switchboard import set_switch
+
+bp = Blueprint("switch", __name__, url_prefix="/v1/switch")
+
+MODE_AFTER: Final = {"suspend": Mode.SUSPENDED, "resume": Mode.SERVING}
+
+
+@bp.post("")
+@require_scope("admin")
+def change_switch() -> Response:
+    """200 the switch after the change; 400, 401, 403; 409 stale epoch or impossible change; 422 a field; 503."""
+    services = current_services()
+    wanted = parse(SwitchRequest)
+    with services.store.write() as view:
+        after = set_switch(
+            view,
+            MODE_AFTER[wanted.action],
+            expected_epoch=wanted.expected_epoch,
+            reason=wanted.reason,
+            by=g.client,
+            at=services.clock.now(),
+        )
+    services.log.warning("switch changed", mode=after.mode, epoch=after.epoch, by=after.by)
+    return jsonify(dataclasses.asdict(after))

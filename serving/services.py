@@ -1,0 +1,49 @@
+"""What the views of one worker work with; tests build their own."""
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from flask import current_app
+
+from antifraud.access import Access
+from antifraud.clock import BusinessClock
+from antifraud.errors import StoreError
+from antifraud.settings import ScorerSettings
+from serving.loading import Serving
+from serving.metrics import Metrics
+from serving.store import Store
+
+
+@dataclass
+class Services:
+    """The collaborators of a worker.
+
+    `serving` and `opened_store` are replaced by the poller thread, each by one assignment; a view reads them once.
+    `oldest_live_day` is the first day that some worker may still need live buckets of.
+    """
+
+    settings: ScorerSettings
+    clock: BusinessClock
+    access: Access
+    metrics: Metrics
+    log: Any
+    opened_store: Store | None = None
+    serving: Serving | None = None
+    oldest_live_day: int = 0
+    troubles: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """The decision store.
+
+        Raises:
+            StoreError: It could not be opened (the poller keeps trying).
+        """
+        if self.opened_store is None:
+            raise StoreError(self.troubles.get("store", "the decision store is not open yet"))
+        return self.opened_store
+
+
+def current_services() -> Services:
+    """The services of the app that handles this request."""
+    return cast("Services", current_app.extensions["antifraud"])

@@ -1,0 +1,27 @@
+"""What a Gunicorn worker calls after its fork: ``gunicorn -c serving/gunicorn_conf.py`` names it."""
+
+import os
+
+from flask import Flask
+
+from antifraud.access import load_access
+from antifraud.clock import BusinessClock
+from antifraud.settings import ScorerSettings
+from serving.app import create_app
+from serving.logs import json_logger
+from serving.metrics import Metrics
+from serving.poller import Poller
+from serving.services import Services
+
+
+def start() -> Flask:
+    """The app of this worker, with its poller running. The store and the release come with the first poll.
+
+    Raises:
+        SettingsError: A setting is malformed, or there is no access file.
+    """
+    settings = ScorerSettings.from_environment(os.environ)
+    clock = BusinessClock(settings.clock_offset_seconds)
+    services = Services(settings, clock, load_access(settings.access_path), Metrics(), json_logger("scorer"))
+    Poller(services).start()
+    return create_app(services)
