@@ -1,0 +1,115 @@
+"""The few calls of Airflow's REST API that a run needs."""
+
+import datetime as dt
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from antifraud.errors import PublishError
+
+BACKFILL_AT_ONCE: Final = 2
+"""Days that a backfill works on at the same time."""
+CONFLICT: Final = 409
+ATTEMPTS: Final = 20
+PAUSE_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DagRun:
+    """A run of a DAG; `about` is its day, or what a run by hand was called."""
+
+    id: str
+    about: str
+    state: str
+
+    @classmethod
+    def of(cls, run: Mapping[str, Any]) -> "DagRun":
+        """From the API's answer. The id of a scheduled run holds the day after its own, so it is not shown."""
+        about = (run["logical_date"] or run["dag_run_id"]).partition("T00:00:00")[0].partition("__")[0]
+        return cls(run["dag_run_id"], about, run["state"])
+
+
+class AirflowApi:
+    """A client of an Airflow whose users are all admins, which is the case on one's own machine only."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._client = httpx.Client(base_url=url, timeout=30)
+
+    def is_healthy(self) -> bool:
+        """Whether scheduler, DAG processor and triggerer send heartbeats."""
+        try:
+            answer = self._client.get("/api/v2/monitor/health")
+        except httpx.TransportError:
+            return False
+        parts = ("scheduler", "dag_processor", "triggerer")
+        return answer.is_success and all(answer.json()[part]["status"] == "healthy" for part in parts)
+
+    def dags(self) -> set[str]:
+        """Ids of the DAGs that were parsed."""
+        return {dag["dag_id"] for dag in self._get("/dags")["dags"]}
+
+    def import_errors(self) -> list[str]:
+        """Stack traces of DAG files that do not parse."""
+        return [error["stack_trace"] for error in self._get("/importErrors")["import_errors"]]
+
+    def unpause(self, dag: str) -> None:
+        """Let the scheduler start runs of a DAG."""
+        self._call("PATCH", f"/dags/{dag}", json={"is_paused": False})
+
+    def trigger(self, dag: str, run_id: str, conf: dict[str, Any]) -> None:
+        """Start a run by hand; one of this id that exists already is left alone."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        self._call("POST", f"/dags/{dag}/dagRuns", json=body, accept=(CONFLICT,))
+
+    def backfill(self, dag: str, first: dt.date, last: dt.date) -> None:
+        """Start a backfill of the days that have not succeeded; one that is under way is left alone."""
+        body = {
+            "dag_id": dag,
+            "from_date": f"{first}T00:00:00Z",
+            "to_date": f"{last}T00:00:00Z",
+            "reprocess_behavior": "failed",
+            "max_active_runs": BACKFILL_AT_ONCE,
+        }
+        self._call("POST", "/backfills", json=body, accept=(CONFLICT,))
+
+    def runs(self, dag: str) -> list[DagRun]:
+        """The newest runs of a DAG."""
+        found = self._get(f"/dags/{dag}/dagRuns", limit=100, order_by="-run_after")["dag_runs"]
+        return [DagRun.of(run) for run in found]
+
+    def runs_of_days(self, dag: str, first: dt.date, last: dt.date) -> list[DagRun]:
+        """The runs of the days `first` to `last`, in their order."""
+        bounds = {"logical_date_gte": f"{first}T00:00:00Z", "logical_date_lte": f"{last}T00:00:00Z"}
+        found = self._get(f"/dags/{dag}/dagRuns", order_by="logical_date", **bounds)["dag_runs"]
+        return [DagRun.of(run) for run in found]
+
+    def tasks(self, dag: str, run_id: str) -> list[dict[str, Any]]:
+        """Task instances of a run, those that began first in front."""
+        found = self._get(f"/dags/{dag}/dagRuns/{run_id}/taskInstances")["task_instances"]
+        return sorted(found, key=lambda task: task["start_date"] or "9")
+
+    def _get(self, path: str, **query: Any) -> Any:
+        return self._call("GET", path, params=query)
+
+    def _call(self, method: str, path: str, accept: tuple[int, ...] = (), **options: Any) -> Any:
+        for _ in range(ATTEMPTS):
+            if "Authorization" not in self._client.headers:
+                self._sign_in()
+            answer = self._client.request(method, f"/api/v2{path}", **options)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                del self._client.headers["Authorization"]
+            elif answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            else:
+                time.sleep(PAUSE_SECONDS)  # SQLite was locked by the scheduler
+        if not answer.is_success and answer.status_code not in accept:
+            raise PublishError(f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}")
+        return answer.json() if answer.content else None
+
+    def _sign_in(self) -> None:
+        token = self._client.get("/auth/token").raise_for_status().json()["access_token"]
+        self._client.headers["Authorization"] = f"Bearer {token}"

@@ -1,0 +1,83 @@
+"""The environment of every process that a run starts: paths, replayed clock, Airflow's settings. No secrets."""
+
+import json
+import os
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from antifraud.errors import SettingsError
+from infra.local.plan import Plan
+from infra.local.ports import HOST
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+MARK: Final = "ANTIFRAUD_SUPERVISED_HOME"
+"""Marks every process of a run, so that all of them, and only they, can be found again."""
+
+
+def environment(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]:
+    """Environment of services and jobs of one run."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANTIFRAUD_", "AIRFLOW_"))}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
+    return {**inherited, "PATH": path, **_python(), **_platform(home, plan, ports), **_airflow(home, ports)}
+
+
+def _python() -> dict[str, str]:
+    pyspark = find_spec("pyspark")
+    if pyspark is None or pyspark.origin is None:
+        raise SettingsError("pyspark is not installed beside this Python: run sh infra/setup.sh")
+    return {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "SPARK_HOME": str(Path(pyspark.origin).parent),
+        "SPARK_LOCAL_IP": HOST,
+        "PYSPARK_PYTHON": sys.executable,
+        "DO_NOT_TRACK": "1",
+        # Queues of MLflow that nothing here uses; they cost a dozen processes.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+
+
+def _platform(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]:
+    train, select, certify = plan.windows
+    return {
+        MARK: str(home),
+        "ANTIFRAUD_HOME": str(home),
+        "ANTIFRAUD_MLFLOW_URI": f"http://{HOST}:{ports['mlflow']}",
+        "ANTIFRAUD_REPLAY_END": str(plan.last),
+        "ANTIFRAUD_CLOCK_OFFSET_SECONDS": str(int(plan.business_now.timestamp() - time.time())),
+        "ANTIFRAUD_TRAIN_DAYS": str(train),
+        "ANTIFRAUD_SELECT_DAYS": str(select),
+        "ANTIFRAUD_CERTIFY_DAYS": str(certify),
+        "SCORER_BIND": f"{HOST}:{ports['scorer']}",
+        "ANTIFRAUD_WEBHOOK_URL": f"http://{HOST}:{ports['webhook']}/events",
+        "AIRFLOW_CONN_SPARK_LOCAL": json.dumps({"conn_type": "spark", "host": "local[2]"}),
+    }
+
+
+def _airflow(home: Path, ports: dict[str, int]) -> dict[str, str]:
+    settings = {
+        "CORE__DAGS_FOLDER": ROOT / "dags",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": 4,
+        "CORE__LOAD_EXAMPLES": False,
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,
+        "CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{ports['airflow']}/execution/",
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow' / 'airflow.db'}",
+        "API__HOST": HOST,
+        "API__PORT": ports["airflow"],
+        "API__WORKERS": 1,
+        "API__BASE_URL": f"http://{HOST}:{ports['airflow']}",
+        "LOGGING__BASE_LOG_FOLDER": home / "logs" / "airflow",
+        "DAG_PROCESSOR__REFRESH_INTERVAL": 30,
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 60,
+        # A killed scheduler or task is noticed within a minute instead of five.
+        "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": 20,
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 20,
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 45,
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": 5,
+    }
+    variables = {f"AIRFLOW__{name}": str(value) for name, value in settings.items()}
+    return {"AIRFLOW_HOME": str(home / "airflow"), **variables}

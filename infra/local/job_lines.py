@@ -1,0 +1,54 @@
+"""What a job printed, picked out of an Airflow task log while the task is running."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+JOB_LOGGERS: Final = ("SparkSubmitHook", "SubprocessHook", "dags.")
+NOISE: Final = re.compile(
+    r"\s*$|\s|\d\d/\d\d/\d\d |WARNING|WARN |Using |Setting |To adjust|Spark-Submit|Identified|Tmp dir"
+    r"|\d{4}/\d\d/\d\d |🏃|🧪|Running command|Output:|Command exited|::"
+)
+"""Lines of Spark, its launcher and Airflow's operators."""
+
+
+@dataclass
+class JobLines:
+    """Follows the logs of one Airflow: every call gives what is new."""
+
+    folder: Path
+    """Airflow's base log folder."""
+    positions: dict[Path, int] = field(default_factory=dict)
+
+    def new(self, dag: str, run_id: str, task: str, attempt: int) -> Iterator[str]:
+        """Lines that the job has printed since the last call."""
+        path = self.folder / f"dag_id={dag}" / f"run_id={run_id}" / f"task_id={task}" / f"attempt={attempt}.log"
+        if not path.is_file():
+            return
+        with path.open("rb") as file:
+            file.seek(self.positions.get(path, 0))
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break  # still being written
+                self.positions[path] = self.positions.get(path, 0) + len(line)
+                if text := job_line(line):
+                    yield text
+
+
+def job_line(line: bytes) -> str | None:
+    """The text of a log line if a job printed it.
+
+    >>> job_line(b'{"logger": "x.SparkSubmitHook", "event": "ingest: 10 rows in 1.0 s"}')
+    'ingest: 10 rows in 1.0 s'
+    >>> job_line(b'{"logger": "x.SparkSubmitHook", "event": "26/11/24 03:00:00 WARN Utils: x"}')
+    """
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None  # a line of a library that does not know the log's format
+    event = str(entry.get("event", ""))
+    wanted = any(logger in str(entry.get("logger", "")) for logger in JOB_LOGGERS)
+    return event if wanted and not NOISE.match(event) else None

@@ -1,0 +1,86 @@
+"""What one run is about: which days are history, which are live, and how the windows of the model fit into them."""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from antifraud.errors import MissingDay
+
+WORLD_START: Final = dt.date(2026, 1, 1)
+WORLD_SEED: Final = 7
+PRESETS: Final = ("default", "small")
+"""Sizes of a simulated world, as the simulator calls them."""
+HISTORY_DAYS: Final = 100
+"""Length of a simulated history: warm-up, the model's windows and the label delay."""
+LIVE_DAYS: Final = 4
+"""Days after the history that are sent to the scorer: the first as it is, the others with a change."""
+LABEL_DELAY_DAYS: Final = 7
+WARM_UP_DAYS: Final = 30
+"""Days that only fill the windows of the features."""
+SHORTEST_WARM_UP_DAYS: Final = 8
+LONGEST: Final = (28, 7, 28)
+"""Days of the windows train, select, certify where history allows."""
+SHORTEST: Final = (14, 7, 14)
+REPLAY_AHEAD_DAYS: Final = 12
+"""Business time runs this far after the history, so that labels of the live days can have been learnt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for on the command line."""
+
+    home: Path
+    once: bool
+    preset: str
+    data: Path | None
+    days: int | None
+    backfill_days: int
+    sparse_ids: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The calendar of a run."""
+
+    first: dt.date
+    last: dt.date
+    """Last day of history: the cut-off of the state, and what the model knows."""
+    live: tuple[dt.date, ...]
+    windows: tuple[int, int, int]
+    """Days of train, select and certify."""
+
+    @property
+    def history_days(self) -> int:
+        """How many days of history there are."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def business_now(self) -> dt.datetime:
+        """Business time at the start of the run."""
+        day = self.last + dt.timedelta(days=REPLAY_AHEAD_DAYS)
+        return dt.datetime.combine(day, dt.time(12), tzinfo=dt.UTC)
+
+
+def make_plan(first: dt.date, history_days: int) -> Plan:
+    """The plan for a history of so many days that begins at `first`."""
+    last = first + dt.timedelta(days=history_days - 1)
+    live = tuple(last + dt.timedelta(days=offset + 1) for offset in range(LIVE_DAYS))
+    return Plan(first, last, live, fit_windows(history_days))
+
+
+def fit_windows(history_days: int) -> tuple[int, int, int]:
+    """Days of train, select and certify that fit between warm-up and label delay.
+
+    >>> fit_windows(100), fit_windows(87), fit_windows(58)
+    ((28, 7, 28), (22, 7, 21), (14, 7, 14))
+
+    Raises:
+        MissingDay: The history is too short for any model.
+    """
+    needed = sum(SHORTEST) + LABEL_DELAY_DAYS + SHORTEST_WARM_UP_DAYS
+    if history_days < needed:
+        raise MissingDay(f"{history_days} days of history were found, {needed} are needed: add raw files")
+    room = max(history_days - LABEL_DELAY_DAYS - WARM_UP_DAYS, sum(SHORTEST))
+    spare = min(room, sum(LONGEST)) - sum(SHORTEST)
+    return SHORTEST[0] + (spare + 1) // 2, SHORTEST[1], SHORTEST[2] + spare // 2

@@ -1,0 +1,62 @@
+"""A folder of raw files, one a day or many days each, plain or gzipped, as a run needs to know it."""
+
+import datetime as dt
+import gzip
+import re
+from pathlib import Path
+from typing import IO, Final
+
+from antifraud.errors import MissingDay, RawFileError
+
+RAW_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.txt(\.gz)?")
+ROW_DAY: Final = re.compile(r"[^,]*,(\d{4}-\d{2}-\d{2}) ")
+
+
+def raw_files(folder: Path) -> dict[dt.date, Path]:
+    """The raw files of a folder by the day they begin on; each covers the days until the next begins.
+
+    Raises:
+        RawFileError: There is none, or two begin on one day.
+    """
+    if not folder.is_dir():
+        raise RawFileError(f"{folder} is not a folder: name the one that holds the raw files")
+    named = [(RAW_NAME.fullmatch(path.name), path) for path in sorted(folder.iterdir())]
+    files = [(dt.date.fromisoformat(match[1]), path) for match, path in named if match]
+    if not files or len(dict(files)) < len(files):
+        raise RawFileError(
+            f"{folder} has {len(files)} raw files, expected YYYY-MM-DD.txt or .txt.gz, one for each first day"
+        )
+    return dict(files)
+
+
+def file_of(folder: Path, day: dt.date) -> Path:
+    """The raw file that covers `day`.
+
+    Raises:
+        MissingDay: All files begin later.
+    """
+    begun = {first: path for first, path in raw_files(folder).items() if first <= day}
+    if not begun:
+        raise MissingDay(f"{folder} begins after {day}: add the raw file that covers it")
+    return begun[max(begun)]
+
+
+def calendar(folder: Path) -> tuple[dt.date, dt.date]:
+    """First and last day that the folder has rows of.
+
+    Raises:
+        RawFileError: The folder has no raw files, or the last one has no rows.
+    """
+    files = raw_files(folder)
+    with opened(files[max(files)]) as lines:
+        days = [match[1] for line in lines if (match := ROW_DAY.match(line))]
+    if not days:
+        raise RawFileError(f"{files[max(files)].name} has no row with a date: deliver it again")
+    return min(files), dt.date.fromisoformat(max(days))
+
+
+def opened(path: Path) -> IO[str]:
+    """A raw file as lines of text, decompressed where it is gzipped; bytes that are no UTF-8 are replaced."""
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="")
+    return path.open(encoding="utf-8", errors="replace", newline="")

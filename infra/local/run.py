@@ -1,0 +1,196 @@
+"""The whole path on this machine: ``python -m infra.local.run [--once]``.
+
+Makes keys and raw files, starts MLflow, Airflow, scorer, guard and a webhook subscriber, lets Airflow take the history
+to a promoted release, sends live transactions, makes honest customers change until the guard halts the service, and
+ends with a summary. A second run of the same folder goes on where the first one ended.
+"""
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from antifraud.clock import days_between
+from antifraud.errors import AntifraudError
+from antifraud.release import read_pointer
+from antifraud.settings import JobSettings
+from infra.local import story
+from infra.local.airflow_api import AirflowApi
+from infra.local.environment import ROOT, environment
+from infra.local.pipeline import Pipeline
+from infra.local.plan import PRESETS, Options, Plan
+from infra.local.ports import HOST, choose_ports
+from infra.local.progress import Progress
+from infra.local.record import RunRecord, only_run_of
+from infra.local.services import prepare_airflow, services, wait_ready
+from infra.local.summary import lake_counts, leak_report, render, save_summary
+from infra.local.supervisor import Supervisor, end_leftovers
+from infra.local.verdict import read_report, verdict_lines
+from infra.local.world import fill_raw_zone, make_secrets, plan_for
+
+LOOK_SECONDS = 1.0
+
+
+class Run:
+    """One run: its calendar, its record, its processes."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.home = options.home
+        self.plan: Plan = plan_for(options)
+        self.progress = Progress()
+        end_leftovers(self.home, self.progress.say)
+        self.record = RunRecord.load(self.home, _world(options, self.plan))
+        self.record.ports = choose_ports(self.record.ports)
+        self.record.save()
+        self.environ = environment(self.home, self.plan, self.record.ports)
+        self.supervisor = Supervisor(self.home, self.environ, ROOT, self.progress.say)
+
+    def whole_path(self) -> dict[str, Any]:
+        """Every part in order; returns the summary."""
+        part = self.progress.part
+        with part("keys, services"):
+            make_secrets(self.home, self.environ, self.progress.say)
+            prepare_airflow(self.home, self.environ)
+            self.supervisor.start(services(self.home, self.record.ports))
+        with part("raw files"):
+            fill_raw_zone(self.options, self.plan, self.environ, self.progress.say)
+        with part("services ready"):
+            pipeline = self._wait_for_services()
+        self._lake(pipeline)
+        self._model(pipeline)
+        if release := self._release():
+            self._live(release)
+        with part("monitor"):
+            pipeline.run("monitor", str(self.plan.last), {"day": str(self.plan.last)})
+        return self._summary()
+
+    def _wait_for_services(self) -> Pipeline:
+        for name, path in (("mlflow", "/health"), ("scorer", "/healthz")):
+            wait_ready(name, self.url(name) + path, self.supervisor)
+        wait_ready("airflow-api-server", self.url("airflow") + "/api/v2/monitor/health", self.supervisor)
+        pipeline = Pipeline(
+            AirflowApi(self.url("airflow")), self.supervisor, self.progress, self.home / "logs" / "airflow"
+        )
+        pipeline.wait_ready()
+        return pipeline
+
+    def _lake(self, pipeline: Pipeline) -> None:
+        days = days_between(self.plan.first, self.plan.last)
+        first_of_backfill = days[-self.options.backfill_days]
+        bulk = {"first": str(days[0]), "last": str(days[-self.options.backfill_days - 1]), "dry_run": False}
+        with self.progress.part("history: DAG reprocess, one range"):
+            pipeline.run("reprocess", f"{bulk['first']}_{bulk['last']}", bulk)
+        with self.progress.part("last days: DAG lake, backfill"):
+            pipeline.backfill("lake", first_of_backfill, days[-1])
+
+    def _model(self, pipeline: Pipeline) -> None:
+        with self.progress.part("model: DAG retrain"):
+            pipeline.run("retrain", str(self.plan.last), {"as_of": str(self.plan.last)})
+            for line in verdict_lines(self._report()):
+                self.progress.say(f"   {line}")
+
+    def _live(self, release: str) -> None:
+        scorer = story.Scorer.connect(self.home, self.url("scorer"))
+        with self.progress.part("scorer takes the release"):
+            story.wait_for_release(scorer, release, self.progress)
+        for name, title, tell in (
+            ("ordinary_day", "live traffic: an ordinary day", story.ordinary_day),
+            ("guard", "live traffic: honest customers change", story.changed_days),
+        ):
+            with self.progress.part(title):
+                if name in self.record.results:
+                    self.progress.say("   done in an earlier run")
+                else:
+                    self.record.keep(name, tell(scorer, self.home, self.plan, self.progress))
+
+    def _summary(self) -> dict[str, Any]:
+        plan, results = self.plan, self.record.results
+        summary = {
+            "lake": lake_counts(JobSettings.from_environment(self.environ), plan.first, plan.last),
+            "verdict": self._report(),
+            "release": self._release(),
+            **{name: results.get(name) for name in ("ordinary_day", "guard")},
+            "leaks": leak_report(self.home, plan.last),
+            "parts": self.progress.parts,
+            "seconds": round(self.progress.elapsed(), 1),
+            "addresses": {
+                "Airflow": self.url("airflow"),
+                "MLflow": self.url("mlflow"),
+                "scorer": self.url("scorer"),
+                "reports": str(self.home / "reports"),
+                "logs": str(self.home / "logs"),
+            },
+        }
+        save_summary(self.home, summary)
+        return summary
+
+    def _report(self) -> dict[str, Any]:
+        return read_report(self.home / "reports" / str(self.plan.last) / "report.json")
+
+    def _release(self) -> str | None:
+        pointer = read_pointer(self.home / "releases")
+        return pointer.release if pointer else None
+
+    def url(self, service: str) -> str:
+        """Where a service listens."""
+        return f"http://{HOST}:{self.record.ports[service]}"
+
+
+def _world(options: Options, plan: Plan) -> dict[str, Any]:
+    """What must be equal in two runs of one folder."""
+    source = "preset " + options.preset if options.data is None else str(options.data)
+    return {"source": source, "days": plan.history_days, "sparse_ids": options.sparse_ids}
+
+
+def parse(arguments: list[str]) -> Options:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--once", action="store_true", help="stop the services after the summary")
+    add("--home", type=Path, default=Path("var"), help="folder of all state")
+    add("--preset", choices=PRESETS, default="default", help="size of the simulated world")
+    add("--data", type=Path, help="folder of raw files instead of a simulated world")
+    add("--days", type=int, help="days of history")
+    add("--backfill-days", type=int, default=3, help="last days of history, loaded one by one")
+    add("--sparse-ids", action=argparse.BooleanOptionalAction, default=True, help="12-digit ids in a simulated world")
+    given = parser.parse_args(arguments)
+    data = given.data and given.data.resolve()
+    return Options(
+        given.home.resolve(), given.once, given.preset, data, given.days, given.backfill_days, given.sparse_ids
+    )
+
+
+def main(options: Options) -> None:
+    """Run; keep the services up until Ctrl-C unless ``--once``; leave no process behind."""
+    options.home.mkdir(parents=True, exist_ok=True)
+    with only_run_of(options.home):
+        _run(options)
+
+
+def _run(options: Options) -> None:
+    run = Run(options)
+    try:
+        summary = run.whole_path()
+        print(render(summary), flush=True)
+        if not options.once:
+            print("\nThe services stay up until Ctrl-C.", flush=True)
+            while True:
+                run.supervisor.check()
+                time.sleep(LOOK_SECONDS)
+    finally:
+        run.progress.say("stopping the services")
+        run.supervisor.stop()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        main(parse(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print()
+    except AntifraudError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,106 @@
+"""What a run ends with: `summary.json` for programs, one screen for people."""
+
+import datetime as dt
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from antifraud import lake
+from antifraud.release import replace_file
+from antifraud.schemas import CLEAN
+from antifraud.settings import JobSettings
+from infra.local.progress import clock_face
+from infra.local.verdict import verdict_lines
+
+
+def lake_counts(settings: JobSettings, first: dt.date, last: dt.date) -> dict[str, Any]:
+    """Rows of every published day, as ingest counted them, and their sums."""
+    runs = lake.published(lake.open_catalog(settings), CLEAN, first, last)
+    days = {str(day): json.loads(run.counts) for day, run in sorted(runs.items())}
+    quarantined: Counter[str] = Counter()
+    for counts in days.values():
+        quarantined.update(counts["quarantined"])
+    return {
+        "rows_in": sum(counts["rows_in"] for counts in days.values()),
+        "clean": sum(counts["clean"] for counts in days.values()),
+        "quarantined": dict(sorted(quarantined.items())),
+        "days": days,
+    }
+
+
+def leak_report(home: Path, day: dt.date) -> dict[str, Any]:
+    """What the leak scan of `day` searched for (a number of identifiers) and where it found some."""
+    report: dict[str, Any] = json.loads((home / "reports" / str(day) / "leaks.json").read_text())
+    return report
+
+
+def save_summary(home: Path, summary: dict[str, Any]) -> None:
+    """Write ``<home>/summary.json``."""
+    replace_file(home / "summary.json", json.dumps(summary, indent=2))
+
+
+def render(summary: dict[str, Any]) -> str:
+    """The summary as a person reads it."""
+    blocks = (_lake, _model, _live, _monitor, _parts, _addresses)
+    return "\n".join(line for block in blocks for line in block(summary))
+
+
+def _lake(summary: dict[str, Any]) -> list[str]:
+    counts = summary["lake"]
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts["quarantined"].items())
+    quarantined = sum(counts["quarantined"].values())
+    return [
+        "",
+        "LAKE",
+        f"  {len(counts['days'])} days, rows in {counts['rows_in']:,} = clean {counts['clean']:,} + {quarantined:,}",
+        f"  quarantined by reason: {reasons}",
+    ]
+
+
+def _model(summary: dict[str, Any]) -> list[str]:
+    lines = verdict_lines(summary["verdict"])
+    return ["MODEL", *(f"  {line}" for line in lines), f"  release {summary['release'] or 'none'}"]
+
+
+def _live(summary: dict[str, Any]) -> list[str]:
+    if not summary["release"]:
+        return ["LIVE", "  nothing was sent: without a release the scorer refuses, as it should"]
+    calm, trip = summary["ordinary_day"], summary["guard"]
+    return [
+        "LIVE",
+        f"  an ordinary day: {_decisions(calm)}, the guard stayed quiet",
+        f"  after the change: {_decisions(trip)}, suspended by {trip['by']} after {trip['labels_until_trip']:,} labels",
+        f"  refused while suspended: {_yes(trip['refused_while_suspended'])}",
+        f"  webhook {trip['webhook']['type']}, signature verified: {_yes(trip['webhook']['signature_verified'])}",
+        f"  decided after the resume: {trip['decided_after_resume']}",
+    ]
+
+
+def _decisions(part: dict[str, Any]) -> str:
+    latency = f"p50 {part['p50_ms']} ms, p99 {part['p99_ms']} ms"
+    return f"{part['decided']:,} decisions, {latency}, false-positive rate {part['false_positive_rate']:.1%}"
+
+
+def _monitor(summary: dict[str, Any]) -> list[str]:
+    leaks = summary["leaks"]
+    if not leaks["identifiers"]:
+        return [
+            "MONITOR",
+            "  leak scan: identifiers are too short to be told from counts in bytes; columns are audited",
+        ]
+    found = len(leaks["findings"])
+    return ["MONITOR", f"  leak scan: {leaks['identifiers']:,} raw identifiers, {found} found outside the raw zone"]
+
+
+def _parts(summary: dict[str, Any]) -> list[str]:
+    lines = [f"  {clock_face(seconds):>6}  {title}" for title, seconds in summary["parts"].items()]
+    return ["TIME", *lines, f"  {clock_face(summary['seconds']):>6}  in all"]
+
+
+def _addresses(summary: dict[str, Any]) -> list[str]:
+    return ["OPEN", *(f"  {name:<8} {address}" for name, address in summary["addresses"].items())]
+
+
+def _yes(value: bool) -> str:  # noqa: FBT001  # a word for a flag
+    return "yes" if value else "NO"

@@ -1,0 +1,82 @@
+"""A client of the scorer: sends live transactions, measures the answers, posts labels when they were learnt."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from antifraud.client import Label, ScorerClient
+from antifraud.clock import DAY_SECONDS, day_of
+from infra.local.live_rows import LiveRow
+from infra.local.plan import LABEL_DELAY_DAYS
+
+LABELS_AT_ONCE: Final = 500
+"""Labels in one request."""
+
+
+@dataclass
+class Tally:
+    """What came of the transactions that were sent so far."""
+
+    decided: int = 0
+    flagged: int = 0
+    legitimate: int = 0
+    flagged_legitimate: int = 0
+    labels: int = 0
+    seconds: list[float] = field(default_factory=list)
+    """Latency of each decision, as the client saw it."""
+
+    @property
+    def false_positive_rate(self) -> float:
+        """Share of the honest transactions that were flagged; 0 before the first one."""
+        return self.flagged_legitimate / self.legitimate if self.legitimate else 0.0
+
+    def latency_ms(self, quantile: float) -> float:
+        """A quantile of the latency in milliseconds; 0 before the first decision."""
+        return round(float(np.quantile(self.seconds, quantile)) * 1e3, 2) if self.seconds else 0.0
+
+
+def send(client: ScorerClient, rows: list[LiveRow], tally: Tally) -> None:
+    """Ask for a decision on every row, in order.
+
+    Raises:
+        Suspended: The service does not decide at the moment.
+        ClientError: A request failed.
+    """
+    for row in rows:
+        began = time.perf_counter()
+        decision = client.decide(row.transaction_id, row.event_time, row.customer, row.terminal, row.amount)
+        tally.seconds.append(time.perf_counter() - began)
+        flagged = decision.decision == "flag"
+        tally.decided += 1
+        tally.flagged += flagged
+        tally.legitimate += not row.is_fraud
+        tally.flagged_legitimate += flagged and not row.is_fraud
+
+
+def post_labels(client: ScorerClient, rows: list[LiveRow], tally: Tally) -> None:
+    """Tell the scorer what the rows turned out to be, dated when that was learnt.
+
+    Raises:
+        ClientError: A request failed.
+    """
+    for batch in batches(rows, LABELS_AT_ONCE):
+        client.label([_label(row) for row in batch])
+        tally.labels += len(batch)
+
+
+def _label(row: LiveRow) -> Label:
+    learned_at = (day_of(row.event_time) + LABEL_DELAY_DAYS) * DAY_SECONDS
+    return Label(row.transaction_id, "fraud" if row.is_fraud else "legitimate", learned_at)
+
+
+def batches(rows: list[LiveRow], size: int) -> Iterator[list[LiveRow]]:
+    """The rows in lists of `size`, the last one shorter.
+
+    >>> [len(batch) for batch in batches([None] * 5, 2)]
+    [2, 2, 1]
+    """
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

@@ -1,0 +1,98 @@
+"""The raw zone of a run: secrets, the history that Airflow loads, the live days that clients send."""
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from antifraud.errors import PublishError
+from infra.local.environment import ROOT
+from infra.local.plan import HISTORY_DAYS, LIVE_DAYS, WORLD_SEED, WORLD_START, Options, Plan, make_plan
+from infra.local.raw_folder import calendar, raw_files
+
+SIMULATED: Final = "simulate:"
+"""The simulator's last line; those before it are one a day."""
+SECRETS: Final = {"keys": "raw/secrets/keyring.json", "access": "secrets/access.json"}
+"""What `python -m antifraud <name> generate` makes, and the file that shows it was made."""
+
+
+def feed_folder(home: Path) -> Path:
+    """Raw files of the history."""
+    return home / "raw" / "feed"
+
+
+def live_folder(home: Path) -> Path:
+    """Raw files of the days that clients send; no job reads them."""
+    return home / "raw" / "live"
+
+
+def plan_for(options: Options) -> Plan:
+    """The calendar of what was asked for.
+
+    Raises:
+        RawFileError: The folder given by ``--data`` holds no raw files.
+        MissingDay: There are too few days for a model.
+    """
+    if options.data is None:
+        return make_plan(WORLD_START, options.days or HISTORY_DAYS)
+    first, last = calendar(options.data)
+    return make_plan(first, options.days or (last - first).days + 1 - LIVE_DAYS)
+
+
+def make_secrets(home: Path, environ: dict[str, str], say: Callable[[str], None]) -> None:
+    """Generate the key ring and the access files that are missing; nothing of them is printed."""
+    for name, made in SECRETS.items():
+        if not (home / made).is_file():
+            run_module("antifraud", [name, "generate"], environ, say)
+
+
+def fill_raw_zone(options: Options, plan: Plan, environ: dict[str, str], say: Callable[[str], None]) -> None:
+    """Put history and live days into the raw zone; what is there already is left alone."""
+    if options.data is None:
+        _simulate(options, feed_folder(options.home), 0, plan.history_days, environ, say)
+        _simulate(options, live_folder(options.home), plan.history_days, LIVE_DAYS, environ, say)
+    else:
+        _link(raw_files(options.data), plan.last, feed_folder(options.home))
+        _link(raw_files(options.data), plan.live[-1], live_folder(options.home))
+
+
+def _simulate(
+    options: Options, out: Path, first_day: int, days: int, environ: dict[str, str], say: Callable[[str], None]
+) -> None:
+    if out.is_dir() and len(list(out.glob("*.txt"))) == days:
+        return
+    arguments = ["--preset", options.preset, "--out", str(out), "--seed", str(WORLD_SEED)]
+    arguments += ["--start", str(WORLD_START), "--first-day", str(first_day), "--days", str(days)]
+    arguments += ["--sparse-ids"] if options.sparse_ids else []
+    run_module("jobs.simulate", arguments, environ, say, shown=SIMULATED)
+
+
+def _link(files: dict[dt.date, Path], last: dt.date, folder: Path) -> None:
+    """Link the files that begin by `last` into a folder; a file of many days may reach beyond it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for day, source in files.items():
+        target = folder / source.name
+        if day <= last and not target.is_symlink():
+            target.symlink_to(source.resolve())
+
+
+def run_module(
+    module: str, arguments: list[str], environ: dict[str, str], say: Callable[[str], None], shown: str = ""
+) -> None:
+    """Run ``python -m module``, passing on those of its lines that begin with `shown`.
+
+    Raises:
+        PublishError: It failed.
+    """
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        line = ""
+        for line in process.stdout or ():
+            if line.startswith(shown):
+                say(f"   {line.rstrip()}")
+    if process.returncode:
+        raise PublishError(f"python -m {module} ended with code {process.returncode}: {line.rstrip()}")
