@@ -1,0 +1,72 @@
+"""One Spark session for all tests that need one; each lake is a session of its own inside it."""
+
+import os
+
+import pytest
+
+from antifraud.pseudonym import generate_keyring
+from antifraud.settings import JobSettings
+
+
+def pytest_configure(config):
+    """Let py4j leave the sockets of threads that have ended to the garbage collector."""
+    config.addinivalue_line(
+        "filterwarnings", "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
+    )
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket.socket:ResourceWarning")
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory):
+    """A local session with an empty lake that nobody uses."""
+    from jobs.session import start_session
+
+    os.environ.pop("PYSPARK_GATEWAY_PORT", None)
+    session = start_session("tests", JobSettings(home=tmp_path_factory.mktemp("unused")))
+    session.conf.set("spark.sql.shuffle.partitions", "2")
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def open_lake(spark):
+    """A function that gives a session on the lake of some settings, its tables created."""
+    from jobs.session import lake_configuration
+    from jobs.tables import create_tables
+
+    def opened(settings):
+        session = spark.newSession()
+        for key, value in (lake_configuration(settings) | {"spark.sql.shuffle.partitions": "2"}).items():
+            session.conf.set(key, value)
+        create_tables(session)
+        return session
+
+    return opened
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Settings of a home of its own, with a key ring and an empty feed."""
+    made = JobSettings(home=tmp_path, quarantine_limit=1.0)
+    made.raw_path.mkdir(parents=True)
+    generate_keyring(made.keyring_path)
+    return made
+
+
+@pytest.fixture(scope="session")
+def judged(open_lake, tmp_path_factory):
+    """A small lake with a candidate that was trained and validated: session, settings, candidate, report."""
+    from jobs.model.inputs import Inputs
+    from jobs.model.windows import windows_of
+    from jobs.train import train
+    from jobs.validate import validate, write_reports
+    from tests.spark.model_lake import AS_OF, fill, shape
+
+    settings = shape(JobSettings(home=tmp_path_factory.mktemp("judged")))
+    session = open_lake(settings)
+    fill(session)
+    candidate = train(session, settings, AS_OF)
+    inputs = Inputs.of(settings, windows_of(settings, AS_OF).spans, AS_OF)
+    report = validate(session, settings, candidate, inputs)
+    write_reports(report, [settings.under_home("reports", str(AS_OF)), candidate.path])
+    return session, settings, candidate, report

@@ -1,0 +1,76 @@
+"""What the tasks of each DAG run, in which order, with which arguments."""
+
+import datetime as dt
+
+import pytest
+
+ORDER = {
+    "lake": ["feed", "ingest", "history", "features", "published", "export"],
+    "retrain": ["features", "train", "validate", "gate", "promote"],
+    "reprocess": ["plan", "days", "published", "export"],
+    "rollback": ["reason", "promote"],
+}
+
+
+def rendered(task, params=None):
+    """A copy of the task with its templates filled in for the run of 2026-02-03."""
+    import copy
+
+    found = copy.copy(task)
+    context = {"data_interval_start": dt.datetime(2026, 2, 3, tzinfo=dt.UTC), "params": params or {}}
+    environment = task.dag.get_template_env()
+    for name in task.template_fields:
+        setattr(found, name, found.render_template(getattr(found, name), context, environment))
+    return found
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_tasks_follow_each_other(dags, name):
+    """Each task has exactly one predecessor, in the order of the operator's page."""
+    dag = dags[name]
+    pairs = list(zip(ORDER[name], ORDER[name][1:], strict=False))
+    assert sorted(dag.task_ids) == sorted(ORDER[name])
+    assert [(before, dag.get_task(before).downstream_task_ids) for before, _ in pairs] == [
+        (before, {after}) for before, after in pairs
+    ]
+
+
+@pytest.mark.parametrize(("task", "stages"), [("ingest", "ingest,totals"), ("features", "state,features")])
+def test_a_nightly_run_names_a_single_day(dags, task, stages):
+    """Both Spark jobs of `lake` get the interval's day, twice, and nothing like "latest"."""
+    found = rendered(dags["lake"].get_task(task))
+    assert found.application_args == ["--from", "2026-02-03", "--to", "2026-02-03", "--stages", stages]
+    assert found.application.endswith("/jobs/day.py")
+
+
+def test_reprocess_passes_the_range_of_its_params(dags):
+    """One submit for the whole range; the state is exported for its last day."""
+    params = {"first": "2026-01-01", "last": "2026-03-31"}
+    days = rendered(dags["reprocess"].get_task("days"), params)
+    export = rendered(dags["reprocess"].get_task("export"), params)
+    stages = "ingest,totals,state,features"
+    assert days.application_args == ["--from", "2026-01-01", "--to", "2026-03-31", "--stages", stages]
+    assert export.bash_command.endswith(" -m jobs.export_state --day 2026-03-31")
+
+
+@pytest.mark.parametrize(("as_of", "expected"), [(None, "2026-02-03"), ("2026-01-20", "2026-01-20")])
+def test_retrain_uses_the_named_day_or_its_own(dags, as_of, expected):
+    """The param wins; without it the run's own day counts."""
+    train = rendered(dags["retrain"].get_task("train"), {"as_of": as_of})
+    assert train.application_args == ["--as-of", expected]
+
+
+@pytest.mark.parametrize(("dry_run", "ending"), [(True, "--release r1 --dry-run"), (False, "--release r1 ")])
+def test_rollback_moves_nothing_while_dry(dags, dry_run, ending):
+    """The flag of the job follows the param."""
+    promote = rendered(dags["rollback"].get_task("promote"), {"release": "r1", "dry_run": dry_run})
+    assert promote.bash_command.endswith(f" -m jobs.promote {ending}")
+
+
+def test_no_argument_or_environment_of_a_task_looks_like_a_secret(dags):
+    """Keys, tokens and passwords reach jobs in files, never on a command line or in a task's environment."""
+    for dag in dags.values():
+        for task in dag.tasks:
+            shown = f"{getattr(task, 'application_args', '')} {getattr(task, 'bash_command', '')}".lower()
+            assert not any(word in shown for word in ("password", "secret", "token", "keyring"))
+            assert set(getattr(task, "env_vars", None) or {}) <= {"PYTHONPATH", "PYSPARK_PYTHON"}

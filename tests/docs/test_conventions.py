@@ -1,0 +1,44 @@
+"""The house rules that no linter checks."""
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TRACKED = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+FILES = [ROOT / name for name in TRACKED.split() if (ROOT / name).exists()]
+TESTS = [path for path in FILES if path.name.startswith("test_")]
+CODE = [path for path in FILES if "tests" not in path.relative_to(ROOT).parts]
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 40
+
+
+def functions(path):
+    tree = ast.parse(path.read_text())
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_every_test_says_what_it_shows(path):
+    """Each test function has a docstring."""
+    silent = [node.name for node in functions(path) if node.name.startswith("test_") and not ast.get_docstring(node)]
+
+    assert silent == []
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_stay_short(path):
+    """A file of more than 300 lines or a function of more than 40 is split."""
+    long = [node.name for node in functions(path) if node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION]
+
+    assert long == []
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+
+
+def test_test_files_have_names_of_their_own():
+    """Two test files of one name would shadow each other in reports."""
+    names = [path.name for path in TESTS]
+
+    assert sorted(set(names)) == sorted(names)

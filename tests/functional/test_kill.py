@@ -1,0 +1,40 @@
+"""A killed scheduler costs time, not rows."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.timeout(1_800)
+ROOT = Path(__file__).resolve().parents[2]
+FIRST, LAST = "2026-01-01", "2026-04-10"
+RANGE = ["--from", FIRST, "--to", LAST]
+
+
+def job(home: Path, *command: str) -> str:
+    """Run a job on the lake of `home`; returns what it printed."""
+    environ = {**os.environ, "ANTIFRAUD_HOME": str(home), "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable}
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    return done.stdout
+
+
+def test_the_scheduler_was_killed_and_came_back(finished_run):
+    """The supervisor says so, and the backfill of the same run went on to its end."""
+    assert finished_run.killed is not None
+    assert "airflow-scheduler died (code -9), starting it again" in finished_run.output
+    assert "lake.published 2026-04-10: success" in finished_run.output
+
+
+def test_every_partition_equals_that_of_an_undisturbed_load(finished_run, tmp_path):
+    """One Spark job over the same raw files and key, without Airflow, gives equal checksums by table and day."""
+    shutil.copytree(finished_run.home / "raw", tmp_path / "raw")
+    job(tmp_path, "jobs.day", *RANGE, "--stages", "ingest,totals,state,features")
+    expected, found = (job(home, "jobs.checksums", *RANGE) for home in (tmp_path, finished_run.home))
+    assert len(expected.splitlines()) >= 700
+    assert found == expected

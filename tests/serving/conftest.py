@@ -1,0 +1,45 @@
+"""Fixtures of the scorer's tests: one model for the session, a fresh home and scorer for each test."""
+
+import shutil
+
+import pytest
+
+from tests.serving.scene import Scorer, empty_state, make_model, make_release, promote
+
+
+@pytest.fixture(scope="session")
+def two_releases(tmp_path_factory):
+    """A releases folder with the bundles ``first`` and ``second``, which score differently."""
+    home = tmp_path_factory.mktemp("releases")
+    for seed, release in enumerate(("first", "second")):
+        golden = make_model(home / "candidates" / release, seed=seed)
+        make_release(home / "releases", home / "candidates" / release, golden, release)
+    return home / "releases"
+
+
+@pytest.fixture
+def home(tmp_path, two_releases):
+    """A home with ``first`` promoted, ``second`` ready, and a state up to yesterday."""
+    return furnish(tmp_path, two_releases)
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory, two_releases):
+    """The same, for all tests of a module that start a Gunicorn once."""
+    return furnish(tmp_path_factory.mktemp("home"), two_releases)
+
+
+def furnish(folder, releases):
+    shutil.copytree(releases, folder / "releases")
+    promote(folder, "first")
+    empty_state(folder)
+    return folder
+
+
+@pytest.fixture
+def scorer(home):
+    """A scorer that has polled once."""
+    running = Scorer(home)
+    running.poller.poll()
+    yield running
+    running.close()

@@ -1,0 +1,166 @@
+"""A small scene for the scorer's tests: a home with releases, a state, access tokens, and requests to send."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import lmdb
+import numpy as np
+from catboost import CatBoostClassifier
+
+from antifraud.access import Access, Caller, hash_of
+from antifraud.buckets import NO_RISK
+from antifraud.clock import DAY_SECONDS, date_of
+from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, read_evaluator
+from antifraud.features import FEATURE_NAMES, feature_set_hash
+from antifraud.pseudonym import Key, tokenise
+from antifraud.release import activate, replace_file, sha256_of, write_bundle
+from antifraud.settings import ScorerSettings
+from antifraud.state_export import encode_entity
+from jobs.model.export import onnx_bytes
+from serving.app import create_app
+from serving.metrics import Metrics
+from serving.poller import Poller
+from serving.services import Services
+
+KEY = Key("k1", bytes(32))
+DAY = 20_000
+"""The scene's today; the state's cut-off is yesterday."""
+NOON = DAY * DAY_SECONDS + 12 * 3_600
+TOKENS = {"till": {"decide", "label", "read"}, "boss": {"admin", "read"}, "watcher": {"read"}}
+ACCESS = Access({hash_of(name): Caller(name, frozenset(scopes)) for name, scopes in TOKENS.items()})
+CUSTOMER = tokenise(KEY, "customer", 483_920_175_566)
+TERMINAL = tokenise(KEY, "terminal", 120_000_000_017)
+
+
+@dataclass
+class StandingClock:
+    """A business clock that tests set."""
+
+    time: int = NOON
+
+    def now(self):
+        """The time that was set."""
+        return self.time
+
+
+class SilentLog:
+    """Keeps what was logged."""
+
+    def __init__(self):
+        self.lines = []
+
+    def __getattr__(self, level):
+        return lambda event, **fields: self.lines.append((level, event, fields))
+
+
+def make_model(folder, *, seed):
+    """A tiny model of large amounts, and its calibration, as a candidate's files."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.uniform(0, 400, size=(400, len(FEATURE_NAMES)))
+    vectors[rng.random(vectors.shape) < 0.1] = np.nan
+    is_fraud = np.nan_to_num(vectors[:, 0]) > 220
+    model = CatBoostClassifier(
+        iterations=40,
+        depth=3,
+        learning_rate=0.3,
+        random_seed=seed,
+        verbose=0,
+        thread_count=1,
+        allow_writing_files=False,
+    )
+    model.fit(vectors, is_fraud.astype(int))
+    folder.mkdir(parents=True)
+    (folder / MODEL_FILE).write_bytes(onnx_bytes(model))
+    (folder / CALIBRATION_FILE).write_text(Calibration(1.0, 0.0, 0.0).to_json())
+    return vectors[:16]
+
+
+def make_release(releases, candidate, golden, release, *, threshold=500_000, **changes):
+    """Write a bundle of `candidate`; `changes` override the manifest or, as ``scores``, the golden scores."""
+    scores = changes.pop("scores", None) or read_evaluator(candidate).score(golden).tolist()
+    rows = [[None if math.isnan(value) else value for value in row] for row in golden.tolist()]
+    files = {name: (candidate / name).read_bytes() for name in (MODEL_FILE, CALIBRATION_FILE)}
+    files["golden.json"] = json.dumps({"vectors": rows, "scores": scores}).encode()
+    manifest = {"threshold": threshold, "verdict": "PASS", "feature_set": feature_set_hash()}
+    return write_bundle(releases, release, files, {**manifest, **changes})
+
+
+def export_state(states, cutoff, entities, *, sequence=1):
+    """Write a state export of {token: (days, hours, risk)} and point to it."""
+    name = f"{date_of(cutoff)}-{sequence:08}"
+    folder = states / name
+    folder.mkdir(parents=True)
+    with lmdb.open(str(folder), map_size=1 << 24) as environment, environment.begin(write=True) as transaction:
+        for token, (days, hours, risk) in entities.items():
+            transaction.put(token.encode(), encode_entity(days, hours, risk))
+    (folder / "lock.mdb").unlink()
+    manifest = {
+        "cutoff": date_of(cutoff).isoformat(),
+        "sha256": sha256_of(folder / "data.mdb"),
+        "rows": len(entities),
+        "snapshot_id": 1,
+        "inputs": "0",
+        "label_delay_days": 7,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    pointer = {"cutoff": manifest["cutoff"], "path": name, "sequence": sequence}
+    replace_file(states / "pointer.json", json.dumps(pointer))
+    return folder
+
+
+class Scorer:
+    """An app in this process with everything it stands on."""
+
+    def __init__(self, home: Path, **settings):
+        self.settings = ScorerSettings(home=home, store_map_bytes=settings.pop("store_map_bytes", 1 << 26), **settings)
+        self.clock = StandingClock()
+        self.log = SilentLog()
+        self.services = Services(self.settings, self.clock, ACCESS, Metrics(), self.log)
+        self.poller = Poller(self.services)
+        self.client = create_app(self.services).test_client()
+
+    @property
+    def store(self):
+        """The opened store."""
+        return self.services.store
+
+    def close(self):
+        """Release the store, so that the process can open it again."""
+        if self.services.opened_store:
+            self.services.opened_store.close()
+
+    def post(self, path, body, caller="till"):
+        """POST JSON (or bytes as they are) as one of `TOKENS`."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.client.post(path, data=data, headers={"Authorization": f"Bearer {caller}"})
+
+    def get(self, path, caller="till"):
+        """GET as one of `TOKENS`."""
+        return self.client.get(path, headers={"Authorization": f"Bearer {caller}"})
+
+    def decide(self, **changes):
+        """POST one transaction."""
+        return self.post("/v1/decisions", transaction(**changes))
+
+    def switch(self, action, epoch, reason="a drill"):
+        """POST a change of the switch as an admin."""
+        body = {"action": action, "reason": reason, "expected_epoch": epoch}
+        return self.post("/v1/switch", body, caller="boss")
+
+
+def transaction(**changes):
+    """A valid request, with changes."""
+    valid = {"transaction_id": 1, "event_time": NOON, "customer": CUSTOMER, "terminal": TERMINAL, "amount": 7_091}
+    return {**valid, **changes}
+
+
+def empty_state(home, cutoff=DAY - 1):
+    """Export a state that knows nobody but one customer."""
+    return export_state(home / "state", cutoff, {CUSTOMER: ({}, {}, NO_RISK)})
+
+
+def promote(home, release):
+    """Point to a release."""
+    activate(home / "releases", release)

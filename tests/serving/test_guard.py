@@ -1,0 +1,284 @@
+"""The guard counts matured labels once, trips on a broken limit and on nothing else, and survives being killed."""
+
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import numpy as np
+import pytest
+
+from antifraud.access import generate_access
+from antifraud.client import verify_webhook
+from antifraud.clock import DAY_SECONDS
+from antifraud.errors import StaleEpoch
+from antifraud.evidence import Evidence, update
+from antifraud.settings import GuardSettings
+from antifraud.switch import Mode
+from serving.guard.courier import Courier
+from serving.guard.watch import look, read_watched
+from serving.labels import SEQUENCE
+from serving.records import Decision, Label, pack
+from serving.store import Store, key_of
+from serving.switchboard import read_switch, set_switch
+from tests.serving.processes import guard_process, wait_for
+from tests.serving.scene import DAY, NOON, SilentLog
+
+FIRST_DAY = DAY - 60
+LATER = (DAY + 60) * DAY_SECONDS
+"""A time when every cohort of the tests has matured."""
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = Store(tmp_path / "store", 1 << 28)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return GuardSettings(home=tmp_path, store_map_bytes=1 << 28)
+
+
+def decision(day, terminal, *, flagged, release="first", epoch=0):
+    return Decision(b"", b"{}", release, epoch, flagged, day * DAY_SECONDS, "k1.c", terminal, 100, b"")
+
+
+def put(store, rows, *, status="legitimate", learned_day=None, first_id=None):
+    """Store decisions and a label for each; `rows` are ``(day, terminal, flagged)``."""
+    with store.write() as view:
+        start = view.count("decisions") if first_id is None else first_id
+        for number, (day, terminal, flagged) in enumerate(rows, start):
+            switch = read_switch(view)
+            view.put("decisions", key_of(number), pack(decision(day, terminal, flagged=flagged, epoch=switch.epoch)))
+            learned = (day if learned_day is None else learned_day) * DAY_SECONDS
+            view.put("labels", key_of(view.next_number(SEQUENCE)), pack(Label(number, status, learned, "till")))
+
+
+def look_at_all(store, settings, now=LATER):
+    """Look until nothing is waiting; the reason if the service was suspended."""
+    while True:
+        found = look(store, settings, now)
+        if found.suspended_because or not found.more:
+            return found.suspended_because
+
+
+def evidence(store, epoch=0, release="first"):
+    with store.read() as view:
+        watched = read_watched(view, epoch, release)
+    return watched and watched.evidence
+
+
+def clustered_days(rng, days, rate, *, a_day=2_000, terminals=150):
+    """Honest traffic whose terminals differ in how often they are flagged; the rate holds on average."""
+    for day in days:
+        share = rng.beta(rate * 8, (1 - rate) * 8, size=terminals)
+        of = rng.integers(0, terminals, size=a_day)
+        yield [(day, f"k1.t{t}", bool(flag)) for t, flag in zip(of, rng.random(a_day) < share[of], strict=True)]
+
+
+def test_a_normal_month_does_not_trip_and_a_change_does(store, settings):
+    """60,000 labels at 4.5 % leave the switch alone; at 20 % it is thrown within 1,500 labels."""
+    rng = np.random.default_rng(7)
+    for rows in clustered_days(rng, range(FIRST_DAY, FIRST_DAY + 30), rate=0.045):
+        put(store, rows)
+        assert look_at_all(store, settings) is None
+    assert evidence(store).legit == 60_000
+
+    labels, reason = 0, None
+    for rows in clustered_days(rng, range(FIRST_DAY + 30, FIRST_DAY + 40), rate=0.20, a_day=100):
+        put(store, rows)
+        labels += len(rows)
+        if reason := look_at_all(store, settings):
+            break
+
+    sys.stdout.write(f"tripped {labels} labels after the change: {reason}\n")
+    assert 0 < labels <= 1_000
+    assert reason.startswith("false-positive rate of release first is above 5.0%: ")
+    with store.read() as view:
+        assert read_switch(view).mode is Mode.SUSPENDED
+        assert view.count("outbox") == 1
+
+
+def test_immature_labels_wait(store, settings):
+    """A cohort counts on the seventh day after it, however early its labels came."""
+    put(store, [(FIRST_DAY, "k1.a", False)] * 3)
+
+    look_at_all(store, settings, now=(FIRST_DAY + 7) * DAY_SECONDS - 1)
+    assert evidence(store) is None
+
+    look_at_all(store, settings, now=(FIRST_DAY + 7) * DAY_SECONDS)
+    assert (evidence(store).blocks, evidence(store).legit) == (1, 3)
+
+
+def test_the_latest_label_counts_and_only_once(store, settings):
+    """Fraud that turns out legitimate counts as legitimate; the same label again changes nothing."""
+    put(store, [(FIRST_DAY, "k1.a", True)], status="fraud", learned_day=FIRST_DAY + 1)
+    put(store, [(FIRST_DAY, "k1.a", True)], status="legitimate", learned_day=FIRST_DAY + 2, first_id=0)
+    put(store, [(FIRST_DAY, "k1.a", True)], status="fraud", learned_day=FIRST_DAY + 1, first_id=0)
+    look_at_all(store, settings)
+    assert (evidence(store).legit, evidence(store).flagged) == (1, 1)
+
+    put(store, [(FIRST_DAY, "k1.a", True)], learned_day=FIRST_DAY + 9, first_id=0)
+    look_at_all(store, settings)
+    assert evidence(store).legit == 1
+
+
+def test_late_labels_continue_their_block(store, settings):
+    """The evidence of a terminal's day does not depend on how its labels were spread over looks."""
+    for _ in range(2):
+        put(store, [(FIRST_DAY, "k1.a", number % 2 == 0) for number in range(10)])
+        look_at_all(store, settings)
+
+    split, whole = evidence(store), update(Evidence.fresh(limit=0.05), 20, 10)
+    assert (split.blocks, split.legit, split.flagged) == (1, 20, 10)
+    assert split.log_e == pytest.approx(whole.log_e, abs=1e-9)
+
+
+def test_frauds_and_unknowns_are_no_evidence(store, settings):
+    """The false-positive rate is about legitimate rows; what is unknown now may be known later."""
+    put(store, [(FIRST_DAY, "k1.a", True)] * 5, status="fraud")
+    put(store, [(FIRST_DAY, "k1.b", True)], status="unknown", first_id=99)
+    look_at_all(store, settings)
+    assert evidence(store) is None
+
+    put(store, [(FIRST_DAY, "k1.b", True)], status="legitimate", first_id=99)
+    look_at_all(store, settings)
+    assert evidence(store).legit == 1
+
+
+def test_evidence_restarts_after_a_resume(store, settings):
+    """Labels of decisions made before the suspension do not throw the switch again."""
+    bad_days = [(FIRST_DAY, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)]
+    put(store, bad_days)
+    assert look_at_all(store, settings)
+    put_before_resume = [(FIRST_DAY + 1, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)]
+    with store.write() as view:
+        set_switch(view, Mode.SERVING, expected_epoch=1, reason="mended", by="boss", at=NOON)
+    with store.write() as view:
+        for number, (day, terminal, flagged) in enumerate(put_before_resume, 10_000):
+            view.put("decisions", key_of(number), pack(decision(day, terminal, flagged=flagged, epoch=0)))
+            view.put("labels", key_of(view.next_number(SEQUENCE)), pack(Label(number, "legitimate", LATER, "till")))
+
+    assert look_at_all(store, settings) is None
+    put(store, [(FIRST_DAY + 2, "k1.a", False)], first_id=20_000)
+    look_at_all(store, settings)
+    assert (evidence(store, epoch=2).legit, evidence(store, epoch=2).tripped) == (1, False)
+
+
+def test_a_killed_guard_ends_with_the_same_evidence(tmp_path):
+    """Killed again and again in the middle of 20,000 labels, it counts what an undisturbed one counts."""
+    rng = np.random.default_rng(3)
+    rows = [row for day in clustered_days(rng, range(FIRST_DAY, FIRST_DAY + 10), rate=0.03) for row in day]
+    undisturbed, disturbed = Store(tmp_path / "a" / "store", 1 << 28), Store(tmp_path / "b" / "store", 1 << 28)
+    for store in (undisturbed, disturbed):
+        put(store, rows)
+    look_at_all(undisturbed, GuardSettings(home=tmp_path / "a"), now=NOON)
+
+    counted = [0]
+    while counted[-1] < len(rows):
+        with guard_process(tmp_path / "b") as process:
+            wait_for(lambda: legit(disturbed) > counted[-1], "the guard to count", 20)
+            process.kill()
+        counted.append(legit(disturbed))
+
+    assert 0 < counted[1] < len(rows)
+    assert evidence(disturbed) == evidence(undisturbed)
+    disturbed.close()
+    undisturbed.close()
+
+
+def legit(store):
+    now = evidence(store)
+    return now.legit if now else 0
+
+
+def test_webhooks_without_a_secret_are_refused_at_the_start(tmp_path):
+    """One line and the exit code of a settings error, not silence at the first trip."""
+    with guard_process(tmp_path, ANTIFRAUD_WEBHOOK_URL="http://127.0.0.1:1/hook") as process:
+        assert process.wait(timeout=20) == 10
+
+    assert (tmp_path / "guard.log").read_text().startswith("error: no ")
+
+
+class Subscriber(BaseHTTPRequestHandler):
+    """Refuses the first delivery, takes the others."""
+
+    def do_POST(self):
+        """Remember the delivery."""
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.received.append((dict(self.headers), body))
+        self.send_response(503 if len(self.server.received) <= self.server.refusals else 204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def subscriber():
+    server = HTTPServer(("127.0.0.1", 0), Subscriber)
+    server.received, server.refusals = [], 1
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_trip_is_told_with_a_signature_the_sdk_verifies(tmp_path, subscriber):
+    """The real guard suspends, is refused once, delivers again, and ends cleanly on SIGTERM."""
+    generate_access(tmp_path / "secrets")
+    store = Store(tmp_path / "store", 1 << 28)
+    put(store, [(FIRST_DAY, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)])
+
+    with guard_process(tmp_path, ANTIFRAUD_WEBHOOK_URL=f"http://127.0.0.1:{subscriber.server_port}/hook") as process:
+        wait_for(lambda: len(subscriber.received) >= 2, "the webhook", 20)
+        wait_for(lambda: waiting(store) == 0, "the outbox to be empty")
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+    (_, _), (headers, body) = subscriber.received
+    secret = (tmp_path / "secrets" / "webhook.secret").read_text().strip()
+    event = verify_webhook(secret, headers, body)
+    assert (event.type, event.switch["mode"]) == ("antifraud.switch.changed", "SUSPENDED")
+    assert subscriber.received[0][0]["webhook-id"] == headers["webhook-id"] == event.id
+    assert (tmp_path / "guard.log").read_text().count('"event": "suspended"') == 1
+    store.close()
+
+
+def waiting(store):
+    with store.read() as view:
+        return view.count("outbox")
+
+
+def test_a_webhook_that_nobody_takes_becomes_a_dead_letter(store, subscriber):
+    """Ten refusals, then it is kept apart and the outbox is empty."""
+    subscriber.refusals = 99
+    with store.write() as view:
+        set_switch(view, Mode.SUSPENDED, expected_epoch=0, reason="a drill", by="boss", at=60)
+    log = SilentLog()
+
+    Courier(store, f"http://127.0.0.1:{subscriber.server_port}", "whsec_c2VjcmV0", log, first_wait_seconds=0).deliver()
+
+    assert len(subscriber.received) == 10
+    with store.read() as view:
+        assert (view.count("outbox"), [key for key, _ in view.items("dead")]) == (0, [b"switch-00000001-60"])
+    (refused,) = [fields for level, _, fields in log.lines if level == "error"]
+    assert refused["reason"] == "the subscriber answered 503, expected 2xx"
+
+
+def suspend_twice(store):
+    with store.write() as view:
+        for _ in range(2):
+            set_switch(view, Mode.SUSPENDED, expected_epoch=0, reason="a drill", by="boss", at=60)
+
+
+def test_a_change_in_a_refused_transaction_is_not_told(store):
+    """Notification and change are one transaction."""
+    with pytest.raises(StaleEpoch):
+        suspend_twice(store)
+
+    with store.read() as view:
+        assert (view.count("outbox"), read_switch(view).mode) == (0, Mode.SERVING)

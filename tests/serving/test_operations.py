@@ -1,0 +1,262 @@
+"""Labels, switch, status, and the poller: what operators and other systems rely on."""
+
+import numpy as np
+import pytest
+
+from antifraud.buckets import NO_RISK
+from antifraud.features import FEATURE_NAMES
+from serving.poller import Poller
+from serving.records import unpack_label
+from tests.serving.processes import wait_for
+from tests.serving.scene import ACCESS, CUSTOMER, DAY, NOON, Scorer, export_state, make_release, promote
+from tests.serving.test_decisions import assert_problem
+
+
+def label(transaction_id=1, status="fraud", learned_at=NOON):
+    return {"transaction_id": transaction_id, "status": status, "learned_at": learned_at}
+
+
+def labels_of(scorer):
+    with scorer.store.read() as view:
+        return [(key[-1], unpack_label(text)) for key, text in view.items("labels")]
+
+
+def test_labels_are_stored_in_the_order_of_arrival(scorer):
+    """Accepted ones get increasing numbers and their source; ids never decided come back."""
+    scorer.decide(transaction_id=1)
+    scorer.decide(transaction_id=2)
+
+    answer = scorer.post("/v1/labels", {"labels": [label(2), label(77), label(1, "legitimate")]})
+
+    assert (answer.status_code, answer.json) == (200, {"accepted": 2, "unknown_transactions": [77]})
+    stored = [(number, held.transaction_id, held.status, held.source) for number, held in labels_of(scorer)]
+    assert stored == [(1, 2, "fraud", "till"), (2, 1, "legitimate", "till")]
+
+
+@pytest.mark.parametrize(("learned_at", "why"), [(NOON + 1, "in the future"), (NOON - 1, "before the event")])
+def test_a_label_learnt_at_an_impossible_time_refuses_all(scorer, learned_at, why):
+    """Nothing of the request is stored, the field is named."""
+    scorer.decide()
+
+    answer = scorer.post("/v1/labels", {"labels": [label(), label(learned_at=learned_at)]})
+
+    assert_problem(answer, 422, "invalid", "labels[1].learned_at")
+    assert why in answer.json["detail"]
+    assert labels_of(scorer) == []
+
+
+BAD_LABELS = [
+    ({"labels": []}, "labels"),
+    ({"labels": [label()] * 1_001}, "labels"),
+    ({"labels": [label(status="483920175566")]}, "labels[0].status"),
+    ({"labels": [label(transaction_id=True)]}, "labels[0].transaction_id"),
+    ({"labels": [{"status": "fraud", "learned_at": 1}]}, "labels[0].transaction_id"),
+    ({"labels": {"483920175566": 1}}, "labels"),
+    ({}, "labels"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), BAD_LABELS)
+def test_bad_labels_are_refused_by_field(scorer, body, field):
+    """Without repeating what was sent."""
+    answer = scorer.post("/v1/labels", body)
+
+    assert_problem(answer, 422, "invalid", field)
+    assert "483920175566" not in answer.text
+
+
+def test_a_thousand_labels_fit(scorer):
+    """The largest request that the interface promises is below the body limit."""
+    biggest = (1 << 63) - 1
+    answer = scorer.post("/v1/labels", {"labels": [label(biggest - n, "legitimate") for n in range(1_000)]})
+
+    assert (answer.status_code, answer.json["accepted"]) == (200, 0)
+
+
+def test_suspension_refuses_everything_but_reading_and_labels(scorer):
+    """Repeats included; labels still arrive, stored answers can still be read, nothing is decided."""
+    scorer.decide(transaction_id=1)
+
+    assert scorer.switch("suspend", 0).json["mode"] == "SUSPENDED"
+
+    for transaction_id in (1, 2):
+        answer = scorer.decide(transaction_id=transaction_id)
+        assert_problem(answer, 503, "suspended")
+        assert answer.headers["Retry-After"] == "30"
+    assert scorer.get("/readyz").status_code == 503
+    assert scorer.get("/v1/decisions/1").status_code == 200
+    assert scorer.post("/v1/labels", {"labels": [label()]}).json["accepted"] == 1
+    assert scorer.get("/v1/status").json["counts"]["decisions"] == 1
+
+
+def test_the_switch_is_compared_and_set(scorer):
+    """A stale epoch and an impossible change are conflicts; the epoch tells how often it changed."""
+    assert_problem(scorer.switch("resume", 0), 409, "transition-refused")
+    assert scorer.switch("suspend", 0).json["epoch"] == 1
+    assert_problem(scorer.switch("resume", 0), 409, "stale-epoch")
+    assert scorer.switch("resume", 1).json == {
+        "mode": "SERVING", "epoch": 2, "reason": "a drill", "by": "boss", "at": NOON,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("field", ["action", "reason", "expected_epoch"])
+def test_a_bad_change_is_refused_by_field(scorer, field):
+    """Each field is checked."""
+    body = {"action": "suspend", "reason": "a drill", "expected_epoch": 0, field: ""}
+
+    assert_problem(scorer.post("/v1/switch", body, caller="boss"), 422, "invalid", field)
+
+
+def test_status_tells_what_is_going_on(scorer):
+    """Switch, release, cut-off, counts, workers and evidence in one answer."""
+    scorer.decide()
+
+    status = scorer.get("/v1/status").json
+
+    assert status["switch"] == {
+        "mode": "SERVING", "epoch": 0, "reason": "a new store", "by": "store", "at": 0,
+    }  # fmt: skip
+    assert (status["release"], status["threshold"], status["verdict"]) == ("first", 500_000, "PASS")
+    assert (status["state_cutoff"], status["time"], status["troubles"]) == ("2024-10-03", NOON, {})
+    assert status["counts"] == {"decisions": 1, "labels": 0, "pending": 0, "judged": 0, "outbox": 0, "dead": 0}
+    assert [(w["release"], w["cutoff"]) for w in status["workers"]] == [("first", DAY - 1)]
+    assert (status["guard"], status["evidence"]) == (None, [])
+
+
+def test_metrics_count_decisions(scorer):
+    """Prometheus text, open to the scraper."""
+    scorer.decide()
+    scorer.decide()
+
+    text = scorer.client.get("/metrics").text
+
+    assert 'antifraud_decisions_total{decision="approve",release="first"} 1.0' in text
+    assert "antifraud_replays_total 1.0" in text
+    assert scorer.client.get("/healthz").json == {"status": "alive"}
+
+
+def test_without_a_release_nothing_is_decided(tmp_path):
+    """503 not-ready with Retry-After, and readyz says why."""
+    scorer = Scorer(tmp_path)
+    scorer.poller.poll()
+    try:
+        answer = scorer.decide()
+        assert_problem(answer, 503, "not-ready")
+        assert answer.headers["Retry-After"] == "1"
+        assert_problem(scorer.get("/readyz"), 503, "not-ready")
+        assert scorer.get("/v1/status").json["release"] is None
+    finally:
+        scorer.close()
+
+
+def test_a_store_that_is_not_one_is_a_503_until_it_is_mended(home):
+    """The worker lives on, says that it is not ready, and opens the store once it can."""
+    (home / "store").mkdir()
+    (home / "store" / "data.mdb").write_bytes(b"no store" * 1_000)
+    scorer = Scorer(home)
+    scorer.poller.poll()
+
+    assert_problem(scorer.decide(), 503, "store-unusable")
+    assert_problem(scorer.get("/readyz"), 503, "not-ready")
+    assert scorer.get("/healthz").status_code == 200
+
+    (home / "store" / "data.mdb").unlink()
+    scorer.poller.poll()
+    assert scorer.decide().status_code == 200
+    scorer.close()
+
+
+def break_checksum(bundle):
+    (bundle.path / "calibration.json").write_text("{}")
+
+
+def remove_model(bundle):
+    (bundle.path / "model.onnx").unlink()
+
+
+BROKEN_FILES = [(break_checksum, "has SHA-256"), (remove_model, "disagree about model.onnx")]
+BROKEN_MANIFESTS = [
+    ({"feature_set": "0123456789abcdef"}, "upgrade the scorer"),
+    ({"threshold": "high"}, "no integer threshold"),
+    ({"scores": [1] * 16}, "golden rows differently"),
+    ({"scores": [1]}, "16 golden rows and 1 scores"),
+]
+
+
+@pytest.mark.parametrize(("breaks", "says"), BROKEN_FILES, ids=["checksum", "missing"])
+def test_an_altered_bundle_leaves_the_old_release_serving(scorer, home, breaks, says):
+    """What is wrong is in status, in the log once, and in a metric; the repaired pointer clears it."""
+    bundle = make_bundle(home, "third")
+    promote(home, "third")
+    breaks(bundle)
+
+    for _ in range(3):
+        scorer.poller.poll()
+
+    assert_refused(scorer, says)
+
+
+@pytest.mark.parametrize(("changes", "says"), BROKEN_MANIFESTS, ids=["features", "threshold", "golden", "count"])
+def test_a_bundle_that_does_not_prove_itself_is_refused(scorer, home, changes, says):
+    """Another feature set, no threshold, golden rows that come out differently or do not match."""
+    make_bundle(home, "third", **changes)
+    promote(home, "third")
+
+    for _ in range(3):
+        scorer.poller.poll()
+
+    assert_refused(scorer, says)
+    promote(home, "second")
+    scorer.poller.poll()
+    assert (scorer.decide(transaction_id=9).json["release"], scorer.services.troubles) == ("second", {})
+
+
+def make_bundle(home, release, **changes):
+    golden = np.linspace(0, 400, 16 * len(FEATURE_NAMES)).reshape(16, -1)
+    return make_release(home / "releases", home / "releases" / "first", golden, release, **changes)
+
+
+def assert_refused(scorer, says):
+    assert scorer.decide().json["release"] == "first"
+    status = scorer.get("/v1/status").json
+    assert says in status["troubles"]["release"]
+    assert says in status["workers"][0]["troubles"]["release"]
+    assert 'candidates_refused_total{kind="release"} 1.0' in scorer.client.get("/metrics").text
+    assert [fields["kind"] for level, _, fields in scorer.log.lines if level == "warning"] == ["release"]
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b'{"cutoff": "2024-10-04", "path": "nowhere", "sequence": 9}', b"\xff"])
+def test_a_broken_state_pointer_leaves_the_old_state_serving(scorer, home, text):
+    """Malformed or pointing to nothing."""
+    (home / "state" / "pointer.json").write_bytes(text)
+
+    scorer.poller.poll()
+
+    assert scorer.decide().json["state_cutoff"] == "2024-10-03"
+    assert "state" in scorer.services.troubles
+
+
+def test_an_altered_state_is_refused(scorer, home):
+    """One flipped byte is enough."""
+    folder = export_state(home / "state", DAY, {CUSTOMER: ({}, {}, NO_RISK)}, sequence=2)
+    content = bytearray((folder / "data.mdb").read_bytes())
+    content[-1] ^= 1
+    (folder / "data.mdb").write_bytes(content)
+
+    scorer.poller.poll()
+
+    assert scorer.decide().json["state_cutoff"] == "2024-10-03"
+    assert "is not what its manifest says" in scorer.services.troubles["state"]
+
+
+def test_the_poller_thread_starts_and_stops(home):
+    """The thread does what `poll` does, until it is told to stop."""
+    scorer = Scorer(home, poll_seconds=0.01)
+    poller = Poller(scorer.services)
+    poller.start()
+    wait_for(lambda: scorer.services.serving, "the first swap", 10)
+    poller.stop()
+
+    assert scorer.services.serving.release.release == "first"
+    assert scorer.services.access is ACCESS
+    scorer.close()

@@ -1,0 +1,64 @@
+"""A small lake with feature rows made up directly, so that training can be tested without the data jobs."""
+
+import dataclasses
+import datetime as dt
+import json
+
+import numpy as np
+
+from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.features import FEATURE_NAMES
+from antifraud.schemas import CLEAN, FEATURES, LABELS
+
+AS_OF = dt.date(2026, 3, 15)
+FIRST = dt.date(2026, 2, 1)
+DAYS = 36
+ROWS = 400
+DELAY = 7
+
+
+def shape(settings):
+    """Windows that fit: train 2026-02-02..14, select ..22, certify 2026-02-23..03-08."""
+    return dataclasses.replace(settings, train_days=13, select_days=8, certify_days=14, label_delay_days=DELAY)
+
+
+def fill(session, seed=1):
+    """Write transactions, features and labels of `DAYS` days from `FIRST`; every hundredth row has no label."""
+    columns = [f"{c.name} {c.type}" for c in FEATURES.columns]
+    days = [FIRST + dt.timedelta(days=n) for n in range(DAYS)]
+    rows = [row for n, day in enumerate(days) for row in _day(day, np.random.default_rng([seed, n]))]
+    session.createDataFrame([row for row, _ in rows], ", ".join(columns)).writeTo(
+        name("features")
+    ).overwritePartitions()
+    clean = [(*row[:5], row[5]) for row, _ in rows]
+    types = ", ".join(f"{c.name} {c.type}" for c in CLEAN.columns)
+    session.createDataFrame(clean, types).writeTo(name("clean")).overwritePartitions()
+    said = [_label(row, fraud) for row, fraud in rows if row[1] % 100]
+    types = ", ".join(f"{c.name} {c.type}" for c in LABELS.columns)
+    session.createDataFrame(said, types).writeTo(name("labels")).overwritePartitions()
+    runs = [(t, day, f"{seed}", 0, ROWS, json.dumps({})) for t in ("features", "labels", "clean") for day in days]
+    schema = "`table` string, day date, inputs string, snapshot_id bigint, rows bigint, counts string"
+    session.createDataFrame(runs, schema).writeTo(name("runs")).append()
+
+
+def name(table):
+    return f"lake.antifraud.{table}"
+
+
+def _day(day, generator):
+    """Rows of a day; the fourth feature tells frauds well, the others not at all."""
+    vectors = generator.normal(size=(ROWS, len(FEATURE_NAMES)))
+    fraud = generator.random(ROWS) < 0.05
+    vectors[:, 4] += 6 * fraud
+    vectors[generator.random(vectors.shape) < 0.05] = np.nan
+    amounts = generator.integers(10_000, 200_000, ROWS)
+    for index in range(ROWS):
+        number = day_number(day) * 1_000 + index
+        keys = (day, number, day_number(day) * DAY_SECONDS + index, f"k1.c{index % 37}", f"k1.t{index % 41}")
+        vector = [None if np.isnan(value) else float(value) for value in vectors[index]]
+        yield (*keys, int(amounts[index]), *vector), bool(fraud[index])
+
+
+def _label(row, fraud):
+    learned = (day_number(row[0]) + DELAY) * DAY_SECONDS
+    return (row[0], row[1], "fraud" if fraud else "legitimate", learned, "feed", row[1], 0)

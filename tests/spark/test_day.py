@@ -1,0 +1,135 @@
+"""A range of days through all stages: skipped when up to date, repaired after a kill, exported for the scorer."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import lmdb
+import pytest
+
+from antifraud.lake import open_catalog, read_days
+from antifraud.pseudonym import generate_keyring
+from antifraud.schemas import STATE, TABLES
+from antifraud.settings import JobSettings
+from antifraud.state_export import decode_entity, read_state_pointer, verify_export
+from jobs.checksums import checksums
+from jobs.day import STAGES
+from jobs.export_state import export_state
+from jobs.staging import staged_snapshots
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST, LAST = dt.date(2026, 1, 1), dt.date(2026, 1, 3)
+DAYS = [dt.date(2026, 1, day) for day in (1, 2, 3)]
+
+
+@pytest.fixture(scope="module")
+def feed(tmp_path_factory):
+    """A raw zone with three small simulated days."""
+    home = tmp_path_factory.mktemp("feed")
+    command = [sys.executable, "-m", "jobs.simulate", "--preset", "small", "--customers", "60", "--sparse-ids"]
+    subprocess.run([*command, "--days", "3", "--out", str(home / "raw" / "feed")], cwd=ROOT, check=True)
+    generate_keyring(home / "raw" / "secrets" / "keyring.json")
+    return home / "raw"
+
+
+def home_with(feed, folder):
+    """Settings of a new home with the same raw zone."""
+    (folder / "raw").symlink_to(feed)
+    return JobSettings(home=folder, quarantine_limit=0.1)
+
+
+def run_all(session, settings, days=DAYS):
+    return {name: stage(session, settings, days) for name, stage in STAGES.items()}
+
+
+@pytest.fixture(scope="module")
+def whole(feed, tmp_path_factory, open_lake):
+    """Settings, session and row counts of an undisturbed run."""
+    settings = home_with(feed, tmp_path_factory.mktemp("whole"))
+    session = open_lake(settings)
+    return settings, session, run_all(session, settings)
+
+
+def test_a_second_run_has_nothing_to_do(whole):
+    """Every stage skips days that are up to date; the export is there already."""
+    settings, session, first = whole
+    before = checksums(settings, FIRST, LAST)
+
+    assert first["ingest"] > 0
+    assert run_all(session, settings) == dict.fromkeys(list(STAGES)[:-1], 0) | {"export": first["export"]}
+    assert checksums(settings, FIRST, LAST) == before
+    assert read_state_pointer(settings.state_dir).sequence == 1
+
+
+def test_the_export_holds_the_state(whole):
+    """Every entity's buckets and labels are in the scorer's file as they are in the lake."""
+    settings, _, _ = whole
+    pointer = read_state_pointer(settings.state_dir)
+    manifest = verify_export(settings.state_dir / pointer.path)
+    rows = read_days(open_catalog(settings), STATE, LAST, LAST).to_pylist()
+    with (
+        lmdb.open(str(settings.state_dir / pointer.path), readonly=True, lock=False) as environment,
+        environment.begin() as transaction,
+    ):
+        found = {row["entity"]: decode_entity(transaction.get(row["entity"].encode())) for row in rows}
+        assert transaction.stat()["entries"] == len(rows) == manifest.rows
+
+    for row in rows:
+        days, hours, risk = found[row["entity"]]
+        assert {n: tuple(b) for n, b in days.items()} == {b["day_number"]: _fields(b) for b in row["days"]}
+        assert {n: tuple(b) for n, b in hours.items()} == {b["hour"]: _fields(b) for b in row["hours"]}
+        assert risk.known_30d == row["known_30d"]
+
+
+def _fields(bucket):
+    return tuple(int(bucket[n]) for n in ("tx_count", "amount_sum", "amount_sum_sq", "amount_max", "last_time"))
+
+
+def test_the_pointer_does_not_go_back_by_itself(whole):
+    """An older day is exported without being pointed to, unless that is asked for."""
+    settings, _, _ = whole
+    export_state(settings, DAYS[1])
+    assert read_state_pointer(settings.state_dir).cutoff == str(LAST)
+
+    export_state(settings, DAYS[1], allow_older=True)
+    assert read_state_pointer(settings.state_dir).cutoff == str(DAYS[1])
+    export_state(settings, LAST)
+
+
+@pytest.mark.parametrize("victim", ["clean", "state"])
+def test_a_killed_run_is_repaired_by_the_next(whole, feed, tmp_path, open_lake, victim):
+    """Killed between staging and publishing: nothing half-seen, then the same rows, and nothing staged is left."""
+    settings = home_with(feed, tmp_path)
+    environment = os.environ | {
+        "ANTIFRAUD_HOME": str(tmp_path),
+        "ANTIFRAUD_QUARANTINE_LIMIT": "0.1",
+        "PYTHONPATH": str(ROOT),
+    }
+    script = Path(__file__).with_name("kill_before_publish.py")
+    killed = subprocess.run(
+        [sys.executable, str(script), victim, str(FIRST), str(LAST)], cwd=ROOT, env=environment, check=False
+    )
+    assert killed.returncode == -9
+    staged = {table.name for table in TABLES if staged_snapshots(open_catalog(settings), table)}
+    seen = {name for name, _ in checksums(settings, FIRST, LAST)}
+    assert staged == {victim}
+    assert victim not in seen
+
+    run_all(open_lake(settings), settings)
+
+    assert checksums(settings, FIRST, LAST) == checksums(whole[0], FIRST, LAST)
+    assert [table.name for table in TABLES if staged_snapshots(open_catalog(settings), table)] == []
+
+
+def test_an_expected_failure_is_one_line(feed, tmp_path):
+    """A day that no file covers ends the process with its exit code, without a traceback."""
+    home_with(feed, tmp_path)
+    environment = os.environ | {"ANTIFRAUD_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(ROOT / "jobs" / "ingest.py"), "--from", "2027-01-01", "--to", "2027-01-01"]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 22
+    assert ended.stderr.splitlines()[-1].startswith("error: no raw file covers 2027-01-01")
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,26 @@
+"""The drift page: features that moved are found, those that did not are not, and the sample is repeatable."""
+
+import json
+
+import numpy as np
+import pytest
+
+from antifraud.features import FEATURE_NAMES
+from jobs.drift.evidently_adapter import compare
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_finds_the_feature_that_moved(tmp_path):
+    """Of features drawn from one distribution only the shifted one is reported, nulls included."""
+    generator = np.random.default_rng(1)
+    current, reference = (generator.normal(size=(2_000, len(FEATURE_NAMES))) for _ in range(2))
+    reference[::7, 1] = current[::7, 1] = np.nan
+    current[:, 0] += 2
+
+    figures = compare(current, reference, tmp_path / "drift.html")
+
+    assert figures["drifted_features"] == 1
+    assert max(figures["drift"], key=figures["drift"].__getitem__) == FEATURE_NAMES[0]
+    assert set(figures["drift"]) == set(FEATURE_NAMES)
+    assert json.loads(json.dumps(figures)) == figures
+    assert (tmp_path / "drift.html").stat().st_size > 10_000

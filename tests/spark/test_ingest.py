@@ -1,0 +1,145 @@
+"""Ingest: every row ends up where it belongs, whatever the range, and a bad file stops it before anything is seen."""
+
+import datetime as dt
+import json
+
+import pytest
+
+from antifraud import schemas
+from antifraud.errors import MissingDay, QuarantineLimit, RawFileError
+from antifraud.lake import open_catalog, published, read_days
+from antifraud.pseudonym import generate_keyring, load_active_key, tokenise
+from antifraud.settings import JobSettings
+from jobs.checksums import checksums
+from jobs.ingest import TABLES, ingest
+from jobs.raw.files import HEADER
+from jobs.staging import staged_snapshots
+from tests.spark.raw_example import CLEAN, D1, D2, D3, MIDNIGHT, ONE_DAY, QUARANTINE, TWO_DAYS, write_feed
+
+
+@pytest.fixture(scope="module")
+def feed(tmp_path_factory, open_lake):
+    """Settings and session of a lake that the hand-written feed was ingested into, as one range."""
+    settings = JobSettings(home=tmp_path_factory.mktemp("range"), quarantine_limit=1.0)
+    settings.raw_path.mkdir(parents=True)
+    generate_keyring(settings.keyring_path)
+    write_feed(settings.raw_path)
+    session = open_lake(settings)
+    assert ingest(session, settings, [D1, D2, D3]) == len(TWO_DAYS) + len(ONE_DAY)
+    return settings, session
+
+
+def rows(settings, table, *columns):
+    found = read_days(open_catalog(settings), table, D1, D3, columns).to_pylist()
+    return sorted((tuple(row[name] for name in columns) for row in found), key=repr)
+
+
+def test_usable_rows_are_clean(feed):
+    """Times are repaired, money is exact, ids 0 are kept, and tokens stand for ids."""
+    settings, _ = feed
+    key = load_active_key(settings.keyring_path)
+    expected = [
+        (
+            day,
+            number,
+            MIDNIGHT + second,
+            tokenise(key, "customer", customer),
+            tokenise(key, "terminal", terminal),
+            units,
+        )
+        for day, number, second, customer, terminal, units in CLEAN
+    ]
+
+    assert rows(settings, schemas.CLEAN, *schemas.CLEAN.column_names) == sorted(expected, key=repr)
+
+
+def test_unusable_rows_are_quarantined_where_they_stand(feed):
+    """Each has its file, line, reason and column; one without a usable time lies under its file's first day."""
+    settings, _ = feed
+    expected = [(day, "2026-01-01.txt", *rest) for day, *rest in QUARANTINE]
+
+    assert rows(settings, schemas.QUARANTINE, "day", "file", "line", "reason", "column") == sorted(expected, key=repr)
+
+
+def test_labels_are_learnt_a_week_later(feed):
+    """One label a clean row, learnt at the start of the seventh day after its own."""
+    settings, _ = feed
+    found = rows(settings, schemas.LABELS, "day", "transaction_id", "status", "learned_at", "scenario")
+
+    assert len(found) == len(CLEAN)
+    assert (D1, 1, "fraud", MIDNIGHT + 7 * 86_400, 2) in found
+    assert (D2, 10, "legitimate", MIDNIGHT + 8 * 86_400, 0) in found
+
+
+def test_counts_are_written_down(feed):
+    """`runs` says for each day what came in, what was usable and why the rest was not."""
+    settings, _ = feed
+    counts = {
+        day: json.loads(run.counts) for day, run in published(open_catalog(settings), schemas.CLEAN, D1, D3).items()
+    }
+
+    assert counts[D2] == {"rows_in": 5, "clean": 2, "quarantined": {"unparsable": 3}, "repaired_midnight": 1}
+    assert sum(day["rows_in"] for day in counts.values()) == len(TWO_DAYS) + len(ONE_DAY)
+
+
+def test_clean_names_the_snapshots_of_the_others(feed):
+    """Readers start from `clean`: its summary tells which quarantine and labels belong to it."""
+    settings, _ = feed
+    catalog = open_catalog(settings)
+    summary = catalog.load_table(("antifraud", "clean")).current_snapshot().summary
+    named = [summary[f"antifraud.{name}"] for name in ("quarantine", "labels")]
+
+    assert named == [
+        str(catalog.load_table(("antifraud", name)).current_snapshot().snapshot_id) for name in ("quarantine", "labels")
+    ]
+
+
+def test_day_by_day_equals_the_range(feed, settings, open_lake):
+    """Days one by one, in any order, leave the same rows in every partition and nothing staged."""
+    whole, _ = feed
+    write_feed(settings.raw_path)
+    settings.keyring_path.write_bytes(whole.keyring_path.read_bytes())
+    session = open_lake(settings)
+    for day in (D3, D1, D2):
+        ingest(session, settings, [day])
+
+    assert checksums(settings, D1, D3) == checksums(whole, D1, D3)
+    assert [staged_snapshots(open_catalog(settings), table) for table in TABLES] == [[], [], []]
+
+
+def test_only_days_whose_file_changed_are_done_again(feed):
+    """Nothing happens to days that are up to date; a corrected file replaces its days, one that became empty too."""
+    settings, session = feed
+    before = checksums(settings, D1, D3)
+    assert ingest(session, settings, [D1, D2, D3]) == 0
+
+    corrected = [line for line in TWO_DAYS if not line.startswith(("13,", "14,", "11,"))]
+    (settings.raw_path / "2026-01-01.txt").write_text("\n".join([HEADER, *corrected, ""]))
+    assert ingest(session, settings, [D1, D2, D3]) == len(corrected)
+    after = checksums(settings, D1, D3)
+
+    assert ("quarantine", D2) in before
+    assert ("quarantine", D2) not in after
+    assert {key for key in after if after[key] != before[key]} == {("quarantine", D1)}
+
+
+@pytest.mark.parametrize(
+    ("lines", "limit", "error", "message"),
+    [
+        (TWO_DAYS[:9], 0.5, QuarantineLimit, r"77\.78% of the 9 rows of 2026-01-01 .*terminal_invalid 2"),
+        (["\x00\x01binary"], 1.0, RawFileError, "2026-01-01.txt, line 2: no row with a usable time"),
+        ([], 1.0, RawFileError, "2026-01-01.txt, line 2: no row with a usable time"),
+        (TWO_DAYS[:9], 1.0, MissingDay, "2026-01-01.txt ends on 2026-01-01, 2026-01-02 is asked for"),
+    ],
+)
+def test_bad_content_stops_before_publishing(settings, open_lake, lines, limit, error, message):
+    """The message names file, line or day, and nothing is in the lake."""
+    settings = JobSettings(home=settings.home, quarantine_limit=limit)
+    (settings.raw_path / "2026-01-01.txt").write_text("\n".join([HEADER, *lines, ""]))
+    (settings.raw_path / "2026-01-03.txt").write_text(HEADER + "\n")
+    days = [D1, D1 + dt.timedelta(days=1)] if error is MissingDay else [D1]
+
+    with pytest.raises(error, match=message):
+        ingest(open_lake(settings), settings, days)
+
+    assert checksums(settings, D1, D3) == {}

@@ -1,0 +1,101 @@
+"""States on a handful of totals: who is in them, for how long, and when labels begin to count."""
+
+import datetime as dt
+
+import pytest
+
+from antifraud.clock import date_of
+
+DAY = 20_454
+CLEAN_SCHEMA = "day date, transaction_id bigint, event_time bigint, customer string, terminal string, amount bigint"
+LABEL_SCHEMA = (
+    "day date, transaction_id bigint, status string, learned_at bigint, source string, sequence bigint, scenario int"
+)
+DELAY = 7
+
+
+@pytest.fixture(scope="module")
+def states(spark):
+    """States at several cut-offs of one transaction on day 0 (a fraud) and one on day 3, by (cut-off, entity)."""
+    from jobs.state import state_of
+    from jobs.totals import customer_totals, terminal_totals
+
+    events = [(date_of(DAY + n), n, (DAY + n) * 86_400 + 7_200, "c", "t", 500 + n) for n in (0, 3)]
+    labels = [(date_of(DAY + n), n, "fraud" if n == 0 else "legitimate", (DAY + n + DELAY) * 86_400, "feed", n, 0)
+              for n in (0, 3)]  # fmt: skip
+    clean, said = spark.createDataFrame(events, CLEAN_SCHEMA), spark.createDataFrame(labels, LABEL_SCHEMA)
+    days = [date_of(DAY + n) for n in (0, 1, 3, 6, 7, 10, 29, 30, 32, 33, 36, 37, 39, 40)]
+    rows = state_of(spark, customer_totals(clean), terminal_totals(clean, said), days, DELAY).collect()
+    return {((row["day"] - date_of(DAY)).days, row["entity"]): row for row in rows}
+
+
+def numbers(row):
+    return [bucket["day_number"] - DAY for bucket in row["days"]]
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "days", "hours"), [(0, [0], 1), (1, [0], 0), (3, [0, 3], 1), (29, [0, 3], 0), (30, [3], 0), (32, [3], 0)]
+)
+def test_days_and_hours_of_a_cutoff(states, cutoff, days, hours):
+    """Thirty days up to the cut-off, and the hours of the cut-off day alone."""
+    row = states[cutoff, "c"]
+
+    assert numbers(row) == days
+    assert len(row["hours"]) == hours
+
+
+def test_who_was_not_seen_for_thirty_days_is_left_out(states):
+    """The customer's last day, 3, leaves the window at cut-off 33; a terminal stays while its labels count."""
+    assert (32, "c") in states
+    assert (33, "c") not in states
+    assert numbers(states[33, "t"]) == []
+    assert (39, "t") in states
+    assert (40, "t") not in states
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "risk"),
+    [
+        (6, (0, 0, 0, 0, 0, 0)),
+        (7, (1, 1, 1, 1, 1, 1)),
+        (10, (1, 0, 2, 1, 2, 1)),
+        (36, (0, 0, 0, 0, 2, 1)),
+        (37, (0, 0, 0, 0, 1, 0)),
+    ],
+)
+def test_labels_count_once_they_are_learnt(states, cutoff, risk):
+    """Windows of 1, 7 and 30 days end seven days before the cut-off: (known, fraud) of each."""
+    row = states[cutoff, "t"]
+
+    assert tuple(row[f"{count}_{days}d"] for days in (1, 7, 30) for count in ("known", "fraud")) == risk
+
+
+def test_a_label_that_came_late_is_not_in_earlier_states(spark):
+    """A correction learnt on day 12 changes the states from day 12 on, not those before."""
+    from jobs.state import state_of
+    from jobs.totals import customer_totals, terminal_totals
+
+    clean = spark.createDataFrame([(date_of(DAY), 1, DAY * 86_400, "c", "t", 5)], CLEAN_SCHEMA)
+    feed = (date_of(DAY), 1, "legitimate", (DAY + DELAY) * 86_400, "feed", 1, 0)
+    correction = (date_of(DAY), 1, "fraud", (DAY + 12) * 86_400, "client", 1, 0)
+    said = spark.createDataFrame([feed, correction], LABEL_SCHEMA)
+    days = [date_of(DAY + n) for n in (11, 12)]
+    rows = state_of(spark, customer_totals(clean), terminal_totals(clean, said), days, DELAY).where("kind = 'terminal'")
+
+    assert {row["day"]: row["fraud_30d"] for row in rows.collect()} == {days[0]: 0, days[1]: 1}
+
+
+def test_a_day_that_the_totals_lack_is_named():
+    """History may begin inside the window, but must have no hole."""
+    from antifraud.errors import MissingDay
+    from antifraud.lake import Run
+    from jobs.state import _require_no_hole
+
+    first = dt.date(2026, 1, 1)
+    window = [first + dt.timedelta(days=n) for n in range(-3, 5)]
+    runs = {day: Run("totals_customer", day, "i", 1, 1, "{}") for day in window[3:]}
+    holed = {day: run for day, run in runs.items() if day != dt.date(2026, 1, 3)}
+
+    _require_no_hole(window[-1], window, runs, runs)
+    with pytest.raises(MissingDay, match="looks back on 2026-01-03"):
+        _require_no_hole(window[-1], window, runs, holed)

@@ -1,0 +1,92 @@
+"""Training on a small lake: what is read, what is written, and that doing it again changes nothing."""
+
+import dataclasses
+import datetime as dt
+import json
+
+import numpy as np
+import pytest
+
+from antifraud.errors import MissingDay
+from antifraud.evaluator import read_evaluator
+from antifraud.features import FEATURE_NAMES
+from jobs.model.dataset import count_by_status, downsample, labelled
+from jobs.model.windows import Span
+from jobs.train import train
+from tests.spark.model_lake import AS_OF, FIRST
+
+DAY = dt.date(2026, 2, 2)
+FEATURE_SCHEMA = "day date, transaction_id bigint"
+LABEL_SCHEMA = "day date, transaction_id bigint, status string"
+SPANS = {"train": Span(DAY, DAY), "select": Span(dt.date(2026, 2, 3), dt.date(2026, 2, 3))}
+
+
+@pytest.fixture
+def home(judged):
+    return judged[:3]
+
+
+def test_unlabelled_rows_are_unknown_never_legitimate(spark):
+    """A row without a label, and one labelled unknown, are counted apart; days outside the windows are left out."""
+    features = spark.createDataFrame([(DAY, 1), (DAY, 2), (DAY, 3), (FIRST, 4)], FEATURE_SCHEMA)
+    labels = spark.createDataFrame([(DAY, 1, "fraud"), (DAY, 2, "unknown"), (FIRST, 4, "fraud")], LABEL_SCHEMA)
+    counts = count_by_status(labelled(features, labels, SPANS))
+    assert counts == {"train": {"fraud": 1, "legitimate": 0, "unknown": 2}}
+
+
+def test_downsampling_keeps_frauds_and_a_share(spark):
+    """All frauds stay, close to the share of the rest, the same rows however they are partitioned."""
+    rows = spark.range(20_000).selectExpr("id as transaction_id", "if(id % 50 = 0, 'fraud', 'legitimate') as status")
+    kept, again = (sorted(row[0] for row in downsample(rows.repartition(n), 0.1, seed=3).collect()) for n in (2, 7))
+    assert kept == again
+    assert set(range(0, 20_000, 50)) <= set(kept)
+    assert len(kept) - 400 == pytest.approx(1_960, abs=150)
+    assert kept != sorted(row[0] for row in downsample(rows, 0.1, seed=4).collect())
+
+
+def test_the_candidate_describes_itself(home):
+    """Windows, counts and hash are written down; 13 days of 400 rows, four a day without a label."""
+    _, _, candidate = home
+    info = json.loads((candidate.path / "candidate.json").read_text())
+    assert info["windows"]["train"] == {"first": "2026-02-02", "last": "2026-02-14"}
+    assert info["windows"]["certify"] == {"first": "2026-02-23", "last": "2026-03-08"}
+    assert sum(info["counts"]["train"].values()) == 13 * 400
+    assert info["counts"]["train"]["unknown"] == 13 * 4
+    assert set(info["counts"]) == {"train", "select"}
+    assert info["metrics"]["select_auc"] > 0.95
+
+
+def test_golden_rows_are_vectors_with_their_scores(home):
+    """Golden rows hold numbers and nulls only, and the candidate's own files reproduce the scores."""
+    _, _, candidate = home
+    golden = json.loads((candidate.path / "golden.json").read_text())
+    vectors = np.array(golden["vectors"], dtype=float)
+    assert vectors.shape == (64, len(FEATURE_NAMES))
+    assert read_evaluator(candidate.path).score(vectors).tolist() == golden["scores"]
+    assert len(set(golden["scores"])) > 30
+
+
+def test_same_inputs_are_not_trained_again(home, capsys):
+    """A second run says so and leaves the files alone."""
+    session, settings, candidate = home
+    before = (candidate.path / "candidate.json").stat().st_mtime_ns
+    assert train(session, settings, AS_OF) == candidate
+    assert "is up to date, skipped" in capsys.readouterr().out
+    assert (candidate.path / "candidate.json").stat().st_mtime_ns == before
+
+
+def test_the_id_follows_the_seed(home, tmp_path):
+    """In another home the same seed makes the same candidate, byte for byte, and another seed another one."""
+    session, settings, candidate = home
+    elsewhere = dataclasses.replace(
+        settings, home=tmp_path, catalog_uri=settings.lake_catalog_uri, warehouse=settings.lake_warehouse
+    )
+    assert train(session, elsewhere, AS_OF).info == candidate.info
+    assert train(session, dataclasses.replace(elsewhere, seed=5), AS_OF).id != candidate.id
+
+
+def test_a_missing_day_is_named(home):
+    """A day too early for the lake: the message lists the days that were never published."""
+    session, settings, _ = home
+    with pytest.raises(MissingDay, match="2026-01-30, 2026-01-31: run the lake DAG"):
+        train(session, settings, AS_OF - dt.timedelta(days=3))

@@ -1,0 +1,65 @@
+"""Access files hold hashes only, are private, and grant what they say."""
+
+import json
+
+import pytest
+
+from antifraud.access import generate_access, hash_of, load_access
+from antifraud.errors import SettingsError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    generate_access(tmp_path / "secrets")
+    return tmp_path / "secrets"
+
+
+def test_generated_tokens_work_with_their_scopes(folder):
+    """The client decides and labels, the admin switches, both read; a guess is nobody."""
+    access = load_access(folder / "access.json")
+    client, admin = (access.caller_of((folder / f"{name}.token").read_text().strip()) for name in ("client", "admin"))
+
+    assert (client.client, sorted(client.scopes)) == ("client", ["decide", "label", "read"])
+    assert (admin.client, sorted(admin.scopes)) == ("admin", ["admin", "read"])
+    assert access.caller_of("guess") is None
+
+
+def test_every_file_is_private_and_the_tokens_are_in_theirs_only(folder):
+    """Mode 0600, and access.json knows the tokens' hashes only."""
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "access.json", "admin.token", "client.token", "webhook.secret",
+    ]  # fmt: skip
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    token = (folder / "client.token").read_text().strip()
+    assert token not in (folder / "access.json").read_text()
+    assert (folder / "webhook.secret").read_text().startswith("whsec_")
+
+
+def test_a_second_generation_is_refused(folder):
+    """It would lock every client out."""
+    with pytest.raises(FileExistsError, match="remove it first"):
+        generate_access(folder)
+
+
+def test_a_missing_file_names_the_command(tmp_path):
+    """The next step is in the message."""
+    with pytest.raises(SettingsError, match="access generate"):
+        load_access(tmp_path / "access.json")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"clients": [{"client": "till"}]}', '{"clients": 7}'])
+def test_another_file_is_refused(tmp_path, text):
+    """Without repeating what is in it."""
+    (tmp_path / "access.json").write_text(text)
+
+    with pytest.raises(SettingsError, match="is not an access file"):
+        load_access(tmp_path / "access.json")
+
+
+def test_an_unknown_scope_is_refused(tmp_path):
+    """A typing error must not silently grant nothing."""
+    client = {"client": "till", "sha256": hash_of("x"), "scopes": ["decide", "admn"]}
+    (tmp_path / "access.json").write_text(json.dumps({"clients": [client]}))
+
+    with pytest.raises(SettingsError, match="grants 1 unknown scopes: expected some of admin, decide, label, read"):
+        load_access(tmp_path / "access.json")

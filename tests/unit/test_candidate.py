@@ -1,0 +1,53 @@
+"""A candidate is whole or not there, and one that was altered is not used."""
+
+import datetime as dt
+
+import pytest
+
+from antifraud.errors import ReleaseError
+from antifraud.settings import Settings
+from jobs.model.candidate import candidate_id, candidate_path, find_candidate, read_candidate, write_candidate
+
+DAY = dt.date(2026, 4, 10)
+FILES = {"model.onnx": b"trees", "calibration.json": b"{}"}
+
+
+def test_write_then_read(tmp_path):
+    """What is written is read back, id included."""
+    written = write_candidate(tmp_path / "2026-04-10", FILES, {"id": "2026-04-10-abc"})
+    assert read_candidate(tmp_path / "2026-04-10") == written
+    assert written.id == "2026-04-10-abc"
+
+
+def test_a_second_candidate_replaces_the_first(tmp_path):
+    """The folder holds the newer files only, and nothing temporary stays behind."""
+    target = tmp_path / "2026-04-10"
+    write_candidate(target, {**FILES, "golden.json": b"[]"}, {"id": "one"})
+    write_candidate(target, FILES, {"id": "two"})
+    assert sorted(path.name for path in target.iterdir()) == ["calibration.json", "candidate.json", "model.onnx"]
+    assert [path.name for path in tmp_path.iterdir()] == ["2026-04-10"]
+
+
+def test_an_altered_file_is_named(tmp_path):
+    """One changed byte is an error that says which file."""
+    target = tmp_path / "2026-04-10"
+    write_candidate(target, FILES, {"id": "one"})
+    (target / "model.onnx").write_bytes(b"other")
+    with pytest.raises(ReleaseError, match=r"model\.onnx of candidate 2026-04-10 was altered"):
+        read_candidate(target)
+    assert find_candidate(target) is None
+
+
+def test_no_candidate_says_what_to_run(tmp_path):
+    """The message names the day and the job that makes it."""
+    with pytest.raises(ReleaseError, match=r"no whole candidate of 2026-04-10 .*run jobs/train\.py"):
+        read_candidate(candidate_path(Settings(home=tmp_path), DAY))
+
+
+def test_the_id_follows_the_content():
+    """Same day and same scoring files: same id; another calibration: another one."""
+    same = candidate_id(DAY, dict(FILES))
+    assert same == candidate_id(DAY, {**FILES, "model.cbm": b"not part of scoring"})
+    assert same != candidate_id(DAY, {**FILES, "calibration.json": b"{ }"})
+    assert same.startswith("2026-04-10-")
+    assert len(same) == len("2026-04-10-") + 8

@@ -1,0 +1,215 @@
+"""The SDK sends tokens only, retries what may be retried, and raises typed errors that hold no identifier."""
+
+import dataclasses
+import datetime as dt
+import json
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from antifraud.client import Decision, Label, Refused, ScorerClient, Suspended, Unreachable, verify_webhook
+from antifraud.errors import ClientError
+from antifraud.pseudonym import Key, tokenise
+
+KEY = Key("k1", bytes(32))
+CUSTOMER, TERMINAL = 483_920_175_566, 120_000_000_017
+ANSWER = {
+    "transaction_id": 5,
+    "decision": "flag",
+    "score": 700_000,
+    "threshold": 500_000,
+    "release": "r1",
+    "mode": "SERVING",
+    "state_cutoff": "2026-01-01",
+    "counted": True,
+    "reasons": ["score_above_threshold"],
+    "a_field_of_a_later_version": 1,
+}
+SECRET = "whsec_c2VjcmV0"
+
+
+class Wire:
+    """A transport that gives prepared answers, raising those that are errors, and keeps the requests."""
+
+    def __init__(self, *answers):
+        self.answers, self.requests = list(answers), []
+
+    def __call__(self, request):
+        """Answer one request."""
+        self.requests.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def problem(status, slug, retry_after=None):
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    body = {"type": f"urn:antifraud:problem:{slug}", "detail": "because"}
+    return httpx.Response(status, json=body, headers=headers)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    """Retries pause as long as they say, without passing the time."""
+    pauses = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", pauses.append)
+    return pauses
+
+
+def client(wire, key=KEY):
+    return ScorerClient("http://scorer", "s3cret", key, transport=httpx.MockTransport(wire))
+
+
+def decide(wire):
+    with client(wire) as scorer:
+        return scorer.decide(5, 60, CUSTOMER, TERMINAL, 7_091)
+
+
+def test_a_decision_is_asked_with_tokens():
+    """What goes over the wire holds tokens and the bearer token; the answer is typed and frozen."""
+    wire = Wire(httpx.Response(200, json=ANSWER))
+
+    decision = decide(wire)
+
+    (sent,) = wire.requests
+    assert json.loads(sent.content) == {
+        "transaction_id": 5,
+        "event_time": 60,
+        "customer": tokenise(KEY, "customer", CUSTOMER),
+        "terminal": tokenise(KEY, "terminal", TERMINAL),
+        "amount": 7_091,
+    }
+    assert sent.headers["Authorization"] == "Bearer s3cret"
+    assert decision == Decision(
+        5, "flag", 700_000, 500_000, "r1", "SERVING", "2026-01-01", True, ("score_above_threshold",), False
+    )
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        decision.score = 1
+
+
+def test_a_replay_is_marked():
+    """The header of a repeat becomes a field."""
+    assert decide(Wire(httpx.Response(200, json=ANSWER, headers={"Idempotent-Replayed": "true"}))).replayed
+
+
+def test_connection_errors_and_unready_scorers_are_asked_again(no_waiting):
+    """The same request, after a doubling pause or the one that was asked for."""
+    wire = Wire(
+        httpx.ConnectError("no"), httpx.ReadTimeout("slow"), problem(502, "x"), problem(503, "not-ready", 3),
+        httpx.Response(200, json=ANSWER),
+    )  # fmt: skip
+
+    assert decide(wire).score == 700_000
+    assert len({request.content for request in wire.requests}) == 1
+    assert no_waiting == [0.2, 0.4, 0.8, 3.0]
+
+
+def test_it_gives_up_after_five_attempts():
+    """Bounded, with a typed error."""
+    wire = Wire(*[httpx.ConnectError("no")] * 9)
+
+    with pytest.raises(Unreachable, match=r"did not answer \(ConnectError\)"):
+        decide(wire)
+    assert len(wire.requests) == 5
+
+
+def test_suspension_is_told_at_once():
+    """A suspended service is no reason to wait: the caller decides without it."""
+    wire = Wire(problem(503, "suspended", 30))
+
+    with pytest.raises(Suspended, match="ask again in 30 s") as caught:
+        decide(wire)
+    assert (caught.value.retry_after, len(wire.requests)) == (30, 1)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 409, 413, 422, 500, 503])
+def test_a_refusal_is_final(status):
+    """Sending the same again would not help (a 503 that names no time to wait included)."""
+    wire = Wire(problem(status, "x"))
+
+    with pytest.raises(Refused, match=f"refused with {status}: because") as caught:
+        decide(wire)
+    assert (caught.value.status, len(wire.requests)) == (status, 1)
+
+
+def test_an_answer_of_something_else_is_a_refusal():
+    """A proxy's page is not repeated."""
+    with pytest.raises(Refused, match="404: no problem document"):
+        decide(Wire(httpx.Response(404, text=f"<p>{CUSTOMER}</p>")))
+
+
+@pytest.mark.parametrize("answer", [problem(422, "invalid"), problem(503, "suspended"), httpx.ConnectError("no")])
+def test_no_error_or_repr_holds_an_identifier_or_a_secret(answer):
+    """Neither the raw ids nor the tokens, the key or the bearer token."""
+    wire = Wire(*[answer] * 5)
+    scorer = client(wire)
+    with pytest.raises(ClientError) as caught:
+        scorer.decide(5, 60, CUSTOMER, TERMINAL, 7_091)
+
+    said = f"{caught.value!r} {caught.value} {scorer!r} {caught.value.__cause__!r}"
+    secrets = (str(CUSTOMER), str(TERMINAL), tokenise(KEY, "customer", CUSTOMER), "s3cret")
+    assert [secret for secret in secrets if secret in said] == []
+
+
+def test_deciding_needs_a_key():
+    """A client without one can do everything else."""
+    with pytest.raises(ClientError, match="no key to make tokens with"):
+        client(Wire(), key=None).decide(5, 60, CUSTOMER, TERMINAL, 7_091)
+
+
+def test_labels_status_and_switch():
+    """The other calls send what the interface says."""
+    wire = Wire(
+        httpx.Response(200, json={"accepted": 1, "unknown_transactions": [6]}),
+        httpx.Response(200, json={"switch": {"epoch": 3}}),
+        httpx.Response(200, json={"epoch": 4}),
+        httpx.Response(200, json={"epoch": 5}),
+    )
+    scorer = client(wire, key=None)
+
+    assert scorer.label([Label(5, "fraud", 99), Label(6, "unknown", 99)]) == [6]
+    assert scorer.status() == {"switch": {"epoch": 3}}
+    assert scorer.suspend("drill", expected_epoch=3) == {"epoch": 4}
+    assert scorer.resume("over", expected_epoch=4) == {"epoch": 5}
+    labels, status, suspend, resume = wire.requests
+    first = {"transaction_id": 5, "status": "fraud", "learned_at": 99}
+    assert json.loads(labels.content)["labels"][0] == first
+    assert (status.method, status.url.path) == ("GET", "/v1/status")
+    assert json.loads(suspend.content) == {"action": "suspend", "reason": "drill", "expected_epoch": 3}
+    assert json.loads(resume.content)["action"] == "resume"
+
+
+def signed(body, at=None, secret=SECRET):
+    at = at or dt.datetime.now(tz=dt.UTC)
+    signature = Webhook(secret).sign("n-1", at, body)
+    return {"webhook-id": "n-1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
+
+
+BODY = json.dumps({"id": "n-1", "type": "antifraud.switch.changed", "time": "t", "data": {"mode": "SUSPENDED"}})
+
+
+def test_a_signed_webhook_becomes_an_event():
+    """Id, type, time and the switch."""
+    event = verify_webhook(SECRET, signed(BODY), BODY.encode())
+
+    assert (event.id, event.type, event.switch) == ("n-1", "antifraud.switch.changed", {"mode": "SUSPENDED"})
+
+
+OLD = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+FORGED = [
+    (signed(BODY, secret="whsec_b3RoZXI="), BODY),
+    (signed(BODY), BODY.replace("SUSPENDED", "SERVING")),
+    (signed(BODY, at=OLD), BODY),
+    ({}, BODY),
+    (signed("[]"), "[]"),
+    (signed("{"), "{"),
+]
+
+
+@pytest.mark.parametrize(("headers", "body"), FORGED, ids=["secret", "body", "old", "unsigned", "list", "not JSON"])
+def test_a_webhook_that_does_not_verify_is_refused(headers, body):
+    """Another secret, an altered body, an old or missing signature, another document."""
+    with pytest.raises(ClientError, match="does not verify"):
+        verify_webhook(SECRET, headers, body.encode())

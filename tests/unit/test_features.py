@@ -1,0 +1,124 @@
+"""The reference features follow their definitions, window edges included."""
+
+import datetime as dt
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antifraud.buckets import EMPTY, Bucket, History, Risk, bucket_of, total
+from antifraud.clock import day_number
+from antifraud.features import FEATURE_NAMES, REGISTRY, feature_set_hash, feature_vector
+
+HOUR = 3_600
+DAY = 86_400
+FRIDAY = day_number(dt.date(2026, 3, 6))
+NOON = FRIDAY * DAY + 12 * HOUR
+STRANGER = History(cutoff=FRIDAY - 1)
+
+events = st.lists(st.tuples(st.integers(0, 40 * DAY), st.integers(1, 10**9)), max_size=30)
+
+
+def vector(time=NOON, amount=10_000, customer=STRANGER, terminal=STRANGER):
+    return dict(zip(FEATURE_NAMES, feature_vector(time, amount, customer, terminal), strict=True))
+
+
+def test_a_stranger_has_no_history():
+    """Counts are 0, everything that needs history is NaN, and the fraud share is the prior's."""
+    found = vector()
+
+    assert (found["amount"], found["hour"], found["is_weekend"], found["is_night"]) == (100.0, 12.0, 0.0, 0.0)
+    assert found["customer_30d_count"] == 0.0
+    assert math.isnan(found["customer_7d_mean"])
+    assert math.isnan(found["terminal_since_last"])
+    assert found["terminal_fraud_share_7d"] == 0.02
+
+
+def test_history_by_hand():
+    """Two earlier amounts of 30 and 50 roubles: mean 40, sd 10, so 100 roubles is 6 sd away and twice the largest."""
+    today = bucket_of(NOON - 60, 3_000).plus(bucket_of(NOON - 30, 5_000))
+    found = vector(customer=History(FRIDAY - 1, hours={(NOON - 60) // HOUR: today}))
+
+    assert found["customer_1d_count"] == 2.0
+    assert found["customer_7d_mean"] == 40.0
+    assert found["customer_30d_amount_to_mean"] == 2.5
+    assert found["customer_30d_amount_to_max"] == 2.0
+    assert found["customer_30d_z_score"] == 6.0
+    assert found["customer_since_last"] == 30.0
+
+
+def test_the_day_window_looks_back_to_the_same_hour_of_yesterday():
+    """At 12:00 an event of 12:59 yesterday counts (its hour does), one of 11:59 does not."""
+    yesterday = NOON - DAY
+    inside = History(FRIDAY - 1, hours={(yesterday + 3_599) // HOUR: bucket_of(yesterday + 3_599, 100)})
+    outside = History(FRIDAY - 1, hours={(yesterday - 1) // HOUR: bucket_of(yesterday - 1, 100)})
+
+    assert vector(customer=inside)["customer_1d_count"] == 1.0
+    assert vector(customer=outside)["customer_1d_count"] == 0.0
+
+
+@pytest.mark.parametrize(("days_ago", "in_week", "in_month"), [(1, 1, 1), (7, 1, 1), (8, 0, 1), (30, 0, 1), (31, 0, 0)])
+def test_week_and_month_count_whole_days(days_ago, in_week, in_month):
+    """7 and 30 days before today count whole, the day before that not at all."""
+    past = History(FRIDAY - 1, days={FRIDAY - days_ago: bucket_of((FRIDAY - days_ago) * DAY, 100)})
+    found = vector(customer=past)
+
+    assert (found["customer_7d_count"], found["customer_30d_count"]) == (in_week, in_month)
+
+
+def test_an_hour_bucket_of_the_cutoff_day_is_not_counted_twice():
+    """The cut-off day is in both `days` and `hours`; longer windows take it from `days` only."""
+    late = (FRIDAY - 1) * DAY + 20 * HOUR
+    once = History(FRIDAY - 1, days={FRIDAY - 1: bucket_of(late, 100)}, hours={late // HOUR: bucket_of(late, 100)})
+    found = vector(customer=once)
+
+    assert (found["customer_1d_count"], found["customer_7d_count"]) == (1.0, 1.0)
+
+
+def test_terminal_risk_by_hand():
+    """3 frauds among 50 labelled transactions, smoothed by 1 in 50: 4 %."""
+    found = vector(terminal=History(FRIDAY - 1, risk=Risk(known_7d=50, fraud_7d=3)))
+
+    assert (found["terminal_fraud_7d"], found["terminal_fraud_share_7d"]) == (3.0, 0.04)
+
+
+def test_saturday_and_night():
+    """Saturday 05:59:59 UTC is weekend and night."""
+    found = vector(time=(FRIDAY + 1) * DAY + 6 * HOUR - 1)
+
+    assert (found["hour"], found["is_weekend"], found["is_night"]) == (5.0, 1.0, 1.0)
+
+
+@given(events, st.integers(40 * DAY, 41 * DAY), st.sampled_from([1, 7, 30]))
+def test_a_window_equals_counting_events_by_hand(rows, now, days):
+    """Closed days and hour buckets together give what a scan over the events gives."""
+    cutoff = 39
+    by_day, by_hour = {}, {}
+    for time, amount in rows:
+        by_day[time // DAY] = by_day.get(time // DAY, EMPTY).plus(bucket_of(time, amount))
+        if time // DAY >= cutoff:
+            by_hour[time // HOUR] = by_hour.get(time // HOUR, EMPTY).plus(bucket_of(time, amount))
+    closed = {day: bucket for day, bucket in by_day.items() if day <= cutoff}
+
+    hop = HOUR if days == 1 else DAY
+    start = (now - days * DAY) // hop * hop
+    kept = [(time, amount) for time, amount in rows if start <= time and time // HOUR <= now // HOUR]
+
+    expected = Bucket(
+        len(kept), sum(a for _, a in kept), sum(a * a for _, a in kept),
+        max((a for _, a in kept), default=0), max((t for t, _ in kept), default=-1),
+    )  # fmt: skip
+    assert History(cutoff, closed, by_hour).window(now, days) == expected
+
+
+@given(st.permutations([bucket_of(time, time + 1) for time in range(6)]))
+def test_adding_buckets_in_any_order_gives_the_same(buckets):
+    """Sums are exact integers, so order cannot matter."""
+    assert total(buckets) == Bucket(6, 21, 91, 6, 5)
+
+
+def test_names_are_unique_and_the_hash_is_of_this_set():
+    """Two features of one name would be one column; the hash changes only when the set does."""
+    assert len(set(FEATURE_NAMES)) == len(REGISTRY) == 38
+    assert feature_set_hash() == "a1da1cb1bc7d2094"

@@ -1,0 +1,180 @@
+"""The gate's verdicts, each on a window made for it, and what the report says."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from antifraud.errors import DataError, UndefinedMetric
+from antifraud.gate import Certify, Demand, GateReport, Limits, Verdict, check_threshold, judge
+from antifraud.loss import Frauds
+from antifraud.score_tables import ScoreTable
+from antifraud.threshold import LegitBlocks
+
+DAYS, ROWS = 28, 60_000
+BRIEF_TRANSACTIONS_A_MONTH = 50 * 86_400 * 30
+
+
+def window(seed, separation, mean_amount=150_000):
+    """A window of 2 % fraud whose scores lie `separation` standard deviations above the legitimate ones."""
+    rng = np.random.default_rng(seed)
+    fraud = rng.random(ROWS) < 0.02
+    score = (1_000_000 / (1 + np.exp(4 - rng.normal(separation * fraud, 1)))).astype(int)
+    amount = rng.exponential(mean_amount, ROWS).astype(int) + 1
+    table = ScoreTable.from_rows(rng.integers(0, DAYS, ROWS), score, fraud, amount)
+    count = int(fraud.sum())
+    codes = rng.integers(0, 500, count), rng.integers(0, 500, count)
+    return Certify(table, Frauds(score[fraud], amount[fraud], *codes, DAYS))
+
+
+GOOD, POOR = 4.0, 1.5
+
+
+@pytest.fixture(scope="module")
+def good():
+    """A model that separates well: fraud worth about 1.9 M RUB a month, most of it caught."""
+    return window(1, GOOD)
+
+
+def select(separation, **kwargs):
+    return window(2, separation, **kwargs).table
+
+
+def threshold_with_fpr(certify, share):
+    """The threshold that flags `share` of the window's legitimate rows."""
+    scores = np.sort(np.repeat(certify.table.score, certify.table.legit))
+    return int(scores[int(scores.size * (1 - share)) - 1])
+
+
+def test_a_good_model_passes_within_both_limits(good):
+    """PASS: both bounds are within their limits, and the last sentence says what to do."""
+    report = judge(select(GOOD), good, Limits())
+
+    assert report.verdict is Verdict.PASS
+    assert report.fpr <= report.fpr_bound <= 0.045
+    assert report.loss.mean < report.loss.bound <= 50_000_000
+    assert report.loss_limit_informative
+    assert report.threshold >= report.threshold_at_fpr_target
+    assert report.reasons[-1] == "Promote."
+
+
+def test_a_poor_model_fails_because_of_the_loss(good):
+    """FAIL: the limit could be met by a better model, and the report says so."""
+    report = judge(select(POOR), window(1, POOR), Limits())
+
+    assert report.verdict is Verdict.FAIL
+    assert report.required_value_recall < report.limits.attainable_value_recall
+    assert "above the limit of 500,000 RUB" in report.reasons[1]
+    assert report.reasons[-1].startswith("Improve the model")
+    assert judge(select(GOOD), good, Limits()).loss.bound < report.loss.bound
+
+
+def test_the_briefs_volume_is_infeasible_for_the_same_model(good):
+    """INFEASIBLE: at 50 transactions a second the limit demands nearly all of the value; both volumes are named."""
+    report = judge(select(GOOD), good, Limits(), demand=Demand(BRIEF_TRANSACTIONS_A_MONTH))
+
+    assert report.verdict is Verdict.INFEASIBLE
+    assert report.required_value_recall > 0.99
+    assert report.judged_transactions_a_month == BRIEF_TRANSACTIONS_A_MONTH
+    assert report.observed_transactions_a_month == pytest.approx(ROWS * 30 / DAYS)
+    assert "Judged at 129,600,000 transactions a month; observed were 64,286." in report.reasons[2]
+    assert report.reasons[-1].startswith("No model at hand meets both limits: the best that can be had is")
+
+
+def test_the_limit_says_nothing_where_fraud_is_worth_less():
+    """Fraud worth a tenth of the limit: never PASS, and the report says why."""
+    report = judge(select(GOOD, mean_amount=4_000), window(1, GOOD, mean_amount=4_000), Limits())
+
+    assert report.verdict is Verdict.FAIL
+    assert not report.loss_limit_informative
+    assert any(reason.startswith("The loss limit says nothing here: all fraud") for reason in report.reasons)
+    assert report.required_value_recall == 0.0
+
+
+def test_a_threshold_with_six_percent_is_refused(good):
+    """FAIL with the numbers, though its loss is within the limit."""
+    report = check_threshold(good, threshold_with_fpr(good, 0.06), Limits())
+
+    assert report.verdict is Verdict.FAIL
+    assert report.beta is None
+    assert report.fpr == pytest.approx(0.06, abs=1e-3)
+    assert report.loss.bound < 50_000_000
+    assert "is 6.0" in report.reasons[0]
+    assert "above the limit of 5.00%" in report.reasons[0]
+    assert report.reasons[-1].startswith("Raise the threshold from")
+
+
+def test_a_given_threshold_between_target_and_limit_passes(good):
+    """4.7 % is above the operating target, but its bound is within the limit, which is what counts."""
+    report = check_threshold(good, threshold_with_fpr(good, 0.047), Limits())
+
+    assert report.verdict is Verdict.PASS
+    assert 0.045 < report.fpr < report.fpr_bound <= 0.05
+
+
+def test_too_high_a_threshold_is_told_to_come_down(good):
+    """A threshold that flags almost nothing loses too much, and the lowest allowed one would not."""
+    report = check_threshold(good, 900_000, Limits())
+
+    assert report.verdict is Verdict.FAIL
+    assert report.reasons[-1].startswith("Lower the threshold from 900000 towards")
+
+
+def test_more_alerts_than_the_team_reviews_fail(good):
+    """The optional limit on alerts is enforced at the volume judged."""
+    report = judge(select(GOOD), good, Limits(alerts_a_day=5))
+
+    assert report.verdict is Verdict.FAIL
+    assert report.reasons[-1].endswith("5 are allowed.")
+
+
+def test_figures_agree_with_counting(good):
+    """False positives, recall, precision and cost equal counts from the table's rows."""
+    report = judge(select(GOOD), good, Limits())
+    flagged = good.table.score > report.threshold
+    legit, fraud = int(good.table.legit[flagged].sum()), int(good.table.fraud[flagged].sum())
+
+    assert report.false_positives == legit
+    assert report.recall == pytest.approx(fraud / good.table.fraud.sum())
+    assert report.precision == pytest.approx(fraud / (fraud + legit))
+    assert report.value_recall == pytest.approx(
+        good.frauds.amount[good.frauds.score > report.threshold].sum() / good.frauds.amount.sum()
+    )
+    assert report.alerts_a_day == pytest.approx((fraud + legit) / DAYS)
+    assert report.false_alarm_cost_a_month == pytest.approx(legit * 30 / DAYS * 10_000)
+
+
+def test_blocks_that_are_passed_are_checked(good):
+    """A bound by terminals stands beside the others."""
+    terminals = LegitBlocks("terminals", np.arange(good.table.legit.size) % 50, good.table.score, good.table.legit)
+    report = judge(select(GOOD), replace(good, blocks=(terminals,)), Limits())
+
+    assert set(report.fpr_bounds) == {"rows", "days", "terminals"}
+    assert report.fpr_bound == max(report.fpr_bounds.values())
+
+
+def test_a_declared_fraud_share_scales_the_loss(good):
+    """Twice the fraud share means twice the loss."""
+    observed = good.table.fraud.sum() / good.table.transactions
+    once, twice = (
+        check_threshold(good, 300_000, Limits(), demand=Demand(fraud_share=float(observed * times))) for times in (1, 2)
+    )
+
+    assert twice.loss.mean == pytest.approx(2 * once.loss.mean)
+
+
+def test_a_report_survives_json(good):
+    """What is stored with a release is the same report when read."""
+    report = judge(select(GOOD), good, Limits())
+
+    assert GateReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+
+
+def test_windows_without_fraud_or_with_other_frauds_are_refused(good):
+    """A select window without fraud cannot tune, and evidence that does not fit together is not judged."""
+    no_fraud = ScoreTable.from_rows(np.arange(700) % 7, np.arange(700), np.zeros(700, bool), np.ones(700))
+    with pytest.raises(UndefinedMetric, match="found 700 and 0"):
+        judge(no_fraud, good, Limits())
+    with pytest.raises(DataError, match="validate again"):
+        replace(good, frauds=good.frauds.missed(100_000))

@@ -1,0 +1,158 @@
+"""The leak scan finds a planted identifier in every kind of file, and nothing where none was planted."""
+
+import datetime as dt
+import gzip
+import json
+import sqlite3
+import zipfile
+from argparse import Namespace
+
+import fastavro
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from antifraud.errors import LeakError
+from antifraud.settings import JobSettings
+from jobs.leak.identifiers import sparse_identifiers
+from jobs.leak_scan import main, scan
+
+LEAKED = 483_920_175_566
+OTHER = 120_000_000_017
+HEADER = "# header\n"
+DAY = Namespace(day=dt.date(2026, 1, 1))
+
+
+def text(path):
+    path.write_text(f"decided for customer {LEAKED} in 3 ms\n")
+
+
+def json_number(path):
+    path.write_text(json.dumps({"a": [{"customer": LEAKED}]}))
+
+
+def glued_digits(path):
+    path.write_text(f"2026{LEAKED}7")
+
+
+def compressed(path):
+    path.write_bytes(gzip.compress(str(LEAKED).encode()))
+
+
+def zipped(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner.txt", f"x{LEAKED}")
+
+
+def parquet_string(path):
+    pq.write_table(pa.table({"customer": ["k1.x", str(LEAKED)]}), path, compression="zstd")
+
+
+def parquet_integer(path):
+    pq.write_table(pa.table({"n": pa.array([1, None, LEAKED])}), path)
+
+
+def parquet_double(path):
+    pq.write_table(pa.table({"n": [0.5, float("nan"), float(LEAKED)]}), path)
+
+
+def parquet_nested(path):
+    pq.write_table(pa.table({"hours": [[{"hour": 3, "last": LEAKED}]]}), path)
+
+
+def avro(path):
+    schema = {"type": "record", "name": "r", "fields": [{"name": "bound", "type": "bytes"}]}
+    with path.open("wb") as file:
+        fastavro.writer(file, schema, [{"bound": LEAKED.to_bytes(8, "little")}], codec="deflate")
+
+
+def sqlite(path):
+    database = sqlite3.connect(path)
+    database.execute("create table run (value integer)")
+    database.execute("insert into run values (?)", (LEAKED,))
+    database.commit()
+    database.close()
+
+
+def binary_little(path):
+    path.write_bytes(b"abc" + LEAKED.to_bytes(8, "little") + b"z")
+
+
+def binary_big(path):
+    path.write_bytes(b"abcde" + LEAKED.to_bytes(8, "big"))
+
+
+PLANTS = [
+    text, json_number, glued_digits, compressed, zipped, parquet_string, parquet_integer, parquet_double,
+    parquet_nested, avro, sqlite, binary_little, binary_big,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_finds_a_planted_identifier(plant, tmp_path):
+    """Text, numbers, compressed, columnar, database and binary forms are all found, in the right file."""
+    plant(tmp_path / "planted")
+
+    findings = scan(tmp_path, {LEAKED, OTHER})
+
+    assert {finding.path for finding in findings} == {"planted"}
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_other_values_are_no_findings(plant, tmp_path):
+    """A file that holds some other long number is not reported."""
+    plant(tmp_path / "innocent")
+
+    assert scan(tmp_path, {OTHER}) == []
+
+
+def test_an_identifier_across_two_chunks_is_found(tmp_path):
+    """Reading in pieces does not cut an identifier in two."""
+    half = (1 << 24) - 6
+    (tmp_path / "large.log").write_bytes(b"x" * half + str(LEAKED).encode() + b"y" * 100)
+
+    assert len(scan(tmp_path, {LEAKED})) == 1
+
+
+def test_random_bytes_hold_no_identifier(tmp_path):
+    """A megabyte of noise gives no false alarm."""
+    (tmp_path / "noise").write_bytes(np.random.default_rng(5).bytes(1 << 20))
+
+    assert scan(tmp_path, {LEAKED, OTHER}) == []
+
+
+def feed(home, customer):
+    raw = home / "raw" / "feed"
+    raw.mkdir(parents=True)
+    (raw / "2026-01-01.txt").write_text(HEADER + f"0,2026-01-01 00:00:01,{customer},7,1.00,1,0,0,0\n")
+
+
+def test_identifiers_come_from_the_feed_and_small_ones_are_left_out(tmp_path):
+    """Only ids of nine digits or more can be searched for in bytes; header and small ids are no identifiers."""
+    feed(tmp_path, LEAKED)
+
+    assert sparse_identifiers(tmp_path / "raw") == {LEAKED}
+
+
+def test_the_raw_zone_itself_may_hold_identifiers(tmp_path, capsys):
+    """The feed is where identifiers belong."""
+    feed(tmp_path, LEAKED)
+
+    main(JobSettings(home=tmp_path), DAY)
+
+    assert "1 identifiers, 0 findings" in capsys.readouterr().out
+    assert json.loads((tmp_path / "reports" / "2026-01-01" / "leaks.json").read_text()) == {
+        "identifiers": 1,
+        "findings": [],
+    }
+
+
+def test_the_error_says_where_but_not_which(tmp_path):
+    """A leak names the file, never the identifier."""
+    feed(tmp_path, LEAKED)
+    text(tmp_path / "scorer.log")
+
+    with pytest.raises(LeakError, match=r"scorer\.log \(1 hits\)") as caught:
+        main(JobSettings(home=tmp_path), DAY)
+    assert str(LEAKED) not in str(caught.value)

@@ -1,0 +1,72 @@
+"""Live transactions are the usable rows of a raw file, in order, with the truth beside them."""
+
+import datetime as dt
+import gzip
+
+import pytest
+
+from antifraud.errors import MissingDay, RawFileError
+from infra.local.live_rows import LiveRow, changed, live_rows
+from infra.local.plan import make_plan
+from infra.local.raw_folder import raw_files
+
+DAY = dt.date(2026, 4, 11)
+MIDNIGHT = 1_775_865_600
+HEADER = "# tranaction_id | tx_datetime | customer_id | terminal_id | tx_amount | tx_time_seconds | tx_time_days | tx_fraud | tx_fraud_scenario\n"  # noqa: E501
+ROWS = """8,2026-04-11 00:00:02,3,0,70.9,8640002,100,0,0
+7,2026-04-11 00:00:02,4,1,250,8640002,100,1,1
+9,2026-04-10 24:00:00,4,1,5.00,8640000,99,0,0
+10,2026-04-11 00:00:03,4,Err,5.00,8640003,100,0,0
+11,2026-04-11 00:00:03,-999999,1,5.00,8640003,100,0,0
+12,2026-04-11 00:00:03,4,1,0.00,8640003,100,0,0
+7,2026-04-11 00:00:04,4,1,250,8640004,100,1,1
+13,garbage
+"""
+EXPECTED = [
+    LiveRow(7, MIDNIGHT + 2, 4, 1, 25_000, is_fraud=True),
+    LiveRow(8, MIDNIGHT + 2, 3, 0, 7_090, is_fraud=False),
+]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_usable_rows_in_order(tmp_path, packed):
+    """Defective rows and repeated ids are left out; equal times are ordered by id; packed files are read too."""
+    content = (HEADER + ROWS).encode()
+    (tmp_path / f"{DAY}.txt{'.gz' if packed else ''}").write_bytes(gzip.compress(content) if packed else content)
+    assert live_rows(tmp_path, DAY) == EXPECTED
+
+
+def test_change_multiplies_honest_amounts_only():
+    """Frauds stay as they were."""
+    assert [row.amount for row in changed(EXPECTED, 3)] == [25_000, 21_270]
+
+
+def test_a_day_without_rows_is_named(tmp_path):
+    """The error says which day is missing and what to do, before the first file as well as after the last."""
+    (tmp_path / f"{DAY}.txt").write_text(HEADER + ROWS)
+    with pytest.raises(MissingDay, match=r"no row of 2026-04-12: add its raw file, or give fewer --days"):
+        live_rows(tmp_path, dt.date(2026, 4, 12))
+    with pytest.raises(MissingDay, match=r"begins after 2026-04-10"):
+        live_rows(tmp_path, dt.date(2026, 4, 10))
+
+
+def test_two_files_of_one_day_are_refused(tmp_path):
+    """A plain and a packed file that begin on the same day cannot both be the feed."""
+    for name in ("2026-04-11.txt", "2026-04-11.txt.gz"):
+        (tmp_path / name).touch()
+    with pytest.raises(RawFileError, match=r"2 raw files, expected .* one for each first day"):
+        raw_files(tmp_path)
+
+
+def test_live_days_follow_the_history_and_their_labels_can_be_known():
+    """Business time lies after the last live day's labels were learnt, and within 30 days of the first live event."""
+    plan = make_plan(dt.date(2026, 1, 1), 100)
+    assert (plan.last, plan.live[0], plan.live[-1]) == (dt.date(2026, 4, 10), DAY, dt.date(2026, 4, 14))
+    learnt = dt.datetime(2026, 4, 21, tzinfo=dt.UTC)
+    assert learnt < plan.business_now < dt.datetime(2026, 5, 11, tzinfo=dt.UTC)
+
+
+def test_a_history_too_short_for_any_model_is_refused():
+    """The message says how many days there are and how many are needed."""
+    with pytest.raises(MissingDay, match="49 days of history were found, 50 are needed"):
+        make_plan(DAY, 49)

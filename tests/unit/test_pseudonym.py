@@ -1,0 +1,93 @@
+"""Tokens follow RFC 2104 and the key ring never shows a key."""
+
+import base64
+import hashlib
+import stat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antifraud.errors import SettingsError
+from antifraud.pseudonym import Key, generate_keyring, is_token, load_active_key, tokenise
+
+ids = st.integers(0, 10**12)
+
+
+def hmac_by_hand(secret, message):
+    """RFC 2104 spelled out with plain SHA-256, for keys of at most one block."""
+    padded = secret.ljust(64, b"\0")
+    inner = hashlib.sha256(bytes(b ^ 0x36 for b in padded) + message).digest()
+    return hashlib.sha256(bytes(b ^ 0x5C for b in padded) + inner).digest()
+
+
+@given(st.binary(min_size=32, max_size=32), st.sampled_from(["customer", "terminal"]), ids)
+def test_equals_the_definition(secret, kind, identifier):
+    """Key id, a dot, and the first 128 bits of the HMAC in URL-safe base64 without padding."""
+    digest = hmac_by_hand(secret, f"{kind}:{identifier}".encode())[:16]
+    expected = "k3." + base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    assert tokenise(Key("k3", secret), kind, identifier) == expected
+    assert is_token(expected)
+
+
+def test_kinds_do_not_share_tokens():
+    """Customer 7 and terminal 7 are unrelated."""
+    key = Key("k1", b"x" * 32)
+
+    assert tokenise(key, "customer", 7) != tokenise(key, "terminal", 7)
+
+
+@pytest.mark.parametrize(
+    "value", ["596", "483920175566", 596, None, "k1.short", "k1." + "a" * 23, "K1." + "a" * 22, ""]
+)
+def test_anything_else_is_no_token(value):
+    """Raw ids, other types and near misses are told from tokens."""
+    assert not is_token(value)
+
+
+def test_a_new_key_ring_is_private_and_readable(tmp_path):
+    """The file has mode 0600, the key has 256 bits, and its repr hides them."""
+    path = tmp_path / "secrets" / "keyring.json"
+    generate_keyring(path)
+
+    key = load_active_key(path)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert (key.key_id, len(key.secret)) == ("k1", 32)
+    assert key.secret.hex() not in repr(key)
+
+
+def test_a_key_ring_is_never_overwritten(tmp_path):
+    """Replacing the key would orphan every token of the lake."""
+    generate_keyring(tmp_path / "keyring.json")
+
+    with pytest.raises(FileExistsError):
+        generate_keyring(tmp_path / "keyring.json")
+
+
+def test_a_key_ring_that_others_can_read_is_refused(tmp_path):
+    """Mode 0644 is an error that names the remedy."""
+    path = tmp_path / "keyring.json"
+    generate_keyring(path)
+    path.chmod(0o644)
+
+    with pytest.raises(SettingsError, match="chmod 600"):
+        load_active_key(path)
+
+
+def test_a_damaged_key_ring_does_not_show_its_content(tmp_path):
+    """The message names the file, not what is in it."""
+    path = tmp_path / "keyring.json"
+    path.write_text('{"active": "k1", "keys": {"k1": "not-hex-but-secret"}}')
+    path.chmod(0o600)
+
+    with pytest.raises(SettingsError, match="is not a key ring") as caught:
+        load_active_key(path)
+    assert "not-hex-but-secret" not in str(caught.value)
+
+
+def test_a_missing_key_ring_names_the_command(tmp_path):
+    """The error says how to make one."""
+    with pytest.raises(SettingsError, match="keys generate"):
+        load_active_key(tmp_path / "none.json")

@@ -1,0 +1,80 @@
+"""Raw files are found by name, and one that cannot be read is refused by name and position."""
+
+import datetime as dt
+import gzip
+
+import pytest
+
+from antifraud.errors import MissingDay, RawFileError
+from jobs.raw.files import HEADER, checksums, discover, files_of
+
+GOOD = f"{HEADER}\n0,2026-01-01 00:00:00,0,0,70.91,0,0,0,0\n".encode()
+DAY = dt.date(2026, 1, 1)
+
+
+def put(folder, **contents):
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+
+
+def test_a_file_covers_until_the_next_begins(tmp_path):
+    """The last one covers as many days as the one before; other names are ignored."""
+    put(tmp_path, **{"2026-01-01.txt": GOOD, "2026-01-31.txt.gz": GOOD, "notes.md": b"", "2026-01-01.csv": b""})
+
+    assert [(f.path.name, f.first, f.end) for f in discover(tmp_path)] == [
+        ("2026-01-01.txt", dt.date(2026, 1, 1), dt.date(2026, 1, 31)),
+        ("2026-01-31.txt.gz", dt.date(2026, 1, 31), dt.date(2026, 3, 2)),
+    ]
+
+
+def test_a_day_that_no_file_covers_is_missing(tmp_path):
+    """The message says which day."""
+    put(tmp_path, **{"2026-01-02.txt": GOOD})
+
+    with pytest.raises(MissingDay, match="no raw file covers 2026-01-01"):
+        files_of(discover(tmp_path), [DAY])
+
+
+def test_two_files_of_one_day_are_refused(tmp_path):
+    """Both are named."""
+    put(tmp_path, **{"2026-01-01.txt": GOOD, "2026-01-01.txt.gz": gzip.compress(GOOD)})
+
+    with pytest.raises(RawFileError, match=r"2026-01-01\.txt and 2026-01-01\.txt\.gz both begin on 2026-01-01"):
+        discover(tmp_path)
+
+
+def test_no_such_calendar_day(tmp_path):
+    """A name that looks like a day but is none is refused."""
+    put(tmp_path, **{"2026-02-30.txt": GOOD})
+
+    with pytest.raises(RawFileError, match=r"2026-02-30\.txt does not name a calendar day"):
+        discover(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("2026-01-01.txt", b"", "line 1: the file is empty"),
+        ("2026-01-01.txt", b"a,b,c\n1,2,3\n", "line 1: not the header of the contract"),
+        ("2026-01-01.txt", GOOD.replace(b"tranaction", b"transaction"), "line 1: not the header"),
+        ("2026-01-01.txt", GOOD.replace(b"\n", b"\r\n"), "line 1: not the header"),
+        ("2026-01-01.txt", bytes(range(256)) * 100, "line 1: not the header"),
+        ("2026-01-01.txt.gz", GOOD, "byte 0: not a gzip file"),
+        ("2026-01-01.txt.gz", gzip.compress(GOOD * 5000)[:-200], r"byte \d+ of the text: cut or damaged"),
+    ],
+)
+def test_an_unreadable_file_is_refused(tmp_path, name, content, message):
+    """The message names the file and the position, never the content."""
+    put(tmp_path, **{name: content})
+
+    with pytest.raises(RawFileError, match=f"{name}, {message}"):
+        checksums(discover(tmp_path))
+
+
+def test_checksums_follow_the_content(tmp_path):
+    """The same name with other bytes has another checksum."""
+    put(tmp_path, **{"2026-01-01.txt": GOOD})
+    before = checksums(discover(tmp_path))
+    put(tmp_path, **{"2026-01-01.txt": GOOD + GOOD.splitlines()[1] + b"\n"})
+
+    assert checksums(discover(tmp_path)) != before

@@ -1,0 +1,55 @@
+"""Requirements: groups repeat the bounds of requirements.txt, the lock satisfies them, and no host is named."""
+
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+GROUPS = ["core.txt", "serving.txt"]
+
+
+def requirements(path):
+    lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
+    return [Requirement(line) for line in lines if line and not line.startswith("-")]
+
+
+EVERYTHING = {r.name: r for r in requirements(ROOT / "requirements.txt")}
+LOCKED = {r.name: r for r in requirements(ROOT / "requirements" / "lock.txt")}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_has_the_bounds_of_the_whole(group):
+    """One process never gets another version than the platform is tested with."""
+    differing = [str(r) for r in requirements(ROOT / "requirements" / group) if str(EVERYTHING.get(r.name)) != str(r)]
+
+    assert differing == []
+
+
+def test_every_requirement_has_an_upper_bound():
+    """A new major version cannot arrive by itself."""
+    unbounded = [str(r) for r in EVERYTHING.values() if not any(s.operator in {"<", "=="} for s in r.specifier)]
+
+    assert unbounded == []
+
+
+def test_the_lock_satisfies_every_requirement():
+    """What is installed by set-up is what requirements.txt allows; pyspark-client is left out on purpose."""
+    wanted = [r for r in EVERYTHING.values() if r.name != "pyspark-client"]
+    wanted += requirements(ROOT / "requirements" / "dev.txt")
+    stale = [str(r) for r in wanted if r.name not in LOCKED or not r.specifier.contains(version(r.name))]
+
+    assert stale == []
+    assert "pyspark-client" not in LOCKED
+
+
+def version(name):
+    (pinned,) = LOCKED[name].specifier
+    return pinned.version
+
+
+def test_the_scorers_group_is_light():
+    """Nothing of the lake, the training or the orchestration runs in the scorer."""
+    heavy = {"apache-airflow", "pyspark", "mlflow", "evidently", "pandas", "catboost", "scikit-learn", "pyiceberg"}
+
+    assert heavy.isdisjoint(r.name for r in requirements(ROOT / "requirements" / "serving.txt"))

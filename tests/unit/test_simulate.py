@@ -1,0 +1,156 @@
+"""`simulate`: the raw format to the byte, files whole and reproducible, and the truth equal to what the files hold."""
+
+import dataclasses
+import datetime as dt
+import json
+import re
+from collections import Counter
+
+import pytest
+
+from jobs.simulate import parser, world_of
+from jobs.simulator.config import DefectRates
+from jobs.simulator.presets import PRESETS
+from jobs.simulator.run import Run, simulate
+
+HEADER = (
+    "# tranaction_id | tx_datetime | customer_id | terminal_id | tx_amount"
+    " | tx_time_seconds | tx_time_days | tx_fraud | tx_fraud_scenario"
+)
+GOOD_ROW = re.compile(r"\d+,\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+,\d+,\d+\.\d\d,\d+,\d+,[01],[0-3]")
+OFTEN = DefectRates(0.01, 0.01, 0.01, 0.01, 0.01, 0.01)
+WORLD = dataclasses.replace(PRESETS["small"], defects=OFTEN)
+
+
+def run(folder, **how):
+    simulate(Run(WORLD, folder / "feed", folder / "truth", **{"days": 3, **how}))
+    return {path.name: path.read_text() for path in sorted((folder / "feed").iterdir())}
+
+
+def truth(folder):
+    return json.loads((folder / "truth" / "manifest.json").read_text())
+
+
+def defect_of(line):
+    """The defect a reader sees in one line, duplicates apart; none is None."""
+    fields = line.split(",")
+    if len(fields) != 9 or not re.fullmatch(r"\d+\.\d\d", fields[4]):
+        return "unparsable"
+    if fields[3] in {"Err", "None", ""}:
+        return "terminal_invalid"
+    if fields[2] == "-999999":
+        return "customer_invalid"
+    if fields[4] == "0.00":
+        return "amount_not_positive"
+    return "midnight" if fields[1].endswith("24:00:00") else None
+
+
+def found(lines):
+    """Defects of a day, counted by reading its lines."""
+    kinds = Counter(defect_of(line) for line in lines)
+    ids = [line.split(",")[0] for line in lines]
+    return {**kinds, "duplicate": len(ids) - len(set(ids))}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    return folder, run(folder)
+
+
+def test_a_file_is_the_raw_format(world):
+    """One file a day, the header with its misspelling, and nine fields in every good row."""
+    _, files = world
+
+    assert list(files) == ["2026-01-01.txt", "2026-01-02.txt", "2026-01-03.txt"]
+    for text in files.values():
+        header, *lines = text.removesuffix("\n").split("\n")
+        assert header == HEADER
+        assert all(GOOD_ROW.fullmatch(line) for line in lines if defect_of(line) is None)
+
+
+def test_time_columns_agree(world):
+    """In good rows the date is the world's start plus the seconds, and the day their quotient."""
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    for line in world[1]["2026-01-02.txt"].splitlines()[1:]:
+        if defect_of(line) is None:
+            _, moment, _, _, _, seconds, day, _, _ = line.split(",")
+            assert moment == f"{start + dt.timedelta(seconds=int(seconds)):%Y-%m-%d %H:%M:%S}"
+            assert int(day) == int(seconds) // 86_400
+
+
+def test_a_midnight_row_is_printed_under_the_day_before(world):
+    """Its seconds are right, its date says 24:00:00 and its day is one too small."""
+    lines = [line for line in world[1]["2026-01-02.txt"].splitlines() if " 24:00:00" in line]
+
+    assert lines
+    for line in lines:
+        _, moment, _, _, _, seconds, day, _, _ = line.split(",")
+        assert (moment, seconds, day) == ("2026-01-01 24:00:00", "86400", "0")
+
+
+def test_the_truth_counts_what_the_files_hold(world):
+    """Reading the files back finds every injected defect, day by day, and rows = clean + quarantined."""
+    folder, files = world
+    days = truth(folder)["days"]
+
+    for name, text in files.items():
+        day, seen = days[name.removesuffix(".txt")], found(text.splitlines()[1:])
+        assert day["quarantined"] == {reason: seen.get(reason, 0) for reason in day["quarantined"]}
+        assert day["midnight_repaired"] == seen.get("midnight", 0)
+        assert day["rows"] == len(text.splitlines()) - 1 == day["clean"] + sum(day["quarantined"].values())
+        assert min(day["quarantined"].values()) > 0
+
+
+def test_the_truth_knows_the_fraud_of_the_rows_that_ingest_keeps(world):
+    """Fraud value and rows of the month equal a sum over the good lines; repeated ids count once."""
+    folder, files = world
+    rows, amount, seen = 0, 0, set()
+    for line in (line for text in files.values() for line in text.splitlines()[1:]):
+        fields = line.split(",")
+        if defect_of(line) in {None, "midnight"} and fields[0] not in seen:
+            seen.add(fields[0])
+            rows += fields[7] == "1"
+            amount += int(fields[4].replace(".", "")) * (fields[7] == "1")
+
+    month = truth(folder)["months"]["2026-01"]
+    assert (month["fraud_rows"], month["fraud_amount"]) == (rows, amount)
+    assert month["clean"] == len(seen)
+    assert month["fraud_share"] == pytest.approx(rows / len(seen), abs=1e-6)
+
+
+def test_writing_again_gives_the_same_bytes(world, tmp_path):
+    """Files and truth of a second run equal the first, and no temporary file stays."""
+    folder, files = world
+
+    assert run(tmp_path) == files
+    assert truth(tmp_path) == truth(folder)
+
+
+def test_a_world_is_continued_later(world, tmp_path):
+    """Days written in two runs are the days written in one, and so is the truth."""
+    run(tmp_path, days=2)
+
+    assert run(tmp_path, days=1, first_day=2) == world[1]
+    assert truth(tmp_path) == truth(world[0])
+
+
+def test_thirty_days_in_a_file_hold_the_same_rows(tmp_path, world):
+    """One file is the daily files one after the other; rows without a usable time move to its first day."""
+    (text,) = run(tmp_path, days_per_file=30).values()
+    days = truth(tmp_path)["days"]
+    cut = {name: sum(line.count(",") < 8 for line in text.splitlines()[1:]) for name, text in world[1].items()}
+
+    assert text.splitlines()[1:] == [line for part in world[1].values() for line in part.splitlines()[1:]]
+    assert sum(day["rows"] for day in days.values()) == len(text.splitlines()) - 1
+    assert days["2026-01-03"]["rows"] == len(world[1]["2026-01-03.txt"].splitlines()) - 1 - cut["2026-01-03.txt"]
+
+
+def test_the_command_line_changes_the_preset():
+    """Terminals follow the number of customers; rates, identifiers and the change are taken over."""
+    arguments = "--out x --days 1 --preset small --customers 1000 --sparse-ids --change 2026-02-01 --midnight 0.001"
+    config = world_of(parser().parse_args(arguments.split()))
+
+    assert (config.customers, config.terminals, config.sparse_ids) == (1_000, 800, True)
+    assert (config.change.kind, config.change.day) == ("spend3x", dt.date(2026, 2, 1))
+    assert config.defects == dataclasses.replace(PRESETS["small"].defects, midnight=0.001)

@@ -1,0 +1,148 @@
+"""The simulated world: reproducible day by day, warmed up, with the fraud and the changes it promises."""
+
+import dataclasses
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from antifraud.errors import SettingsError
+from jobs.simulator.config import Change, WorldConfig
+from jobs.simulator.days import day_rows, ids_a_day
+from jobs.simulator.defects import MIDNIGHT, NONE
+from jobs.simulator.fraud import TERMINAL, TERMINAL_DAYS, compromised
+from jobs.simulator.presets import PRESETS
+from jobs.simulator.world import MOST_TERMINALS, build_world
+
+WORLD = build_world(PRESETS["small"])
+FIELDS = ("transaction", "second", "customer", "terminal", "amount", "scenario", "defect")
+
+
+def changed(kind, day):
+    change = Change(PRESETS["small"].date(day), kind)
+    return build_world(dataclasses.replace(PRESETS["small"], change=change))
+
+
+def test_a_day_made_alone_equals_the_day_made_in_a_row():
+    """Making other days before it does not change a day."""
+    in_a_row = [day_rows(WORLD, index) for index in (40, 41, 42)][-1]
+    alone = day_rows(build_world(PRESETS["small"]), 42)
+
+    assert all(np.array_equal(getattr(alone, name), getattr(in_a_row, name)) for name in FIELDS)
+
+
+def test_another_seed_is_another_world():
+    """The seed changes homes, habits and days."""
+    other = build_world(dataclasses.replace(PRESETS["small"], seed=8))
+
+    assert not np.array_equal(other.mean_amount, WORLD.mean_amount)
+    assert len(day_rows(other, 3)) != len(day_rows(WORLD, 3))
+
+
+def test_transaction_ids_rise_with_time_and_never_meet_the_next_day():
+    """Apart from repeated rows ids rise by one; the day's last id lies below the next day's first."""
+    for index in range(10):
+        kept = day_rows(WORLD, index)
+        first = kept.transaction[kept.defect == NONE]
+        in_order = np.unique(first)
+
+        assert in_order[0] >= index * ids_a_day(WORLD)
+        assert in_order[-1] < (index + 1) * ids_a_day(WORLD)
+        assert np.array_equal(first, in_order)
+        assert (np.diff(kept.second) >= 0).all()
+
+
+def test_there_is_no_cold_start():
+    """On day 0 as many terminals are compromised as later on: starts before the world began count."""
+    sizes = [len(compromised(WORLD, TERMINAL, 4_000, 0.001, TERMINAL_DAYS, index)) for index in range(0, 280, 28)]
+
+    assert sizes[0] == pytest.approx(28 * 4, abs=3 * np.sqrt(28 * 4))
+    assert np.mean(sizes) == pytest.approx(28 * 4, rel=0.1)
+
+
+def test_a_compromised_terminal_stays_so_for_28_days():
+    """Who is compromised on the first day of an episode is so on its 28th, and half are gone 14 days later."""
+    first = compromised(WORLD, TERMINAL, 4_000, 0.001, 1, 100)
+    on_day = {day: compromised(WORLD, TERMINAL, 4_000, 0.001, TERMINAL_DAYS, day) for day in (100, 127, 128)}
+
+    assert np.isin(first, on_day[100]).all()
+    assert np.isin(first, on_day[127]).all()
+    assert not np.isin(first, on_day[128]).all()
+
+
+def test_about_two_per_cent_of_the_rows_are_fraud_in_all_three_scenarios():
+    """Over 60 days of the small world the share lies near 2 % and no scenario is missing."""
+    scenario = np.concatenate([day_rows(WORLD, index).scenario for index in range(60)])
+
+    assert (scenario > 0).mean() == pytest.approx(0.02, abs=0.006)
+    assert set(np.unique(scenario)) == {0, 1, 2, 3}
+
+
+def test_large_amounts_are_fraud_and_honest():
+    """Scenario 1 lies above 220 RUB at price level 1, and honest rows that do outnumber it: no amount tells them."""
+    lowest = 22_000 * PRESETS["small"].price_level
+    days = [day_rows(WORLD, index) for index in range(30)]
+    amount, scenario = (np.concatenate([getattr(day, name) for day in days]) for name in ("amount", "scenario"))
+
+    assert amount[scenario == 1].min() >= lowest
+    assert (amount[scenario == 0] > lowest).sum() > 10 * (scenario == 1).sum()
+
+
+def test_customers_use_terminals_near_home():
+    """Every honest row of a customer is at one of the terminals in reach."""
+    day = day_rows(WORLD, 5)
+    honest = day.scenario == 0
+    reach = WORLD.reach[day.customer[honest]]
+
+    assert reach.shape[1] == MOST_TERMINALS
+    assert (reach == day.terminal[honest, None]).any(axis=1).all()
+
+
+def test_spend3x_triples_honest_amounts_from_its_day_on():
+    """The day before the change is the same as without it, the day itself has the same rows three times as dear."""
+    after = changed("spend3x", 50)
+    same, plain, dear = day_rows(after, 49), day_rows(WORLD, 50), day_rows(after, 50)
+    honest = plain.scenario == 0
+
+    assert np.array_equal(same.amount, day_rows(WORLD, 49).amount)
+    assert dear.amount[honest].sum() / plain.amount[honest].sum() == pytest.approx(3, rel=0.01)
+    assert np.array_equal(dear.transaction, plain.transaction)
+
+
+def test_a_new_pattern_adds_frauds_at_night():
+    """From its day on scenario 4 appears, before 05:00 only."""
+    before, after = (day_rows(changed("new-pattern", 50), index) for index in (49, 50))
+
+    assert 4 not in before.scenario
+    assert 0 < (after.scenario == 4).mean() < 0.03
+    assert after.second[after.scenario == 4].max() < 5 * 3_600
+
+
+def test_sparse_identifiers_are_different_12_digit_numbers():
+    """No two customers share one, and small ones start at 0."""
+    sparse = build_world(dataclasses.replace(PRESETS["small"], sparse_ids=True))
+
+    assert len(np.unique(sparse.customer_ids)) == len(sparse.customer_ids)
+    assert {len(str(number)) for number in [*sparse.customer_ids, *sparse.terminal_ids]} == {12}
+    assert WORLD.terminal_ids[0] == 0
+
+
+def test_a_midnight_defect_is_at_midnight_but_not_on_day_0():
+    """Day 0 would print a day before the world."""
+    config = dataclasses.replace(WORLD.config, defects=dataclasses.replace(WORLD.config.defects, midnight=0.05))
+    world = build_world(config)
+    second = day_rows(world, 1)
+
+    assert (second.second[second.defect == MIDNIGHT] == 0).all()
+    assert (second.defect == MIDNIGHT).sum() > 10
+    assert (day_rows(world, 0).defect == MIDNIGHT).sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [({"customers": 0}, "customers is 0"), ({"seed": -1}, "seed is -1"), ({"terminals": 10**8}, "terminals is")],
+)
+def test_a_world_that_cannot_be_is_refused(wrong, message):
+    """The error says which value was found and what was expected."""
+    with pytest.raises(SettingsError, match=message):
+        WorldConfig(**{"customers": 10, "terminals": 10, "start": dt.date(2026, 1, 1), **wrong})
