@@ -24,11 +24,9 @@ from airflow.sdk import dag, task
 
 from dags import feed, publication
 from dags.shared import (
-    DEFAULT_ARGS,
     INTERVAL_DAY,
     MIDNIGHT,
-    SETTINGS,
-    START,
+    NIGHTLY,
     job_settings,
     python_job,
     sensor,
@@ -40,11 +38,8 @@ ONE_DAY = ["--from", INTERVAL_DAY, "--to", INTERVAL_DAY]
 
 @dag(
     schedule=MIDNIGHT,
-    start_date=START,
-    end_date=SETTINGS.replay_end,
-    catchup=False,
+    **NIGHTLY,
     max_active_runs=2,
-    default_args=DEFAULT_ARGS,
     tags=["data", "nightly"],
     doc_md=__doc__,
 )

@@ -12,28 +12,18 @@ When a task fails:
   find what wrote it.
 """
 
-from airflow.sdk import Param, dag
+from airflow.sdk import dag
 
-from dags.shared import DATE_PATTERN, DEFAULT_ARGS, MIDNIGHT, SETTINGS, START, python_job
+from dags.shared import MIDNIGHT, NIGHTLY, day_param, python_job
 
 DAY = "{{ params.day or (data_interval_start | ds) }}"
 
 
 @dag(
     schedule=MIDNIGHT,
-    start_date=START,
-    end_date=SETTINGS.replay_end,
-    catchup=False,
+    **NIGHTLY,
     max_active_runs=1,
-    default_args=DEFAULT_ARGS,
-    params={
-        "day": Param(
-            None,
-            type=["null", "string"],
-            pattern=DATE_PATTERN,
-            description="Day to report on (YYYY-MM-DD); empty: the run's own day",
-        )
-    },
+    params={"day": day_param("Day to report on")},
     tags=["monitoring", "nightly"],
     doc_md=__doc__,
 )

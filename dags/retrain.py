@@ -19,17 +19,15 @@ import datetime as dt
 import json
 import logging
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from antifraud.schemas import FEATURES
 from dags import publication
 from dags.shared import (
-    DATE_PATTERN,
-    DEFAULT_ARGS,
     MIDNIGHT,
-    SETTINGS,
-    START,
+    NIGHTLY,
+    day_param,
     job_settings,
     python_job,
     sensor,
@@ -43,19 +41,9 @@ AS_OF = "{{ params.as_of or (data_interval_start | ds) }}"
 
 @dag(
     schedule=MIDNIGHT,
-    start_date=START,
-    end_date=SETTINGS.replay_end,
-    catchup=False,
+    **NIGHTLY,
     max_active_runs=1,
-    default_args=DEFAULT_ARGS,
-    params={
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            pattern=DATE_PATTERN,
-            description="Labels known at the end of this day count (YYYY-MM-DD); empty: the run's own day",
-        )
-    },
+    params={"as_of": day_param("Labels known at the end of this day count")},
     tags=["model", "nightly"],
     doc_md=__doc__,
 )

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import pendulum
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import CronDataIntervalTimetable
+from airflow.sdk import CronDataIntervalTimetable, Param
 
 from antifraud.settings import JobSettings
 
@@ -58,6 +58,20 @@ DEFAULT_ARGS: Final[dict[str, Any]] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": dt.timedelta(minutes=10),
 }
+
+NIGHTLY: Final[dict[str, Any]] = {
+    "start_date": START,
+    "end_date": SETTINGS.replay_end,
+    "catchup": False,
+    "default_args": DEFAULT_ARGS,
+}
+"""Arguments of a DAG that runs at `MIDNIGHT`, beside its schedule."""
+
+
+def day_param(meaning: str) -> Param:
+    """A parameter that names a day; empty means the run's own."""
+    description = f"{meaning} (YYYY-MM-DD); empty: the run's own day"
+    return Param(None, type=["null", "string"], pattern=DATE_PATTERN, description=description)
 
 
 def spark_job(task_id: str, script: str, arguments: Sequence[str], **options: Any) -> SparkSubmitOperator:
