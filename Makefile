@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 RUN_ARGS ?=
 DATA ?=
 
-.PHONY: help setup run test check unit lint docs lock clean-state bench-gate bench-handbook bench-seeds
+.PHONY: help setup run test check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lock:  ## resolve requirements/dev.txt anew into requirements/lock.txt
 
 clean-state:  ## remove everything a run has made (the folder var)
 	rm -rf var
+
+bench-run: setup  ## minutes of `make run` and `make test` on fresh clones
+	$(PYTHON) -m bench.run_figures
 
 bench-gate: setup  ## the gate's statistics by simulation
 	$(PYTHON) -m bench.gate_simulation

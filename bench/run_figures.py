@@ -1,6 +1,7 @@
-"""How long `make run` takes on a fresh machine, and how long the second time: ``python -m bench.run_figures``.
+"""How long `make run` and `make test` take on a fresh machine: ``make bench-run``, about 50 minutes.
 
-Clones the last commit into a temporary folder, so environment, jars and state are made anew. Takes about 25 minutes.
+Clones the last commit into temporary folders, so environment, jars and state are made anew: one clone runs the whole
+path twice, the other one the tests, then the quick checks.
 """
 
 import json
@@ -12,30 +13,44 @@ from pathlib import Path
 from bench.record import record
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMAND = "python -m bench.run_figures"
+COMMAND = "make bench-run"
 SECONDS_A_MINUTE = 60
 
 
-def timed_run(clone: Path) -> float:
-    """Minutes of one ``make run``, set-up included."""
+def fresh_clone(folder: Path) -> Path:
+    """A clone of the last commit in a new folder."""
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    return folder
+
+
+def minutes_of(clone: Path, *make: str) -> float:
+    """Minutes of one ``make``, set-up included."""
     began = time.monotonic()
-    subprocess.run(["make", "run", "RUN_ARGS=--once"], cwd=clone, check=True)
+    subprocess.run(["make", *make], cwd=clone, check=True)
     return round((time.monotonic() - began) / SECONDS_A_MINUTE, 2)
 
 
-def main() -> None:
-    """Measure both runs and record them, with the leaks that the first one's scan found."""
-    with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "clone"
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        first = timed_run(clone)
-        summary = json.loads((clone / "var" / "summary.json").read_text())
-        again = timed_run(clone)
-    record("run.first_minutes", first, "min", COMMAND)
-    record("run.again_minutes", again, "min", COMMAND)
+def measure_run(clone: Path) -> None:
+    """The whole path twice, with the leaks that the first run's scan found."""
+    record("run.first_minutes", minutes_of(clone, "run", "RUN_ARGS=--once"), "min", COMMAND)
+    summary = json.loads((clone / "var" / "summary.json").read_text())
     record("run.leaks", len(summary["leaks"]["findings"]), "findings", COMMAND)
     for title, seconds in summary["parts"].items():
         print(f"{seconds:8.1f} s  {title}")
+    record("run.again_minutes", minutes_of(clone, "run", "RUN_ARGS=--once"), "min", COMMAND)
+
+
+def measure_tests(clone: Path) -> None:
+    """All tests from nothing, then the quick half in the environment that is there by then."""
+    record("test.minutes", minutes_of(clone, "test"), "min", COMMAND)
+    record("check.minutes", minutes_of(clone, "check"), "min", COMMAND)
+
+
+def main() -> None:
+    """Measure and record."""
+    with tempfile.TemporaryDirectory() as scratch:
+        measure_run(fresh_clone(Path(scratch) / "run"))
+        measure_tests(fresh_clone(Path(scratch) / "tests"))
 
 
 if __name__ == "__main__":
