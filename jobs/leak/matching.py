@@ -51,5 +51,5 @@ def _equal_values(values: NDArray[np.int64], wanted: Identifiers) -> int:
     if not len(wanted.values):
         return 0
     # Few numbers are in the identifiers' range at all, so the exact comparison sees few.
-    near = values[(values >= wanted.values[0]) & (values <= wanted.values[-1])]
-    return int(np.isin(near.astype(np.int64), wanted.values).sum())
+    near = values[(values >= wanted.values[0]) & (values <= wanted.values[-1])].astype(np.int64)
+    return int((wanted.values[np.searchsorted(wanted.values, near)] == near).sum())

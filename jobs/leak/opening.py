@@ -4,18 +4,24 @@ import gzip
 import sqlite3
 import zipfile
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 import fastavro
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 CHUNK_BYTES: Final = 1 << 24
 OVERLAP_BYTES: Final = 64
 """Longer than any identifier, so that one across the border of two chunks is found in the second."""
+
+INTEGER_DIGITS: Final = 18
+"""Decimals of so few digits fit into 64 bits, whatever their value."""
+LARGEST_INTEGER: Final = Decimal((1 << 63) - 1)
 
 Content = bytes | NDArray[np.int64]
 Piece = tuple[str, Content]
@@ -75,9 +81,25 @@ def _values(column: pa.Array) -> Content:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         numbers: NDArray[np.int64] = np.nan_to_num(column.drop_null().to_numpy(zero_copy_only=False)).astype(np.int64)
         return numbers
-    if pa.types.is_string(kind):
-        return "\n".join(column.drop_null().to_pylist()).encode()
-    return "\n".join(map(str, column.to_pylist())).encode()
+    if pa.types.is_decimal(kind) and kind.scale == 0:
+        return _integers(column.drop_null())
+    if pa.types.is_binary(kind):
+        return b"\n".join(column.drop_null().to_pylist())
+    return _lines(column.drop_null().cast(pa.string()))
+
+
+def _integers(decimals: pa.Array) -> NDArray[np.int64]:
+    """Decimals without fraction; those beyond 64 bits, such as sums of squares, can be no identifier."""
+    if decimals.type.precision > INTEGER_DIGITS:
+        decimals = decimals.filter(pc.less_equal(pc.abs(decimals), pa.scalar(LARGEST_INTEGER, decimals.type)))
+    whole: NDArray[np.int64] = decimals.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    return whole
+
+
+def _lines(texts: pa.StringArray) -> bytes:
+    """One value a line, put together by Arrow."""
+    whole = pa.ListArray.from_arrays([0, len(texts)], texts)
+    return bytes(pc.binary_join(whole, "\n")[0].as_buffer() or b"")
 
 
 def _avro(path: Path) -> Iterator[Piece]:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import zipfile
 from argparse import Namespace
+from decimal import Decimal
 
 import fastavro
 import numpy as np
@@ -57,6 +58,15 @@ def parquet_double(path):
     pq.write_table(pa.table({"n": [0.5, float("nan"), float(LEAKED)]}), path)
 
 
+def parquet_decimal(path):
+    numbers = [Decimal(10) ** 30, None, Decimal(LEAKED)]
+    pq.write_table(pa.table({"square": pa.array(numbers, pa.decimal128(38, 0))}), path)
+
+
+def parquet_binary(path):
+    pq.write_table(pa.table({"raw": [b"x", str(LEAKED).encode()]}), path)
+
+
 def parquet_nested(path):
     pq.write_table(pa.table({"hours": [[{"hour": 3, "last": LEAKED}]]}), path)
 
@@ -85,7 +95,7 @@ def binary_big(path):
 
 PLANTS = [
     text, json_number, glued_digits, compressed, zipped, parquet_string, parquet_integer, parquet_double,
-    parquet_nested, avro, sqlite, binary_little, binary_big,
+    parquet_decimal, parquet_binary, parquet_nested, avro, sqlite, binary_little, binary_big,
 ]  # fmt: skip
 
 
