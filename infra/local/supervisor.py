@@ -2,6 +2,9 @@
 
 Every service is the leader of a session of its own and logs to a file. One that dies is started again, after what it
 left running was ended; one that dies too often ends the run with a message that names it.
+
+That clean-up is why this is not a library: honcho ends everything when one process dies, supervisord would start a
+killed Airflow scheduler again beside the workers that it left behind.
 """
 
 import contextlib
