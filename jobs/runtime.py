@@ -7,13 +7,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from pyspark.sql import SparkSession
 
 from antifraud.clock import days_between
-from antifraud.errors import AntifraudError
+from antifraud.errors import AntifraudError, PublishError
 from antifraud.settings import JobSettings
 from jobs.session import start_session
+
+DISK_IS_FULL: Final = ("No space left on device", "Disk quota exceeded", "database or disk is full")
+"""How the operating system and SQLite say it, inside whatever Spark and Iceberg make of it."""
 
 Main = Callable[[SparkSession, JobSettings, argparse.Namespace], None]
 
@@ -52,7 +56,8 @@ def run_job(name: str, main: Main, parser: argparse.ArgumentParser) -> None:
         settings = JobSettings.from_environment(os.environ)
         spark = start_session(name, settings)
         try:
-            main(spark, settings, arguments)
+            with told_if_disk_is_full():
+                main(spark, settings, arguments)
         finally:
             spark.stop()
 
@@ -72,6 +77,24 @@ def expected_failures() -> Iterator[None]:
     except AntifraudError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+
+
+@contextmanager
+def told_if_disk_is_full() -> Iterator[None]:
+    """Turn a library's failure to write into one line: its own stack trace names neither a cause nor a way out.
+
+    Raises:
+        PublishError: There was no room to write.
+    """
+    try:
+        yield
+    except Exception as error:
+        if any(said in str(error) for said in DISK_IS_FULL):
+            raise PublishError(
+                "the disk is full: what was published before is whole, nothing half-written is visible; "
+                "make room and run the same days again"
+            ) from None
+        raise
 
 
 def span(days: Sequence[dt.date]) -> str:
