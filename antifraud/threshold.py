@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from antifraud.errors import NotEnoughRows
-from antifraud.score_tables import MONTH_DAYS, Ints, ScoreTable, curve
+from antifraud.errors import DataError, NotEnoughRows
+from antifraud.score_tables import FLAG_ALL, MONTH_DAYS, Floats, Ints, ScoreTable, curve
 
 ROWS: Final = "rows"
 """Name of the check that takes every row as independent."""
@@ -26,13 +26,15 @@ TUNING_SHARE: Final = 0.25
 class LegitBlocks:
     """Legitimate rows counted by (block, score): `block`, `score` (ppm) and `legit` (counts) have shape ``(n,)``.
 
-    `name` says what a block is, such as days or terminals. Any integers can name the blocks.
+    `name` says what a block is, such as days or terminals. Any integers can name the blocks. Scores up to `lowest` may
+    have been counted as one: below it nothing can be said.
     """
 
     name: str
     block: Ints
     score: Ints
     legit: Ints
+    lowest: int = FLAG_ALL
 
     def __post_init__(self) -> None:
         """Renumber the blocks once, since bounds are asked for at many thresholds."""
@@ -98,17 +100,26 @@ def row_bound(flagged: int, rows: int, delta: float) -> float:
 
 
 def block_bound(flagged: Ints, rows: Ints, delta: float) -> float:
-    """Upper confidence bound of a ratio whose unit of sampling is the block: flagged and legitimate rows per block.
-
-    Linearised ratio estimator (Cochran 1977, Sampling Techniques, 6.3) with a Student t quantile; where a few blocks
-    stand out upwards, Hall's (1992) cubic transformation widens the interval, since plain t would cover too seldom.
+    """Upper confidence bound of the FPR from flagged and legitimate rows per block, as `ratio_bound`, 1 at most.
 
     >>> block_bound(np.array([4, 4, 4]), np.array([100, 100, 100]), 0.01)
     0.04
     """
+    return min(1.0, ratio_bound(flagged, rows, delta))
+
+
+def ratio_bound(amounts: Ints | Floats, rows: Ints, delta: float) -> float:
+    """Upper confidence bound of a ratio of sums whose unit of sampling is the block; amounts may be negative.
+
+    Linearised ratio estimator (Cochran 1977, Sampling Techniques, 6.3) with a Student t quantile; where a few blocks
+    stand out upwards, Hall's (1992) cubic transformation widens the interval, since plain t would cover too seldom.
+
+    >>> round(ratio_bound(np.array([-1, 0, 1]), np.array([1, 1, 1]), 0.05), 3)
+    1.686
+    """
     blocks, total = rows.size, int(rows.sum())
-    ratio = float(flagged.sum()) / total
-    residual = (flagged - ratio * rows) * blocks / total
+    ratio = float(amounts.sum()) / total
+    residual = (amounts - ratio * rows) * blocks / total
     spread = float(residual.std(ddof=1))
     if not spread:
         return ratio
@@ -117,7 +128,7 @@ def block_bound(flagged: Ints, rows: Ints, delta: float) -> float:
     if skewness > NO_SKEWNESS:
         inner = 1 + skewness * (quantile - skewness / (6 * blocks))
         quantile = float(np.cbrt(inner) - 1) * 3 / skewness
-    return float(min(1.0, ratio - spread * quantile))
+    return float(ratio - spread * quantile)
 
 
 def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int, delta: float) -> dict[str, float]:
@@ -125,6 +136,7 @@ def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int,
 
     Raises:
         NotEnoughRows: There is no legitimate row, or fewer than `MIN_BLOCKS` blocks of a kind.
+        DataError: `threshold` is below what the blocks were counted for.
     """
     rows = int(table.legit.sum())
     if not rows:
@@ -142,6 +154,11 @@ def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int,
 
 
 def _per_block(kind: LegitBlocks, threshold: int) -> tuple[Ints, Ints]:
+    if threshold < kind.lowest:
+        raise DataError(
+            f"scores of {kind.name} were counted from {kind.lowest} ppm up, {threshold} lies below: reduce the rows "
+            "again with that as the lowest threshold"
+        )
     legit = np.bincount(kind.block, kind.legit)
     flagged = np.bincount(kind.block, kind.legit * (kind.score > threshold))
     used = legit > 0
