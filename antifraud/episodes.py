@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from antifraud.errors import DataError
 from antifraud.score_tables import MONTH_DAYS, Floats, Ints
 
-SAME_SIZE: Final = 0.1
+SAME_SIZE: Final = 0.2
 """Episodes whose totals differ by less than this share are drawn as one group."""
 LEAST_FRAUDS: Final = 2
 """Frauds that make a compromise; a single one has no first days to be hidden in."""
@@ -98,12 +98,13 @@ def groups_of(totals: Floats) -> tuple[Floats, Ints]:
     return np.bincount(where, totals) / count, count.astype(np.int64)
 
 
-def label_delay_loss(frauds: Frauds, threshold: int, delay: int) -> float | None:
+def label_delay_loss(frauds: Frauds, threshold: int, delay: int, first_day: int) -> float | None:
     """What the label delay costs a month, minor units: fraud missed in the first `delay` days of terminal episodes.
 
     A terminal's history shows nothing before its first fraud's label has come. An episode is a terminal with
-    `LEAST_FRAUDS` or more frauds; it is taken to begin with its first one. Days before the window's day `delay` are
-    left out, since what begins there may have begun earlier. It is what labels without any delay would save at most.
+    `LEAST_FRAUDS` or more frauds; it is taken to begin with its first one. The window begins on `first_day`; its first
+    `delay` days are left out, since what begins there may have begun earlier. It is what labels without any delay
+    would save at most.
     None where the frauds have no days, or the window is not longer than the delay.
     """
     if frauds.day is None or frauds.days <= delay or not frauds.score.size:
@@ -112,5 +113,5 @@ def label_delay_loss(frauds: Frauds, threshold: int, delay: int) -> float | None
     first = np.full(int(terminal.max()) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first, terminal, frauds.day)
     hidden = of_terminal & (at_terminal >= LEAST_FRAUDS) & (frauds.day - first[terminal] < delay)
-    counted = hidden & (frauds.score <= threshold) & (frauds.day >= frauds.day.min() + delay)
+    counted = hidden & (frauds.score <= threshold) & (frauds.day >= first_day + delay)
     return float(frauds.amount[counted].sum()) * MONTH_DAYS / (frauds.days - delay)

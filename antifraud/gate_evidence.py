@@ -149,7 +149,8 @@ class Demand:
 
     def label_delay_loss(self, certify: Certify, threshold: int) -> float | None:
         """What the label delay alone costs a month at this volume, minor units."""
-        found = label_delay_loss(certify.frauds, threshold, certify.label_delay_days)
+        first_day = int(certify.table.day.min())
+        found = label_delay_loss(certify.frauds, threshold, certify.label_delay_days, first_day)
         return None if found is None else found * self.volume(certify).factor
 
 

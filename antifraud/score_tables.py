@@ -53,7 +53,9 @@ class ScoreTable:
         """
         fraud = np.asarray(is_fraud, bool)
         worth = np.where(fraud, np.asarray(amount, np.int64), 0)
-        return cls._folded(day, score, ~fraud, fraud, worth, worth.astype(object) ** 2, worth)
+        squares: Objects = np.zeros(fraud.size, object)
+        squares[fraud] = worth[fraud].astype(object) ** 2
+        return cls._folded(day, score, ~fraud, fraud, worth, squares, worth)
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any]) -> Self:
@@ -112,9 +114,9 @@ class ScoreTable:
 
     def by_day(self, column: Ints) -> Ints:
         """Sums of a column of this table, such as `legit`, over each of its days in order, shape ``(days,)``."""
-        days, where = np.unique(self.day, return_inverse=True)
-        sums = np.zeros(days.size, np.int64)
-        np.add.at(sums, where, column)
+        if not self.day.size:
+            return np.zeros(0, np.int64)
+        sums: Ints = np.add.reduceat(column, np.flatnonzero(np.diff(self.day, prepend=self.day[0] - 1)))
         return sums
 
 

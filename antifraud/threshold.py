@@ -1,7 +1,7 @@
 """Thresholds that keep the false-positive rate within a target with stated confidence, and the choice of beta."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -35,10 +35,16 @@ class LegitBlocks:
     score: Ints
     legit: Ints
     lowest: int = FLAG_ALL
+    totals: Floats = field(init=False)
+    """Legitimate rows of each block."""
 
     def __post_init__(self) -> None:
-        """Renumber the blocks once, since bounds are asked for at many thresholds."""
-        object.__setattr__(self, "block", np.unique(self.block, return_inverse=True)[1])
+        """Renumber the blocks and sort by score once, since bounds are asked for at many thresholds."""
+        order = np.argsort(self.score, kind="stable")
+        numbers = np.unique(self.block, return_inverse=True)[1]
+        for name, column in (("block", numbers), ("score", self.score), ("legit", self.legit)):
+            object.__setattr__(self, name, column[order])
+        object.__setattr__(self, "totals", np.bincount(self.block, self.legit))
 
     @classmethod
     def of_days(cls, table: ScoreTable) -> "LegitBlocks":
@@ -159,10 +165,10 @@ def _per_block(kind: LegitBlocks, threshold: int) -> tuple[Ints, Ints]:
             f"scores of {kind.name} were counted from {kind.lowest} ppm up, {threshold} lies below: reduce the rows "
             "again with that as the lowest threshold"
         )
-    legit = np.bincount(kind.block, kind.legit)
-    flagged = np.bincount(kind.block, kind.legit * (kind.score > threshold))
-    used = legit > 0
-    return flagged[used].astype(np.int64), legit[used].astype(np.int64)
+    first = np.searchsorted(kind.score, threshold, side="right")
+    flagged = np.bincount(kind.block[first:], kind.legit[first:], kind.totals.size)
+    used = kind.totals > 0
+    return flagged[used].astype(np.int64), kind.totals[used].astype(np.int64)
 
 
 def certified_threshold(table: ScoreTable, blocks: Sequence[LegitBlocks], target: float, delta: float) -> int:
@@ -212,9 +218,8 @@ def select_beta(select: ScoreTable, loss_limit_minor: int, *, level: float, fact
 
 def _month_upper(table: ScoreTable, threshold: int, level: float) -> float:
     """Upper prediction limit of 30 days' missed fraud (minor units) with days as independent: for tuning only."""
-    days, where = np.unique(table.day, return_inverse=True)
-    daily = np.bincount(where, table.fraud_amount * (table.score <= threshold), days.size)
-    if days.size < MIN_BLOCKS:
-        raise NotEnoughRows(f"beta is tuned on {MIN_BLOCKS} days at least, found {days.size}: select on more days")
-    spread = daily.std(ddof=1) * np.sqrt(MONTH_DAYS + MONTH_DAYS**2 / days.size)
-    return float(MONTH_DAYS * daily.mean() + stats.t.ppf(level, days.size - 1) * spread)
+    daily = table.by_day(table.fraud_amount * (table.score <= threshold))
+    if daily.size < MIN_BLOCKS:
+        raise NotEnoughRows(f"beta is tuned on {MIN_BLOCKS} days at least, found {daily.size}: select on more days")
+    spread = daily.std(ddof=1) * np.sqrt(MONTH_DAYS + MONTH_DAYS**2 / daily.size)
+    return float(MONTH_DAYS * daily.mean() + stats.t.ppf(level, daily.size - 1) * spread)

@@ -34,14 +34,14 @@ def tradeoff(certify: Certify, report: GateReport, demand: Demand, seed: int) ->
     units a month), and `beta`, the largest whose F_beta optimum on this window is not below the threshold (None: it is
     above them all). Alerts and losses are at the judged volume.
     """
-    whole, limits = curve(certify.table), report.limits
+    whole, limits, blocks = curve(certify.table), report.limits, certify.all_blocks
     thresholds = {*_shown(whole, limits), report.threshold, report.threshold_at_fpr_target}
     optima = np.array([whole.threshold[np.argmax(whole.f_beta(float(beta)))] for beta in BETAS])
     growth = report.judged_transactions_a_month / report.observed_transactions_a_month
     rows = []
     for threshold in sorted(thresholds):
         loss = month_loss(certify, threshold, limits, demand=demand, seed=seed)
-        bounds = fpr_bounds(certify.table, certify.all_blocks, threshold, limits.delta)
+        bounds = fpr_bounds(certify.table, blocks, threshold, limits.delta)
         rows.append(
             {
                 **_point(whole, whole.at(threshold), certify.table.transactions, growth),
