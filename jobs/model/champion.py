@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from antifraud.clock import day_number
 from antifraud.comparison import MIN_PAIRED_DAYS, Comparison, Decider, compare, outcome
-from antifraud.errors import ReleaseError
+from antifraud.errors import DataError, ReleaseError
 from antifraud.features import feature_set_hash
 from antifraud.gate import Certify, GateReport, check_threshold
 from antifraud.gate_report import Alternative, Limits, Verdict
@@ -65,7 +65,10 @@ def find_champion(
     days = unseen_days(Windows.from_dict(bundle.manifest["windows"]), inputs.spans["certify"])
     if days is None or len(days.days) < MIN_PAIRED_DAYS:
         return Champion(pointer.release, f"Fewer than {MIN_PAIRED_DAYS} days lie after both models were frozen.")
-    return _judged(spark, settings, inputs, bundle, limits, days)
+    try:
+        return _judged(spark, settings, inputs, bundle, limits, days)
+    except DataError as error:
+        return Champion(pointer.release, f"It cannot be judged on these rows ({error}).")
 
 
 def _judged(
