@@ -8,7 +8,9 @@
     │   ├── QuarantineLimit        23   too many rows of a day are unusable
     │   ├── SchemaError            24   a table or a request lacks a column or has a wrong type
     │   ├── NotEnoughRows          25   a statistic needs more rows than there are
-    │   └── UndefinedMetric        26   a metric has no meaning on this sample
+    │   ├── UndefinedMetric        26   a metric has no meaning on this sample
+    │   ├── ConstantScore          27   every row of a window has the same score
+    │   └── NotANumber             28   a feature or a score is NaN or out of range
     ├── LeakError                  30   an identifier is outside the raw zone
     ├── ReleaseError               40   a release bundle or pointer does not verify
     ├── GateRefused                41   the gate's verdict is not PASS
@@ -74,6 +76,18 @@ class UndefinedMetric(DataError):
     """A metric has no meaning on this sample, such as recall without a fraud."""
 
     exit_code = 26
+
+
+class ConstantScore(DataError):
+    """Every row of a window has the same score: there is nothing to put a threshold between."""
+
+    exit_code = 27
+
+
+class NotANumber(DataError):
+    """A feature is NaN (unknown is null), or a score is not an integer in 0..1,000,000."""
+
+    exit_code = 28
 
 
 class LeakError(AntifraudError):

@@ -39,6 +39,36 @@ class Limits:
     """No model at hand reaches a higher value recall; a loss limit that demands more is INFEASIBLE."""
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A quantity that the loss depends on: as declared, or as observed in the window; `relative_sd` is its error."""
+
+    value: float
+    declared: bool
+    relative_sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What maturation adds to the missed fraud of days whose labels have not all come.
+
+    `factor` multiplies the missed amount of the window as it is known now (1: nothing to correct), `days` is the
+    number of days corrected, `relative_sd` the factor's error.
+    """
+
+    factor: float = 1.0
+    days: int = 0
+    relative_sd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another model on the same rows: bound of its loss (minor units) at the lowest threshold the FPR target allows."""
+
+    name: str
+    loss_bound: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """What was measured at one threshold. Money is minor units, rates are fractions, volumes are a 30-day month's."""
@@ -57,6 +87,8 @@ class Findings:
     false_positives: int
     legitimate: int
     """Legitimate transactions in the window, `false_positives` of which are flagged."""
+    false_positives_share: float
+    """False positives over all labelled transactions, frauds included."""
     recall: float
     value_recall: float
     value_recall_at_fpr_target: float
@@ -76,6 +108,16 @@ class Findings:
     """Share of the fraud amount that the loss limit demands to be caught."""
     observed_transactions_a_month: float
     judged_transactions_a_month: float
+    transactions: Estimate
+    """A month, as judged."""
+    fraud_share: Estimate
+    """As judged. Observed, its error is part of `LossBound.parameter`; declared, it is `LossBound.share`."""
+    maturity: Correction
+    label_delay_days: int
+    label_delay_loss: float | None
+    """Missed in the first `label_delay_days` of terminal episodes, minor units a month; None where days are unknown."""
+    alternatives: tuple[Alternative, ...]
+    """Other models at hand, for the best single action."""
 
     @property
     def fpr_bound(self) -> float:
@@ -102,6 +144,7 @@ class GateReport(Findings):
             **dataclasses.asdict(self),
             "verdict": str(self.verdict),
             "reasons": list(self.reasons),
+            "alternatives": [dataclasses.asdict(each) for each in self.alternatives],
             "loss_limit_informative": self.loss_limit_informative,
         }
 
@@ -114,5 +157,9 @@ class GateReport(Findings):
             "verdict": Verdict(values["verdict"]),
             "reasons": tuple(values["reasons"]),
             "limits": Limits(**values["limits"]),
+            "transactions": Estimate(**values["transactions"]),
+            "fraud_share": Estimate(**values["fraud_share"]),
+            "maturity": Correction(**values["maturity"]),
+            "alternatives": tuple(Alternative(**each) for each in values["alternatives"]),
         }
         return cls(**{**known, **losses, **parsed})

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from antifraud.gate_report import Findings, Verdict
+from antifraud.gate_report import Alternative, Estimate, Findings, Verdict
 
 MINOR: Final = 100
 """Minor units in a rouble."""
@@ -22,6 +22,11 @@ def verdict(found: Findings) -> Verdict:
 def reasons(found: Findings) -> tuple[str, ...]:
     """Why: rate, loss and alerts with their limits, the volume, and at last the best single action."""
     state = [_rate(found), _loss(found), _volume(found)]
+    if found.maturity.days:
+        state.append(
+            f"Missed fraud of the {found.maturity.days} youngest days is corrected for labels still to come: times "
+            f"{found.maturity.factor:.3f} over the window, give or take {found.maturity.relative_sd:.1%}."
+        )
     if not found.loss_limit_informative:
         state.append(
             f"The loss limit says nothing here: all fraud together is worth {_rub(found.fraud_a_month.mean)} a month "
@@ -59,8 +64,14 @@ def _loss(found: Findings) -> str:
 def _volume(found: Findings) -> str:
     return (
         f"Judged at {found.judged_transactions_a_month:,.0f} transactions a month; observed were "
-        f"{found.observed_transactions_a_month:,.0f}. That means {found.alerts_a_day:,.0f} alerts a day."
+        f"{found.observed_transactions_a_month:,.0f}. That means {found.alerts_a_day:,.0f} alerts a day. "
+        f"{_estimate('The volume', found.transactions)}; "
+        f"{_estimate(f'the fraud share of {found.fraud_share.value:.2%}', found.fraud_share)}."
     )
+
+
+def _estimate(what: str, estimate: Estimate) -> str:
+    return f"{what} is {'declared' if estimate.declared else 'observed'}, give or take {estimate.relative_sd:.1%}"
 
 
 def _action(found: Findings) -> str:
@@ -80,19 +91,39 @@ def _action(found: Findings) -> str:
 
 
 def _less_loss(found: Findings) -> str:
-    least = found.loss_at_fpr_target.bound
-    if least > found.limits.loss_limit_minor:
-        return f"Improve the model: at the lowest threshold that the rate allows it still loses up to {_rub(least)}."
-    return f"Lower the threshold from {found.threshold} towards {found.threshold_at_fpr_target} ppm and judge again."
+    limit, own = found.limits.loss_limit_minor, found.loss_at_fpr_target.bound
+    if own <= limit:
+        lowest = found.threshold_at_fpr_target
+        return f"Lower the threshold from {found.threshold} towards {lowest} ppm and judge again."
+    best = min(found.alternatives, key=lambda each: each.loss_bound, default=None)
+    if best and best.loss_bound <= limit:
+        return f"Take {best.name} instead: {_obstacle(found)}."
+    if found.label_delay_loss and own - found.label_delay_loss <= limit:
+        return f"Bring labels sooner than after {found.label_delay_days} days: {_obstacle(found)}."
+    return f"Improve the model: {_obstacle(found)}."
+
+
+def _obstacle(found: Findings) -> str:
+    """The numbers that the loss limit fails on: bound and limit, the best at hand, and the label delay's part."""
+    models = [*found.alternatives, Alternative("this one", found.loss_at_fpr_target.bound)]
+    best = min(models, key=lambda each: each.loss_bound)
+    which = f"the best of {len(models)} models ({best.name})" if found.alternatives else "it still"
+    said = (
+        f"loss bound {_rub(found.loss.bound)} > {_rub(found.limits.loss_limit_minor)}; at the lowest threshold that "
+        f"the rate allows {which} reaches {_rub(best.loss_bound)}"
+    )
+    if found.label_delay_loss:
+        said += f"; the label delay of {found.label_delay_days} days alone costs {_rub(found.label_delay_loss)}"
+    return said
 
 
 def _way_out(found: Findings) -> str:
-    least = found.loss_at_fpr_target.bound
+    least = min([found.loss_at_fpr_target.bound, *(each.loss_bound for each in found.alternatives)])
     volume = found.judged_transactions_a_month * found.limits.loss_limit_minor / least
     return (
         f"No model at hand meets both limits: the best that can be had is {found.value_recall_at_fpr_target:.1%} "
-        f"of the amount, a loss of at most {_rub(least)} a month. Raise the loss limit to that, or bring the volume "
-        f"down to about {volume:,.0f} transactions a month."
+        f"of the amount ({_obstacle(found)}). Raise the loss limit to {_rub(least)}, or bring the volume down to about "
+        f"{volume:,.0f} transactions a month."
     )
 
 

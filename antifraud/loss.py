@@ -1,10 +1,9 @@
 """The most that a month of missed fraud will cost, with a stated probability.
 
-Missed frauds come in episodes: a terminal stays compromised for 28 days, a customer for 14. Each missed fraud belongs
-to the episode of its terminal or of its customer, whichever holds more missed fraud, and episodes are the unit: their
-number in a month is Poisson, their totals are drawn from those seen. Two sources of error are drawn, and reported
-apart: what the window cannot tell (each episode's intensity is Gamma(1) distributed, the Bayesian bootstrap of Rubin
-1981 for a Poisson process), and the next month's own chance.
+Missed frauds come in episodes (`antifraud.episodes`), and episodes are the unit: their number in a month is Poisson,
+their totals are drawn from those seen. Sources of error are drawn, and reported apart: what the window cannot tell
+(each episode's intensity is Gamma(1) distributed, the Bayesian bootstrap of Rubin 1981 for a Poisson process), the next
+month's own chance, and the error of the volume and of a declared fraud share.
 """
 
 from dataclasses import dataclass
@@ -12,13 +11,16 @@ from typing import Final
 
 import numpy as np
 
+from antifraud.episodes import Frauds, episode_totals, groups_of
 from antifraud.errors import NotEnoughRows
-from antifraud.score_tables import MONTH_DAYS, Floats, Ints
+from antifraud.score_tables import MONTH_DAYS, Floats
+
+__all__ = ["SEED", "Frauds", "LossBound", "Volume", "episode_totals", "loss_bound"]
 
 MIN_DAYS: Final = 14
 DRAWS: Final = 4_000
 CHUNK_CELLS: Final = 2_000_000
-"""Episodes times draws that are held in memory at once."""
+"""Groups of episodes times draws that are held in memory at once."""
 UNSEEN: Final = 0.5
 """Shape of the intensity of episodes larger than all seen: Jeffreys' prior for a Poisson rate after no event."""
 TAIL_LEAST: Final = 5
@@ -28,48 +30,27 @@ TAIL_CAP: Final = 0.5
 SEED: Final = 20_260_101
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Frauds:
-    """Frauds of a window, one entry each, shape ``(n,)``: score (ppm), amount (minor units), customer and terminal.
-
-    Customers and terminals are integer codes without meaning; `days` is the length of the window.
-    """
-
-    score: Ints
-    amount: Ints
-    customer: Ints
-    terminal: Ints
-    days: int
-
-    def missed(self, threshold: int) -> "Frauds":
-        """Those that `threshold` does not flag."""
-        kept = self.score <= threshold
-        return Frauds(self.score[kept], self.amount[kept], self.customer[kept], self.terminal[kept], self.days)
-
-    @property
-    def amount_a_month(self) -> float:
-        """Their amount in 30 such days, minor units."""
-        return float(self.amount.sum()) * MONTH_DAYS / self.days
-
-
 @dataclass(frozen=True, slots=True)
 class Volume:
     """Volume that a loss is predicted at.
 
-    `factor` is frauds a month there over frauds a month in the window; `relative_sd` is the standard deviation of the
-    volume's own error, as a share.
+    `factor` is frauds a month there over frauds a month in the window; `relative_sd` and `share_sd` are the standard
+    deviations of the volume's and of the fraud share's own error, as shares of them. An observed fraud share's error
+    is what the window cannot tell, so it is drawn with the episodes: `share_sd` is 0 then.
     """
 
     factor: float = 1.0
     relative_sd: float = 0.03
+    share_sd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class LossBound:
     """Predicted loss of a 30-day month, minor units.
 
-    `mean` is the expectation; `bound` is exceeded with probability 1 - `level`. `parameter`, `month` and `volume` say
-    how far above the mean the bound would lie if only the window's, the month's or the volume's chance counted.
+    `mean` is the expectation; `bound` is exceeded with probability 1 - `level`. `parameter`, `month`, `volume` and
+    `share` say how far above the mean the bound would lie if only the window's, the month's, the volume's or the
+    declared fraud share's chance counted.
     """
 
     mean: float
@@ -79,24 +60,7 @@ class LossBound:
     month: float
     volume: float
     episodes: int
-
-
-def episode_totals(frauds: Frauds) -> Floats:
-    """Amount of each episode, minor units, shape ``(episodes,)``.
-
-    A fraud belongs to its terminal if that has at least as many frauds here as its customer, else to its customer.
-
-    >>> ints = lambda *values: np.array(values, np.int64)
-    >>> frauds = Frauds(ints(1, 1, 1), ints(100, 200, 400), ints(7, 8, 9), ints(5, 5, 6), days=28)
-    >>> episode_totals(frauds).tolist()
-    [300.0, 400.0]
-    """
-    terminals, terminal, in_terminal = np.unique(frauds.terminal, return_inverse=True, return_counts=True)
-    _, customer, in_customer = np.unique(frauds.customer, return_inverse=True, return_counts=True)
-    of_terminal = in_terminal[terminal] >= in_customer[customer]
-    episode = np.where(of_terminal, terminal, terminals.size + customer)
-    totals = np.bincount(episode, frauds.amount).astype(np.float64)
-    return totals[totals > 0]
+    share: float = 0.0
 
 
 def loss_bound(missed: Frauds, *, level: float = 0.99, volume: Volume | None = None, seed: int = SEED) -> LossBound:
@@ -120,21 +84,23 @@ def loss_bound(missed: Frauds, *, level: float = 0.99, volume: Volume | None = N
     if not seen.size:
         return LossBound(0.0, 0.0, level, 0.0, 0.0, 0.0, 0)
     rng = np.random.default_rng(seed)
-    growth = np.exp(at.relative_sd * rng.standard_normal(DRAWS))
-    parameter, month, both = _draw(seen, scale, growth, rng)
-    above = [float(np.quantile(draws, level)) - mean for draws in (parameter, month, mean * growth, both)]
-    return LossBound(mean, mean + above[3], level, above[0], above[1], above[2], int(seen.size))
+    growth, shift = (np.exp(sd * rng.standard_normal(DRAWS)) for sd in (at.relative_sd, at.share_sd))
+    parameter, month, together = _draw(seen, scale, growth * shift, rng)
+    every = (parameter, month, mean * growth, mean * shift, together)
+    window, own, volume_part, share, all_of_it = (float(np.quantile(draws, level)) - mean for draws in every)
+    return LossBound(mean, mean + all_of_it, level, window, own, volume_part, int(seen.size), share)
 
 
 def _draw(seen: Floats, scale: float, growth: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
     """Month totals with the window's chance only, the month's only, and all: shape ``(DRAWS,)`` each."""
+    sizes, count = groups_of(seen)
     parts: list[tuple[Floats, ...]] = []
-    for piece in np.array_split(growth, -(-DRAWS * seen.size // CHUNK_CELLS)):
-        weights = rng.standard_gamma(1.0, (piece.size, seen.size))
+    for piece in np.array_split(growth, -(-DRAWS * sizes.size // CHUNK_CELLS)):
+        weights = rng.standard_gamma(count, (piece.size, sizes.size))
         unseen, size = rng.standard_gamma(UNSEEN, piece.size), _beyond(seen, piece.size, rng)
-        parameter = scale * (weights @ seen + unseen * size)
-        month = rng.poisson(scale, weights.shape) @ seen
-        both = rng.poisson(scale * piece[:, None] * weights) @ seen + rng.poisson(scale * piece * unseen) * size
+        parameter = scale * (weights @ sizes + unseen * size)
+        month = rng.poisson(scale * count, weights.shape) @ sizes
+        both = rng.poisson(scale * piece[:, None] * weights) @ sizes + rng.poisson(scale * piece * unseen) * size
         parts.append((parameter, month, both))
     parameter, own, total = (np.concatenate(column) for column in zip(*parts, strict=True))
     return parameter, own, total

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from antifraud.errors import DataError, UndefinedMetric
+from antifraud.errors import DataError, NotANumber, UndefinedMetric
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -49,10 +49,13 @@ class ScoreTable:
 
         Raises:
             DataError: The arrays differ in length.
+            NotANumber: A score is not an integer in 0..1,000,000.
         """
         fraud = np.asarray(is_fraud, bool)
         worth = np.where(fraud, np.asarray(amount, np.int64), 0)
-        return cls._folded(day, score, ~fraud, fraud, worth, worth.astype(object) ** 2, worth)
+        squares: Objects = np.zeros(fraud.size, object)
+        squares[fraud] = worth[fraud].astype(object) ** 2
+        return cls._folded(day, score, ~fraud, fraud, worth, squares, worth)
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any]) -> Self:
@@ -70,7 +73,7 @@ class ScoreTable:
 
     @classmethod
     def _folded(cls, day: Any, score: Any, legit: Any, fraud: Any, amount: Any, square: Any, largest: Any) -> Self:
-        days, scores = np.asarray(day, np.int32), np.asarray(score, np.int32)
+        days, scores = np.asarray(day, np.int32), _scores(score)
         sums: list[Ints] = [np.asarray(column, np.int64) for column in (legit, fraud, amount)]
         squares: Objects = np.array([int(value) for value in square], object)
         maxima = np.asarray(largest, np.int64)
@@ -108,6 +111,25 @@ class ScoreTable:
     def transactions(self) -> int:
         """Number of scored rows."""
         return int(self.legit.sum() + self.fraud.sum())
+
+    def by_day(self, column: Ints) -> Ints:
+        """Sums of a column of this table, such as `legit`, over each of its days in order, shape ``(days,)``."""
+        if not self.day.size:
+            return np.zeros(0, np.int64)
+        sums: Ints = np.add.reduceat(column, np.flatnonzero(np.diff(self.day, prepend=self.day[0] - 1)))
+        return sums
+
+
+def _scores(values: Any) -> NDArray[np.int32]:
+    """Scores as integers; a model that gave no number must not pass for one that never flags."""
+    found = np.asarray(values)
+    odd = ~((found >= 0) & (found <= MAX_SCORE))
+    if odd.any():
+        raise NotANumber(
+            f"{int(odd.sum())} of {found.size} scores are not in 0..{MAX_SCORE}, such as {found[odd][0]}: the model "
+            "gave no number for some rows, look for NaN or infinite features and validate again"
+        )
+    return found.astype(np.int32)
 
 
 def merge(*tables: ScoreTable) -> ScoreTable:

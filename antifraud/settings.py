@@ -77,6 +77,22 @@ class JobSettings(Settings):
     """Lengths of the windows train, select, certify, in time order, the last ending at the newest matured day."""
     declared_transactions_a_month: int = 0
     """Volume that the loss limit is judged at; 0: the volume observed in the certify window."""
+    volume_error: float = 0.03
+    """Standard deviation of the volume's error, as a share of it; an observed volume's is at least this."""
+    declared_fraud_share: float | None = None
+    """Fraud share that the loss limit is judged at; not set: the share observed in the certify window."""
+    fraud_share_error: float = 0.05
+    """Standard deviation of a declared fraud share's error, as a share of it; an observed one has its own."""
+    alerts_a_day: int | None = None
+    """Alerts that the team can review a day; not set: not limited."""
+    delta: float = 0.01
+    """Largest probability that a release's true false-positive rate exceeds what was certified."""
+    delta_a_year: float = 0.0
+    """Budget of that probability for a year of nights, spent in equal parts; 0: every night spends `delta`."""
+    margin_loss_minor: int = 5_000_000
+    """By how much a candidate may lose more than the champion a month, minor units: a tenth of the limit."""
+    margin_fpr: float = 0.005
+    """By how much its false-positive rate may be higher: the distance between target and limit."""
     seed: int = 20_260_101
     """Seed of training and of the gate's bootstrap."""
 

@@ -1,14 +1,14 @@
 """Thresholds that keep the false-positive rate within a target with stated confidence, and the choice of beta."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from scipy import stats
 
-from antifraud.errors import NotEnoughRows
-from antifraud.score_tables import MONTH_DAYS, Ints, ScoreTable, curve
+from antifraud.errors import DataError, NotEnoughRows
+from antifraud.score_tables import FLAG_ALL, MONTH_DAYS, Floats, Ints, ScoreTable, curve
 
 ROWS: Final = "rows"
 """Name of the check that takes every row as independent."""
@@ -26,17 +26,25 @@ TUNING_SHARE: Final = 0.25
 class LegitBlocks:
     """Legitimate rows counted by (block, score): `block`, `score` (ppm) and `legit` (counts) have shape ``(n,)``.
 
-    `name` says what a block is, such as days or terminals. Any integers can name the blocks.
+    `name` says what a block is, such as days or terminals. Any integers can name the blocks. Scores up to `lowest` may
+    have been counted as one: below it nothing can be said.
     """
 
     name: str
     block: Ints
     score: Ints
     legit: Ints
+    lowest: int = FLAG_ALL
+    totals: Floats = field(init=False)
+    """Legitimate rows of each block."""
 
     def __post_init__(self) -> None:
-        """Renumber the blocks once, since bounds are asked for at many thresholds."""
-        object.__setattr__(self, "block", np.unique(self.block, return_inverse=True)[1])
+        """Renumber the blocks and sort by score once, since bounds are asked for at many thresholds."""
+        order = np.argsort(self.score, kind="stable")
+        numbers = np.unique(self.block, return_inverse=True)[1]
+        for name, column in (("block", numbers), ("score", self.score), ("legit", self.legit)):
+            object.__setattr__(self, name, column[order])
+        object.__setattr__(self, "totals", np.bincount(self.block, self.legit))
 
     @classmethod
     def of_days(cls, table: ScoreTable) -> "LegitBlocks":
@@ -98,17 +106,26 @@ def row_bound(flagged: int, rows: int, delta: float) -> float:
 
 
 def block_bound(flagged: Ints, rows: Ints, delta: float) -> float:
-    """Upper confidence bound of a ratio whose unit of sampling is the block: flagged and legitimate rows per block.
-
-    Linearised ratio estimator (Cochran 1977, Sampling Techniques, 6.3) with a Student t quantile; where a few blocks
-    stand out upwards, Hall's (1992) cubic transformation widens the interval, since plain t would cover too seldom.
+    """Upper confidence bound of the FPR from flagged and legitimate rows per block, as `ratio_bound`, 1 at most.
 
     >>> block_bound(np.array([4, 4, 4]), np.array([100, 100, 100]), 0.01)
     0.04
     """
+    return min(1.0, ratio_bound(flagged, rows, delta))
+
+
+def ratio_bound(amounts: Ints | Floats, rows: Ints, delta: float) -> float:
+    """Upper confidence bound of a ratio of sums whose unit of sampling is the block; amounts may be negative.
+
+    Linearised ratio estimator (Cochran 1977, Sampling Techniques, 6.3) with a Student t quantile; where a few blocks
+    stand out upwards, Hall's (1992) cubic transformation widens the interval, since plain t would cover too seldom.
+
+    >>> round(ratio_bound(np.array([-1, 0, 1]), np.array([1, 1, 1]), 0.05), 3)
+    1.686
+    """
     blocks, total = rows.size, int(rows.sum())
-    ratio = float(flagged.sum()) / total
-    residual = (flagged - ratio * rows) * blocks / total
+    ratio = float(amounts.sum()) / total
+    residual = (amounts - ratio * rows) * blocks / total
     spread = float(residual.std(ddof=1))
     if not spread:
         return ratio
@@ -117,7 +134,7 @@ def block_bound(flagged: Ints, rows: Ints, delta: float) -> float:
     if skewness > NO_SKEWNESS:
         inner = 1 + skewness * (quantile - skewness / (6 * blocks))
         quantile = float(np.cbrt(inner) - 1) * 3 / skewness
-    return float(min(1.0, ratio - spread * quantile))
+    return float(ratio - spread * quantile)
 
 
 def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int, delta: float) -> dict[str, float]:
@@ -125,6 +142,7 @@ def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int,
 
     Raises:
         NotEnoughRows: There is no legitimate row, or fewer than `MIN_BLOCKS` blocks of a kind.
+        DataError: `threshold` is below what the blocks were counted for.
     """
     rows = int(table.legit.sum())
     if not rows:
@@ -142,10 +160,15 @@ def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int,
 
 
 def _per_block(kind: LegitBlocks, threshold: int) -> tuple[Ints, Ints]:
-    legit = np.bincount(kind.block, kind.legit)
-    flagged = np.bincount(kind.block, kind.legit * (kind.score > threshold))
-    used = legit > 0
-    return flagged[used].astype(np.int64), legit[used].astype(np.int64)
+    if threshold < kind.lowest:
+        raise DataError(
+            f"scores of {kind.name} were counted from {kind.lowest} ppm up, {threshold} lies below: reduce the rows "
+            "again with that as the lowest threshold"
+        )
+    first = np.searchsorted(kind.score, threshold, side="right")
+    flagged = np.bincount(kind.block[first:], kind.legit[first:], kind.totals.size)
+    used = kind.totals > 0
+    return flagged[used].astype(np.int64), kind.totals[used].astype(np.int64)
 
 
 def certified_threshold(table: ScoreTable, blocks: Sequence[LegitBlocks], target: float, delta: float) -> int:
@@ -195,9 +218,8 @@ def select_beta(select: ScoreTable, loss_limit_minor: int, *, level: float, fact
 
 def _month_upper(table: ScoreTable, threshold: int, level: float) -> float:
     """Upper prediction limit of 30 days' missed fraud (minor units) with days as independent: for tuning only."""
-    days, where = np.unique(table.day, return_inverse=True)
-    daily = np.bincount(where, table.fraud_amount * (table.score <= threshold), days.size)
-    if days.size < MIN_BLOCKS:
-        raise NotEnoughRows(f"beta is tuned on {MIN_BLOCKS} days at least, found {days.size}: select on more days")
-    spread = daily.std(ddof=1) * np.sqrt(MONTH_DAYS + MONTH_DAYS**2 / days.size)
-    return float(MONTH_DAYS * daily.mean() + stats.t.ppf(level, days.size - 1) * spread)
+    daily = table.by_day(table.fraud_amount * (table.score <= threshold))
+    if daily.size < MIN_BLOCKS:
+        raise NotEnoughRows(f"beta is tuned on {MIN_BLOCKS} days at least, found {daily.size}: select on more days")
+    spread = daily.std(ddof=1) * np.sqrt(MONTH_DAYS + MONTH_DAYS**2 / daily.size)
+    return float(MONTH_DAYS * daily.mean() + stats.t.ppf(level, daily.size - 1) * spread)

@@ -15,12 +15,13 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from antifraud.errors import ReleaseError
-from antifraud.gate_report import Limits
 from antifraud.release import replace_file
 from antifraud.settings import JobSettings
 from jobs.model.candidate import REPORT_FILE, Candidate, candidate_path, read_candidate
+from jobs.model.champion import find_champion
 from jobs.model.evidence import Evidence
 from jobs.model.inputs import Inputs
+from jobs.model.limits import limits_of
 from jobs.model.report import figures, judged, summary
 from jobs.model.report_page import PAGE_FILE, render
 from jobs.model.tracking import Registry
@@ -37,9 +38,10 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
     """
     if candidate.info["days"] != inputs.days:
         raise ReleaseError(f"candidate {candidate.id} was trained on other days than the lake has now: train it again")
-    limits = Limits()
+    limits = limits_of(settings)
     evidence = Evidence.of_candidate(spark, settings, inputs, candidate, limits)
-    return judged(candidate, evidence, settings, limits)
+    champion = find_champion(spark, settings, inputs, candidate.id, limits)
+    return judged(candidate, evidence, settings, limits, champion=champion)
 
 
 def write_reports(report: Mapping[str, Any], folders: list[Path]) -> None:

@@ -7,20 +7,33 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from antifraud.clock import day_number
+from antifraud.features import FEATURE_NAMES
 from antifraud.gate import Certify
+from antifraud.gate_evidence import require_judgeable
 from antifraud.gate_report import Limits
 from antifraud.lake import full_name, open_catalog, read_release
 from antifraud.release import Bundle
-from antifraud.schemas import SCORES
+from antifraud.schemas import LABELS, SCORES
 from antifraud.score_tables import ScoreTable
 from antifraud.settings import JobSettings
 from antifraud.threshold import np_threshold
+from antifraud.tradeoff import lowest_shown
 from jobs.model.candidate import Candidate
 from jobs.model.inputs import Inputs
-from jobs.model.reduction import frauds_of, largest_difference, score_table_rows, table_of, terminal_blocks
+from jobs.model.reduction import (
+    customer_blocks,
+    frauds_of,
+    largest_difference,
+    maturation_of,
+    require_numbers,
+    score_table_rows,
+    table_of,
+    terminal_blocks,
+)
 from jobs.model.scoring import scored
 from jobs.model.source import labelled_rows
-from jobs.tables import create_tables
+from jobs.tables import create_tables, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +52,20 @@ class Evidence:
 
         Raises:
             DataError: The evaluator differs from CatBoost.
+            NotANumber: A feature is NaN or infinite, or a score is not a number.
+            UndefinedMetric: The certify window lacks frauds or legitimate rows.
+            ConstantScore: All rows of the certify window have one score.
         """
-        results = scored(labelled_rows(spark, inputs).where("window != 'train'"), candidate.path).persist()
+        rows = labelled_rows(spark, inputs).where("window != 'train'")
+        require_numbers(rows, FEATURE_NAMES)
+        results = scored(rows, candidate.path).persist()
         try:
             difference = largest_difference(results)
             stored = _publish(settings, score_table_rows(results, candidate.id), candidate.id)
             table = table_of(stored, "certify")
-            lowest = np_threshold(table, limits.fpr_target, limits.delta)
-            return cls(table_of(stored, "select"), _certify(results, table, inputs, lowest), difference)
+            require_judgeable(table, "certify")
+            certify = _certify(results, table, inputs, lowest_shown(table, limits), settings.label_delay_days)
+            return cls(table_of(stored, "select"), certify, difference)
         finally:
             results.unpersist()
 
@@ -56,16 +75,24 @@ def certify_release(spark: SparkSession, inputs: Inputs, bundle: Bundle, limits:
     results = scored(labelled_rows(spark, inputs).where("window = 'certify'"), bundle.path).persist()
     try:
         table = table_of(score_table_rows(results, bundle.release).toArrow(), "certify")
+        require_judgeable(table, "certify")
         lowest = min(np_threshold(table, limits.fpr_target, limits.delta), bundle.manifest["threshold"])
         return _certify(results, table, inputs, lowest)
     finally:
         results.unpersist()
 
 
-def _certify(results: DataFrame, table: ScoreTable, inputs: Inputs, lowest: int) -> Certify:
+def _certify(results: DataFrame, table: ScoreTable, inputs: Inputs, lowest: int, label_delay_days: int = 7) -> Certify:
     """`lowest` is the smallest threshold that will be asked about."""
     rows = results.where("window = 'certify'")
-    return Certify(table, frauds_of(rows, len(inputs.spans["certify"].days)), [terminal_blocks(rows, lowest)])
+    return Certify(
+        table,
+        frauds_of(rows, len(inputs.spans["certify"].days)),
+        [terminal_blocks(rows, lowest), customer_blocks(rows, lowest)],
+        maturation_of(read_table(rows.sparkSession, LABELS), inputs.as_of),
+        day_number(inputs.as_of),
+        label_delay_days,
+    )
 
 
 def _publish(settings: JobSettings, rows: DataFrame, name: str) -> pa.Table:

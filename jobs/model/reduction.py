@@ -1,5 +1,7 @@
-"""Scored rows reduced on the cluster to what the gate judges: score tables, frauds, and blocks of legitimate rows."""
+"""Scored rows reduced on the cluster to what the gate judges: score tables, frauds, blocks of legitimate rows."""
 
+import datetime as dt
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -7,9 +9,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from antifraud.clock import day_number
-from antifraud.errors import DataError
-from antifraud.loss import Frauds
+from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.episodes import Frauds
+from antifraud.errors import DataError, NotANumber
+from antifraud.maturation import HORIZON_DAYS, Maturation
 from antifraud.score_tables import ScoreTable
 from antifraud.threshold import LegitBlocks
 
@@ -37,19 +40,26 @@ def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
 def table_of(rows: pa.Table, window: str) -> ScoreTable:
     """Score table of a window, from the rows of a release in the lake's `scores` table."""
     kept = rows.filter(pa.compute.equal(rows["window"], window))
-    columns = {name: kept[name].to_pylist() for name in kept.column_names if name not in {"release", "window"}}
-    return ScoreTable.from_columns({**columns, "day": [day_number(day) for day in columns["day"]]})
+    columns = {name: kept[name] for name in kept.column_names if name not in {"release", "window", "fraud_amount_sq"}}
+    numbers = {name: column.cast(pa.int64()).to_numpy() for name, column in columns.items() if name != "day"}
+    squares = np.zeros(kept.num_rows, object)
+    has_fraud = numbers["fraud"] > 0  # most rows have none, and Decimals are slow to read
+    squares[has_fraud] = kept["fraud_amount_sq"].filter(pa.array(has_fraud)).to_pylist()
+    day = kept["day"].cast(pa.int32()).to_numpy()
+    return ScoreTable.from_columns({**numbers, "fraud_amount_sq": squares, "day": day})
 
 
 def frauds_of(scored: DataFrame, days: int) -> Frauds:
     """The frauds of some rows; tokens become codes without meaning before they leave the cluster."""
     codes = [F.xxhash64(name).alias(name) for name in ("customer", "terminal")]
-    rows = scored.where("status = 'fraud'").select("score", F.col("amount_minor").alias("amount"), *codes)
-    columns = rows.orderBy(*rows.columns).toArrow()
-    score, amount, customer, terminal = (
-        columns[name].to_numpy().astype(np.int64) for name in ("score", "amount", "customer", "terminal")
+    rows = scored.where("status = 'fraud'").select(
+        "score", F.col("amount_minor").alias("amount"), *codes, F.unix_date("day").alias("day")
     )
-    return Frauds(score, amount, customer, terminal, days)
+    columns = rows.orderBy(*rows.columns).toArrow()
+    score, amount, customer, terminal, day = (
+        columns[name].to_numpy().astype(np.int64) for name in ("score", "amount", "customer", "terminal", "day")
+    )
+    return Frauds(score, amount, customer, terminal, days, day)
 
 
 def terminal_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:
@@ -58,14 +68,57 @@ def terminal_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:
     Scores up to `lowest`, the smallest threshold in question, are never flagged and count as one, so that few rows
     leave the cluster.
     """
+    return _blocks(scored, "terminal", lowest)
+
+
+def customer_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:
+    """Legitimate rows by customer and score, as `terminal_blocks`."""
+    return _blocks(scored, "customer", lowest)
+
+
+def _blocks(scored: DataFrame, entity: str, lowest: int) -> LegitBlocks:
     rows = (
         scored.where("status = 'legitimate'")
-        .groupBy(F.xxhash64("terminal").alias("block"), F.greatest("score", F.lit(lowest)).alias("score"))
+        .groupBy(F.xxhash64(entity).alias("block"), F.greatest("score", F.lit(lowest)).alias("score"))
         .agg(F.count("*").alias("legit"))
     )
     columns = rows.orderBy("block", "score").toArrow()
     codes, score, legit = (columns[name].to_numpy().astype(np.int64) for name in ("block", "score", "legit"))
-    return LegitBlocks("terminals", np.unique(codes, return_inverse=True)[1].astype(np.int64), score, legit)
+    return LegitBlocks(f"{entity}s", codes, score, legit, lowest)
+
+
+def maturation_of(labels: DataFrame, as_of: dt.date) -> Maturation:
+    """The label-maturation curve from rows of the table `labels`, as known at the end of `as_of`.
+
+    A fraud's delay is the number of days until it was first called one. Entries of days before the curve's horizon,
+    and those learnt later than `as_of`, are left out.
+
+    Raises:
+        NotEnoughRows: No fraud's label is known.
+    """
+    first, end = as_of - dt.timedelta(days=HORIZON_DAYS), (day_number(as_of) + 1) * DAY_SECONDS
+    known = labels.where(F.col("day").between(F.lit(first), F.lit(as_of)) & (F.col("learned_at") < end))
+    learnt = (
+        known.where("status = 'fraud'").groupBy("day", "transaction_id").agg(F.min("learned_at").alias("learned_at"))
+    )
+    age = (F.lit(day_number(as_of)) - F.unix_date("day")).alias("age")
+    delay = (F.floor(F.col("learned_at") / DAY_SECONDS) - F.unix_date("day")).alias("delay")
+    columns = learnt.groupBy(age, delay).count().orderBy("age", "delay").toArrow()
+    return Maturation.fit(*(columns[name].to_numpy().astype(np.int64) for name in ("age", "delay", "count")))
+
+
+def require_numbers(rows: DataFrame, features: Sequence[str]) -> None:
+    """Unknown features are null; NaN or infinity means that something upstream divided by nothing.
+
+    Raises:
+        NotANumber: Some row has such a feature; the message names the features.
+    """
+    odd = [F.count_if(F.isnan(name) | (F.abs(F.col(name)) == float("inf"))).alias(name) for name in features]
+    counts = rows.agg(*odd).collect()[0].asDict()
+    if found := {name: count for name, count in counts.items() if count}:
+        raise NotANumber(
+            f"rows with NaN or infinite features: {found}; unknown must be null: recompute the features of these days"
+        )
 
 
 def largest_difference(scored: DataFrame) -> int:

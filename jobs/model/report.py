@@ -1,16 +1,21 @@
 """The gate's report as the files that people and programs read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
+from antifraud.comparison import Decider
 from antifraud.gate import Certify, Demand, GateReport, judge
-from antifraud.gate_report import Limits
+from antifraud.gate_report import Alternative, Limits
 from antifraud.score_tables import curve
 from antifraud.settings import JobSettings
+from antifraud.tradeoff import tradeoff
 from jobs.model.candidate import Candidate
+from jobs.model.champion import Champion, succession
 from jobs.model.evidence import Evidence
+from jobs.model.limits import demand_of
 
 FULL_TRANSACTIONS_A_SECOND: Final = 50
 FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * 30 * 86_400
@@ -22,23 +27,43 @@ MINOR_UNITS: Final = 100
 MONTH_DAYS: Final = 30
 
 
-def judged(candidate: Candidate, evidence: Evidence, settings: JobSettings, limits: Limits) -> dict[str, Any]:
-    """Content of `report.json`: the `GateReport`, the same at the full service's volume, and the trade-off curve."""
-    here = _judge(evidence, limits, settings.declared_transactions_a_month, settings.seed)
-    full = _judge(evidence, limits, FULL_TRANSACTIONS_A_MONTH, settings.seed)
+def judged(
+    candidate: Candidate,
+    evidence: Evidence,
+    settings: JobSettings,
+    limits: Limits,
+    *,
+    champion: Champion | None = None,
+    alternatives: Sequence[Alternative] = (),
+) -> dict[str, Any]:
+    """Content of `report.json`.
+
+    The `GateReport`'s keys, then `at_full_volume` (the same at the full service's volume), `curve` (for the chart),
+    `tradeoff` (the table, `antifraud.tradeoff.tradeoff`: a list of one dict a threshold, money in minor units),
+    `champion`, `promotable` and `promotable_reason` (`jobs.model.champion.succession`). `alternatives` are other models
+    judged on the same rows, such as baselines; the champion is added to them.
+    """
+    others = [*alternatives, *(champion.alternatives if champion else [])]
+    demand = demand_of(settings)
+    here = _judge(evidence, limits, demand, settings.seed, others)
+    full = _judge(evidence, limits, replace(demand, transactions_a_month=FULL_TRANSACTIONS_A_MONTH), settings.seed, ())
     return {
         **plain(here),
+        **succession(champion, Decider(evidence.certify.table, here.threshold), here, settings),
         "candidate": candidate.id,
         "as_of": candidate.info["as_of"],
         "windows": candidate.info["windows"],
         "evaluator_difference_ppm": evidence.difference,
         "at_full_volume": plain(full),
-        "curve": tradeoff(evidence.certify, here),
+        "curve": points(evidence.certify, here),
+        "tradeoff": tradeoff(evidence.certify, here, demand, settings.seed),
     }
 
 
-def _judge(evidence: Evidence, limits: Limits, transactions_a_month: int, seed: int) -> GateReport:
-    return judge(evidence.select, evidence.certify, limits, demand=Demand(transactions_a_month), seed=seed)
+def _judge(
+    evidence: Evidence, limits: Limits, demand: Demand, seed: int, alternatives: Sequence[Alternative]
+) -> GateReport:
+    return judge(evidence.select, evidence.certify, limits, demand=demand, seed=seed, alternatives=alternatives)
 
 
 def plain(report: GateReport) -> dict[str, Any]:
@@ -46,7 +71,7 @@ def plain(report: GateReport) -> dict[str, Any]:
     return {**report.to_dict(), "fpr_bound": report.fpr_bound}
 
 
-def tradeoff(certify: Certify, report: GateReport) -> dict[str, list[float]]:
+def points(certify: Certify, report: GateReport) -> dict[str, list[float]]:
     """At most `CURVE_POINTS` thresholds with their FPR, and the loss in RUB a month at the judged volume.
 
     Thresholds far beyond the FPR limit are left out.
@@ -76,6 +101,9 @@ def summary(report: Mapping[str, Any]) -> list[str]:
     for title, part in (("at the judged volume", report), (_full_title(), report["at_full_volume"])):
         lines.append(f"{part['verdict']} {title}")
         lines += [f"  {reason}" for reason in part["reasons"]]
+    lines.append(
+        f"{'replaces' if report['promotable'] else 'does not replace'} what serves: {report['promotable_reason']}"
+    )
     return lines
 
 

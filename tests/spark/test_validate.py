@@ -9,13 +9,26 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from antifraud.errors import DataError, ReleaseError
-from antifraud.gate_report import GateReport
+from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.comparison import Decider
+from antifraud.errors import DataError, NotANumber, ReleaseError
+from antifraud.gate_report import GateReport, Limits
 from antifraud.lake import open_catalog, read_days, read_release
+from antifraud.release import activate, write_bundle
 from antifraud.schemas import FEATURES, LABELS, SCORES
 from antifraud.score_tables import ScoreTable
+from jobs.model.champion import find_champion, succession
 from jobs.model.inputs import Inputs
-from jobs.model.reduction import largest_difference, score_table_rows, table_of, terminal_blocks
+from jobs.model.reduction import (
+    customer_blocks,
+    frauds_of,
+    largest_difference,
+    maturation_of,
+    require_numbers,
+    score_table_rows,
+    table_of,
+    terminal_blocks,
+)
 from jobs.model.scoring import SCORED, score_batches
 from jobs.model.source import labelled_rows
 from jobs.model.vectors import vectors_of
@@ -127,3 +140,115 @@ def test_certify_rows_hold_only_labels_known_on_the_day(judged):
     inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF - dt.timedelta(days=1))
     last = labelled_rows(session, inputs).where("day = DATE '2026-03-08'")
     assert {row["status"] for row in last.select("status").distinct().collect()} == {"unknown"}
+
+
+def test_customer_blocks_are_counted_like_terminal_blocks(spark):
+    """All three legitimate rows are one customer's: one block with two scores, counted from 50 up."""
+    rows = spark.createDataFrame(HAND_MADE, SCORED).where("window = 'certify'")
+    blocks = customer_blocks(rows, lowest=50)
+    assert (blocks.name, blocks.lowest, blocks.totals.tolist()) == ("customers", 50, [3.0])
+    assert list(zip(blocks.score.tolist(), blocks.legit.tolist(), strict=True)) == [(50, 1), (60, 2)]
+
+
+def test_frauds_keep_their_day_and_lose_their_tokens(spark):
+    """Two frauds at one terminal by two customers, on the day they happened."""
+    found = frauds_of(spark.createDataFrame(HAND_MADE, SCORED), 28)
+    assert found.day.tolist() == [day_number(DAY)] * 2
+    assert (len(set(found.terminal.tolist())), len(set(found.customer.tolist()))) == (1, 2)
+
+
+def test_maturation_counts_when_a_fraud_was_first_called_one(spark):
+    """Of three frauds two are known after two days, one after four; what is learnt after the day does not count."""
+
+    def said(number, event, days, status, source="feed"):
+        learned = (day_number(DAY) + event + days) * DAY_SECONDS + 7
+        return (DAY + dt.timedelta(days=event), number, status, learned, source, number, 0)
+
+    rows = [
+        *(said(1, 0, 2, "fraud"), said(1, 0, 5, "fraud", "client"), said(2, 0, 4, "fraud")),
+        *(said(3, 0, 1, "legitimate"), said(4, 5, 2, "fraud"), said(5, 5, 9, "fraud")),
+    ]
+    labels = spark.createDataFrame(rows, ", ".join(f"{c.name} {c.type}" for c in LABELS.columns))
+    curve = maturation_of(labels, DAY + dt.timedelta(days=7))
+    assert curve.known[[1, 2, 3, 4, 7]].tolist() == pytest.approx([0.0, 0.5, 0.5, 1.0, 1.0])
+
+
+def test_features_that_are_no_numbers_are_refused(spark):
+    """Null is unknown and fine; NaN and infinity are named with their counts."""
+    rows = spark.createDataFrame([(1.0, None), (2.0, 3.0)], "a double, b double")
+    require_numbers(rows, ["a", "b"])
+    odd = rows.union(spark.createDataFrame([(float("nan"), 1.0), (float("-inf"), 1.0)], "a double, b double"))
+    with pytest.raises(NotANumber, match=r"features: \{'a': 2\}"):
+        require_numbers(odd, ["a", "b"])
+
+
+def test_the_report_shows_the_trade_off_and_every_bound(judged):
+    """Rows, days, terminals and customers bound the rate; the table's row of the threshold is the report's own."""
+    _, _, _, report = judged
+    chosen = next(row for row in report["tradeoff"] if row["threshold"] == report["threshold"])
+    assert set(report["fpr_bounds"]) == {"rows", "days", "terminals", "customers"}
+    assert (chosen["fpr_bound"], chosen["loss_bound"]) == (report["fpr_bound"], report["loss"]["bound"])
+    assert (report["maturity"]["factor"], report["maturity"]["days"]) == (1.0, 0)
+    assert (report["champion"], report["promotable"]) == (None, True)
+
+
+def serve(settings, candidate, release, **changes):
+    """Put the candidate's own files into service as a release of another name."""
+    files = {name: (candidate.path / name).read_bytes() for name in ("model.onnx", "calibration.json", "golden.json")}
+    manifest = {**candidate.info, "threshold": json.loads((candidate.path / "report.json").read_text())["threshold"]}
+    write_bundle(settings.releases_dir, release, files, {**manifest, **changes})
+    activate(settings.releases_dir, release)
+
+
+def test_a_champion_is_judged_on_the_same_rows(judged, tmp_path):
+    """The candidate against itself: no difference, so it is not inferior; with a reckless threshold it is."""
+    session, settings, candidate, alone = judged
+    home = dataclasses.replace(settings, home=tmp_path)
+    inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
+    assert find_champion(session, home, inputs, candidate.id, Limits()) is None
+    serve(home, candidate, "2026-03-14-same")
+    same = find_champion(session, home, inputs, candidate.id, Limits())
+    here = GateReport.from_dict(alone)
+    said = succession(same, Decider(same.certify.table, here.threshold), here, settings)
+    assert (said["promotable"], said["champion"]["verdict"], said["champion"]["note"]) == (True, "PASS", "")
+    assert said["champion"]["comparison"]["loss_difference"] == 0.0
+    assert said["promotable_reason"].startswith("Not worse than the champion on 14 paired days")
+    assert same.alternatives[0].loss_bound == pytest.approx(alone["loss_at_fpr_target"]["bound"])
+    worse = succession(same, Decider(same.certify.table, 900_000), here, settings)
+    assert not worse["promotable"]
+    assert "May be worse than the champion" in worse["promotable_reason"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"feature_set": "other"}, "Its feature set differs from today's"),
+        (
+            {"windows": {w: {"first": "2026-03-05", "last": "2026-03-06"} for w in ("train", "select", "certify")}},
+            "Fewer",
+        ),
+    ],
+)
+def test_a_champion_that_cannot_be_compared_keeps_nobody_out(judged, tmp_path, changes, why):
+    """Other features, or too few days that both models had not seen: the report says so, and a PASS is enough."""
+    session, settings, candidate, alone = judged
+    home = dataclasses.replace(settings, home=tmp_path)
+    serve(home, candidate, "2026-03-14-odd", **changes)
+    inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
+    champion = find_champion(session, home, inputs, candidate.id, Limits())
+    here = GateReport.from_dict(alone)
+    said = succession(champion, Decider(ScoreTable.from_rows([], [], [], []), 0), here, settings)
+    assert said["promotable"]
+    assert why in said["promotable_reason"]
+    assert (said["champion"]["verdict"], said["champion"]["comparison"]) == (None, None)
+
+
+def test_a_damaged_champion_keeps_nobody_out(judged, tmp_path):
+    """One byte flipped in what serves: said in the report; the damaged bundle itself is left as it is."""
+    session, settings, candidate, _ = judged
+    home = dataclasses.replace(settings, home=tmp_path)
+    serve(home, candidate, "2026-03-14-torn")
+    model = home.releases_dir / "2026-03-14-torn" / "model.onnx"
+    model.write_bytes(model.read_bytes()[:-1] + b"\x00\x01")
+    inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
+    assert "does not verify" in find_champion(session, home, inputs, candidate.id, Limits()).note

@@ -6,8 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from antifraud.episodes import label_delay_loss
 from antifraud.errors import DataError, UndefinedMetric
 from antifraud.gate import Certify, Demand, GateReport, Limits, Verdict, check_threshold, judge
+from antifraud.gate_report import Alternative
+from antifraud.gate_rules import reasons
 from antifraud.loss import Frauds
 from antifraud.score_tables import ScoreTable
 from antifraud.threshold import LegitBlocks
@@ -164,9 +167,90 @@ def test_a_declared_fraud_share_scales_the_loss(good):
     assert twice.loss.mean == pytest.approx(2 * once.loss.mean)
 
 
+def test_declared_quantities_show_and_widen_with_their_errors(good):
+    """A declared share's error is a part of its own; an observed one's is shown but drawn with the window's."""
+    observed, declared = (
+        check_threshold(good, 300_000, Limits(), demand=Demand(fraud_share=share, share_relative_sd=0.2))
+        for share in (None, 0.02)
+    )
+
+    assert (observed.fraud_share.declared, declared.fraud_share.declared) == (False, True)
+    assert observed.loss.share == 0.0
+    assert declared.loss.share == pytest.approx(declared.loss.mean * (np.exp(0.2 * 2.326) - 1), rel=0.1)
+    assert observed.fraud_share.relative_sd == pytest.approx(1 / np.sqrt(good.table.fraud.sum()), rel=0.5)
+    assert "the fraud share of 2.00% is declared, give or take 20.0%" in declared.reasons[2]
+
+
+def test_an_observed_volume_is_as_uncertain_as_its_days_differ(good):
+    """Days of 60,000 rows / 28 vary by Poisson only, so the assumed error binds; days that differ by half do not."""
+    uneven = np.repeat(np.arange(DAYS), np.where(np.arange(DAYS) % 2, 150, 50))
+    table = ScoreTable.from_rows(uneven, uneven % 2, np.arange(uneven.size) % 7 == 0, np.full(uneven.size, 100))
+    count = int(table.fraud.sum())
+    codes = np.arange(count)
+    window_ = Certify(table, Frauds(codes, np.full(count, 100), codes, codes, DAYS))
+    noise = np.where(np.arange(DAYS) % 2, 150, 50).std(ddof=1) / 100 * np.sqrt(1 / 30 + 1 / 28)
+
+    assert Demand(relative_sd=0.04).transactions(good).relative_sd == 0.04
+    assert Demand().transactions(window_).relative_sd == pytest.approx(noise)
+    assert Demand(1_000, relative_sd=0.04).transactions(window_).relative_sd == 0.04
+
+
+def episodes(score):
+    """Ten terminals compromised from day 9 on: 90,000 kopecks a day for 14 days, each fraud from a new customer."""
+    day = np.tile(np.arange(9, 23), 10)
+    terminal = np.repeat(np.arange(10), 14)
+    return Frauds(score(day), np.full(140, 90_000), np.arange(140), terminal, DAYS, day)
+
+
+def test_the_label_delay_costs_what_is_missed_in_the_first_days_of_an_episode():
+    """Everything missed: 7 of 14 days are hidden, 10 * 7 * 900 RUB in 21 days; missed later on: nothing."""
+    everything, later = episodes(lambda day: 0 * day), episodes(lambda day: np.where(day < 16, 9, 0))
+
+    assert label_delay_loss(everything, 5, 7, 0) == pytest.approx(10 * 7 * 90_000 * 30 / 21)
+    assert label_delay_loss(later, 5, 7, 0) == 0.0
+    assert label_delay_loss(replace(everything, day=None), 5, 7, 0) is None
+
+
+def test_single_frauds_have_no_first_days():
+    """A terminal with one fraud is no compromise, and frauds of one customer at many terminals are not a terminal's."""
+    day, ones = np.arange(9, 23), np.ones(14, int)
+    single = Frauds(0 * ones, 900 * ones, np.arange(14), np.arange(14), DAYS, day)
+
+    assert label_delay_loss(single, 5, 7, 0) == 0.0
+    assert label_delay_loss(replace(single, customer=ones, terminal=np.arange(14) // 2), 5, 7, 0) == 0.0
+
+
+def found(loss, least, others=(), hidden=None):
+    """A report that fails on its loss, with numbers put in."""
+    report = judge(select(POOR), window(1, POOR), Limits())
+    loss, least = (replace(report.loss, bound=value) for value in (loss, least))
+    others = tuple(Alternative(name, bound) for name, bound in others)
+    return replace(report, loss=loss, loss_at_fpr_target=least, alternatives=others, label_delay_loss=hidden)
+
+
+OVER = "loss bound 612,300 RUB > 500,000 RUB; at the lowest threshold that the rate allows"
+TWO_MORE = [("forest", 58_000_000), ("xgboost", 54_010_000)]
+BEST_OF_3 = f"Improve the model: {OVER} the best of 3 models (xgboost) reaches 540,100 RUB; the label delay of 7 days"
+SOONER = f"Bring labels sooner than after 7 days: {OVER} it still reaches 590,000 RUB; the label delay of 7 days"
+CHAMPION = f"Take champion r1 instead: {OVER} the best of 2 models (champion r1) reaches 490,000 RUB."
+
+
+@pytest.mark.parametrize(
+    ("others", "hidden", "action"),
+    [
+        (TWO_MORE, 3_000_000, f"{BEST_OF_3} alone costs 30,000 RUB."),
+        ([], 9_600_000, f"{SOONER} alone costs 96,000 RUB."),
+        ([("champion r1", 49_000_000)], None, CHAMPION),
+    ],
+)
+def test_the_best_single_action_has_its_numbers(others, hidden, action):
+    """One sentence: what to do, the bound and its limit, the best model at hand, what the label delay costs."""
+    assert reasons(found(61_230_000, 59_000_000, others, hidden))[-1] == action
+
+
 def test_a_report_survives_json(good):
     """What is stored with a release is the same report when read."""
-    report = judge(select(GOOD), good, Limits())
+    report = judge(select(GOOD), good, Limits(), alternatives=[Alternative("forest", 7.0)])
 
     assert GateReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
 

@@ -1,0 +1,140 @@
+"""Champion against candidate: the same rows, scored by both, paired by day.
+
+The candidate need not be better, only not worse by more than a declared margin, in loss and in false-positive rate,
+with stated confidence: a test of non-inferiority (Wellek 2010, Testing Statistical Hypotheses of Equivalence and
+Noninferiority). Days are the pairs: what both models miss cancels out, and with it most of the noise.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from antifraud.errors import DataError, NotEnoughRows
+from antifraud.score_tables import MONTH_DAYS, Ints, ScoreTable
+from antifraud.threshold import ratio_bound
+
+MIN_PAIRED_DAYS: Final = 7
+"""Fewer days say nothing about how the difference varies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """By how much a candidate may be worse: minor units of loss a month, and false-positive rate."""
+
+    loss_minor: float = 5_000_000
+    fpr: float = 0.005
+    confidence: float = 0.95
+    """Of each of the two bounds."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decider:
+    """Scored rows of some days, and the threshold (ppm) that is applied to them."""
+
+    table: ScoreTable
+    threshold: int
+
+    @property
+    def missed(self) -> Ints:
+        """Missed fraud of each day, minor units."""
+        return self.table.by_day(self.table.fraud_amount * (self.table.score <= self.threshold))
+
+    @property
+    def false_positives(self) -> Ints:
+        """Flagged legitimate rows of each day."""
+        return self.table.by_day(self.table.legit * (self.table.score > self.threshold))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Candidate minus champion: negative is better.
+
+    Losses are minor units a month at the judged volume, rates are fractions; bounds are upper ones.
+    """
+
+    days: int
+    loss_difference: float
+    loss_difference_bound: float
+    fpr_difference: float
+    fpr_difference_bound: float
+    margins: Margins
+
+    @property
+    def non_inferior(self) -> bool:
+        """Whether both bounds are within their margins."""
+        within_fpr = self.fpr_difference_bound <= self.margins.fpr
+        return within_fpr and self.loss_difference_bound <= self.margins.loss_minor
+
+
+def compare(champion: Decider, candidate: Decider, margins: Margins, *, factor: float = 1.0) -> Comparison:
+    """Paired daily differences; `factor` is the judged volume over the window's.
+
+    >>> def scored(flagged):
+    ...     return ScoreTable.from_rows(range(8), [9 if d < flagged else 1 for d in range(8)], [True] * 8, [700] * 8)
+    >>> row = ScoreTable.from_rows(range(8), [0] * 8, [False] * 8, [1] * 8)
+    >>> from antifraud.score_tables import merge
+    >>> found = compare(Decider(merge(scored(8), row), 5), Decider(merge(scored(4), row), 5), Margins())
+    >>> found.loss_difference, found.fpr_difference
+    (10500.0, 0.0)
+
+    Raises:
+        NotEnoughRows: Fewer than `MIN_PAIRED_DAYS` days.
+        DataError: The tables are not of the same rows.
+    """
+    legit = _same_rows(champion.table, candidate.table)
+    alpha, month = 1 - margins.confidence, MONTH_DAYS * factor
+    missed = (candidate.missed - champion.missed).astype(np.float64)
+    flagged = candidate.false_positives - champion.false_positives
+    return Comparison(
+        days=legit.size,
+        loss_difference=float(missed.mean()) * month,
+        loss_difference_bound=ratio_bound(missed, np.ones(legit.size, np.int64), alpha) * month,
+        fpr_difference=float(flagged.sum()) / float(legit.sum()),
+        fpr_difference_bound=ratio_bound(flagged, legit, alpha),
+        margins=margins,
+    )
+
+
+def _same_rows(first: ScoreTable, second: ScoreTable) -> Ints:
+    """Legitimate rows of each day, the same in both tables."""
+    if not np.array_equal(np.unique(first.day), np.unique(second.day)):
+        raise DataError("champion and candidate were scored on different days: score both on the same rows")
+    for column in ("legit", "fraud", "fraud_amount"):
+        mine, other = (table.by_day(getattr(table, column)) for table in (first, second))
+        if not np.array_equal(mine, other):
+            raise DataError(f"champion and candidate differ in {column} of some day: score both on the same rows")
+    days = first.days
+    if days < MIN_PAIRED_DAYS:
+        raise NotEnoughRows(
+            f"a comparison needs {MIN_PAIRED_DAYS} days, found {days}: {MIN_PAIRED_DAYS - days} missing"
+        )
+    return first.by_day(first.legit)
+
+
+def outcome(candidate_passes: bool, champion_passes: bool | None, comparison: Comparison | None) -> tuple[bool, str]:  # noqa: FBT001 - a truth table
+    """Whether the candidate replaces the champion, and why.
+
+    Only a PASS does. It needs no more where there is no champion that could be judged (`champion_passes` None), where
+    the champion breaks today's limits, or where there is nothing to compare on; else it must be non-inferior.
+
+    >>> outcome(True, False, None)
+    (True, 'The champion breaks a limit on the same days, so a PASS is enough.')
+    """
+    if not candidate_passes:
+        return False, "The verdict is not PASS."
+    if champion_passes is False:
+        return True, "The champion breaks a limit on the same days, so a PASS is enough."
+    if comparison is None:
+        return True, "There is no champion to compare with, so a PASS is enough."
+    if comparison.non_inferior:
+        return True, f"Not worse than the champion on {comparison.days} paired days: {_numbers(comparison)}."
+    return False, f"May be worse than the champion on {comparison.days} paired days: {_numbers(comparison)}."
+
+
+def _numbers(found: Comparison) -> str:
+    return (
+        f"loss {found.loss_difference / 100:+,.0f} RUB a month, at most {found.loss_difference_bound / 100:+,.0f} "
+        f"(margin {found.margins.loss_minor / 100:,.0f}); false-positive rate {found.fpr_difference:+.2%}, at most "
+        f"{found.fpr_difference_bound:+.2%} (margin {found.margins.fpr:.2%})"
+    )

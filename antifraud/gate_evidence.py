@@ -1,0 +1,160 @@
+"""What the gate judges: the certify window's evidence, and the volume that its loss is predicted at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from antifraud.episodes import Frauds, label_delay_loss
+from antifraud.errors import ConstantScore, DataError, MissingDay, UndefinedMetric
+from antifraud.gate_report import Correction, Estimate
+from antifraud.loss import Volume
+from antifraud.maturation import Maturation
+from antifraud.score_tables import MONTH_DAYS, Floats, ScoreTable
+from antifraud.threshold import LegitBlocks
+
+EPOCH: Final = np.datetime64(0, "D")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Certify:
+    """Evidence of the certify window: its score table, all its frauds, and blocks of legitimate rows beside the days.
+
+    `maturation` corrects the frauds of days that are young at the end of day `as_of` (days since 1970); without it
+    every day counts as matured. `label_delay_days` is what a label takes by contract.
+
+    Raises:
+        DataError: Table and frauds do not describe the same rows.
+        MissingDay: A day of the window has no labelled row.
+    """
+
+    table: ScoreTable
+    frauds: Frauds
+    blocks: Sequence[LegitBlocks] = ()
+    maturation: Maturation | None = None
+    as_of: int = 0
+    label_delay_days: int = 7
+
+    def __post_init__(self) -> None:
+        found, expected = int(self.frauds.amount.sum()), int(self.table.fraud_amount.sum())
+        if found != expected or self.frauds.score.size != self.table.fraud.sum():
+            raise DataError(
+                f"the certify window has {self.table.fraud.sum()} frauds worth {expected} in its score table, "
+                f"but {self.frauds.score.size} worth {found} in its rows: validate again"
+            )
+        _require_every_day(self.table, self.frauds.days)
+
+    @property
+    def all_blocks(self) -> list[LegitBlocks]:
+        """The days, then what was passed."""
+        return [LegitBlocks.of_days(self.table), *self.blocks]
+
+    @property
+    def transactions_a_month(self) -> float:
+        """Scored transactions in 30 such days."""
+        return self.table.transactions * MONTH_DAYS / self.frauds.days
+
+    @property
+    def expected_frauds(self) -> Frauds:
+        """The frauds, each amount divided by the share of its day's frauds that is known."""
+        if self.maturation is None:
+            return self.frauds
+        return self.frauds.divided(self.maturation.share_known(self.as_of - self.frauds.require_day()))
+
+    def correction(self, threshold: int) -> Correction:
+        """What maturation adds to the fraud that `threshold` misses; days share a curve, so their errors add up."""
+        missed = self.frauds.missed(threshold)
+        if self.maturation is None or not missed.amount.sum():
+            return Correction()
+        age = self.as_of - missed.require_day()
+        expected: Floats = missed.amount / self.maturation.share_known(age)
+        error = float((expected * self.maturation.error_at(age)).sum() / expected.sum())
+        young = np.unique(age[self.maturation.share_known(age) < 1]).size
+        return Correction(float(expected.sum() / missed.amount.sum()), int(young), error)
+
+
+def _require_every_day(table: ScoreTable, days: int) -> None:
+    present = np.unique(table.day)
+    if present.size == days or not present.size:
+        return
+    gaps = np.setdiff1d(np.arange(present[0], present[-1] + 1), present)
+    named = f", none of {', '.join(str(EPOCH + int(gap)) for gap in gaps[:5])}" if gaps.size else ""
+    raise MissingDay(
+        f"the certify window has {days} days, {present.size} of them have labelled rows{named}: load the missing days "
+        "and their labels, then validate again"
+    )
+
+
+def require_judgeable(table: ScoreTable, window: str) -> None:
+    """Refuse a window from which no threshold can be learnt.
+
+    Raises:
+        UndefinedMetric: It lacks frauds or legitimate rows.
+        ConstantScore: All rows have one score.
+    """
+    legit, fraud = int(table.legit.sum()), int(table.fraud.sum())
+    if not (legit and fraud):
+        raise UndefinedMetric(
+            f"the {window} window needs legitimate rows and frauds, found {legit} and {fraud}: choose days that have "
+            "both, or wait for their labels"
+        )
+    if table.score.min() == table.score.max():
+        raise ConstantScore(
+            f"all {legit + fraud} rows of the {window} window have the score {table.score[0]}: the model tells nothing "
+            "apart, look at its features and train again"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Volume that the loss limit is judged at: as observed, unless transactions a month or fraud share are declared.
+
+    0 transactions a month and a share of None mean as observed. `relative_sd` is the volume's own error, as a share of
+    it, and the least that is assumed of an observed one, since a window shows no growth. `share_relative_sd` is the
+    error of a declared fraud share; an observed one's comes from the window.
+    """
+
+    transactions_a_month: int = 0
+    fraud_share: float | None = None
+    relative_sd: float = 0.03
+    share_relative_sd: float = 0.05
+
+    def volume(self, certify: Certify) -> Volume:
+        """As a multiple of the certify window's frauds."""
+        transactions, share = self.transactions(certify), self.share(certify)
+        factor = transactions.value / certify.transactions_a_month
+        if share.declared:
+            factor *= share.value * certify.table.transactions / float(certify.table.fraud.sum())
+        return Volume(factor, transactions.relative_sd, share.relative_sd if share.declared else 0.0)
+
+    def transactions(self, certify: Certify) -> Estimate:
+        """Transactions a month that are judged at; the error of an observed volume comes from how days differ."""
+        if self.transactions_a_month:
+            return Estimate(self.transactions_a_month, declared=True, relative_sd=self.relative_sd)
+        daily = _daily(certify, "rows")
+        month_and_window = np.sqrt(1 / MONTH_DAYS + 1 / daily.size)
+        seen = float(daily.std(ddof=1) / daily.mean() * month_and_window) if daily.size > 1 else self.relative_sd
+        return Estimate(certify.transactions_a_month, declared=False, relative_sd=max(seen, self.relative_sd))
+
+    def share(self, certify: Certify) -> Estimate:
+        """Fraud share that is judged at; the error of an observed one takes days as the unit of sampling."""
+        if self.fraud_share is not None:
+            return Estimate(self.fraud_share, declared=True, relative_sd=self.share_relative_sd)
+        rows, fraud = _daily(certify, "rows"), _daily(certify, "fraud")
+        share = float(fraud.sum() / rows.sum())
+        residual = (fraud - share * rows) / fraud.mean() if fraud.sum() else np.zeros(rows.size)
+        spread = float(residual.std(ddof=1) / np.sqrt(rows.size)) if rows.size > 1 else 0.0
+        return Estimate(share, declared=False, relative_sd=spread)
+
+    def label_delay_loss(self, certify: Certify, threshold: int) -> float | None:
+        """What the label delay alone costs a month at this volume, minor units."""
+        first_day = int(certify.table.day.min())
+        found = label_delay_loss(certify.frauds, threshold, certify.label_delay_days, first_day)
+        return None if found is None else found * self.volume(certify).factor
+
+
+def _daily(certify: Certify, what: str) -> Floats:
+    table = certify.table
+    column = table.fraud if what == "fraud" else table.fraud + table.legit
+    return table.by_day(column).astype(np.float64)

@@ -1,0 +1,86 @@
+"""The whole trade-off as one table: what each of about fifteen thresholds around the limits would mean."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from antifraud.gate import month_loss
+from antifraud.gate_evidence import Certify, Demand
+from antifraud.gate_report import GateReport, Limits
+from antifraud.score_tables import Curve, Floats, ScoreTable, curve
+from antifraud.threshold import fpr_bounds, np_threshold
+
+SHARES: Final = (0.1, 0.2, 0.3, 0.45, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5)
+"""False-positive rates that are shown, as shares of the limit."""
+BETAS: Final = np.geomspace(0.25, 64.0, 65)
+"""Grid on which the beta of a threshold is looked up."""
+
+
+def lowest_shown(table: ScoreTable, limits: Limits) -> int:
+    """The lowest threshold that judging or showing this window asks about; blocks are counted from it up.
+
+    Raises:
+        NotEnoughRows: Too few legitimate rows for the confidence asked for.
+        UndefinedMetric: The table lacks frauds or legitimate rows.
+    """
+    return min(np_threshold(table, limits.fpr_target, limits.delta), *_shown(curve(table), limits))
+
+
+def tradeoff(certify: Certify, report: GateReport, demand: Demand, seed: int) -> list[dict[str, Any]]:
+    """One row a threshold, ascending; the report's own threshold and the one at the FPR target are among them.
+
+    Each row has `threshold` (ppm), `fpr` and `fpr_bound` (the widest), `false_positives_share` (over all labelled
+    rows), `precision` (None: nothing flagged), `alerts_a_day`, `recall`, `value_recall`, `loss` and `loss_bound` (minor
+    units a month), and `beta`, the largest whose F_beta optimum on this window is not below the threshold (None: it is
+    above them all). Alerts and losses are at the judged volume.
+    """
+    whole, limits, blocks = curve(certify.table), report.limits, certify.all_blocks
+    thresholds = {*_shown(whole, limits), report.threshold, report.threshold_at_fpr_target}
+    optima = np.array([whole.threshold[np.argmax(whole.f_beta(float(beta)))] for beta in BETAS])
+    growth = report.judged_transactions_a_month / report.observed_transactions_a_month
+    rows = []
+    for threshold in sorted(thresholds):
+        loss = month_loss(certify, threshold, limits, demand=demand, seed=seed)
+        bounds = fpr_bounds(certify.table, blocks, threshold, limits.delta)
+        rows.append(
+            {
+                **_point(whole, whole.at(threshold), certify.table.transactions, growth),
+                "threshold": threshold,
+                "fpr_bound": max(bounds.values()),
+                "loss": loss.mean,
+                "loss_bound": loss.bound,
+                "beta": beta_of(optima, threshold),
+            }
+        )
+    return rows
+
+
+def beta_of(optima: Floats, threshold: int) -> float | None:
+    """The largest beta of `BETAS` whose optimum is at `threshold` or above; None if there is none.
+
+    >>> beta_of(np.linspace(900, 100, BETAS.size), 950) is None
+    True
+    >>> beta_of(np.linspace(900, 100, BETAS.size), 900)
+    0.25
+    """
+    above = np.flatnonzero(optima >= threshold)
+    return float(BETAS[above[-1]]) if above.size else None
+
+
+def _shown(whole: Curve, limits: Limits) -> list[int]:
+    """For each rate of `SHARES` the lowest threshold that does not exceed it."""
+    wanted = limits.fpr_limit * np.array(SHARES)
+    first = whole.fpr.size - np.searchsorted(whole.fpr[::-1], wanted, side="right")
+    return [int(whole.threshold[index]) for index in np.unique(first)]
+
+
+def _point(whole: Curve, at: int, rows: int, growth: float) -> dict[str, float | None]:
+    precision = float(whole.precision[at])
+    return {
+        "fpr": float(whole.fpr[at]),
+        "false_positives_share": int(whole.false_positives[at]) / rows,
+        "precision": None if np.isnan(precision) else precision,
+        "alerts_a_day": float(whole.alerts_a_day[at]) * growth,
+        "recall": float(whole.recall[at]),
+        "value_recall": float(whole.value_recall[at]),
+    }

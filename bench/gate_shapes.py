@@ -1,0 +1,113 @@
+"""How often certified and naive thresholds exceed the rate they promise, and how much of it they use."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+from scipy import stats
+
+from antifraud.score_tables import ScoreTable
+from antifraud.threshold import LegitBlocks, certified_threshold
+from bench.record import record
+
+COMMAND: Final = "make bench-gate"
+LIMIT, TARGET, DELTA = 0.05, 0.045, 0.01
+DAYS: Final = 28
+SEED: Final = 20_260_101
+TERMINALS, CUSTOMERS = 300, 400
+RECALL_AT_LIMIT: Final = 0.8
+
+Sample = tuple[ScoreTable, list[LegitBlocks], Callable[[int], float]]
+Shape = Callable[[np.random.Generator, int], Sample]
+
+
+def legitimate(day: np.ndarray, score: np.ndarray) -> ScoreTable:
+    """A score table of legitimate rows."""
+    return ScoreTable.from_rows(day, score, np.zeros(score.size, bool), np.ones(score.size, int))
+
+
+def continuous(rng: np.random.Generator, rows: int) -> Sample:
+    """Independent rows, a million possible scores."""
+    table = legitimate(rng.integers(0, DAYS, rows), rng.integers(0, 1_000_000, rows))
+    return table, [LegitBlocks.of_days(table)], lambda threshold: 1 - (threshold + 1) / 1_000_000
+
+
+def tied(rng: np.random.Generator, rows: int) -> Sample:
+    """Independent rows on 100 levels."""
+    table = legitimate(rng.integers(0, DAYS, rows), rng.integers(0, 100, rows))
+    return table, [LegitBlocks.of_days(table)], lambda threshold: 1 - (threshold + 1) / 100
+
+
+def clustered(rng: np.random.Generator, rows: int) -> Sample:
+    """Rows of a day, of a terminal, of a customer are alike; every single score is uniform all the same."""
+    sizes = {"days": DAYS, "terminals": TERMINALS, "customers": CUSTOMERS}
+    block = {name: rng.integers(0, size, rows) for name, size in sizes.items()}
+    spread = {"days": 0.1, "terminals": 0.2, "customers": 0.1}
+    effect = sum(spread[name] * rng.normal(size=sizes[name])[block[name]] for name in sizes)
+    latent = effect + math.sqrt(1 - 0.06) * rng.normal(size=rows)
+    score = (1_000_000 * stats.norm.cdf(latent)).astype(int)
+    table, ones = legitimate(block["days"], score), np.ones(rows, int)
+    others = [LegitBlocks(name, block[name], score, ones) for name in ("terminals", "customers")]
+    return table, [LegitBlocks.of_days(table), *others], lambda threshold: 1 - (threshold + 1) / 1_000_000
+
+
+SHAPES: Final = (continuous, tied, clustered)
+
+
+def certified_rates(shape: Shape, rows: int, repetitions: int) -> np.ndarray:
+    """True FPR in each repetition of the certified threshold, shape ``(repetitions,)``."""
+    rates = []
+    for repetition in range(repetitions):
+        table, blocks, true_rate = shape(np.random.default_rng([SEED, repetition]), rows)
+        rates.append(true_rate(certified_threshold(table, blocks, TARGET, DELTA)))
+    return np.array(rates)
+
+
+def naive_rates(shape: Shape, rows: int, repetitions: int) -> np.ndarray:
+    """True FPR of the lowest threshold whose rate in the window is within the limit, as it is usually chosen."""
+    rates = []
+    for repetition in range(repetitions):
+        table, _, true_rate = shape(np.random.default_rng([SEED, repetition]), rows)
+        scores = np.sort(np.repeat(table.score, table.legit))
+        rates.append(true_rate(int(scores[math.ceil(scores.size * (1 - LIMIT)) - 1])))
+    return np.array(rates)
+
+
+def span(values: Iterable[float]) -> tuple[float, float]:
+    """Lowest and highest."""
+    known = list(values)
+    return min(known), max(known)
+
+
+def named(shares: dict[str, float], form: str = ".4f") -> str:
+    """Shares by name, for the column beside."""
+    return ", ".join(f"{name} {share:{form}}" for name, share in shares.items())
+
+
+def violation_figures(repetitions: int, rows: int = 2_000) -> None:
+    """Share of repetitions that exceed what was promised, worst of the shapes: certified, then naive."""
+    certified = {s.__name__: float((certified_rates(s, rows, repetitions) > TARGET).mean()) for s in SHAPES}
+    beside = f"delta 0.01, {repetitions} repetitions; {named(certified)}"
+    record("gate.np_violations", max(certified.values()), "1", COMMAND, beside, span(certified.values()))
+    naive = {s.__name__: float((naive_rates(s, rows, repetitions) > LIMIT).mean()) for s in SHAPES}
+    beside = f"threshold at the empirical 5 %, true rate above 5 %; {named(naive)}"
+    record("gate.naive_np_violations", max(naive.values()), "1", COMMAND, beside, span(naive.values()))
+
+
+def power_figures(repetitions: int) -> None:
+    """How much of the target the certified threshold uses, and what the rest costs in missed fraud."""
+    used = certified_rates(continuous, 100_000, repetitions) / TARGET
+    record("gate.np_target_used_at_1e5", float(used.mean()), "1", COMMAND, None, span(used))
+    rates = certified_rates(clustered, 100_000, repetitions)
+    beside = "days, terminals and customers alike; the widest bound binds"
+    record("gate.np_target_used_clustered", float((rates / TARGET).mean()), "1", COMMAND, beside, span(rates / TARGET))
+    extra = missed(rates) / missed(np.array(TARGET)) - 1
+    beside = "missed fraud at the certified threshold over that at the true 4.5 %, clustered, 100,000 rows"
+    record("gate.confidence_cost_threshold", float(extra.mean()), "1", COMMAND, beside, span(extra))
+
+
+def missed(rate: np.ndarray) -> np.ndarray:
+    """Share of fraud missed at an FPR, where fraud scores are normal and 80 % of them are caught at 5 %."""
+    shift = stats.norm.isf(LIMIT) - stats.norm.isf(RECALL_AT_LIMIT)
+    return np.asarray(stats.norm.cdf(stats.norm.isf(rate) - shift))

@@ -1,0 +1,27 @@
+"""The gate's limits, volume and margins, as the settings declare them."""
+
+from antifraud.comparison import Margins
+from antifraud.gate import Demand
+from antifraud.gate_report import Limits
+from antifraud.settings import JobSettings
+from antifraud.spending import nightly_delta
+
+
+def limits_of(settings: JobSettings) -> Limits:
+    """Limits of one night: its part of the year's delta, and the alerts that the team can review."""
+    return Limits(delta=nightly_delta(settings.delta, settings.delta_a_year), alerts_a_day=settings.alerts_a_day)
+
+
+def demand_of(settings: JobSettings) -> Demand:
+    """The volume that the loss is judged at."""
+    return Demand(
+        settings.declared_transactions_a_month,
+        settings.declared_fraud_share,
+        settings.volume_error,
+        settings.fraud_share_error,
+    )
+
+
+def margins_of(settings: JobSettings) -> Margins:
+    """By how much a candidate may be worse than the champion."""
+    return Margins(settings.margin_loss_minor, settings.margin_fpr)

@@ -1,0 +1,89 @@
+"""Champion against candidate: the differences by hand, the promise by simulation, the rule as a table."""
+
+import re
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from antifraud.comparison import Comparison, Decider, Margins, compare, outcome
+from antifraud.errors import DataError, NotEnoughRows
+from antifraud.score_tables import ScoreTable
+
+
+def scored(missed, flagged, days=8, threshold=5):
+    """One fraud of 1,000 kopecks a day, missed on some days, and 100 legitimate rows, some of them flagged."""
+    day = np.repeat(np.arange(days), 101)
+    place = np.tile(np.arange(101), days)
+    score = np.where(
+        place == 100, np.where(np.isin(day, missed), 1, 9), np.where(place < np.asarray(flagged)[day], 9, 1)
+    )
+    return Decider(ScoreTable.from_rows(day, score, place == 100, np.full(day.size, 1_000)), threshold)
+
+
+def test_differences_by_hand():
+    """Two days more missed in eight are 7,500 kopecks a month; the bound is the t interval of the daily differences."""
+    found = compare(scored([], [4] * 8), scored([1, 6], [5, 3, 6, 4, 4, 4, 4, 4]), Margins())
+    daily = np.array([0, 1_000, 0, 0, 0, 0, 1_000, 0])
+    plain = daily.mean() + stats.t.ppf(0.95, 7) * daily.std(ddof=1) / np.sqrt(8)
+
+    assert (found.days, found.loss_difference) == (8, 30 * 250)
+    assert found.loss_difference_bound >= 30 * plain
+    assert found.fpr_difference == pytest.approx(2 / 800)
+    assert found.fpr_difference_bound > found.fpr_difference
+
+
+def test_the_same_model_is_not_inferior_and_volume_scales_the_loss():
+    """No difference at all lies within any margin; ten times the volume is ten times the loss."""
+    same = compare(scored([2], [4] * 8), scored([2], [4] * 8), Margins(loss_minor=0, fpr=0.0))
+    once, tenfold = (compare(scored([], [4] * 8), scored([2], [4] * 8), Margins(), factor=f) for f in (1, 10))
+
+    assert same.non_inferior
+    assert tenfold.loss_difference == 10 * once.loss_difference
+    assert tenfold.loss_difference_bound == pytest.approx(10 * once.loss_difference_bound)
+
+
+def test_a_model_worse_than_the_margin_passes_no_more_often_than_stated():
+    """A candidate that truly loses the whole margin more passes in at most 5 % (+ 3 errors) of 400 months."""
+    passed = 0
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        missed = np.flatnonzero(rng.random(28) < 0.5)
+        margin = Margins(loss_minor=30 * 500)
+        passed += compare(scored([], [4] * 28, 28), scored(missed, [4] * 28, 28), margin).non_inferior
+
+    assert passed / 400 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
+
+
+def test_other_rows_and_too_few_days_are_refused():
+    """Only the same rows can be paired, and a week of them at least."""
+    with pytest.raises(NotEnoughRows, match="needs 7 days, found 5: 2 missing"):
+        compare(scored([], [4] * 5, 5), scored([], [4] * 5, 5), Margins())
+    with pytest.raises(DataError, match="different days"):
+        compare(scored([], [4] * 8), scored([], [4] * 9, 9), Margins())
+    other = ScoreTable.from_rows(np.arange(8), [1] * 8, [True] * 8, [999] * 8)
+    with pytest.raises(DataError, match="differ in legit"):
+        compare(scored([], [4] * 8), Decider(other, 5), Margins())
+
+
+def found(loss_bound):
+    return Comparison(28, 0.0, loss_bound, 0.0, 0.001, Margins(loss_minor=100_000))
+
+
+@pytest.mark.parametrize(
+    ("passes", "champion_passes", "comparison", "expected", "why"),
+    [
+        (False, False, found(0), False, "not PASS"),
+        (True, None, None, True, "no champion"),
+        (True, False, found(10**9), True, "breaks a limit"),
+        (True, True, found(100_000), True, "Not worse than the champion on 28 paired days: loss"),
+        (True, True, found(100_001), False, r"May be worse.*at most \+1,000 \(margin 1,000\)"),
+        (True, None, found(100_001), False, "May be worse"),
+    ],
+)
+def test_who_replaces_whom(passes, champion_passes, comparison, expected, why):
+    """Only a PASS replaces, any PASS replaces a champion that fails, and else it must not be worse."""
+    promotable, reason = outcome(passes, champion_passes, comparison)
+
+    assert promotable is expected
+    assert re.search(why, reason)

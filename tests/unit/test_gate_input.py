@@ -1,0 +1,100 @@
+"""Bad input to the gate is refused with an error of its own that says what to do."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from antifraud.episodes import Frauds
+from antifraud.errors import ConstantScore, DataError, MissingDay, NotANumber, NotEnoughRows, UndefinedMetric
+from antifraud.gate import Certify, Limits, check_threshold, judge
+from antifraud.score_tables import ScoreTable
+from antifraud.threshold import LegitBlocks, fpr_bounds
+
+ROWS = 2_800
+
+
+def window(score=None, fraud=None, day=None):
+    """28 days of 100 rows; every tenth is fraud unless said otherwise."""
+    index = np.arange(ROWS)
+    fraud = index % 10 == 0 if fraud is None else fraud
+    score = index % 997 if score is None else score
+    day = index % 28 if day is None else day
+    table = ScoreTable.from_rows(day, score, fraud, np.full(ROWS, 5_000))
+    kept = np.flatnonzero(fraud)
+    return Certify(table, Frauds(score[kept], np.full(kept.size, 5_000), kept, kept, 28, day[kept]))
+
+
+GOOD = window()
+
+
+@pytest.mark.parametrize(
+    ("fraud", "found"), [(np.zeros(ROWS, bool), "2800 and 0"), (np.ones(ROWS, bool), "0 and 2800")]
+)
+def test_one_class_is_refused_in_either_window(fraud, found):
+    """No fraud, or nothing but fraud: the message names the window and what was found."""
+    with pytest.raises(UndefinedMetric, match=f"the certify window needs legitimate rows and frauds, found {found}"):
+        judge(GOOD.table, window(fraud=fraud), Limits())
+    with pytest.raises(UndefinedMetric, match="the select window"):
+        judge(window(fraud=fraud).table, GOOD, Limits())
+
+
+def test_a_constant_score_is_refused():
+    """All rows tied at one score: there is nothing to put a threshold between."""
+    tied = window(score=np.full(ROWS, 7))
+    with pytest.raises(ConstantScore, match="all 2800 rows of the certify window have the score 7"):
+        judge(GOOD.table, tied, Limits())
+    with pytest.raises(ConstantScore, match="certify window"):
+        check_threshold(tied, 7, Limits())
+    with pytest.raises(ConstantScore, match="select window"):
+        judge(tied.table, GOOD, Limits())
+
+
+def test_two_tied_levels_are_judged_and_flag_nothing_above_the_rate():
+    """With half of the rows on each of two levels only the upper one is within the rate."""
+    report = judge(GOOD.table, window(score=np.arange(ROWS) % 2), Limits())
+
+    assert (report.threshold, report.fpr, report.recall) == (1, 0.0, 0.0)
+    assert report.precision is None
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -1, 1_000_001])
+def test_a_score_that_is_no_risk_is_refused(odd):
+    """NaN, infinity and what is out of range: the message says how many and which."""
+    scores = [5.0, odd, odd]
+    with pytest.raises(NotANumber, match=r"2 of 3 scores are not in 0\.\.1000000, such as"):
+        ScoreTable.from_rows([0, 0, 0], scores, [True, False, False], [1, 1, 1])
+
+
+def test_fewer_rows_than_delta_needs_say_how_many_are_missing():
+    """At one in a million 300 rows are needed and 252 are there."""
+    index = np.arange(280)
+    fraud = index % 10 == 0
+    table = ScoreTable.from_rows(index % 28, index, fraud, np.full(280, 5_000))
+    few = Certify(table, Frauds(index[fraud], np.full(28, 5_000), index[fraud], index[fraud], 28))
+    with pytest.raises(NotEnoughRows, match="needs 301 legitimate rows, found 252: 49 are missing"):
+        judge(GOOD.table, few, Limits(delta=1e-6))
+
+
+def test_a_missing_day_of_the_window_is_named():
+    """A day without labelled rows would make the month's loss too small."""
+    day = np.arange(ROWS) % 28
+    with pytest.raises(MissingDay, match=r"28 days, 27 of them have labelled rows, none of 1970-01-06: load"):
+        window(day=np.where(day == 5, 6, day))
+    with pytest.raises(MissingDay, match="28 days, 27 of them have labelled rows: load"):
+        window(day=np.where(day == 27, 6, day))
+
+
+def test_a_threshold_below_what_the_blocks_were_counted_for_is_refused():
+    """Folded scores cannot answer it, so they must not pretend to."""
+    folded = replace(LegitBlocks.of_days(GOOD.table), lowest=500)
+    assert fpr_bounds(GOOD.table, [folded], 500, 0.01)["days"] > 0.4
+    with pytest.raises(DataError, match="counted from 500 ppm up, 499 lies below"):
+        fpr_bounds(GOOD.table, [folded], 499, 0.01)
+
+
+def test_every_error_has_an_exit_code_of_its_own():
+    """A script can tell what went wrong without reading."""
+    kinds = (MissingDay, NotEnoughRows, UndefinedMetric, ConstantScore, NotANumber)
+
+    assert [kind.exit_code for kind in kinds] == [22, 25, 26, 27, 28]

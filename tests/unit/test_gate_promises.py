@@ -1,0 +1,48 @@
+"""A slice of the gate's simulations: what is promised holds, and the naive rules break it."""
+
+import numpy as np
+
+from antifraud.spending import NIGHTS_A_YEAR, nightly_delta
+from bench import gate_loss, gate_shapes, gate_year
+
+
+def allowed(promised, repetitions):
+    """The promise and three standard errors of counting."""
+    return promised + 3 * np.sqrt(promised * (1 - promised) / repetitions)
+
+
+def test_the_certified_rate_is_exceeded_as_rarely_as_promised_where_everything_clusters():
+    """Days, terminals and customers alike: at most 1 % (+ 3 errors) of 300 thresholds truly exceed the target."""
+    rates = gate_shapes.certified_rates(gate_shapes.clustered, 2_000, 300)
+
+    assert (rates > gate_shapes.TARGET).mean() <= allowed(gate_shapes.DELTA, 300)
+
+
+def test_the_empirical_five_percent_are_exceeded_half_of_the_time():
+    """The usual rule, on the same draws: a coin toss."""
+    rates = gate_shapes.naive_rates(gate_shapes.clustered, 2_000, 300)
+
+    assert (rates > gate_shapes.LIMIT).mean() > 0.4
+
+
+def test_the_loss_bound_covers_the_next_month_where_the_point_estimate_does_not():
+    """Heavy tails, 28-day compromises: 200 months."""
+    results = [gate_loss.repetition("heavy tails", number) for number in range(200)]
+
+    assert np.mean([loss > bound.bound for bound, loss in results]) <= allowed(0.01, 200)
+    assert np.mean([loss > bound.mean for bound, loss in results]) > 0.35
+
+
+def test_a_year_at_the_limit_passes_as_many_nights_as_promised():
+    """Nights overlap, so a year is all or nothing; over 60 years the share of wrong nights stays within delta.
+
+    The number of years with any is what a budget is for.
+    """
+    deltas = (gate_shapes.DELTA, nightly_delta(gate_shapes.DELTA, gate_year.BUDGET))
+    passed = np.array([gate_year.nights_passed(np.random.default_rng(seed), deltas) for seed in range(60)])
+    by_year = passed.mean(axis=1)[:, 0]
+
+    assert passed.shape == (60, NIGHTS_A_YEAR, 2)
+    assert by_year.mean() <= gate_shapes.DELTA + 3 * by_year.std(ddof=1) / np.sqrt(60)
+    assert passed.any(axis=1).mean(axis=0)[1] <= allowed(gate_year.BUDGET, 60)
+    assert passed.any(axis=1).mean(axis=0)[0] > 0.05

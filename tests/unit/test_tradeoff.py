@@ -1,0 +1,116 @@
+"""The trade-off table equals scikit-learn on the raw rows, frames the limits, and comes fast."""
+
+import time
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from antifraud.episodes import Frauds
+from antifraud.gate import Certify, Demand, Limits, judge
+from antifraud.score_tables import ScoreTable
+from antifraud.threshold import LegitBlocks
+from antifraud.tradeoff import SHARES, lowest_shown, tradeoff
+
+DAYS, ROWS = 28, 60_000
+KEYS = {
+    "threshold", "fpr", "fpr_bound", "false_positives_share", "precision", "alerts_a_day", "recall", "value_recall",
+    "loss", "loss_bound", "beta",
+}  # fmt: skip
+
+
+def rows(seed=1, count=ROWS):
+    rng = np.random.default_rng(seed)
+    fraud = rng.random(count) < 0.02
+    score = (1_000_000 / (1 + np.exp(4 - rng.normal(3.0 * fraud, 1)))).astype(int)
+    return rng.integers(0, DAYS, count), score, fraud, rng.exponential(150_000, count).astype(int) + 1
+
+
+def certify(day, score, fraud, amount):
+    entity = np.arange(day.size) % 700
+    kept = np.flatnonzero(fraud)
+    frauds = Frauds(score[kept], amount[kept], entity[kept], entity[kept] // 2, DAYS, day[kept])
+    blocks = [LegitBlocks(name, entity[~fraud], score[~fraud], np.ones((~fraud).sum(), int)) for name in ("a", "b")]
+    return Certify(ScoreTable.from_rows(day, score, fraud, amount), frauds, blocks)
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """Raw rows, report and table."""
+    raw = rows()
+    evidence = certify(*raw)
+    report = judge(evidence.table, evidence, Limits(), demand=Demand(200_000))
+    return raw, report, tradeoff(evidence, report, Demand(200_000), seed=20_260_101)
+
+
+def test_every_row_equals_scikit_learn_on_the_raw_scores(shown):
+    """Rates, precision and recalls of every shown threshold, to 1e-12."""
+    (_, score, fraud, amount), _, table = shown
+    for row in table:
+        flagged = score > row["threshold"]
+        _, alarms, _, _ = metrics.confusion_matrix(fraud, flagged).ravel()
+        expected = {
+            "fpr": alarms / (~fraud).sum(),
+            "false_positives_share": alarms / fraud.size,
+            "precision": metrics.precision_score(fraud, flagged),
+            "recall": metrics.recall_score(fraud, flagged),
+            "value_recall": metrics.recall_score(fraud, flagged, sample_weight=amount),
+        }
+        assert {name: row[name] for name in expected} == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_table_frames_the_limits(shown):
+    """About fifteen thresholds, rates from a tenth of the limit to beyond it, both of the report's among them."""
+    _, report, table = shown
+    thresholds = [row["threshold"] for row in table]
+
+    assert all(set(row) == KEYS for row in table)
+    assert thresholds == sorted(set(thresholds))
+    assert 12 <= len(table) <= len(SHARES) + 2
+    assert table[0]["fpr"] > 0.07
+    assert table[-1]["fpr"] < 0.006
+    assert {report.threshold, report.threshold_at_fpr_target} <= set(thresholds)
+
+
+def test_the_chosen_row_says_what_the_report_says(shown):
+    """Bound, loss, alerts and volume are the report's own at its threshold."""
+    _, report, table = shown
+    chosen = next(row for row in table if row["threshold"] == report.threshold)
+
+    assert (chosen["loss"], chosen["loss_bound"]) == (report.loss.mean, report.loss.bound)
+    assert (chosen["fpr_bound"], chosen["alerts_a_day"]) == (report.fpr_bound, report.alerts_a_day)
+
+
+def test_beta_grows_as_the_threshold_falls(shown):
+    """A lower threshold is the optimum of who values recall more, and F_beta is no larger at another shown one."""
+    (_, score, fraud, _), _, table = shown
+    betas = [row["beta"] for row in table if row["beta"] is not None]
+    row = table[len(table) // 2]
+    values = [metrics.fbeta_score(fraud, score > each["threshold"], beta=row["beta"]) for each in table]
+
+    assert betas == sorted(betas, reverse=True)
+    assert max(values) - values[len(table) // 2] < 0.01
+
+
+def test_the_lowest_shown_is_the_lowest_of_the_table(shown):
+    """Blocks counted from there up can answer for every row."""
+    raw, report, table = shown
+
+    assert lowest_shown(certify(*raw).table, report.limits) <= table[0]["threshold"]
+
+
+def test_everything_from_tables_takes_less_than_a_second():
+    """Processor time for half a million rows with 10,000 frauds and two kinds of blocks, best of three."""
+    raw = rows(2, 500_000)
+    evidence = certify(*raw)
+
+    def seconds():
+        began = time.process_time()
+        report = judge(evidence.table, evidence, Limits())
+        judged = time.process_time()
+        tradeoff(evidence, report, Demand(), seed=1)
+        return judged - began, time.process_time() - judged
+
+    measured = [seconds() for _ in range(3)]
+    assert min(judged for judged, _ in measured) < 1.0
+    assert min(shown for _, shown in measured) < 1.0
