@@ -23,6 +23,7 @@ from jobs.model.evidence import Evidence
 from jobs.model.inputs import Inputs
 from jobs.model.report import figures, judged, summary
 from jobs.model.report_page import PAGE_FILE, render
+from jobs.model.slices import slices_of
 from jobs.model.tracking import Registry
 from jobs.model.windows import Windows
 from jobs.runtime import Stopwatch, day_parser, run_job
@@ -39,7 +40,10 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
         raise ReleaseError(f"candidate {candidate.id} was trained on other days than the lake has now: train it again")
     limits = Limits()
     evidence = Evidence.of_candidate(spark, settings, inputs, candidate, limits)
-    return judged(candidate, evidence, settings, limits)
+    report = judged(candidate, evidence, settings, limits)
+    info = candidate.info
+    beside = {"baselines": info.get("baselines"), "model_metrics": info.get("metrics")}
+    return report | beside | {"slices": slices_of(spark, inputs, candidate.path, report["threshold"])}
 
 
 def write_reports(report: Mapping[str, Any], folders: list[Path]) -> None:
