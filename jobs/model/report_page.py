@@ -94,7 +94,8 @@ def _champion(found: Mapping[str, Any]) -> dict[str, Any]:
         )
         if f"{part}_difference" in compared
     ]
-    return {"release": found.get("release"), "verdict": found.get("verdict"), "rows": rows}
+    told = {name: found.get(name) for name in ("release", "verdict", "note")}
+    return {**told, "rows": rows, "days": compared.get("days") if rows else None}
 
 
 def _difference(

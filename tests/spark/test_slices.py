@@ -37,7 +37,7 @@ EXPECTED = {
 
 
 def test_counts_by_hand(spark):
-    """Five labelled rows, each in one value of every slice, the unknown one in none; a border belongs to the band above."""
+    """Five labelled rows, each in one value of every slice, the unknown one in none; bands begin at their border."""
     rows = slice_counts(spark.createDataFrame(HAND_MADE, FLAGGED)).collect()
     assert {tuple(row[:3]): tuple(row[3:]) for row in rows} == EXPECTED
 

@@ -102,10 +102,21 @@ def test_a_pass_that_stays_behind_says_so():
     said = text_of(page)
     assert "Both limits are met, but the model that serves stays" in said
     assert "Is not promoted. May be worse." in said
+    assert "2026-04-09-aaaaaaaa PASS today" in said
+    assert "candidate minus champion, 9 paired days; negative is better" in said
     assert "false-positive rate 0.10 % 0.60 % 0.50 %" in said
     assert "missed fraud, RUB a month -12,000 3,000 50,000" in said
     assert '<td class="bad">0.60 %</td>' in page
     assert '<td class="good">3,000</td>' in page
+
+
+def test_a_champion_that_could_not_be_compared_has_a_note_and_no_table():
+    """As where it does not verify any more: every value but release and note is None."""
+    nothing = dict.fromkeys(("threshold", "verdict", "reasons", "fpr", "fpr_bound", "loss", "days", "comparison"))
+    champion = {"release": "2026-04-09-aaaaaaaa", "note": "It does not verify.", **nothing}
+    said = text_of(render(report(promotable=True, promotable_reason="A PASS is enough.", champion=champion)))
+    assert "Against the champion 2026-04-09-aaaaaaaa May be promoted. A PASS is enough. It does not verify." in said
+    assert "candidate minus champion" not in said
 
 
 def test_baselines_stand_beside_the_model():
