@@ -9,7 +9,7 @@ from typing import Final
 from antifraud.errors import ReleaseError
 from antifraud.release import Pointer, activate, open_release, read_pointer, require_feature_set
 from antifraud.settings import Settings
-from antifraud.shelf import Entry, collect, entries, roles_of
+from antifraud.shelf import Entry, bundles, collect, entries, roles_of
 from antifraud.signing import PublicKey
 
 Environ = Mapping[str, str]
@@ -21,10 +21,10 @@ KEPT: Final = 10
 def list_releases(_options: argparse.Namespace, environ: Environ) -> None:
     """List the bundles, newest first: role, day it was trained as of, verdict, threshold (ppm), state."""
     settings = Settings.from_environment(environ)
-    rows = [_row(entry) for entry in entries(settings.releases_dir, _key(settings))]
-    if not rows:
+    if not any(bundles(settings.releases_dir)):
         _say(f"no release in {settings.releases_dir}: jobs/promote.py makes one from a candidate that passed")
         return
+    rows = [_row(entry) for entry in entries(settings.releases_dir, _key(settings))]
     for line in table([COLUMNS, *rows]):
         _say(line)
     _say(f"\n{_serving(read_pointer(settings.releases_dir))}")
@@ -73,8 +73,8 @@ def activate_release(options: argparse.Namespace, environ: Environ) -> None:
     """Point to a verified bundle, without asking the gate; dry by default.
 
     Shows what would change; --no-dry-run moves the pointer. `python -m jobs.promote --release` judges the release on
-    today's data first, and is the better way while there is time. Run it afterwards in any case: it repairs the MLflow
-    aliases, which this command leaves alone.
+    today's data first, and is the better way while there is time. MLflow's aliases are left alone here;
+    `python -m jobs.promote --aliases` brings them after the pointer.
     """
     if len(options.reason) < SHORTEST_REASON:
         raise ReleaseError(f"the reason has {len(options.reason)} characters: {SHORTEST_REASON} or more are expected")

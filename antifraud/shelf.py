@@ -38,10 +38,15 @@ def roles_of(release: str, pointer: Pointer | None) -> list[str]:
     return [role for role, named_release in named.items() if named_release == release]
 
 
+def bundles(releases: Path) -> list[Path]:
+    """Folders of all bundles, whole or not."""
+    return [path.parent for path in releases.glob(f"[!.]*/{MANIFEST}")]
+
+
 def entries(releases: Path, key: PublicKey) -> list[Entry]:
     """Every bundle, verified, newest first; broken ones are listed too."""
     pointer = read_pointer(releases)
-    found = [_entry(path.parent, pointer, key) for path in releases.glob(f"[!.]*/{MANIFEST}")]
+    found = [_entry(path, pointer, key) for path in bundles(releases)]
     return sorted(found, key=lambda entry: entry.age, reverse=True)
 
 

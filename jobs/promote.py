@@ -2,6 +2,7 @@
 
     python -m jobs.promote --as-of 2026-04-10
     python -m jobs.promote --release 2026-04-09-1a2b3c4d --dry-run
+    python -m jobs.promote --aliases
 
 The release pointer decides what serves; MLflow's aliases are made to follow it, also by running this again. A named
 release is judged first, by today's limits, on the newest matured days after those it was trained on.
@@ -134,8 +135,13 @@ def require_pass_today(settings: JobSettings, release: str) -> None:
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
-    """Promote the candidate of a day, or a named release; with ``--dry-run`` only judge the named release."""
-    if arguments.release:
+    """Promote the candidate of a day, or a named release; with ``--dry-run`` only judge the named release.
+
+    With ``--aliases`` nothing is promoted: MLflow's aliases are brought after the pointer.
+    """
+    if arguments.aliases:
+        pointer = _pointer(settings)
+    elif arguments.release:
         require_pass_today(settings, arguments.release)
         if arguments.dry_run:
             print("dry run: the pointer stays")
@@ -146,6 +152,13 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
         pointer = promote(settings, arguments.as_of)
     print(f"promote: {pointer.release} serves, previous {pointer.previous}, anchor {pointer.anchor}")
     follow(settings, pointer)
+
+
+def _pointer(settings: JobSettings) -> Pointer:
+    pointer = read_pointer(settings.releases_dir)
+    if pointer is None:
+        raise ReleaseError("nothing was ever promoted, so no alias has anything to follow: promote a candidate first")
+    return pointer
 
 
 def follow(settings: JobSettings, pointer: Pointer) -> None:
@@ -167,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--as-of", type=dt.date.fromisoformat, help="promote the candidate of this day (YYYY-MM-DD)")
     which.add_argument("--release", help="go back to this release, if it passes today")
+    which.add_argument("--aliases", action="store_true", help="only bring MLflow's aliases after the pointer")
     parser.add_argument("--dry-run", action="store_true", help="with --release: judge it and move nothing")
     return parser
 

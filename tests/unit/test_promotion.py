@@ -77,7 +77,8 @@ def test_a_kill_at_any_instant_leaves_a_complete_release(home, tmp_path, monkeyp
         through = promote_until(step, settings)
         pointer = read_pointer(settings.releases_dir)
         found.append(pointer)
-        open_release(settings, pointer.release)
+        for bundle in {path.name for path in settings.releases_dir.glob("[!.]*/")} | {pointer.release}:
+            open_release(settings, bundle)
         assert promote(settings, TODAY) == AFTER
         assert sorted(path.name for path in settings.releases_dir.iterdir()) == [".lock", OLD, NEW, "pointer.json"]
         shutil.rmtree(work)
@@ -204,6 +205,12 @@ def test_a_candidate_of_other_features_is_refused(home, monkeypatch):
     with pytest.raises(ReleaseError, match="this code has 0123456789abcdef: train it again"):
         promote(settings, TODAY)
     assert read_pointer(settings.releases_dir) == BEFORE
+
+
+def test_without_a_pointer_there_is_nothing_to_follow(tmp_path):
+    """Aliases are a projection of the pointer, and there is none."""
+    with pytest.raises(ReleaseError, match="nothing was ever promoted"):
+        main(JobSettings(home=tmp_path), _parser().parse_args(["--aliases"]))
 
 
 def test_a_release_of_other_features_cannot_be_judged(home, monkeypatch):

@@ -47,6 +47,15 @@ def test_a_rerun_brings_the_aliases_after_the_pointer(home, monkeypatch):
         assert aliases(home) == {"candidate": 2, "champion": 2, "previous": 1, "anchor": 1}
 
 
+def test_aliases_can_be_repaired_alone(home):
+    """After a pointer that was moved by hand; nothing is judged or promoted."""
+    Registry.connect(JobSettings(home=home)).project(Pointer(OLD, None, None, 9))
+
+    main(JobSettings(home=home), _parser().parse_args(["--aliases"]))
+
+    assert aliases(home) == {"candidate": 2, "champion": 2, "previous": 1, "anchor": 1}
+
+
 def test_an_alias_whose_release_is_gone_is_removed(home):
     """Aliases say what the pointer says and nothing else."""
     registry = Registry.connect(JobSettings(home=home))
