@@ -2,24 +2,26 @@
 
     keys generate              a key ring for pseudonyms, in the raw zone
     access generate            bearer tokens, their hashes, the webhook secret
+    release-key generate       the pair of keys that releases are signed and checked with
     release list|show|verify   what was promoted, and whether it is still what it was
+    release activate|gc        point to another release, remove old ones; both dry by default
 
 Files with secrets are made with mode 0600 and named, never shown. Errors are one line and an exit code
 (`antifraud/errors.py`).
 """
 
 import argparse
-import json
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Final, TypeAlias
 
+from antifraud import release_commands
 from antifraud.access import generate_access
-from antifraud.errors import AntifraudError, ReleaseError, SettingsError
+from antifraud.errors import AntifraudError, SettingsError
 from antifraud.pseudonym import generate_keyring
-from antifraud.release import MANIFEST, read_pointer, verify_bundle
 from antifraud.settings import JobSettings, ScorerSettings
+from antifraud.signing import generate_signing_keys
 
 PROGRAM: Final = "python -m antifraud"
 
@@ -47,32 +49,15 @@ def _generate_access(_options: argparse.Namespace, environ: Mapping[str, str]) -
         _say(f"wrote {path}")
 
 
-def _list_releases(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
-    """List the bundles, and which of them serves."""
-    releases = ScorerSettings.from_environment(environ).releases_dir
-    pointer = read_pointer(releases)
-    roles = {pointer.previous: "previous", pointer.anchor: "anchor", pointer.release: "serves"} if pointer else {}
-    for manifest in sorted(releases.glob(f"*/{MANIFEST}")):
-        _say(f"{manifest.parent.name}  {roles.get(manifest.parent.name, '')}".rstrip())
-
-
-def _show_release(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
-    """Print a bundle's manifest."""
-    bundle = verify_bundle(_bundle_folder(options, environ))
-    _say(json.dumps({"release": bundle.release, **bundle.manifest}, indent=2, sort_keys=True))
-
-
-def _verify_release(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
-    """Check every file of a bundle against its manifest."""
-    bundle = verify_bundle(_bundle_folder(options, environ))
-    _say(f"{bundle.release} is what its manifest says")
-
-
-def _bundle_folder(options: argparse.Namespace, environ: Mapping[str, str]) -> Path:
-    releases = ScorerSettings.from_environment(environ).releases_dir
-    if Path(options.release).name != options.release:
-        raise ReleaseError("a release id has no slashes: `release list` shows the ids")
-    return releases / str(options.release)
+def _generate_release_key(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    """Make the key pair of releases: the private one signs (promotion only), the public one checks."""
+    settings = JobSettings.from_environment(environ)
+    try:
+        written = generate_signing_keys(settings.release_signing_key_path, settings.release_public_key_path)
+    except FileExistsError as error:
+        raise SettingsError(str(error)) from None
+    for path in written:
+        _say(f"wrote {path}")
 
 
 def _say(line: str) -> None:
@@ -82,7 +67,8 @@ def _say(line: str) -> None:
 ACTIONS: Final[Mapping[str, Mapping[str, Command]]] = {
     "keys": {"generate": _generate_keys},
     "access": {"generate": _generate_access},
-    "release": {"list": _list_releases, "show": _show_release, "verify": _verify_release},
+    "release-key": {"generate": _generate_release_key},
+    "release": release_commands.ACTIONS,
 }
 
 
@@ -93,11 +79,17 @@ def _parser() -> argparse.ArgumentParser:
     for topic, actions in ACTIONS.items():
         choices = topics.add_parser(topic, allow_abbrev=False).add_subparsers(required=True, metavar="action")
         for name, command in actions.items():
-            action = choices.add_parser(name, help=command.__doc__, description=command.__doc__, allow_abbrev=False)
+            action = choices.add_parser(
+                name, help=_first_line(command), description=inspect.getdoc(command), allow_abbrev=False
+            )
             action.set_defaults(command=command)
-            if command in {_show_release, _verify_release}:
-                action.add_argument("release", help="id of the release")
+            if topic == "release":
+                release_commands.add_arguments(name, action)
     return parser
+
+
+def _first_line(command: Command) -> str:
+    return (inspect.getdoc(command) or "").partition("\n")[0]
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -15,6 +15,7 @@
     ├── ReleaseError               40   a release bundle or pointer does not verify
     ├── GateRefused                41   the gate's verdict is not PASS
     ├── PublishError               50   a job ended without publishing what it promised
+    │   └── TrackingError          51   MLflow did not answer; running the same again brings it up to date
     ├── StoreError                 60   the scorer's decision store cannot be used
     │   ├── StaleEpoch             61   somebody else changed the switch first
     │   └── TransitionRefused      62   the switch cannot go from its mode to the wanted one
@@ -112,6 +113,12 @@ class PublishError(AntifraudError):
     """A job ended without publishing what it promised."""
 
     exit_code = 50
+
+
+class TrackingError(PublishError):
+    """MLflow did not answer, so it does not show what was done; running the same again brings it up to date."""
+
+    exit_code = 51
 
 
 class StoreError(AntifraudError):

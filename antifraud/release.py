@@ -1,35 +1,49 @@
-"""Releases: a bundle of files that verifies, and the one pointer that says which of them serves.
+"""Releases: a signed bundle of files that verifies, and the one pointer that says which of them serves.
 
-A bundle is ``releases/<id>/`` with ``manifest.json`` naming every other file and its SHA-256. It is written into a
-temporary folder and renamed, so it is there whole or not at all. ``releases/pointer.json`` is replaced atomically and
-is the truth; MLflow's aliases follow it.
+A bundle is ``releases/<id>/`` with ``manifest.json`` naming every other file and its SHA-256, and ``manifest.sig``, the
+signature over it. It is written into a temporary folder and renamed, so it is there whole or not at all.
+``releases/pointer.json`` is replaced atomically and is the truth; MLflow's aliases follow it. Who changes the folder
+holds ``releases/.lock``; the system gives it back when a process dies.
 """
 
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from antifraud.errors import ReleaseError
+from antifraud.features import feature_set_hash
+from antifraud.settings import Settings
+from antifraud.signing import PublicKey, SigningKey
 
 MANIFEST: Final = "manifest.json"
+SIGNATURE: Final = "manifest.sig"
 POINTER: Final = "pointer.json"
+LOCK: Final = ".lock"
+UNFINISHED: Final = ".new-"
+"""How folders begin that are being built or removed; nobody reads them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """Which release serves (`release`), the ones to go back to, and a number that grows with every change."""
+    """Which release serves (`release`), the ones to go back to, and a number that grows with every change.
+
+    `reason` is what a person gave for the last change; empty after a promotion.
+    """
 
     release: str
     previous: str | None
     anchor: str | None
     sequence: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,63 +61,118 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_bundle(releases: Path, release: str, files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Bundle:
-    """Write a bundle; one of the same id and content that is there already is kept.
+def write_bundle(
+    releases: Path, release: str, files: Mapping[str, bytes], manifest: Mapping[str, Any], key: SigningKey
+) -> Bundle:
+    """Write and sign a bundle; one of the same id and content that is there already is kept, a damaged one replaced.
 
     Raises:
         ReleaseError: A bundle of this id with other content exists.
     """
-    body = {
-        **manifest,
-        "release": release,
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
-    }
-    target = releases / release
-    releases.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        return _keep_equal(target, body)
-    with tempfile.TemporaryDirectory(dir=releases, prefix=".new-") as scratch:
-        building = Path(scratch) / release
-        building.mkdir()
-        for name, content in files.items():
-            (building / name).write_bytes(content)
-        (building / MANIFEST).write_text(json.dumps(body, indent=2, sort_keys=True) + "\n")
-        building.rename(target)
-    return verify_bundle(target)
-
-
-def _keep_equal(target: Path, body: Mapping[str, Any]) -> Bundle:
-    bundle = verify_bundle(target)
-    if json.loads((target / MANIFEST).read_text())["files"] != body["files"]:
-        raise ReleaseError(
-            f"release {target.name} exists with other files: a release is never rewritten, make a new id"
-        )
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    text = json.dumps({**manifest, "release": release, "files": sums}, indent=2, sort_keys=True) + "\n"
+    signed = {MANIFEST: text.encode(), SIGNATURE: key.sign(text.encode())}
+    with exclusive(releases):
+        _remove_unfinished(releases)
+        if (releases / release).exists() and not _verifies(releases / release, key.public):
+            remove_bundle(releases, release)
+        if not (releases / release).exists():
+            _build(releases / release, {**files, **signed})
+    bundle = verify_bundle(releases / release, key.public)
+    if (bundle.path / MANIFEST).read_text() != text:
+        raise ReleaseError(f"release {release} exists with other content: a release is never rewritten, make a new id")
     return bundle
 
 
-def verify_bundle(path: Path) -> Bundle:
-    """Check every file of a bundle against its manifest.
+def _build(target: Path, files: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=UNFINISHED) as scratch:
+        building = Path(scratch) / target.name
+        building.mkdir()
+        for name, content in files.items():
+            with (building / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        _sync_folder(building)
+        building.rename(target)
+        _sync_folder(target.parent)
+
+
+def open_release(settings: Settings, release: str) -> Bundle:
+    """The verified bundle of a release, by the folder and the public key of the settings.
 
     Raises:
-        ReleaseError: The manifest is missing or malformed, or a file is missing, unlisted or altered.
+        ReleaseError: It does not verify.
+        SettingsError: There is no public key.
     """
-    try:
-        manifest = json.loads((path / MANIFEST).read_text())
-        release, files = manifest.pop("release"), manifest.pop("files")
-    except (OSError, ValueError, KeyError) as error:
-        raise ReleaseError(f"bundle {path.name} has no readable manifest ({error}): promote it again") from error
-    if release != path.name:
+    return verify_bundle(settings.releases_dir / release, PublicKey.read(settings.release_public_key_path))
+
+
+def verify_bundle(path: Path, key: PublicKey) -> Bundle:
+    """Check the signature of a bundle's manifest, and every file against the manifest.
+
+    Raises:
+        ReleaseError: The bundle is unsigned or signed by another key, its manifest is missing or malformed, or a file
+            is missing, unlisted or altered.
+    """
+    manifest = _signed_manifest(path, key)
+    release, files = manifest.pop("release", None), manifest.pop("files", None)
+    if release != path.name or not isinstance(files, dict):
         raise ReleaseError(f"bundle {path.name} says it is {release}: it was moved or renamed, promote it again")
-    present = {entry.name for entry in path.iterdir()} - {MANIFEST}
-    if present != set(files):
-        odd = ", ".join(sorted(present ^ set(files)))
+    # A slash marks what is no regular file, so that no listed name can match it.
+    present = {
+        entry.name if entry.is_file() and not entry.is_symlink() else f"{entry.name}/" for entry in path.iterdir()
+    }
+    if present != {*files, MANIFEST, SIGNATURE}:
+        odd = ", ".join(sorted(present ^ {*files, MANIFEST, SIGNATURE}))
         raise ReleaseError(f"bundle {release} and its manifest disagree about {odd}: promote it again")
     for name, expected in files.items():
         if (found := sha256_of(path / name)) != expected:
             raise ReleaseError(
-                f"{name} of bundle {release} has SHA-256 {found[:12]}…, its manifest says {expected[:12]}…"
+                f"{name} of bundle {release} has SHA-256 {found[:12]}…, its manifest says {expected[:12]}…: "
+                "go back to another release or promote it again"
             )
     return Bundle(release, path, manifest)
+
+
+def _names_in(path: Path) -> set[str]:
+    """Names in a folder; a slash marks what is no regular file, so that no listed name can match it."""
+    return {entry.name if entry.is_file() and not entry.is_symlink() else f"{entry.name}/" for entry in path.iterdir()}
+
+
+def _verifies(path: Path, key: PublicKey) -> bool:
+    try:
+        verify_bundle(path, key)
+    except ReleaseError:
+        return False
+    return True
+
+
+def _signed_manifest(path: Path, key: PublicKey) -> dict[str, Any]:
+    try:
+        content, signature = (path / MANIFEST).read_bytes(), (path / SIGNATURE).read_bytes()
+    except OSError as error:
+        missing = Path(str(error.filename)).name
+        raise ReleaseError(f"bundle {path.name} has no readable {missing}: it is no signed release") from error
+    try:
+        key.check(content, signature)
+        manifest: dict[str, Any] = json.loads(content)
+    except ReleaseError as error:
+        raise ReleaseError(f"bundle {path.name} is refused: {error}; promote it where the signing key is") from error
+    return manifest
+
+
+def require_feature_set(bundle: Bundle) -> None:
+    """Return if this code computes the features that a release was trained on.
+
+    Raises:
+        ReleaseError: It computes others, so it can neither serve nor judge the release.
+    """
+    if (theirs := bundle.manifest.get("feature_set")) != (ours := feature_set_hash()):
+        raise ReleaseError(
+            f"release {bundle.release} needs feature set {theirs}, this code has {ours}: "
+            "run the version it was made with, or train a new release"
+        )
 
 
 def read_pointer(releases: Path) -> Pointer | None:
@@ -120,26 +189,58 @@ def read_pointer(releases: Path) -> Pointer | None:
         raise ReleaseError(f"{releases / POINTER} is not a release pointer ({error}): run promote again") from error
 
 
-def activate(releases: Path, release: str) -> Pointer:
+def activate(
+    releases: Path, release: str, key: PublicKey, *, reason: str = "", expected_sequence: int | None = None
+) -> Pointer:
     """Point to `release` after verifying it; what served before becomes `previous`. Twice is the same as once.
 
-    The first release ever becomes the anchor.
+    The first release ever becomes the anchor. With `expected_sequence` (0: nothing was ever promoted) the pointer
+    moves only if nobody moved it since.
 
     Raises:
-        ReleaseError: The bundle does not verify.
+        ReleaseError: The bundle does not verify, or the pointer's sequence is not the expected one.
     """
-    verify_bundle(releases / release)
-    now = read_pointer(releases)
-    if now and now.release == release:
-        return now
-    after = Pointer(
-        release=release,
-        previous=now.release if now else None,
-        anchor=now.anchor if now else release,
-        sequence=now.sequence + 1 if now else 1,
-    )
-    replace_file(releases / POINTER, json.dumps(dataclasses.asdict(after), sort_keys=True))
-    return after
+    with exclusive(releases):
+        verify_bundle(releases / release, key)
+        now = read_pointer(releases)
+        found = now.sequence if now else 0
+        if expected_sequence not in {None, found}:
+            raise ReleaseError(f"the pointer is at change {found}, expected was {expected_sequence}: look again first")
+        if now and now.release == release:
+            return now
+        after = Pointer(
+            release=release,
+            previous=now.release if now else None,
+            anchor=now.anchor if now else release,
+            sequence=found + 1,
+            reason=reason,
+        )
+        replace_file(releases / POINTER, json.dumps(dataclasses.asdict(after), sort_keys=True))
+        return after
+
+
+def why_not_promotable(report: Mapping[str, Any]) -> str | None:
+    """Why a gate report forbids promotion; None where it allows it.
+
+    >>> why_not_promotable({"verdict": "FAIL", "reasons": ["The rate is too high."]})
+    'FAIL, so it does not serve. The rate is too high.'
+    >>> why_not_promotable({"verdict": "PASS", "reasons": []}) is None
+    True
+    """
+    if report["verdict"] != "PASS":
+        return f"{report['verdict']}, so it does not serve. {' '.join(report['reasons'])}"
+    if not report.get("promotable", True):
+        return f"PASS, but it does not replace the champion. {report.get('promotable_reason', '')}".rstrip()
+    return None
+
+
+@contextmanager
+def exclusive(releases: Path) -> Iterator[None]:
+    """Hold the folder's lock; others wait. It ends with the process, however that dies."""
+    releases.mkdir(parents=True, exist_ok=True)
+    with (releases / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def replace_file(path: Path, text: str) -> None:
@@ -155,9 +256,28 @@ def replace_file(path: Path, text: str) -> None:
     except BaseException:
         Path(scratch).unlink(missing_ok=True)
         raise
+    _sync_folder(path.parent)
 
 
-def remove_unfinished(releases: Path) -> None:
-    """Remove what a killed promotion left behind; finished bundles are never touched."""
-    for leftover in releases.glob(".new-*"):
-        shutil.rmtree(leftover)
+def _sync_folder(path: Path) -> None:
+    """Make renames in a folder survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_unfinished(releases: Path) -> None:
+    """Remove what killed processes left behind; under the lock, so that none of it is anybody's."""
+    for folder in releases.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(folder)
+    for file in releases.glob(f".{POINTER}-*"):
+        file.unlink()
+
+
+def remove_bundle(releases: Path, release: str) -> None:
+    """Remove a bundle; call it under the lock. It is renamed first, so that half of one is never taken for a bundle."""
+    going = releases / f"{UNFINISHED}{release}"
+    (releases / release).rename(going)
+    shutil.rmtree(going)

@@ -24,6 +24,8 @@ class Settings:
     """Folder of all state: lake, releases, stores, secrets, logs."""
     clock_offset_seconds: int = 0
     """Business time minus wall time; not 0 only while the past is replayed."""
+    release_public_key: Path | None = None
+    """Public key that releases must be signed for; default ``<home>/secrets/release.pub``."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -50,6 +52,11 @@ class Settings:
         return self.under_home("releases")
 
     @property
+    def release_public_key_path(self) -> Path:
+        """Public key that a release's signature is checked with; every process that uses a release needs it."""
+        return (self.release_public_key or self.under_home("secrets", "release.pub")).resolve()
+
+    @property
     def state_dir(self) -> Path:
         """State exports for the scorer, and the pointer to the newest complete one."""
         return self.under_home("state")
@@ -67,6 +74,8 @@ class JobSettings(Settings):
     """Folder of the Iceberg tables; default ``<home>/lake/warehouse``."""
     mlflow_uri: str | None = None
     """MLflow tracking server; default a SQLite file below `home`."""
+    release_signing_key: Path | None = None
+    """Private key that promotion signs releases with; default ``<home>/secrets/release.key``."""
     label_delay_days: int = 7
     """A transaction's label is learnt this many days after its day."""
     quarantine_limit: float = 0.005
@@ -105,6 +114,11 @@ class JobSettings(Settings):
     def keyring_path(self) -> Path:
         """Key ring of the pseudonyms; lies in the raw zone."""
         return self.under_home("raw", "secrets", "keyring.json")
+
+    @property
+    def release_signing_key_path(self) -> Path:
+        """Private key that releases are signed with; only promotion needs it."""
+        return (self.release_signing_key or self.under_home("secrets", "release.key")).resolve()
 
     @property
     def lake_catalog_uri(self) -> str:

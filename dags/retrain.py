@@ -10,9 +10,10 @@ What each task says:
 - `features`: waits until the lake has the day.
 - `train`: a window lacks days: load them, or shorten the windows in the settings.
 - `validate`: succeeds whatever the verdict; the report is in the folder `reports`.
-- `gate`: **skipped** when the verdict is FAIL or INFEASIBLE: a normal night, the serving release goes on. The log has
-  the verdict and its reasons.
-- `promote`: the bundle did not verify or MLflow was away; clear it, twice is the same as once.
+- `gate`: **skipped** when the verdict is FAIL or INFEASIBLE, or the champion is not to be replaced: a normal night, the
+  serving release goes on. The log has the verdict and its reasons.
+- `promote`: exit code 40: the bundle did not verify; 51: the release serves, only MLflow was away. Clear it in either
+  case: twice is the same as once.
 """
 
 import datetime as dt
@@ -22,6 +23,7 @@ import logging
 from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from antifraud.release import why_not_promotable
 from antifraud.schemas import FEATURES
 from dags import publication
 from dags.shared import (
@@ -57,12 +59,12 @@ def retrain() -> None:
 
     @task(retries=0)
     def gate(as_of: str) -> str:
-        """Show the verdict; let only a PASS through."""
+        """Show the verdict; let only through what may be promoted."""
         report = json.loads((job_settings().under_home("reports", as_of) / "report.json").read_text())
         for reason in report["reasons"]:
             log.info("%s: %s", report["verdict"], reason)
-        if report["verdict"] != "PASS":
-            raise AirflowSkipException(f"verdict {report['verdict']}: the release that serves stays")
+        if why := why_not_promotable(report):
+            raise AirflowSkipException(f"the release that serves stays: {why}")
         return str(report["verdict"])
 
     train = spark_job("train", "train", ["--as-of", AS_OF])

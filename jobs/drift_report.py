@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from antifraud.features import FEATURE_NAMES
 from antifraud.lake import open_catalog, read_days, require_days
-from antifraud.release import read_pointer, replace_file, verify_bundle
+from antifraud.release import open_release, read_pointer, replace_file
 from antifraud.schemas import FEATURES
 from antifraud.settings import JobSettings
 from jobs.drift.evidently_adapter import compare
@@ -46,7 +46,7 @@ def main(settings: JobSettings, arguments: Namespace) -> None:
     if pointer is None:
         print(f"drift {day}: no release serves yet, nothing to compare with")
         return
-    manifest = verify_bundle(settings.releases_dir / pointer.release).manifest
+    manifest = open_release(settings, pointer.release).manifest
     reference = Windows.from_dict(manifest["windows"]).train
     folder = settings.under_home("reports", str(day))
     folder.mkdir(parents=True, exist_ok=True)

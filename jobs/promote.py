@@ -2,6 +2,7 @@
 
     python -m jobs.promote --as-of 2026-04-10
     python -m jobs.promote --release 2026-04-09-1a2b3c4d --dry-run
+    python -m jobs.promote --aliases
 
 The release pointer decides what serves; MLflow's aliases are made to follow it, also by running this again. A named
 release is judged first, by today's limits, on the newest matured days after those it was trained on.
@@ -13,14 +14,26 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from antifraud.errors import GateRefused, ReleaseError
+from antifraud.errors import GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
+from antifraud.features import feature_set_hash
 from antifraud.gate import check_threshold
 from antifraud.gate_report import Limits
-from antifraud.release import Pointer, activate, read_pointer, remove_unfinished, verify_bundle, write_bundle
+from antifraud.release import (
+    Pointer,
+    activate,
+    open_release,
+    read_pointer,
+    require_feature_set,
+    why_not_promotable,
+    write_bundle,
+)
 from antifraud.settings import JobSettings
+from antifraud.signing import PublicKey, SigningKey
 from jobs.model.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.card import CARD_FILE, model_card
+from jobs.model.chart import CHART_FILE, report_chart
+from jobs.model.report_page import PAGE_FILE, render
 from jobs.model.rollback import evidence_of_today
 from jobs.model.tracking import Registry
 from jobs.runtime import base_parser, run_plain_job
@@ -30,18 +43,20 @@ def promote(settings: JobSettings, as_of: dt.date) -> Pointer:
     """Release the candidate of a day and point to it; a second call changes nothing.
 
     Raises:
-        GateRefused: The verdict is not PASS, or a release of a later day serves.
-        ReleaseError: There is no candidate, or it was not validated.
+        GateRefused: The gate's report forbids it, or a release of a later day serves.
+        ReleaseError: There is no candidate, it was not validated, or this code computes other features.
+        SettingsError: The keys of releases are missing, or do not belong together.
     """
     candidate = read_candidate(candidate_path(settings, as_of))
     report = _report_of(candidate)
-    if report["verdict"] != "PASS":
-        why = " ".join(report["reasons"])
-        raise GateRefused(f"candidate {candidate.id}: {report['verdict']}, so it does not serve. {why}")
+    if why := why_not_promotable(report):
+        raise GateRefused(f"candidate {candidate.id}: {why}")
+    _require_todays_features(candidate)
     _require_newest(settings, as_of)
-    remove_unfinished(settings.releases_dir)
-    write_bundle(settings.releases_dir, candidate.id, _files(candidate, report), _manifest(candidate, report))
-    return activate(settings.releases_dir, candidate.id)
+    signing, public = _keys(settings)
+    releases = settings.releases_dir
+    write_bundle(releases, candidate.id, _files(candidate, report), _manifest(candidate, report), signing)
+    return activate(releases, candidate.id, public)
 
 
 def _report_of(candidate: Candidate) -> dict[str, Any]:
@@ -49,15 +64,41 @@ def _report_of(candidate: Candidate) -> dict[str, Any]:
         report: dict[str, Any] = json.loads((candidate.path / REPORT_FILE).read_text())
     except FileNotFoundError as error:
         raise ReleaseError(f"candidate {candidate.id} has no report: run jobs/validate.py for it first") from error
+    except ValueError as error:
+        raise ReleaseError(f"the report of candidate {candidate.id} is damaged: run jobs/validate.py again") from error
     return report
 
 
+def _keys(settings: JobSettings) -> tuple[SigningKey, PublicKey]:
+    """The pair of keys; a bundle that no scorer would accept is not even written."""
+    signing = SigningKey.read(settings.release_signing_key_path)
+    public = PublicKey.read(settings.release_public_key_path)
+    try:
+        public.check(b"", signing.sign(b""))
+    except ReleaseError:
+        raise SettingsError(
+            f"{settings.release_public_key_path} is not the public half of the signing key: put the right one there"
+        ) from None
+    return signing, public
+
+
+def _require_todays_features(candidate: Candidate) -> None:
+    if (theirs := candidate.info["feature_set"]) != (ours := feature_set_hash()):
+        raise ReleaseError(
+            f"candidate {candidate.id} was trained on feature set {theirs}, this code has {ours}: train it again"
+        )
+
+
 def _require_newest(settings: JobSettings, as_of: dt.date) -> None:
-    """A backfilled night must not replace what a later night put into service."""
+    """A backfilled night must not replace what a later night put into service; what is broken may be replaced."""
     pointer = read_pointer(settings.releases_dir)
     if pointer is None:
         return
-    serving = verify_bundle(settings.releases_dir / pointer.release).manifest["as_of"]
+    try:
+        serving = open_release(settings, pointer.release).manifest["as_of"]
+    except ReleaseError as error:
+        print(f"the release that serves is broken, so this one may replace it: {error}")
+        return
     if dt.date.fromisoformat(serving) > as_of:
         raise GateRefused(
             f"release {pointer.release} is newer than {as_of} and serves: use --release to go back to an older one"
@@ -67,11 +108,12 @@ def _require_newest(settings: JobSettings, as_of: dt.date) -> None:
 def _files(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, bytes]:
     kept = (MODEL_FILE, CALIBRATION_FILE, GOLDEN_FILE, REPORT_FILE)
     files = {name: (candidate.path / name).read_bytes() for name in kept}
-    return {**files, CARD_FILE: model_card(candidate.info, report).encode()}
+    pages = {CARD_FILE: model_card(candidate.info, report), CHART_FILE: report_chart(report), PAGE_FILE: render(report)}
+    return {**files, **{name: text.encode() for name, text in pages.items()}}
 
 
 def _manifest(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, Any]:
-    described = ("as_of", "feature_set", "features", "windows", "counts", "seed")
+    described = ("as_of", "feature_set", "features", "features_snapshot", "days", "windows", "counts", "seed")
     decided = ("threshold", "verdict", "limits")
     return {name: candidate.info[name] for name in described} | {name: report[name] for name in decided}
 
@@ -81,10 +123,11 @@ def require_pass_today(settings: JobSettings, release: str) -> None:
 
     Raises:
         GateRefused: It breaks a limit today; the message says which.
-        ReleaseError: There is no such release, or it does not verify.
+        ReleaseError: There is no such release, it does not verify, or this code computes other features.
         NotEnoughRows: Too few days have matured since it was trained.
     """
-    limits, bundle = Limits(), verify_bundle(settings.releases_dir / release)
+    limits, bundle = Limits(), open_release(settings, release)
+    require_feature_set(bundle)
     report = check_threshold(evidence_of_today(settings, bundle, limits), bundle.manifest["threshold"], limits)
     print(f"{report.verdict}: release {release} on today's data", *report.reasons, sep="\n  ")
     if report.verdict != "PASS":
@@ -92,17 +135,44 @@ def require_pass_today(settings: JobSettings, release: str) -> None:
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
-    """Promote the candidate of a day, or a named release; with ``--dry-run`` only judge the named release."""
-    if arguments.release:
+    """Promote the candidate of a day, or a named release; with ``--dry-run`` only judge the named release.
+
+    With ``--aliases`` nothing is promoted: MLflow's aliases are brought after the pointer.
+    """
+    if arguments.aliases:
+        pointer = _pointer(settings)
+    elif arguments.release:
         require_pass_today(settings, arguments.release)
         if arguments.dry_run:
             print("dry run: the pointer stays")
             return
-        pointer = activate(settings.releases_dir, arguments.release)
+        public = PublicKey.read(settings.release_public_key_path)
+        pointer = activate(settings.releases_dir, arguments.release, public)
     else:
         pointer = promote(settings, arguments.as_of)
-    Registry.connect(settings).project(pointer)
     print(f"promote: {pointer.release} serves, previous {pointer.previous}, anchor {pointer.anchor}")
+    follow(settings, pointer)
+
+
+def _pointer(settings: JobSettings) -> Pointer:
+    pointer = read_pointer(settings.releases_dir)
+    if pointer is None:
+        raise ReleaseError("nothing was ever promoted, so no alias has anything to follow: promote a candidate first")
+    return pointer
+
+
+def follow(settings: JobSettings, pointer: Pointer) -> None:
+    """Bring MLflow's aliases after the pointer.
+
+    Raises:
+        TrackingError: MLflow did not answer, or lacks the release; the pointer stays moved, a re-run repairs.
+    """
+    try:
+        Registry.connect(settings).project(pointer)
+    except TrackingError as error:
+        raise TrackingError(
+            f"release {pointer.release} serves, only MLflow's aliases do not say so yet: {error}"
+        ) from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--as-of", type=dt.date.fromisoformat, help="promote the candidate of this day (YYYY-MM-DD)")
     which.add_argument("--release", help="go back to this release, if it passes today")
+    which.add_argument("--aliases", action="store_true", help="only bring MLflow's aliases after the pointer")
     parser.add_argument("--dry-run", action="store_true", help="with --release: judge it and move nothing")
     return parser
 

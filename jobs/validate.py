@@ -24,6 +24,7 @@ from jobs.model.inputs import Inputs
 from jobs.model.limits import limits_of
 from jobs.model.report import figures, judged, summary
 from jobs.model.report_page import PAGE_FILE, render
+from jobs.model.slices import slices_of
 from jobs.model.tracking import Registry
 from jobs.model.windows import Windows
 from jobs.runtime import Stopwatch, day_parser, run_job
@@ -41,7 +42,10 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
     limits = limits_of(settings)
     evidence = Evidence.of_candidate(spark, settings, inputs, candidate, limits)
     champion = find_champion(spark, settings, inputs, candidate.id, limits)
-    return judged(candidate, evidence, settings, limits, champion=champion)
+    report = judged(candidate, evidence, settings, limits, champion=champion)
+    info = candidate.info
+    beside = {"baselines": info.get("baselines"), "model_metrics": info.get("metrics")}
+    return report | beside | {"slices": slices_of(spark, inputs, candidate.path, report["threshold"])}
 
 
 def write_reports(report: Mapping[str, Any], folders: list[Path]) -> None:

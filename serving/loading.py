@@ -16,8 +16,9 @@ from antifraud.buckets import NO_RISK, Bucket, Risk
 from antifraud.clock import date_of, day_number
 from antifraud.errors import DataError, ReleaseError
 from antifraud.evaluator import load_evaluator
-from antifraud.features import FEATURE_NAMES, feature_set_hash
-from antifraud.release import Bundle, verify_bundle
+from antifraud.features import FEATURE_NAMES
+from antifraud.release import Bundle, open_release, require_feature_set
+from antifraud.settings import Settings
 from antifraud.state_export import StatePointer, decode_entity, verify_export
 
 GOLDEN: Final = "golden.json"
@@ -70,15 +71,15 @@ class Serving:
     state: State
 
 
-def load_release(releases: Path, release: str) -> Release:
+def load_release(settings: Settings, release: str) -> Release:
     """Verify a bundle and let it prove itself on its golden rows.
 
     Raises:
-        ReleaseError: A checksum, the feature set, the threshold or a golden score is not what it must be.
+        SettingsError: There is no public key to check its signature with.
+        ReleaseError: Signature, checksum, feature set, threshold or a golden score is not what it must be.
     """
-    bundle = verify_bundle(releases / release)
-    if (theirs := bundle.manifest.get("feature_set")) != (ours := feature_set_hash()):
-        raise ReleaseError(f"release {release} needs feature set {theirs}, this scorer has {ours}: upgrade the scorer")
+    bundle = open_release(settings, release)
+    require_feature_set(bundle)
     threshold = bundle.manifest.get("threshold")
     if not isinstance(threshold, int):
         raise ReleaseError(f"release {release} has no integer threshold: promote it again")

@@ -17,6 +17,7 @@ from typing import Any, Final
 from antifraud.clock import BusinessClock
 from antifraud.errors import AntifraudError
 from antifraud.release import read_pointer
+from antifraud.settings import Settings
 from antifraud.state_export import read_state_pointer
 from serving.loading import Release, Serving, State, load_release, load_state
 from serving.services import Services
@@ -79,7 +80,7 @@ class Poller:
         """One round: store, release, state, swap, report."""
         settings = self._services.settings
         self._guarded("store", self._open_store)
-        self._guarded("release", lambda: self._follow_release(settings.releases_dir))
+        self._guarded("release", lambda: self._follow_release(settings))
         self._guarded("state", lambda: self._follow_state(settings.state_dir))
         self._swap()
         self._guarded("report", self._report)
@@ -105,9 +106,9 @@ class Poller:
         services.opened_store.flush()
         return True
 
-    def _follow_release(self, releases: Path) -> bool:
-        pointer = read_pointer(releases)
-        return self._release.follow(pointer and pointer.release, lambda release: load_release(releases, release))
+    def _follow_release(self, settings: Settings) -> bool:
+        pointer = read_pointer(settings.releases_dir)
+        return self._release.follow(pointer and pointer.release, lambda release: load_release(settings, release))
 
     def _follow_state(self, states: Path) -> bool:
         return self._state.follow(read_state_pointer(states), lambda pointer: load_state(states, pointer))

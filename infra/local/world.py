@@ -14,7 +14,11 @@ from infra.local.raw_folder import calendar, raw_files
 
 SIMULATED: Final = "simulate:"
 """The simulator's last line; those before it are one a day."""
-SECRETS: Final = {"keys": "raw/secrets/keyring.json", "access": "secrets/access.json"}
+SECRETS: Final = {
+    "keys": "raw/secrets/keyring.json",
+    "access": "secrets/access.json",
+    "release-key": "secrets/release.key",
+}
 """What `python -m antifraud <name> generate` makes, and the file that shows it was made."""
 
 
@@ -42,7 +46,7 @@ def plan_for(options: Options) -> Plan:
 
 
 def make_secrets(home: Path, environ: dict[str, str], say: Callable[[str], None]) -> None:
-    """Generate the key ring and the access files that are missing; nothing of them is printed."""
+    """Generate the key ring, the access files and the release keys that are missing; nothing of them is printed."""
     for name, made in SECRETS.items():
         if not (home / made).is_file():
             run_module("antifraud", [name, "generate"], environ, say)

@@ -1,49 +1,169 @@
-"""The model card of a release: what it is for, what it saw, what it was judged by (Mitchell et al. 2019)."""
+"""The model card of a release: what it is for, what it saw, what it was judged by (Mitchell et al. 2019).
 
-from collections.abc import Mapping
+Everything in it comes from what training and gate wrote; a section without its numbers is left out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from antifraud.features import REGISTRY, Feature
+from jobs.model.chart import CHART_FILE
+from jobs.model.report_page import number, plain, rub, share, words
+
 CARD_FILE: Final = "model_card.md"
-RUB: Final = 100
+WEAKNESSES: Final = """
+- Labels arrive days after the payment, so the first days of a compromise are scored without knowing of it.
+- Payments that were blocked keep no label of their own; what is learnt from the others may not hold for them.
+- A change in honest spending raises the false-positive rate; the guard watches and suspends the service.
+- A fraud unlike those in the train window has no history to be recognised by, only its amount and time.
+- Customers and terminals without history have null features: the slices say how the model does on them.
+"""
 
 
 def model_card(info: Mapping[str, Any], report: Mapping[str, Any]) -> str:
-    """Markdown of a release, from what training and gate wrote about it."""
-    windows = "\n".join(f"- {name}: {span['first']} to {span['last']}" for name, span in info["windows"].items())
-    rows = "\n".join(
-        f"- {name}: {count['fraud']:,} frauds, {count['legitimate']:,} legitimate; {count['unknown']:,} unknown"
-        for name, count in sorted(info["counts"].items())
-    )
-    reasons = "\n".join(f"- {reason}" for reason in report["reasons"])
+    """Markdown of a release, from what training (`info`) and gate (`report`) wrote about it."""
+    sections = [
+        _head(info, report),
+        _data(info),
+        _model(info),
+        _verdict(report),
+        _tradeoff(report),
+        _baselines(info),
+        _slices(report),
+        f"## Known weaknesses\n{WEAKNESSES}",
+        _features(info),
+    ]
+    return "\n".join(section for section in sections if section)
+
+
+def _head(info: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     return f"""# {info["id"]}
 
-Risk of fraud of a card transaction, parts per million; flagged above {report["threshold"]:,}. It advises on payments as
-they happen; it is not made for judging people or merchants.
+Risk of fraud of a card transaction, parts per million; flagged above {number(report["threshold"])}.
 
-## Data
+**For**: advising on card payments as they happen, where a flagged one is reviewed or held. **Not for**: judging people
+or merchants, other kinds of payment, or volumes other than those it was judged at.
+"""
 
-{len(info["features"])} features of pseudonymised history (set {info["feature_set"]}); labels known on {info["as_of"]}.
 
-{windows}
+def _data(info: Mapping[str, Any]) -> str:
+    windows = [(name, span["first"], span["last"]) for name, span in info["windows"].items()]
+    counts = [
+        (name, number(count["fraud"]), number(count["legitimate"]), number(count["unknown"]))
+        for name, count in sorted(info["counts"].items())
+    ]
+    return f"""## Data
 
-{rows}
+Pseudonymised transactions; labels known on {info["as_of"]}. Features at snapshot {info["features_snapshot"]} of the
+lake, days with hash {info["days"]}, feature set {info["feature_set"]}.
+
+{table(("window", "first day", "last day"), sorted(windows, key=lambda window: window[1]))}
+
+{table(("rows of", "frauds", "legitimate", "unknown (left out)"), counts)}
 
 Of the legitimate rows a share of {info["kept_share"]:g} was trained on; calibration undoes that.
-
-## Model
-
-CatBoost, {info["metrics"]["trees"]:.0f} trees, seed {info["seed"]}; ranking on the select window: AUC
-{info["metrics"]["select_auc"]:.4f}, average precision {info["metrics"]["select_average_precision"]:.4f}.
-
-## Verdict: {report["verdict"]}
-
-False-positive rate {report["fpr"]:.2%}, at most {report["fpr_bound"]:.2%}; loss a month
-{report["loss"]["mean"] / RUB:,.0f} RUB, at most {report["loss"]["bound"] / RUB:,.0f} RUB.
-
-{reasons}
-
-## Known limits
-
-Labels arrive days after the payment, so the first days of a compromise are scored without knowing of it. Payments that
-were blocked keep no label of their own. A change in honest spending raises the false-positive rate; the guard watches.
 """
+
+
+def _model(info: Mapping[str, Any]) -> str:
+    metrics = [(words(name), plain(value)) for name, value in sorted(info["metrics"].items())]
+    parameters = [(words(name), plain(value)) for name, value in sorted(info.get("parameters", {}).items())]
+    return f"""## Model
+
+CatBoost, exported to ONNX, with a strictly increasing calibration; seed {info["seed"]}. Metrics of training:
+
+{table(("metric", "value"), metrics)}
+
+{table(("parameter", "value"), parameters)}
+"""
+
+
+def _verdict(report: Mapping[str, Any]) -> str:
+    limits, loss = report["limits"], report["loss"]
+    rows = [
+        ("false-positive rate", share(report["fpr"]), share(report["fpr_bound"]), share(limits["fpr_limit"])),
+        ("missed fraud, RUB a month", rub(loss["mean"]), rub(loss["bound"]), rub(limits["loss_limit_minor"])),
+    ]
+    full = report["at_full_volume"]
+    return f"""## Verdict: {report["verdict"]}
+
+{table(("", "measured", "upper bound", "limit"), rows)}
+
+{_bullets(report["reasons"])}
+
+At {number(full["judged_transactions_a_month"])} transactions a month, the full service's volume: **{full["verdict"]}**.
+
+{_bullets(full["reasons"])}
+"""
+
+
+def _tradeoff(report: Mapping[str, Any]) -> str:
+    picture = f"## Trade-off\n\n![loss against false-positive rate, limits drawn in]({CHART_FILE})\n"
+    if not report.get("tradeoff"):
+        return picture
+    names = ("threshold, ppm", "FPR", "FPR bound", "precision", "alerts a day", "recall", "value recall", "loss, RUB",
+             "loss bound, RUB")  # fmt: skip
+    rows = [
+        (
+            number(row["threshold"]), share(row["fpr"]), share(row["fpr_bound"]), share(row["precision"]),
+            number(row["alerts_a_day"]), share(row["recall"]), share(row["value_recall"]), rub(row["loss"]),
+            rub(row["loss_bound"]),
+        )
+        for row in report["tradeoff"]
+    ]  # fmt: skip
+    return f"{picture}\n{table(names, rows)}\n"
+
+
+def _baselines(info: Mapping[str, Any]) -> str:
+    found: Mapping[str, Mapping[str, Any]] = info.get("baselines") or {}
+    if not found:
+        return ""
+    metrics = list(dict.fromkeys(name for values in found.values() for name in values))
+    rows = [(words(name), *(plain(values.get(metric)) for metric in metrics)) for name, values in found.items()]
+    return f"## Baselines on the same rows\n\n{table(('model', *map(words, metrics)), rows)}\n"
+
+
+def _slices(report: Mapping[str, Any]) -> str:
+    if not report.get("slices"):
+        return ""
+    names = ("slice", "value", "legitimate", "FPR", "frauds", "recall", "fraud amount, RUB", "value recall")
+    rows = [
+        (
+            row["slice"], row["value"], number(row["legitimate"]), share(row["fpr"]), number(row["frauds"]),
+            share(row["recall"]), rub(row["fraud_amount"]), share(row["value_recall"]),
+        )
+        for row in report["slices"]
+    ]  # fmt: skip
+    return f"## Slices of the certify window\n\n{table(names, rows)}\n"
+
+
+def _features(info: Mapping[str, Any]) -> str:
+    rows = [_feature(feature) for feature in REGISTRY if feature.name in set(info["features"])]
+    return f"## Features\n\n{table(('feature', 'meaning', 'unit', 'window, days', 'null means'), rows)}\n"
+
+
+def _feature(feature: Feature) -> Sequence[str]:
+    window = "-" if feature.window is None else str(feature.window)
+    return (
+        f"`{feature.name}`",
+        f"{feature.entity}: {feature.meaning}",
+        feature.unit,
+        window,
+        feature.null or "never null",
+    )
+
+
+def _bullets(sentences: Iterable[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    r"""A Markdown table.
+
+    >>> print(table(("a", "b"), [("1", "2 | 3")]))
+    | a | b |
+    | --- | --- |
+    | 1 | 2 \| 3 |
+    """
+    lines = [names, ["---"] * len(names), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,89 +1,162 @@
-"""The gate's report as one page: verdict, limits, why, and the trade-off with the limits drawn in."""
+"""The gate's report as one page: the verdict, the limits, why, the trade-off, and below them all the evidence.
 
-from collections.abc import Mapping
-from html import escape
-from string import Template
-from typing import Any, Final
+The page is ``report.html.jinja``; here are the numbers that it shows. What a report does not have is left out.
+"""
 
-from jobs.model.chart import Limits, tradeoff_svg
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from jobs.model.chart import report_chart
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 PAGE_FILE: Final = "report.html"
+TEMPLATE: Final = "report.html.jinja"
 RUB: Final = 100
-PAGE: Final = Template("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>$title</title><style>
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem; color: #222 }
-h1 { font-size: 1.3rem } h2 { font-size: 1.05rem; margin-top: 1.4rem }
-.verdict { color: #fff; padding: .15rem .6rem; border-radius: .3rem }
-.PASS { background: #1a7f37 } .FAIL { background: #b42318 } .INFEASIBLE { background: #7a5c00 }
-table { border-collapse: collapse } td, th { text-align: right; padding: .15rem .8rem; border-bottom: 1px solid #ddd }
-td:first-child, th:first-child { text-align: left; padding-left: 0 }
-svg { width: 100%; max-width: 44rem; font-size: 11px }
-.axis { stroke: #888 } .limit { stroke: #b42318; stroke-dasharray: 5 4 }
-.curve { fill: none; stroke: #1f5fa8; stroke-width: 2 } .chosen { fill: #1f5fa8 }
-</style></head><body>
-<h1>$title <span class="verdict $verdict">$verdict</span></h1>
-<p>$windows</p>
-<table><tr><th></th><th>measured</th><th>bound</th><th>limit</th></tr>
-$rows
-</table>
-<h2>Why</h2>
-$reasons
-<h2>Loss a month against false-positive rate, each threshold a point; dashed: the limits; dot: the threshold</h2>
-$chart
-<h2>At the full service's volume: <span class="verdict $full_verdict">$full_verdict</span></h2>
-$full_reasons
-</body></html>
-""")
+NOTHING: Final = "-"
+MEANING: Final = {
+    "PASS": "Both limits are met, with the confidence that was asked for.",
+    "STAYS": "Both limits are met, but the model that serves stays: see the comparison below.",
+    "FAIL": "A limit is broken, or says nothing at this volume. The model that serves stays.",
+    "INFEASIBLE": "No model at hand meets both limits at this volume. The model that serves stays.",
+}
+LOSS_PARTS: Final = (
+    ("parameter", "what the window was too short to show"),
+    ("month", "the chance of the month itself"),
+    ("volume", "the volume"),
+    ("share", "the declared fraud share"),
+)
+GAUGE_ROOM: Final = 1.15
+"""A gauge ends a little beyond the largest of measure, bound and limit."""
 
 
 def render(report: Mapping[str, Any]) -> str:
-    """HTML of a report as `jobs/model/report.py` makes it."""
-    full = report["at_full_volume"]
-    return PAGE.substitute(
-        title=escape(f"Gate report of {report['candidate']}"),
-        verdict=report["verdict"],
-        windows=escape("; ".join(f"{n} {s['first']} to {s['last']}" for n, s in report["windows"].items())),
-        rows="\n".join(_row(*cells) for cells in _cells(report)),
-        reasons=_sentences(report["reasons"]),
-        chart=_chart(report),
-        full_verdict=full["verdict"],
-        full_reasons=_sentences(full["reasons"]),
+    """HTML of a report as `jobs/model/report.py` makes it; one file, nothing is loaded from elsewhere."""
+    from markupsafe import Markup
+
+    return _template().render(
+        r=report,
+        meaning=MEANING[_outcome(report)],
+        gauges=_gauges(report),
+        chart=Markup(report_chart(report)),  # noqa: S704 made of numbers only
+        full=report["at_full_volume"],
+        loss_parts=LOSS_PARTS,
+        champion=_champion(report.get("champion") or {}),
+        baselines=_baselines(report),
     )
 
 
-def _cells(report: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment
+
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"share": share, "rub": rub, "number": number, "plain": plain, "words": words}
+    return environment.from_string(files("jobs.model").joinpath(TEMPLATE).read_text())
+
+
+def _outcome(report: Mapping[str, Any]) -> str:
+    """The verdict, or ``STAYS`` for a PASS that does not replace the champion."""
+    return str(report["verdict"]) if report.get("promotable", True) or report["verdict"] != "PASS" else "STAYS"
+
+
+def _gauges(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     limits, loss = report["limits"], report["loss"]
-    precision = "-" if report["precision"] is None else _share(report["precision"])
-    alerts = "-" if limits["alerts_a_day"] is None else f"{limits['alerts_a_day']:,}"
+    fpr = {"mean": report["fpr"], "bound": report["fpr_bound"], "limit": limits["fpr_limit"]}
+    money = {"mean": loss["mean"], "bound": loss["bound"], "limit": limits["loss_limit_minor"]}
+    sure = f"{100 * (1 - limits['delta']):.4g} % confidence"
+    likely = f"{100 * loss['level']:.4g} % probability"
     return [
-        ("false-positive rate", _share(report["fpr"]), _share(report["fpr_bound"]), _share(limits["fpr_limit"])),
-        ("loss a month, RUB", _rub(loss["mean"]), _rub(loss["bound"]), _rub(limits["loss_limit_minor"])),
-        ("alerts a day", f"{report['alerts_a_day']:,.0f}", "-", alerts),
-        ("value recall", _share(report["value_recall"]), "-", f"demands {_share(report['required_value_recall'])}"),
-        ("recall", _share(report["recall"]), "-", "-"),
-        ("precision", precision, "-", "-"),
-        ("cost of false alarms a month, RUB", _rub(report["false_alarm_cost_a_month"]), "-", "beside the loss"),
-        ("threshold, ppm", f"{report['threshold']:,}", "-", "-"),
+        _gauge(fpr, {name: share(value) for name, value in fpr.items()}, "False-positive rate", sure),
+        _gauge(money, {name: rub(value) for name, value in money.items()}, "Missed fraud, RUB a month", likely),
     ]
 
 
-def _row(*cells: str) -> str:
-    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+def _gauge(values: Mapping[str, float], texts: Mapping[str, str], name: str, sure: str) -> dict[str, Any]:
+    """Texts, positions in percent of the track, and whether the bound is over the limit."""
+    end = GAUGE_ROOM * max(values.values())
+    at = {f"{part}_at": f"{100 * value / end:.1f}" for part, value in values.items()}
+    return {**texts, **at, "name": name, "sure": sure, "over": values["bound"] > values["limit"]}
 
 
-def _sentences(sentences: list[str]) -> str:
-    return "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+def _champion(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Differences from the champion as rows; without a comparison no rows."""
+    compared = found.get("comparison") or found
+    margins = compared.get("margins", {})
+    rows = [
+        _difference(compared, f"{part}_difference", margins.get(margin), name, said)
+        for part, margin, name, said in (
+            ("fpr", "fpr", "false-positive rate", share),
+            ("loss", "loss_minor", "missed fraud, RUB a month", rub),
+        )
+        if f"{part}_difference" in compared
+    ]
+    told = {name: found.get(name) for name in ("release", "verdict", "note")}
+    return {**told, "rows": rows, "days": compared.get("days") if rows else None}
 
 
-def _chart(report: Mapping[str, Any]) -> str:
-    limits = Limits(report["limits"]["fpr_limit"], report["limits"]["loss_limit_minor"] / RUB)
-    chosen = (report["fpr"], report["loss"]["mean"] / RUB)
-    return tradeoff_svg(report["curve"]["fpr"], report["curve"]["loss"], chosen, limits)
+def _difference(
+    compared: Mapping[str, Any], part: str, margin: float | None, name: str, said: Callable[[float], str]
+) -> dict[str, Any]:
+    bound = compared[f"{part}_bound"]
+    texts = {"difference": said(compared[part]), "bound": said(bound), "margin": said(margin) if margin else NOTHING}
+    return {"name": name, "within": margin is None or bound <= margin, **texts}
 
 
-def _share(value: float) -> str:
-    return f"{100 * value:.2f} %"
+def _baselines(report: Mapping[str, Any]) -> dict[str, Any] | None:
+    """This model and the baselines by the metrics that the baselines have; None without baselines."""
+    found: Mapping[str, Mapping[str, float]] = report.get("baselines") or {}
+    metrics = list(dict.fromkeys(name for values in found.values() for name in values))
+    own = report.get("model_metrics") or {}
+    mine = {name: own.get(name, own.get(f"select_{name}")) for name in metrics}
+    return {"metrics": metrics, "rows": {"this model": mine, **found}} if found else None
 
 
-def _rub(minor: float) -> str:
-    return f"{minor / RUB:,.0f}"
+def share(value: float | None, digits: int = 2) -> str:
+    """A fraction as percent.
+
+    >>> share(0.0433), share(None)
+    ('4.33 %', '-')
+    """
+    return NOTHING if value is None else f"{100 * value:.{digits}f} %"
+
+
+def rub(minor: float | None) -> str:
+    """Minor units as whole roubles, grouped.
+
+    >>> rub(26_941_056.7)
+    '269,411'
+    """
+    return NOTHING if minor is None else f"{minor / RUB:,.0f}"
+
+
+def number(value: float | None) -> str:
+    """A count, grouped.
+
+    >>> number(302_346.4)
+    '302,346'
+    """
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def plain(value: object) -> str:
+    """A figure with four digits; what is no number as it is.
+
+    >>> plain(0.93592), plain(None), plain("yes")
+    ('0.9359', '-', 'yes')
+    """
+    if value is None:
+        return NOTHING
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def words(name: str) -> str:
+    """A key as words.
+
+    >>> words("average_precision")
+    'average precision'
+    """
+    return name.replace("_", " ")

@@ -5,11 +5,13 @@ and the aliases are a projection of the release pointer. What is logged holds no
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from antifraud.errors import TrackingError
 from antifraud.release import Pointer
 from antifraud.settings import JobSettings
 
@@ -20,6 +22,28 @@ EXPERIMENT: Final = "antifraud"
 MODEL: Final = "antifraud"
 CANDIDATE_TAG: Final = "candidate"
 SQLITE: Final = "sqlite:///"
+QUIET: Final = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+"""Progress bars and usage reports have no place in a job."""
+PATIENCE: Final = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+"""Seconds instead of the minutes that MLflow would wait for a server that is down; the environment may differ."""
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what MLflow, its HTTP client and its database raise into one expected failure.
+
+    The cause's own text may hold an address with a password, so only its kind is told.
+    """
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
+        raise TrackingError(
+            f"MLflow did not do what it was asked ({type(error).__name__}): see that it runs, then run this again"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +63,19 @@ class Registry:
 
     @classmethod
     def connect(cls, settings: JobSettings) -> Self:
-        """Open the tracking server of the settings; experiment and model are made if they are new."""
-        # Progress bars and usage reports have no place in a job.
-        os.environ.update(MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false", MLFLOW_DISABLE_TELEMETRY="true")
+        """Open the tracking server of the settings; experiment and model are made if they are new.
+
+        Raises:
+            TrackingError: The server does not answer; so do the methods.
+        """
+        os.environ.update({**QUIET, **{name: os.environ.get(name, value) for name, value in PATIENCE.items()}})
+        with _answering():
+            return cls._open(settings, settings.mlflow_tracking_uri)
+
+    @classmethod
+    def _open(cls, settings: JobSettings, uri: str) -> Self:
         from mlflow import MlflowClient
 
-        uri = settings.mlflow_tracking_uri
         if uri.startswith(SQLITE):
             Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
         client = MlflowClient(uri, uri)
@@ -54,6 +85,7 @@ class Registry:
             client.create_registered_model(MODEL)
         return cls(client, experiment)
 
+    @_answering()
     def record_candidate(
         self, candidate: str, folder: Path, params: Mapping[str, Any], metrics: Mapping[str, float]
     ) -> str:
@@ -62,6 +94,7 @@ class Registry:
         self.client.set_registered_model_alias(MODEL, "candidate", version.number)
         return version.run
 
+    @_answering()
     def record_verdict(self, candidate: str, folder: Path, verdict: str, metrics: Mapping[str, float]) -> None:
         """Add the gate's verdict, its figures and the reports in `folder` to the candidate's run."""
         if version := self._find(candidate):
@@ -70,8 +103,13 @@ class Registry:
             self._log_metrics(version.run, metrics)
             self.client.log_artifacts(version.run, str(folder), "report")
 
+    @_answering()
     def project(self, pointer: Pointer) -> None:
-        """Make the aliases champion, previous and anchor say what the release pointer says."""
+        """Make the aliases champion, previous and anchor say what the release pointer says.
+
+        Raises:
+            TrackingError: No model version was ever recorded for the champion.
+        """
         wanted = {"champion": pointer.release, "previous": pointer.previous, "anchor": pointer.anchor}
         present = self.client.get_registered_model(MODEL).aliases
         for alias, release in wanted.items():
@@ -79,6 +117,8 @@ class Registry:
                 self.client.set_registered_model_alias(MODEL, alias, version.number)
             elif alias in present:
                 self.client.delete_registered_model_alias(MODEL, alias)
+        if self._find(pointer.release) is None:
+            raise TrackingError(f"MLflow has no version of {pointer.release}: run jobs/train.py for its day again")
 
     def _find(self, candidate: str) -> Version | None:
         wanted = f"name = '{MODEL}' and tags.{CANDIDATE_TAG} = '{candidate}'"

@@ -11,7 +11,8 @@ from jobs.leak_scan import scan
 from tests.functional.conftest import run_path
 
 pytestmark = pytest.mark.timeout(1_800)
-SECRETS = ["raw/secrets/keyring.json", "secrets/client.token", "secrets/admin.token", "secrets/webhook.secret"]
+SECRETS = ["raw/secrets/keyring.json", "secrets/client.token", "secrets/admin.token", "secrets/webhook.secret",
+           "secrets/release.key"]  # fmt: skip
 
 
 def test_every_row_and_every_defect_is_accounted_for(finished_run):

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from tests.release_keys import put_keys
 from tests.serving.scene import Scorer, empty_state, make_model, make_release, promote
 
 
@@ -30,6 +31,7 @@ def shared_home(tmp_path_factory, two_releases):
 
 
 def furnish(folder, releases):
+    put_keys(folder)
     shutil.copytree(releases, folder / "releases")
     promote(folder, "first")
     empty_state(folder)

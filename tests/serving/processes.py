@@ -36,7 +36,7 @@ class GunicornScorer:
     """A scorer under Gunicorn with two workers."""
 
     def __init__(self, home, python=sys.executable):
-        if not (home / "secrets").exists():
+        if not (home / "secrets" / "access.json").exists():
             generate_access(home / "secrets")
         self.home, self._python = home, python
         self.port = free_port()

@@ -23,6 +23,7 @@ from serving.app import create_app
 from serving.metrics import Metrics
 from serving.poller import Poller
 from serving.services import Services
+from tests.release_keys import PUBLIC, SIGNING
 
 KEY = Key("k1", bytes(32))
 DAY = 20_000
@@ -84,7 +85,7 @@ def make_release(releases, candidate, golden, release, *, threshold=500_000, **c
     files = {name: (candidate / name).read_bytes() for name in (MODEL_FILE, CALIBRATION_FILE)}
     files["golden.json"] = json.dumps({"vectors": rows, "scores": scores}).encode()
     manifest = {"threshold": threshold, "verdict": "PASS", "feature_set": feature_set_hash()}
-    return write_bundle(releases, release, files, {**manifest, **changes})
+    return write_bundle(releases, release, files, {**manifest, **changes}, SIGNING)
 
 
 def export_state(states, cutoff, entities, *, sequence=1):
@@ -163,4 +164,4 @@ def empty_state(home, cutoff=DAY - 1):
 
 def promote(home, release):
     """Point to a release."""
-    activate(home / "releases", release)
+    activate(home / "releases", release, PUBLIC)

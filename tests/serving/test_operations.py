@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from antifraud.buckets import NO_RISK
 from antifraud.features import FEATURE_NAMES
+from antifraud.signing import SigningKey
 from serving.poller import Poller
 from serving.records import unpack_label
 from tests.serving.processes import wait_for
@@ -174,16 +176,30 @@ def remove_model(bundle):
     (bundle.path / "model.onnx").unlink()
 
 
-BROKEN_FILES = [(break_checksum, "has SHA-256"), (remove_model, "disagree about model.onnx")]
+def remove_signature(bundle):
+    (bundle.path / "manifest.sig").unlink()
+
+
+def sign_with_another_key(bundle):
+    stranger = SigningKey(Ed25519PrivateKey.generate())
+    (bundle.path / "manifest.sig").write_bytes(stranger.sign((bundle.path / "manifest.json").read_bytes()))
+
+
+BROKEN_FILES = [
+    (break_checksum, "has SHA-256"),
+    (remove_model, "disagree about model.onnx"),
+    (remove_signature, "no readable manifest.sig"),
+    (sign_with_another_key, "not made over this manifest with the release key"),
+]
 BROKEN_MANIFESTS = [
-    ({"feature_set": "0123456789abcdef"}, "upgrade the scorer"),
+    ({"feature_set": "0123456789abcdef"}, "run the version it was made with"),
     ({"threshold": "high"}, "no integer threshold"),
     ({"scores": [1] * 16}, "golden rows differently"),
     ({"scores": [1]}, "16 golden rows and 1 scores"),
 ]
 
 
-@pytest.mark.parametrize(("breaks", "says"), BROKEN_FILES, ids=["checksum", "missing"])
+@pytest.mark.parametrize(("breaks", "says"), BROKEN_FILES, ids=["checksum", "missing", "unsigned", "stranger"])
 def test_an_altered_bundle_leaves_the_old_release_serving(scorer, home, breaks, says):
     """What is wrong is in status, in the log once, and in a metric; the repaired pointer clears it."""
     bundle = make_bundle(home, "third")
@@ -194,6 +210,16 @@ def test_an_altered_bundle_leaves_the_old_release_serving(scorer, home, breaks, 
         scorer.poller.poll()
 
     assert_refused(scorer, says)
+
+
+def test_without_a_public_key_nothing_new_is_loaded(scorer, home):
+    """A lost key file does not switch the check off; what is loaded goes on serving."""
+    (home / "secrets" / "release.pub").unlink()
+    promote(home, "second")
+
+    scorer.poller.poll()
+
+    assert_refused(scorer, "release-key generate")
 
 
 @pytest.mark.parametrize(("changes", "says"), BROKEN_MANIFESTS, ids=["features", "threshold", "golden", "count"])

@@ -9,11 +9,11 @@ import pytest
 
 from antifraud.errors import GateRefused, NotEnoughRows, ReleaseError
 from antifraud.evaluator import load_evaluator
-from antifraud.release import Pointer, read_pointer, verify_bundle
+from antifraud.release import Pointer, open_release, read_pointer
 from jobs.model.rollback import judged_span
-from jobs.model.tracking import MODEL, Registry
-from jobs.model.windows import Windows, windows_as_of
+from jobs.model.windows import windows_as_of
 from jobs.promote import promote
+from tests.release_keys import put_keys
 from tests.spark.model_lake import AS_OF
 
 
@@ -21,46 +21,28 @@ from tests.spark.model_lake import AS_OF
 def home(judged, tmp_path):
     """Settings of a copy that may be changed; the lake stays where it is."""
     _, settings, candidate, _ = judged
+    put_keys(tmp_path)
     shutil.copytree(candidate.path, tmp_path / "candidates" / str(AS_OF))
     return dataclasses.replace(settings, home=tmp_path), candidate
-
-
-def edit(settings, **changes):
-    path = settings.under_home("candidates", str(AS_OF), "report.json")
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def test_a_pass_becomes_a_verified_bundle_that_serves(home):
     """The bundle verifies, carries threshold and verdict, scores its golden rows, and the pointer names it."""
     settings, candidate = home
     pointer = promote(settings, AS_OF)
-    bundle = verify_bundle(settings.releases_dir / candidate.id)
+    bundle = open_release(settings, candidate.id)
     golden = json.loads((bundle.path / "golden.json").read_text())
     assert pointer == Pointer(candidate.id, None, candidate.id, 1)
     assert bundle.manifest["verdict"] == "PASS"
     assert bundle.manifest["threshold"] == json.loads((candidate.path / "report.json").read_text())["threshold"]
     assert load_evaluator(bundle).feature_count == len(golden["vectors"][0])
-    assert f"# {candidate.id}" in (bundle.path / "model_card.md").read_text()
-    assert "model.cbm" not in {path.name for path in bundle.path.iterdir()}
-
-
-def test_twice_is_once(home):
-    """A second promotion changes neither bundle nor pointer."""
-    settings, candidate = home
-    first = promote(settings, AS_OF)
-    stamp = (settings.releases_dir / candidate.id / "manifest.json").stat().st_mtime_ns
-    assert promote(settings, AS_OF) == first
-    assert (settings.releases_dir / candidate.id / "manifest.json").stat().st_mtime_ns == stamp
-
-
-@pytest.mark.parametrize("verdict", ["FAIL", "INFEASIBLE"])
-def test_anything_but_a_pass_is_refused(home, verdict):
-    """The message says the verdict and why; nothing is released."""
-    settings, _ = home
-    edit(settings, verdict=verdict, reasons=["The rate is too high.", "Do something."])
-    with pytest.raises(GateRefused, match=rf"{verdict}, so it does not serve\. The rate is too high\. Do something\."):
-        promote(settings, AS_OF)
-    assert read_pointer(settings.releases_dir) is None
+    assert sorted(path.name for path in bundle.path.iterdir()) == [
+        "calibration.json", "golden.json", "manifest.json", "manifest.sig", "model.onnx", "model_card.md",
+        "report.html", "report.json", "tradeoff.svg",
+    ]  # fmt: skip
+    card = (bundle.path / "model_card.md").read_text()
+    assert f"# {candidate.id}" in card
+    assert "## Slices of the certify window" in card
 
 
 def test_a_candidate_without_a_report_is_refused(home):
@@ -97,20 +79,3 @@ def _defaults():
     from antifraud.settings import JobSettings
 
     return JobSettings()
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_mlflow_follows_the_pointer(home):
-    """Aliases say what the pointer says, also after a repeat, and an alias whose release is gone is removed."""
-    settings, candidate = home
-    registry = Registry.connect(settings)
-    for name in ("2026-03-14-aaaaaaaa", candidate.id, candidate.id):
-        registry.record_candidate(name, candidate.path, {"seed": 1}, {"select_auc": 0.9})
-    for _ in range(2):
-        registry.project(Pointer(candidate.id, "2026-03-14-aaaaaaaa", "2026-03-14-aaaaaaaa", 2))
-    assert registry.client.get_registered_model(MODEL).aliases == {
-        "candidate": 2, "champion": 2, "previous": 1, "anchor": 1,
-    }  # fmt: skip
-    registry.project(Pointer(candidate.id, None, candidate.id, 3))
-    assert registry.client.get_registered_model(MODEL).aliases == {"candidate": 2, "champion": 2, "anchor": 2}
-    assert Windows.from_dict(candidate.info["windows"]).certify.last == AS_OF - dt.timedelta(days=7)

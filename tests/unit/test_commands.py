@@ -1,12 +1,9 @@
 """Commands do what they say, show no secret, and end in one line and an exit code when they cannot."""
 
-import json
-
 import pytest
 
 from antifraud.commands import main
 from antifraud.pseudonym import load_active_key
-from antifraud.release import activate, write_bundle
 
 
 @pytest.fixture
@@ -17,16 +14,6 @@ def run(tmp_path, capsys):
         return code, said.out, said.err
 
     return run_command
-
-
-@pytest.fixture
-def releases(tmp_path):
-    folder = tmp_path / "releases"
-    for release in ("a", "b", "c"):
-        write_bundle(folder, release, {"model.onnx": release.encode()}, {"threshold": 7})
-    activate(folder, "a")
-    activate(folder, "c")
-    return folder
 
 
 def test_keys_are_made_once(run, tmp_path):
@@ -52,37 +39,15 @@ def test_access_is_made_once(run, tmp_path):
     assert (code, err.startswith("error: ")) == (10, True)
 
 
-@pytest.mark.usefixtures("releases")
-def test_releases_are_listed_with_their_role(run):
-    """Which bundle serves, which served before, which is the anchor: the strongest role is shown."""
-    assert run("release", "list") == (0, "a  anchor\nb\nc  serves\n", "")
+def test_the_release_keys_are_made_once(run, tmp_path):
+    """Both files are named, neither is shown; the second time is refused with exit code 10."""
+    code, out, err = run("release-key", "generate")
+    secrets = tmp_path / "secrets"
+    assert (code, out, err) == (0, f"wrote {secrets / 'release.pub'}\nwrote {secrets / 'release.key'}\n", "")
 
-
-@pytest.mark.usefixtures("releases")
-def test_a_release_is_shown_and_verified(run):
-    """The manifest as JSON; a sentence when it verifies."""
-    code, out, _ = run("release", "show", "b")
-    assert (code, json.loads(out)) == (0, {"release": "b", "threshold": 7})
-    assert run("release", "verify", "b") == (0, "b is what its manifest says\n", "")
-
-
-def test_an_altered_release_is_refused(run, releases):
-    """Exit code 40 and the file at fault."""
-    (releases / "b" / "model.onnx").write_bytes(b"other")
-
-    code, out, err = run("release", "verify", "b")
-
-    assert (code, out) == (40, "")
-    assert err.startswith("error: model.onnx of bundle b has SHA-256 ")
-
-
-@pytest.mark.usefixtures("releases")
-@pytest.mark.parametrize("release", ["../secrets", "nothing"])
-def test_an_unknown_release_is_refused(run, release):
-    """Neither a path nor an id that does not exist."""
-    code, _, err = run("release", "show", release)
-
-    assert (code, err.count("\n")) == (40, 1)
+    code, out, err = run("release-key", "generate")
+    assert (code, out, err.count("\n")) == (10, "", 1)
+    assert err.startswith("error: ")
 
 
 @pytest.mark.parametrize("arguments", [[], ["release"], ["release", "ver", "a"], ["keys", "generate", "--force"]])

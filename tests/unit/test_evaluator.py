@@ -11,6 +11,7 @@ from antifraud.errors import ReleaseError, SchemaError
 from antifraud.evaluator import Calibration, Evaluator, load_evaluator, read_evaluator, to_ppm
 from antifraud.release import write_bundle
 from jobs.model.export import onnx_bytes
+from tests.release_keys import SIGNING
 
 FEATURES = 12
 PLAIN = Calibration(slope=1.0, intercept=0.0, log_odds_shift=0.0)
@@ -111,7 +112,7 @@ def test_loads_from_a_bundle(tmp_path, trained):
     """A bundle's evaluator scores like the model it was made from."""
     model = onnx_bytes(trained)
     files = {"model.onnx": model, "calibration.json": PLAIN.to_json().encode()}
-    bundle = write_bundle(tmp_path, "r1", files, {})
+    bundle = write_bundle(tmp_path, "r1", files, {}, SIGNING)
     vectors = sample(50, seed=12)
     assert load_evaluator(bundle).score(vectors).tolist() == Evaluator(model, PLAIN).score(vectors).tolist()
 

@@ -1,0 +1,144 @@
+"""The commands of ``python -m antifraud release``: what was promoted, is it whole, which serves, what can go."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from antifraud.errors import ReleaseError
+from antifraud.release import Pointer, activate, open_release, read_pointer, require_feature_set
+from antifraud.settings import Settings
+from antifraud.shelf import Entry, bundles, collect, entries, roles_of
+from antifraud.signing import PublicKey
+
+Environ = Mapping[str, str]
+COLUMNS: Final = ("release", "role", "as of", "verdict", "threshold", "state")
+SHORTEST_REASON: Final = 10
+KEPT: Final = 10
+
+
+def list_releases(_options: argparse.Namespace, environ: Environ) -> None:
+    """List the bundles, newest first: role, day it was trained as of, verdict, threshold (ppm), state."""
+    settings = Settings.from_environment(environ)
+    if not any(bundles(settings.releases_dir)):
+        _say(f"no release in {settings.releases_dir}: jobs/promote.py makes one from a candidate that passed")
+        return
+    rows = [_row(entry) for entry in entries(settings.releases_dir, _key(settings))]
+    for line in table([COLUMNS, *rows]):
+        _say(line)
+    _say(f"\n{_serving(read_pointer(settings.releases_dir))}")
+
+
+def _row(entry: Entry) -> Sequence[str]:
+    shown = {name: str(entry.manifest.get(name, "-")) for name in ("as_of", "verdict")}
+    threshold = entry.manifest.get("threshold")
+    flagged = f"{threshold:,}" if isinstance(threshold, int) else "-"
+    roles = ", ".join(entry.roles) or "-"
+    return entry.release, roles, shown["as_of"], shown["verdict"], flagged, "BROKEN" if entry.trouble else "verified"
+
+
+def _serving(pointer: Pointer | None) -> str:
+    if pointer is None:
+        return "nothing serves: the pointer was never set"
+    why = f' ("{pointer.reason}")' if pointer.reason else ""
+    return f"{pointer.release} serves since change {pointer.sequence} of the pointer{why}"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines with columns of equal width.
+
+    >>> table([("a", "n"), ("bb", "1,000")])
+    ['a   n', 'bb  1,000']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def show_release(options: argparse.Namespace, environ: Environ) -> None:
+    """Print a bundle's manifest and its roles as JSON; the model card lies beside it."""
+    settings = Settings.from_environment(environ)
+    bundle = open_release(settings, _one_folder(options.release))
+    roles = roles_of(bundle.release, read_pointer(settings.releases_dir))
+    _say(json.dumps({"release": bundle.release, "roles": roles, **bundle.manifest}, indent=2, sort_keys=True))
+
+
+def verify_release(options: argparse.Namespace, environ: Environ) -> None:
+    """Check the signature and every file of a bundle."""
+    bundle = open_release(Settings.from_environment(environ), _one_folder(options.release))
+    _say(f"{bundle.release} is signed and is what its manifest says")
+
+
+def activate_release(options: argparse.Namespace, environ: Environ) -> None:
+    """Point to a verified bundle, without asking the gate; dry by default.
+
+    Shows what would change; --no-dry-run moves the pointer. `python -m jobs.promote --release` judges the release on
+    today's data first, and is the better way while there is time. MLflow's aliases are left alone here;
+    `python -m jobs.promote --aliases` brings them after the pointer.
+    """
+    if len(options.reason) < SHORTEST_REASON:
+        raise ReleaseError(f"the reason has {len(options.reason)} characters: {SHORTEST_REASON} or more are expected")
+    settings = Settings.from_environment(environ)
+    releases, bundle = settings.releases_dir, open_release(settings, _one_folder(options.release))
+    require_feature_set(bundle)
+    now = read_pointer(releases)
+    seen = options.expect_change if options.expect_change is not None else now.sequence if now else 0
+    _say(f"serves now: {now.release if now else 'nothing'} (change {now.sequence if now else 0})")
+    if options.dry_run:
+        _say(f"would serve: {bundle.release}; dry run, the pointer stays: add --no-dry-run --expect-change {seen}")
+        return
+    after = activate(releases, bundle.release, _key(settings), reason=options.reason, expected_sequence=seen)
+    _say(f"serves: {after.release} (change {after.sequence}), before it {after.previous}")
+
+
+def collect_releases(options: argparse.Namespace, environ: Environ) -> None:
+    """Remove bundles that are neither champion, previous nor anchor nor among the newest; dry by default.
+
+    Shows what would go; --no-dry-run removes it.
+    """
+    settings = Settings.from_environment(environ)
+    going = collect(settings.releases_dir, _key(settings), keep=options.keep, dry_run=options.dry_run)
+    for release in going:
+        _say(f"{'would remove' if options.dry_run else 'removed'} {release}")
+    if not going:
+        _say(f"nothing to remove: every bundle has a role or is among the {options.keep} newest")
+    elif options.dry_run:
+        _say("dry run, nothing was removed: add --no-dry-run")
+
+
+def add_arguments(action: str, parser: argparse.ArgumentParser) -> None:
+    """The arguments of each action."""
+    if action in {"show", "verify", "activate"}:
+        parser.add_argument("release", help="id of the release")
+    if action in {"activate", "gc"}:
+        dry = "only show what would happen (the default); --no-dry-run does it"
+        parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, default=True, help=dry)
+    if action == "activate":
+        parser.add_argument("--reason", required=True, help="why, in a sentence; kept in the pointer")
+        seen = "move only if the pointer is still at this change, as the dry run showed it"
+        parser.add_argument("--expect-change", type=int, help=seen)
+    if action == "gc":
+        parser.add_argument("--keep", type=int, default=KEPT, help=f"newest bundles to keep (default {KEPT})")
+
+
+ACTIONS: Final = {
+    "list": list_releases,
+    "show": show_release,
+    "verify": verify_release,
+    "activate": activate_release,
+    "gc": collect_releases,
+}
+
+
+def _key(settings: Settings) -> PublicKey:
+    return PublicKey.read(settings.release_public_key_path)
+
+
+def _one_folder(release: str) -> str:
+    if Path(release).name != release or release.startswith("."):
+        raise ReleaseError("a release id has no slashes and no dot in front: `release list` shows the ids")
+    return release
+
+
+def _say(line: str) -> None:
+    print(line)  # noqa: T201 a command talks to a person

@@ -1,0 +1,75 @@
+"""What lies in the releases folder: every bundle with its role, and which of them can go."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from antifraud.errors import ReleaseError
+from antifraud.release import MANIFEST, Pointer, exclusive, read_pointer, remove_bundle, verify_bundle
+from antifraud.signing import PublicKey
+
+KEEP_LEAST: Final = 1
+"""Bundles that a clean-up keeps beside those with a role: one may be about to be pointed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A bundle in the folder; `manifest` is empty and `trouble` says why where it does not verify."""
+
+    release: str
+    roles: Sequence[str]
+    manifest: Mapping[str, Any]
+    trouble: str = ""
+
+    @property
+    def age(self) -> tuple[str, str]:
+        """Sorts by the day that the release was trained as of, then by id; without a manifest oldest."""
+        return str(self.manifest.get("as_of", "")), self.release
+
+
+def roles_of(release: str, pointer: Pointer | None) -> list[str]:
+    """What a release is to the pointer, the strongest role first.
+
+    >>> roles_of("a", Pointer(release="b", previous="a", anchor="a", sequence=2))
+    ['previous', 'anchor']
+    """
+    named = {"champion": pointer.release, "previous": pointer.previous, "anchor": pointer.anchor} if pointer else {}
+    return [role for role, named_release in named.items() if named_release == release]
+
+
+def bundles(releases: Path) -> list[Path]:
+    """Folders of all bundles, whole or not."""
+    return [path.parent for path in releases.glob(f"[!.]*/{MANIFEST}")]
+
+
+def entries(releases: Path, key: PublicKey) -> list[Entry]:
+    """Every bundle, verified, newest first; broken ones are listed too."""
+    pointer = read_pointer(releases)
+    found = [_entry(path, pointer, key) for path in bundles(releases)]
+    return sorted(found, key=lambda entry: entry.age, reverse=True)
+
+
+def _entry(path: Path, pointer: Pointer | None, key: PublicKey) -> Entry:
+    roles = roles_of(path.name, pointer)
+    try:
+        return Entry(path.name, roles, verify_bundle(path, key).manifest)
+    except ReleaseError as error:
+        return Entry(path.name, roles, {}, str(error))
+
+
+def collect(releases: Path, key: PublicKey, *, keep: int, dry_run: bool) -> list[str]:
+    """Remove the bundles that have no role and are not among the `keep` newest; returns their ids, newest first.
+
+    With `dry_run` nothing is removed.
+
+    Raises:
+        ReleaseError: `keep` is below `KEEP_LEAST`, or the pointer cannot be read: nothing is removed then.
+    """
+    if keep < KEEP_LEAST:
+        raise ReleaseError(f"{keep} bundles to keep: expected {KEEP_LEAST} or more, one may be about to serve")
+    with exclusive(releases):
+        going = [entry.release for entry in entries(releases, key)[keep:] if not entry.roles]
+        for release in going if not dry_run else ():
+            remove_bundle(releases, release)
+    return going

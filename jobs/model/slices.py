@@ -1,0 +1,123 @@
+"""Where a model is good and where it is not: error rates by amount, hour, and what history there was.
+
+One pass over the certify rows: each is scored and flagged where it lies, the cluster counts, and only some dozens of
+rows leave it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
+from antifraud.features import FEATURE_NAMES
+from jobs.model.inputs import Inputs
+from jobs.model.source import labelled_rows
+from jobs.model.vectors import vectors_of
+
+MINOR_UNITS: Final = 100
+AMOUNT_EDGES: Final = (0, 50, 100, 220, 500, 1_000)
+"""Where amount bands begin, RUB; the last one has no end."""
+CARRIED: Final = ("status", "amount_minor", "hour", "customer_30d_count", "terminal_fraud_30d")
+FLAGGED: Final = (
+    "status string, amount_minor bigint, hour double, customer_30d_count double, terminal_fraud_30d double, "
+    "flagged boolean"
+)
+COUNTS: Final = ("legitimate", "false_positives", "frauds", "caught", "fraud_amount", "caught_amount")
+Batches = Iterable[pa.RecordBatch]
+
+
+def slices_of(spark: SparkSession, inputs: Inputs, folder: Path, threshold: int) -> list[dict[str, Any]]:
+    """`rates` of every slice of the certify rows, for the model in `folder` at `threshold` (ppm)."""
+    rows = labelled_rows(spark, inputs).where("window = 'certify'")
+    counted = slice_counts(flagged(rows, folder, threshold)).orderBy("slice", "place")
+    return [rates(row.asDict()) for row in counted.collect()]
+
+
+def flagged(rows: DataFrame, folder: Path, threshold: int) -> DataFrame:
+    """Rows as `FLAGGED`: what slices are made of, and whether the model in `folder` flags the row."""
+    flag = _flag_batches((folder / MODEL_FILE).read_bytes(), (folder / CALIBRATION_FILE).read_text(), threshold)
+    return rows.select("status", "amount_minor", *FEATURE_NAMES).mapInArrow(flag, FLAGGED)
+
+
+def _flag_batches(model: bytes, calibration: str, threshold: int) -> Callable[[Batches], Batches]:
+    def flag(batches: Batches) -> Batches:
+        evaluator = Evaluator(model, Calibration.from_json(calibration))
+        for batch in batches:
+            said = pa.array(evaluator.score(vectors_of(batch)) > threshold)
+            yield pa.RecordBatch.from_arrays([*(batch.column(name) for name in CARRIED), said], [*CARRIED, "flagged"])
+
+    return flag
+
+
+def slice_counts(rows: DataFrame) -> DataFrame:
+    """Counts of `FLAGGED` rows as (slice, place, value, `COUNTS`); amounts in minor units.
+
+    A row is in one value of every slice; `place` orders the values of a slice. Rows without a label are left out.
+    """
+    fraud, amount = F.col("status") == "fraud", F.col("amount_minor")
+    caught = fraud & F.col("flagged")
+    cells = rows.where("status != 'unknown'").select(
+        F.array(*_memberships()).alias("memberships"),
+        (~fraud).cast("bigint").alias("legitimate"),
+        (~fraud & F.col("flagged")).cast("bigint").alias("false_positives"),
+        fraud.cast("bigint").alias("frauds"),
+        caught.cast("bigint").alias("caught"),
+        F.when(fraud, amount).otherwise(0).alias("fraud_amount"),
+        F.when(caught, amount).otherwise(0).alias("caught_amount"),
+    )
+    # First by the few hundred combinations: then only these are copied into one row for each slice.
+    combined = cells.groupBy("memberships").agg(*(F.sum(name).alias(name) for name in COUNTS))
+    single = combined.select(F.explode("memberships").alias("m"), *COUNTS).select("m.*", *COUNTS)
+    return single.groupBy("slice", "place", "value").agg(*(F.sum(name).alias(name) for name in COUNTS))
+
+
+def _memberships() -> list[Column]:
+    """For every slice, the value that a row has in it."""
+    band, label = F.lit(0), F.lit(_band_names()[0])
+    for place, (edge, name) in enumerate(zip(AMOUNT_EDGES, _band_names(), strict=True)):
+        above = F.col("amount_minor") >= edge * MINOR_UNITS
+        band, label = F.when(above, place).otherwise(band), F.when(above, F.lit(name)).otherwise(label)
+    hour = F.col("hour").cast("int")
+    return [
+        _member("amount, RUB", band, label),
+        _member("hour of day, UTC", hour, F.format_string("%02d", hour)),
+        _either("customer", F.col("customer_30d_count") > 0, "seen in 30 days", "new: none in 30 days"),
+        _either("terminal", F.col("terminal_fraud_30d") > 0, "matured fraud in 30 days", "no matured fraud"),
+    ]
+
+
+def _either(name: str, condition: Column, yes: str, no: str) -> Column:
+    return _member(name, F.when(condition, 0).otherwise(1), F.when(condition, yes).otherwise(no))
+
+
+def _member(name: str, place: Column, value: Column) -> Column:
+    return F.struct(F.lit(name).alias("slice"), place.alias("place"), value.alias("value"))
+
+
+def _band_names() -> list[str]:
+    return [f"{low:,} to {high:,}" for low, high in pairwise(AMOUNT_EDGES)] + [f"{AMOUNT_EDGES[-1]:,} and more"]
+
+
+def rates(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts of a slice with its rates; a rate of nothing is None.
+
+    >>> found = rates({"slice": "customer", "place": 1, "value": "new", "legitimate": 200, "false_positives": 5,
+    ...                "frauds": 4, "caught": 3, "fraud_amount": 1_000, "caught_amount": 900})
+    >>> found["fpr"], found["recall"], found["value_recall"]
+    (0.025, 0.75, 0.9)
+    """
+    return {
+        **{name: value for name, value in counts.items() if name != "place"},
+        "fpr": _share(counts["false_positives"], counts["legitimate"]),
+        "recall": _share(counts["caught"], counts["frauds"]),
+        "value_recall": _share(counts["caught_amount"], counts["fraud_amount"]),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,82 @@
+"""A candidate and the gate's report about it, written out, for tests of what is made from them."""
+
+import copy
+import json
+
+from antifraud.features import FEATURE_NAMES, feature_set_hash
+from jobs.model.candidate import write_candidate
+
+LIMITS = {
+    "fpr_limit": 0.05, "fpr_target": 0.045, "delta": 0.01, "loss_limit_minor": 50_000_000, "loss_level": 0.99,
+    "alerts_a_day": None, "false_alarm_cost_minor": 10_000, "attainable_value_recall": 0.95,
+}  # fmt: skip
+WINDOWS = {
+    "train": {"first": "2026-01-31", "last": "2026-02-27"},
+    "select": {"first": "2026-02-28", "last": "2026-03-06"},
+    "certify": {"first": "2026-03-07", "last": "2026-04-03"},
+}
+
+
+def _loss(mean, bound):
+    parts = {"parameter": 3_000_000.0, "month": 2_000_000.0, "volume": 1_000_000.0}
+    return {"mean": mean, "bound": bound, "level": 0.99, "episodes": 278, **parts}
+
+
+PASS = {
+    "verdict": "PASS", "reasons": ["The rate is within its limit.", "The loss is within its limit.", "Promote."],
+    "limits": LIMITS, "threshold": 52_982, "beta": 8.0, "fpr": 0.0432, "fpr_bound": 0.045, "fpr_binding": "terminals",
+    "fpr_bounds": {"rows": 0.0441, "days": 0.0447, "terminals": 0.045}, "threshold_at_fpr_target": 52_982,
+    "false_positives": 11_946, "legitimate": 276_563, "recall": 0.784, "value_recall": 0.908,
+    "value_recall_at_fpr_target": 0.908, "precision": 0.27, "alerts_a_day": 1_584.25,
+    "false_alarms_a_month": 12_799.3, "false_alarm_cost_a_month": 127_992_857.1,
+    "loss": _loss(18_946_300.0, 26_941_100.0),
+    "loss_at_fpr_target": _loss(18_946_300.0, 26_941_100.0), "fraud_a_month": _loss(205_633_100.0, 362_464_200.0),
+    "required_value_recall": 0.757, "observed_transactions_a_month": 302_346.4,
+    "judged_transactions_a_month": 302_346.4, "loss_limit_informative": True,
+}  # fmt: skip
+REPORT = {
+    **PASS,
+    "candidate": "2026-04-10-0123abcd",
+    "as_of": "2026-04-10",
+    "windows": WINDOWS,
+    "evaluator_difference_ppm": 1,
+    "at_full_volume": {
+        **PASS,
+        "verdict": "INFEASIBLE",
+        "reasons": ["The loss is above its limit.", "Bring the volume down."],
+        "loss": _loss(8_121_264_900.0, 10_704_901_900.0),
+        "judged_transactions_a_month": 129_600_000,
+    },
+    "curve": {"threshold": [900_000, 52_982, 10_564], "fpr": [0.0, 0.0432, 0.1], "loss": [1.0e6, 189_463.0, 90_000.0]},
+}
+INFO = {
+    "as_of": "2026-04-10",
+    "windows": WINDOWS,
+    "days": "ad41e5663c391477",
+    "features": list(FEATURE_NAMES),
+    "feature_set": feature_set_hash(),
+    "features_snapshot": 7_520_528_307,
+    "seed": 20_260_101,
+    "parameters": {"depth": 6, "learning_rate": 0.08},
+    "kept_share": 0.42,
+    "counts": {
+        "train": {"fraud": 5_893, "legitimate": 277_479, "unknown": 12},
+        "select": {"fraud": 1_666, "legitimate": 68_443, "unknown": 0},
+    },
+    "metrics": {"select_auc": 0.9359, "select_average_precision": 0.6073, "trees": 221.0},
+}
+FILES = {"model.onnx": b"model", "calibration.json": b"{}", "golden.json": b"[]", "model.cbm": b"cbm"}
+
+
+def report(**changes):
+    """The report with changes."""
+    return {**copy.deepcopy(REPORT), **changes}
+
+
+def put_candidate(home, as_of, release, **changes):
+    """Write a candidate of a day with a report; `changes` are the report's."""
+    info = {**INFO, "as_of": as_of, "id": release, "inputs": "0"}
+    files = {**FILES, "model.onnx": release.encode()}
+    candidate = write_candidate(home / "candidates" / as_of, files, info)
+    (candidate.path / "report.json").write_text(json.dumps(report(candidate=release, as_of=as_of, **changes)))
+    return candidate

@@ -1,0 +1,236 @@
+"""Promotion is one step to everyone else: killed anywhere, repeated, or refused, a complete release serves."""
+
+import datetime as dt
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import time
+
+import pytest
+
+from antifraud.errors import GateRefused, ReleaseError, SettingsError, TrackingError
+from antifraud.release import Pointer, exclusive, open_release, read_pointer
+from antifraud.settings import JobSettings
+from antifraud.signing import generate_signing_keys
+from jobs.promote import _parser, main, promote
+from tests.release_keys import put_keys
+from tests.report_example import put_candidate
+
+OLD, NEW = "2026-04-09-aaaaaaaa", "2026-04-10-bbbbbbbb"
+YESTERDAY, TODAY = dt.date(2026, 4, 9), dt.date(2026, 4, 10)
+BEFORE, AFTER = Pointer(OLD, None, OLD, 1), Pointer(NEW, OLD, OLD, 2)
+CHANGES_FILES = {"open", "write", "flush", "close", "mkdir", "rename", "replace", "unlink", "remove", "rmdir", "flock"}
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Yesterday's release serves, today's candidate has passed."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    put_keys(folder)
+    put_candidate(folder, "2026-04-09", OLD)
+    put_candidate(folder, "2026-04-10", NEW)
+    promote(JobSettings(home=folder), YESTERDAY)
+    return folder
+
+
+def promote_until(step, settings):
+    """Promote in a process that is killed just before its `step`-th call that may change files; did it get through?"""
+    child = os.fork()
+    if child == 0:
+        die_before(step)
+        promote(settings, TODAY)
+        sys.setprofile(None)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert status in {0, signal.SIGKILL}
+    return status == 0
+
+
+def die_before(step):
+    calls = 0
+
+    def look(_frame, event, function):
+        nonlocal calls
+        owner = type(getattr(function, "__self__", "")).__name__
+        if event == "c_call" and function.__name__ in CHANGES_FILES and owner not in {"str", "bytes", "list", "set"}:
+            calls += 1
+            if calls == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.setprofile(look)
+
+
+def test_a_kill_at_any_instant_leaves_a_complete_release(home, tmp_path, monkeypatch):
+    """Killed before each call that changes files: the old or the new release serves, whole; a re-run completes.
+
+    Syncing is left out: it protects from a power cut, and a killed process leaves its files to the system.
+    """
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+    found, through, step = [], False, 0
+    while not through:
+        step += 1
+        work = shutil.copytree(home, tmp_path / "work")
+        settings = JobSettings(home=work)
+        through = promote_until(step, settings)
+        pointer = read_pointer(settings.releases_dir)
+        found.append(pointer)
+        for bundle in {path.name for path in settings.releases_dir.glob("[!.]*/")} | {pointer.release}:
+            open_release(settings, bundle)
+        assert promote(settings, TODAY) == AFTER
+        assert sorted(path.name for path in settings.releases_dir.iterdir()) == [".lock", OLD, NEW, "pointer.json"]
+        shutil.rmtree(work)
+    assert step > 50
+    switched = found.index(AFTER)
+    assert found == [BEFORE] * switched + [AFTER] * (len(found) - switched)
+    assert 0 < switched < len(found)
+
+
+def test_twice_is_once(home):
+    """A second promotion changes neither bundle nor pointer."""
+    settings = JobSettings(home=home)
+    assert promote(settings, TODAY) == AFTER
+    before = {path: path.stat().st_mtime_ns for path in settings.releases_dir.rglob("[!.]*")}
+
+    assert promote(settings, TODAY) == AFTER
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_clock_that_moves_backwards_changes_nothing(home, monkeypatch):
+    """The old bundle lies in the future and no clock can be read: days come from the candidates alone."""
+
+    def no_clock():
+        raise AssertionError("a clock was read")
+
+    settings = JobSettings(home=home)
+    future = (4_000_000_000, 4_000_000_000)
+    os.utime(settings.releases_dir / OLD, future)
+    os.utime(settings.releases_dir / "pointer.json", future)
+    for name in ("time", "time_ns", "monotonic", "localtime", "gmtime"):
+        monkeypatch.setattr(time, name, no_clock)
+
+    assert promote(settings, TODAY) == AFTER
+
+
+def test_two_promotions_take_turns(home):
+    """While another process holds the folder, a promotion waits; when that dies, it goes on."""
+    settings = JobSettings(home=home)
+    holder = os.fork()
+    if holder == 0:
+        with exclusive(settings.releases_dir):
+            signal.pause()
+    with (settings.releases_dir / ".lock").open() as lock:
+        while not _is_held(lock):
+            time.sleep(0.01)
+    waiting = os.fork()
+    if waiting == 0:
+        promote(settings, TODAY)
+        os._exit(0)
+    time.sleep(0.3)
+    assert read_pointer(settings.releases_dir) == BEFORE
+    os.kill(holder, signal.SIGKILL)
+    assert [os.waitpid(process, 0)[1] for process in (holder, waiting)] == [signal.SIGKILL, 0]
+    assert read_pointer(settings.releases_dir) == AFTER
+
+
+def _is_held(lock):
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"verdict": "FAIL", "reasons": ["The rate is too high.", "Raise it."]},
+            r"FAIL, so it does not serve\. The rate is too high\. Raise it\.",
+        ),
+        ({"verdict": "INFEASIBLE"}, "INFEASIBLE, so it does not serve"),
+        (
+            {"promotable": False, "promotable_reason": "May be worse."},
+            r"PASS, but it does not replace the champion\. May be worse\.",
+        ),
+    ],
+)
+def test_what_the_gate_forbids_is_refused(home, changes, message):
+    """A verdict that is no PASS, and a PASS that may be worse than the champion; the old release stays."""
+    put_candidate(home, "2026-04-10", NEW, **changes)
+    settings = JobSettings(home=home)
+
+    with pytest.raises(GateRefused, match=message):
+        promote(settings, TODAY)
+    assert read_pointer(settings.releases_dir) == BEFORE
+    assert not (settings.releases_dir / NEW).exists()
+
+
+@pytest.mark.parametrize("changes", [{"promotable": True}, {"promotable": True, "promotable_reason": "Better."}])
+def test_what_the_gate_allows_is_promoted(home, changes):
+    """A PASS that may replace the champion."""
+    put_candidate(home, "2026-04-10", NEW, **changes)
+
+    assert promote(JobSettings(home=home), TODAY) == AFTER
+
+
+def test_a_broken_champion_does_not_stand_in_the_way(home, capsys):
+    """With one byte flipped it cannot serve, so any PASS replaces it; the log says why."""
+    settings = JobSettings(home=home)
+    (settings.releases_dir / OLD / "model.onnx").write_bytes(b"other")
+
+    assert promote(settings, TODAY) == AFTER
+    assert f"model.onnx of bundle {OLD} has SHA-256" in capsys.readouterr().out
+
+
+def test_keys_that_do_not_belong_together_make_no_release(home):
+    """No scorer would accept it, so it is not even written."""
+    settings = JobSettings(home=home)
+    (home / "secrets" / "release.key").unlink()
+    generate_signing_keys(home / "secrets" / "release.key", home / "other.pub")
+
+    with pytest.raises(SettingsError, match="is not the public half"):
+        promote(settings, TODAY)
+    assert not (settings.releases_dir / NEW).exists()
+
+
+def test_a_candidate_of_other_features_is_refused(home, monkeypatch):
+    """The code was upgraded between training and promotion: train again."""
+    monkeypatch.setattr("jobs.promote.feature_set_hash", lambda: "0123456789abcdef")
+    settings = JobSettings(home=home)
+
+    with pytest.raises(ReleaseError, match="this code has 0123456789abcdef: train it again"):
+        promote(settings, TODAY)
+    assert read_pointer(settings.releases_dir) == BEFORE
+
+
+def test_without_a_pointer_there_is_nothing_to_follow(tmp_path):
+    """Aliases are a projection of the pointer, and there is none."""
+    with pytest.raises(ReleaseError, match="nothing was ever promoted"):
+        main(JobSettings(home=tmp_path), _parser().parse_args(["--aliases"]))
+
+
+def test_a_release_of_other_features_cannot_be_judged(home, monkeypatch):
+    """Going back to it is refused before a cluster is started."""
+    monkeypatch.setattr("antifraud.release.feature_set_hash", lambda: "0123456789abcdef")
+
+    with pytest.raises(
+        ReleaseError, match=f"release {OLD} needs feature set [0-9a-f]+, this code has 0123456789abcdef"
+    ):
+        main(JobSettings(home=home), _parser().parse_args(["--release", OLD]))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_without_mlflow_the_release_serves_and_the_error_says_so(home, monkeypatch):
+    """The pointer has moved, the exit code is 51, and the address, which may hold a password, is not told."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    settings = JobSettings(home=home, mlflow_uri="http://user:hunter2@127.0.0.1:9")
+
+    with pytest.raises(TrackingError, match=f"release {NEW} serves, only MLflow's aliases do not say so yet") as caught:
+        main(settings, _parser().parse_args(["--as-of", "2026-04-10"]))
+    assert caught.value.exit_code == 51
+    assert "hunter2" not in str(caught.value)
+    assert read_pointer(settings.releases_dir) == AFTER

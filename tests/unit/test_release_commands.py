@@ -1,0 +1,189 @@
+"""What people do with releases from a terminal: look, check, point to another one, clear away; dry by default."""
+
+import json
+
+import pytest
+
+from antifraud.commands import main
+from antifraud.features import feature_set_hash
+from antifraud.release import Pointer, activate, read_pointer, write_bundle
+from tests.release_keys import PUBLIC, SIGNING, put_keys
+
+REASON = ("--reason", "the anchor is known to be good")
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    def run_command(*arguments):
+        code = main(("release", *arguments), {"ANTIFRAUD_HOME": str(tmp_path)})
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    put_keys(tmp_path)
+    return run_command
+
+
+@pytest.fixture
+def releases(tmp_path):
+    """Five nights: the first is the anchor, the third was previous, the fourth serves, the last never did."""
+    folder = tmp_path / "releases"
+    for night in range(1, 6):
+        described = {"as_of": f"2026-04-0{night}", "verdict": "PASS", "threshold": 50_000 + night}
+        manifest = {**described, "feature_set": feature_set_hash()}
+        write_bundle(folder, f"r{night}", {"model.onnx": bytes([night])}, manifest, SIGNING)
+    for name in ("r1", "r3", "r4"):
+        activate(folder, name, PUBLIC)
+    return folder
+
+
+def present(releases):
+    return sorted(path.name for path in releases.iterdir() if path.is_dir())
+
+
+def test_without_a_release_the_list_says_what_to_do(run):
+    """An empty folder is no error."""
+    code, out, err = run("list")
+
+    assert (code, err) == (0, "")
+    assert out.startswith("no release in ")
+    assert "jobs/promote.py" in out
+
+
+def test_releases_are_listed_newest_first_with_their_roles(run, releases):
+    """Columns for newcomers; a broken bundle is named, not hidden."""
+    (releases / "r2" / "model.onnx").write_bytes(b"other")
+
+    code, out, err = run("list")
+
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "release  role      as of       verdict  threshold  state",
+        "r5       -         2026-04-05  PASS     50,005     verified",
+        "r4       champion  2026-04-04  PASS     50,004     verified",
+        "r3       previous  2026-04-03  PASS     50,003     verified",
+        "r1       anchor    2026-04-01  PASS     50,001     verified",
+        "r2       -         -           -        -          BROKEN",
+        "",
+        "r4 serves since change 3 of the pointer",
+    ]
+
+
+@pytest.mark.usefixtures("releases")
+def test_a_release_is_shown_and_verified(run):
+    """The manifest as JSON with the roles; a sentence when it verifies."""
+    code, out, _ = run("show", "r1")
+    shown = json.loads(out)
+    assert (code, shown["release"], shown["roles"], shown["threshold"]) == (0, "r1", ["anchor"], 50_001)
+    assert run("verify", "r1") == (0, "r1 is signed and is what its manifest says\n", "")
+
+
+def test_an_altered_release_is_refused(run, releases):
+    """Exit code 40 and the file at fault, in one line."""
+    (releases / "r2" / "model.onnx").write_bytes(b"other")
+
+    code, out, err = run("verify", "r2")
+
+    assert (code, out, err.count("\n")) == (40, "", 1)
+    assert err.startswith("error: model.onnx of bundle r2 has SHA-256 ")
+
+
+@pytest.mark.usefixtures("releases")
+@pytest.mark.parametrize("release", ["../secrets", "nothing", ".lock"])
+@pytest.mark.parametrize("action", [["show"], ["verify"], ["activate", *REASON]])
+def test_an_unknown_release_is_refused(run, action, release):
+    """Neither a path nor an id that does not exist."""
+    code, _, err = run(action[0], release, *action[1:])
+
+    assert (code, err.count("\n")) == (40, 1)
+
+
+def test_activate_is_dry_by_default(run, releases):
+    """It says what would serve, and the command that does it only if nobody else moves the pointer."""
+    before = read_pointer(releases)
+
+    code, out, _ = run("activate", "r1", *REASON)
+
+    assert code == 0
+    assert out == (
+        "serves now: r4 (change 3)\n"
+        "would serve: r1; dry run, the pointer stays: add --no-dry-run --expect-change 3\n"
+    )  # fmt: skip
+    assert read_pointer(releases) == before
+
+
+def test_activate_moves_the_pointer_and_keeps_the_reason(run, releases):
+    """What served becomes previous; the list tells the reason."""
+    code, out, _ = run("activate", "r1", *REASON, "--no-dry-run", "--expect-change", "3")
+
+    assert (code, out.splitlines()[-1]) == (0, "serves: r1 (change 4), before it r4")
+    assert read_pointer(releases) == Pointer("r1", "r4", "r1", 4, "the anchor is known to be good")
+    assert run("list")[1].endswith('r1 serves since change 4 of the pointer ("the anchor is known to be good")\n')
+
+
+def test_activate_refuses_when_somebody_was_faster(run, releases):
+    """The change that the dry run showed is no longer the newest: nothing moves."""
+    activate(releases, "r3", PUBLIC)
+
+    code, _, err = run("activate", "r1", *REASON, "--no-dry-run", "--expect-change", "3")
+
+    assert (code, err) == (40, "error: the pointer is at change 4, expected was 3: look again first\n")
+    assert read_pointer(releases).release == "r3"
+
+
+@pytest.mark.usefixtures("releases")
+def test_activate_wants_a_reason(run):
+    """A sentence, not a dot."""
+    code, _, err = run("activate", "r1", "--reason", "because")
+
+    assert (code, err) == (40, "error: the reason has 7 characters: 10 or more are expected\n")
+
+
+def test_a_release_of_other_features_cannot_be_activated(run, releases):
+    """The scorers would refuse it and go on with the old one, and nobody would know why."""
+    write_bundle(releases, "r0", {"model.onnx": b""}, {"feature_set": "0123456789abcdef"}, SIGNING)
+
+    code, _, err = run("activate", "r0", *REASON, "--no-dry-run")
+
+    assert (code, read_pointer(releases).release) == (40, "r4")
+    assert "needs feature set 0123456789abcdef" in err
+
+
+def test_gc_is_dry_by_default(run, releases):
+    """Of five, three have a role and the newest is kept: the second night would go."""
+    code, out, _ = run("gc", "--keep", "1")
+
+    assert (code, out) == (0, "would remove r2\ndry run, nothing was removed: add --no-dry-run\n")
+    assert present(releases) == ["r1", "r2", "r3", "r4", "r5"]
+
+
+def test_gc_keeps_roles_and_the_newest(run, releases):
+    """Only what it named goes; a second run finds nothing."""
+    assert run("gc", "--keep", "1", "--no-dry-run") == (0, "removed r2\n", "")
+    assert present(releases) == ["r1", "r3", "r4", "r5"]
+    assert run("gc", "--keep", "1", "--no-dry-run")[1].startswith("nothing to remove")
+    assert read_pointer(releases).release == "r4"
+
+
+@pytest.mark.parametrize("keep", ["0", "-1"])
+def test_gc_never_removes_all_that_have_no_role(run, releases, keep):
+    """The newest may be about to be pointed to."""
+    code, _, err = run("gc", "--keep", keep, "--no-dry-run")
+
+    assert (code, err.count("\n")) == (40, 1)
+    assert len(present(releases)) == 5
+
+
+def test_gc_without_a_readable_pointer_removes_nothing(run, releases):
+    """Roles are unknown then."""
+    (releases / "pointer.json").write_text("{")
+
+    assert run("gc", "--keep", "1", "--no-dry-run")[0] == 40
+    assert len(present(releases)) == 5
+
+
+@pytest.mark.parametrize("action", ["activate", "gc"])
+def test_help_says_that_it_is_dry_by_default(run, capsys, action):
+    """Nobody has to try it to find out."""
+    with pytest.raises(SystemExit, match="0"):
+        run(action, "--help")
+    assert "dry by default" in " ".join(capsys.readouterr().out.split())

@@ -1,0 +1,145 @@
+"""The page shows verdict, limits, reasons and evidence; what a report lacks is left out, what it holds is escaped."""
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+
+from jobs.model.report_page import render
+from tests.report_example import PASS, report
+
+VOID = {"meta", "br", "circle", "line", "rect", "polyline"}
+ROW = {
+    "threshold": 52_982, "fpr": 0.0432, "fpr_bound": 0.045, "false_positives_share": 0.0421, "precision": None,
+    "alerts_a_day": 1_584.2, "recall": 0.784, "value_recall": 0.908, "loss": 18_946_300.0, "loss_bound": 60_000_000.0,
+    "beta": 8.0,
+}  # fmt: skip
+SLICE = {
+    "slice": "customer", "value": "new: none in 30 days", "legitimate": 0, "false_positives": 0, "frauds": 1_234,
+    "caught": 617, "fraud_amount": 123_456_700, "caught_amount": 61_728_350, "fpr": None, "recall": 0.5,
+    "value_recall": 0.5,
+}  # fmt: skip
+
+
+class Nesting(HTMLParser):
+    """Fails on a tag that is not closed where it should be."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, _attributes):
+        """Remember it until it is closed."""
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        """Opened and closed at once, as in SVG."""
+
+    def handle_endtag(self, tag):
+        """Close the innermost one."""
+        assert self.open.pop() == tag
+
+
+def text_of(page):
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page.split("</style>", 1)[1])))
+
+
+@pytest.mark.parametrize("verdict", ["PASS", "FAIL", "INFEASIBLE"])
+def test_the_first_screen_has_verdict_limits_bounds_and_reasons(verdict):
+    """In large, with its meaning, both bounds beside their limits, the reasons and the best single action."""
+    page = render(report(verdict=verdict))
+    assert f'<header class="{verdict}">' in page
+    said = text_of(page)
+    for wanted in ("4.50 % at most, 99 % confidence", "limit 5.00 %", "measured 4.32 %", "269,411 at most, 99 %",
+                   "limit 500,000", "measured 189,463", "The rate is within its limit.",
+                   "Best single action Promote.", "1,584 alerts a day"):  # fmt: skip
+        assert wanted in said
+    assert page.count('class="limit"') == 2 + 2
+
+
+def test_a_gauge_turns_red_where_its_bound_is_over_the_limit():
+    """Only the one that is broken; its bar ends at the bound, a little before the end of the track."""
+    page = render(report(loss={**PASS["loss"], "bound": 100_000_000.0}))
+    assert page.count('class="gauge over"') == 1
+    assert 'class="bound" style="width: 87.0%"' in page
+
+
+def test_both_volumes_are_told_with_their_verdicts():
+    """A PASS here, INFEASIBLE at 50 transactions a second, each with its reasons."""
+    said = text_of(render(report()))
+    assert "At the judged volume PASS" in said
+    assert "At the full service's volume INFEASIBLE" in said
+    assert "129,600,000" in said
+    assert "Bring the volume down." in said
+
+
+def test_what_is_missing_is_left_out():
+    """Without trade-off, champion, baselines and slices there is no heading for them."""
+    said = text_of(render(report()))
+    for heading in ("The whole trade-off", "Against the champion", "Beside simpler models", "Where it is good"):
+        assert heading not in said
+
+
+def test_the_trade_off_marks_the_choice_and_what_breaks_a_limit():
+    """One line a threshold; a missing precision is a dash."""
+    page = render(report(tradeoff=[ROW, {**ROW, "threshold": 1_000, "fpr_bound": 0.06}]))
+    assert page.count('<tr class="chosen"><td>52,982</td>') == 1
+    assert page.count('<td class="bad">6.00 %</td>') == 1
+    assert page.count('<td class="bad">600,000</td>') == 2
+    assert "52,982 4.32 % 4.50 % 4.21 % - 1,584 78.4 % 90.8 % 189,463 600,000 8" in text_of(page)
+
+
+def test_a_pass_that_stays_behind_says_so():
+    """The verdict is about limits, promotion also about the champion."""
+    compared = {
+        "days": 9, "loss_difference": -1_200_000.0, "loss_difference_bound": 300_000.0, "fpr_difference": 0.001,
+        "fpr_difference_bound": 0.006, "margins": {"loss_minor": 5_000_000, "fpr": 0.005, "confidence": 0.95},
+    }  # fmt: skip
+    champion = {"release": "2026-04-09-aaaaaaaa", "verdict": "PASS", "comparison": compared}
+    page = render(report(promotable=False, promotable_reason="May be worse.", champion=champion))
+    said = text_of(page)
+    assert "Both limits are met, but the model that serves stays" in said
+    assert "Is not promoted. May be worse." in said
+    assert "2026-04-09-aaaaaaaa PASS today" in said
+    assert "candidate minus champion, 9 paired days; negative is better" in said
+    assert "false-positive rate 0.10 % 0.60 % 0.50 %" in said
+    assert "missed fraud, RUB a month -12,000 3,000 50,000" in said
+    assert '<td class="bad">0.60 %</td>' in page
+    assert '<td class="good">3,000</td>' in page
+
+
+def test_a_champion_that_could_not_be_compared_has_a_note_and_no_table():
+    """As where it does not verify any more: every value but release and note is None."""
+    nothing = dict.fromkeys(("threshold", "verdict", "reasons", "fpr", "fpr_bound", "loss", "days", "comparison"))
+    champion = {"release": "2026-04-09-aaaaaaaa", "note": "It does not verify.", **nothing}
+    said = text_of(render(report(promotable=True, promotable_reason="A PASS is enough.", champion=champion)))
+    assert "Against the champion 2026-04-09-aaaaaaaa May be promoted. A PASS is enough. It does not verify." in said
+    assert "candidate minus champion" not in said
+
+
+def test_baselines_stand_beside_the_model():
+    """By the metrics they have, the model first; its own names carry the window in front."""
+    baselines = {"logistic_regression": {"auc": 0.91234, "average_precision": 0.5}, "random_forest": {"auc": 0.92}}
+    metrics = {"select_auc": 0.9359, "select_average_precision": 0.6073}
+    said = text_of(render(report(baselines=baselines, model_metrics=metrics)))
+    assert "model auc average precision this model 0.9359 0.6073" in said
+    assert "logistic regression 0.9123 0.5 random forest 0.92 -" in said
+
+
+def test_slices_are_grouped():
+    """The slice's name once, then a line a value; a rate of nothing is a dash."""
+    said = text_of(render(report(slices=[SLICE, {**SLICE, "value": "seen in 30 days"}])))
+    assert said.count("customer new: none in 30 days 0 0 - 1,234 617 50.0 % 1,234,567 50.0 %") == 1
+    assert "50.0 % seen in 30 days 0 0 -" in said
+
+
+def test_the_page_is_one_well_formed_file():
+    """Nothing is loaded from elsewhere, every tag is closed, and what a report says is text, never markup."""
+    page = render(report(reasons=["<script>alert(1)</script>", "Promote."], slices=[SLICE], tradeoff=[ROW]))
+    nesting = Nesting()
+    nesting.feed(page)
+    assert nesting.open == []
+    assert "<script" not in page
+    assert not re.search(r"""(?:src|href)\s*=|url\(|@import""", page)

@@ -1,0 +1,74 @@
+"""MLflow's aliases follow the release pointer, late if need be, and say what cannot be said."""
+
+import datetime as dt
+
+import pytest
+
+from antifraud.errors import TrackingError
+from antifraud.release import Pointer
+from antifraud.settings import JobSettings
+from jobs.model.tracking import MODEL, Registry
+from jobs.promote import _parser, main, promote
+from tests.release_keys import put_keys
+from tests.report_example import put_candidate
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+OLD, NEW = "2026-04-09-aaaaaaaa", "2026-04-10-bbbbbbbb"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Two nights: both candidates were recorded, the first was promoted; MLflow is a SQLite file."""
+    folder = tmp_path_factory.mktemp("home")
+    put_keys(folder)
+    registry = Registry.connect(JobSettings(home=folder))
+    for day, name in (("2026-04-09", OLD), ("2026-04-10", NEW)):
+        candidate = put_candidate(folder, day, name)
+        for _ in range(2):
+            registry.record_candidate(name, candidate.path, {"seed": 1}, {"select_auc": 0.9})
+    promote(JobSettings(home=folder), dt.date(2026, 4, 9))
+    return folder
+
+
+def aliases(home):
+    return Registry.connect(JobSettings(home=home)).client.get_registered_model(MODEL).aliases
+
+
+def test_a_rerun_brings_the_aliases_after_the_pointer(home, monkeypatch):
+    """MLflow is down in mid-promotion: the pointer moves, no alias does; the same command again repairs them."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    arguments = _parser().parse_args(["--as-of", "2026-04-10"])
+    with pytest.raises(TrackingError, match="run this again"):
+        main(JobSettings(home=home, mlflow_uri="http://127.0.0.1:9"), arguments)
+    assert aliases(home) == {"candidate": 2}
+
+    for _ in range(2):
+        main(JobSettings(home=home), arguments)
+        assert aliases(home) == {"candidate": 2, "champion": 2, "previous": 1, "anchor": 1}
+
+
+def test_aliases_can_be_repaired_alone(home):
+    """After a pointer that was moved by hand; nothing is judged or promoted."""
+    Registry.connect(JobSettings(home=home)).project(Pointer(OLD, None, None, 9))
+
+    main(JobSettings(home=home), _parser().parse_args(["--aliases"]))
+
+    assert aliases(home) == {"candidate": 2, "champion": 2, "previous": 1, "anchor": 1}
+
+
+def test_an_alias_whose_release_is_gone_is_removed(home):
+    """Aliases say what the pointer says and nothing else."""
+    registry = Registry.connect(JobSettings(home=home))
+    registry.project(Pointer(NEW, OLD, OLD, 2))
+
+    registry.project(Pointer(NEW, None, NEW, 3))
+
+    assert aliases(home) == {"candidate": 2, "champion": 2, "anchor": 2}
+
+
+def test_a_champion_that_mlflow_does_not_know_is_an_error(home):
+    """Silence would leave the registry showing another champion, or none."""
+    registry = Registry.connect(JobSettings(home=home))
+
+    with pytest.raises(TrackingError, match=r"no version of 2026-04-11-cccccccc: run jobs/train\.py"):
+        registry.project(Pointer("2026-04-11-cccccccc", NEW, OLD, 4))
