@@ -5,7 +5,6 @@ gate. A value that is missing takes the train window's median, and an indicator 
 logistic regression sees columns of mean 0 and deviation 1.
 """
 
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +16,7 @@ Figures = dict[str, dict[str, float]]
 TREES: Final = 100
 LEAF_ROWS: Final = 5
 LOGISTIC_STEPS: Final = 500
+FOREST: Final = "randomforestclassifier"
 
 
 def baselines(train: Sample, select: Sample, seed: int, rows: int) -> Figures:
@@ -33,15 +33,7 @@ def _at_most(train: Sample, rows: int, seed: int) -> Sample:
     if size <= rows:
         return train
     drawn = np.sort(np.random.default_rng(seed).choice(size, rows, replace=False))
-    propensity = None if train.propensity is None else train.propensity[drawn]
-    return replace(
-        train,
-        vectors=train.vectors[drawn],
-        is_fraud=train.is_fraud[drawn],
-        amount=train.amount[drawn],
-        weight=train.weight[drawn],
-        propensity=propensity,
-    )
+    return Sample(train.vectors[drawn], train.is_fraud[drawn], train.amount[drawn], train.weight[drawn])
 
 
 def _models(seed: int) -> dict[str, Any]:
@@ -63,9 +55,8 @@ def _models(seed: int) -> dict[str, Any]:
 
 
 def _figures(model: Any, known: Sample, select: Sample) -> dict[str, float]:
-    last = model.steps[-1][0]
-    model.fit(known.vectors, known.is_fraud, **{f"{last}__sample_weight": known.inverse_propensity})
-    # One thread: several add the trees' votes in no fixed order, and the last bits of a vote decide ties.
-    if last == "randomforestclassifier":
-        model.set_params(randomforestclassifier__n_jobs=1)
+    model.fit(known.vectors, known.is_fraud)
+    if FOREST in model.named_steps:
+        # Several threads add the trees' votes in no fixed order, and the last bits of a vote decide ties.
+        model.set_params(**{f"{FOREST}__n_jobs": 1})
     return ranking(select, model.predict_proba(select.vectors)[:, 1])

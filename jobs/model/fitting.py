@@ -72,8 +72,10 @@ def fit(
 ) -> CatBoostClassifier:
     """A classifier whose margin is log odds in the (downsampled) train window, up to what calibration mends.
 
-    Same samples, seed and machine type: same trees. `select` only decides how many trees are kept. The margin never
-    falls as one of the features at the positions `rising` rises.
+    Same samples, seed and machine type: same trees. `select` only decides how many trees are kept, its rows weighing
+    for those that kept no label. Train rows do not: features that the model sees decided what was flagged, so the odds
+    given the features are right without weights, and a few heavy rows only add noise (`bench/selection_bias.py`;
+    Zadrozny 2004). The margin never falls as one of the features at the positions `rising` rises.
 
     Raises:
         UndefinedMetric: A window lacks frauds or legitimate rows.
@@ -85,7 +87,8 @@ def fit(
                 "training needs frauds and legitimate rows, choose another day or longer windows"
             )
     model = CatBoostClassifier(**_arguments(seed, parameters, rising))
-    return model.fit(_pool(train), eval_set=_pool(select), early_stopping_rounds=PATIENCE)
+    chosen_by = _pool(select, value_weight(select) * select.inverse_propensity)
+    return model.fit(_pool(train, value_weight(train)), eval_set=chosen_by, early_stopping_rounds=PATIENCE)
 
 
 def _arguments(seed: int, parameters: Parameters, rising: Sequence[int]) -> dict[str, Any]:
@@ -96,18 +99,16 @@ def _arguments(seed: int, parameters: Parameters, rising: Sequence[int]) -> dict
     }
 
 
-def _pool(sample: Sample) -> Pool:
+def _pool(sample: Sample, weight: npt.NDArray[np.float64]) -> Pool:
     label = sample.is_fraud.astype(np.int8)
-    return Pool(sample.vectors, label=label, weight=value_weight(sample), thread_count=THREADS)
+    return Pool(sample.vectors, label=label, weight=weight, thread_count=THREADS)
 
 
 def value_weight(sample: Sample) -> npt.NDArray[np.float64]:
-    """Weight in training (n,): 1 for legitimate rows; frauds by amount, with mean 1; both over their propensity.
+    """Weight in training (n,): 1 for legitimate rows; frauds by amount, with mean 1.
 
     The weights tilt which frauds are learnt first; calibration on the population's weights levels the score again.
     """
-    stands_for, fraud = sample.inverse_propensity, sample.is_fraud
-    worth = np.maximum(sample.amount, 1) / sample.amount[fraud].mean()
+    worth = np.maximum(sample.amount, 1) / sample.amount[sample.is_fraud].mean()
     value = np.clip(worth**VALUE_EXPONENT, *WEIGHT_RANGE)
-    mean = np.average(value[fraud], weights=stands_for[fraud])
-    return np.where(fraud, value / mean, 1.0) * stands_for
+    return np.where(sample.is_fraud, value / value[sample.is_fraud].mean(), 1.0)

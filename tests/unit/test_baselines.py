@@ -1,7 +1,5 @@
 """Baselines learn from the same rows, are bounded, repeatable, and can be left out."""
 
-import dataclasses
-
 import numpy as np
 
 from jobs.model.baselines import baselines
@@ -39,10 +37,3 @@ def test_the_same_seed_gives_the_same_figures():
 def test_no_rows_is_no_baselines():
     """0 turns them off."""
     assert baselines(TRAIN, SELECT, seed=3, rows=0) == {}
-
-
-def test_rows_weigh_by_their_propensity():
-    """Rows of the control share count for more: other weights, other figures."""
-    chance = np.where(TRAIN.vectors[:, 1] > 0, 0.1, 1.0)
-    weighted = dataclasses.replace(TRAIN, propensity=chance)
-    assert baselines(weighted, SELECT, seed=3, rows=500) != baselines(TRAIN, SELECT, seed=3, rows=500)

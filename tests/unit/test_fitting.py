@@ -118,9 +118,13 @@ def test_frauds_weigh_by_what_they_cost():
     assert value_weight(rows) == pytest.approx([8 / 17.5, 27 / 17.5, 1.0])
 
 
-def test_a_row_of_the_control_share_stands_for_the_blocked_ones():
-    """With propensity 1/4 a fraud of value 27 stands for 4 (mean (8 + 4 * 27) / 5), a legitimate row weighs 4."""
-    rows = Sample(
-        np.zeros((3, 1)), np.array([True, True, False]), np.array([16, 81, 500]), np.ones(3), np.array([1, 0.25, 0.25])
-    )
-    assert value_weight(rows) == pytest.approx([8 / 23.2, 4 * 27 / 23.2, 4.0])
+def test_propensities_decide_when_to_stop():
+    """Select rows that stand for others change the number of trees; train rows learn the same trees either way."""
+    train, select = sample(3_000, 1), sample(1_000, 2)
+    chance = np.where(select.vectors[:, 1] > 0, 0.02, 1.0)
+    models = [
+        fit(dataclasses.replace(train, propensity=p), dataclasses.replace(select, propensity=q), 7, SMALL)
+        for p, q in ((None, None), (np.full(3_000, 0.5), None), (None, chance))
+    ]
+    assert cbm_bytes(models[0]) == cbm_bytes(models[1])
+    assert models[2].tree_count_ != models[0].tree_count_
