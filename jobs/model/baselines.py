@@ -9,10 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from antifraud.errors import SettingsError
 from jobs.model.fitting import THREADS, Sample
 from jobs.model.quality import ranking
 
 Figures = dict[str, dict[str, float]]
+FEWEST_ROWS: Final = 500
+"""One row in about twenty is fraud; fewer rows might hold none."""
 TREES: Final = 100
 LEAF_ROWS: Final = 5
 LOGISTIC_STEPS: Final = 500
@@ -20,9 +23,17 @@ FOREST: Final = "randomforestclassifier"
 
 
 def baselines(train: Sample, select: Sample, seed: int, rows: int) -> Figures:
-    """Figures of `ranking` by the name of the baseline, each fitted on at most `rows` rows of `train`; 0 fits none."""
+    """Figures of `ranking` by the name of the baseline, each fitted on at most `rows` rows of `train`; 0 fits none.
+
+    Raises:
+        SettingsError: `rows` is too small to hold frauds.
+    """
     if rows == 0:
         return {}
+    if rows < FEWEST_ROWS:
+        raise SettingsError(
+            f"baselines on {rows} rows: expected {FEWEST_ROWS} or more, or 0 for none, correct ANTIFRAUD_BASELINE_ROWS"
+        )
     known = _at_most(train, rows, seed)
     return {name: _figures(model, known, select) for name, model in _models(seed).items()}
 

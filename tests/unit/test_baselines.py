@@ -1,7 +1,9 @@
 """Baselines learn from the same rows, are bounded, repeatable, and can be left out."""
 
 import numpy as np
+import pytest
 
+from antifraud.errors import SettingsError
 from jobs.model.baselines import baselines
 from jobs.model.fitting import Sample
 
@@ -37,3 +39,10 @@ def test_the_same_seed_gives_the_same_figures():
 def test_no_rows_is_no_baselines():
     """0 turns them off."""
     assert baselines(TRAIN, SELECT, seed=3, rows=0) == {}
+
+
+@pytest.mark.parametrize("rows", [-1, 499])
+def test_too_few_rows_are_refused(rows):
+    """They might hold no fraud; the setting is named."""
+    with pytest.raises(SettingsError, match=f"baselines on {rows} rows: expected 500 or more.*ANTIFRAUD_BASELINE_ROWS"):
+        baselines(TRAIN, SELECT, seed=3, rows=rows)
