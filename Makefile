@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 RUN_ARGS ?=
 DATA ?=
 
-.PHONY: help setup run test check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds
+.PHONY: help setup run test check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ bench-gate: setup  ## the gate's statistics by simulation
 
 bench-handbook: setup  ## ranking on raw files of another generator: DATA=folder
 	$(PYTHON) -m bench.handbook "$(DATA)"
+
+bench-selection: setup  ## what blocked fraud without labels does to training, and its repair by weights
+	$(PYTHON) -m bench.selection_bias
+
+bench-training: setup  ## minutes and memory of training on ten million rows
+	$(PYTHON) -m bench.training_cost
 
 bench-seeds: setup  ## the verdicts on six worlds
 	$(PYTHON) -m bench.seeds

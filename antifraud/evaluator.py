@@ -103,18 +103,20 @@ class Evaluator:
         self._input = inputs[0].name
         self.feature_count = int(inputs[0].shape[1])
 
-    def margin(self, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def margin(self, vectors: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
         """Raw log odds in the training sample, before calibration, of vectors (n, features); null is NaN.
+
+        The trees compare in single precision, whatever precision the vectors have.
 
         Raises:
             SchemaError: `vectors` has another shape.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.feature_count:  # noqa: PLR2004
             raise SchemaError(f"vectors have shape {vectors.shape}, the model expects (n, {self.feature_count})")
-        (output,) = self._session.run(None, {self._input: vectors.astype(np.float32)})
+        (output,) = self._session.run(None, {self._input: vectors.astype(np.float32, copy=False)})
         return np.asarray(output, dtype=np.float64).reshape(-1)
 
-    def score(self, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+    def score(self, vectors: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int32]:
         """Risk in parts per million (n,) of vectors (n, features) in the order of `FEATURE_NAMES`; null is NaN.
 
         Raises:

@@ -18,7 +18,7 @@ from jobs.model.vectors import vectors_of
 class Rows:
     """Labelled feature rows of all days; arrays of shape (n, ...)."""
 
-    vectors: npt.NDArray[np.float64]
+    vectors: npt.NDArray[np.float32]
     is_fraud: npt.NDArray[np.bool_]
     day: npt.NDArray[np.datetime64]
     card: npt.NDArray[np.int64]

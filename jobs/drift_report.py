@@ -36,7 +36,7 @@ def sample_of(settings: JobSettings, span: Span) -> npt.NDArray[np.float64]:
     require_days(catalog, FEATURES, span.days)
     vectors = vectors_of(read_days(catalog, FEATURES, span.first, span.last, FEATURE_NAMES))
     chosen = np.random.default_rng(settings.seed).permutation(len(vectors))[:SAMPLE_ROWS]
-    return vectors[np.sort(chosen)]
+    return vectors[np.sort(chosen)].astype(np.float64)
 
 
 def main(settings: JobSettings, arguments: Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Train a candidate as of a day: downsampled rows from the cluster, CatBoost, calibration, files, MLflow.
+"""Train a candidate as of a day: downsampled rows, a small search around the tuned CatBoost, calibration, MLflow.
 
     python -m jobs.train --as-of 2026-04-10
 
@@ -9,6 +9,7 @@ have not changed is not trained again.
 import datetime as dt
 import tempfile
 from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -19,19 +20,22 @@ from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evalu
 from antifraud.features import FEATURE_NAMES, feature_set_hash
 from antifraud.settings import JobSettings
 from jobs.model import candidate as candidates
+from jobs.model.baselines import baselines
 from jobs.model.calibration import fit_calibration
-from jobs.model.dataset import count_by_status, downsample, kept_share, read_sample, write_sample
+from jobs.model.constraints import rising_features
+from jobs.model.dataset import count_by_status, downsample, kept_share, read_sample, require_values, write_sample
 from jobs.model.export import cbm_bytes, onnx_bytes
-from jobs.model.fitting import PARAMETERS, Sample, fit
+from jobs.model.fitting import PARAMETERS, Sample
 from jobs.model.golden import golden_json, golden_rows
 from jobs.model.inputs import Inputs
-from jobs.model.quality import ranking
+from jobs.model.quality import ranking, risk_over_share
+from jobs.model.search import Budget, choose
 from jobs.model.source import labelled_rows
 from jobs.model.tracking import Registry
 from jobs.model.windows import Windows, windows_of
 from jobs.runtime import Stopwatch, day_parser, run_job
 
-TRAINING_VERSION: Final = 1
+TRAINING_VERSION: Final = 2
 """Raise it when training on the same rows would give another model: candidates are then made anew."""
 
 
@@ -44,7 +48,7 @@ def train(spark: SparkSession, settings: JobSettings, as_of: dt.date) -> candida
     """
     windows = windows_of(settings, as_of)
     inputs = Inputs.of(settings, windows.spans, as_of)
-    made_of = inputs.hash_with({"version": TRAINING_VERSION, "seed": settings.seed, **asdict(PARAMETERS)})
+    made_of = inputs.hash_with(_recipe(settings))
     target = candidates.candidate_path(settings, as_of)
     candidates.remove_unfinished(target.parent)
     present = candidates.find_candidate(target)
@@ -52,11 +56,17 @@ def train(spark: SparkSession, settings: JobSettings, as_of: dt.date) -> candida
         print(f"train {as_of}: candidate {present.id} is up to date, skipped")
         return present
     samples, sampling = _samples(spark, settings, inputs)
-    files, metrics = _fit_files(samples, sampling["kept_share"], settings.seed)
-    info = _describe(inputs, windows, settings.seed, {**sampling, "metrics": metrics})
+    files, found = _fit_files(samples, sampling["kept_share"], settings)
+    info = _describe(inputs, windows, settings.seed, {**sampling, **found})
     return candidates.write_candidate(
         target, files, {**info, "inputs": made_of, "id": candidates.candidate_id(as_of, files)}
     )
+
+
+def _recipe(settings: JobSettings) -> dict[str, Any]:
+    """What else than the data decides how the candidate comes out."""
+    named = ("seed", "search_trials", "search_seconds", "baseline_rows")
+    return {"version": TRAINING_VERSION, **asdict(PARAMETERS), **{name: getattr(settings, name) for name in named}}
 
 
 def _samples(spark: SparkSession, settings: JobSettings, inputs: Inputs) -> tuple[dict[str, Sample], dict[str, Any]]:
@@ -68,13 +78,19 @@ def _samples(spark: SparkSession, settings: JobSettings, inputs: Inputs) -> tupl
         folder = Path(scratch) / "sample"
         write_sample(downsample(rows, share, settings.seed), folder)
         samples = {name: read_sample(folder, name, share) for name in ("train", "select")}
+    for name, sample in samples.items():
+        require_values(name, sample)
     return samples, {"kept_share": share, "counts": counts}
 
 
-def _fit_files(samples: dict[str, Sample], share: float, seed: int) -> tuple[dict[str, bytes], dict[str, float]]:
-    """Everything that belongs to the model, and its quality on the select window."""
-    select = samples["select"]
-    model = fit(samples["train"], select, seed)
+def _fit_files(
+    samples: dict[str, Sample], share: float, settings: JobSettings
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Everything that belongs to the model, and how it was found and ranks on the select window."""
+    train, select, seed = samples["train"], samples["select"], settings.seed
+    budget = Budget(settings.search_trials, settings.search_seconds)
+    choice = choose(train, select, seed, budget, rising_features())
+    model = choice.best.model
     exported = onnx_bytes(model)
     margin = Evaluator(exported, Calibration(slope=1.0, intercept=0.0, log_odds_shift=0.0)).margin(select.vectors)
     calibration = fit_calibration(margin, select.is_fraud, select.weight, share)
@@ -85,7 +101,14 @@ def _fit_files(samples: dict[str, Sample], share: float, seed: int) -> tuple[dic
         candidates.CBM_FILE: cbm_bytes(model),
         candidates.GOLDEN_FILE: golden.encode(),
     }
-    return files, {**ranking(select, margin), "trees": float(model.tree_count_)}
+    figures = ranking(select, margin)
+    level = {"select_risk_over_share": risk_over_share(select, calibration.log_odds(margin))}
+    return files, {
+        "parameters": asdict(choice.best.parameters),
+        "search": choice.record,
+        "metrics": {f"select_{name}": value for name, value in figures.items()} | level | {"trees": model.tree_count_},
+        "baselines": {**baselines(train, select, seed, settings.baseline_rows), "catboost": figures},
+    }
 
 
 def _describe(inputs: Inputs, windows: Windows, seed: int, found: dict[str, Any]) -> dict[str, Any]:
@@ -94,10 +117,10 @@ def _describe(inputs: Inputs, windows: Windows, seed: int, found: dict[str, Any]
         "windows": windows.to_dict(),
         "days": inputs.days,
         "features": list(FEATURE_NAMES),
+        "rising_features": [FEATURE_NAMES[position] for position in rising_features()],
         "feature_set": feature_set_hash(),
         "features_snapshot": inputs.features_snapshot,
         "seed": seed,
-        "parameters": asdict(PARAMETERS),
         **found,
     }
 
@@ -108,11 +131,27 @@ def main(spark: SparkSession, settings: JobSettings, arguments: Namespace) -> No
     candidate = train(spark, settings, arguments.as_of)
     info = candidate.info
     params = {**info["parameters"], "seed": info["seed"], "kept_share": info["kept_share"], "as_of": info["as_of"]}
-    run = Registry.connect(settings).record_candidate(candidate.id, candidate.path, params, info["metrics"])
+    run = Registry.connect(settings).record_candidate(candidate.id, candidate.path, params, logged_metrics(info))
     print(
         f"train {info['as_of']}: candidate {candidate.id}, {_figures(info['metrics'])}, MLflow run {run}, "
         f"{watch.seconds:.1f} s"
     )
+
+
+def logged_metrics(info: Mapping[str, Any]) -> dict[str, float]:
+    """What MLflow shows of a candidate: its own figures, those of the baselines, and how many trials there were.
+
+    >>> logged_metrics({"metrics": {"trees": 9}, "baselines": {"forest": {"auc": 0.9}}, "search": {"done": 2}})
+    {'trees': 9.0, 'baseline_forest_auc': 0.9, 'search_trials': 2.0}
+    """
+    beside = {
+        f"baseline_{model}_{name}": value
+        for model, figures in info["baselines"].items()
+        for name, value in figures.items()
+        if model != "catboost"
+    }
+    found = {**info["metrics"], **beside, "search_trials": info["search"]["done"]}
+    return {name: float(value) for name, value in found.items()}
 
 
 def _figures(metrics: dict[str, float]) -> str:

@@ -31,7 +31,7 @@ def fit_calibration(
             f"calibration needs frauds and legitimate rows, found {is_fraud.sum()} of {is_fraud.size}"
         )
     shift = math.log(kept_share)
-    target = _smoothed_targets(is_fraud)
+    target = _smoothed_targets(is_fraud, weight)
     shifted = margin + shift
 
     def loss(parameters: Doubles) -> tuple[float, Doubles]:
@@ -46,8 +46,11 @@ def fit_calibration(
     return Calibration(slope=math.exp(found.x[0]), intercept=float(found.x[1]), log_odds_shift=shift)
 
 
-def _smoothed_targets(is_fraud: npt.NDArray[np.bool_]) -> Doubles:
-    """Platt's targets: never 0 or 1, so that separable rows still have a finite slope."""
-    frauds = int(is_fraud.sum())
-    legitimate = is_fraud.size - frauds
+def _smoothed_targets(is_fraud: npt.NDArray[np.bool_], weight: Doubles) -> Doubles:
+    """Platt's targets: never 0 or 1, so that separable rows still have a finite slope.
+
+    He counts rows; here the population that they stand for is counted. With the kept rows' count instead, the
+    legitimate targets would add up to ``1 / kept_share`` frauds that never were, where he adds one.
+    """
+    frauds, legitimate = float(weight[is_fraud].sum()), float(weight[~is_fraud].sum())
     return np.where(is_fraud, (frauds + 1) / (frauds + 2), 1 / (legitimate + 2))

@@ -17,7 +17,7 @@ from antifraud.errors import DataError, ReleaseError
 from antifraud.features import feature_set_hash
 from antifraud.gate import Certify, GateReport, check_threshold
 from antifraud.gate_report import Alternative, Limits, Verdict
-from antifraud.release import Bundle, read_pointer, verify_bundle
+from antifraud.release import Bundle, open_release, read_pointer
 from antifraud.settings import JobSettings
 from jobs.model.evidence import certify_release
 from jobs.model.inputs import Inputs
@@ -57,7 +57,7 @@ def find_champion(
     if pointer is None or pointer.release == candidate:
         return None
     try:
-        bundle = verify_bundle(settings.releases_dir / pointer.release)
+        bundle = open_release(settings, pointer.release)
     except ReleaseError as error:
         return Champion(pointer.release, f"It does not verify ({error}).")
     if bundle.manifest["feature_set"] != feature_set_hash():

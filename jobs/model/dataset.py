@@ -5,34 +5,41 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from antifraud.errors import DataError
 from antifraud.evaluator import PARTS_PER_MILLION
 from antifraud.features import FEATURE_NAMES
 from jobs.model.fitting import Sample
-from jobs.model.vectors import vectors_of
+from jobs.model.weights import population_weight
 from jobs.model.windows import Span
 
 LEGIT_PER_FRAUD: Final = 20
 """Legitimate rows kept for each fraud of the train window; more cost time and no longer change the ranking."""
 Counts = dict[str, dict[str, int]]
 WindowName = Literal["train", "select", "certify"]
-SAMPLED: Final = ("event_time", "transaction_id", "amount_minor", "is_fraud")
+SAMPLED: Final = ("event_time", "transaction_id", "amount_minor", "is_fraud", "propensity")
 KEYS: Final = ("day", "transaction_id")
 
 
 def labelled(features: DataFrame, labels: DataFrame, spans: Mapping[str, Span]) -> DataFrame:
-    """Feature rows of the windows with `window` (its name) and `status` (fraud, legitimate or unknown).
+    """Feature rows of the windows with `window` (its name), `status` and `propensity`.
 
-    A transaction without a label is unknown; it is never taken for legitimate.
+    A transaction without a label is of status unknown; it is never taken for legitimate. Labels may carry the
+    propensity with which they came about (see `jobs/model/weights.py`); null, or no such column, means for certain.
     """
     rows = features.withColumn("window", _window_of(F.col("day"), spans)).where(F.col("window").isNotNull())
     first, last = min(span.first for span in spans.values()), max(span.last for span in spans.values())
-    said = labels.where(F.col("day").between(F.lit(first), F.lit(last))).select(*KEYS, "status")
-    return rows.join(said, list(KEYS), "left").withColumn("status", F.coalesce("status", F.lit("unknown")))
+    chance = F.col("propensity") if "propensity" in labels.columns else F.lit(1.0)
+    said = labels.where(F.col("day").between(F.lit(first), F.lit(last))).select(
+        *KEYS, "status", chance.alias("propensity")
+    )
+    filled = {"status": F.coalesce("status", F.lit("unknown")), "propensity": F.coalesce("propensity", F.lit(1.0))}
+    return rows.join(said, list(KEYS), "left").withColumns(filled)
 
 
 def _window_of(day: Column, spans: Mapping[str, Span]) -> Column:
@@ -73,22 +80,50 @@ def downsample(rows: DataFrame, share: float, seed: int) -> DataFrame:
 
 
 def write_sample(rows: DataFrame, folder: Path) -> None:
-    """Write what `read_sample` needs as Parquet, one folder a window."""
+    """Write what `read_sample` needs as Parquet, one folder a window; features in the single precision models take."""
     marked = rows.withColumn("is_fraud", F.col("status") == "fraud")
-    marked.select("window", *SAMPLED, *FEATURE_NAMES).write.partitionBy("window").parquet(str(folder))
+    features = (F.col(name).cast("float").alias(name) for name in FEATURE_NAMES)
+    marked.select("window", *SAMPLED, *features).write.partitionBy("window").parquet(str(folder))
 
 
 def read_sample(folder: Path, window: WindowName, share: float) -> Sample:
-    """Rows of one window in the order (time, transaction id); legitimate ones weigh ``1 / share``."""
+    """Rows of one window in the order (time, transaction id); legitimate ones weigh ``1 / share``.
+
+    Features are read one at a time into the matrix, so memory holds it once and not again as a table.
+
+    Raises:
+        DataError: A propensity is not a usable chance.
+    """
     source = folder / f"window={window}"
-    table = pq.read_table(source, columns=[*SAMPLED, *FEATURE_NAMES]) if source.exists() else _no_rows()
-    order = np.lexsort((table["transaction_id"].to_numpy(), table["event_time"].to_numpy()))
-    is_fraud = table["is_fraud"].to_numpy()[order]
-    weight = np.where(is_fraud, 1.0, 1.0 / share)
-    return Sample(vectors_of(table)[order], is_fraud, table["amount_minor"].to_numpy()[order], weight)
+    keys = pq.read_table(source, columns=list(SAMPLED)) if source.exists() else _no_rows()
+    order = np.lexsort((keys["transaction_id"].to_numpy(), keys["event_time"].to_numpy()))
+    is_fraud, amount, propensity = (keys[name].to_numpy()[order] for name in ("is_fraud", "amount_minor", "propensity"))
+    weight = population_weight(is_fraud, propensity, share)
+    del keys
+    return Sample(_vectors(source, order), is_fraud, amount, weight, propensity if (propensity < 1).any() else None)
+
+
+def _vectors(source: Path, order: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    vectors = np.empty((order.size, len(FEATURE_NAMES)), np.float32, order="F")
+    for position, name in enumerate(FEATURE_NAMES if order.size else ()):
+        vectors[:, position] = pq.read_table(source, columns=[name])[name].to_numpy()[order]
+    return vectors
 
 
 def _no_rows() -> pa.Table:
-    whole = {name: pa.bool_() if name == "is_fraud" else pa.int64() for name in SAMPLED}
-    types = whole | dict.fromkeys(FEATURE_NAMES, pa.float64())
+    types = dict.fromkeys(SAMPLED, pa.int64()) | {"is_fraud": pa.bool_(), "propensity": pa.float64()}
     return pa.schema(list(types.items())).empty_table()
+
+
+def require_values(window: str, sample: Sample) -> None:
+    """Check that every feature has a value somewhere in a window.
+
+    Raises:
+        DataError: A feature is null in all rows; the message names it.
+    """
+    columns = zip(FEATURE_NAMES, sample.vectors.T, strict=True)
+    if empty := [name for name, column in columns if np.isnan(column).all()]:
+        raise DataError(
+            f"in the {window} window {', '.join(empty)} has no value in any of {sample.is_fraud.size} rows, expected "
+            "some: check jobs/features.py and the state of these days, publish them again, then train"
+        )

@@ -1,5 +1,6 @@
 """Fit CatBoost on the train window, stop early on the select window."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from catboost import CatBoostClassifier, Pool
 
 from antifraud.errors import UndefinedMetric
+from jobs.model.weights import inverse_propensity
 
 THREADS: Final = 2
 """Fixed, because the order in which threads add gradients changes the last bits of a model."""
@@ -38,25 +40,42 @@ PATIENCE: Final = 50
 class Sample:
     """Labelled rows in the order (time, transaction id).
 
-    `vectors` (n, features) with NaN for null; `is_fraud`, `amount` (minor units) and `weight` (rows of the population
-    that each stands for) have shape (n,).
+    `vectors` (n, features) with NaN for null, in single precision: the trees and the evaluator compare in it anyway
+    (`tests/unit/test_fitting.py`), and columns that lie together (Fortran order) reach CatBoost without a copy.
+    `is_fraud`, `amount` (minor units) and `weight` (rows of the population that each stands for) have shape (n,), as
+    has `propensity`, the chance with which the row got a label; None means that every row had it for certain.
     """
 
-    vectors: npt.NDArray[np.float64]
+    vectors: npt.NDArray[np.float32]
     is_fraud: npt.NDArray[np.bool_]
     amount: npt.NDArray[np.int64]
     weight: npt.NDArray[np.float64]
+    propensity: npt.NDArray[np.float64] | None = None
 
     @property
     def frauds(self) -> int:
         """Rows that are fraud."""
         return int(self.is_fraud.sum())
 
+    @property
+    def inverse_propensity(self) -> npt.NDArray[np.float64]:
+        """Rows that each labelled row stands for (n,), before downsampling."""
+        return np.ones(self.is_fraud.size) if self.propensity is None else inverse_propensity(self.propensity)
 
-def fit(train: Sample, select: Sample, seed: int, parameters: Parameters = PARAMETERS) -> CatBoostClassifier:
+
+def fit(
+    train: Sample,
+    select: Sample,
+    seed: int,
+    parameters: Parameters = PARAMETERS,
+    rising: Sequence[int] = (),
+) -> CatBoostClassifier:
     """A classifier whose margin is log odds in the (downsampled) train window, up to what calibration mends.
 
-    Same samples, seed and machine type: same trees. `select` only decides how many trees are kept.
+    Same samples, seed and machine type: same trees. `select` only decides how many trees are kept, its rows weighing
+    for those that kept no label. Train rows do not: features that the model sees decided what was flagged, so the odds
+    given the features are right without weights, and a few heavy rows only add noise (`bench/selection_bias.py`;
+    Zadrozny 2004). The margin never falls as one of the features at the positions `rising` rises.
 
     Raises:
         UndefinedMetric: A window lacks frauds or legitimate rows.
@@ -67,20 +86,22 @@ def fit(train: Sample, select: Sample, seed: int, parameters: Parameters = PARAM
                 f"the {name} window has {sample.frauds} frauds in {sample.is_fraud.size} rows: "
                 "training needs frauds and legitimate rows, choose another day or longer windows"
             )
-    model = CatBoostClassifier(**_arguments(seed, parameters))
-    return model.fit(_pool(train), eval_set=_pool(select), early_stopping_rounds=PATIENCE)
+    model = CatBoostClassifier(**_arguments(seed, parameters, rising))
+    chosen_by = _pool(select, value_weight(select) * select.inverse_propensity)
+    return model.fit(_pool(train, value_weight(train)), eval_set=chosen_by, early_stopping_rounds=PATIENCE)
 
 
-def _arguments(seed: int, parameters: Parameters) -> dict[str, Any]:
-    return {**asdict(parameters), "random_seed": seed, "thread_count": THREADS, "verbose": 0} | {
+def _arguments(seed: int, parameters: Parameters, rising: Sequence[int]) -> dict[str, Any]:
+    monotone = {"monotone_constraints": dict.fromkeys(rising, 1)} if rising else {}
+    return {**asdict(parameters), "random_seed": seed, "thread_count": THREADS, "verbose": 0, **monotone} | {
         "allow_writing_files": False,
         "loss_function": "Logloss",
     }
 
 
-def _pool(sample: Sample) -> Pool:
+def _pool(sample: Sample, weight: npt.NDArray[np.float64]) -> Pool:
     label = sample.is_fraud.astype(np.int8)
-    return Pool(sample.vectors, label=label, weight=value_weight(sample), thread_count=THREADS)
+    return Pool(sample.vectors, label=label, weight=weight, thread_count=THREADS)
 
 
 def value_weight(sample: Sample) -> npt.NDArray[np.float64]:

@@ -47,14 +47,14 @@ def score_batches(model: bytes, calibration: str, cbm: bytes | None) -> Callable
     return score
 
 
-def _peer(cbm: bytes | None, calibration: Calibration) -> Callable[[npt.NDArray[np.float64]], pa.Array]:
+def _peer(cbm: bytes | None, calibration: Calibration) -> Callable[[npt.NDArray[np.float32]], pa.Array]:
     if cbm is None:
         return lambda vectors: pa.nulls(len(vectors), pa.int32())
     from jobs.model.export import from_cbm
 
     model = from_cbm(cbm)
 
-    def predict(vectors: npt.NDArray[np.float64]) -> pa.Array:
+    def predict(vectors: npt.NDArray[np.float32]) -> pa.Array:
         margin = np.asarray(model.predict(vectors, thread_count=1), dtype=np.float64)
         return pa.array(to_ppm(calibration.log_odds(margin)))
 

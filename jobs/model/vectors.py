@@ -7,9 +7,9 @@ import pyarrow as pa
 from antifraud.features import FEATURE_NAMES
 
 
-def vectors_of(table: pa.Table | pa.RecordBatch) -> npt.NDArray[np.float64]:
-    """Feature matrix (n, features) in the order of `FEATURE_NAMES`; null is NaN."""
-    vectors = np.empty((table.num_rows, len(FEATURE_NAMES)))
+def vectors_of(table: pa.Table | pa.RecordBatch) -> npt.NDArray[np.float32]:
+    """Feature matrix (n, features) in the order of `FEATURE_NAMES`; null is NaN. Models compare in single precision."""
+    vectors = np.empty((table.num_rows, len(FEATURE_NAMES)), np.float32)
     for position, name in enumerate(FEATURE_NAMES):
         vectors[:, position] = table.column(name).to_numpy(zero_copy_only=False)
     return vectors

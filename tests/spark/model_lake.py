@@ -19,7 +19,8 @@ DELAY = 7
 
 def shape(settings):
     """Windows that fit: train 2026-02-02..14, select ..22, certify 2026-02-23..03-08."""
-    return dataclasses.replace(settings, train_days=13, select_days=8, certify_days=14, label_delay_days=DELAY)
+    windows = {"train_days": 13, "select_days": 8, "certify_days": 14, "label_delay_days": DELAY}
+    return dataclasses.replace(settings, **windows, search_trials=1, baseline_rows=1_000)
 
 
 def fill(session, seed=1):

@@ -10,9 +10,10 @@ import pytest
 from antifraud.errors import MissingDay
 from antifraud.evaluator import read_evaluator
 from antifraud.features import FEATURE_NAMES
-from jobs.model.dataset import count_by_status, downsample, labelled
+from jobs.model.dataset import count_by_status, downsample, labelled, read_sample, write_sample
+from jobs.model.tracking import Registry
 from jobs.model.windows import Span
-from jobs.train import train
+from jobs.train import logged_metrics, train
 from tests.spark.model_lake import AS_OF, FIRST
 
 DAY = dt.date(2026, 2, 2)
@@ -32,6 +33,23 @@ def test_unlabelled_rows_are_unknown_never_legitimate(spark):
     labels = spark.createDataFrame([(DAY, 1, "fraud"), (DAY, 2, "unknown"), (FIRST, 4, "fraud")], LABEL_SCHEMA)
     counts = count_by_status(labelled(features, labels, SPANS))
     assert counts == {"train": {"fraud": 1, "legitimate": 0, "unknown": 2}}
+
+
+def test_propensities_travel_with_the_labels(spark, tmp_path):
+    """A label that came about by chance makes its row stand for others; one without a propensity is certain."""
+    values = ", ".join(f"0.1D as {name}" for name in FEATURE_NAMES)
+    features = spark.range(1, 4).selectExpr(
+        "date'2026-02-02' as day", "id as transaction_id", "id as event_time", "id as amount_minor", values
+    )
+    labels = spark.createDataFrame(
+        [(DAY, 1, "fraud", 0.5), (DAY, 2, "legitimate", 0.25), (DAY, 3, "legitimate", None)],
+        f"{LABEL_SCHEMA}, propensity double",
+    )
+    write_sample(labelled(features, labels, SPANS), tmp_path / "sample")
+    sample = read_sample(tmp_path / "sample", "train", share=0.5)
+    assert sample.propensity.tolist() == [0.5, 0.25, 1.0]
+    assert sample.weight.tolist() == [2.0, 8.0, 2.0]
+    assert (sample.vectors == np.float32(0.1)).all()
 
 
 def test_downsampling_keeps_frauds_and_a_share(spark):
@@ -54,6 +72,23 @@ def test_the_candidate_describes_itself(home):
     assert info["counts"]["train"]["unknown"] == 13 * 4
     assert set(info["counts"]) == {"train", "select"}
     assert info["metrics"]["select_auc"] > 0.95
+    assert info["metrics"]["select_risk_over_share"] == pytest.approx(1, abs=0.05)
+
+
+def test_the_candidate_tells_what_was_tried(home):
+    """One trial beside the tuned parameters, the better one taken; baselines on the same rows, in MLflow as well."""
+    _, settings, candidate = home
+    info = candidate.info
+    tried = {trial["select_average_precision"]: trial["parameters"] for trial in info["search"]["tried"]}
+    assert (info["search"]["done"], info["search"]["stopped_by"]) == (1, "trials")
+    assert info["parameters"] == tried[max(tried)]
+    assert set(info["baselines"]) == {"logistic_regression", "random_forest", "catboost"}
+    assert info["baselines"]["catboost"]["auc"] == info["metrics"]["select_auc"]
+    registry = Registry.connect(dataclasses.replace(settings, home=settings.home / "seen"))
+    run = registry.record_candidate(candidate.id, candidate.path, info["parameters"], logged_metrics(info))
+    logged = registry.client.get_run(run).data.metrics
+    assert logged["baseline_random_forest_auc"] == info["baselines"]["random_forest"]["auc"]
+    assert logged["search_trials"] == 1
 
 
 def test_golden_rows_are_vectors_with_their_scores(home):

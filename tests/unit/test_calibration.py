@@ -37,6 +37,33 @@ def test_equals_scikit_learns_logistic_regression():
     assert found.intercept == pytest.approx(peer.intercept_[0], rel=3e-3)
 
 
+def test_equals_scikit_learns_logistic_regression_on_weighted_rows():
+    """A row with target t and weight w is a fraud of weight w t and a legitimate row of weight w (1 - t)."""
+    margin, is_fraud = world(5_000, seed=5)
+    weight = np.where(is_fraud, 1.0, 8.0) * np.random.default_rng(6).uniform(1, 3, margin.size)
+    frauds, legitimate = weight[is_fraud].sum(), weight[~is_fraud].sum()
+    target = np.where(is_fraud, (frauds + 1) / (frauds + 2), 1 / (legitimate + 2))
+    peer = LogisticRegression(C=1e12, tol=1e-12, max_iter=1_000).fit(
+        np.tile(margin, 2)[:, None],
+        np.repeat([True, False], margin.size),
+        sample_weight=np.concatenate([weight * target, weight * (1 - target)]),
+    )
+    found = fit_calibration(margin, is_fraud, weight, kept_share=0.125)
+    assert found.slope == pytest.approx(peer.coef_[0, 0], rel=1e-6)
+    assert found.log_odds(np.zeros(1))[0] == pytest.approx(peer.intercept_[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.001])
+def test_few_frauds_and_a_small_share_keep_the_level(share):
+    """The mean risk is the fraud share even where a kept row stands for a thousand: smoothing adds about one fraud."""
+    generator = np.random.default_rng(8)
+    is_fraud = np.arange(1_000) < 40
+    margin = generator.normal(size=1_000) + 2 * is_fraud
+    weight = np.where(is_fraud, 1.0, 1 / share)
+    risk = to_ppm(fit_calibration(margin, is_fraud, weight, share).log_odds(margin)) / 1e6
+    assert np.average(risk, weights=weight) == pytest.approx(40 / weight.sum(), rel=0.02)
+
+
 def test_downsampling_is_undone():
     """A tenth of the legitimate rows with weight 10 calibrates to the rate of the whole population."""
     margin, is_fraud = world(400_000, seed=3)

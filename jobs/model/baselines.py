@@ -1,0 +1,73 @@
+"""What simpler models reach on the same rows: logistic regression and a random forest.
+
+They are judged on the select window only, as the trials of the search are: the certify window is used once, by the
+gate. A value that is missing takes the train window's median, and an indicator column says that it was missing;
+logistic regression sees columns of mean 0 and deviation 1.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from antifraud.errors import SettingsError
+from jobs.model.fitting import THREADS, Sample
+from jobs.model.quality import ranking
+
+Figures = dict[str, dict[str, float]]
+FEWEST_ROWS: Final = 500
+"""One row in about twenty is fraud; fewer rows might hold none."""
+TREES: Final = 100
+LEAF_ROWS: Final = 5
+LOGISTIC_STEPS: Final = 500
+FOREST: Final = "randomforestclassifier"
+
+
+def baselines(train: Sample, select: Sample, seed: int, rows: int) -> Figures:
+    """Figures of `ranking` by the name of the baseline, each fitted on at most `rows` rows of `train`; 0 fits none.
+
+    Raises:
+        SettingsError: `rows` is too small to hold frauds.
+    """
+    if rows == 0:
+        return {}
+    if rows < FEWEST_ROWS:
+        raise SettingsError(
+            f"baselines on {rows} rows: expected {FEWEST_ROWS} or more, or 0 for none, correct ANTIFRAUD_BASELINE_ROWS"
+        )
+    known = _at_most(train, rows, seed)
+    return {name: _figures(model, known, select) for name, model in _models(seed).items()}
+
+
+def _at_most(train: Sample, rows: int, seed: int) -> Sample:
+    """`train`, or rows of it drawn without replacement, in their order."""
+    size = train.is_fraud.size
+    if size <= rows:
+        return train
+    drawn = np.sort(np.random.default_rng(seed).choice(size, rows, replace=False))
+    return Sample(train.vectors[drawn], train.is_fraud[drawn], train.amount[drawn], train.weight[drawn])
+
+
+def _models(seed: int) -> dict[str, Any]:
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    def whole() -> SimpleImputer:
+        return SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+
+    forest = RandomForestClassifier(TREES, min_samples_leaf=LEAF_ROWS, random_state=seed, n_jobs=THREADS)
+    logistic = LogisticRegression(max_iter=LOGISTIC_STEPS, random_state=seed)
+    return {
+        "logistic_regression": make_pipeline(whole(), StandardScaler(), logistic),
+        "random_forest": make_pipeline(whole(), forest),
+    }
+
+
+def _figures(model: Any, known: Sample, select: Sample) -> dict[str, float]:
+    model.fit(known.vectors, known.is_fraud)
+    if FOREST in model.named_steps:
+        # Several threads add the trees' votes in no fixed order, and the last bits of a vote decide ties.
+        model.set_params(**{f"{FOREST}__n_jobs": 1})
+    return ranking(select, model.predict_proba(select.vectors)[:, 1])

@@ -1,0 +1,27 @@
+"""Where a model may not contradict what a feature means."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from antifraud.features import REGISTRY, Feature
+
+RISING_PREFIX: Final = "terminal_fraud_"
+"""Matured frauds at the terminal, as counts and as shares."""
+CLEAR_DAYS: Final = 7
+"""The longest window in which more of them is never a reason to trust the terminal more.
+
+With the shorter windows held fixed, more frauds in 30 days are older ones, of a compromise that has probably ended.
+"""
+
+
+def rising_features(features: Sequence[Feature] = REGISTRY) -> tuple[int, ...]:
+    """Positions of the features that may only raise the risk as they rise.
+
+    >>> [REGISTRY[position].name for position in rising_features()][:2]
+    ['terminal_fraud_1d', 'terminal_fraud_share_1d']
+    """
+    return tuple(
+        position
+        for position, feature in enumerate(features)
+        if feature.name.startswith(RISING_PREFIX) and feature.window is not None and feature.window <= CLEAR_DAYS
+    )
