@@ -84,11 +84,11 @@ class JobSettings(Settings):
     select_days: int = 7
     certify_days: int = 28
     """Lengths of the windows train, select, certify, in time order, the last ending at the newest matured day."""
-    search_trials: int = 3
+    search_trials: int = 2
     """Hyper-parameters that a night tries beside the tuned ones; the select window decides between them."""
     search_seconds: int = 600
     """After this long no further trial begins; a night that is cut short says so in its candidate."""
-    baseline_rows: int = 50_000
+    baseline_rows: int = 30_000
     """Train rows that logistic regression and random forest learn from, for comparison; 0: they are left out."""
     declared_transactions_a_month: int = 0
     """Volume that the loss limit is judged at; 0: the volume observed in the certify window."""
