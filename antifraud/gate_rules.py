@@ -46,7 +46,7 @@ def _breaches(found: Findings) -> Iterator[bool]:
 def _rate(found: Findings) -> str:
     sense = "above" if found.fpr_bound > found.limits.fpr_limit else "within"
     return (
-        f"The false-positive rate is {found.fpr:.2%} ({found.false_positives} of {found.legitimate} legitimate "
+        f"The false-positive rate is {found.fpr:.2%} ({found.false_positives:,} of {found.legitimate:,} legitimate "
         f"transactions), at most {found.fpr_bound:.2%} with {1 - found.limits.delta:.0%} confidence (widest bound: by "
         f"{found.fpr_binding}): {sense} the limit of {found.limits.fpr_limit:.2%}."
     )

@@ -18,7 +18,6 @@ from antifraud.errors import GateRefused, ReleaseError, SettingsError, TrackingE
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.features import feature_set_hash
 from antifraud.gate import check_threshold
-from antifraud.gate_report import Limits
 from antifraud.release import (
     Pointer,
     activate,
@@ -33,6 +32,7 @@ from antifraud.signing import PublicKey, SigningKey
 from jobs.model.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.card import CARD_FILE, model_card
 from jobs.model.chart import CHART_FILE, report_chart
+from jobs.model.limits import demand_of, limits_of
 from jobs.model.report_page import PAGE_FILE, render
 from jobs.model.rollback import evidence_of_today
 from jobs.model.tracking import Registry
@@ -126,9 +126,10 @@ def require_pass_today(settings: JobSettings, release: str) -> None:
         ReleaseError: There is no such release, it does not verify, or this code computes other features.
         NotEnoughRows: Too few days have matured since it was trained.
     """
-    limits, bundle = Limits(), open_release(settings, release)
+    limits, bundle = limits_of(settings), open_release(settings, release)
     require_feature_set(bundle)
-    report = check_threshold(evidence_of_today(settings, bundle, limits), bundle.manifest["threshold"], limits)
+    evidence = evidence_of_today(settings, bundle, limits)
+    report = check_threshold(evidence, bundle.manifest["threshold"], limits, demand=demand_of(settings))
     print(f"{report.verdict}: release {release} on today's data", *report.reasons, sep="\n  ")
     if report.verdict != "PASS":
         raise GateRefused(f"release {release}: {report.verdict} on today's data, so the serving one stays")

@@ -34,6 +34,7 @@ from jobs.model.source import labelled_rows
 from jobs.model.vectors import vectors_of
 from jobs.model.windows import Windows
 from jobs.validate import validate
+from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.spark.model_lake import AS_OF
 
 DAY = dt.date(2026, 3, 1)
@@ -198,8 +199,9 @@ def serve(settings, candidate, release, **changes):
     """Put the candidate's own files into service as a release of another name."""
     files = {name: (candidate.path / name).read_bytes() for name in ("model.onnx", "calibration.json", "golden.json")}
     manifest = {**candidate.info, "threshold": json.loads((candidate.path / "report.json").read_text())["threshold"]}
-    write_bundle(settings.releases_dir, release, files, {**manifest, **changes})
-    activate(settings.releases_dir, release)
+    write_bundle(settings.releases_dir, release, files, {**manifest, **changes}, SIGNING)
+    activate(settings.releases_dir, release, PUBLIC)
+    put_keys(settings.home)
 
 
 def test_a_champion_is_judged_on_the_same_rows(judged, tmp_path):
