@@ -106,7 +106,7 @@ class _Case:
             threshold=threshold,
             beta=beta,
             fpr_bounds=bounds,
-            fpr_binding=max(bounds, key=bounds.__getitem__),
+            fpr_binding=max(reversed(bounds), key=bounds.__getitem__),
             threshold_at_fpr_target=self.lowest,
             loss=self._loss(threshold),
             loss_at_fpr_target=self._loss(self.lowest),

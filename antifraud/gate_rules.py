@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from antifraud.gate_report import Alternative, Estimate, Findings, Verdict
+from antifraud.threshold import TOGETHER
 
 MINOR: Final = 100
 """Minor units in a rouble."""
@@ -48,8 +49,17 @@ def _rate(found: Findings) -> str:
     return (
         f"The false-positive rate is {found.fpr:.2%} ({found.false_positives:,} of {found.legitimate:,} legitimate "
         f"transactions), at most {found.fpr_bound:.2%} with {1 - found.limits.delta:.0%} confidence (widest bound: by "
-        f"{found.fpr_binding}): {sense} the limit of {found.limits.fpr_limit:.2%}."
+        f"{_binding(found)}): {sense} the limit of {found.limits.fpr_limit:.2%}."
     )
+
+
+def _binding(found: Findings) -> str:
+    """The widest bound; where that is all kinds together, also the widest of one kind."""
+    if found.fpr_binding != TOGETHER:
+        return found.fpr_binding
+    single = {name: bound for name, bound in found.fpr_bounds.items() if name != TOGETHER}
+    widest = max(single, key=single.__getitem__)
+    return f"{TOGETHER}, {widest} alone give {single[widest]:.2%}"
 
 
 def _loss(found: Findings) -> str:

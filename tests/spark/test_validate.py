@@ -189,7 +189,7 @@ def test_the_report_shows_the_trade_off_and_every_bound(judged):
     """Rows, days, terminals and customers bound the rate; the table's row of the threshold is the report's own."""
     _, _, _, report = judged
     chosen = next(row for row in report["tradeoff"] if row["threshold"] == report["threshold"])
-    assert set(report["fpr_bounds"]) == {"rows", "days", "terminals", "customers"}
+    assert set(report["fpr_bounds"]) == {"rows", "days", "terminals", "customers", "all kinds together"}
     assert (chosen["fpr_bound"], chosen["loss_bound"]) == (report["fpr_bound"], report["loss"]["bound"])
     assert (report["maturity"]["factor"], report["maturity"]["days"]) == (1.0, 0)
     assert (report["champion"], report["promotable"]) == (None, True)

@@ -12,10 +12,12 @@ from scipy import stats
 from antifraud.errors import NotEnoughRows
 from antifraud.score_tables import ScoreTable, curve
 from antifraud.threshold import (
+    TOGETHER,
     LegitBlocks,
     block_bound,
     certified_threshold,
     fpr_bounds,
+    joint_bound,
     np_threshold,
     order_statistic,
     row_bound,
@@ -155,8 +157,33 @@ def test_the_widest_check_binds():
     bounds = fpr_bounds(table, [days, terminals], chosen, DELTA)
 
     assert chosen > certified_threshold(table, [days], TARGET, DELTA)
-    assert max(bounds, key=bounds.__getitem__) == "terminals"
-    assert bounds["terminals"] <= TARGET
+    assert max(bounds["rows"], bounds["days"]) < bounds["terminals"] <= bounds[TOGETHER] <= TARGET
+
+
+def test_kinds_of_blocks_add_their_variances():
+    """Where days and terminals both matter the joint distance is Pythagoras', less the rows' own counted twice."""
+    assert joint_bound(0.02, 0.03, [0.04, 0.05]) == pytest.approx(0.02 + np.sqrt(0.02**2 + 0.03**2 - 0.01**2))
+    assert joint_bound(0.02, 0.03, [0.01, 0.025]) == pytest.approx(0.03)
+    assert joint_bound(0.9, 0.95, [1.0, 1.0]) == 1.0
+
+
+def test_days_and_terminals_together_need_the_joint_bound():
+    """With both effects the widest single bound is exceeded more often than promised, the joint one is not."""
+    alone, joint = [], []
+    for seed in range(1_500):
+        rng = np.random.default_rng(seed)
+        shared = 0.15 * rng.normal(size=(28, 1)) + 0.25 * rng.normal(size=(1, 60))
+        flagged = rng.binomial(30, stats.norm.sf((stats.norm.isf(TARGET) - shared) / np.sqrt(1 - 0.15**2 - 0.25**2)))
+        blocks = [
+            block_bound(flagged.sum(axis=axis), np.full(size, 50_400 // size), DELTA)
+            for axis, size in ((0, 60), (1, 28))
+        ]
+        row = row_bound(int(flagged.sum()), 50_400, DELTA)
+        alone.append(max(row, *blocks) < TARGET)
+        joint.append(joint_bound(flagged.sum() / 50_400, row, blocks) < TARGET)
+
+    assert np.mean(joint) <= DELTA + 3 * np.sqrt(DELTA * (1 - DELTA) / 1_500)
+    assert np.mean(alone) > 1.5 * DELTA
 
 
 def select_window():
