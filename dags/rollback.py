@@ -2,7 +2,7 @@
 
 The named release is verified, and judged on the newest days whose labels have matured, by the limits of today. Only a
 PASS moves the release pointer; the scorers follow within seconds. To stop scoring at once, suspend the service instead:
-the runbook says how.
+docs/runbook.md says how.
 
 **Dry by default**: the run judges and reports, and moves nothing. Trigger again with `dry_run` off to move the pointer.
 

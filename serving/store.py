@@ -165,4 +165,4 @@ def integer_of(key: bytes) -> int:
 def _unusable(error: Exception) -> StoreError:
     if isinstance(error, lmdb.MapFullError):
         return StoreError("the decision store is full: raise ANTIFRAUD_STORE_MAP_BYTES and restart the scorer")
-    return StoreError(f"the decision store cannot be used ({type(error).__name__}): see the runbook, store")
+    return StoreError(f"the decision store cannot be used ({type(error).__name__}): see docs/runbook.md, Store")
