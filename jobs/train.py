@@ -107,7 +107,7 @@ def _fit_files(
         "parameters": asdict(choice.best.parameters),
         "search": choice.record,
         "metrics": {f"select_{name}": value for name, value in figures.items()} | level | {"trees": model.tree_count_},
-        "baselines": {**baselines(train, select, seed, settings.baseline_rows), "catboost": figures},
+        "baselines": {"catboost": figures, **baselines(train, select, seed, settings.baseline_rows)},
     }
 
 

@@ -43,9 +43,8 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
     evidence = Evidence.of_candidate(spark, settings, inputs, candidate, limits)
     champion = find_champion(spark, settings, inputs, candidate.id, limits)
     report = judged(candidate, evidence, settings, limits, champion=champion)
-    info = candidate.info
-    beside = {"baselines": info.get("baselines"), "model_metrics": info.get("metrics")}
-    return report | beside | {"slices": slices_of(spark, inputs, candidate.path, report["threshold"])}
+    slices = slices_of(spark, inputs, candidate.path, report["threshold"])
+    return report | {"baselines": candidate.info.get("baselines"), "slices": slices}
 
 
 def write_reports(report: Mapping[str, Any], folders: list[Path]) -> None:

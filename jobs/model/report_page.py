@@ -107,12 +107,10 @@ def _difference(
 
 
 def _baselines(report: Mapping[str, Any]) -> dict[str, Any] | None:
-    """This model and the baselines by the metrics that the baselines have; None without baselines."""
+    """The model and its baselines by every metric that one of them has; None without baselines."""
     found: Mapping[str, Mapping[str, float]] = report.get("baselines") or {}
     metrics = list(dict.fromkeys(name for values in found.values() for name in values))
-    own = report.get("model_metrics") or {}
-    mine = {name: own.get(name, own.get(f"select_{name}")) for name in metrics}
-    return {"metrics": metrics, "rows": {"this model": mine, **found}} if found else None
+    return {"metrics": metrics, "rows": found} if found else None
 
 
 def share(value: float | None, digits: int = 2) -> str:

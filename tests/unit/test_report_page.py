@@ -120,12 +120,11 @@ def test_a_champion_that_could_not_be_compared_has_a_note_and_no_table():
 
 
 def test_baselines_stand_beside_the_model():
-    """By the metrics they have, the model first; its own names carry the window in front."""
-    baselines = {"logistic_regression": {"auc": 0.91234, "average_precision": 0.5}, "random_forest": {"auc": 0.92}}
-    metrics = {"select_auc": 0.9359, "select_average_precision": 0.6073}
-    said = text_of(render(report(baselines=baselines, model_metrics=metrics)))
-    assert "model auc average precision this model 0.9359 0.6073" in said
-    assert "logistic regression 0.9123 0.5 random forest 0.92 -" in said
+    """By the metrics they have, in the order of the report; what one lacks is a dash, and the model is marked."""
+    catboost = {"auc": 0.9359, "average_precision": 0.6073}
+    page = render(report(baselines={"catboost": catboost, "random_forest": {"auc": 0.92}}))
+    assert "model auc average precision catboost 0.9359 0.6073 random forest 0.92 -" in text_of(page)
+    assert '<tr class="chosen"><td>catboost</td>' in page
 
 
 def test_slices_are_grouped():
