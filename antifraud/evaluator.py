@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.errors import ReleaseError, SchemaError
+from antifraud.features import feature_set_hash
 from antifraud.release import Bundle
 
 MODEL_FILE: Final = "model.onnx"
@@ -121,6 +122,19 @@ class Evaluator:
             SchemaError: `vectors` has another shape.
         """
         return to_ppm(self._calibration.log_odds(self.margin(vectors)))
+
+
+def require_feature_set(bundle: Bundle) -> None:
+    """Refuse a release that was trained on other features than this code computes.
+
+    Raises:
+        ReleaseError: The manifest names another feature set, or none.
+    """
+    if (theirs := bundle.manifest.get("feature_set")) != (ours := feature_set_hash()):
+        raise ReleaseError(
+            f"release {bundle.release} needs feature set {theirs}, this code has {ours}: upgrade the scorer, or take "
+            "the code that the release was made with"
+        )
 
 
 def load_evaluator(bundle: Bundle) -> Evaluator:

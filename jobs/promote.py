@@ -19,6 +19,7 @@ from antifraud.gate import check_threshold
 from antifraud.gate_report import Limits
 from antifraud.release import Pointer, activate, read_pointer, remove_unfinished, verify_bundle, write_bundle
 from antifraud.settings import JobSettings
+from antifraud.trees import TREES_FILE
 from jobs.model.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.card import CARD_FILE, model_card
 from jobs.model.rollback import evidence_of_today
@@ -65,7 +66,7 @@ def _require_newest(settings: JobSettings, as_of: dt.date) -> None:
 
 
 def _files(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, bytes]:
-    kept = (MODEL_FILE, CALIBRATION_FILE, GOLDEN_FILE, REPORT_FILE)
+    kept = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE, REPORT_FILE)
     files = {name: (candidate.path / name).read_bytes() for name in kept}
     return {**files, CARD_FILE: model_card(candidate.info, report).encode()}
 

@@ -18,10 +18,11 @@ from pyspark.sql import SparkSession
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
 from antifraud.features import FEATURE_NAMES, feature_set_hash
 from antifraud.settings import JobSettings
+from antifraud.trees import TREES_FILE
 from jobs.model import candidate as candidates
 from jobs.model.calibration import fit_calibration
 from jobs.model.dataset import count_by_status, downsample, kept_share, read_sample, write_sample
-from jobs.model.export import cbm_bytes, onnx_bytes
+from jobs.model.export import cbm_bytes, onnx_bytes, trees_of
 from jobs.model.fitting import PARAMETERS, Sample, fit
 from jobs.model.golden import golden_json, golden_rows
 from jobs.model.inputs import Inputs
@@ -31,7 +32,7 @@ from jobs.model.tracking import Registry
 from jobs.model.windows import Windows, windows_of
 from jobs.runtime import Stopwatch, day_parser, run_job
 
-TRAINING_VERSION: Final = 1
+TRAINING_VERSION: Final = 2
 """Raise it when training on the same rows would give another model: candidates are then made anew."""
 
 
@@ -83,6 +84,7 @@ def _fit_files(samples: dict[str, Sample], share: float, seed: int) -> tuple[dic
         MODEL_FILE: exported,
         CALIBRATION_FILE: calibration.to_json().encode(),
         candidates.CBM_FILE: cbm_bytes(model),
+        TREES_FILE: trees_of(model).to_json().encode(),
         candidates.GOLDEN_FILE: golden.encode(),
     }
     return files, {**ranking(select, margin), "trees": float(model.tree_count_)}

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from antifraud.buckets import NO_RISK, Bucket, Risk
 from antifraud.clock import date_of, day_number
 from antifraud.errors import DataError, ReleaseError
-from antifraud.evaluator import load_evaluator
-from antifraud.features import FEATURE_NAMES, feature_set_hash
+from antifraud.evaluator import load_evaluator, require_feature_set
+from antifraud.features import FEATURE_NAMES
 from antifraud.release import Bundle, verify_bundle
 from antifraud.state_export import StatePointer, decode_entity, verify_export
 
@@ -77,8 +77,7 @@ def load_release(releases: Path, release: str) -> Release:
         ReleaseError: A checksum, the feature set, the threshold or a golden score is not what it must be.
     """
     bundle = verify_bundle(releases / release)
-    if (theirs := bundle.manifest.get("feature_set")) != (ours := feature_set_hash()):
-        raise ReleaseError(f"release {release} needs feature set {theirs}, this scorer has {ours}: upgrade the scorer")
+    require_feature_set(bundle)
     threshold = bundle.manifest.get("threshold")
     if not isinstance(threshold, int):
         raise ReleaseError(f"release {release} has no integer threshold: promote it again")
