@@ -1,8 +1,10 @@
-"""``python -m antifraud``: make keys and access tokens, look at releases.
+"""``python -m antifraud``: make keys and access tokens, look at releases and what they do.
 
     keys generate              a key ring for pseudonyms, in the raw zone
     access generate            bearer tokens, their hashes, the webhook secret
     release list|show|verify   what was promoted, and whether it is still what it was
+    replay                     what a release would have done on past days
+    explain                    why a release scores a transaction as it does
 
 Files with secrets are made with mode 0600 and named, never shown. Errors are one line and an exit code
 (`antifraud/errors.py`).
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from antifraud.access import generate_access
+from antifraud.commands_model import add_model_commands
 from antifraud.errors import AntifraudError, ReleaseError, SettingsError
 from antifraud.pseudonym import generate_keyring
 from antifraud.release import MANIFEST, read_pointer, verify_bundle
@@ -97,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
             action.set_defaults(command=command)
             if command in {_show_release, _verify_release}:
                 action.add_argument("release", help="id of the release")
+    add_model_commands(topics)
     return parser
 
 

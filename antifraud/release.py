@@ -106,6 +106,17 @@ def verify_bundle(path: Path) -> Bundle:
     return Bundle(release, path, manifest)
 
 
+def find_bundle(releases: Path, release: str) -> Bundle:
+    """The verified bundle of an id.
+
+    Raises:
+        ReleaseError: There is no such release, or it does not verify.
+    """
+    if Path(release).name != release or not (releases / release).is_dir():
+        raise ReleaseError(f"there is no release {release}: `python -m antifraud release list` shows the ids")
+    return verify_bundle(releases / release)
+
+
 def read_pointer(releases: Path) -> Pointer | None:
     """The pointer, or None while nothing was ever promoted.
 

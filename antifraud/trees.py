@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -172,7 +172,8 @@ class _Stack:
     def shapley(self, worth: Doubles, feature_count: int) -> Doubles:
         """Shapley values (features,), summed over the trees."""
         added = np.matmul(self.games, worth[:, :, None])
-        return np.bincount(self.feature.ravel(), weights=added.ravel(), minlength=feature_count)
+        total: Doubles = np.bincount(self.feature.ravel(), added.ravel(), feature_count).astype(np.float64)
+        return total
 
 
 def _shares(weight: Doubles, depth: int) -> tuple[Doubles, ...]:

@@ -15,14 +15,13 @@ from typing import Any
 
 from antifraud.errors import GateRefused, ReleaseError
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
-from antifraud.gate import check_threshold
 from antifraud.gate_report import Limits
 from antifraud.release import Pointer, activate, read_pointer, remove_unfinished, verify_bundle, write_bundle
 from antifraud.settings import JobSettings
 from antifraud.trees import TREES_FILE
 from jobs.model.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.card import CARD_FILE, model_card
-from jobs.model.rollback import evidence_of_today
+from jobs.model.rollback import judge_today
 from jobs.model.tracking import Registry
 from jobs.runtime import base_parser, run_plain_job
 
@@ -86,7 +85,7 @@ def require_pass_today(settings: JobSettings, release: str) -> None:
         NotEnoughRows: Too few days have matured since it was trained.
     """
     limits, bundle = Limits(), verify_bundle(settings.releases_dir / release)
-    report = check_threshold(evidence_of_today(settings, bundle, limits), bundle.manifest["threshold"], limits)
+    report = judge_today(settings, bundle, limits)
     print(f"{report.verdict}: release {release} on today's data", *report.reasons, sep="\n  ")
     if report.verdict != "PASS":
         raise GateRefused(f"release {release}: {report.verdict} on today's data, so the serving one stays")

@@ -107,7 +107,7 @@ def test_equals_catboosts_own_values(parameters):
 
 
 def test_adds_up_to_what_serves():
-    """Base plus contributions is CatBoost's margin to rounding, and that of the model that serves, which adds floats."""
+    """Base plus contributions is CatBoost's margin, and that of the model that serves as far as it adds exactly."""
     model = fit(seed=5)
     trees, vectors = trees_of(model), sample(200, seed=98)
     total = ours(trees, vectors).sum(axis=1)

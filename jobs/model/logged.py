@@ -1,0 +1,102 @@
+"""Logged decisions scored again by a release, in NumPy, piece by piece: evidence without the lake."""
+
+import datetime as dt
+
+import numpy as np
+import numpy.typing as npt
+
+from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.decision_log import STATUS, Columns, DecisionLog
+from antifraud.errors import DataError, MissingDay, ReleaseError
+from antifraud.evaluator import Evaluator, load_evaluator
+from antifraud.features import FEATURE_NAMES
+from antifraud.gate import Certify
+from antifraud.loss import Frauds
+from antifraud.score_tables import ScoreTable, merge
+from antifraud.threshold import LegitBlocks
+from jobs.model.replaying import Answer, Question, require_labelled
+
+FRAUD, LEGITIMATE, UNKNOWN = (STATUS.index(status) for status in ("fraud", "legitimate", "unknown"))
+Ints = npt.NDArray[np.int64]
+KEPT = ("score", "amount", "customer", "terminal")
+
+
+def answer_from_log(log: DecisionLog, asked: Question) -> Answer:
+    """Score the logged vectors of the days with the release.
+
+    Raises:
+        ReleaseError: The vectors are not of the release's feature set.
+        MissingDay: The export does not cover the days, or a day has no labels.
+        DataError: The release gives other scores here than it gave when it decided.
+    """
+    _require_covered(log, asked)
+    evaluator, status_of = load_evaluator(asked.bundle), _Statuses(log.labels(), asked.as_of)
+    tables, rows, unknown = [], [], 0
+    for piece in log.decisions():
+        day = piece["event_time"] // DAY_SECONDS
+        inside = (day >= day_number(asked.span.first)) & (day <= day_number(asked.span.last))
+        part = {name: values[inside] for name, values in piece.items()}
+        score, status = _scored(evaluator, log, part, asked.bundle.release), status_of(part["transaction_id"])
+        known = status != UNKNOWN
+        unknown += int((~known).sum())
+        is_fraud = status[known] == FRAUD
+        tables.append(ScoreTable.from_rows(day[inside][known], score[known], is_fraud, part["amount"][known]))
+        kept = np.stack([(score if name == "score" else part[name])[known] for name in KEPT])
+        rows.append(np.vstack([kept, is_fraud[None]]).astype(np.int64))
+    certify = _certify(merge(*tables), np.hstack(rows), len(asked.span.days))
+    require_labelled(certify, asked.span)
+    return Answer(certify, unknown, "logged decisions")
+
+
+def _require_covered(log: DecisionLog, asked: Question) -> None:
+    about, bundle = log.about, asked.bundle
+    if (theirs := about.feature_set) != (ours := bundle.manifest["feature_set"]) or about.features != len(
+        FEATURE_NAMES
+    ):
+        raise ReleaseError(
+            f"the vectors are of feature set {theirs}, release {bundle.release} needs {ours}: replay the lake"
+        )
+    if str(asked.span.first) < about.first or str(asked.span.last) > about.last:
+        raise MissingDay(f"the export covers {about.first} to {about.last}, not {asked.span}: export these days")
+
+
+def _scored(evaluator: Evaluator, log: DecisionLog, part: Columns, release: str) -> npt.NDArray[np.int32]:
+    """Scores of a piece; where the release itself decided they must be the logged ones."""
+    score = evaluator.score(part["vector"])
+    own = part["release"] == (log.about.releases.index(release) if release in log.about.releases else -1)
+    gap = np.abs(score[own] - part["score"][own])
+    if gap.any():
+        raise DataError(
+            f"release {release} scores {np.count_nonzero(gap)} of {gap.size} of its own decisions differently here, by "
+            f"up to {gap.max()} ppm: export again, or replay with the libraries that the scorer has"
+        )
+    return score
+
+
+class _Statuses:
+    """What was known at the end of a day: of each transaction the latest label by (learned_at, source, arrival)."""
+
+    def __init__(self, labels: Columns, as_of: dt.date) -> None:
+        known = labels["label_learned_at"] < (day_number(as_of) + 1) * DAY_SECONDS
+        ids, learned, source, status = (
+            labels[f"label_{name}"][known] for name in ("transaction_id", "learned_at", "source", "status")
+        )
+        order = np.lexsort((np.arange(ids.size), source, learned, ids))
+        last = np.append(np.diff(ids[order]) != 0, True)[: ids.size]
+        self._ids, self._status = ids[order][last], status[order][last]
+
+    def __call__(self, ids: Ints) -> npt.NDArray[np.int8]:
+        """Status of each transaction, unknown without a label."""
+        if not self._ids.size:
+            return np.full(ids.size, UNKNOWN, np.int8)
+        place = np.minimum(np.searchsorted(self._ids, ids), self._ids.size - 1)
+        return np.where(self._ids[place] == ids, self._status[place], UNKNOWN).astype(np.int8)
+
+
+def _certify(table: ScoreTable, rows: Ints, days: int) -> Certify:
+    """`rows` holds `KEPT` and whether it is a fraud, one row each."""
+    frauds, legit = rows[:4, rows[4] == 1], rows[:4, rows[4] == 0]
+    score, amount, customer, terminal = frauds[:, np.lexsort(frauds[::-1])]
+    (block, at), count = np.unique(legit[[3, 0]], axis=1, return_counts=True)
+    blocks = LegitBlocks("terminals", block, at, count.astype(np.int64))
+    return Certify(table, Frauds(score, amount, customer, terminal, days), [blocks])
