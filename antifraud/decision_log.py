@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from antifraud.errors import DataError, SchemaError
 FORMAT: Final = 1
 ROWS_A_PIECE: Final = 65_536
 ABOUT: Final = "about"
+SUFFIX: Final = ".npy"
 STATUS: Final = ("fraud", "legitimate", "unknown")
 """A label's status is stored as its place here."""
 DECISION_COLUMNS: Final[Mapping[str, Any]] = {
@@ -103,7 +105,7 @@ class LogWriter:
             raise _exists(self._path) from None
 
     def _member(self, name: str, values: npt.NDArray[Any]) -> None:
-        with self._archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+        with self._archive.open(zipfile.ZipInfo(name + SUFFIX), "w", force_zip64=True) as member:
             np.lib.format.write_array(member, values, allow_pickle=False)
 
 
@@ -121,8 +123,8 @@ class DecisionLog:
             SchemaError: It is not there, not an export, or of another format.
         """
         try:
-            self._file = np.load(path, allow_pickle=False)
-            described = json.loads(str(self._file[ABOUT]))
+            self._archive = zipfile.ZipFile(path)
+            described = json.loads(str(self._member(ABOUT)))
             if described["format"] != FORMAT:
                 raise SchemaError(
                     f"{path.name} has format {described['format']}, this code reads {FORMAT}: export again"
@@ -162,12 +164,17 @@ class DecisionLog:
 
     def _pieces(self, columns: Mapping[str, Any]) -> Iterator[Columns]:
         lead = next(iter(columns))
-        for member in sorted(name for name in self._file.files if name.startswith(f"{lead}.")):
-            piece = member.removeprefix(lead)
+        for member in sorted(name for name in self._archive.namelist() if name.startswith(f"{lead}.")):
+            piece = member.removeprefix(lead).removesuffix(SUFFIX)
             try:
-                read = {name: self._file[name + piece] for name in columns}
-            except (KeyError, ValueError, zipfile.BadZipFile, OSError) as error:
+                read = {name: self._member(name + piece) for name in columns}
+            except (KeyError, ValueError, zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
                 raise SchemaError(f"the export is damaged ({type(error).__name__}): export again") from error
             if any(read[name].dtype != kind or len(read[name]) != len(read[lead]) for name, kind in columns.items()):
                 raise SchemaError("the columns of the export do not fit together: export again")
             yield read
+
+    def _member(self, name: str) -> npt.NDArray[Any]:
+        with self._archive.open(name + SUFFIX) as member:
+            values: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+            return values

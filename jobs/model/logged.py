@@ -12,7 +12,7 @@ from antifraud.evaluator import Evaluator, load_evaluator
 from antifraud.features import FEATURE_NAMES
 from antifraud.gate import Certify
 from antifraud.loss import Frauds
-from antifraud.score_tables import ScoreTable, merge
+from antifraud.score_tables import MAX_SCORE, ScoreTable, merge
 from antifraud.threshold import LegitBlocks
 from jobs.model.replaying import Answer, Question, require_labelled
 
@@ -97,6 +97,6 @@ def _certify(table: ScoreTable, rows: Ints, days: int) -> Certify:
     """`rows` holds `KEPT` and whether it is a fraud, one row each."""
     frauds, legit = rows[:4, rows[4] == 1], rows[:4, rows[4] == 0]
     score, amount, customer, terminal = frauds[:, np.lexsort(frauds[::-1])]
-    (block, at), count = np.unique(legit[[3, 0]], axis=1, return_counts=True)
-    blocks = LegitBlocks("terminals", block, at, count.astype(np.int64))
+    both, count = np.unique(legit[3] * (MAX_SCORE + 1) + legit[0], return_counts=True)
+    blocks = LegitBlocks("terminals", *np.divmod(both, MAX_SCORE + 1), count.astype(np.int64))
     return Certify(table, Frauds(score, amount, customer, terminal, days), [blocks])
