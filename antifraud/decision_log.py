@@ -130,7 +130,17 @@ class DecisionLog:
                     f"{path.name} has format {described['format']}, this code reads {FORMAT}: export again"
                 )
             self.about = About(**described)
-        except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            IndexError,
+            AttributeError,
+            EOFError,
+            zlib.error,
+            zipfile.BadZipFile,
+        ) as error:
             raise SchemaError(
                 f"{path.name} is not an export of decisions ({type(error).__name__}): "
                 "`python -m serving.export_log` makes one"

@@ -216,7 +216,7 @@ def test_days_of_training_are_marked(served, log):
 
 
 def test_a_logged_transaction_is_explained(served, log, capsys):
-    """By transaction id, with the score that its client was told; an unknown id is refused without naming days twice."""
+    """By transaction id, with the score that its client was told; an unknown id is refused and the days are named."""
     home, answers = served
     number, told = max(answers.items(), key=lambda item: item[1]["score"])
     line = ["explain", "--release", told["release"], "--from-log", str(log), "--transaction"]
@@ -287,7 +287,7 @@ def test_a_question_without_an_answer_is_refused(served, changes, error, message
 
 def test_an_unknown_release_is_refused(served):
     """The message says how to find the ids."""
-    with pytest.raises(ReleaseError, match="no release third: .* release list"):
+    with pytest.raises(ReleaseError, match=r"no release third: .* release list"):
         asked(served, "third")
 
 
