@@ -41,10 +41,14 @@ Columns = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a file holds: days (ISO, both included), feature set, sizes, and the names that codes stand for."""
+    """What a file holds: days (ISO, both included), feature set, sizes, and the names that codes stand for.
+
+    Labels are those that had arrived at `exported_at` (business time, UTC seconds).
+    """
 
     first: str
     last: str
+    exported_at: int
     feature_set: str
     features: int
     decisions: int

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
-from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
 from antifraud.decision_log import DECISION_COLUMNS, LABEL_COLUMNS, ROWS_A_PIECE, STATUS, About, LogWriter
 from antifraud.errors import AntifraudError, DataError
 from antifraud.features import FEATURE_NAMES, feature_set_hash
@@ -40,8 +40,8 @@ class Codes(dict[str, int]):
         return self[name]
 
 
-def export(store: Store, first: dt.date, last: dt.date, path: Path) -> About:
-    """Write the decisions about events of the days `first` to `last` and the labels they have; one moment's view.
+def export(store: Store, first: dt.date, last: dt.date, path: Path, *, now: int) -> About:
+    """Write the decisions about events of the days `first` to `last` and the labels they have at `now`.
 
     Raises:
         DataError: There are none, the file exists, or a vector is not of today's features.
@@ -54,7 +54,7 @@ def export(store: Store, first: dt.date, last: dt.date, path: Path) -> About:
         if not decisions:
             raise DataError(f"the store holds no decision about {first} to {last}: name other days")
         about = About(
-            str(first), str(last), feature_set_hash(), len(FEATURE_NAMES), decisions, labels, releases, sources
+            str(first), str(last), now, feature_set_hash(), len(FEATURE_NAMES), decisions, labels, releases, sources
         )
         writer.finish(about)
     return about
@@ -130,9 +130,10 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         settings = StoreSettings.from_environment(environ)
         if not settings.store_dir.is_dir():
             raise DataError(f"there is no decision store in {settings.store_dir}: set ANTIFRAUD_HOME")
+        now = BusinessClock(settings.clock_offset_seconds).now()
         store = Store(settings.store_dir, settings.store_map_bytes)
         try:
-            about = export(store, options.first, options.last, options.out)
+            about = export(store, options.first, options.last, options.out, now=now)
         finally:
             store.close()
     except AntifraudError as error:

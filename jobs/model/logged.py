@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import numpy.typing as npt
 
-from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.clock import DAY_SECONDS, date_of, day_number, day_of
 from antifraud.decision_log import STATUS, Columns, DecisionLog
 from antifraud.errors import DataError, MissingDay, ReleaseError
 from antifraud.evaluator import Evaluator, load_evaluator
@@ -26,7 +26,7 @@ def answer_from_log(log: DecisionLog, asked: Question) -> Answer:
 
     Raises:
         ReleaseError: The vectors are not of the release's feature set.
-        MissingDay: The export does not cover the days, or a day has no labels.
+        MissingDay: The export does not cover the days, or was made before `as_of` had ended, or a day has no labels.
         DataError: The release gives other scores here than it gave when it decided.
     """
     _require_covered(log, asked)
@@ -58,6 +58,11 @@ def _require_covered(log: DecisionLog, asked: Question) -> None:
         )
     if str(asked.span.first) < about.first or str(asked.span.last) > about.last:
         raise MissingDay(f"the export covers {about.first} to {about.last}, not {asked.span}: export these days")
+    if (day_number(asked.as_of) + 1) * DAY_SECONDS > about.exported_at:
+        made = date_of(day_of(about.exported_at))
+        raise MissingDay(
+            f"the export was made on {made}, before {asked.as_of} had ended: give an earlier --as-of, or wait"
+        )
 
 
 def _scored(evaluator: Evaluator, log: DecisionLog, part: Columns, release: str) -> npt.NDArray[np.int32]:

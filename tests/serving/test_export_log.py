@@ -31,6 +31,8 @@ DAYS = 14
 ROWS = 24
 FIRST, LAST = date_of(DAY - DAYS + 1), date_of(DAY)
 AS_OF = LAST + dt.timedelta(days=7)
+EXPORTED = (DAY + 8) * DAY_SECONDS
+"""The first second after `AS_OF`."""
 WINDOWS = {name: {"first": "2024-01-01", "last": "2024-02-01"} for name in ("train", "select", "certify")}
 
 
@@ -142,7 +144,7 @@ def test_small_pieces_hold_the_same_rows(served, log, tmp_path, monkeypatch):
     """Written a hundred rows at a time, the file has four pieces and the same content."""
     monkeypatch.setattr("serving.export_log.ROWS_A_PIECE", 100)
     store = Store(served[0] / "store", 1 << 26)
-    export(store, FIRST, LAST, tmp_path / "small.npz")
+    export(store, FIRST, LAST, tmp_path / "small.npz", now=EXPORTED)
     store.close()
     (whole,), small = DecisionLog(log).decisions(), list(DecisionLog(tmp_path / "small.npz").decisions())
     assert [len(piece["score"]) for piece in small] == [100, 100, 100, 36]
@@ -264,6 +266,15 @@ def test_days_outside_the_export_are_refused(served, log):
         answer_from_log(DecisionLog(log), asked(served, "first-r", span=more))
 
 
+def test_an_export_from_before_the_day_of_knowledge_is_refused(served, log, tmp_path):
+    """A second before the day has ended its labels may be on their way; a second later they are in."""
+    early = rewritten(log, tmp_path / "early.npz", about={"exported_at": EXPORTED - 1})
+    with pytest.raises(MissingDay, match=f"made on {AS_OF}, before {AS_OF} had ended"):
+        answer_from_log(early, asked(served, "first-r"))
+    late = rewritten(log, tmp_path / "late.npz", about={"exported_at": EXPORTED})
+    assert answer_from_log(late, asked(served, "first-r")).unknown == DAYS
+
+
 def test_days_without_a_label_are_refused(served, log, tmp_path):
     """Days on which nothing is known are named, not passed over."""
     early = rewritten(log, tmp_path / "early.npz", event_time=lambda t: t - (t // DAY_SECONDS == DAY) * DAY_SECONDS)
@@ -325,7 +336,7 @@ def test_vectors_of_other_lengths_are_not_mixed(scorer, tmp_path):
         shorter = {name: getattr(decision, name) for name in decision.__struct_fields__} | {"vector": bytes(16)}
         view.put("decisions", key_of(1), pack(type(decision)(**shorter)))
     with pytest.raises(DataError, match="of release first has 2 features"):
-        export(scorer.store, LAST, LAST, tmp_path / "short.npz")
+        export(scorer.store, LAST, LAST, tmp_path / "short.npz", now=EXPORTED)
     assert list(tmp_path.glob("*short*")) == []
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from antifraud import commands
-from antifraud.clock import day_number
+from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.decision_log import STATUS, About, DecisionLog, LogWriter
 from antifraud.errors import MissingDay, ReleaseError
 from antifraud.evaluator import load_evaluator
@@ -77,10 +77,9 @@ def as_log(settings, bundle, path):
         "label_learned_at": said["learned_at"].to_numpy(),
         "label_source": np.zeros(said.num_rows, np.int32),
     }
-    about = About(
-        str(DAYS.first), str(DAYS.last), feature_set_hash(), vectors.shape[1], rows.num_rows, said.num_rows,
-        [bundle.release], ["feed"],
-    )  # fmt: skip
+    known = day_number(AS_OF) * DAY_SECONDS
+    sizes = vectors.shape[1], rows.num_rows, said.num_rows
+    about = About(str(DAYS.first), str(DAYS.last), known, feature_set_hash(), *sizes, [bundle.release], ["feed"])
     with LogWriter(path) as writer:
         writer.write(decided)
         writer.write(labels)
