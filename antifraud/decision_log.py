@@ -83,9 +83,11 @@ class LogWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._archive.close()
-        self._file.close()
-        self._scratch.unlink(missing_ok=True)
+        try:
+            self._archive.close()
+            self._file.close()
+        finally:  # a full disk refuses the archive's end as well
+            self._scratch.unlink(missing_ok=True)
 
     def write(self, columns: Columns) -> None:
         """Add rows: equally long arrays by column name."""
@@ -109,7 +111,7 @@ class LogWriter:
             raise _exists(self._path) from None
 
     def _member(self, name: str, values: npt.NDArray[Any]) -> None:
-        with self._archive.open(zipfile.ZipInfo(name + SUFFIX), "w", force_zip64=True) as member:
+        with self._archive.open(name + SUFFIX, "w", force_zip64=True) as member:
             np.lib.format.write_array(member, values, allow_pickle=False)
 
 

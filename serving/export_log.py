@@ -137,10 +137,16 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         finally:
             store.close()
     except AntifraudError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 a command talks to a person
-        return error.exit_code
+        return _refused(error)
+    except OSError as error:
+        return _refused(DataError(f"{options.out} cannot be written ({error.strerror}): free the disk or name another"))
     print(f"wrote {about.decisions} decisions and {about.labels} labels to {options.out}")  # noqa: T201
     return 0
+
+
+def _refused(error: AntifraudError) -> int:
+    print(f"error: {error}", file=sys.stderr)  # noqa: T201 a command talks to a person
+    return error.exit_code
 
 
 if __name__ == "__main__":

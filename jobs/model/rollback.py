@@ -3,6 +3,7 @@
 import datetime as dt
 
 from antifraud.errors import NotEnoughRows
+from antifraud.evaluator import require_feature_set
 from antifraud.gate import Certify, GateReport
 from antifraud.gate_report import Limits
 from antifraud.release import Bundle
@@ -21,9 +22,11 @@ def evidence_of_today(settings: JobSettings, bundle: Bundle, limits: Limits) -> 
     """What the gate needs to judge `bundle`, from the newest published days whose labels have matured.
 
     Raises:
+        ReleaseError: The release was trained on other features than today's.
         MissingDay: The lake has no features, or not of every day that is needed, or a day without labels.
         NotEnoughRows: Too few days have matured since the release was trained.
     """
+    require_feature_set(bundle)
     newest = newest_day(settings)
     span = judged_span(Windows.from_dict(bundle.manifest["windows"]), newest, settings)
     spark = start_session("promote", settings)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import errno
 import json
 import stat
 import zipfile
@@ -138,6 +139,20 @@ def test_the_file_is_private_and_never_overwritten(served, log):
     assert main(arguments, {"ANTIFRAUD_HOME": str(served[0])}) == 20
     assert log.read_bytes() == before
     assert [path.name for path in log.parent.glob(".decisions*")] == []
+
+
+def test_a_full_disk_ends_in_one_line(served, tmp_path, monkeypatch, capsys):
+    """Whatever cannot be written leaves no file behind, exit code 20."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("antifraud.decision_log.os.fsync", full)
+    arguments = ["--from", str(FIRST), "--to", str(LAST), "--out", str(tmp_path / "full.npz")]
+    assert main(arguments, {"ANTIFRAUD_HOME": str(served[0])}) == 20
+    assert "full.npz cannot be written (No space left on device)" in capsys.readouterr().err
+    assert main([*arguments[:-1], str(tmp_path / "no" / "folder.npz")], {"ANTIFRAUD_HOME": str(served[0])}) == 20
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_small_pieces_hold_the_same_rows(served, log, tmp_path, monkeypatch):

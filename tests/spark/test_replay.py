@@ -134,6 +134,10 @@ def test_the_rollbacks_judge_is_a_replay(released, asked, answer, monkeypatch):
     assert NEWEST - dt.timedelta(days=DELAY) == DAYS.last
     assert judgement == {name: replayed[name] for name in judgement}
 
+    older = dataclasses.replace(bundle, manifest={**bundle.manifest, "feature_set": "0123"})
+    with pytest.raises(ReleaseError, match="needs feature set 0123"):
+        rollback.judge_today(settings, older, Limits())
+
 
 class Kept:
     """The tests' session, which a job must not stop."""
