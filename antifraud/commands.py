@@ -1,10 +1,12 @@
-"""``python -m antifraud``: make keys and access tokens, look at releases.
+"""``python -m antifraud``: make keys and access tokens, look at releases and what they do.
 
     keys generate              a key ring for pseudonyms, in the raw zone
     access generate            bearer tokens, their hashes, the webhook secret
     release-key generate       the pair of keys that releases are signed and checked with
     release list|show|verify   what was promoted, and whether it is still what it was
     release activate|gc        point to another release, remove old ones; both dry by default
+    replay                     what a release would have done on past days
+    explain                    why a release scores a transaction as it does
 
 Files with secrets are made with mode 0600 and named, never shown. Errors are one line and an exit code
 (`antifraud/errors.py`).
@@ -18,6 +20,7 @@ from typing import Final, TypeAlias
 
 from antifraud import release_commands
 from antifraud.access import generate_access
+from antifraud.commands_model import add_model_commands
 from antifraud.errors import AntifraudError, SettingsError
 from antifraud.pseudonym import generate_keyring
 from antifraud.settings import JobSettings, ScorerSettings
@@ -85,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
             action.set_defaults(command=command)
             if topic == "release":
                 release_commands.add_arguments(name, action)
+    add_model_commands(topics)
     return parser
 
 

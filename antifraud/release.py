@@ -102,9 +102,11 @@ def open_release(settings: Settings, release: str) -> Bundle:
     """The verified bundle of a release, by the folder and the public key of the settings.
 
     Raises:
-        ReleaseError: It does not verify.
+        ReleaseError: There is no such release, or it does not verify.
         SettingsError: There is no public key.
     """
+    if Path(release).name != release or not (settings.releases_dir / release).is_dir():
+        raise ReleaseError(f"there is no release {release}: `python -m antifraud release list` shows the ids")
     return verify_bundle(settings.releases_dir / release, PublicKey.read(settings.release_public_key_path))
 
 

@@ -17,24 +17,23 @@ from typing import Any
 from antifraud.errors import GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.features import feature_set_hash
-from antifraud.gate import check_threshold
 from antifraud.release import (
     Pointer,
     activate,
     open_release,
     read_pointer,
-    require_feature_set,
     why_not_promotable,
     write_bundle,
 )
 from antifraud.settings import JobSettings
 from antifraud.signing import PublicKey, SigningKey
+from antifraud.trees import TREES_FILE
 from jobs.model.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.card import CARD_FILE, model_card
 from jobs.model.chart import CHART_FILE, report_chart
-from jobs.model.limits import demand_of, limits_of
+from jobs.model.limits import limits_of
 from jobs.model.report_page import PAGE_FILE, render
-from jobs.model.rollback import evidence_of_today
+from jobs.model.rollback import judge_today
 from jobs.model.tracking import Registry
 from jobs.runtime import base_parser, run_plain_job
 
@@ -106,7 +105,7 @@ def _require_newest(settings: JobSettings, as_of: dt.date) -> None:
 
 
 def _files(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, bytes]:
-    kept = (MODEL_FILE, CALIBRATION_FILE, GOLDEN_FILE, REPORT_FILE)
+    kept = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE, REPORT_FILE)
     files = {name: (candidate.path / name).read_bytes() for name in kept}
     pages = {CARD_FILE: model_card(candidate.info, report), CHART_FILE: report_chart(report), PAGE_FILE: render(report)}
     return {**files, **{name: text.encode() for name, text in pages.items()}}
@@ -126,10 +125,7 @@ def require_pass_today(settings: JobSettings, release: str) -> None:
         ReleaseError: There is no such release, it does not verify, or this code computes other features.
         NotEnoughRows: Too few days have matured since it was trained.
     """
-    limits, bundle = limits_of(settings), open_release(settings, release)
-    require_feature_set(bundle)
-    evidence = evidence_of_today(settings, bundle, limits)
-    report = check_threshold(evidence, bundle.manifest["threshold"], limits, demand=demand_of(settings))
+    report = judge_today(settings, open_release(settings, release), limits_of(settings))
     print(f"{report.verdict}: release {release} on today's data", *report.reasons, sep="\n  ")
     if report.verdict != "PASS":
         raise GateRefused(f"release {release}: {report.verdict} on today's data, so the serving one stays")

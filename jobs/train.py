@@ -19,12 +19,13 @@ from pyspark.sql import SparkSession
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
 from antifraud.features import FEATURE_NAMES, feature_set_hash
 from antifraud.settings import JobSettings
+from antifraud.trees import TREES_FILE
 from jobs.model import candidate as candidates
 from jobs.model.baselines import baselines
 from jobs.model.calibration import fit_calibration
 from jobs.model.constraints import rising_features
 from jobs.model.dataset import count_by_status, downsample, kept_share, read_sample, require_values, write_sample
-from jobs.model.export import cbm_bytes, onnx_bytes
+from jobs.model.export import cbm_bytes, onnx_bytes, trees_of
 from jobs.model.fitting import PARAMETERS, Sample
 from jobs.model.golden import golden_json, golden_rows
 from jobs.model.inputs import Inputs
@@ -99,6 +100,7 @@ def _fit_files(
         MODEL_FILE: exported,
         CALIBRATION_FILE: calibration.to_json().encode(),
         candidates.CBM_FILE: cbm_bytes(model),
+        TREES_FILE: trees_of(model).to_json().encode(),
         candidates.GOLDEN_FILE: golden.encode(),
     }
     figures = ranking(select, margin)

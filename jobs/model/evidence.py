@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from antifraud.clock import day_number
+from antifraud.clock import date_of, day_number
+from antifraud.errors import MissingDay
 from antifraud.features import FEATURE_NAMES
 from antifraud.gate import Certify
 from antifraud.gate_evidence import require_judgeable
@@ -17,7 +19,6 @@ from antifraud.release import Bundle
 from antifraud.schemas import LABELS, SCORES
 from antifraud.score_tables import ScoreTable
 from antifraud.settings import JobSettings
-from antifraud.threshold import np_threshold
 from antifraud.tradeoff import lowest_shown
 from jobs.model.candidate import Candidate
 from jobs.model.inputs import Inputs
@@ -33,6 +34,7 @@ from jobs.model.reduction import (
 )
 from jobs.model.scoring import scored
 from jobs.model.source import labelled_rows
+from jobs.model.windows import Span
 from jobs.tables import create_tables, read_table
 
 
@@ -75,11 +77,26 @@ def certify_release(spark: SparkSession, inputs: Inputs, bundle: Bundle, limits:
     results = scored(labelled_rows(spark, inputs).where("window = 'certify'"), bundle.path).persist()
     try:
         table = table_of(score_table_rows(results, bundle.release).toArrow(), "certify")
+        require_labelled(table, inputs.spans["certify"])
         require_judgeable(table, "certify")
-        lowest = min(np_threshold(table, limits.fpr_target, limits.delta), bundle.manifest["threshold"])
+        lowest = min(lowest_shown(table, limits), bundle.manifest["threshold"])
         return _certify(results, table, inputs, lowest)
     finally:
         results.unpersist()
+
+
+def require_labelled(table: ScoreTable, span: Span) -> None:
+    """Refuse days on which nothing is known.
+
+    Raises:
+        MissingDay: A day has no transaction with a label; the message names the first ones.
+    """
+    found = {date_of(int(day)) for day in np.unique(table.day)}
+    if missing := [str(day) for day in span.days if day not in found]:
+        shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")  # noqa: PLR2004
+        raise MissingDay(
+            f"nothing is known about a transaction of {shown}: leave these days out, or bring their labels"
+        )
 
 
 def _certify(results: DataFrame, table: ScoreTable, inputs: Inputs, lowest: int, label_delay_days: int = 7) -> Certify:

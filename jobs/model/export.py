@@ -6,10 +6,14 @@ regression give the raw margin instead, which is exact enough near 1 and three t
 
 import json
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from catboost import CatBoost
+
+from antifraud.errors import ReleaseError
+from antifraud.trees import Tree, Trees
 
 AS_REGRESSION: Final = json.dumps({"loss_function": {"type": "RMSE", "params": {}}})
 """All that the ONNX export reads of the parameters: which kind of model to declare."""
@@ -28,6 +32,36 @@ def cbm_bytes(model: CatBoost) -> bytes:
 def from_cbm(content: bytes) -> CatBoost:
     """The model that `cbm_bytes` wrote; it predicts raw margins."""
     return CatBoost().load_model(blob=content)
+
+
+def trees_of(model: CatBoost) -> Trees:
+    """The trees with the training rows of their leaves, which explanations need.
+
+    Raises:
+        ReleaseError: The model has splits on something else than numbers, or trees that are not oblivious.
+    """
+    content = json.loads(_serialise(model, "json"))
+    features = content["features_info"]["float_features"]
+    null_right = [feature["nan_value_treatment"] == "AsTrue" for feature in features]
+    scale, (bias,) = content["scale_and_bias"]
+    try:
+        trees = [_tree(tree, null_right) for tree in content["oblivious_trees"]]
+    except KeyError as error:
+        raise ReleaseError(
+            f"the model's trees have no {error}: only oblivious trees on numbers can be explained"
+        ) from None
+    return Trees(trees, len(features), float(scale), float(bias))
+
+
+def _tree(tree: Mapping[str, Any], null_right: Sequence[bool]) -> Tree:
+    feature = tuple(split["float_feature_index"] for split in tree["splits"])
+    return Tree(
+        feature=feature,
+        border=tuple(split["border"] for split in tree["splits"]),
+        null_right=tuple(null_right[index] for index in feature),
+        value=tuple(tree["leaf_values"]),
+        weight=tuple(tree["leaf_weights"]),
+    )
 
 
 def _bare(model: CatBoost) -> CatBoost:

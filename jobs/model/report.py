@@ -101,9 +101,9 @@ def summary(report: Mapping[str, Any]) -> list[str]:
     for title, part in (("at the judged volume", report), (_full_title(), report["at_full_volume"])):
         lines.append(f"{part['verdict']} {title}")
         lines += [f"  {reason}" for reason in part["reasons"]]
-    lines.append(
-        f"{'replaces' if report['promotable'] else 'does not replace'} what serves: {report['promotable_reason']}"
-    )
+    if "promotable" in report:  # a replay promotes nothing
+        said = "replaces" if report["promotable"] else "does not replace"
+        lines.append(f"{said} what serves: {report['promotable_reason']}")
     return lines
 
 

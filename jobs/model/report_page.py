@@ -39,6 +39,7 @@ def render(report: Mapping[str, Any]) -> str:
 
     return _template().render(
         r=report,
+        judged=report["windows"].get("certify") or report["windows"]["replay"],
         meaning=MEANING[_outcome(report)],
         gauges=_gauges(report),
         chart=Markup(report_chart(report)),  # noqa: S704 made of numbers only

@@ -1,38 +1,36 @@
-"""Evidence about an earlier release: the newest matured days after those it was trained on."""
+"""The judge of a rollback: an earlier release replayed on the newest matured days after those it was trained on."""
 
 import datetime as dt
-from typing import Final
 
-from antifraud.errors import MissingDay, NotEnoughRows
-from antifraud.gate import Certify
+from antifraud.errors import NotEnoughRows
+from antifraud.gate import Certify, GateReport
 from antifraud.gate_report import Limits
-from antifraud.lake import open_catalog, published
-from antifraud.release import Bundle
-from antifraud.schemas import FEATURES
+from antifraud.release import Bundle, require_feature_set
 from antifraud.settings import JobSettings
-from jobs.model.evidence import certify_release
-from jobs.model.inputs import Inputs
+from jobs.model.replaying import Question, answer_from_lake, judged_at, newest_day
 from jobs.model.windows import SHORTEST_CERTIFY_DAYS, Span, Windows
 from jobs.session import start_session
 
-EVER: Final = (dt.date.min, dt.date.max)
+
+def judge_today(settings: JobSettings, bundle: Bundle, limits: Limits) -> GateReport:
+    """The gate's judgement of `bundle`, at its own threshold, on today's data; raises as `evidence_of_today` does."""
+    return judged_at(evidence_of_today(settings, bundle, limits), int(bundle.manifest["threshold"]), settings, limits)
 
 
 def evidence_of_today(settings: JobSettings, bundle: Bundle, limits: Limits) -> Certify:
     """What the gate needs to judge `bundle`, from the newest published days whose labels have matured.
 
     Raises:
-        MissingDay: The lake has no features, or not of every day that is needed.
+        ReleaseError: The release was trained on other features than today's.
+        MissingDay: The lake has no features, or not of every day that is needed, or a day without labels.
         NotEnoughRows: Too few days have matured since the release was trained.
     """
-    newest = max(published(open_catalog(settings), FEATURES, *EVER), default=None)
-    if newest is None:
-        raise MissingDay("features were never published: run the lake DAG before judging a release")
-    trained = Windows.from_dict(bundle.manifest["windows"])
-    inputs = Inputs.of(settings, {"certify": judged_span(trained, newest, settings)}, newest)
+    require_feature_set(bundle)
+    newest = newest_day(settings)
+    span = judged_span(Windows.from_dict(bundle.manifest["windows"]), newest, settings)
     spark = start_session("promote", settings)
     try:
-        return certify_release(spark, inputs, bundle, limits)
+        return answer_from_lake(spark, settings, Question(bundle, span, newest), limits).certify
     finally:
         spark.stop()
 

@@ -18,7 +18,8 @@ from antifraud.pseudonym import Key, tokenise
 from antifraud.release import activate, replace_file, sha256_of, write_bundle
 from antifraud.settings import ScorerSettings
 from antifraud.state_export import encode_entity
-from jobs.model.export import onnx_bytes
+from antifraud.trees import TREES_FILE
+from jobs.model.export import onnx_bytes, trees_of
 from serving.app import create_app
 from serving.metrics import Metrics
 from serving.poller import Poller
@@ -75,6 +76,7 @@ def make_model(folder, *, seed):
     folder.mkdir(parents=True)
     (folder / MODEL_FILE).write_bytes(onnx_bytes(model))
     (folder / CALIBRATION_FILE).write_text(Calibration(1.0, 0.0, 0.0).to_json())
+    (folder / TREES_FILE).write_text(trees_of(model).to_json())
     return vectors[:16]
 
 
@@ -82,7 +84,7 @@ def make_release(releases, candidate, golden, release, *, threshold=500_000, **c
     """Write a bundle of `candidate`; `changes` override the manifest or, as ``scores``, the golden scores."""
     scores = changes.pop("scores", None) or read_evaluator(candidate).score(golden).tolist()
     rows = [[None if math.isnan(value) else value for value in row] for row in golden.tolist()]
-    files = {name: (candidate / name).read_bytes() for name in (MODEL_FILE, CALIBRATION_FILE)}
+    files = {name: (candidate / name).read_bytes() for name in (MODEL_FILE, CALIBRATION_FILE, TREES_FILE)}
     files["golden.json"] = json.dumps({"vectors": rows, "scores": scores}).encode()
     manifest = {"threshold": threshold, "verdict": "PASS", "feature_set": feature_set_hash()}
     return write_bundle(releases, release, files, {**manifest, **changes}, SIGNING)

@@ -1,0 +1,145 @@
+"""What a release would have done on past days: one path for replays and for the judge of a rollback.
+
+Rows come from the lake's features or from logged decisions; either way they become a `Certify`, which the gate's own
+`check_threshold` judges.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from pyspark.sql import SparkSession
+
+from antifraud.errors import MissingDay, SettingsError
+from antifraud.evaluator import PARTS_PER_MILLION
+from antifraud.gate import Certify, GateReport, check_threshold
+from antifraud.gate_report import Limits
+from antifraud.lake import open_catalog, published
+from antifraud.release import Bundle, open_release, require_feature_set
+from antifraud.schemas import FEATURES
+from antifraud.settings import JobSettings
+from antifraud.tradeoff import tradeoff
+from jobs.model.evidence import certify_release
+from jobs.model.inputs import Inputs
+from jobs.model.limits import demand_of
+from jobs.model.report import FULL_TRANSACTIONS_A_MONTH, plain, points
+from jobs.model.windows import Span, Windows
+
+EVER: Final = (dt.date.min, dt.date.max)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which release, on which days, by what was known when; the bundle's manifest holds the threshold that is asked."""
+
+    bundle: Bundle
+    span: Span
+    as_of: dt.date
+
+    @property
+    def threshold(self) -> int:
+        """Flagged iff the score is above it (ppm)."""
+        return int(self.bundle.manifest["threshold"])
+
+    @property
+    def seen(self) -> list[dt.date]:
+        """Days that the release was trained on or chosen by: it looks better there than it is."""
+        windows = Windows.from_dict(self.bundle.manifest["windows"])
+        return [day for day in self.span.days if windows.train.first <= day <= windows.select.last]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """Evidence of the days asked about, and rows without a label, which are left out of it."""
+
+    certify: Certify
+    unknown: int
+    source: str
+
+
+def question(
+    settings: JobSettings, release: str, span: Span, *, threshold: int | None = None, as_of: dt.date | None = None
+) -> Question:
+    """A question that can be answered: a whole release of today's features, days whose labels are matured.
+
+    Raises:
+        ReleaseError: There is no such release, it does not verify, or its feature set differs.
+        SettingsError: The days end before they begin, or the threshold is not a risk.
+        MissingDay: Labels of the last days have not arrived by `as_of`.
+    """
+    if span.last < span.first:
+        raise SettingsError(f"the days end ({span.last}) before they begin ({span.first}): swap them")
+    bundle = open_release(settings, release)
+    require_feature_set(bundle)
+    asked = bundle.manifest["threshold"] if threshold is None else threshold
+    if not 0 <= asked <= PARTS_PER_MILLION:
+        raise SettingsError(f"a threshold of {asked} is not a risk: expected 0 to {PARTS_PER_MILLION}")
+    known = as_of or span.last + dt.timedelta(days=settings.label_delay_days)
+    if span.last > (matured := known - dt.timedelta(days=settings.label_delay_days)):
+        raise MissingDay(
+            f"labels mature {settings.label_delay_days} days after their day, so as of {known} those of {matured} are "
+            f"the newest: end the replay there, not on {span.last}, or give a later --as-of"
+        )
+    manifest = {**bundle.manifest, "threshold": asked}
+    return Question(replace(bundle, manifest=manifest), span, known)
+
+
+def newest_day(settings: JobSettings) -> dt.date:
+    """The newest day with features.
+
+    Raises:
+        MissingDay: None was ever published.
+    """
+    newest = max(published(open_catalog(settings), FEATURES, *EVER), default=None)
+    if newest is None:
+        raise MissingDay("features were never published: run the lake DAG before judging a release")
+    return newest
+
+
+def answer_from_lake(spark: SparkSession, settings: JobSettings, asked: Question, limits: Limits) -> Answer:
+    """Score the lake's features of the days with the release.
+
+    Raises:
+        MissingDay: A day has no features or no labels, or `as_of` lies after the newest day in the lake.
+    """
+    if asked.as_of > (newest := newest_day(settings)):
+        raise MissingDay(
+            f"the lake ends on {newest}, what is known on {asked.as_of} is not in it: give an earlier --as-of"
+        )
+    inputs = Inputs.of(settings, {"certify": asked.span}, asked.as_of)
+    certify = certify_release(spark, inputs, asked.bundle, limits)
+    runs = published(open_catalog(settings), FEATURES, asked.span.first, asked.span.last)
+    return Answer(certify, sum(run.rows for run in runs.values()) - certify.table.transactions, "lake")
+
+
+def judged_at(certify: Certify, threshold: int, settings: JobSettings, limits: Limits) -> GateReport:
+    """The gate's judgement of a threshold at the volume that the settings declare."""
+    return check_threshold(certify, threshold, limits, demand=demand_of(settings), seed=settings.seed)
+
+
+def replay_report(asked: Question, answer: Answer, settings: JobSettings, limits: Limits) -> dict[str, Any]:
+    """Content of `report.json`, in the form of the gate's (`jobs/model/report.py`)."""
+    here = judged_at(answer.certify, asked.threshold, settings, limits)
+    demand = replace(demand_of(settings), transactions_a_month=FULL_TRANSACTIONS_A_MONTH)
+    full = check_threshold(answer.certify, asked.threshold, limits, demand=demand, seed=settings.seed)
+    told = plain(here)
+    return {
+        **told,
+        "reasons": [*_caution(asked), *told["reasons"]],
+        "candidate": asked.bundle.release,
+        "source": answer.source,
+        "as_of": str(asked.as_of),
+        "windows": {"replay": {"first": str(asked.span.first), "last": str(asked.span.last)}},
+        "seen_in_training": [str(day) for day in asked.seen],
+        "unknown": answer.unknown,
+        "at_full_volume": plain(full),
+        "curve": points(answer.certify, here),
+        "tradeoff": tradeoff(answer.certify, here, demand_of(settings), settings.seed),
+    }
+
+
+def _caution(asked: Question) -> list[str]:
+    if not asked.seen:
+        return []
+    days = f"{len(asked.seen)} of the {len(asked.span.days)} days, {asked.seen[0]} to {asked.seen[-1]},"
+    return [f"{days} were used to train or choose the release: it looks better there than it is."]

@@ -1,0 +1,74 @@
+"""What a release would have done on past days, with the same report as the gate's.
+
+    python -m jobs.replay --release 2026-04-09-1a2b3c4d --from 2026-04-01 --to 2026-04-14
+    python -m jobs.replay --release 2026-04-09-1a2b3c4d --from 2026-04-01 --to 2026-04-14 --decisions decisions.npz
+
+Reads the lake's features on the cluster, or logged vectors without one. Only labels known at the end of ``--as-of``
+count. Exits 0 whatever the verdict. The report lies in ``<home>/reports/replay/``; nothing is published or promoted.
+"""
+
+import argparse
+from typing import Any
+
+from antifraud.decision_log import DecisionLog
+from antifraud.gate_report import Limits
+from antifraud.replay_options import add_replay_options
+from antifraud.settings import JobSettings
+from jobs.model.limits import limits_of
+from jobs.model.logged import answer_from_log
+from jobs.model.replaying import Answer, Question, answer_from_lake, question, replay_report
+from jobs.model.report import summary
+from jobs.model.windows import Span
+from jobs.runtime import Stopwatch, base_parser, run_plain_job
+from jobs.session import start_session
+from jobs.validate import write_reports
+
+
+def report_name(asked: Question, source: str) -> str:
+    """Folder of a replay's report; the same question always has the same."""
+    days = f"{asked.span.first}..{asked.span.last}"
+    return f"{asked.bundle.release}-at-{asked.threshold}-on-{days}-as-of-{asked.as_of}-{source.replace(' ', '-')}"
+
+
+def _lake(settings: JobSettings, asked: Question, limits: Limits) -> Answer:
+    spark = start_session("replay", settings)
+    try:
+        return answer_from_lake(spark, settings, asked, limits)
+    finally:
+        spark.stop()
+
+
+def told(report: dict[str, Any]) -> list[str]:
+    """What a person reads first: what was asked, the figures, both verdicts."""
+    days = report["windows"]["replay"]
+    asked = f"release {report['candidate']} at threshold {report['threshold']:,} on {days['first']} to {days['last']}"
+    how = f"{report['source']}, labels as of {report['as_of']}; {report['unknown']:,} rows without one are left out"
+    rates = f"flags {report['fpr']:.2%} of legitimate transactions (at most {report['fpr_bound']:.2%})"
+    catches = f"catches {report['recall']:.1%} of frauds, {report['value_recall']:.1%} of their amount"
+    return [f"{asked} ({how})", f"  {rates}, {catches}; {report['alerts_a_day']:,.0f} alerts a day", *summary(report)]
+
+
+def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
+    """Replay, report."""
+    watch, limits = Stopwatch(), limits_of(settings)
+    span = Span(arguments.first, arguments.last)
+    asked = question(settings, arguments.release, span, threshold=arguments.threshold, as_of=arguments.as_of)
+    if arguments.decisions:
+        answer = answer_from_log(DecisionLog(arguments.decisions), asked)
+    else:
+        answer = _lake(settings, asked, limits)
+    report = replay_report(asked, answer, settings, limits)
+    folder = settings.under_home("reports", "replay", report_name(asked, answer.source))
+    write_reports(report, [folder])
+    print(*told(report), f"report in {folder}, {watch.seconds:.1f} s", sep="\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments of the job."""
+    made = base_parser(__doc__)
+    add_replay_options(made)
+    return made
+
+
+if __name__ == "__main__":
+    run_plain_job(main, parser())

@@ -1,0 +1,153 @@
+"""Export the decisions of past days, with their labels, to a file for replays and explanations.
+
+    python -m serving.export_log --from 2026-04-01 --to 2026-04-14 --out decisions.npz
+
+The file holds vectors, scores, amounts, labels and transaction ids; customers and terminals are codes of this file, so
+no token leaves the store. It is readable for its owner only. An existing file is never overwritten.
+"""
+
+import argparse
+import datetime as dt
+import itertools
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
+from antifraud.decision_log import DECISION_COLUMNS, LABEL_COLUMNS, ROWS_A_PIECE, STATUS, About, LogWriter
+from antifraud.errors import AntifraudError, DataError
+from antifraud.features import FEATURE_NAMES, feature_set_hash
+from antifraud.settings import StoreSettings
+from serving.records import Answer, Decision, Label, unpack_decision, unpack_label
+from serving.store import Store, View, integer_of, key_of
+
+VECTOR_BYTES = 8 * len(FEATURE_NAMES)
+Row = TypeVar("Row")
+_unpack_answer = msgspec.json.Decoder(Answer).decode
+
+
+class Codes(dict[str, int]):
+    """Numbers for names: 0 for the first one that is asked for, 1 for the next."""
+
+    def __missing__(self, name: str) -> int:
+        """Give a new name the next number."""
+        self[name] = len(self)
+        return self[name]
+
+
+def export(store: Store, first: dt.date, last: dt.date, path: Path, *, now: int) -> About:
+    """Write the decisions about events of the days `first` to `last` and the labels they have at `now`.
+
+    Raises:
+        DataError: There are none, the file exists, or a vector is not of today's features.
+        StoreError: The store cannot be read.
+    """
+    times = range(day_number(first) * DAY_SECONDS, (day_number(last) + 1) * DAY_SECONDS)
+    with store.read() as view, LogWriter(path) as writer:
+        releases, decisions = _write_decisions(view, writer, times)
+        sources, labels = _write_labels(view, writer, times)
+        if not decisions:
+            raise DataError(f"the store holds no decision about {first} to {last}: name other days")
+        about = About(
+            str(first), str(last), now, feature_set_hash(), len(FEATURE_NAMES), decisions, labels, releases, sources
+        )
+        writer.finish(about)
+    return about
+
+
+def _write_decisions(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:
+    releases, customers, terminals, written = Codes(), Codes(), Codes(), 0
+    every = ((integer_of(key), unpack_decision(text)) for key, text in view.items("decisions"))
+    for rows in _pieces((number, found) for number, found in every if found.event_time in times):
+        plain = [_plain(number, found, releases, customers, terminals) for number, found in rows]
+        vectors = np.frombuffer(b"".join(found.vector for _, found in rows), dtype="<f8")
+        writer.write({**_columns(plain, DECISION_COLUMNS), "vector": vectors.reshape(len(rows), -1).astype(np.float64)})
+        written += len(rows)
+    return list(releases), written
+
+
+def _plain(number: int, found: Decision, releases: Codes, customers: Codes, terminals: Codes) -> tuple[Any, ...]:
+    """A decision as `DECISION_COLUMNS`."""
+    if len(found.vector) != VECTOR_BYTES:
+        raise DataError(
+            f"a decision of release {found.release} has {len(found.vector) // 8} features, this code has "
+            f"{len(FEATURE_NAMES)}: export days after the change of the feature set"
+        )
+    answer = _unpack_answer(found.answer)
+    whose = customers[found.customer], terminals[found.terminal], releases[found.release]
+    return number, found.event_time, found.amount, *whose, answer.score, answer.threshold, found.flagged
+
+
+def _write_labels(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:
+    """Labels of the decisions in `times`; a first pass names the sources, so that their codes sort as they do."""
+    sources = sorted({label.source for label in _labels(view, times)})
+    code, written = {name: place for place, name in enumerate(sources)}, 0
+    for labels in _pieces(_labels(view, times)):
+        plain = [
+            (label.transaction_id, STATUS.index(label.status), label.learned_at, code[label.source]) for label in labels
+        ]
+        writer.write(_columns(plain, LABEL_COLUMNS))
+        written += len(labels)
+    return sources, written
+
+
+def _labels(view: View, times: range) -> Iterator[Label]:
+    for _, text in view.items("labels"):
+        label = unpack_label(text)
+        stored = view.get("decisions", key_of(label.transaction_id))
+        if stored is not None and unpack_decision(stored).event_time in times:
+            yield label
+
+
+def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    source = iter(rows)
+    while piece := list(itertools.islice(source, ROWS_A_PIECE)):
+        yield piece
+
+
+def _columns(rows: list[tuple[Any, ...]], kinds: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {
+        name: np.array(values, kind)
+        for (name, kind), values in zip(kinds.items(), zip(*rows, strict=True), strict=True)
+    }
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Export and say what was written; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--from", dest="first", type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD")
+    parser.add_argument("--to", dest="last", type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD, included")
+    parser.add_argument("--out", type=Path, required=True, help="file to write; must not exist")
+    options = parser.parse_args(arguments)
+    try:
+        settings = StoreSettings.from_environment(environ)
+        if not settings.store_dir.is_dir():
+            raise DataError(f"there is no decision store in {settings.store_dir}: set ANTIFRAUD_HOME")
+        now = BusinessClock(settings.clock_offset_seconds).now()
+        store = Store(settings.store_dir, settings.store_map_bytes)
+        try:
+            about = export(store, options.first, options.last, options.out, now=now)
+        finally:
+            store.close()
+    except AntifraudError as error:
+        return _refused(error)
+    except OSError as error:
+        return _refused(DataError(f"{options.out} cannot be written ({error.strerror}): free the disk or name another"))
+    print(f"wrote {about.decisions} decisions and {about.labels} labels to {options.out}")  # noqa: T201
+    return 0
+
+
+def _refused(error: AntifraudError) -> int:
+    print(f"error: {error}", file=sys.stderr)  # noqa: T201 a command talks to a person
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,366 @@
+"""Decisions leave a real store as codes and numbers, and a replay of them gives the scores that were logged."""
+
+import dataclasses
+import datetime as dt
+import errno
+import json
+import stat
+import zipfile
+
+import numpy as np
+import pytest
+
+from antifraud.clock import DAY_SECONDS, date_of
+from antifraud.commands import main as command
+from antifraud.decision_log import DecisionLog, LogWriter
+from antifraud.errors import DataError, MissingDay, ReleaseError, SchemaError, SettingsError
+from antifraud.features import FEATURE_NAMES
+from antifraud.gate_report import Limits
+from antifraud.pseudonym import tokenise
+from antifraud.settings import JobSettings
+from jobs.model.logged import answer_from_log
+from jobs.model.replaying import question, replay_report
+from jobs.model.windows import Span
+from jobs.replay import main as replay
+from jobs.replay import parser
+from serving.export_log import export, main
+from serving.store import Store, key_of
+from tests.serving.conftest import furnish
+from tests.serving.scene import DAY, KEY, NOON, Scorer, make_release, promote
+
+DAYS = 14
+ROWS = 24
+FIRST, LAST = date_of(DAY - DAYS + 1), date_of(DAY)
+AS_OF = LAST + dt.timedelta(days=7)
+EXPORTED = (DAY + 8) * DAY_SECONDS
+"""The first second after `AS_OF`."""
+WINDOWS = {name: {"first": "2024-01-01", "last": "2024-02-01"} for name in ("train", "select", "certify")}
+
+
+def sent():
+    """Fourteen days of transactions, the last three rows of a day large ones, which the model calls frauds."""
+    generator = np.random.default_rng(4)
+    for number in range(DAYS * ROWS):
+        day, row = divmod(number, ROWS)
+        amount = int(generator.integers(25_000, 40_000) if row >= ROWS - 3 else generator.integers(1_000, 21_000))
+        yield {
+            "transaction_id": 5_000 - number,
+            "event_time": NOON + (day - DAYS + 1) * DAY_SECONDS + row * 60,
+            "customer": tokenise(KEY, "customer", 10**11 + number % 7),
+            "terminal": tokenise(KEY, "terminal", 10**11 + row),
+            "amount": amount,
+        }
+
+
+def labels(now):
+    """Row 1 of a day has no label, row 2 was called a fraud and then not; large amounts are frauds."""
+    for transaction in sent():
+        row, learned = (5_000 - transaction["transaction_id"]) % ROWS, transaction["event_time"] + 6 * DAY_SECONDS
+        said = {"transaction_id": transaction["transaction_id"], "learned_at": learned}
+        if row == 2:
+            yield {**said, "status": "legitimate", "learned_at": min(learned + DAY_SECONDS, now)}
+        if row != 1:
+            yield {**said, "status": "fraud" if row == 2 or transaction["amount"] > 24_000 else "legitimate"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, two_releases):
+    """A home whose scorer decided `sent`, half under ``first`` and half under ``second``, and learnt `labels`."""
+    home = furnish(tmp_path_factory.mktemp("served"), two_releases)
+    for release in ("first", "second"):
+        golden = np.full((1, len(FEATURE_NAMES)), 100.0)
+        make_release(
+            home / "releases", two_releases.parent / "candidates" / release, golden, f"{release}-r", windows=WINDOWS
+        )
+    scorer = Scorer(home)
+    scorer.clock.time = NOON + 7 * DAY_SECONDS + 11 * 3_600
+    for number, transaction in enumerate(sent()):
+        if number in {0, DAYS * ROWS // 2}:
+            promote(home, "first-r" if number == 0 else "second-r")
+            scorer.poller.poll()
+        assert scorer.post("/v1/decisions", transaction).status_code == 200
+    told = list(labels(scorer.clock.time))
+    assert scorer.post("/v1/labels", {"labels": told}).status_code == 200
+    answers = {t["transaction_id"]: scorer.get(f"/v1/decisions/{t['transaction_id']}").get_json() for t in sent()}
+    scorer.close()
+    return home, answers
+
+
+@pytest.fixture(scope="module")
+def log(served):
+    """The exported file."""
+    path = served[0] / "decisions.npz"
+    arguments = ["--from", str(FIRST), "--to", str(LAST), "--out", str(path)]
+    assert main(arguments, {"ANTIFRAUD_HOME": str(served[0])}) == 0
+    return path
+
+
+def settings(served):
+    return JobSettings(home=served[0])
+
+
+def asked(served, release, **changes):
+    given = {"span": Span(FIRST, LAST), "as_of": AS_OF, **changes}
+    return question(settings(served), release, given.pop("span"), **given)
+
+
+def test_the_file_holds_what_was_answered(served, log):
+    """Every decision with the score, threshold, release and flag that its client was told, and its own vector."""
+    _, answers = served
+    opened = DecisionLog(log)
+    (piece,) = opened.decisions()
+    assert (opened.about.decisions, opened.about.labels) == (DAYS * ROWS, DAYS * ROWS)
+    assert piece["transaction_id"].tolist() == sorted(answers)
+    for row, number in enumerate(piece["transaction_id"].tolist()):
+        answer = answers[number]
+        assert (piece["score"][row], piece["threshold"][row]) == (answer["score"], answer["threshold"])
+        assert opened.about.releases[piece["release"][row]] == answer["release"]
+        assert piece["flagged"][row] == (answer["decision"] == "flag")
+        assert piece["vector"][row][0] == piece["amount"][row] / 100
+    assert {answer["release"] for answer in answers.values()} == {"first-r", "second-r"}
+
+
+def test_no_token_leaves_the_store(log):
+    """Of the unpacked file no member holds a token; customers and terminals are small integers."""
+    tokens = {transaction[name].encode() for transaction in sent() for name in ("customer", "terminal")}
+    with zipfile.ZipFile(log) as archive:
+        content = b"".join(archive.read(name) for name in archive.namelist())
+    assert not [token for token in tokens if token in content or token.decode().encode("utf-32-le") in content]
+    (piece,) = DecisionLog(log).decisions()
+    assert sorted(set(piece["customer"].tolist())) == list(range(7))
+    assert sorted(set(piece["terminal"].tolist())) == list(range(ROWS))
+
+
+def test_the_file_is_private_and_never_overwritten(served, log):
+    """Mode 0600; a second export to the same name is refused with exit code 20, and nothing is left behind."""
+    before = log.read_bytes()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    arguments = ["--from", str(FIRST), "--to", str(LAST), "--out", str(log)]
+    assert main(arguments, {"ANTIFRAUD_HOME": str(served[0])}) == 20
+    assert log.read_bytes() == before
+    assert [path.name for path in log.parent.glob(".decisions*")] == []
+
+
+def test_a_full_disk_ends_in_one_line(served, tmp_path, monkeypatch, capsys):
+    """Whatever cannot be written leaves no file behind, exit code 20."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("antifraud.decision_log.os.fsync", full)
+    arguments = ["--from", str(FIRST), "--to", str(LAST), "--out", str(tmp_path / "full.npz")]
+    assert main(arguments, {"ANTIFRAUD_HOME": str(served[0])}) == 20
+    assert "full.npz cannot be written (No space left on device)" in capsys.readouterr().err
+    assert main([*arguments[:-1], str(tmp_path / "no" / "folder.npz")], {"ANTIFRAUD_HOME": str(served[0])}) == 20
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_small_pieces_hold_the_same_rows(served, log, tmp_path, monkeypatch):
+    """Written a hundred rows at a time, the file has four pieces and the same content."""
+    monkeypatch.setattr("serving.export_log.ROWS_A_PIECE", 100)
+    store = Store(served[0] / "store", 1 << 26)
+    export(store, FIRST, LAST, tmp_path / "small.npz", now=EXPORTED)
+    store.close()
+    (whole,), small = DecisionLog(log).decisions(), list(DecisionLog(tmp_path / "small.npz").decisions())
+    assert [len(piece["score"]) for piece in small] == [100, 100, 100, 36]
+    for name, values in whole.items():
+        assert np.concatenate([piece[name] for piece in small]).tobytes() == values.tobytes()
+    for release in ("first-r", "second-r"):
+        one, two = (
+            answer_from_log(DecisionLog(path), asked(served, release)) for path in (log, tmp_path / "small.npz")
+        )
+        assert one.certify.table.columns() == two.certify.table.columns()
+
+
+@pytest.mark.parametrize("release", ["first-r", "second-r"])
+def test_a_replay_gives_the_logged_scores(served, log, release):
+    """Rows that the release decided get their logged scores, which the replay demands; labels are the latest known."""
+    _, answers = served
+    answer = answer_from_log(DecisionLog(log), asked(served, release))
+    columns = answer.certify.table.columns()
+    own = [
+        told["score"] for number, told in answers.items() if told["release"] == release and (5_000 - number) % ROWS != 1
+    ]
+    replayed = np.repeat(columns["score"], np.add(columns["legit"], columns["fraud"])).tolist()
+    assert len(own) == DAYS * (ROWS - 1) // 2
+    assert not [score for score in set(own) if replayed.count(score) < own.count(score)]
+    frauds = [t["amount"] for t in sent() if t["amount"] > 24_000]
+    assert sorted(answer.certify.frauds.amount.tolist()) == sorted(frauds)
+    assert (answer.unknown, answer.certify.table.transactions) == (DAYS, DAYS * (ROWS - 1))
+    assert answer.certify.blocks[0].legit.sum() == DAYS * (ROWS - 1) - len(frauds)
+
+
+def test_a_correction_counts_from_its_day_on(served, log):
+    """A day before the corrections of the last day arrive, its row 2 is still a fraud."""
+    day_before = Span(FIRST, LAST - dt.timedelta(days=1))
+    earlier = answer_from_log(
+        DecisionLog(log), asked(served, "first-r", span=day_before, as_of=AS_OF - dt.timedelta(days=1))
+    )
+    on_time = answer_from_log(DecisionLog(log), asked(served, "first-r", span=day_before))
+    assert earlier.certify.frauds.amount.size == on_time.certify.frauds.amount.size == 3 * (DAYS - 1)
+    unasked = dataclasses.replace(asked(served, "first-r"), as_of=AS_OF - dt.timedelta(days=1))
+    assert answer_from_log(DecisionLog(log), unasked).certify.frauds.amount.size == 3 * DAYS + 1
+
+
+def test_the_job_reports_like_the_gate(served, log, capsys):
+    """Report files under the home and a summary; another threshold flags more, and the report says it was asked."""
+    shown = {}
+    for threshold in (500_000, 1_000):
+        line = f"--release second-r --from {FIRST} --to {LAST} --threshold {threshold} --decisions {log}"
+        replay(settings(served), parser().parse_args(line.split()))
+        name = f"second-r-at-{threshold}-on-{FIRST}..{LAST}-as-of-{AS_OF}-logged-decisions"
+        folder = served[0] / "reports" / "replay" / name
+        shown[threshold] = json.loads((folder / "report.json").read_text())
+        out = capsys.readouterr().out
+        assert out.startswith(f"release second-r at threshold {threshold:,} on {FIRST} to {LAST} (logged decisions, ")
+        assert f"{DAYS} rows without one are left out" in out
+        assert f'class="verdict {shown[threshold]["verdict"]}"' in (folder / "report.html").read_text()
+    assert shown[1_000]["fpr"] > shown[500_000]["fpr"]
+    assert shown[500_000]["fpr"] * shown[500_000]["legitimate"] == shown[500_000]["false_positives"]
+    assert shown[1_000]["seen_in_training"] == []
+
+
+def test_days_of_training_are_marked(served, log):
+    """A release replayed on days that it was trained on says so before everything else."""
+    trained = asked(served, "first-r")
+    manifest = {**trained.bundle.manifest, "windows": {**WINDOWS, "train": {"first": str(FIRST), "last": str(FIRST)}}}
+    manifest["windows"]["select"] = {"first": str(FIRST), "last": str(FIRST + dt.timedelta(days=1))}
+    trained = dataclasses.replace(trained, bundle=dataclasses.replace(trained.bundle, manifest=manifest))
+    report = replay_report(trained, answer_from_log(DecisionLog(log), trained), settings(served), Limits())
+    assert report["reasons"][0].startswith(
+        f"2 of the {DAYS} days, {FIRST} to {FIRST + dt.timedelta(days=1)}, were used"
+    )
+
+
+def test_a_logged_transaction_is_explained(served, log, capsys):
+    """By transaction id, with the score that its client was told; an unknown id is refused and the days are named."""
+    home, answers = served
+    number, told = max(answers.items(), key=lambda item: item[1]["score"])
+    line = ["explain", "--release", told["release"], "--from-log", str(log), "--transaction"]
+    assert command([*line, str(number)], {"ANTIFRAUD_HOME": str(home)}) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"release {told['release']}: score {told['score']:,} of 1,000,000, above")
+    assert lines[2].startswith("  amount: ")
+    assert command([*line, "77"], {"ANTIFRAUD_HOME": str(home)}) == 24
+    assert f"holds no such transaction; it covers {FIRST} to {LAST}" in capsys.readouterr().err
+
+
+def rewritten(log, path, **changes):
+    """A copy of an export with changed columns; ``about`` changes what it says of itself."""
+    source = DecisionLog(log)
+    about = dataclasses.replace(source.about, **changes.pop("about", {}))
+    with LogWriter(path) as writer:
+        for piece in source.decisions():
+            writer.write({name: changes.get(name, lambda values: values)(values) for name, values in piece.items()})
+        writer.write(source.labels())
+        writer.finish(about)
+    return DecisionLog(path)
+
+
+def test_scores_that_are_not_reproduced_stop_the_replay(served, log, tmp_path):
+    """One logged score that differs by one ppm means that this is not the evaluator that served."""
+
+    def off_by_one(score):
+        return score + (np.arange(score.size) == score.size - 1).astype(np.int32)
+
+    with pytest.raises(DataError, match="scores 1 of 168 of its own decisions differently here, by up to 1 ppm"):
+        answer_from_log(rewritten(log, tmp_path / "odd.npz", score=off_by_one), asked(served, "first-r"))
+
+
+def test_vectors_of_another_feature_set_are_refused(served, log, tmp_path):
+    """The message names both sets."""
+    other = rewritten(log, tmp_path / "other.npz", about={"feature_set": "0123"})
+    with pytest.raises(ReleaseError, match="are of feature set 0123"):
+        answer_from_log(other, asked(served, "first-r"))
+
+
+def test_days_outside_the_export_are_refused(served, log):
+    """An export of fewer days than asked for is not a replay of them."""
+    more = Span(FIRST - dt.timedelta(days=1), LAST)
+    with pytest.raises(MissingDay, match=f"covers {FIRST} to {LAST}"):
+        answer_from_log(DecisionLog(log), asked(served, "first-r", span=more))
+
+
+def test_an_export_from_before_the_day_of_knowledge_is_refused(served, log, tmp_path):
+    """A second before the day has ended its labels may be on their way; a second later they are in."""
+    early = rewritten(log, tmp_path / "early.npz", about={"exported_at": EXPORTED - 1})
+    with pytest.raises(MissingDay, match=f"made on {AS_OF}, before {AS_OF} had ended"):
+        answer_from_log(early, asked(served, "first-r"))
+    late = rewritten(log, tmp_path / "late.npz", about={"exported_at": EXPORTED})
+    assert answer_from_log(late, asked(served, "first-r")).unknown == DAYS
+
+
+def test_days_without_a_label_are_refused(served, log, tmp_path):
+    """Days on which nothing is known are named, not passed over."""
+    early = rewritten(log, tmp_path / "early.npz", event_time=lambda t: t - (t // DAY_SECONDS == DAY) * DAY_SECONDS)
+    with pytest.raises(MissingDay, match=f"nothing is known about a transaction of {LAST}: leave"):
+        answer_from_log(early, asked(served, "first-r"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"as_of": LAST}, MissingDay, "those of .* are the newest: end the replay there"),
+        ({"threshold": 1_000_001}, SettingsError, "is not a risk"),
+        ({"span": Span(LAST, FIRST)}, SettingsError, "before they begin"),
+    ],
+)
+def test_a_question_without_an_answer_is_refused(served, changes, error, message):
+    """Labels that have not matured, a threshold that is no risk, days in the wrong order."""
+    with pytest.raises(error, match=message):
+        asked(served, "first-r", **changes)
+
+
+def test_an_unknown_release_is_refused(served):
+    """The message says how to find the ids."""
+    with pytest.raises(ReleaseError, match=r"no release third: .* release list"):
+        asked(served, "third")
+
+
+def test_what_is_not_an_export_is_refused(log, tmp_path):
+    """A missing file, other bytes, another archive, an export of another format, and one that was cut."""
+    bytes_, archive, cut = tmp_path / "bytes.npz", tmp_path / "archive.npz", tmp_path / "cut.npz"
+    bytes_.write_bytes(b"customer,terminal\n")
+    np.savez(archive, score=np.zeros(3))
+    cut.write_bytes(log.read_bytes()[:-500])
+    for path in (tmp_path / "absent.npz", bytes_, archive, cut):
+        with pytest.raises(SchemaError, match=r"is not an export of decisions \("):
+            DecisionLog(path)
+    with pytest.raises(SchemaError, match="has format 2, this code reads 1"):
+        rewritten(log, tmp_path / "new.npz", about={"format": 2})
+
+
+def test_days_without_decisions_are_not_exported(served, tmp_path, capsys):
+    """No file is made, exit code 20; without a store none is made either."""
+    days = ["--from", "2001-01-01", "--to", "2001-01-02"]
+    assert main([*days, "--out", str(tmp_path / "none.npz")], {"ANTIFRAUD_HOME": str(served[0])}) == 20
+    assert "holds no decision about 2001-01-01" in capsys.readouterr().err
+    assert main([*days, "--out", str(tmp_path / "none.npz")], {"ANTIFRAUD_HOME": str(tmp_path)}) == 20
+    assert "there is no decision store" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_vectors_of_other_lengths_are_not_mixed(scorer, tmp_path):
+    """A decision from before a change of the feature set stops the export, with the release that made it."""
+    from serving.records import pack, unpack_decision
+
+    assert scorer.decide().status_code == 200
+    with scorer.store.write() as view:
+        (stored,) = [text for _, text in view.items("decisions")]
+        decision = unpack_decision(stored)
+        shorter = {name: getattr(decision, name) for name in decision.__struct_fields__} | {"vector": bytes(16)}
+        view.put("decisions", key_of(1), pack(type(decision)(**shorter)))
+    with pytest.raises(DataError, match="of release first has 2 features"):
+        export(scorer.store, LAST, LAST, tmp_path / "short.npz", now=EXPORTED)
+    assert list(tmp_path.glob("*short*")) == []
+
+
+def test_a_flipped_byte_is_found(log, tmp_path):
+    """Every member has a checksum: damage in the middle of the vectors is an error, not another score."""
+    content, path = bytearray(log.read_bytes()), tmp_path / "flipped.npz"
+    with zipfile.ZipFile(log) as archive:
+        vectors = archive.getinfo("vector.000000.npy")
+    content[vectors.header_offset + vectors.compress_size // 2] ^= 255
+    path.write_bytes(bytes(content))
+    with pytest.raises(SchemaError, match="the export is damaged"):
+        list(DecisionLog(path).decisions())
