@@ -60,9 +60,11 @@ def judged(open_lake, tmp_path_factory):
     from jobs.model.windows import windows_of
     from jobs.train import train
     from jobs.validate import validate, write_reports
+    from tests.release_keys import put_keys
     from tests.spark.model_lake import AS_OF, fill, shape
 
     settings = shape(JobSettings(home=tmp_path_factory.mktemp("judged")))
+    put_keys(settings.home)
     session = open_lake(settings)
     fill(session)
     candidate = train(session, settings, AS_OF)

@@ -38,7 +38,7 @@ def test_a_pass_becomes_a_verified_bundle_that_serves(home):
     assert load_evaluator(bundle).feature_count == len(golden["vectors"][0])
     assert sorted(path.name for path in bundle.path.iterdir()) == [
         "calibration.json", "golden.json", "manifest.json", "manifest.sig", "model.onnx", "model_card.md",
-        "report.html", "report.json", "tradeoff.svg",
+        "report.html", "report.json", "tradeoff.svg", "trees.json",
     ]  # fmt: skip
     card = (bundle.path / "model_card.md").read_text()
     assert f"# {candidate.id}" in card

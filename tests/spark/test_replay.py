@@ -69,7 +69,7 @@ def as_log(settings, bundle, path):
         "score": load_evaluator(bundle).score(vectors),
         "threshold": np.zeros(rows.num_rows, np.int32),
         "flagged": np.zeros(rows.num_rows, bool),
-        "vector": vectors,
+        "vector": vectors.astype(np.float64),  # as the scorer logs them
     }
     labels = {
         "label_transaction_id": said["transaction_id"].to_numpy(),
