@@ -114,7 +114,7 @@ def measure(rows: DataFrame, count: int) -> None:
     low, high = min(theirs) / max(ours), max(theirs) / min(ours)
     ratio = statistics.median(theirs) / statistics.median(ours)
     beside = f"{count:,} rows: tables {statistics.median(ours):.1f} s, collecting {statistics.median(theirs):.1f} s"
-    record("gate.tables_gain", ratio, "1", COMMAND, beside, (low, high))
+    record("gate.tables_gain", ratio, "1", f"{COMMAND} {count}", beside, (low, high))
 
 
 if __name__ == "__main__":
