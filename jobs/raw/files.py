@@ -5,8 +5,9 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -121,5 +122,11 @@ def _read_through(path: Path) -> None:
         ) from None
 
 
-def _opened(path: Path) -> BinaryIO:
-    return cast("BinaryIO", gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    with path.open("rb") as source:
+        if path.suffix != ".gz":
+            yield source
+        else:
+            with gzip.open(source) as text:
+                yield cast("BinaryIO", text)
