@@ -71,7 +71,7 @@ def _files(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def _manifest(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, Any]:
-    described = ("as_of", "feature_set", "features", "windows", "counts", "seed")
+    described = ("as_of", "feature_set", "features", "features_snapshot", "windows", "counts", "seed")
     decided = ("threshold", "verdict", "limits")
     return {name: candidate.info[name] for name in described} | {name: report[name] for name in decided}
 

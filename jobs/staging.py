@@ -44,7 +44,8 @@ def stage(
 def staged_snapshots(catalog: "Catalog", table: Table) -> list[Any]:
     """Snapshots of a table that were staged and never became its state."""
     source = catalog.load_table((NAMESPACE, table.name))
-    visible = {entry.snapshot_id for entry in source.history()}
+    # Expiry cuts the history off before the oldest snapshot that it leaves; a tagged one may lie further back.
+    visible = {entry.snapshot_id for entry in source.history()} | {r.snapshot_id for r in source.metadata.refs.values()}
     return [s for s in source.snapshots() if s.snapshot_id not in visible and _note(s, WAP_ID)]
 
 

@@ -19,9 +19,7 @@ def write_project_zip(target: Path) -> list[str]:
     Raises:
         SettingsError: The project is not a git checkout.
     """
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    listed = subprocess.run(["git", "ls-files", "-z", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=False)
     names = sorted(name for name in listed.stdout.split("\0") if name.endswith(".py") and (ROOT / name).is_file())
     if listed.returncode or not names:
         raise SettingsError(f"git lists no files of {', '.join(PACKAGES)} in {ROOT}: make the zip in a checkout")

@@ -45,7 +45,7 @@ class Server:
         """Whether this very process lives."""
         with contextlib.suppress(psutil.NoSuchProcess):
             found = psutil.Process(self.pid)
-            return found.create_time() == self.created and found.status() != psutil.STATUS_ZOMBIE
+            return bool(found.create_time() == self.created and found.status() != psutil.STATUS_ZOMBIE)
         return False
 
     def stop(self) -> None:

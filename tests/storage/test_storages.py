@@ -1,0 +1,94 @@
+"""The same three days on local disk with SQLite, and on S3 with PostgreSQL and a Spark cluster: the same rows."""
+
+import dataclasses
+import datetime as dt
+import time
+
+import pytest
+
+from antifraud.lake import NAMESPACE, open_catalog, read_days, require_days
+from antifraud.schemas import CLEAN, FEATURES
+from antifraud.storage import raw_folder
+from jobs.checksums import TABLES, checksums
+from tests.storage.conftest import FIRST, LAST, command_lines, passwords, submit
+
+DAYS = [dt.date(2026, 1, day) for day in (1, 2, 3)]
+LOOK_SECONDS = 0.5
+
+
+@pytest.fixture(scope="module")
+def finished(storage):
+    """The three days through all stages; returns the storage, what the job printed, and the command lines seen."""
+    job = submit(storage, "day.py", "--from", FIRST, "--to", LAST)
+    seen = set()
+    while job.poll() is None:
+        seen.update(command_lines())
+        time.sleep(LOOK_SECONDS)
+    output = job.stdout.read()
+    assert job.returncode == 0, output[-3000:]
+    return storage, output, seen
+
+
+@pytest.fixture(scope="module")
+def expected(feed):
+    """Usable rows of the three days: every line of the feed that the lake did not quarantine is counted below."""
+    return sum(len(path.read_bytes().splitlines()) - 1 for path in (feed / "feed").iterdir())
+
+
+def test_every_row_of_the_feed_arrives(finished, expected):
+    """Clean and quarantined rows together are the lines of the raw files."""
+    storage, _, _ = finished
+    catalog = open_catalog(storage.settings)
+    found = {t.name: read_days(catalog, t, DAYS[0], DAYS[-1], ["day"]).num_rows for t in TABLES}
+
+    assert found["clean"] + found["quarantine"] == expected
+    assert found["features"] == found["clean"] > 0
+
+
+def test_train_reads_features_through_pyiceberg(finished):
+    """A named snapshot's days come as Arrow, with the rows that `runs` counted."""
+    storage, _, _ = finished
+    catalog = open_catalog(storage.settings)
+    runs = require_days(catalog, FEATURES, DAYS)
+    snapshot = catalog.load_table((NAMESPACE, FEATURES.name)).current_snapshot().snapshot_id
+
+    for day in DAYS:
+        assert read_days(catalog, FEATURES, day, day, snapshot_id=snapshot).num_rows == runs[day].rows
+
+
+def test_no_password_is_on_a_command_line_or_printed(finished):
+    """While the job ran nobody could have read a password in the list of processes; its output has none either."""
+    storage, output, seen = finished
+
+    assert any("day.py" in line for line in seen)
+    for password in passwords(storage):
+        assert len(password) == 48
+        assert not any(password in line for line in seen)
+        assert password not in output
+
+
+def test_both_storages_hold_the_same_rows(local_storage, remote_storage, finished):
+    """Checksums of every table and day are equal; with the second storage both are there."""
+    if finished[0] is local_storage:
+        assert {name for name, _ in checksums(local_storage.settings, DAYS[0], DAYS[-1])} >= {"clean", "features"}
+        return
+    assert checksums(remote_storage.settings, DAYS[0], DAYS[-1]) == checksums(local_storage.settings, DAYS[0], DAYS[-1])
+
+
+def test_training_cannot_read_the_raw_zone(remote_storage):
+    """The lake's account is refused, be it for a list or for a file; the raw zone's own account is not."""
+    settings = remote_storage.settings
+    training = raw_folder(dataclasses.replace(settings, raw_account=settings.lake_account))
+
+    assert len(list(raw_folder(settings).iterdir())) == 3
+    for attempt in (lambda: list(training.iterdir()), (training / f"{FIRST}.txt").read_bytes):
+        with pytest.raises(PermissionError):
+            attempt()
+
+
+def test_ingest_cannot_write_the_lake_with_the_raw_account(remote_storage):
+    """The zones are apart in both directions."""
+    settings = remote_storage.settings
+    swapped = dataclasses.replace(settings, lake_account=settings.raw_account)
+    with pytest.raises(OSError, match=r"(?i)denied|forbidden"):
+        open_catalog(swapped).load_table((NAMESPACE, CLEAN.name))
