@@ -1,5 +1,6 @@
 """Two storages with the same three small days: local disk and SQLite, S3 and PostgreSQL under a Spark cluster."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -106,21 +107,16 @@ def remote_storage(feed, servers, tmp_path_factory):
         cluster.stop()
 
 
-@pytest.fixture(scope="session", params=["local", "remote"])
-def storage(request):
-    """Each storage in turn."""
-    return request.getfixturevalue(f"{request.param}_storage")
-
-
 def submit(storage, script, *arguments):
     """``spark-submit`` in client mode, from a folder that is not the project's; returns the running process."""
     environ = storage.environ()
     command = [str(Path(environ["SPARK_HOME"]) / "bin" / "spark-submit"), "--master", storage.master]
-    path = {} if storage.extra else {"PYTHONPATH": str(ROOT)}
+    if not storage.extra:
+        environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{environ.get('PYTHONPATH', '')}"
     return subprocess.Popen(
         [*command, *storage.extra, str(ROOT / "jobs" / script), *arguments],
         cwd=storage.settings.home,
-        env={k: v for k, v in environ.items() if k != "PYTHONPATH"} | path,
+        env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

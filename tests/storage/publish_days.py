@@ -11,6 +11,7 @@ from pathlib import Path
 
 from antifraud.settings import JobSettings
 from jobs.session import lake_configuration, start_session
+from jobs.tables import create_tables
 from tests.storage.rows import day, put
 
 PROCESSES = 4
@@ -24,17 +25,24 @@ def wait_for_all(barrier, number):
         time.sleep(0.05)
 
 
+def opened(spark, settings):
+    """A session of its own, for a staged write is named in the session."""
+    session = spark.newSession()
+    for key, value in (lake_configuration(settings) | {"spark.sql.shuffle.partitions": "1"}).items():
+        session.conf.set(key, value)
+    return session
+
+
 def main(lakes, barrier, first, count):
     """For each lake: publish the days `first` to `first + count - 1`, one thread a day."""
     spark = start_session("parallel", lakes[-1])
     for number, settings in enumerate(lakes):
 
         def one(which, settings=settings):
-            session = spark.newSession()
-            for key, value in (lake_configuration(settings) | {"spark.sql.shuffle.partitions": "1"}).items():
-                session.conf.set(key, value)
-            return put(session, settings, day(which), [which + 1], f"i{which}").rows
+            return put(opened(spark, settings), settings, day(which), [which + 1], f"i{which}").rows
 
+        if first == 0:
+            create_tables(opened(spark, settings))
         wait_for_all(barrier.with_name(f"{barrier.name}-{number}"), first)
         with ThreadPoolExecutor(count) as pool:
             assert list(pool.map(one, range(first, first + count))) == [1] * count

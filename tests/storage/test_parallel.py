@@ -20,11 +20,10 @@ DAYS = 20
 
 
 @pytest.fixture(scope="module")
-def lakes(servers, tmp_path_factory, open_lake):
+def lakes(servers, tmp_path_factory):
     """Two empty lakes: SQLite on a local disk, PostgreSQL with S3."""
     local = JobSettings(home=tmp_path_factory.mktemp("sqlite"))
     remote = remote_settings(tmp_path_factory.mktemp("postgres"), servers, "parallel")
-    open_lake(local)
     return {"sqlite": local, "postgresql": remote}
 
 
