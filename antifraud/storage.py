@@ -55,8 +55,14 @@ def is_remote(location: str) -> bool:
 
     >>> is_remote("s3a://lake/warehouse"), is_remote("/srv/lake")
     (True, False)
+
+    Raises:
+        SettingsError: It has another scheme than ``s3a``.
     """
-    return location.startswith(f"{S3}://")
+    scheme, separator, _ = location.partition("://")
+    if separator and scheme != S3:
+        raise SettingsError(f"{location} has the scheme {scheme}: a folder, or {S3}://bucket/prefix, was expected")
+    return bool(separator)
 
 
 def bucket_of(location: str) -> str:

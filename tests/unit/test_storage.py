@@ -88,6 +88,12 @@ def test_each_zone_gets_its_own_account(remote):
     assert str(raw_folder(remote) / "2026-01-01.txt.gz") == "s3a://raw-zone/feed/2026-01-01.txt.gz"
 
 
+def test_another_scheme_is_refused(tmp_path):
+    """Spark knows s3a only, so the other spellings of S3 are named at once."""
+    with pytest.raises(SettingsError, match="s3://raw has the scheme s3: a folder, or s3a://bucket/prefix"):
+        raw_folder(JobSettings(home=tmp_path, raw_dir="s3://raw"))
+
+
 def test_the_catalogs_url_hides_the_password(remote):
     """What is printed shows stars."""
     assert str(catalog_url(remote)) == "postgresql+psycopg2://catalog:***@db.example:5433/lake"
