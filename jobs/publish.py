@@ -68,7 +68,7 @@ def publish(spark: SparkSession, settings: JobSettings, batch: Batch) -> list[Ru
         PublishError: Other runs got in first too often.
     """
     about = f"{batch.table.name} {min(batch.inputs)}..{max(batch.inputs)}"
-    seed = hash_of(about, dict(batch.inputs))
+    seed = hash_of(about, sorted(batch.inputs.values()))
     return with_retries(lambda: _publish_once(spark, settings, batch), about, seed)
 
 
