@@ -107,20 +107,20 @@ def remote_storage(feed, servers, tmp_path_factory):
         cluster.stop()
 
 
-def submit(storage, script, *arguments):
-    """``spark-submit`` in client mode, from a folder that is not the project's; returns the running process."""
+def submit(storage, log, script, *arguments):
+    """``spark-submit`` in client mode, from a folder that is not the project's; the running process logs to `log`."""
     environ = storage.environ()
     command = [str(Path(environ["SPARK_HOME"]) / "bin" / "spark-submit"), "--master", storage.master]
     if not storage.extra:
         environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{environ.get('PYTHONPATH', '')}"
-    return subprocess.Popen(
-        [*command, *storage.extra, str(ROOT / "jobs" / script), *arguments],
-        cwd=storage.settings.home,
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with log.open("w") as output:
+        return subprocess.Popen(
+            [*command, *storage.extra, str(ROOT / "jobs" / script), *arguments],
+            cwd=storage.settings.home,
+            env=environ,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
 
 
 def passwords(storage):

@@ -18,12 +18,13 @@ LOOK_SECONDS = 0.5
 
 def finish(storage):
     """The three days through all stages; returns the storage, what the job printed, and the command lines seen."""
-    job = submit(storage, "day.py", "--from", FIRST, "--to", LAST)
+    log = storage.settings.home / "day.log"
+    job = submit(storage, log, "day.py", "--from", FIRST, "--to", LAST)
     seen = set()
     while job.poll() is None:
         seen.update(command_lines())
         time.sleep(LOOK_SECONDS)
-    output = job.stdout.read()
+    output = log.read_text()
     assert job.returncode == 0, output[-3000:]
     return storage, output, seen
 
