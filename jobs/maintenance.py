@@ -34,7 +34,6 @@ from jobs.retention import (
     snapshots_of_releases,
 )
 from jobs.runtime import base_parser, run_job
-from jobs.staging import NEVER
 from jobs.tables import create_tables
 
 LEAST_GRACE_HOURS: Final = 25
@@ -80,7 +79,9 @@ def carry_out(spark: SparkSession, each: Plan, rules: Rules) -> None:
         _call(spark, each.table, "rewrite_manifests")
     if each.expired:
         ids = ", ".join(f"{snapshot}L" for snapshot in each.expired)
-        _call(spark, each.table, "expire_snapshots", f"older_than => {NEVER}, snapshot_ids => ARRAY({ids})")
+        _call(
+            spark, each.table, "expire_snapshots", f"older_than => TIMESTAMP '1970-01-02', snapshot_ids => ARRAY({ids})"
+        )
     _orphans(spark, each.table, rules, apply=True)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader, RawIOBase
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -124,7 +125,8 @@ def _read_through(path: Path) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    with path.open("rb") as source:
+    # A file in S3 is a stream that cannot limit the length of a line.
+    with path.open("rb") as stream, BufferedReader(cast("RawIOBase", stream)) as source:
         if path.suffix != ".gz":
             yield source
         else:
