@@ -23,6 +23,10 @@ LOOK_SECONDS: Final = 0.1
 PASSWORD_BYTES: Final = 24
 
 
+_children: Final[dict[int, subprocess.Popen[bytes]]] = {}
+"""What this very process started, to be waited for once it is stopped."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A process that was started; its start time tells it from a later process with the same pid."""
@@ -39,6 +43,7 @@ class Server:
             process = subprocess.Popen(
                 command, env=environ, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
+        _children[process.pid] = process
         return cls(name, process.pid, psutil.Process(process.pid).create_time())
 
     def is_running(self) -> bool:
@@ -50,15 +55,17 @@ class Server:
 
     def stop(self) -> None:
         """Ask the process to end, then make it end; does nothing when it has ended."""
-        if not self.is_running():
-            return
-        process = psutil.Process(self.pid)
         with contextlib.suppress(psutil.NoSuchProcess):
+            if not self.is_running():
+                return
+            process = psutil.Process(self.pid)
             children = process.children(recursive=True)
             process.terminate()
             _, stubborn = psutil.wait_procs([process, *children], timeout=STOP_SECONDS)
             for each in stubborn:
                 each.kill()
+        if child := _children.pop(self.pid, None):
+            child.wait()
 
 
 def free_port() -> int:

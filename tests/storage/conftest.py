@@ -56,10 +56,14 @@ def servers():
 
 @pytest.fixture(scope="session")
 def feed(tmp_path_factory):
-    """Raw files of three small simulated days, and their key ring."""
+    """Raw files of three small simulated days, one row of them without a terminal, and their key ring."""
     raw = tmp_path_factory.mktemp("feed") / "raw"
     command = [sys.executable, "-m", "jobs.simulate", "--preset", "small", "--customers", "60", "--sparse-ids"]
     subprocess.run([*command, "--days", "3", "--out", str(raw / "feed")], cwd=ROOT, check=True)
+    file = raw / "feed" / "2026-01-02.txt"
+    text = file.read_text()
+    values = text.splitlines()[1].split(",")
+    file.write_text(text + ",".join(["999999999", *values[1:3], "Err", *values[4:]]) + "\n")
     generate_keyring(raw / "secrets" / "keyring.json")
     return raw
 

@@ -60,6 +60,7 @@ def test_every_row_of_the_feed_arrives(finished, expected):
     found = {t.name: read_days(catalog, t, DAYS[0], DAYS[-1], ["day"]).num_rows for t in TABLES}
 
     assert found["clean"] + found["quarantine"] == expected
+    assert found["quarantine"] == 1
     assert found["features"] == found["clean"] > 0
 
 
