@@ -7,11 +7,12 @@ is called, so that DAG files and the scorer can import this module without it.
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from antifraud.errors import MissingDay
 from antifraud.schemas import RUNS, Table
 from antifraud.settings import JobSettings
+from antifraud.storage import catalog_url, file_properties
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +32,7 @@ class Run:
     snapshot_id: int
     rows: int
     counts: str
+    sequence: int
 
 
 def full_name(table: Table) -> str:
@@ -46,7 +48,8 @@ def open_catalog(settings: JobSettings) -> "Catalog":
     """The Iceberg catalog of the settings."""
     from pyiceberg.catalog.sql import SqlCatalog
 
-    return SqlCatalog(CATALOG, uri=settings.lake_catalog_uri, warehouse=settings.lake_warehouse)
+    uri = catalog_url(settings).render_as_string(hide_password=False)
+    return SqlCatalog(CATALOG, uri=uri, warehouse=settings.lake_warehouse, **file_properties(settings))
 
 
 def read_days(
@@ -90,18 +93,12 @@ def published(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -
     condition = f"table = '{table.name}' and day >= '{first}' and day <= '{last}'"
     source = catalog.load_table(name)
     newest: dict[dt.date, Run] = {}
-    order = {entry.snapshot_id: position for position, entry in enumerate(_history(catalog, table))}
     for row in source.scan(row_filter=condition).to_arrow().to_pylist():
         run = Run(**row)
         known = newest.get(run.day)
-        if known is None or order.get(run.snapshot_id, -1) >= order.get(known.snapshot_id, -1):
+        if known is None or run.sequence >= known.sequence:
             newest[run.day] = run
     return newest
-
-
-def _history(catalog: "Catalog", table: Table) -> list[Any]:
-    name = (NAMESPACE, table.name)
-    return catalog.load_table(name).history() if catalog.table_exists(name) else []
 
 
 def require_days(catalog: "Catalog", table: Table, days: Sequence[dt.date]) -> dict[dt.date, Run]:

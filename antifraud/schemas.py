@@ -196,6 +196,7 @@ RUNS: Final = Table(
         Column("snapshot_id", "bigint", "Iceberg snapshot that published it"),
         Column("rows", "bigint", "rows published", unit="rows"),
         Column("counts", "string", "more counts, JSON"),
+        Column("sequence", "bigint", "Iceberg sequence number of that snapshot: of two runs of a day the larger holds"),
     ),
 )
 

@@ -66,12 +66,24 @@ class Settings:
 class JobSettings(Settings):
     """Settings of the Spark jobs, and of whatever reads the lake."""
 
-    raw_dir: Path | None = None
-    """Folder of raw files; default ``<home>/raw/feed``."""
+    raw_dir: str | None = None
+    """Folder of raw files, on a disk or ``s3a://bucket/prefix``; default ``<home>/raw/feed``."""
+    raw_account: Path | None = None
+    """Account file for raw files in S3; only ingest is given it."""
     catalog_uri: str | None = None
-    """SQLAlchemy URI of the Iceberg catalog; default a SQLite file below `home`."""
+    """SQLAlchemy URI of the Iceberg catalog, without a password; default a SQLite file below `home`."""
+    catalog_account: Path | None = None
+    """Account file for a catalog in PostgreSQL."""
     warehouse: str | None = None
-    """Folder of the Iceberg tables; default ``<home>/lake/warehouse``."""
+    """Folder of the Iceberg tables, on a disk or ``s3a://bucket/prefix``; default ``<home>/lake/warehouse``."""
+    lake_account: Path | None = None
+    """Account file for Iceberg tables in S3."""
+    s3_endpoint: str | None = None
+    """URL of the S3 server; default that of AWS."""
+    s3_region: str = "us-east-1"
+    """Region that requests to S3 are signed for."""
+    jars_dir: Path | None = None
+    """Folder of the jars; default ``infra/jars`` of the project. Needed where the jobs run from the project's zip."""
     mlflow_uri: str | None = None
     """MLflow tracking server; default a SQLite file below `home`."""
     release_signing_key: Path | None = None
@@ -112,9 +124,14 @@ class JobSettings(Settings):
     """Seed of training and of the gate's bootstrap."""
 
     @property
+    def raw_location(self) -> str:
+        """Where the raw files are, on a disk or in S3; `antifraud.storage.raw_folder` opens it."""
+        return self.raw_dir if self.raw_dir and "://" in self.raw_dir else str(self.raw_path)
+
+    @property
     def raw_path(self) -> Path:
-        """Absolute folder of the raw files."""
-        return (self.raw_dir or self.under_home("raw", "feed")).resolve()
+        """Absolute folder of raw files on a disk."""
+        return Path(self.raw_dir or self.under_home("raw", "feed")).resolve()
 
     @property
     def keyring_path(self) -> Path:

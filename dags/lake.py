@@ -22,6 +22,7 @@ import datetime as dt
 
 from airflow.sdk import dag, task
 
+from antifraud.storage import raw_folder
 from dags import feed, publication
 from dags.shared import (
     INTERVAL_DAY,
@@ -49,7 +50,7 @@ def lake() -> None:
     @task.sensor(task_id="feed", **sensor(20))
     def wait_for_feed(day: str) -> bool:
         """A raw file that covers the day is there."""
-        return feed.has_day(job_settings().raw_path, dt.date.fromisoformat(day))
+        return feed.has_day(raw_folder(job_settings()), dt.date.fromisoformat(day))
 
     @task.sensor(task_id="history", **sensor(20))
     def wait_for_history(day: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 from antifraud import lake
 from antifraud.clock import days_between
 from antifraud.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.storage import raw_folder
 from dags import feed
 from dags.shared import job_settings
 
@@ -28,7 +29,7 @@ def history_is_published(day: dt.date) -> bool:
     catalog = lake.open_catalog(settings)
     window = days_between(day - dt.timedelta(days=HISTORY_DAYS), day - dt.timedelta(days=1))
     return all(
-        _needed(window, settings.raw_path, runs) <= set(runs)
+        _needed(window, raw_folder(settings), runs) <= set(runs)
         for runs in (lake.published(catalog, table, window[0], window[-1]) for table in TOTALS)
     )
 

@@ -34,17 +34,20 @@ class DagSettings:
     """Last day that is scheduled while the past is replayed; None in production."""
     spark_connection: str
     """Airflow connection that names the Spark master."""
+    project_zip: str | None
+    """The project's packages for a cluster's executors; None where they see the project itself."""
     driver_memory: str
     """Memory of a Spark driver, as Spark spells it; on a local master that is all of Spark's memory."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """Read ``ANTIFRAUD_REPLAY_END``, ``ANTIFRAUD_SPARK_CONNECTION`` and ``ANTIFRAUD_DRIVER_MEMORY``."""
+        """Read ``ANTIFRAUD_`` and ``REPLAY_END``, ``SPARK_CONNECTION``, ``PROJECT_ZIP`` or ``DRIVER_MEMORY``."""
         replay_end = environ.get("ANTIFRAUD_REPLAY_END")
         return cls(
             root=Path(__file__).resolve().parent.parent,
             replay_end=pendulum.from_format(replay_end, "YYYY-MM-DD", tz="UTC") if replay_end else None,
             spark_connection=environ.get("ANTIFRAUD_SPARK_CONNECTION", "spark_local"),
+            project_zip=environ.get("ANTIFRAUD_PROJECT_ZIP"),
             driver_memory=environ.get("ANTIFRAUD_DRIVER_MEMORY", "2g"),
         )
 
@@ -82,6 +85,7 @@ def spark_job(task_id: str, script: str, arguments: Sequence[str], **options: An
         application=str(SETTINGS.root / "jobs" / f"{script}.py"),
         application_args=list(arguments),
         driver_memory=SETTINGS.driver_memory,
+        py_files=SETTINGS.project_zip,
         env_vars={"PYTHONPATH": str(SETTINGS.root), "PYSPARK_PYTHON": sys.executable},
         name=f"{script}-{task_id}",
         **options,

@@ -20,6 +20,14 @@ def coordinates(pom: Path) -> list[str]:
     return [":".join(found.findtext(f"m:{name}", "", MAVEN) for name in names) for found in dependencies]
 
 
+def exclusions(pom: Path) -> list[str]:
+    """``group:artifact`` of everything that a dependency of a pom must not bring along; an artifact may be ``*``."""
+    found = ET.parse(pom).getroot().iterfind(".//m:exclusion", MAVEN)  # noqa: S314  # our own file
+    return sorted(
+        {":".join(each.findtext(f"m:{name}", "", MAVEN) for name in ("groupId", "artifactId")) for each in found}
+    )
+
+
 def fetch(folder: Path) -> None:
     """Resolve the coordinates into a fresh cache and copy the jars to `folder`."""
     pyspark = find_spec("pyspark")
@@ -29,7 +37,8 @@ def fetch(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as cache:
         empty = Path(cache) / "nothing.py"
         empty.write_text("")
-        options = ["--packages", ",".join(coordinates(POM)), "--conf", f"spark.jars.ivy={cache}"]
+        options = ["--packages", ",".join(coordinates(POM)), "--exclude-packages", ",".join(exclusions(POM))]
+        options += ["--conf", f"spark.jars.ivy={cache}"]
         environ = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_HOME": str(submit.parents[1])}
         subprocess.run([str(submit), "--master", "local[1]", *options, str(empty)], check=True, env=environ)
         folder.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from antifraud.errors import MissingDay, PublishError, QuarantineLimit
 from antifraud.pseudonym import load_active_key
 from antifraud.schemas import CLEAN, LABELS, QUARANTINE
 from antifraud.settings import JobSettings
+from antifraud.storage import raw_folder
 from jobs.publish import Batch, hash_of, publish, record, stale_days
 from jobs.raw.files import RawFile, checksums, discover, files_of
 from jobs.raw.lines import read_lines
@@ -38,7 +39,7 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) 
         RawFileError: A file cannot be read as transactions.
         QuarantineLimit: Too many rows of a day are unusable; nothing was published.
     """
-    files = files_of(discover(settings.raw_path), days)
+    files = files_of(discover(raw_folder(settings)), days)
     sums, key = checksums(files), load_active_key(settings.keyring_path)
     inputs = {day: _inputs(settings, files, sums, key.key_id, day) for day in days}
     stale = stale_days(settings, TABLES, inputs)

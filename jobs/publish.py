@@ -1,5 +1,6 @@
 """The one way into the lake: stage, audit, publish, then write down in `runs` which days are up to date."""
 
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -16,6 +17,7 @@ from antifraud.schemas import RUNS, Table
 from antifraud.settings import JobSettings
 from jobs import staging
 from jobs.audits import audit, require_rows
+from jobs.conflicts import Conflict, with_retries
 from jobs.staging import Partition
 from jobs.tables import read_table
 
@@ -59,40 +61,54 @@ def stale_days(settings: JobSettings, tables: Sequence[Table], inputs: Mapping[d
 def publish(spark: SparkSession, settings: JobSettings, batch: Batch) -> list[Run]:
     """Replace the batch's days in its table, all in one step; the returned runs are for `record`.
 
+    Runs of other days may publish at the same time. Of two runs of one day each is published whole, the later holds.
+
     Raises:
         AntifraudError: An audit failed; nothing was published and the staged rows stay invisible.
+        PublishError: Other runs got in first too often.
     """
+    about = f"{batch.table.name} {min(batch.inputs)}..{max(batch.inputs)}"
+    seed = hash_of(about, sorted(batch.inputs.values()))
+    return with_retries(lambda: _publish_once(spark, settings, batch), about, seed)
+
+
+def _publish_once(spark: SparkSession, settings: JobSettings, batch: Batch) -> list[Run]:
     catalog, table, days = open_catalog(settings), batch.table, sorted(batch.inputs)
     # With the snapshot that it builds on, for Iceberg refuses to publish one id twice, be it by a run after a kill.
-    wap_id = hash_of(table.name, [[str(day), batch.inputs[day]] for day in days], _current_snapshot(catalog, table))
+    wap_id = hash_of(table.name, [[str(day), batch.inputs[day]] for day in days], _at(catalog, table)[0])
     staging.drop_leftovers(spark, catalog, table, days)
     staging.stage(spark, table, batch.rows, wap_id, days, batch.notes)
     staged = staging.find_staged(catalog, table, wap_id)
+    if staged is None and not batch.rows.isEmpty():
+        raise Conflict(f"{table.name}: what was staged is gone")
     written = staging.written_partitions(catalog, table, staged) if staged else set()
     partitions = _audited(spark, batch, staged, written) if staged else {}
     rows = _rows_by_day(table, partitions)
     require_rows(table, rows, rows if batch.expected is None else batch.expected)
     snapshot = staging.publish_staged(spark, table, wap_id) if staged else None
     _delete_emptied(spark, batch, partitions)
-    snapshot_id = snapshot or _current_snapshot(catalog, table)
+    snapshot_id, sequence = _at(catalog, table, snapshot)
     return [
         Run(table.name, day, batch.inputs[day], snapshot_id, rows.get(day, 0),
-            json.dumps(batch.counts.get(day, {}), sort_keys=True))
+            json.dumps(batch.counts.get(day, {}), sort_keys=True), sequence)
         for day in days
     ]  # fmt: skip
 
 
-def _current_snapshot(catalog: "Catalog", table: Table) -> int:
-    """Id of the table's state, 0 while it has none."""
-    snapshot = catalog.load_table((NAMESPACE, table.name)).current_snapshot()
-    return snapshot.snapshot_id if snapshot else 0
+def _at(catalog: "Catalog", table: Table, snapshot_id: int | None = None) -> tuple[int, int]:
+    """Id and sequence number of a snapshot, the current one unless it is named; zeros while the table has none."""
+    source = catalog.load_table((NAMESPACE, table.name))
+    snapshot = source.snapshot_by_id(snapshot_id) if snapshot_id else source.current_snapshot()
+    return (snapshot.snapshot_id, snapshot.sequence_number or 0) if snapshot else (0, 0)
 
 
 def record(spark: SparkSession, runs: Iterable[Run]) -> None:
     """Write the days down as up to date; the last step of every job."""
-    rows = [(run.table, run.day, run.inputs, run.snapshot_id, run.rows, run.counts) for run in runs]
+    rows = [dataclasses.astuple(run) for run in runs]
     schema = ", ".join(f"`{column.name}` {column.type}" for column in RUNS.columns)
-    spark.createDataFrame(rows, schema).coalesce(1).writeTo(full_name(RUNS)).append()
+    writer = spark.createDataFrame(rows, schema).coalesce(1).writeTo(full_name(RUNS))
+    # A row that is written twice says the same twice.
+    with_retries(writer.append, RUNS.name, hash_of(rows))
 
 
 def _audited(spark: SparkSession, batch: Batch, staged: int, written: AbstractSet[Partition]) -> dict[Partition, int]:

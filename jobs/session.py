@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pyspark import SparkContext
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from antifraud.errors import SettingsError
 from antifraud.lake import CATALOG
 from antifraud.settings import JobSettings
+from antifraud.storage import LOCK_SECONDS, bucket_of, is_remote, load_account
 
 JARS: Final = Path(__file__).resolve().parents[1] / "infra" / "jars"
 SHUFFLE_PARTITIONS: Final = 8
@@ -29,17 +30,23 @@ def start_session(name: str, settings: JobSettings) -> SparkSession:
     Raises:
         SettingsError: The jars are missing, or Spark has no driver for the catalog's kind of database.
     """
-    jars = sorted(JARS.glob("*.jar"))
+    folder = settings.jars_dir or JARS
+    jars = sorted(folder.glob("*.jar"))
     if not jars:
-        raise SettingsError(f"no jars in {JARS}: run `make setup`")
+        raise SettingsError(f"no jars in {folder}: run `make setup`")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     # Workers would start the first python3 on PATH, which may lack every package.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.appName(name)
-    for key, value in (_general(jars) | lake_configuration(settings)).items():
-        builder = builder.config(key, value)
+    general = _general(jars)
     if SPARK_SUBMIT in os.environ:
         _load_into_driver(jars)
+    else:
+        # A JVM that Python starts is told its configuration on a command line, which every user can read: so it is
+        # started without the accounts, which follow over the authenticated local connection.
+        SparkContext._ensure_initialized(conf=SparkConf().setAll(list(general.items())))  # noqa: SLF001
+    builder = SparkSession.builder.appName(name)
+    for key, value in (general | lake_configuration(settings) | s3_configuration(settings)).items():
+        builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
@@ -63,19 +70,51 @@ def _general(jars: Sequence[Path]) -> dict[str, str]:
 def lake_configuration(settings: JobSettings) -> dict[str, str]:
     """Spark's configuration of the Iceberg catalog that the settings name."""
     catalog = f"spark.sql.catalog.{CATALOG}"
-    return {
+    account = load_account(settings.catalog_account) if settings.catalog_account else None
+    login = {f"{catalog}.jdbc.user": account.user, f"{catalog}.jdbc.password": account.password} if account else {}
+    return login | {
         catalog: "org.apache.iceberg.spark.SparkCatalog",
         f"{catalog}.type": "jdbc",
         f"{catalog}.uri": jdbc_uri(settings.lake_catalog_uri),
         f"{catalog}.jdbc.schema-version": "V1",
+        # SQLite: wait for a process that is writing; other databases do not know the property.
+        f"{catalog}.jdbc.busy_timeout": str(LOCK_SECONDS * 1_000),
         f"{catalog}.warehouse": settings.lake_warehouse,
         # Other processes publish too; a cached table would be an old one.
         f"{catalog}.cache-enabled": "false",
     }
 
 
+def s3_configuration(settings: JobSettings) -> dict[str, str]:
+    """Hadoop's configuration of the buckets that the settings name, each with the account of its own zone."""
+    zones = ((settings.raw_location, settings.raw_account), (settings.lake_warehouse, settings.lake_account))
+    found: dict[str, str] = {}
+    for location, account in zones:
+        if is_remote(location):
+            found |= _bucket(settings, f"spark.hadoop.fs.s3a.bucket.{bucket_of(location)}", account)
+    return found
+
+
+def _bucket(settings: JobSettings, prefix: str, account_file: Path | None) -> dict[str, str]:
+    found = {f"{prefix}.endpoint.region": settings.s3_region}
+    if settings.s3_endpoint:
+        found |= {
+            f"{prefix}.endpoint": settings.s3_endpoint,
+            f"{prefix}.path.style.access": "true",
+            f"{prefix}.connection.ssl.enabled": str(settings.s3_endpoint.startswith("https")).lower(),
+        }
+    if account_file:
+        account = load_account(account_file)
+        found |= {
+            f"{prefix}.aws.credentials.provider": "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider",
+            f"{prefix}.access.key": account.user,
+            f"{prefix}.secret.key": account.password,
+        }
+    return found
+
+
 def jdbc_uri(uri: str) -> str:
-    """The JDBC form of a catalog URI; user and password of PostgreSQL come from Spark's properties file.
+    """The JDBC form of a catalog URI; user and password of PostgreSQL come from their account file.
 
     >>> jdbc_uri("postgresql+psycopg2://user@db.example/lake")
     'jdbc:postgresql://db.example/lake'

@@ -22,8 +22,8 @@ WAP_ID: Final = "wap.id"
 SESSION_WAP_ID: Final = "spark.wap.id"
 FIRST_DAY: Final = "first-day"
 LAST_DAY: Final = "last-day"
-NEVER: Final = "TIMESTAMP '1970-01-02'"
-"""So early that the procedure expires nothing but the snapshots it is given."""
+NEVER: Final = 86_400_000
+"""A time (ms) so early that Iceberg expires nothing but the snapshots it is given."""
 
 
 def stage(
@@ -44,7 +44,8 @@ def stage(
 def staged_snapshots(catalog: "Catalog", table: Table) -> list[Any]:
     """Snapshots of a table that were staged and never became its state."""
     source = catalog.load_table((NAMESPACE, table.name))
-    visible = {entry.snapshot_id for entry in source.history()}
+    # Expiry cuts the history off before the oldest snapshot that it leaves; a tagged one may lie further back.
+    visible = {entry.snapshot_id for entry in source.history()} | {r.snapshot_id for r in source.metadata.refs.values()}
     return [s for s in source.snapshots() if s.snapshot_id not in visible and _note(s, WAP_ID)]
 
 
@@ -94,11 +95,14 @@ def publish_staged(spark: SparkSession, table: Table, wap_id: str) -> int:
 
 
 def _expire(spark: SparkSession, table: Table, snapshot_id: int) -> None:
-    name = f"{NAMESPACE}.{table.name}"
-    spark.sql(
-        f"CALL {CATALOG}.system.expire_snapshots("
-        f"table => '{name}', older_than => {NEVER}, snapshot_ids => ARRAY({snapshot_id}L))"
-    )
+    """Take a staged snapshot out of the metadata; its files become orphans, which maintenance removes.
+
+    Iceberg's procedure would look for its files at once, by reading what every other snapshot refers to: a Spark job
+    that fails when another process has just removed one of them.
+    """
+    jvm: Any = spark._jvm  # noqa: SLF001 - the procedure cannot leave the files alone
+    source = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, full_name(table))  # noqa: SLF001
+    source.expireSnapshots().expireOlderThan(NEVER).expireSnapshotId(snapshot_id).cleanExpiredFiles(False).commit()
 
 
 def _note(snapshot: Any, key: str) -> str | None:

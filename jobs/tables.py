@@ -11,7 +11,12 @@ PROPERTIES: Final = {
     "format-version": "2",
     "write.wap.enabled": "true",
     "write.metadata.delete-after-commit.enabled": "true",
-    "write.metadata.previous-versions-max": "20",
+    # Twenty days published at once are some sixty commits: a reader that was held up still finds its version.
+    "write.metadata.previous-versions-max": "100",
+    "commit.retry.num-retries": "20",
+    "commit.retry.min-wait-ms": "100",
+    "commit.retry.max-wait-ms": "5000",
+    "commit.retry.total-timeout-ms": "300000",
 }
 
 

@@ -5,9 +5,11 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader, RawIOBase
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -121,5 +123,12 @@ def _read_through(path: Path) -> None:
         ) from None
 
 
-def _opened(path: Path) -> BinaryIO:
-    return cast("BinaryIO", gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    # A file in S3 is a stream that cannot limit the length of a line.
+    with path.open("rb") as stream, BufferedReader(cast("RawIOBase", stream)) as source:
+        if path.suffix != ".gz":
+            yield source
+        else:
+            with gzip.open(source) as text:
+                yield cast("BinaryIO", text)

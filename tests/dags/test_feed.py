@@ -57,7 +57,7 @@ def test_history_is_what_feed_and_lake_have_before_the_day(tmp_path, monkeypatch
     raw.mkdir(parents=True)
     for number in in_feed:
         (raw / f"{day(number)}.txt").touch()
-    runs = {day(n): lake.Run(TOTALS_CUSTOMER.name, day(n), "i", 1, 1, "{}") for n in in_lake}
+    runs = {day(n): lake.Run(TOTALS_CUSTOMER.name, day(n), "i", 1, 1, "{}", 1) for n in in_lake}
     monkeypatch.setenv("ANTIFRAUD_HOME", str(tmp_path))
     monkeypatch.setattr(lake, "open_catalog", lambda _settings: None)
     monkeypatch.setattr(lake, "published", lambda *_: runs)

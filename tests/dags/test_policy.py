@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.definitions.param import Param, ParamsDict
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ["lake", "monitor", "reprocess", "retrain", "rollback"]
+NAMES = ["lake", "maintenance", "monitor", "reprocess", "retrain", "rollback"]
 MANUAL = ["reprocess", "rollback"]
 HEAVY = ["pandas", "pyspark", "mlflow", "catboost", "sklearn", "evidently", "pyiceberg", "pyarrow"]
 
@@ -54,6 +54,13 @@ def test_scheduled_dags_have_one_run_a_calendar_day(dags, name):
     from airflow.sdk import CronDataIntervalTimetable
 
     assert dags[name].timetable == CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
+
+
+def test_maintenance_is_weekly(dags):
+    """One run a week, on the night to Monday."""
+    from airflow.sdk import CronDataIntervalTimetable
+
+    assert dags["maintenance"].timetable == CronDataIntervalTimetable("0 0 * * 1", timezone="UTC")
 
 
 @pytest.mark.parametrize("name", MANUAL)

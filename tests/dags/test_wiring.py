@@ -1,6 +1,7 @@
 """What the tasks of each DAG run, in which order, with which arguments."""
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,6 +66,26 @@ def test_rollback_moves_nothing_while_dry(dags, dry_run, ending):
     """The flag of the job follows the param."""
     promote = rendered(dags["rollback"].get_task("promote"), {"release": "r1", "dry_run": dry_run})
     assert promote.bash_command.endswith(f" -m jobs.promote {ending}")
+
+
+@pytest.mark.parametrize(
+    ("run_type", "dry_run", "mode"),
+    [
+        ("scheduled", None, "apply"),
+        ("scheduled", True, "dry-run"),
+        ("manual", None, "dry-run"),
+        ("manual", True, "dry-run"),
+        ("manual", False, "apply"),
+        ("backfill", None, "dry-run"),
+    ],
+)
+def test_maintenance_by_hand_is_dry_by_default(dags, run_type, dry_run, mode):
+    """The weekly run works; a run by hand only tells, unless the param says otherwise."""
+    task = dags["maintenance"].get_task("maintain")
+    found = task.dag.get_template_env().from_string(task.application_args[1])
+    run = SimpleNamespace(run_type=run_type)
+    assert found.render(params={"dry_run": dry_run}, dag_run=run) == mode
+    assert task.application_args[0] == "--mode"
 
 
 def test_no_argument_or_environment_of_a_task_looks_like_a_secret(dags):

@@ -93,7 +93,7 @@ def test_a_day_that_the_totals_lack_is_named():
 
     first = dt.date(2026, 1, 1)
     window = [first + dt.timedelta(days=n) for n in range(-3, 5)]
-    runs = {day: Run("totals_customer", day, "i", 1, 1, "{}") for day in window[3:]}
+    runs = {day: Run("totals_customer", day, "i", 1, 1, "{}", 1) for day in window[3:]}
     holed = {day: run for day, run in runs.items() if day != dt.date(2026, 1, 3)}
 
     _require_no_hole(window[-1], window, runs, runs)

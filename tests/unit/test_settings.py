@@ -24,7 +24,7 @@ def test_variables_are_parsed_by_type():
                "ANTIFRAUD_RAW_DIR": "/data/raw", "PATH": "/bin"}  # fmt: skip
     settings = JobSettings.from_environment(environ)
 
-    assert (settings.home, settings.raw_dir) == (Path("/srv/af"), Path("/data/raw"))
+    assert (settings.home, settings.raw_path) == (Path("/srv/af"), Path("/data/raw"))
     assert (settings.label_delay_days, settings.quarantine_limit) == (9, 0.01)
 
 

@@ -1,0 +1,126 @@
+"""Where files and the catalog are, local or remote, and with which account they are opened.
+
+An account is a file of mode 0600 with the lines ``user=`` and ``password=`` (of S3: access key and secret key). Raw
+zone and lake have accounts of their own: a process that was not given the raw zone's cannot read raw files.
+SQLAlchemy, fsspec and s3fs are imported where they are called.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from antifraud.errors import SettingsError
+from antifraud.settings import JobSettings
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+S3: Final = "s3a"
+"""The scheme that Spark, pyiceberg and fsspec all know."""
+LOCK_SECONDS: Final = 60
+"""How long to wait for a SQLite catalog that another process is writing to."""
+CONNECT_SECONDS: Final = 10
+READ_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A name and what proves it."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+def load_account(path: Path) -> Account:
+    """Read an account file; lines that begin with ``#`` are comments.
+
+    Raises:
+        SettingsError: The file is missing, readable by others, or lacks a line.
+    """
+    if not path.is_file():
+        raise SettingsError(f"no account file at {path}: write one with the lines user= and password=, mode 0600")
+    if path.stat().st_mode & 0o077:
+        raise SettingsError(f"the account file {path} is readable by other users: run chmod 600 on it")
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    values = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    if missing := [name for name in ("user", "password") if not values.get(name)]:
+        raise SettingsError(f"the account file {path} lacks {' and '.join(f'{name}=' for name in missing)}: add it")
+    return Account(values["user"], values["password"])
+
+
+def is_remote(location: str) -> bool:
+    """Whether a location is in S3.
+
+    >>> is_remote("s3a://lake/warehouse"), is_remote("/srv/lake")
+    (True, False)
+
+    Raises:
+        SettingsError: It has another scheme than ``s3a``.
+    """
+    scheme, separator, _ = location.partition("://")
+    if separator and scheme != S3:
+        raise SettingsError(f"{location} has the scheme {scheme}: a folder, or {S3}://bucket/prefix, was expected")
+    return bool(separator)
+
+
+def bucket_of(location: str) -> str:
+    """The bucket of a remote location.
+
+    >>> bucket_of("s3a://lake/warehouse")
+    'lake'
+    """
+    return urlsplit(location).netloc
+
+
+def raw_folder(settings: JobSettings) -> Path:
+    """The folder of raw files; in S3 it is an `upath.UPath`, which has the same methods."""
+    if not is_remote(settings.raw_location):
+        return Path(settings.raw_location)
+    from upath import UPath
+
+    account = load_account(settings.raw_account) if settings.raw_account else None
+    options: dict[str, Any] = {
+        # A listing that is remembered would never see the next delivery.
+        "use_listings_cache": False,
+        "skip_instance_cache": True,
+        "client_kwargs": {"region_name": settings.s3_region},
+        "config_kwargs": {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS},
+    }
+    if account:
+        options |= {"key": account.user, "secret": account.password}
+    if settings.s3_endpoint:
+        options["endpoint_url"] = settings.s3_endpoint
+    folder: Any = UPath(settings.raw_location, **options)
+    return folder  # type: ignore[no-any-return]
+
+
+def catalog_url(settings: JobSettings) -> "URL":
+    """The catalog's URL for SQLAlchemy, with user and password; its text shows the password as ``***``."""
+    from sqlalchemy import make_url
+
+    url = make_url(settings.lake_catalog_uri)
+    if url.get_backend_name() == "sqlite":
+        return url.update_query_dict({"timeout": str(LOCK_SECONDS)})
+    if settings.catalog_account is None:
+        return url
+    account = load_account(settings.catalog_account)
+    return url.set(username=account.user, password=account.password)
+
+
+def file_properties(settings: JobSettings) -> Mapping[str, str]:
+    """What pyiceberg needs to open the files of the lake; nothing where they are local."""
+    if not is_remote(settings.lake_warehouse):
+        return {}
+    properties = {
+        "s3.region": settings.s3_region,
+        "s3.connect-timeout": str(CONNECT_SECONDS),
+        "s3.request-timeout": str(READ_SECONDS),
+    }
+    if settings.s3_endpoint:
+        properties["s3.endpoint"] = settings.s3_endpoint
+    if settings.lake_account:
+        account = load_account(settings.lake_account)
+        properties |= {"s3.access-key-id": account.user, "s3.secret-access-key": account.password}
+    return properties

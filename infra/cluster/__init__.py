@@ -1,0 +1,1 @@
+"""A Spark standalone cluster, an S3 server and a PostgreSQL on one machine, each stopped by its own pid."""

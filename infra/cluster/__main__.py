@@ -1,0 +1,104 @@
+"""A Spark standalone cluster on this machine, and what the storage tests need.
+
+python -m infra.cluster start --folder var/cluster     # master and two workers; prints how to use them
+python -m infra.cluster stop --folder var/cluster      # by pid
+python -m infra.cluster zip --target var/antifraud.zip # what --py-files takes
+python -m infra.cluster prepare                        # PostgreSQL (apt-get) and the S3 server (Go) for the tests
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from antifraud.errors import AntifraudError, SettingsError
+from infra.cluster.archive import write_project_zip
+from infra.cluster.postgres import find_binaries
+from infra.cluster.processes import Server
+from infra.cluster.s3 import build_server
+from infra.cluster.standalone import WORKERS, start_cluster
+
+STATE = "cluster.json"
+ZIP = "antifraud.zip"
+
+
+def start(folder: Path, workers: int) -> None:
+    """Start a cluster and write down its processes.
+
+    Raises:
+        SettingsError: One is running in this folder already.
+    """
+    folder = folder.resolve()
+    if any(server.is_running() for server in read_state(folder)):
+        raise SettingsError(f"a cluster runs in {folder} already: stop it first")
+    cluster = start_cluster(folder, workers)
+    (folder / STATE).write_text(json.dumps([dataclasses.asdict(server) for server in cluster.servers]))
+    write_project_zip(folder / ZIP)
+    print(f"Spark cluster with {workers} workers: {cluster.url}")
+    print(f"by hand:  spark-submit --master {cluster.url} --py-files {folder / ZIP} jobs/day.py ...")
+    print(f"Airflow:  AIRFLOW_CONN_SPARK_CLUSTER='{json.dumps({'conn_type': 'spark', 'host': cluster.url})}'")
+    print(f"          ANTIFRAUD_SPARK_CONNECTION=spark_cluster ANTIFRAUD_PROJECT_ZIP={folder / ZIP}")
+
+
+def stop(folder: Path) -> None:
+    """Stop the cluster of a folder; twice is the same as once."""
+    servers = read_state(folder)
+    for server in reversed(servers):
+        server.stop()
+    (folder / STATE).unlink(missing_ok=True)
+    print(f"stopped {len(servers)} processes")
+
+
+def read_state(folder: Path) -> list[Server]:
+    """The processes that `start` wrote down; none where it never ran."""
+    path = folder / STATE
+    return [Server(**each) for each in json.loads(path.read_text())] if path.is_file() else []
+
+
+def prepare() -> None:
+    """Install PostgreSQL where it is missing and build the S3 server.
+
+    Raises:
+        SettingsError: It cannot be done here; the message says what to install.
+    """
+    try:
+        find_binaries()
+    except SettingsError:
+        if os.geteuid() != 0 or shutil.which("apt-get") is None:
+            raise
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update", "-q"], ["install", "-q", "-y", "postgresql"]):
+            subprocess.run(["apt-get", *command], check=True, env=environ, stdout=subprocess.DEVNULL)
+    print(f"PostgreSQL: {find_binaries()}, S3 server: {build_server()}")
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("prepare")
+    commands.add_parser("zip").add_argument("--target", type=Path, required=True)
+    for name in ("start", "stop"):
+        commands.add_parser(name).add_argument("--folder", type=Path, default=Path("var/cluster"))
+    commands.choices["start"].add_argument("--workers", type=int, default=WORKERS)
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "start":
+            start(arguments.folder, arguments.workers)
+        elif arguments.command == "stop":
+            stop(arguments.folder)
+        elif arguments.command == "zip":
+            print(f"{len(write_project_zip(arguments.target))} files")
+        else:
+            prepare()
+    except AntifraudError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""A PostgreSQL of one's own for the Iceberg catalog, on this machine."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from antifraud.errors import SettingsError
+from infra.cluster.processes import HOST, Server, free_port, new_account, wait_for_port
+
+DEBIAN: Final = Path("/usr/lib/postgresql")
+SYSTEM_USER: Final = "postgres"
+"""PostgreSQL refuses to run as root; this user comes with Debian's package."""
+DATABASE: Final = "lake"
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A running PostgreSQL with one database and an account that owns it."""
+
+    uri: str
+    account_file: Path
+    server: Server
+
+    def stop(self) -> None:
+        """Stop the server."""
+        self.server.stop()
+
+
+def start_postgres(folder: Path, account_file: Path) -> Postgres:
+    """Make a database cluster in `folder` (new, reachable by the user postgres) and start it on a free port.
+
+    Raises:
+        SettingsError: PostgreSQL is not installed or did not come up.
+    """
+    binaries, port = find_binaries(), free_port()
+    own = os.geteuid() != 0
+    if not own:
+        shutil.chown(folder, SYSTEM_USER)
+    admin = new_account(folder / "admin.account", SYSTEM_USER)
+    secret = folder / "admin.password"
+    secret.touch(0o600)
+    secret.write_text(admin.password)
+    if not own:
+        shutil.chown(secret, SYSTEM_USER)
+    data = str(folder / "data")
+    login = [f"--username={SYSTEM_USER}", f"--pwfile={secret}", "--auth=scram-sha-256", "--no-sync"]
+    _run(own, [str(binaries / "initdb"), "--pgdata", data, *login])
+    options = {"port": port, "listen_addresses": HOST, "unix_socket_directories": folder, "max_connections": 200}
+    command = [str(binaries / "postgres"), "-D", data, *(f"--{name}={value}" for name, value in options.items())]
+    log = folder / "postgres.log"
+    server = Server.start("postgres", _as_user(own, command), log, dict(os.environ))
+    wait_for_port(server, port, log)
+    try:
+        _make_database(port, admin.password, account_file)
+    except BaseException:
+        server.stop()
+        raise
+    return Postgres(f"postgresql+psycopg2://{HOST}:{port}/{DATABASE}", account_file, server)
+
+
+def find_binaries() -> Path:
+    """The folder of initdb and postgres.
+
+    Raises:
+        SettingsError: There is none.
+    """
+    found = shutil.which("postgres")
+    folders = [Path(found).parent] if found else sorted(DEBIAN.glob("*/bin"), reverse=True)
+    if not folders:
+        raise SettingsError("PostgreSQL is not installed: apt-get install postgresql (macOS: brew install postgresql)")
+    return folders[0]
+
+
+def _as_user(own: bool, command: Sequence[str]) -> list[str]:  # noqa: FBT001 - private, called by name above
+    return list(command) if own else ["setpriv", f"--reuid={SYSTEM_USER}", f"--regid={SYSTEM_USER}", "--init-groups",
+                                      *command]  # fmt: skip
+
+
+def _run(own: bool, command: Sequence[str]) -> None:  # noqa: FBT001 - private, called by name above
+    done = subprocess.run(_as_user(own, command), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SettingsError(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
+
+
+def _make_database(port: int, password: str, account_file: Path) -> None:
+    """A role that may log in and owns the catalog's database, nothing else."""
+    import psycopg2
+    from psycopg2 import sql
+
+    account = new_account(account_file, DATABASE)
+    names = {"role": sql.Identifier(account.user), "database": sql.Identifier(DATABASE)}
+    login = {"dbname": "postgres", "user": SYSTEM_USER, "password": password}
+    connection = psycopg2.connect(host=HOST, port=port, **login)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("CREATE ROLE {role} LOGIN PASSWORD %s").format(**names), [account.password])
+            cursor.execute(sql.SQL("CREATE DATABASE {database} OWNER {role}").format(**names))
+    finally:
+        connection.close()

@@ -1,0 +1,101 @@
+"""Servers as processes: started with a log, waited for, stopped by pid and by nothing else."""
+
+import contextlib
+import os
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import psutil
+
+from antifraud.errors import SettingsError
+from antifraud.storage import Account
+
+HOST: Final = "127.0.0.1"
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 15.0
+LOOK_SECONDS: Final = 0.1
+PASSWORD_BYTES: Final = 24
+
+
+_children: Final[dict[int, subprocess.Popen[bytes]]] = {}
+"""What this very process started, to be waited for once it is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process that was started; its start time tells it from a later process with the same pid."""
+
+    name: str
+    pid: int
+    created: float
+
+    @classmethod
+    def start(cls, name: str, command: Sequence[str], log: Path, environ: Mapping[str, str]) -> Self:
+        """Start a command in a session of its own."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                command, env=environ, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
+        _children[process.pid] = process
+        return cls(name, process.pid, psutil.Process(process.pid).create_time())
+
+    def is_running(self) -> bool:
+        """Whether this very process lives."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found = psutil.Process(self.pid)
+            return bool(found.create_time() == self.created and found.status() != psutil.STATUS_ZOMBIE)
+        return False
+
+    def stop(self) -> None:
+        """Ask the process to end, then make it end; does nothing when it has ended."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if not self.is_running():
+                return
+            process = psutil.Process(self.pid)
+            children = process.children(recursive=True)
+            process.terminate()
+            _, stubborn = psutil.wait_procs([process, *children], timeout=STOP_SECONDS)
+            for each in stubborn:
+                each.kill()
+        if child := _children.pop(self.pid, None):
+            child.wait()
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for_port(server: Server, port: int, log: Path) -> None:
+    """Return when the server accepts connections.
+
+    Raises:
+        SettingsError: It ended, or did not listen in time; its log says why.
+    """
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and server.is_running():
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+            return
+        time.sleep(LOOK_SECONDS)
+    server.stop()
+    raise SettingsError(f"{server.name} does not listen on port {port}: {log} says why")
+
+
+def new_account(path: Path, user: str) -> Account:
+    """Write an account file with a random password, readable by the owner only."""
+    account = Account(user, secrets.token_hex(PASSWORD_BYTES))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"user={account.user}\npassword={account.password}\n")
+    return account

@@ -1,0 +1,118 @@
+"""A real S3 server on this machine (versitygw): it checks signatures and keeps accounts apart."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from xml.sax.saxutils import escape
+
+import httpx
+
+from antifraud.errors import SettingsError
+from antifraud.storage import Account
+from infra.cluster.archive import ROOT
+from infra.cluster.processes import HOST, Server, free_port, new_account, wait_for_port
+
+MODULE: Final = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
+CACHE: Final = ROOT / ".cache" / "versitygw-1.8.0"
+REGION: Final = "ru-central1"
+"""Any but us-east-1, which S3 refuses as the place of a new bucket."""
+ACCOUNTS: Final = ("raw", "lake")
+"""Each owns the bucket of its name and can read no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class S3:
+    """A running S3 server with a bucket and an account file of the same name for each of `ACCOUNTS`."""
+
+    endpoint: str
+    account_files: dict[str, Path]
+    server: Server
+
+    def stop(self) -> None:
+        """Stop the server."""
+        self.server.stop()
+
+
+def build_server() -> Path:
+    """The server's binary; built once, with Go, into the project's cache (two minutes).
+
+    Raises:
+        SettingsError: Go is not installed, or the build failed.
+    """
+    binary = CACHE / "versitygw"
+    if binary.is_file():
+        return binary
+    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+    if go is None:
+        raise SettingsError("Go is not installed, the S3 server is built with it: apt-get install golang-go (1.24)")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [go, "install", MODULE], env={**os.environ, "GOBIN": str(CACHE)}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SettingsError(f"go install {MODULE} failed: {done.stderr.strip()[-500:]}")
+    return binary
+
+
+def start_s3(folder: Path) -> S3:
+    """Start a server on a free port whose buckets and account files lie in `folder`.
+
+    Raises:
+        SettingsError: The server cannot be built or did not come up.
+    """
+    binary, port = build_server(), free_port()
+    root = new_account(folder / "accounts" / "root.account", "root")
+    for name in ("iam", "buckets"):
+        (folder / name).mkdir()
+    # The root account goes through the environment: a command line is public.
+    environ = {**os.environ, "ROOT_ACCESS_KEY_ID": root.user, "ROOT_SECRET_ACCESS_KEY": root.password}
+    options = ["--port", f"{HOST}:{port}", "--region", REGION, "--quiet", "--iam-dir", str(folder / "iam")]
+    log = folder / "s3.log"
+    server = Server.start("s3", [str(binary), *options, "posix", str(folder / "buckets")], log, environ)
+    wait_for_port(server, port, log)
+    endpoint = f"http://{HOST}:{port}"
+    files = {name: folder / "accounts" / f"{name}.account" for name in ACCOUNTS}
+    try:
+        for name, path in files.items():
+            _make_account(endpoint, root, new_account(path, name))
+    except BaseException:
+        server.stop()
+        raise
+    return S3(endpoint, files, server)
+
+
+def _make_account(endpoint: str, root: Account, account: Account) -> None:
+    """An account that owns a bucket of its own name."""
+    import s3fs
+
+    body = (
+        f"<Account><Access>{escape(account.user)}</Access><Secret>{escape(account.password)}</Secret>"
+        "<Role>userplus</Role></Account>"
+    )
+    _administer(endpoint, root, "create-user", body.encode())
+    files = s3fs.S3FileSystem(
+        key=account.user,
+        secret=account.password,
+        endpoint_url=endpoint,
+        client_kwargs={"region_name": REGION},
+        skip_instance_cache=True,
+    )
+    files.mkdir(account.user)
+
+
+def _administer(endpoint: str, root: Account, action: str, body: bytes) -> None:
+    """One signed call of the server's own administration interface."""
+    from botocore.auth import S3SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    headers = {"X-Amz-Content-Sha256": hashlib.sha256(body).hexdigest()}
+    request = AWSRequest("PATCH", f"{endpoint}/{action}", headers, body)
+    S3SigV4Auth(Credentials(root.user, root.password), "s3", REGION).add_auth(request)
+    answer = httpx.patch(request.url, content=body, headers=dict(request.headers.items()))
+    if answer.is_error:
+        raise SettingsError(f"the S3 server answered {answer.status_code} to {action}: {answer.text[:200]}")

@@ -1,0 +1,73 @@
+"""A Spark standalone cluster on this machine: one master, some workers of one core each."""
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from antifraud.errors import SettingsError
+from infra.cluster.processes import HOST, Server, free_port, wait_for_port
+
+WORKERS: Final = 2
+WORKER_MEMORY: Final = "1g"
+DAEMON_MEMORY: Final = "256m"
+MASTER: Final = "org.apache.spark.deploy.master.Master"
+WORKER: Final = "org.apache.spark.deploy.worker.Worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running cluster; `url` is what ``--master`` takes."""
+
+    url: str
+    servers: tuple[Server, ...]
+
+    def stop(self) -> None:
+        """Stop the workers, then the master."""
+        for server in reversed(self.servers):
+            server.stop()
+
+
+def start_cluster(folder: Path, workers: int = WORKERS) -> Cluster:
+    """Start master and workers; logs and the workers' scratch files lie in `folder`.
+
+    Raises:
+        SettingsError: pyspark is not installed, or a process did not come up; its log says why.
+    """
+    environ, port = spark_environment(), free_port()
+    spark_class = str(Path(environ["SPARK_HOME"]) / "bin" / "spark-class")
+    address = ["--host", HOST, "--webui-port"]
+    started: list[Server] = []
+    try:
+        log = folder / "master.log"
+        command = [spark_class, MASTER, *address, str(free_port()), "--port", str(port)]
+        started.append(Server.start("spark-master", command, log, environ))
+        wait_for_port(started[0], port, log)
+        url = f"spark://{HOST}:{port}"
+        for number in range(workers):
+            name, own = f"spark-worker-{number}", free_port()
+            log = folder / f"worker-{number}.log"
+            size = ["--port", str(own), "--cores", "1", "--memory", WORKER_MEMORY, "--work-dir", str(folder / name)]
+            command = [spark_class, WORKER, *address, str(free_port()), *size, url]
+            started.append(Server.start(name, command, log, environ))
+            wait_for_port(started[-1], own, log)
+    except SettingsError:
+        Cluster("", tuple(started)).stop()
+        raise
+    return Cluster(url, tuple(started))
+
+
+def spark_environment() -> dict[str, str]:
+    """Environment of Spark's own scripts; they would take whatever ``python3`` and Spark come first on the path."""
+    pyspark = find_spec("pyspark")
+    if pyspark is None or pyspark.origin is None:
+        raise SettingsError("pyspark is not installed beside this Python: run sh infra/setup.sh")
+    return {
+        **os.environ,
+        "SPARK_HOME": str(Path(pyspark.origin).parent),
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": HOST,
+        "SPARK_DAEMON_MEMORY": DAEMON_MEMORY,
+    }

@@ -1,0 +1,133 @@
+"""Keep the Iceberg tables healthy: compact, expire snapshots, remove orphaned files, tidy the metadata.
+
+    spark-submit jobs/maintenance.py                 # says what it would do
+    spark-submit jobs/maintenance.py --mode apply
+
+A snapshot that a live release names, or that was the table's state within the last ``--keep-days``, stays. Snapshots
+that were staged and never published, and files that nothing refers to, go after ``--grace-hours``. Ages are counted
+on the wall clock, as Iceberg's own time stamps are, also while business time is replayed.
+"""
+
+import argparse
+import datetime as dt
+from collections.abc import Callable
+from typing import Final
+
+from pyspark.sql import SparkSession
+
+from antifraud.clock import BusinessClock
+from antifraud.lake import CATALOG, NAMESPACE, full_name, open_catalog
+from antifraud.schemas import TABLES, Table
+from antifraud.settings import JobSettings
+from jobs.conflicts import with_retries
+from jobs.publish import hash_of
+from jobs.retention import (
+    GRACE_HOURS,
+    KEEP_DAYS,
+    MOST_FILES,
+    MOST_MANIFESTS,
+    SMALL_BYTES,
+    TAG,
+    Plan,
+    Rules,
+    plan,
+    snapshots_of_releases,
+)
+from jobs.runtime import base_parser, run_job
+from jobs.tables import create_tables
+
+LEAST_GRACE_HOURS: Final = 25
+"""Iceberg refuses to call a file of the last 24 hours an orphan."""
+
+
+def maintain(spark: SparkSession, settings: JobSettings, rules: Rules, *, apply: bool) -> list[Plan]:
+    """Plan every table, print the plans, and carry them out if `apply`.
+
+    Raises:
+        ReleaseError: The release pointer cannot be trusted; nothing was removed.
+    """
+    catalog, named = open_catalog(settings), snapshots_of_releases(settings)
+    plans = [plan(catalog, table, rules, named.get(table.name, frozenset())) for table in TABLES]
+    for each in plans:
+        orphans = _orphans(spark, each.table, rules, apply=False)
+        print(f"{each.table.name:16} {describe(each)}, {orphans} orphaned files", flush=True)
+        if apply:
+            carry_out(spark, each, rules)
+    print("done" if apply else "dry run: nothing was changed")
+    return plans
+
+
+def describe(each: Plan) -> str:
+    """A plan in a line."""
+    return (
+        f"{len(each.superseded)} superseded and {len(each.unpublished)} unpublished snapshots to remove, "
+        f"{len(each.tags_to_add)} to tag, {len(each.tags_to_drop)} tags to drop, "
+        f"{each.crowded} partitions to compact, {each.manifests} manifests"
+    )
+
+
+def carry_out(spark: SparkSession, each: Plan, rules: Rules) -> None:
+    """Tags first, so that what must stay is safe before anything goes; the files that nothing names come last."""
+    name = full_name(each.table)
+    for snapshot in each.tags_to_add:
+        spark.sql(f"ALTER TABLE {name} CREATE OR REPLACE TAG `{TAG}{snapshot}` AS OF VERSION {snapshot}")
+    for tag in each.tags_to_drop:
+        spark.sql(f"ALTER TABLE {name} DROP TAG IF EXISTS `{tag}`")
+    if each.crowded:
+        _compact(spark, each.table)
+    if each.manifests > MOST_MANIFESTS:
+        _call(spark, each.table, "rewrite_manifests")
+    if each.expired:
+        ids = ", ".join(f"{snapshot}L" for snapshot in each.expired)
+        _call(
+            spark, each.table, "expire_snapshots", f"older_than => TIMESTAMP '1970-01-02', snapshot_ids => ARRAY({ids})"
+        )
+    _orphans(spark, each.table, rules, apply=True)
+
+
+def _compact(spark: SparkSession, table: Table) -> None:
+    strategy = "sort" if table.sort_by else "binpack"
+    options = f"map('min-input-files', '{MOST_FILES}', 'min-file-size-bytes', '{SMALL_BYTES}')"
+    _call(spark, table, "rewrite_data_files", f"strategy => '{strategy}', options => {options}")
+
+
+def _orphans(spark: SparkSession, table: Table, rules: Rules, *, apply: bool) -> int:
+    """How many files of a table's folder nothing refers to; removed if `apply`."""
+    before = dt.datetime.fromtimestamp(rules.staged_before / 1_000, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+    arguments = f"older_than => TIMESTAMP '{before}', dry_run => {str(not apply).lower()}"
+    return len(_call(spark, table, "remove_orphan_files", arguments))
+
+
+def _call(spark: SparkSession, table: Table, procedure: str, arguments: str = "") -> list[object]:
+    named = ", ".join(filter(None, [f"table => '{NAMESPACE}.{table.name}'", arguments]))
+    sql = f"CALL {CATALOG}.system.{procedure}({named})"
+    return with_retries(lambda: list(spark.sql(sql).collect()), f"{procedure} {table.name}", hash_of(sql))
+
+
+def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
+    """Plan, and carry out unless dry."""
+    create_tables(spark)
+    rules = Rules(BusinessClock().now(), arguments.keep_days, arguments.grace_hours)
+    maintain(spark, settings, rules, apply=arguments.mode == "apply")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Mode and retention."""
+    arguments = base_parser(__doc__)
+    arguments.add_argument("--mode", choices=["dry-run", "apply"], default="dry-run")
+    arguments.add_argument("--keep-days", type=_at_least(1), default=KEEP_DAYS)
+    arguments.add_argument("--grace-hours", type=_at_least(LEAST_GRACE_HOURS), default=GRACE_HOURS)
+    return arguments
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+        return int(text)
+
+    return number
+
+
+if __name__ == "__main__":
+    run_job("maintenance", main, parser())

@@ -1,0 +1,111 @@
+"""Which snapshots and files of a table maintenance may touch: a plan made from Iceberg's metadata, without Spark.
+
+A snapshot may go once it has not been the table's state for `keep_days`: counted from when it was superseded, not from
+when it was written, so that a job that began to read it within that time still finds it. What a live release names is
+tagged and stays for ever.
+"""
+
+from collections import Counter
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from antifraud.lake import NAMESPACE
+from antifraud.release import open_release, read_pointer
+from antifraud.schemas import FEATURES, Table
+from antifraud.settings import JobSettings
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table as IcebergTable
+
+TAG: Final = "keep-"
+KEEP_DAYS: Final = 30
+GRACE_HOURS: Final = 48
+MOST_FILES: Final = 5
+"""A partition with as many small files is compacted."""
+SMALL_BYTES: Final = 32 << 20
+MOST_MANIFESTS: Final = 50
+"""A reader opens every manifest that may hold its day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How long things are kept, and the time (UTC seconds, wall clock) that ages are counted from."""
+
+    now: int
+    keep_days: int = KEEP_DAYS
+    grace_hours: int = GRACE_HOURS
+    """Staged snapshots and orphaned files younger than this may belong to a job at work."""
+
+    @property
+    def superseded_before(self) -> int:
+        """Snapshots superseded before this (ms) may go."""
+        return (self.now - self.keep_days * DAY_SECONDS) * 1_000
+
+    @property
+    def staged_before(self) -> int:
+        """What was staged or orphaned before this (ms) may go."""
+        return (self.now - self.grace_hours * HOUR_SECONDS) * 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What maintenance would do to one table, by snapshot ids, tag names and counts."""
+
+    table: Table
+    superseded: tuple[int, ...]
+    unpublished: tuple[int, ...]
+    tags_to_add: tuple[int, ...]
+    tags_to_drop: tuple[str, ...]
+    crowded: int
+    """Partitions with many small files."""
+    manifests: int
+
+    @property
+    def expired(self) -> tuple[int, ...]:
+        """All snapshots that may go."""
+        return (*self.superseded, *self.unpublished)
+
+
+def snapshots_of_releases(settings: JobSettings) -> dict[str, frozenset[int]]:
+    """Snapshots that live releases (serving, previous, anchor) were made from, by table name.
+
+    Raises:
+        ReleaseError: The pointer or a bundle does not verify; nothing may be removed then.
+    """
+    pointer = read_pointer(settings.releases_dir)
+    live = {pointer.release, pointer.previous, pointer.anchor} - {None} if pointer else set()
+    manifests = [open_release(settings, release).manifest for release in sorted(map(str, live))]
+    return {FEATURES.name: frozenset(int(m["features_snapshot"]) for m in manifests if "features_snapshot" in m)}
+
+
+def plan(catalog: "Catalog", table: Table, rules: Rules, named: AbstractSet[int]) -> Plan:
+    """What is due on a table; snapshots in `named` stay."""
+    source = catalog.load_table((NAMESPACE, table.name))
+    present = {snapshot.snapshot_id: snapshot.timestamp_ms for snapshot in source.snapshots()}
+    tags = {name: ref.snapshot_id for name, ref in source.metadata.refs.items() if name.startswith(TAG)}
+    kept = set(named) & set(present)
+    held = kept | {ref.snapshot_id for name, ref in source.metadata.refs.items() if name not in tags}
+    history = [(entry.snapshot_id, entry.timestamp_ms) for entry in source.history()]
+    ended = {before: at for (before, _), (_, at) in pairwise(history)}
+    visible = {snapshot for snapshot, _ in history}
+    return Plan(
+        table,
+        tuple(s for s, at in ended.items() if at < rules.superseded_before and s not in held),
+        tuple(s for s, at in present.items() if at < rules.staged_before and s not in visible | held),
+        tuple(sorted(kept - set(tags.values()))),
+        tuple(sorted(name for name, snapshot in tags.items() if snapshot not in kept)),
+        _crowded(source),
+        len(source.inspect.manifests()) if source.current_snapshot() else 0,
+    )
+
+
+def _crowded(source: "IcebergTable") -> int:
+    if source.current_snapshot() is None:
+        return 0
+    files = source.inspect.files().select(["partition", "file_size_in_bytes"]).to_pylist()
+    small = Counter(repr(row["partition"]) for row in files if row["file_size_in_bytes"] < SMALL_BYTES)
+    return sum(count >= MOST_FILES for count in small.values())

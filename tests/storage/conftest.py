@@ -1,0 +1,145 @@
+"""Two storages with the same three small days: local disk and SQLite, S3 and PostgreSQL under a Spark cluster."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pytest
+
+from antifraud.pseudonym import generate_keyring
+from antifraud.settings import JobSettings
+from antifraud.storage import raw_folder
+from infra.cluster.archive import ROOT, write_project_zip
+from infra.cluster.postgres import start_postgres
+from infra.cluster.s3 import REGION, start_s3
+from infra.cluster.standalone import spark_environment, start_cluster
+
+FIRST, LAST = "2026-01-01", "2026-01-03"
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Settings of a lake, and the Spark master its jobs are submitted to."""
+
+    settings: JobSettings
+    master: str
+    extra: tuple[str, ...] = ()
+
+    def environ(self) -> dict[str, str]:
+        """The environment of a job: these settings and nothing else of the project."""
+        values = {f.name: getattr(self.settings, f.name) for f in fields(self.settings)}
+        ours = {f"ANTIFRAUD_{name.upper()}": str(value) for name, value in values.items() if value is not None}
+        return {k: v for k, v in spark_environment().items() if k != "PYSPARK_GATEWAY_PORT"} | ours
+
+
+@pytest.fixture(scope="session")
+def servers():
+    """A folder that the user postgres can reach too, S3 and PostgreSQL; both are stopped by pid."""
+    with tempfile.TemporaryDirectory(prefix="antifraud-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        for part in ("s3", "postgres"):
+            (folder / part).mkdir()
+        s3 = start_s3(folder / "s3")
+        try:
+            postgres = start_postgres(folder / "postgres", folder / "catalog.account")
+            try:
+                yield s3, postgres
+            finally:
+                postgres.stop()
+        finally:
+            s3.stop()
+
+
+@pytest.fixture(scope="session")
+def feed(tmp_path_factory):
+    """Raw files of three small simulated days, one row of them without a terminal, and their key ring."""
+    raw = tmp_path_factory.mktemp("feed") / "raw"
+    command = [sys.executable, "-m", "jobs.simulate", "--preset", "small", "--customers", "60", "--sparse-ids"]
+    subprocess.run([*command, "--days", "3", "--out", str(raw / "feed")], cwd=ROOT, check=True)
+    file = raw / "feed" / "2026-01-02.txt"
+    text = file.read_text()
+    values = text.splitlines()[1].split(",")
+    file.write_text(text + ",".join(["999999999", *values[1:3], "Err", *values[4:]]) + "\n")
+    generate_keyring(raw / "secrets" / "keyring.json")
+    return raw
+
+
+def remote_settings(home, servers, warehouse):
+    """Settings of a lake in S3 and PostgreSQL."""
+    s3, postgres = servers
+    return JobSettings(
+        home=home,
+        quarantine_limit=0.1,
+        raw_dir="s3a://raw/feed",
+        raw_account=s3.account_files["raw"],
+        catalog_uri=postgres.uri,
+        catalog_account=postgres.account_file,
+        warehouse=f"s3a://lake/{warehouse}",
+        lake_account=s3.account_files["lake"],
+        s3_endpoint=s3.endpoint,
+        s3_region=REGION,
+        jars_dir=ROOT / "infra" / "jars",
+    )
+
+
+@pytest.fixture(scope="session")
+def local_storage(feed, tmp_path_factory):
+    """Local disk, SQLite, Spark in the driver's own process."""
+    home = tmp_path_factory.mktemp("local")
+    (home / "raw").symlink_to(feed)
+    return Storage(JobSettings(home=home, quarantine_limit=0.1), "local[2]")
+
+
+@pytest.fixture(scope="session")
+def remote_storage(feed, servers, tmp_path_factory):
+    """S3, PostgreSQL and a standalone cluster of two workers; jobs come from the project's zip."""
+    home = tmp_path_factory.mktemp("remote")
+    (home / "raw").mkdir()
+    (home / "raw" / "secrets").symlink_to(feed / "secrets")
+    settings = remote_settings(home, servers, "warehouse")
+    for file in (feed / "feed").iterdir():
+        (raw_folder(settings) / file.name).write_bytes(file.read_bytes())
+    write_project_zip(home / "antifraud.zip")
+    cluster = start_cluster(home / "cluster")
+    try:
+        yield Storage(settings, cluster.url, ("--py-files", str(home / "antifraud.zip")))
+    finally:
+        cluster.stop()
+
+
+def submit(storage, log, script, *arguments):
+    """``spark-submit`` in client mode, from a folder that is not the project's; the running process logs to `log`."""
+    environ = storage.environ()
+    command = [str(Path(environ["SPARK_HOME"]) / "bin" / "spark-submit"), "--master", storage.master]
+    if not storage.extra:
+        environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{environ.get('PYTHONPATH', '')}"
+    with log.open("w") as output:
+        return subprocess.Popen(
+            [*command, *storage.extra, str(ROOT / "jobs" / script), *arguments],
+            cwd=storage.settings.home,
+            env=environ,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def passwords(storage):
+    """Every password that the storage's account files hold."""
+    s = storage.settings
+    files = [path for path in (s.raw_account, s.lake_account, s.catalog_account) if path]
+    return [line.partition("=")[2] for path in files for line in path.read_text().splitlines() if "password" in line]
+
+
+def command_lines():
+    """Command lines of all processes, as any user of the machine can read them."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(entry.read_bytes().decode(errors="replace"))
+        except OSError:
+            continue  # it has ended
+    return found

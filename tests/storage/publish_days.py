@@ -1,0 +1,55 @@
+"""Publishes days at the same moment from threads: `publish_days.py STORAGE.json BARRIER FIRST COUNT`.
+
+STORAGE.json lists the settings of each lake. A process says that it is ready in a file and waits until all are.
+"""
+
+import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from antifraud.settings import JobSettings
+from jobs.session import lake_configuration, start_session
+from jobs.tables import create_tables
+from tests.storage.rows import day, put
+
+PROCESSES = 4
+
+
+def wait_for_all(barrier, number):
+    """Return when every process has come so far."""
+    barrier.mkdir(exist_ok=True)
+    (barrier / str(number)).touch()
+    while len(list(barrier.iterdir())) < PROCESSES:
+        time.sleep(0.05)
+
+
+def opened(spark, settings):
+    """A session of its own, for a staged write is named in the session."""
+    session = spark.newSession()
+    for key, value in (lake_configuration(settings) | {"spark.sql.shuffle.partitions": "1"}).items():
+        session.conf.set(key, value)
+    return session
+
+
+def main(lakes, barrier, first, count):
+    """For each lake: publish the days `first` to `first + count - 1`, one thread a day."""
+    spark = start_session("parallel", lakes[-1])
+    for number, settings in enumerate(lakes):
+
+        def one(which, settings=settings):
+            return put(opened(spark, settings), settings, day(which), [which + 1], f"i{which}").rows
+
+        if first == 0:
+            create_tables(opened(spark, settings))
+        wait_for_all(barrier.with_name(f"{barrier.name}-{number}"), first)
+        with ThreadPoolExecutor(count) as pool:
+            assert list(pool.map(one, range(first, first + count))) == [1] * count
+    spark.stop()
+
+
+if __name__ == "__main__":
+    named, where, start, days = sys.argv[1:]
+    listed = json.loads(Path(named).read_text())
+    main([JobSettings.from_environment(environ) for environ in listed], Path(where), int(start), int(days))

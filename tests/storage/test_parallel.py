@@ -1,0 +1,68 @@
+"""Twenty days published at once, from four processes with five threads each: none is lost, on either catalog."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from antifraud.lake import open_catalog, published, read_days
+from antifraud.schemas import CLEAN
+from antifraud.settings import JobSettings
+from infra.cluster.archive import ROOT
+from jobs.staging import staged_snapshots
+from tests.storage.conftest import Storage, remote_settings
+from tests.storage.publish_days import PROCESSES
+from tests.storage.rows import day
+
+DAYS = 20
+
+
+@pytest.fixture(scope="module")
+def lakes(servers, tmp_path_factory):
+    """Two empty lakes: SQLite on a local disk, PostgreSQL with S3."""
+    local = JobSettings(home=tmp_path_factory.mktemp("sqlite"))
+    remote = remote_settings(tmp_path_factory.mktemp("postgres"), servers, "parallel")
+    return {"sqlite": local, "postgresql": remote}
+
+
+@pytest.fixture(scope="module")
+def finished(lakes, tmp_path_factory):
+    """All processes have ended; returns what each printed."""
+    folder = tmp_path_factory.mktemp("parallel")
+    listed = folder / "lakes.json"
+    environs = [
+        {k: v for k, v in Storage(s, "").environ().items() if k.startswith("ANTIFRAUD_")} for s in lakes.values()
+    ]
+    listed.write_text(json.dumps(environs))
+    environ = {k: v for k, v in os.environ.items() if k != "PYSPARK_GATEWAY_PORT"}
+    environ |= {"PYTHONPATH": f"{ROOT}{os.pathsep}{environ.get('PYTHONPATH', '')}"}
+    share = DAYS // PROCESSES
+    command = [sys.executable, str(ROOT / "tests" / "storage" / "publish_days.py"), str(listed), str(folder / "at")]
+    running = [
+        subprocess.Popen(
+            [*command, str(number * share), str(share)],
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for number in range(PROCESSES)
+    ]
+    outputs = [process.communicate(timeout=600)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * PROCESSES, "\n".join(o[-2000:] for o in outputs)
+    return outputs
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_no_update_is_lost(lakes, finished, kind):
+    """Every day holds its own row, `runs` has every day once, and nothing staged is left."""
+    assert len(finished) == PROCESSES
+    catalog = open_catalog(lakes[kind])
+    rows = read_days(catalog, CLEAN, day(0), day(DAYS - 1)).to_pylist()
+    runs = published(catalog, CLEAN, day(0), day(DAYS - 1))
+
+    assert sorted((row["day"], row["amount"]) for row in rows) == [(day(n), n + 1) for n in range(DAYS)]
+    assert [runs[day(n)].inputs for n in range(DAYS)] == [f"i{n}" for n in range(DAYS)]
+    assert staged_snapshots(catalog, CLEAN) == []

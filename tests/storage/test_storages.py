@@ -1,0 +1,113 @@
+"""The same three days on local disk with SQLite, and on S3 with PostgreSQL and a Spark cluster: the same rows."""
+
+import dataclasses
+import datetime as dt
+import time
+
+import pytest
+
+from antifraud.lake import NAMESPACE, open_catalog, read_days, require_days
+from antifraud.schemas import CLEAN, FEATURES
+from antifraud.storage import raw_folder
+from jobs.checksums import TABLES, checksums
+from tests.storage.conftest import FIRST, LAST, command_lines, passwords, submit
+
+DAYS = [dt.date(2026, 1, day) for day in (1, 2, 3)]
+LOOK_SECONDS = 0.5
+
+
+def finish(storage):
+    """The three days through all stages; returns the storage, what the job printed, and the command lines seen."""
+    log = storage.settings.home / "day.log"
+    job = submit(storage, log, "day.py", "--from", FIRST, "--to", LAST)
+    seen = set()
+    while job.poll() is None:
+        seen.update(command_lines())
+        time.sleep(LOOK_SECONDS)
+    output = log.read_text()
+    assert job.returncode == 0, output[-3000:]
+    return storage, output, seen
+
+
+@pytest.fixture(scope="module")
+def local_finished(local_storage):
+    """The days on the local storage."""
+    return finish(local_storage)
+
+
+@pytest.fixture(scope="module")
+def remote_finished(remote_storage):
+    """The days on the remote storage."""
+    return finish(remote_storage)
+
+
+@pytest.fixture(scope="module", params=["local", "remote"])
+def finished(request):
+    """The days on each storage in turn."""
+    return request.getfixturevalue(f"{request.param}_finished")
+
+
+@pytest.fixture(scope="module")
+def expected(feed):
+    """Lines of the raw files without their headers."""
+    return sum(len(path.read_bytes().splitlines()) - 1 for path in (feed / "feed").iterdir())
+
+
+def test_every_row_of_the_feed_arrives(finished, expected):
+    """Clean and quarantined rows together are the lines of the raw files."""
+    storage, _, _ = finished
+    catalog = open_catalog(storage.settings)
+    found = {t.name: read_days(catalog, t, DAYS[0], DAYS[-1], ["day"]).num_rows for t in TABLES}
+
+    assert found["clean"] + found["quarantine"] == expected
+    assert found["quarantine"] == 1
+    assert found["features"] == found["clean"] > 0
+
+
+def test_train_reads_features_through_pyiceberg(finished):
+    """A named snapshot's days come as Arrow, with the rows that `runs` counted."""
+    storage, _, _ = finished
+    catalog = open_catalog(storage.settings)
+    runs = require_days(catalog, FEATURES, DAYS)
+    snapshot = catalog.load_table((NAMESPACE, FEATURES.name)).current_snapshot().snapshot_id
+
+    for day in DAYS:
+        assert read_days(catalog, FEATURES, day, day, snapshot_id=snapshot).num_rows == runs[day].rows
+
+
+def test_no_password_is_on_a_command_line_or_printed(finished):
+    """While the job ran nobody could have read a password in the list of processes; its output has none either."""
+    storage, output, seen = finished
+
+    assert any("day.py" in line for line in seen)
+    for password in passwords(storage):
+        assert len(password) == 48
+        assert not any(password in line for line in seen)
+        assert password not in output
+
+
+def test_both_storages_hold_the_same_rows(local_finished, remote_finished):
+    """Checksums of every table and day are equal."""
+    local, remote = (checksums(found[0].settings, DAYS[0], DAYS[-1]) for found in (local_finished, remote_finished))
+
+    assert {name for name, _ in local} == {table.name for table in TABLES}
+    assert remote == local
+
+
+def test_training_cannot_read_the_raw_zone(remote_storage):
+    """The lake's account is refused, be it for a list or for a file; the raw zone's own account is not."""
+    settings = remote_storage.settings
+    training = raw_folder(dataclasses.replace(settings, raw_account=settings.lake_account))
+
+    assert len(list(raw_folder(settings).iterdir())) == 3
+    for attempt in (lambda: list(training.iterdir()), (training / f"{FIRST}.txt").read_bytes):
+        with pytest.raises(PermissionError):
+            attempt()
+
+
+def test_the_raw_account_cannot_read_the_lake(remote_finished):
+    """The zones are apart in both directions."""
+    settings = remote_finished[0].settings
+    swapped = dataclasses.replace(settings, lake_account=settings.raw_account)
+    with pytest.raises(OSError, match=r"(?i)denied|forbidden"):
+        open_catalog(swapped).load_table((NAMESPACE, CLEAN.name))

@@ -1,0 +1,61 @@
+"""Lost commits are tried again, a bounded number of times; other failures are not."""
+
+import pytest
+
+from antifraud.errors import PublishError
+from jobs import conflicts
+from jobs.conflicts import ATTEMPTS, Conflict, pause, with_retries
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """The pauses that were made, instead of making them."""
+    made = []
+    monkeypatch.setattr(conflicts.time, "sleep", made.append)
+    return made
+
+
+def failing(times, error):
+    """An action that fails some times, then answers "done"; and how often it was done."""
+    calls = []
+
+    def action():
+        calls.append(1)
+        if len(calls) <= times:
+            raise error
+        return "done"
+
+    return action, calls
+
+
+def test_a_lost_commit_is_tried_again(pauses, capsys):
+    """Two losses, two growing pauses, then the result; the log says so."""
+    action, calls = failing(2, Conflict("gone"))
+
+    assert with_retries(action, "clean 2026-01-01", "0000") == "done"
+    assert (len(calls), pauses) == (3, [0.5, 1.0])
+    assert "clean 2026-01-01: another run got in first, attempt 2 of 6" in capsys.readouterr().out
+
+
+def test_it_gives_up_with_an_expected_failure(pauses):
+    """After the last attempt the message says that nothing was published."""
+    action, calls = failing(99, Conflict("gone"))
+
+    with pytest.raises(PublishError, match="other runs got in first 6 times, nothing was published"):
+        with_retries(action, "clean", "ffff")
+    assert (len(calls), len(pauses)) == (ATTEMPTS, ATTEMPTS - 1)
+
+
+def test_another_failure_is_not_retried(pauses):
+    """A bug shows at once."""
+    action, calls = failing(1, ZeroDivisionError())
+
+    with pytest.raises(ZeroDivisionError):
+        with_retries(action, "clean", "0000")
+    assert (len(calls), pauses) == (1, [])
+
+
+def test_pauses_grow_to_a_limit_and_are_spread():
+    """Runs that collided do not come back at the same moment."""
+    assert [pause(attempt, "0000") for attempt in (1, 2, 3, 4, 5, 6)] == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0]
+    assert pause(1, "8000") == 0.625
