@@ -18,6 +18,7 @@ PRESETS: Final = {
 
 The default world gives the business limits a meaning: fraud worth about 2,000,000 RUB a month, of which the loss limit
 lets a quarter pass. The small one is for tests and demonstrations; with prices 2.5 times as high the same limits still
-say something (fraud worth about 1,000,000 RUB a month), but its months differ more from each other. The third has the shape of the
-historical lake at a small size: most fraud is done at compromised terminals, and 4.3 % of all rows are terminal 0.
+say something (fraud worth about 1,000,000 RUB a month), but its months differ more from each other. The third has the
+shape of the historical lake at a small size: most fraud is done at compromised terminals, and 4.3 % of all rows are
+terminal 0.
 """
