@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -29,14 +29,13 @@ from bench.protocol import FIGURES, Doubles, Week, last_weeks
 from bench.record import record
 from bench.tutorial import reference, tuned, tutorial_features
 from jobs.model.dataset import LEGIT_PER_FRAUD
-from jobs.model.fitting import PARAMETERS, THREADS, Sample, fit
+from jobs.model.fitting import PARAMETERS, THREADS, Sample
 
 WEEKS: Final = 6
 TUNING_WEEKS: Final = 3
 WARM_UP_DAYS: Final = 7
-SELECT_DAYS: Final = 7
-SHORT: Final = replace(PARAMETERS, iterations=150, learning_rate=0.05)
-"""For 7 training days: too few to spare some for early stopping, so the trees are counted beforehand."""
+FIXED: Final = replace(PARAMETERS, iterations=250, learning_rate=0.05)
+"""No days are spared for early stopping: the newest say most about who is compromised now (bench/IDEAS.md)."""
 STAGES: Final = "ingest,totals,state,features"
 COMMAND: Final = "make bench-handbook DATA=folder"
 
@@ -55,24 +54,20 @@ def build_features(data: Path, settings: JobSettings) -> None:
 
 def seven_days(rows: Rows, week: Week, seed: int) -> Doubles:
     """Scores (n,) of our model on the week's seven training days; rows that are not tested get 0."""
-    from catboost import CatBoostClassifier
-
-    sample = rows.sample(week.train.first, week.train.last)
-    fixed = {"random_seed": seed, "thread_count": THREADS, "verbose": 0, "allow_writing_files": False}
-    model = CatBoostClassifier(**asdict(SHORT), **fixed).fit(sample.vectors, sample.is_fraud)
-    return _scores(model, rows, week)
+    return _scores(rows.sample(week.train.first, week.train.last), rows, week, seed)
 
 
 def all_history(rows: Rows, week: Week, seed: int) -> Doubles:
     """Scores (n,) of our model on all that was known the day before the week; rows that are not tested get 0."""
-    newest = week.train.last
-    chosen = newest - dt.timedelta(days=SELECT_DAYS - 1)
     start = rows.day.min().astype(dt.date) + dt.timedelta(days=WARM_UP_DAYS)
-    train = thinned(rows.sample(start, chosen - dt.timedelta(days=1)), seed)
-    return _scores(fit(train, thinned(rows.sample(chosen, newest), seed), seed), rows, week)
+    return _scores(thinned(rows.sample(start, week.train.last), seed), rows, week, seed)
 
 
-def _scores(model: Any, rows: Rows, week: Week) -> Doubles:
+def _scores(sample: Sample, rows: Rows, week: Week, seed: int) -> Doubles:
+    from catboost import CatBoostClassifier
+
+    fixed = {"random_seed": seed, "thread_count": THREADS, "verbose": 0, "allow_writing_files": False}
+    model = CatBoostClassifier(**asdict(FIXED), **fixed).fit(sample.vectors, sample.is_fraud)
     test, score = week.test(rows), np.zeros(rows.day.size)
     score[test] = model.predict(rows.vectors[test], prediction_type="RawFormulaVal")
     return score
