@@ -63,6 +63,8 @@ class Risk(NamedTuple):
     """Matured labels of a terminal: transactions with a known label and frauds among them, over 1, 7 and 30 days.
 
     The windows end `label_delay` days before the day the risk is used on, so no label is counted before it is learnt.
+    A streak is what the 30 days say after their last day with a legitimate transaction: `streak_fraud` frauds, the
+    first of them `streak_age` days before the day of use; that last day lies `legit_age` days before it. 0 is none.
     """
 
     known_1d: int = 0
@@ -71,6 +73,9 @@ class Risk(NamedTuple):
     fraud_7d: int = 0
     known_30d: int = 0
     fraud_30d: int = 0
+    streak_fraud: int = 0
+    streak_age: int = 0
+    legit_age: int = 0
 
 
 NO_RISK: Final = Risk()

@@ -99,6 +99,47 @@ def _mean_to_mean(short: str, long: str) -> Callable[[Arithmetic, Inputs], Any]:
     )
 
 
+def _spread(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
+    """Standard deviation / mean = sqrt(n*Q - S*S) / S."""
+
+    def formula(a: Arithmetic, x: Inputs) -> Any:
+        n, s, q = (a.exact(x[f"{prefix}_{name}"]) for name in ("tx_count", "amount_sum", "amount_sum_sq"))
+        return a.ratio(a.root(n * q - s * s), x[f"{prefix}_amount_sum"])
+
+    return formula
+
+
+def _amount_to_rest(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
+    """Amount over the mean of all but the largest, which one earlier fraud would otherwise have raised."""
+    return lambda a, x: a.ratio(
+        a.exact(x["amount"]) * (x[f"{prefix}_tx_count"] - 1), x[f"{prefix}_amount_sum"] - x[f"{prefix}_amount_max"]
+    )
+
+
+def _count_to_count(short: str, long: str) -> Callable[[Arithmetic, Inputs], Any]:
+    return lambda a, x: a.ratio(x[f"{short}_tx_count"], x[f"{long}_tx_count"])
+
+
+def _to_habit(numerator: Callable[[Inputs], tuple[Any, Any]]) -> Callable[[Arithmetic, Inputs], Any]:
+    """Something over the customer's mean amount of the days 8 to 30 ago, before a compromise of a week began.
+
+    `numerator` gives a sum and what it is to be divided by.
+    """
+
+    def formula(a: Arithmetic, x: Inputs) -> Any:
+        above, count = numerator(x)
+        earlier = x["customer_30d_tx_count"] - x["customer_7d_tx_count"]
+        spent = x["customer_30d_amount_sum"] - x["customer_7d_amount_sum"]
+        return a.ratio(a.exact(above) * earlier, a.exact(spent) * count)
+
+    return formula
+
+
+def _positive(name: str) -> Callable[[Arithmetic, Inputs], Any]:
+    """The input as it is; null where it is 0."""
+    return lambda a, x: a.when(x[name] > 0, x[name])
+
+
 def _since_last(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
     return lambda a, x: a.when(x[f"{prefix}_last_time"] != NEVER, x["time"] - x[f"{prefix}_last_time"])
 
@@ -172,11 +213,66 @@ def _risk_features() -> list[Feature]:
     return found
 
 
+def _habit_features() -> list[Feature]:
+    """What a thief changes first: amounts and pace against the customer's habit."""
+    none = "no earlier transaction of the customer in the window"
+    before = "no transaction of the customer 8 to 30 days ago"
+    month, week = "customer_30d", "customer_7d"
+    return [
+        Feature("customer_30d_spread", "customer", 30, "ratio", none, "standard deviation over mean", _spread(month)),
+        Feature(
+            "customer_30d_amount_to_rest", "customer", 30, "ratio", "fewer than two earlier transactions",
+            "amount over the mean without the largest", _amount_to_rest(month),
+        ),
+        Feature(
+            "customer_amount_to_habit", "customer", 30, "ratio", before, "amount over the mean of 8 to 30 days ago",
+            _to_habit(lambda x: (x["amount"], 1)),
+        ),
+        Feature(
+            "customer_max_to_habit", "customer", 30, "ratio", before, "largest of 7 days over the mean before",
+            _to_habit(lambda x: (x[f"{week}_amount_max"], 1)),
+        ),
+        Feature(
+            "customer_mean_to_habit", "customer", 30, "ratio", f"{before}, or none since",
+            "mean of 7 days over the mean before",
+            _to_habit(lambda x: (x[f"{week}_amount_sum"], x[f"{week}_tx_count"])),
+        ),
+        Feature(
+            "customer_count_1d_to_30d", "customer", 30, "share", none, "transactions of 1 among 30 days",
+            _count_to_count("customer_1d", month),
+        ),
+        Feature(
+            "customer_count_7d_to_30d", "customer", 30, "share", none, "transactions of 7 among 30 days",
+            _count_to_count(week, month),
+        ),
+    ]  # fmt: skip
+
+
+def _streak_features() -> list[Feature]:
+    """What a terminal's matured labels say since the last legitimate one: a compromise shows as an unbroken streak."""
+    return [
+        Feature(
+            "terminal_streak_fraud", "terminal", 30, "transactions", "", "matured frauds after the last legitimate day",
+            lambda a, x: a.ratio(x["terminal_streak_fraud"], 1),
+        ),
+        Feature(
+            "terminal_streak_age", "terminal", 30, "days", "no such fraud", "days since the first of these frauds",
+            _positive("terminal_streak_age"),
+        ),
+        Feature(
+            "terminal_legit_age", "terminal", 30, "days", "no matured legitimate transaction",
+            "days since the last matured legitimate transaction", _positive("terminal_legit_age"),
+        ),
+    ]  # fmt: skip
+
+
 REGISTRY: Final[tuple[Feature, ...]] = (
     *_event_features(),
     *_history_features("customer"),
     *_history_features("terminal"),
     *_risk_features(),
+    *_habit_features(),
+    *_streak_features(),
 )
 FEATURE_NAMES: Final[tuple[str, ...]] = tuple(feature.name for feature in REGISTRY)
 

@@ -140,7 +140,11 @@ STATE: Final = Table(
             for days in (1, 7, 30)
             for count, text in (("known", "labelled transactions"), ("fraud", "frauds"))
         ),
+        Column("streak_fraud", "bigint", "frauds after the last matured day with a legitimate transaction; 0 for none"),
+        Column("streak_age", "bigint", "days from the first of them to the next day; 0 for none", unit="days"),
+        Column("legit_age", "bigint", "days from that last day to the next day; 0 for none", unit="days"),
     ),
+    version=2,
 )
 FEATURES: Final = Table(
     "features",

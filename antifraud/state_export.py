@@ -18,9 +18,9 @@ from antifraud.release import sha256_of
 DATA_FILE: Final = "data.mdb"
 MANIFEST: Final = "manifest.json"
 POINTER: Final = "pointer.json"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
-_HEADER = struct.Struct("<BHH6q")
+_HEADER = struct.Struct(f"<BHH{len(Risk._fields)}q")
 _BUCKET = struct.Struct("<iqqQQqq")
 _WORD: Final = 64
 _LOW: Final = (1 << _WORD) - 1

@@ -1,12 +1,10 @@
-"""Ranking on raw files of another generator: the real path to features, then weekly training and the week after it.
+"""Ranking on raw files of another generator: the real path to features, then the Handbook's protocol week by week.
 
     make bench-handbook DATA=folder
 
-For each of the last four weeks a model is trained on what was known on the day before: every day from the eighth of the
-data up to the newest whose labels have matured, of which the last seven choose the number of trees. The figures are
-means over the weeks. Card precision at 100 follows Le Borgne et al. (2022), ch. 4: of the 100 cards with the highest
-score of a day, the share that were defrauded that day; as there, rows of cards whose recent compromise is known are
-left out of the test.
+Three contestants are tested on each of the last six weeks: our model on 7 training days, the tutorial's features with a
+tuned XGBoost on the same 7 days (tuned on the weeks before those six), and our model on every day from the eighth of
+the data to the newest whose labels have matured. Nothing is chosen by the weeks that are measured.
 """
 
 import argparse
@@ -17,27 +15,31 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from antifraud.pseudonym import generate_keyring
 from antifraud.settings import JobSettings
 from bench.lake_rows import Rows, load_rows
+from bench.protocol import FIGURES, Doubles, Week, last_weeks
 from bench.record import record
-from jobs.model.fitting import fit
+from bench.tutorial import reference, tuned, tutorial_features
+from jobs.model.dataset import LEGIT_PER_FRAUD
+from jobs.model.fitting import PARAMETERS, THREADS, Sample
 
-WEEKS: Final = 4
+WEEKS: Final = 6
+TUNING_WEEKS: Final = 3
 WARM_UP_DAYS: Final = 7
-SELECT_DAYS: Final = 7
-CARDS: Final = 100
-FPR: Final = 0.05
+FIXED: Final = replace(PARAMETERS, iterations=250, learning_rate=0.05)
+"""No days are spared for early stopping: the newest say most about who is compromised now (bench/IDEAS.md)."""
 STAGES: Final = "ingest,totals,state,features"
 COMMAND: Final = "make bench-handbook DATA=folder"
-FIGURES: Final = ("auc", "ap", "cp100", "tpr5")
+
+Contestant = Callable[[Week], Doubles]
 
 
 def build_features(data: Path, settings: JobSettings) -> None:
@@ -50,50 +52,75 @@ def build_features(data: Path, settings: JobSettings) -> None:
     subprocess.run(command, env={**os.environ, **places}, check=True)
 
 
-def week(rows: Rows, monday: dt.date, settings: JobSettings) -> dict[str, float]:
-    """Train on what was known the day before `monday`, rank the seven days from it."""
-    newest = monday - dt.timedelta(days=1 + settings.label_delay_days)
-    chosen = newest - dt.timedelta(days=SELECT_DAYS - 1)
+def seven_days(rows: Rows, week: Week, seed: int) -> Doubles:
+    """Scores (n,) of our model on the week's seven training days; rows that are not tested get 0."""
+    return _scores(rows.sample(week.train.first, week.train.last), rows, week, seed)
+
+
+def all_history(rows: Rows, week: Week, seed: int) -> Doubles:
+    """Scores (n,) of our model on all that was known the day before the week; rows that are not tested get 0."""
     start = rows.day.min().astype(dt.date) + dt.timedelta(days=WARM_UP_DAYS)
-    train = rows.sample(start, chosen - dt.timedelta(days=1))
-    model = fit(train, rows.sample(chosen, newest), settings.seed)
-    days = [monday + dt.timedelta(days=n) for n in range(7)]
-    unknown = [rows.between(day, day) & ~_known(rows, chosen, day, settings) for day in days]
-    test = np.logical_or.reduce(unknown)
-    margin = model.predict(rows.vectors[test], prediction_type="RawFormulaVal")
-    return ranking(rows.is_fraud[test], margin) | {"cp100": card_precision(rows, test, margin)}
+    return _scores(thinned(rows.sample(start, week.train.last), seed), rows, week, seed)
 
 
-def _known(rows: Rows, first: dt.date, day: dt.date, settings: JobSettings) -> npt.NDArray[np.bool_]:
-    """Rows of cards with a fraud since `first` whose label has arrived before `day`: such cards are blocked already."""
-    last = day - dt.timedelta(days=1 + settings.label_delay_days)
-    return np.isin(rows.card, rows.card[rows.is_fraud & rows.between(first, last)])
+def _scores(sample: Sample, rows: Rows, week: Week, seed: int) -> Doubles:
+    from catboost import CatBoostClassifier
+
+    fixed = {"random_seed": seed, "thread_count": THREADS, "verbose": 0, "allow_writing_files": False}
+    model = CatBoostClassifier(**asdict(FIXED), **fixed).fit(sample.vectors, sample.is_fraud)
+    test, score = week.test(rows), np.zeros(rows.day.size)
+    score[test] = model.predict(rows.vectors[test], prediction_type="RawFormulaVal")
+    return score
 
 
-def ranking(fraud: npt.NDArray[np.bool_], margin: npt.NDArray[np.float64]) -> dict[str, float]:
-    """Area under the ROC curve, average precision, recall at a false-positive rate of 5 %."""
-    fpr, tpr, _ = roc_curve(fraud, margin)
-    return {
-        "auc": float(roc_auc_score(fraud, margin)),
-        "ap": float(average_precision_score(fraud, margin)),
-        "tpr5": float(tpr[np.searchsorted(fpr, FPR, side="right") - 1]),
+def thinned(sample: Sample, seed: int) -> Sample:
+    """All frauds and `LEGIT_PER_FRAUD` legitimate rows for each, as training has them."""
+    share = min(1.0, LEGIT_PER_FRAUD * sample.frauds / max(int((~sample.is_fraud).sum()), 1))
+    kept = sample.is_fraud | (np.random.default_rng(seed).random(sample.is_fraud.size) < share)
+    weight = np.where(sample.is_fraud[kept], 1.0, 1.0 / share)
+    return Sample(sample.vectors[kept], sample.is_fraud[kept], sample.amount[kept], weight)
+
+
+def measure(rows: Rows, seed: int) -> dict[str, list[dict[str, float]]]:
+    """Figures of each contestant, week by week."""
+    weeks = last_weeks(rows, WEEKS)
+    features = tutorial_features(rows)
+    parameters = tuned(rows, features, last_weeks(rows, TUNING_WEEKS, before=weeks[0].first))
+    print("tuned XGBoost:", parameters)
+    contestants: dict[str, Contestant] = {
+        "7 days": lambda week: seven_days(rows, week, seed),
+        "XGBoost": lambda week: reference(rows, features, week, parameters),
+        "all history": lambda week: all_history(rows, week, seed),
     }
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in contestants}
+    for week in weeks:
+        for name, scores in contestants.items():
+            found[name].append(week.figures(rows, scores(week)))
+            print(
+                week.first, f"{name:12}", {key: round(value, 4) for key, value in found[name][-1].items()}, flush=True
+            )
+    return found
 
 
-def card_precision(rows: Rows, test: npt.NDArray[np.bool_], margin: npt.NDArray[np.float64]) -> float:
-    """Mean over days of the share of defrauded cards among the `CARDS` of highest score; a card found is blocked."""
-    day, card, fraud = rows.day[test], rows.card[test], rows.is_fraud[test]
-    found, blocked = [], np.array([], dtype=np.int64)
-    for date in np.unique(day):
-        here = (day == date) & ~np.isin(card, blocked)
-        cards, where = np.unique(card[here], return_inverse=True)
-        top, hit = np.full(cards.size, -np.inf), np.zeros(cards.size, bool)
-        np.maximum.at(top, where, margin[here])
-        np.logical_or.at(hit, where, fraud[here])
-        first = np.argsort(-top, kind="stable")[:CARDS]
-        found.append(hit[first].mean())
-        blocked = np.union1d(blocked, cards[first][hit[first]])
-    return float(np.mean(found))
+def record_all(found: dict[str, list[dict[str, float]]]) -> None:
+    """Record means over the weeks beside the reference's, and the paired gain in average precision."""
+    values = {name: {key: np.array([each[key] for each in weeks]) for key in FIGURES} for name, weeks in found.items()}
+    for key in FIGURES:
+        beside = "; ".join(f"{name} {_described(values[name][key])}" for name in ("7 days", "XGBoost"))
+        _record(f"model.handbook_{key}", values["all history"][key], beside)
+    for name in FIGURES:
+        _record(f"model.handbook7_{name}", values["7 days"][name], f"XGBoost {_described(values['XGBoost'][name])}")
+    gain = values["7 days"]["ap"] - values["XGBoost"]["ap"]
+    _record("model.handbook7_ap_over_xgb", gain, "tuned XGBoost on the tutorial's features, same weeks")
+
+
+def _record(name: str, values: Doubles, beside: str) -> None:
+    baseline = f"{WEEKS} weeks, sd {values.std(ddof=1):.4f}; {beside}"
+    record(name, float(values.mean()), "1", COMMAND, baseline, (values.min(), values.max()))
+
+
+def _described(values: Doubles) -> str:
+    return f"{values.mean():.4f} ± {values.std(ddof=1):.4f}"
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -102,14 +129,7 @@ def main(arguments: argparse.Namespace) -> None:
         settings = JobSettings(home=arguments.home or Path(scratch))
         build_features(arguments.data, settings)
         rows = load_rows(settings)
-    last = rows.day.max().astype(dt.date)
-    mondays = [last - dt.timedelta(days=7 * weeks - 1) for weeks in range(WEEKS, 0, -1)]
-    weeks = [week(rows, monday, settings) for monday in mondays]
-    for monday, figures in zip(mondays, weeks, strict=True):
-        print(monday, {name: round(value, 4) for name, value in figures.items()})
-    for name in FIGURES:
-        values = [figures[name] for figures in weeks]
-        record(f"model.handbook_{name}", float(np.mean(values)), "1", COMMAND, spread=(min(values), max(values)))
+    record_all(measure(rows, settings.seed))
 
 
 def _range(data: Path) -> tuple[str, str]:

@@ -16,11 +16,15 @@ from jobs.model.vectors import vectors_of
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Labelled feature rows of all days; arrays of shape (n, ...)."""
+    """Labelled feature rows of all days in the order (time, transaction id); arrays of shape (n, ...).
+
+    `time` is UTC seconds, `amount` minor units; `card` and `terminal` are numbers that stand for tokens.
+    """
 
     vectors: npt.NDArray[np.float32]
     is_fraud: npt.NDArray[np.bool_]
     day: npt.NDArray[np.datetime64]
+    time: npt.NDArray[np.int64]
     card: npt.NDArray[np.int64]
     terminal: npt.NDArray[np.int64]
     amount: npt.NDArray[np.int64]
@@ -47,6 +51,7 @@ def load_rows(settings: JobSettings) -> Rows:
         vectors_of(table),
         np.array(table["status"].to_pylist()) == "fraud",
         table["day"].to_numpy(),
+        table["event_time"].to_numpy(),
         _codes(table["customer"]),
         _codes(table["terminal"]),
         table["amount_minor"].to_numpy(),

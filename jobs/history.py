@@ -9,13 +9,14 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from antifraud.buckets import LONGEST_WINDOW_DAYS
+from antifraud.buckets import LONGEST_WINDOW_DAYS, NEVER, Risk
 from antifraud.features import WINDOWS
 from antifraud.schemas import DAY_BUCKETS, HOUR_BUCKETS
 from jobs.buckets import FIELDS
 
 BLOCK_DAYS: Final = 10
-RISK_COLUMNS: Final = tuple(f"{count}_{days}d" for days in WINDOWS for count in ("known", "fraud"))
+COUNTS: Final = ("known", "fraud")
+RISK_COLUMNS: Final = Risk._fields
 
 
 def history_of(totals: DataFrame, cutoffs: DataFrame) -> DataFrame:
@@ -60,12 +61,39 @@ def risk_of(totals: DataFrame, cutoffs: DataFrame, label_delay_days: int) -> Dat
     seen = _by_block(changes, reach).join(F.broadcast(cutoffs), "block", "inner")
     age = F.col("cutoff") - label_delay_days - F.col("number")
     matured = seen.where(age.between(0, LONGEST_WINDOW_DAYS - 1) & (F.col("said.learned_day") <= F.col("cutoff")))
+    counts = [F.sum(f"said.{count}").alias(count) for count in COUNTS]
+    # One shuffle serves both aggregations.
+    daily = matured.repartition("entity").groupBy("entity", "cutoff", "number").agg(*counts)
     sums = [
-        F.sum(F.when(age < days, F.col(f"said.{count}")).otherwise(0)).alias(f"{count}_{days}d")
+        F.sum(F.when(age < days, F.col(count)).otherwise(0)).alias(f"{count}_{days}d")
         for days in WINDOWS
-        for count in ("known", "fraud")
+        for count in COUNTS
     ]
-    return matured.groupBy("entity", "cutoff").agg(*sums).where(" OR ".join(f"{name} != 0" for name in RISK_COLUMNS))
+    said = F.collect_list(F.struct("number", *COUNTS)).alias("said")
+    return _with_streak(daily.groupBy("entity", "cutoff").agg(*sums, said)).where(
+        " OR ".join(f"{name} != 0" for name in RISK_COLUMNS)
+    )
+
+
+def _with_streak(rows: DataFrame) -> DataFrame:
+    """Replace `said` (known and fraud of each matured day) by the streak; ages count to the day after the cut-off."""
+    today = F.col("cutoff") + 1
+    legit_days = _numbers(F.filter("said", lambda day: day["known"] > day["fraud"]))
+    streak = F.filter("said", lambda day: (day["fraud"] > 0) & (day["number"] > F.col("last_legit")))
+    return (
+        rows.withColumn("last_legit", F.coalesce(F.array_max(legit_days), F.lit(NEVER)))
+        .withColumn("streak", streak)
+        .withColumn(
+            "streak_fraud", F.aggregate("streak", F.lit(0).cast("bigint"), lambda sum_, day: sum_ + day["fraud"])
+        )
+        .withColumn("streak_age", F.coalesce(today - F.array_min(_numbers(F.col("streak"))), F.lit(0)))
+        .withColumn("legit_age", F.when(F.col("last_legit") == NEVER, 0).otherwise(today - F.col("last_legit")))
+        .select("entity", "cutoff", *(F.col(name).cast("bigint").alias(name) for name in RISK_COLUMNS))
+    )
+
+
+def _numbers(days: Column) -> Column:
+    return F.transform(days, lambda day: day["number"])
 
 
 def with_blocks(cutoffs: DataFrame) -> DataFrame:

@@ -21,12 +21,14 @@ PROPERTIES: Final = {
 
 
 def create_tables(spark: SparkSession) -> None:
-    """Create the tables that do not exist yet."""
+    """Create the tables that do not exist yet, and the columns that a table of an earlier version lacks."""
     spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {CATALOG}.{NAMESPACE}")
     present = {row["tableName"] for row in spark.sql(f"SHOW TABLES IN {CATALOG}.{NAMESPACE}").collect()}
     for table in TABLES:
         if table.name not in present:
             _create(spark, table)
+        else:
+            _add_columns(spark, table)
 
 
 def _create(spark: SparkSession, table: Table) -> None:
@@ -41,6 +43,14 @@ def _create(spark: SparkSession, table: Table) -> None:
         order = ", ".join(f"`{name}`" for name in table.sort_by)
         by_partition = "DISTRIBUTED BY PARTITION" if table.partition_by else ""
         spark.sql(f"ALTER TABLE {full_name(table)} WRITE {by_partition} LOCALLY ORDERED BY {order}")
+
+
+def _add_columns(spark: SparkSession, table: Table) -> None:
+    """Days published before a column existed have nulls there until they are published again."""
+    present = set(spark.table(full_name(table)).columns)
+    new = [f"`{column.name}` {column.type}" for column in table.columns if column.name not in present]
+    if new:
+        spark.sql(f"ALTER TABLE {full_name(table)} ADD COLUMNS ({', '.join(new)})")
 
 
 def read_table(spark: SparkSession, table: Table, condition: str = "true") -> DataFrame:

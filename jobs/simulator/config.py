@@ -38,6 +38,8 @@ class WorldConfig:
     """A world. `start` is day 0, the base of `tx_time_seconds`; the seed settles everything else.
 
     All amounts are multiplied by `price_level`, so that a small world can hold as much money as a larger one.
+    `terminal_starts` and `customer_starts` are the shares of them whose compromise begins on a day. Terminal 0 takes
+    `busiest_share` of all honest transactions beside its own, and is not compromised then: it stands for a system.
     """
 
     customers: int
@@ -46,6 +48,9 @@ class WorldConfig:
     seed: int = 7
     sparse_ids: bool = False
     price_level: float = 1.0
+    terminal_starts: float = 0.00055
+    customer_starts: float = 0.0004
+    busiest_share: float = 0.0
     change: Change | None = None
     defects: DefectRates = field(default_factory=DefectRates)
 
@@ -60,6 +65,9 @@ class WorldConfig:
                 raise SettingsError(f"{name} is {size}, expected 1..{MOST_ENTITIES}")
         if self.seed < 0:
             raise SettingsError(f"seed is {self.seed}, expected 0 or more")
+        for name in ("terminal_starts", "customer_starts", "busiest_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}, expected a share, 0 or more and below 1")
         for name in DefectRates.__slots__:
             rate = getattr(self.defects, name)
             if not 0 <= rate <= HIGHEST_DEFECT_RATE:

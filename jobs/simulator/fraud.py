@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.simulator.rows import Rows
-from jobs.simulator.spending import habitual, kopecks, near_home, times
+from jobs.simulator.spending import BUSIEST, habitual, kopecks, near_home, times
 from jobs.simulator.world import EPISODE_STREAM, World
 
 LARGE_AMOUNT, TERMINAL, CUSTOMER, NIGHT = 1, 2, 3, 4
@@ -16,13 +16,10 @@ LARGE_LEAST: Final = 220.0
 LARGE_MEAN_ABOVE: Final = 330.0
 
 TERMINAL_DAYS: Final = 28
-TERMINAL_STARTS: Final = 0.00055
-"""Share of terminals that become compromised on a day."""
 TERMINAL_FRAUD_SHARE: Final = 0.7
 TERMINAL_FACTOR: Final = (1.0, 3.0)
 
 CUSTOMER_DAYS: Final = 14
-CUSTOMER_STARTS: Final = 0.0004
 CUSTOMER_EXTRA: Final = 1.5
 """A thief's transactions for each of the customer's own."""
 CUSTOMER_FACTOR: Final = (2.0, 5.0)
@@ -52,7 +49,10 @@ def with_large_amounts(rows: Rows, rng: np.random.Generator) -> Rows:
 
 def with_terminals(world: World, rows: Rows, index: int, rng: np.random.Generator) -> Rows:
     """Scenario 2: for 28 days most transactions of a compromised terminal are fraud, somewhat above habit."""
-    bad = compromised(world, TERMINAL, world.config.terminals, TERMINAL_STARTS, TERMINAL_DAYS, index)
+    config = world.config
+    bad = compromised(world, TERMINAL, config.terminals, config.terminal_starts, TERMINAL_DAYS, index)
+    if config.busiest_share:
+        bad = bad[bad != BUSIEST]
     chosen = np.isin(rows.terminal, bad) & (rows.scenario == 0) & (rng.random(len(rows)) < TERMINAL_FRAUD_SHARE)
     amount = np.rint(rows.amount * rng.uniform(*TERMINAL_FACTOR, len(rows))).astype(np.int64)
     return _replaced(rows, chosen, amount, TERMINAL)
@@ -70,7 +70,7 @@ def _replaced(rows: Rows, chosen: NDArray[np.bool_], amount: NDArray[np.int64], 
 
 def customer_frauds(world: World, index: int, rng: np.random.Generator) -> Rows:
     """Scenario 3: for 14 days a thief spends beside the customer, more often and several times the usual amount."""
-    bad = compromised(world, CUSTOMER, world.config.customers, CUSTOMER_STARTS, CUSTOMER_DAYS, index)
+    bad = compromised(world, CUSTOMER, world.config.customers, world.config.customer_starts, CUSTOMER_DAYS, index)
     customer = np.repeat(bad, rng.poisson(world.daily_rate[bad] * CUSTOMER_EXTRA))
     amount = habitual(world, customer, rng) * rng.uniform(*CUSTOMER_FACTOR, len(customer))
     return Rows(

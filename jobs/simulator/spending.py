@@ -24,6 +24,8 @@ BIG_FACTOR: Final = (3.0, 8.0)
 LEAST_AMOUNT: Final = 100
 MOST_AMOUNT: Final = 100_000_000
 SPEND_FACTOR: Final = 3.0
+BUSIEST: Final = 0
+"""Index of the terminal that takes `WorldConfig.busiest_share`."""
 
 
 def honest_rows(world: World, index: int, rng: np.random.Generator) -> Rows:
@@ -37,6 +39,8 @@ def honest_rows(world: World, index: int, rng: np.random.Generator) -> Rows:
     if change is not None and change.kind == "spend3x" and world.config.date(index) >= change.day:
         amount *= SPEND_FACTOR
     terminal = near_home(world, customer, rng)
+    if world.config.busiest_share:
+        terminal[rng.random(len(terminal)) < world.config.busiest_share] = BUSIEST
     return Rows(times(len(customer), rng), customer, terminal, kopecks(amount), np.zeros_like(customer))
 
 

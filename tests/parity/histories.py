@@ -44,13 +44,21 @@ def history(past, today, label_delay_days):
             days[day] = days[day].plus(bucket_of(time, amount))
         if day >= today - 1:
             hours[time // HOUR] = hours[time // HOUR].plus(bucket_of(time, amount))
-    return History(today - 1, dict(days), dict(hours), risk(past, today - 1 - label_delay_days))
+    return History(today - 1, dict(days), dict(hours), risk(past, today, label_delay_days))
 
 
-def risk(past, last):
-    """Labels of the days up to `last`: every transaction of these days is labelled by then."""
-    counts = []
+def risk(past, today, label_delay_days):
+    """Labels of the days that have matured by `today`: every transaction of these days is labelled by then."""
+    last, counts = today - 1 - label_delay_days, []
     for window in (1, 7, 30):
         seen = [is_fraud for time, _, is_fraud in past if last - window < time // DAY <= last]
         counts += [len(seen), sum(seen)]
-    return Risk(*counts)
+    labels = [(time // DAY, is_fraud) for time, _, is_fraud in past if last - 30 < time // DAY <= last]
+    return Risk(*counts, *streak(labels, today))
+
+
+def streak(labels, today):
+    """Frauds after the last day with a legitimate row, age in days of the first of them, age of that day."""
+    legit_day = max((day for day, is_fraud in labels if not is_fraud), default=None)
+    frauds = [day for day, is_fraud in labels if is_fraud and (legit_day is None or day > legit_day)]
+    return len(frauds), today - min(frauds) if frauds else 0, 0 if legit_day is None else today - legit_day

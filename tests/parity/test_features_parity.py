@@ -69,7 +69,17 @@ def test_every_vector_has_the_same_bits(worlds, computed):
 
 
 @pytest.mark.parametrize(
-    "feature", ["customer_30d_z_score", "terminal_1d_amount_to_mean", "terminal_fraud_30d", "customer_since_last"]
+    "feature",
+    [
+        "customer_30d_z_score",
+        "terminal_1d_amount_to_mean",
+        "terminal_fraud_30d",
+        "customer_since_last",
+        "customer_mean_to_habit",
+        "customer_30d_amount_to_rest",
+        "terminal_streak_age",
+        "terminal_legit_age",
+    ],
 )
 def test_the_histories_reach_the_feature(computed, feature):
     """The comparison means something: the feature has many different values, beside nulls or zeros."""

@@ -15,7 +15,7 @@ from serving.store import key_of
 from tests.serving.scene import DAY, KEY, NOON, export_state
 
 FIRST_DAY = DAY - 8
-RISK = Risk(100, 3, 700, 21, 3_000, 90)
+RISK = Risk(100, 3, 700, 21, 3_000, 90, 2, 11, 12)
 
 
 def generated_events(rng, *, customers=4, terminals=3, count=400):

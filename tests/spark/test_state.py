@@ -70,6 +70,16 @@ def test_labels_count_once_they_are_learnt(states, cutoff, risk):
     assert tuple(row[f"{count}_{days}d"] for days in (1, 7, 30) for count in ("known", "fraud")) == risk
 
 
+@pytest.mark.parametrize(
+    ("cutoff", "streak"), [(6, (0, 0, 0)), (7, (1, 8, 0)), (10, (0, 0, 8)), (36, (0, 0, 34)), (37, (0, 0, 35))]
+)
+def test_a_legitimate_day_ends_a_streak(states, cutoff, streak):
+    """The fraud of day 0 is a streak until the legitimate label of day 3 is known; ages count to the next day."""
+    row = states[cutoff, "t"]
+
+    assert (row["streak_fraud"], row["streak_age"], row["legit_age"]) == streak
+
+
 def test_a_label_that_came_late_is_not_in_earlier_states(spark):
     """A correction learnt on day 12 changes the states from day 12 on, not those before."""
     from jobs.state import state_of
@@ -81,8 +91,10 @@ def test_a_label_that_came_late_is_not_in_earlier_states(spark):
     said = spark.createDataFrame([feed, correction], LABEL_SCHEMA)
     days = [date_of(DAY + n) for n in (11, 12)]
     rows = state_of(spark, customer_totals(clean), terminal_totals(clean, said), days, DELAY).where("kind = 'terminal'")
+    found = {row["day"]: row for row in rows.collect()}
 
-    assert {row["day"]: row["fraud_30d"] for row in rows.collect()} == {days[0]: 0, days[1]: 1}
+    assert [found[day]["fraud_30d"] for day in days] == [0, 1]
+    assert [(found[day]["streak_age"], found[day]["legit_age"]) for day in days] == [(0, 12), (13, 0)]
 
 
 def test_a_day_that_the_totals_lack_is_named():

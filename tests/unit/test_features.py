@@ -83,6 +83,36 @@ def test_terminal_risk_by_hand():
     assert (found["terminal_fraud_7d"], found["terminal_fraud_share_7d"]) == (3.0, 0.04)
 
 
+def test_a_streak_by_hand():
+    """Four frauds since the last legitimate day, the first of them 12 days ago; 0 stands for none and gives NaN."""
+    found = vector(terminal=History(FRIDAY - 1, risk=Risk(streak_fraud=4, streak_age=12)))
+
+    assert (found["terminal_streak_fraud"], found["terminal_streak_age"]) == (4.0, 12.0)
+    assert math.isnan(found["terminal_legit_age"])
+    assert vector(terminal=History(FRIDAY - 1, risk=Risk(legit_age=8)))["terminal_legit_age"] == 8.0
+
+
+def test_habit_by_hand():
+    """20 and 40 roubles ten days ago are the habit, 30 on average; two days ago 60 and 120 were spent."""
+    ten, two = FRIDAY - 10, FRIDAY - 2
+    before = bucket_of(ten * DAY, 2_000).plus(bucket_of(ten * DAY, 4_000))
+    since = bucket_of(two * DAY, 6_000).plus(bucket_of(two * DAY, 12_000))
+    found = vector(customer=History(FRIDAY - 1, days={ten: before, two: since}))
+
+    assert found["customer_amount_to_habit"] == 100 / 30
+    assert found["customer_max_to_habit"] == 4.0
+    assert found["customer_mean_to_habit"] == 3.0
+    assert found["customer_30d_amount_to_rest"] == 2.5
+    assert (found["customer_count_1d_to_30d"], found["customer_count_7d_to_30d"]) == (0.0, 0.5)
+
+
+def test_spread_is_the_standard_deviation_over_the_mean():
+    """30 and 50 roubles: sd 10, mean 40."""
+    today = bucket_of(NOON - 60, 3_000).plus(bucket_of(NOON - 30, 5_000))
+
+    assert vector(customer=History(FRIDAY - 1, hours={NOON // HOUR - 1: today}))["customer_30d_spread"] == 0.25
+
+
 def test_saturday_and_night():
     """Saturday 05:59:59 UTC is weekend and night."""
     found = vector(time=(FRIDAY + 1) * DAY + 6 * HOUR - 1)
@@ -120,5 +150,5 @@ def test_adding_buckets_in_any_order_gives_the_same(buckets):
 
 def test_names_are_unique_and_the_hash_is_of_this_set():
     """Two features of one name would be one column; the hash changes only when the set does."""
-    assert len(set(FEATURE_NAMES)) == len(REGISTRY) == 38
-    assert feature_set_hash() == "a1da1cb1bc7d2094"
+    assert len(set(FEATURE_NAMES)) == len(REGISTRY) == 48
+    assert feature_set_hash() == "905791b4c47c6744"

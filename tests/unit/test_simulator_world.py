@@ -140,9 +140,26 @@ def test_a_midnight_defect_is_at_midnight_but_not_on_day_0():
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"customers": 0}, "customers is 0"), ({"seed": -1}, "seed is -1"), ({"terminals": 10**8}, "terminals is")],
+    [
+        ({"customers": 0}, "customers is 0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"terminals": 10**8}, "terminals is"),
+        ({"busiest_share": 1.0}, "busiest_share is 1.0"),
+    ],
 )
 def test_a_world_that_cannot_be_is_refused(wrong, message):
     """The error says which value was found and what was expected."""
     with pytest.raises(SettingsError, match=message):
         WorldConfig(**{"customers": 10, "terminals": 10, "start": dt.date(2026, 1, 1), **wrong})
+
+
+def test_lake_shape_is_mostly_terminal_fraud_and_terminal_0_is_busiest():
+    """Over 30 days terminal 0 has 4.3 % of the rows and none of the terminal fraud, which is most of all fraud."""
+    world = build_world(PRESETS["lake-shape"])
+    days = [day_rows(world, index) for index in range(30)]
+    terminal, scenario = (np.concatenate([getattr(day, name) for day in days]) for name in ("terminal", "scenario"))
+
+    assert (terminal == 0).mean() == pytest.approx(0.043, abs=0.004)
+    assert not (scenario[terminal == 0] == TERMINAL).any()
+    assert (scenario == TERMINAL).sum() / (scenario > 0).sum() > 0.7
+    assert (scenario > 0).mean() == pytest.approx(0.024, abs=0.006)
