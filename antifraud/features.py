@@ -2,17 +2,16 @@
 
 For an event e at time t only events before e in the order (time, transaction id) count, and of labels only those that
 were learnt before the event's day. A formula is written once against `Arithmetic`; Spark evaluates it on columns
-(`jobs/features.py`) and `feature_vector` on Python numbers, and `tests/parity` demands the same bits of both. That is
-why formulas use exact integers and + - * / sqrt in a stated order only: log and exp differ between languages.
+(`jobs/features.py`) and `antifraud.reference` on Python numbers, and `tests/parity` demands the same bits of both. That
+is why formulas use exact integers and + - * / sqrt in a stated order only: log and exp differ between languages.
 """
 
 import hashlib
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from antifraud.buckets import NEVER, History
+from antifraud.buckets import NEVER
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 
 WINDOWS: Final = (1, 7, 30)
@@ -50,7 +49,7 @@ class Feature:
     """One column of the feature vector, always a double.
 
     `entity` is event, customer or terminal; `window` is in days, None where the feature has none; `null` says what a
-    null means (empty: never null). `formula` maps the aggregates named in `feature_inputs` to the value.
+    null means (empty: never null). `formula` maps the aggregates of `antifraud.reference.feature_inputs` to the value.
     """
 
     name: str
@@ -284,60 +283,3 @@ def feature_set_hash() -> str:
     """What a release was trained on; a scorer refuses a release of another feature set."""
     text = f"{FORMULA_VERSION}:" + ",".join(f"{f.name}/{f.entity}/{f.window}/{f.unit}" for f in REGISTRY)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-class PythonArithmetic:
-    """`Arithmetic` on Python numbers; null is None."""
-
-    def ratio(self, numerator: float, denominator: float | None) -> float | None:
-        """Both as doubles, divided; None where the denominator is not positive."""
-        return float(numerator) / float(denominator) if denominator is not None and denominator > 0 else None
-
-    def root(self, value: int) -> float:
-        """Square root as a double."""
-        return math.sqrt(float(value))
-
-    def exact(self, value: int) -> int:
-        """Python integers are exact already."""
-        return value
-
-    def floor_divide(self, value: int, divisor: int) -> int:
-        """Integer division, rounding down."""
-        return value // divisor
-
-    def when(self, condition: bool, value: int) -> float | None:  # noqa: FBT001
-        """`value` as a double where `condition` holds."""
-        return float(value) if condition else None
-
-    def flag(self, condition: bool) -> float:  # noqa: FBT001
-        """1.0 where `condition` holds."""
-        return 1.0 if condition else 0.0
-
-
-def feature_inputs(time: int, amount: int, customer: History, terminal: History) -> dict[str, int]:
-    """The exact integers that formulas start from, by name.
-
-    `time` is UTC seconds, `amount` minor units. For each entity and window: the fields of its `Bucket`.
-    """
-    inputs = {"time": time, "amount": amount}
-    for entity, history in (("customer", customer), ("terminal", terminal)):
-        for days in WINDOWS:
-            bucket = history.window(time, days)
-            inputs.update({f"{entity}_{days}d_{name}": value for name, value in bucket._asdict().items()})
-    for name, value in terminal.risk._asdict().items():
-        inputs[f"terminal_{name}"] = value
-    return inputs
-
-
-def feature_vector(time: int, amount: int, customer: History, terminal: History) -> list[float]:
-    """Features of one event in the order of `FEATURE_NAMES`; null is NaN.
-
-    >>> stranger = History(cutoff=0)
-    >>> vector = feature_vector(90_000, 7_091, stranger, stranger)
-    >>> vector[:4], vector[FEATURE_NAMES.index("customer_30d_count")]
-    ([70.91, 1.0, 0.0, 1.0], 0.0)
-    """
-    inputs = feature_inputs(time, amount, customer, terminal)
-    arithmetic = PythonArithmetic()
-    values = (feature.formula(arithmetic, inputs) for feature in REGISTRY)
-    return [math.nan if value is None else value for value in values]

@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 
 from antifraud.buckets import EMPTY, History, Risk, bucket_of
-from antifraud.features import feature_vector
+from antifraud.reference import feature_vector
 
 DAY = 86_400
 HOUR = 3_600

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from antifraud.buckets import EMPTY, Bucket, History, Risk, bucket_of, total
 from antifraud.clock import day_number
-from antifraud.features import FEATURE_NAMES, REGISTRY, feature_set_hash, feature_vector
+from antifraud.features import FEATURE_NAMES, REGISTRY, feature_set_hash
+from antifraud.reference import feature_vector
 
 HOUR = 3_600
 DAY = 86_400
