@@ -218,7 +218,7 @@ def test_a_champion_is_judged_on_the_same_rows(judged, tmp_path):
     assert said["champion"]["comparison"]["loss_difference"] == 0.0
     assert said["promotable_reason"].startswith("Not worse than the champion on 14 paired days")
     assert same.alternatives[0].loss_bound == pytest.approx(alone["loss_at_fpr_target"]["bound"])
-    worse = succession(same, Decider(same.certify.table, 900_000), here, settings)
+    worse = succession(same, Decider(same.certify.table, 1_000_000), here, settings)
     assert not worse["promotable"]
     assert "May be worse than the champion" in worse["promotable_reason"]
 
