@@ -55,7 +55,7 @@ def finished(lakes, tmp_path_factory):
     ]
     outputs = [process.communicate(timeout=600)[0] for process in running]
     assert [process.returncode for process in running] == [0] * PROCESSES, "\n".join(o[-2000:] for o in outputs)
-    print(*outputs, sep="\n")
+    print(*outputs, sep="\n")  # noqa: T201 - shown with -rP: how long each catalog took
     return outputs
 
 
