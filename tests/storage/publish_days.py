@@ -44,8 +44,10 @@ def main(lakes, barrier, first, count):
         if first == 0:
             create_tables(opened(spark, settings))
         wait_for_all(barrier.with_name(f"{barrier.name}-{number}"), first)
+        began = time.monotonic()
         with ThreadPoolExecutor(count) as pool:
             assert list(pool.map(one, range(first, first + count))) == [1] * count
+        print(f"{lake_configuration(settings)['spark.sql.catalog.lake.uri']}: {time.monotonic() - began:.1f} s")  # noqa: T201 - for the report of the test
     spark.stop()
 
 

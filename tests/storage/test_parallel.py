@@ -12,7 +12,7 @@ from antifraud.schemas import CLEAN
 from antifraud.settings import JobSettings
 from infra.cluster.archive import ROOT
 from jobs.staging import staged_snapshots
-from tests.storage.conftest import Storage, remote_settings
+from tests.storage.conftest import Storage
 from tests.storage.publish_days import PROCESSES
 from tests.storage.rows import day
 
@@ -21,9 +21,12 @@ DAYS = 20
 
 @pytest.fixture(scope="module")
 def lakes(servers, tmp_path_factory):
-    """Two empty lakes: SQLite on a local disk, PostgreSQL with S3."""
+    """Two empty lakes on a local disk, with SQLite and with PostgreSQL: it is the catalog that orders commits."""
     local = JobSettings(home=tmp_path_factory.mktemp("sqlite"))
-    remote = remote_settings(tmp_path_factory.mktemp("postgres"), servers, "parallel")
+    _, postgres = servers
+    remote = JobSettings(
+        home=tmp_path_factory.mktemp("postgres"), catalog_uri=postgres.uri, catalog_account=postgres.account_file
+    )
     return {"sqlite": local, "postgresql": remote}
 
 
@@ -52,6 +55,7 @@ def finished(lakes, tmp_path_factory):
     ]
     outputs = [process.communicate(timeout=600)[0] for process in running]
     assert [process.returncode for process in running] == [0] * PROCESSES, "\n".join(o[-2000:] for o in outputs)
+    print(*outputs, sep="\n")  # noqa: T201 - shown with -rP: how long each catalog took
     return outputs
 
 
