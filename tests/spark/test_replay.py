@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -31,9 +32,12 @@ DAYS = Span(dt.date(2026, 2, 16), dt.date(2026, 3, 1))
 
 
 @pytest.fixture(scope="module")
-def released(judged):
-    """The small lake with its candidate promoted: session, settings, release id."""
-    session, settings, candidate, _ = judged
+def released(judged, tmp_path_factory):
+    """The small lake, and a home of its own where its candidate is promoted: session, settings, release id."""
+    session, shared, candidate, _ = judged
+    lake = {"catalog_uri": shared.lake_catalog_uri, "warehouse": shared.lake_warehouse}
+    settings = dataclasses.replace(shared, home=tmp_path_factory.mktemp("released"), **lake)
+    shutil.copytree(candidate.path, settings.under_home("candidates", str(AS_OF)))
     promote(settings, AS_OF)
     return session, settings, candidate.id
 
