@@ -4,6 +4,7 @@ Clones the last commit into temporary folders, so environment, jars and state ar
 path twice, the other one the tests, then the quick checks.
 """
 
+import argparse
 import json
 import subprocess
 import tempfile
@@ -46,12 +47,17 @@ def measure_tests(clone: Path) -> None:
     record("check.minutes", minutes_of(clone, "check"), "min", COMMAND)
 
 
-def main() -> None:
+MEASURES = {"run": measure_run, "tests": measure_tests}
+
+
+def main(parts: list[str]) -> None:
     """Measure and record."""
     with tempfile.TemporaryDirectory() as scratch:
-        measure_run(fresh_clone(Path(scratch) / "run"))
-        measure_tests(fresh_clone(Path(scratch) / "tests"))
+        for part in parts:
+            MEASURES[part](fresh_clone(Path(scratch) / part))
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=list(MEASURES), default=list(MEASURES), help="default: all")
+    main(parser.parse_args().parts)
