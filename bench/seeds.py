@@ -83,12 +83,22 @@ class World:
         kept = rows.between(certify.first, certify.last)
         fraud, legit = kept & rows.is_fraud, kept & ~rows.is_fraud
         frauds = Frauds(
-            score[fraud].astype(np.int64), rows.amount[fraud], rows.card[fraud], rows.terminal[fraud], len(certify.days)
-        )
-        block = np.unique(rows.terminal[legit], return_inverse=True)[1].astype(np.int64)
-        terminals = LegitBlocks("terminals", block, score[legit].astype(np.int64), np.ones(block.size, np.int64))
-        evidence = Certify(self.table(certify, score), frauds, [terminals])
+            score[fraud].astype(np.int64), rows.amount[fraud], rows.card[fraud], rows.terminal[fraud],
+            len(certify.days), rows.day[fraud].astype("datetime64[D]").astype(np.int64),
+        )  # fmt: skip
+        blocks = [self.blocks(name, codes[legit], score[legit]) for name, codes in self.entities.items()]
+        evidence = Certify(self.table(certify, score), frauds, blocks)
         return judge(self.table(self.windows.select, score), evidence, Limits(), seed=self.settings.seed)
+
+    @property
+    def entities(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Codes of what legitimate rows are blocked by, as the gate has them."""
+        return {"terminals": self.rows.terminal, "customers": self.rows.card}
+
+    @staticmethod
+    def blocks(name: str, codes: npt.NDArray[np.int64], score: Scores) -> LegitBlocks:
+        """Legitimate rows, one by one."""
+        return LegitBlocks(name, codes, score.astype(np.int64), np.ones(codes.size, np.int64))
 
     def realised(self, score: Scores, threshold: int) -> float:
         """RUB missed in the month after the day of training."""
