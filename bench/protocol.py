@@ -51,8 +51,8 @@ class Week:
         kept = np.zeros(rows.day.size, bool)
         for day in self.days:
             learnt = rows.between(self.train.first, day - dt.timedelta(days=DELAY_DAYS + 1))
-            known = rows.card[rows.is_fraud & learnt]
-            kept |= rows.between(day, day) & ~np.isin(rows.card, known)
+            today = np.flatnonzero(rows.between(day, day))
+            kept[today] = ~np.isin(rows.card[today], rows.card[rows.is_fraud & learnt])
         return kept
 
     def figures(self, rows: Rows, score: Doubles) -> dict[str, float]:
