@@ -25,6 +25,7 @@ from jobs.model.replaying import answer_from_lake, question, replay_report
 from jobs.model.vectors import vectors_of
 from jobs.model.windows import Span, Windows
 from jobs.promote import promote
+from tests.release_keys import put_keys
 from tests.spark.model_lake import AS_OF, DELAY, ROWS
 
 NEWEST = dt.date(2026, 3, 8)
@@ -37,6 +38,7 @@ def released(judged, tmp_path_factory):
     session, shared, candidate, _ = judged
     lake = {"catalog_uri": shared.lake_catalog_uri, "warehouse": shared.lake_warehouse}
     settings = dataclasses.replace(shared, home=tmp_path_factory.mktemp("released"), **lake)
+    put_keys(settings.home)
     shutil.copytree(candidate.path, settings.under_home("candidates", str(AS_OF)))
     promote(settings, AS_OF)
     return session, settings, candidate.id

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from antifraud.lake import open_catalog, published, read_days
 from antifraud.schemas import CLEAN
 from antifraud.settings import JobSettings
 from infra.cluster.archive import ROOT
+from infra.cluster.postgres import start_postgres
 from jobs.staging import staged_snapshots
 from tests.storage.conftest import Storage
 from tests.storage.publish_days import PROCESSES
@@ -20,10 +23,23 @@ DAYS = 20
 
 
 @pytest.fixture(scope="module")
-def lakes(servers, tmp_path_factory):
+def postgres():
+    """A server of its own: the catalog of other tests would get these tables, with files on a local disk."""
+    with tempfile.TemporaryDirectory(prefix="antifraud-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the user postgres goes through it
+        (folder / "postgres").mkdir()
+        server = start_postgres(folder / "postgres", folder / "catalog.account")
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def lakes(postgres, tmp_path_factory):
     """Two empty lakes on a local disk, with SQLite and with PostgreSQL: it is the catalog that orders commits."""
     local = JobSettings(home=tmp_path_factory.mktemp("sqlite"))
-    _, postgres = servers
     remote = JobSettings(
         home=tmp_path_factory.mktemp("postgres"), catalog_uri=postgres.uri, catalog_account=postgres.account_file
     )

@@ -57,8 +57,10 @@ def test_every_row_of_the_feed_arrives(finished, expected):
     """Clean and quarantined rows together are the lines of the raw files."""
     storage, _, _ = finished
     catalog = open_catalog(storage.settings)
+    place = catalog.load_table((NAMESPACE, CLEAN.name)).location()
     found = {t.name: read_days(catalog, t, DAYS[0], DAYS[-1], ["day"]).num_rows for t in TABLES}
 
+    assert place.startswith(storage.settings.lake_warehouse)
     assert found["clean"] + found["quarantine"] == expected
     assert found["quarantine"] == 1
     assert found["features"] == found["clean"] > 0
