@@ -1,6 +1,7 @@
 """``python -m antifraud``: make keys and access tokens, look at releases.
 
     keys generate              a key ring for pseudonyms, in the raw zone
+    keys list|rotate|retire    which keys there are; a new active one; an old one away
     access generate            bearer tokens, their hashes, the webhook secret
     release list|show|verify   what was promoted, and whether it is still what it was
 
@@ -16,24 +17,14 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from antifraud.access import generate_access
+from antifraud.commands_keys import KEY_COMMANDS, retire_keys, say
 from antifraud.errors import AntifraudError, ReleaseError, SettingsError
-from antifraud.pseudonym import generate_keyring
 from antifraud.release import MANIFEST, read_pointer, verify_bundle
-from antifraud.settings import JobSettings, ScorerSettings
+from antifraud.settings import ScorerSettings
 
 PROGRAM: Final = "python -m antifraud"
 
 Command: TypeAlias = Callable[[argparse.Namespace, Mapping[str, str]], None]
-
-
-def _generate_keys(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
-    """Make a key ring for pseudonyms."""
-    path = JobSettings.from_environment(environ).keyring_path
-    try:
-        generate_keyring(path)
-    except FileExistsError:
-        raise SettingsError(f"{path} exists: another key ring would orphan every token made with it") from None
-    _say(f"wrote {path}")
 
 
 def _generate_access(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
@@ -44,7 +35,7 @@ def _generate_access(_options: argparse.Namespace, environ: Mapping[str, str]) -
     except FileExistsError as error:
         raise SettingsError(str(error)) from None
     for path in written:
-        _say(f"wrote {path}")
+        say(f"wrote {path}")
 
 
 def _list_releases(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
@@ -53,19 +44,19 @@ def _list_releases(_options: argparse.Namespace, environ: Mapping[str, str]) -> 
     pointer = read_pointer(releases)
     roles = {pointer.previous: "previous", pointer.anchor: "anchor", pointer.release: "serves"} if pointer else {}
     for manifest in sorted(releases.glob(f"*/{MANIFEST}")):
-        _say(f"{manifest.parent.name}  {roles.get(manifest.parent.name, '')}".rstrip())
+        say(f"{manifest.parent.name}  {roles.get(manifest.parent.name, '')}".rstrip())
 
 
 def _show_release(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     """Print a bundle's manifest."""
     bundle = verify_bundle(_bundle_folder(options, environ))
-    _say(json.dumps({"release": bundle.release, **bundle.manifest}, indent=2, sort_keys=True))
+    say(json.dumps({"release": bundle.release, **bundle.manifest}, indent=2, sort_keys=True))
 
 
 def _verify_release(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     """Check every file of a bundle against its manifest."""
     bundle = verify_bundle(_bundle_folder(options, environ))
-    _say(f"{bundle.release} is what its manifest says")
+    say(f"{bundle.release} is what its manifest says")
 
 
 def _bundle_folder(options: argparse.Namespace, environ: Mapping[str, str]) -> Path:
@@ -75,12 +66,8 @@ def _bundle_folder(options: argparse.Namespace, environ: Mapping[str, str]) -> P
     return releases / str(options.release)
 
 
-def _say(line: str) -> None:
-    print(line)  # noqa: T201 a command talks to a person
-
-
 ACTIONS: Final[Mapping[str, Mapping[str, Command]]] = {
-    "keys": {"generate": _generate_keys},
+    "keys": KEY_COMMANDS,
     "access": {"generate": _generate_access},
     "release": {"list": _list_releases, "show": _show_release, "verify": _verify_release},
 }
@@ -97,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
             action.set_defaults(command=command)
             if command in {_show_release, _verify_release}:
                 action.add_argument("release", help="id of the release")
+            if command is retire_keys:
+                action.add_argument("key", help="id of the key, such as k1")
     return parser
 
 

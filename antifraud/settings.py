@@ -59,6 +59,8 @@ class Settings:
 class JobSettings(Settings):
     """Settings of the Spark jobs, and of whatever reads the lake."""
 
+    keyring_file: Path | None = None
+    """Key ring of the pseudonyms, where a secret store hands it in as a file; default in the raw zone."""
     raw_dir: Path | None = None
     """Folder of raw files; default ``<home>/raw/feed``."""
     catalog_uri: str | None = None
@@ -87,8 +89,8 @@ class JobSettings(Settings):
 
     @property
     def keyring_path(self) -> Path:
-        """Key ring of the pseudonyms; lies in the raw zone."""
-        return self.under_home("raw", "secrets", "keyring.json")
+        """Key ring of the pseudonyms."""
+        return self.keyring_file or self.under_home("raw", "secrets", "keyring.json")
 
     @property
     def lake_catalog_uri(self) -> str:
