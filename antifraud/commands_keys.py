@@ -60,6 +60,8 @@ def retire_keys(options: argparse.Namespace, environ: Mapping[str, str]) -> None
 
 def _recent_days_under(settings: JobSettings, key_id: str) -> list[str]:
     """Days under a key among those that the newest state, and the next one, look back on; and that state itself."""
+    if settings.catalog_uri is None and not settings.under_home("lake").exists():
+        return []
     catalog = open_catalog(settings)
     known = published(catalog, CLEAN, dt.date.min, dt.date.max)
     if not known:

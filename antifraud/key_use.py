@@ -53,16 +53,18 @@ def _of_file(table: Table, source: "IcebergTable", file: "DataFile") -> frozense
     return frozenset(ids)
 
 
-def require_one_key(catalog: "Catalog", uses: Iterable[tuple[Table, Sequence[dt.date]]]) -> None:
+def require_one_key(uses: Iterable[tuple[Table, KeyIds, Sequence[dt.date]]]) -> None:
     """Refuse to make rows from tokens of different keys: the same customer would look like two.
 
+    `uses` are tables with their `key_ids` and the days of them that are used together.
+
     Raises:
-        PublishError: Days that are used together are under several keys.
+        PublishError: These days are under several keys.
     """
     days: dict[str, list[str]] = {}
-    for table, used in uses:
-        for day, ids in key_ids(catalog, table, min(used), max(used)).items():
-            for key_id in ids if day in used else ():
+    for table, known, used in uses:
+        for day in used:
+            for key_id in known.get(day, ()):
                 days.setdefault(key_id, []).append(f"{table.name} {day}")
     if len(days) > 1:
         found = "; ".join(f"{key_id}: {_span(sorted(places))}" for key_id, places in sorted(days.items()))

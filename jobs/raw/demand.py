@@ -46,6 +46,10 @@ class Demand:
         """`sources`, read under the key that a run takes now."""
         return {day: hash_of(parts, self.keys[day].key_id) for day, parts in self.made_of.items()}
 
+    def sources_under(self, key_id: str) -> dict[dt.date, str]:
+        """`sources`, read under one key."""
+        return {day: hash_of(parts, key_id) for day, parts in self.made_of.items()}
+
     @property
     def covering(self) -> list[RawFile]:
         """The files that cover one of the days; the others only overlap into one."""
@@ -56,7 +60,9 @@ class Demand:
         return replace(
             self,
             files=with_overlap(self.files, days),
-            **{name: {day: getattr(self, name)[day] for day in days} for name in ("made_of", "under", "keys")},
+            made_of={day: self.made_of[day] for day in days},
+            under={day: self.under[day] for day in days},
+            keys={day: self.keys[day] for day in days},
         )
 
 
