@@ -32,7 +32,9 @@ CUSTOMERS = (0, 1, 2, 3, 483_920_175_566)
 TERMINALS = (0, 7, 120_000_000_017)
 REACH = {CLEAN: 67, TOTALS_CUSTOMER: 67, TOTALS_TERMINAL: 67, STATE: 31, FEATURES: 30}
 """Days of each table that a rotation brings under the new key."""
-TOKENS = {CLEAN: ("customer", "terminal"), TOTALS_CUSTOMER: ("customer",), STATE: ("entity",), FEATURES: ("customer",)}
+DAYS_OF = {"ingest": DAYS, "totals": DAYS, "state": DAYS[-32:], "features": DAYS[-31:]}
+"""Days of each stage: one more than is brought under the new key, and no more, for the sake of time."""
+PRESENT = {CLEAN: DAYS, TOTALS_CUSTOMER: DAYS, TOTALS_TERMINAL: DAYS, STATE: DAYS[-32:], FEATURES: DAYS[-31:]}
 
 
 def lines_of_day(number):
@@ -51,8 +53,8 @@ def write_feed(folder):
         (folder / f"{DAYS[start]}.txt").write_text("\n".join([HEADER, *lines, ""]))
 
 
-def run_all(session, settings, days=DAYS):
-    return {name: stage(session, settings, days) for name, stage in list(STAGES.items())[:-1]}
+def run_all(session, settings):
+    return {name: STAGES[name](session, settings, days) for name, days in DAYS_OF.items()}
 
 
 def vectors(settings):
@@ -77,7 +79,7 @@ def rotated(tmp_path_factory, open_lake):
     generate_keyring(settings.keyring_path)
     write_feed(settings.raw_path)
     session = open_lake(settings)
-    assert run_all(session, settings)["features"] == A_DAY * len(DAYS)
+    assert run_all(session, settings)["features"] == A_DAY * 31
     export_state(settings, LAST)
     before = vectors(settings), {table: published(open_catalog(settings), table, FIRST, LAST) for table in REACH}
     assert rotate_keyring(settings.keyring_path) == "k2"
@@ -110,7 +112,8 @@ def test_what_the_next_days_look_back_on_is_under_the_new_key(rotated, table):
     _, settings, _, _ = rotated
     found = keys_by_day(settings, table)
 
-    assert found == {day: {"k2"} if day in DAYS[-REACH[table] :] else {"k1"} for day in DAYS}
+    assert found == {day: {"k2"} if day in DAYS[-REACH[table] :] else {"k1"} for day in PRESENT[table]}
+    assert {"k1"} in found.values()
 
 
 def test_tokens_are_those_of_the_ids(rotated):
@@ -134,7 +137,7 @@ def test_inputs_stay_and_nothing_is_done_again(rotated):
     for table, runs in before.items():
         now = published(catalog, table, FIRST, LAST)
         assert {day: run.inputs for day, run in now.items()} == {day: run.inputs for day, run in runs.items()}
-    assert stale(settings, DAYS) == {}
+    assert stale(settings, DAYS[-31:]) == {}
     assert run_all(session, settings) == {"ingest": 0, "totals": 0, "state": 0, "features": 0}
     assert rotate(session, settings, LAST) == 0
 
@@ -169,28 +172,23 @@ def test_the_bridge_is_private_and_goes_with_the_old_key(rotated):
     assert retire(settings, "k1") == 0
     assert not bridge.exists()
     assert list(load_keyring(settings.keyring_path).keys) == ["k2"]
-    assert stale(settings, DAYS) == {}
+    assert stale(settings, DAYS[-31:]) == {}
 
 
 def test_an_old_day_corrected_after_its_key_is_gone_is_not_mixed_with_its_neighbours(rotated):
     """It comes in under the active key; states refuse to mix the two until the old days are written again, too."""
-    session, settings, before, _ = rotated
+    session, settings, _, _ = rotated
     path = settings.raw_path / f"{FIRST}.txt"
     header, first, *rest = path.read_text().splitlines()
     columns = first.split(",")
-    columns[8] = "3"
-    path.write_text("\n".join([header, ",".join(columns), *rest, ""]))
-    assert ingest(session, settings, DAYS[:1]) == A_DAY
     columns[4] = "1.00"
     path.write_text("\n".join([header, ",".join(columns), *rest, ""]))
-    assert ingest(session, settings, DAYS[:3]) > 0
-    assert keys_by_day(settings, CLEAN)[DAYS[0]] == {"k2"}
-    STAGES["totals"](session, settings, DAYS[:3])
-    with pytest.raises(PublishError, match="tokens of several keys would be mixed"):
-        STAGES["state"](session, settings, DAYS[:3])
+    assert ingest(session, settings, DAYS[:1]) == A_DAY
+    assert (keys_by_day(settings, CLEAN)[DAYS[0]], keys_by_day(settings, CLEAN)[DAYS[1]]) == ({"k2"}, {"k1"})
+    STAGES["totals"](session, settings, DAYS[:2])
+    with pytest.raises(PublishError, match=r"tokens of several keys would be mixed .*k1: .*; k2: .*--rekey"):
+        STAGES["state"](session, settings, DAYS[:2])
 
-    assert ingest(session, settings, DAYS, rekey=True) > 0
-    run_all(session, settings)
-    assert {table.name: ids for table in REACH for ids in keys_by_day(settings, table).values() if ids != {"k2"}} == {}
-    changed = {number for number, vector in vectors(settings).items() if vector != before[number]}
-    assert 0 < len(changed) < len(before)
+    assert ingest(session, settings, DAYS[:3], rekey=True) == 2 * A_DAY
+    STAGES["totals"](session, settings, DAYS[:3])
+    assert STAGES["state"](session, settings, DAYS[:3]) > 0
