@@ -1,12 +1,20 @@
-"""Files as pieces that can be searched: by value where a format packs its values, decompressed, or as they are."""
+"""Files as pieces that can be searched: by value where a format packs its values, decompressed, or as they are.
 
+What is inside an archive or a compressed file is opened in turn: a Parquet file in a zip, a tar in a gzip.
+"""
+
+import bz2
 import gzip
+import io
+import lzma
+import pickletools
 import sqlite3
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 
 import fastavro
 import numpy as np
@@ -18,6 +26,11 @@ from numpy.typing import NDArray
 CHUNK_BYTES: Final = 1 << 24
 OVERLAP_BYTES: Final = 64
 """Longer than any identifier, so that one across the border of two chunks is found in the second."""
+MAGIC_BYTES: Final = 265
+TAR_MAGIC: Final = slice(257, 262)
+SQLITE_SHORT: Final = 6
+"""Bytes of an integer of SQLite below 2^47; larger ones have eight."""
+PICKLE_PROTOCOLS: Final = (2, 3, 4, 5)
 
 INTEGER_DIGITS: Final = 18
 """Decimals of so few digits fit into 64 bits, whatever their value."""
@@ -30,34 +43,52 @@ Piece = tuple[str, Content]
 def pieces(path: Path) -> Iterator[Piece]:
     """The contents of a file as (place, bytes), decided by its first bytes, not by its name."""
     with path.open("rb") as file:
-        magic = file.read(16)
+        yield from _opened(file)
+
+
+def _opened(file: IO[bytes]) -> Iterator[Piece]:
+    magic = file.read(MAGIC_BYTES)
+    file.seek(0)
     if magic.startswith(b"PAR1"):
-        yield from _parquet(path)
+        yield from _parquet(file)
     elif magic.startswith(b"Obj\x01"):
-        yield from _avro(path)
+        yield from _avro(file)
     elif magic.startswith(b"SQLite format 3\x00"):
-        yield from _sqlite(path)
-        yield from _plain(path)  # deleted rows and free pages, too
+        yield from _sqlite(file)
     elif magic.startswith(b"PK\x03\x04"):
-        yield from _zip(path)
-    elif magic.startswith(b"\x1f\x8b"):
-        with gzip.open(path) as file:
-            yield "decompressed", file.read()
+        yield from _zip(file)
+    elif magic[TAR_MAGIC] == b"ustar":
+        yield from _tar(file)
+    elif magic.startswith(b"\x80") and magic[1] in PICKLE_PROTOCOLS:
+        yield from _pickle(file)
+    elif (inside := _decompressed(magic, file)) is not None:
+        yield from _opened(inside)
     else:
-        yield from _plain(path)
+        yield from _plain(file)
 
 
-def _plain(path: Path) -> Iterator[Piece]:
+def _decompressed(magic: bytes, file: IO[bytes]) -> IO[bytes] | None:
+    if magic.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+    if magic.startswith(b"BZh"):
+        return bz2.BZ2File(file)
+    if magic.startswith(b"\xfd7zXZ\x00"):
+        return lzma.LZMAFile(file)
+    if magic.startswith(b"\x28\xb5\x2f\xfd"):
+        return io.BytesIO(pa.CompressedInputStream(file, "zstd").read())
+    return None
+
+
+def _plain(file: IO[bytes]) -> Iterator[Piece]:
     tail = b""
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield "", tail + chunk
-            tail = chunk[-OVERLAP_BYTES:]
+    while chunk := file.read(CHUNK_BYTES):
+        yield "", tail + chunk
+        tail = chunk[-OVERLAP_BYTES:]
 
 
-def _parquet(path: Path) -> Iterator[Piece]:
+def _parquet(file: IO[bytes]) -> Iterator[Piece]:
     """Every column of every row group, nested ones flattened, and the file's metadata."""
-    source = pq.ParquetFile(path)
+    source = pq.ParquetFile(file)
     yield "metadata", str(source.metadata.metadata).encode()
     for batch in source.iter_batches():
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
@@ -83,7 +114,7 @@ def _values(column: pa.Array) -> Content:
         return numbers
     if pa.types.is_decimal(kind) and kind.scale == 0:
         return _integers(column.drop_null())
-    if pa.types.is_binary(kind):
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return b"\n".join(column.drop_null().to_pylist())
     return _lines(column.drop_null().cast(pa.string()))
 
@@ -102,11 +133,10 @@ def _lines(texts: pa.StringArray) -> bytes:
     return bytes(pc.binary_join(whole, "\n")[0].as_buffer() or b"")
 
 
-def _avro(path: Path) -> Iterator[Piece]:
-    with path.open("rb") as file:
-        for record in fastavro.reader(file):
-            yield "record", repr(record).encode()
-            yield from (("bounds", bound) for bound in _binary_values(record))
+def _avro(file: IO[bytes]) -> Iterator[Piece]:
+    for record in fastavro.reader(file):
+        yield "record", repr(record).encode()
+        yield from (("bounds", bound) for bound in _binary_values(record))
 
 
 def _binary_values(value: object) -> Iterator[bytes]:
@@ -120,9 +150,13 @@ def _binary_values(value: object) -> Iterator[bytes]:
             yield from _binary_values(item)
 
 
-def _sqlite(path: Path) -> Iterator[Piece]:
-    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+def _sqlite(file: IO[bytes]) -> Iterator[Piece]:
+    """Every row, and the pages as they are: deleted rows stay in them, with integers of six bytes."""
+    content = file.read()
+    database = sqlite3.connect(":memory:")
     try:
+        # In memory a database cannot have a write-ahead log beside it, so it is marked as not having one.
+        database.deserialize(content[:18] + b"\x01\x01" + content[20:])
         tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
         for table in tables:
             quoted = table.replace('"', '""')
@@ -130,9 +164,52 @@ def _sqlite(path: Path) -> Iterator[Piece]:
             yield table, "\n".join(map(repr, rows)).encode()
     finally:
         database.close()
+    yield "", content
+    yield "pages", _short_integers(content)
 
 
-def _zip(path: Path) -> Iterator[Piece]:
-    with zipfile.ZipFile(path) as archive:
+def _short_integers(content: bytes) -> NDArray[np.int64]:
+    """The big-endian integer of six bytes at every offset."""
+    if len(content) < SQLITE_SHORT:
+        return np.zeros(0, np.int64)
+    windows = np.lib.stride_tricks.sliding_window_view(np.frombuffer(content, np.uint8), SQLITE_SHORT)
+    values = np.zeros(len(windows), np.int64)
+    for position in range(SQLITE_SHORT):
+        values = values << 8 | windows[:, position]
+    return values
+
+
+def _zip(file: IO[bytes]) -> Iterator[Piece]:
+    with zipfile.ZipFile(file) as archive:
         for name in archive.namelist():
-            yield name, archive.read(name)
+            with archive.open(name) as member:
+                yield from _placed(name, member)
+
+
+def _tar(file: IO[bytes]) -> Iterator[Piece]:
+    with tarfile.open(fileobj=file) as archive:
+        for member in archive:
+            if (inside := archive.extractfile(member)) is not None:
+                yield from _placed(member.name, inside)
+
+
+def _placed(name: str, member: IO[bytes]) -> Iterator[Piece]:
+    for place, content in _opened(member):
+        yield f"{name}/{place}" if place else name, content
+
+
+def _pickle(file: IO[bytes]) -> Iterator[Piece]:
+    """The values that a pickle spells, without running it; and its bytes, should it be no pickle after all."""
+    content = file.read()
+    yield "", content
+    numbers, texts = [], []
+    try:
+        for _, value, _ in pickletools.genops(content):
+            if isinstance(value, int) and 0 <= value < 1 << 63:
+                numbers.append(value)
+            elif isinstance(value, str | bytes | bytearray):
+                texts.append(value.encode() if isinstance(value, str) else bytes(value))
+    except (ValueError, UnicodeError):
+        pass  # it only began like one: its bytes were searched
+    yield "values", np.array(numbers, np.int64)
+    yield "values", b"\n".join(texts)

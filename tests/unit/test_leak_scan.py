@@ -1,14 +1,21 @@
 """The leak scan finds a planted identifier in every kind of file, and nothing where none was planted."""
 
+import bz2
 import datetime as dt
 import gzip
+import io
 import json
+import lzma
+import pickle
 import sqlite3
+import struct
+import tarfile
 import zipfile
 from argparse import Namespace
 from decimal import Decimal
 
 import fastavro
+import lmdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -63,10 +70,6 @@ def parquet_decimal(path):
     pq.write_table(pa.table({"square": pa.array(numbers, pa.decimal128(38, 0))}), path)
 
 
-def parquet_binary(path):
-    pq.write_table(pa.table({"raw": [b"x", str(LEAKED).encode()]}), path)
-
-
 def parquet_nested(path):
     pq.write_table(pa.table({"hours": [[{"hour": 3, "last": LEAKED}]]}), path)
 
@@ -93,9 +96,85 @@ def binary_big(path):
     path.write_bytes(b"abcde" + LEAKED.to_bytes(8, "big"))
 
 
+def parquet_binary(path):
+    pq.write_table(pa.table({"key": [LEAKED.to_bytes(8, "big"), str(LEAKED).encode()]}), path)
+
+
+def sqlite_deleted(path):
+    database = sqlite3.connect(path)
+    database.execute("pragma secure_delete = off")
+    database.execute("create table params (value integer)")
+    database.executemany("insert into params values (?)", [(LEAKED,), (3,)])
+    database.commit()
+    database.execute("delete from params where value > 3")
+    database.commit()
+    database.close()
+
+
+def sqlite_write_ahead(path):
+    database = sqlite3.connect(path)
+    database.execute("pragma journal_mode = wal")
+    database.execute("create table tags (value text)")
+    database.execute("insert into tags values (?)", (f"customer {LEAKED}",))
+    database.commit()
+    database.close()
+
+
+def lmdb_text(path):
+    store(path, str(LEAKED).encode(), b"seen")
+
+
+def lmdb_packed(path):
+    store(path, b"k1.token", struct.pack(">hq", 7, LEAKED))
+
+
+def store(path, key, value):
+    with lmdb.open(str(path), subdir=False, lock=False) as environment, environment.begin(write=True) as transaction:
+        transaction.put(key, value)
+
+
+def pickled(path):
+    path.write_bytes(pickle.dumps({"model": [1.5, LEAKED], "kind": "customer"}))
+
+
+def numpy_archive(path):
+    with path.open("wb") as file:
+        np.savez_compressed(file, golden=np.array([[1, LEAKED]]))
+
+
+def bundle_archive(path):
+    inner = json.dumps({"golden": [[str(LEAKED), 0.5]]}).encode()
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo("releases/r1/golden.json")
+        member.size = len(inner)
+        archive.addfile(member, io.BytesIO(inner))
+
+
+def parquet_in_zip(path):
+    table = io.BytesIO()
+    pq.write_table(pa.table({"customer": pa.array([LEAKED])}), table, compression="zstd")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("artifacts/table.parquet", table.getvalue())
+
+
+def event_log(path):
+    with pa.CompressedOutputStream(str(path), "zstd") as file:
+        file.write(json.dumps({"Event": "plan", "rows": f"[{LEAKED}]"}).encode())
+
+
+def bzip(path):
+    path.write_bytes(bz2.compress(str(LEAKED).encode()))
+
+
+def xz(path):
+    path.write_bytes(lzma.compress(str(LEAKED).encode()))
+
+
 PLANTS = [
     text, json_number, glued_digits, compressed, zipped, parquet_string, parquet_integer, parquet_double,
-    parquet_decimal, parquet_binary, parquet_nested, avro, sqlite, binary_little, binary_big,
+    parquet_decimal, parquet_nested, parquet_binary, avro, sqlite, sqlite_deleted, sqlite_write_ahead, lmdb_text,
+    lmdb_packed, pickled,
+    numpy_archive, bundle_archive, parquet_in_zip, event_log, bzip, xz, binary_little, binary_big,
 ]  # fmt: skip
 
 
@@ -115,6 +194,26 @@ def test_other_values_are_no_findings(plant, tmp_path):
     plant(tmp_path / "innocent")
 
     assert scan(tmp_path, {OTHER}) == []
+
+
+def test_all_of_many_planted_files_are_found(tmp_path):
+    """Every kind at once, in folders as releases, logs and MLflow have them, among as many innocent files."""
+    for number, plant in enumerate(PLANTS):
+        folder = tmp_path / ("mlflow/artifacts", "releases/r1", "logs", "store")[number % 4]
+        folder.mkdir(parents=True, exist_ok=True)
+        plant(folder / f"{plant.__name__}.planted")
+        (folder / f"{plant.__name__}.innocent").write_bytes(f"{OTHER} rows".encode())
+
+    found = {finding.path.rpartition("/")[2] for finding in scan(tmp_path, {LEAKED})}
+
+    assert found == {f"{plant.__name__}.planted" for plant in PLANTS}
+
+
+def test_what_only_begins_like_a_pickle_is_searched_as_bytes(tmp_path):
+    """Two bytes decide how a file is opened, not whether it is searched."""
+    (tmp_path / "model.bin").write_bytes(b"\x80\x04" + b"\xff" * 40 + str(LEAKED).encode())
+
+    assert len(scan(tmp_path, {LEAKED})) == 1
 
 
 def test_an_identifier_across_two_chunks_is_found(tmp_path):
