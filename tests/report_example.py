@@ -65,7 +65,7 @@ INFO = {
     },
     "metrics": {"select_auc": 0.9359, "select_average_precision": 0.6073, "trees": 221.0},
 }
-FILES = {"model.onnx": b"model", "calibration.json": b"{}", "golden.json": b"[]", "model.cbm": b"cbm"}
+FILES = {"model.onnx": b"model", "calibration.json": b"{}", "golden.json": b"[]", "trees.json": b"{}", "model.cbm": b"cbm"}
 
 
 def report(**changes):
