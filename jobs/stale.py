@@ -9,12 +9,13 @@ in the range: a changed day reaches 37 days of states and features. Raw files ar
 import argparse
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
 from antifraud.errors import MissingDay
 from antifraud.lake import Run, open_catalog, published
-from antifraud.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.settings import JobSettings
 from jobs import features, state, totals
 from jobs.raw.contents import remembered
@@ -27,6 +28,16 @@ Reasons = dict[dt.date, str]
 ONE_DAY: Final = dt.timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """The days asked for, and what was published of every table on these and on the days that they look back on."""
+
+    settings: JobSettings
+    days: Sequence[dt.date]
+    began: dt.date
+    runs: Mapping[Table, Runs]
+
+
 def stale(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
     """For each table the days that are out of date, with the reason.
 
@@ -34,39 +45,18 @@ def stale(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
         MissingDay: No raw file covers a day.
         RawFileError: A raw file cannot be read.
     """
-    catalog = open_catalog(settings)
+    lake = _lake(settings, days)
     found = _from_raw(settings, days)
-    first = state.window_of(settings, min(days))[0]
-    tables = (CLEAN, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
-    runs = {table.name: published(catalog, table, first, max(days)) for table in tables}
-    clean, labels, customers, terminals, states, _ = runs.values()
-    upstream = found[CLEAN.name] | found[LABELS.name]
-    for table in (TOTALS_CUSTOMER, TOTALS_TERMINAL):
-        found[table.name] = _judged(
-            days,
-            runs[table.name],
-            lambda day: totals.inputs_of(clean[day], labels[day]),
-            lambda day: [day] if day in upstream else [],
-            "clean or labels",
-        )
-    changed = found[TOTALS_CUSTOMER.name] | found[TOTALS_TERMINAL.name]
-    found[STATE.name] = _judged(
-        days,
-        states,
-        lambda day: state.inputs_of(settings, customers, terminals, day),
-        lambda day: [other for other in state.window_of(settings, day) if other in changed],
-        "totals",
-    )
-    began = min(published(catalog, CLEAN, dt.date.min, max(days)), default=min(days))
-    changed_states = found[STATE.name]
-    found[FEATURES.name] = _judged(
-        days,
-        runs[FEATURES.name],
-        lambda day: features.inputs_of(clean[day], states, day, began),
-        lambda day: [*({day - ONE_DAY} & set(changed_states)), *({day} & set(upstream))],
-        "clean or state",
-    )
+    for of_tables in (_totals, _state, _features):
+        found |= of_tables(lake, found)
     return {name: reasons for name, reasons in found.items() if reasons}
+
+
+def _lake(settings: JobSettings, days: Sequence[dt.date]) -> Lake:
+    catalog, first = open_catalog(settings), state.window_of(settings, min(days))[0]
+    began = min(published(catalog, CLEAN, dt.date.min, max(days)), default=min(days))
+    tables = (CLEAN, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
+    return Lake(settings, days, began, {table: published(catalog, table, first, max(days)) for table in tables})
 
 
 def _from_raw(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
@@ -78,30 +68,73 @@ def _from_raw(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reaso
     }
 
 
+def _totals(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
+    upstream = found[CLEAN.name] | found[LABELS.name]
+    clean, labels = lake.runs[CLEAN], lake.runs[LABELS]
+    return {
+        table.name: _judged(
+            lake,
+            table,
+            lambda day: totals.inputs_of(clean[day], labels[day]),
+            lambda day: [day] if day in upstream else [],
+            "clean or labels",
+        )
+        for table in (TOTALS_CUSTOMER, TOTALS_TERMINAL)
+    }
+
+
+def _state(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
+    upstream = found[TOTALS_CUSTOMER.name] | found[TOTALS_TERMINAL.name]
+    customers, terminals = lake.runs[TOTALS_CUSTOMER], lake.runs[TOTALS_TERMINAL]
+    reasons = _judged(
+        lake,
+        STATE,
+        lambda day: state.inputs_of(lake.settings, customers, terminals, day),
+        lambda day: [other for other in state.window_of(lake.settings, day) if other in upstream],
+        "totals",
+    )
+    return {STATE.name: reasons}
+
+
+def _features(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
+    events, states = found[CLEAN.name], found[STATE.name]
+    clean, cut_offs = lake.runs[CLEAN], lake.runs[STATE]
+    reasons = _judged(
+        lake,
+        FEATURES,
+        lambda day: features.inputs_of(clean[day], cut_offs, day, lake.began),
+        lambda day: [*({day - ONE_DAY} & set(states)), *({day} & set(events))],
+        "clean or state",
+    )
+    return {FEATURES.name: reasons}
+
+
 def _judged(
-    days: Sequence[dt.date],
-    runs: Runs,
+    lake: Lake,
+    table: Table,
     inputs: Callable[[dt.date], str],
     follows: Callable[[dt.date], Sequence[dt.date]],
     made_from: str,
 ) -> Reasons:
     """Days that were never published, whose inputs will change, or have changed."""
     found: Reasons = {}
-    for day in days:
-        if day not in runs:
+    for day in lake.days:
+        run = lake.runs[table].get(day)
+        if run is None:
             found[day] = NEVER
         elif cause := follows(day):
             found[day] = f"follows from {made_from} of {span(cause)}"
-        elif (now := _inputs_or_reason(inputs, day)) != runs[day].inputs:
-            found[day] = now if " " in now else f"{made_from} changed"
+        elif why := _changed(run, inputs, made_from):
+            found[day] = why
     return found
 
 
-def _inputs_or_reason(inputs: Callable[[dt.date], str], day: dt.date) -> str:
+def _changed(run: Run, inputs: Callable[[dt.date], str], made_from: str) -> str | None:
     try:
-        return inputs(day)
+        now = inputs(run.day)
     except MissingDay as error:
         return str(error)
+    return None if now == run.inputs else f"{made_from} changed"
 
 
 def lines_of(found: Mapping[str, Reasons]) -> list[str]:
