@@ -69,8 +69,8 @@ def require_one_key(uses: Iterable[tuple[Table, KeyIds, Sequence[dt.date]]]) -> 
     if len(days) > 1:
         found = "; ".join(f"{key_id}: {_span(sorted(places))}" for key_id, places in sorted(days.items()))
         raise PublishError(
-            f"tokens of several keys would be mixed ({found}): run jobs/rotate_keys.py while the ring has both keys, "
-            "or ingest the days under the older key again with --rekey"
+            f"tokens of several keys would be mixed ({found}), nothing was published: ingest the days under the older "
+            "key again with --rekey, or run jobs/rotate_keys.py if they are the newest"
         )
 
 

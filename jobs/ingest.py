@@ -37,16 +37,16 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
     """Publish `days` from the raw files; returns the rows that came in on the days that were not up to date.
 
     A day stays under the key that it, or the nearest day of the lake, is under while the key ring has that key, so that
-    no history is cut in two. `rekey` writes days again, too, that are under a key which the ring has lost.
+    no history is cut in two. `rekey` brings the days under the active key instead.
 
     Raises:
         MissingDay: No file covers a day, or its file ends before it.
         RawFileError: A file cannot be read as transactions, or changed while it was read.
         QuarantineLimit: Too many rows of a day are unusable; nothing was published.
     """
-    demand = demand_of(settings, days)
+    demand = demand_of(settings, days, rekey=rekey)
     known = remembered(open_catalog(settings), demand.sources)
-    wanted = [day for day, tables in out_of_date(settings, demand, known, rekey=rekey).items() if tables]
+    wanted = [day for day, tables in out_of_date(settings, demand, known).items() if tables]
     if not wanted:
         return 0
     demand = demand.only(wanted)
@@ -61,7 +61,7 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
         _require_reached(demand.covering, counts, wanted)
         _require_limit(settings, counts, wanted)
         contents = {day: contents_of(settings, sums.get(day, {})) for day in wanted}
-        stale = out_of_date(settings, demand, contents, rekey=rekey)
+        stale = out_of_date(settings, demand, contents)
         runs = _publish(spark, settings, rows, stale, contents, counts)
     finally:
         rows.unpersist()
@@ -179,7 +179,7 @@ def _publish(
             said,
             {day: _rows_of(table, counts, day) for day in days},
             own=f"source = '{FEED}'" if table is LABELS else "true",
-            notes=_snapshots(settings) if table is CLEAN else {},
+            notes=beside_clean(settings) if table is CLEAN else {},
         )
         runs += publish(spark, settings, batch)
     for day in sorted(day for day, tables in stale.items() if tables):
@@ -196,8 +196,8 @@ def _rows_of(table: Table, counts: Counts, day: dt.date) -> int:
     return int(found["clean"] if table in USABLE else found["rows_in"] - found["clean"])
 
 
-def _snapshots(settings: JobSettings) -> dict[str, str]:
-    """Snapshots of `quarantine` and `labels` that belong to the `clean` about to be published."""
+def beside_clean(settings: JobSettings) -> dict[str, str]:
+    """Notes for the `clean` about to be published: the snapshots of `quarantine` and `labels` that belong to it."""
     catalog = open_catalog(settings)
     current = {table: catalog.load_table((NAMESPACE, table.name)).current_snapshot() for table in (QUARANTINE, LABELS)}
     return {f"antifraud.{table.name}": str(snapshot.snapshot_id) for table, snapshot in current.items() if snapshot}
@@ -222,7 +222,7 @@ def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespa
 def parser() -> argparse.ArgumentParser:
     """A range of days, and whether days under a lost key are taken up."""
     arguments = range_parser(__doc__)
-    arguments.add_argument("--rekey", action="store_true", help="write days again whose key the key ring has lost")
+    arguments.add_argument("--rekey", action="store_true", help="bring the days under the active key")
     return arguments
 
 

@@ -27,8 +27,8 @@ Reasons = dict[str, str]
 class Demand:
     """Files that may hold rows of the days, as they were before they were read; for each day its parts and its key.
 
-    `under` is the id of the key that the day, or the nearest day of the lake, is under; `keys` has another one where
-    the key ring has lost that.
+    `under` is the id of the key that the day, or the nearest day of the lake, is under; `keys` has the active one where
+    the key ring has lost that, and everywhere if the run is to bring days under it (`rekey`).
     """
 
     files: Sequence[RawFile]
@@ -36,6 +36,7 @@ class Demand:
     made_of: Mapping[dt.date, Any]
     under: Mapping[dt.date, str]
     keys: Mapping[dt.date, Key]
+    rekey: bool = False
 
     @property
     def sources(self) -> dict[dt.date, str]:
@@ -67,7 +68,7 @@ class Demand:
         )
 
 
-def demand_of(settings: JobSettings, days: Sequence[dt.date]) -> Demand:
+def demand_of(settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = False) -> Demand:
     """What is needed for `days`; every file that may hold their rows is read through once for its checksum.
 
     Raises:
@@ -90,35 +91,28 @@ def demand_of(settings: JobSettings, days: Sequence[dt.date]) -> Demand:
         + [[f.path.name, sums[f.path.name], str(f.first), str(f.end)] for f in with_overlap(files, [day])]
         for day in days
     }
-    keys = {day: ring.keys.get(key_id, ring.active_key) for day, key_id in under.items()}
-    return Demand(files, before, made_of, under, keys)
+    known = {} if rekey else ring.keys
+    keys = {day: known.get(key_id, ring.active_key) for day, key_id in under.items()}
+    return Demand(files, before, made_of, under, keys, rekey)
 
 
-def out_of_date(
-    settings: JobSettings, demand: Demand, contents: Mapping[dt.date, Contents], *, rekey: bool = False
-) -> dict[dt.date, Reasons]:
+def out_of_date(settings: JobSettings, demand: Demand, contents: Mapping[dt.date, Contents]) -> dict[dt.date, Reasons]:
     """For each day of the demand the tables to publish and why, given what the raw files say of the days."""
     days, catalog = sorted(demand.keys), open_catalog(settings)
     runs = {table.name: published(catalog, table, days[0], days[-1]) for table in TABLES}
     found = {}
     for day in days:
-        lost = rekey and demand.under[day] != demand.keys[day].key_id
-        said = contents.get(day)
-        found[day] = {
-            table.name: why
-            for table in TABLES
-            if (why := _why(table, runs[table.name].get(day), said, demand.under[day] if lost else None))
-        }
+        said, leaves = contents.get(day), demand.rekey and demand.under[day] != demand.keys[day].key_id
+        reasons = {table: _why(table, runs[table.name].get(day), said, leaves=leaves) for table in TABLES}
+        found[day] = {table.name: why for table, why in reasons.items() if why}
     return found
 
 
-def _why(table: Table, run: Run | None, said: Contents | None, lost_key: str | None) -> str | None:
+def _why(table: Table, run: Run | None, said: Contents | None, *, leaves: bool) -> str | None:
     if run is None:
         return "never published"
     if said is None:
         return UNREAD
     if content_of(run) != said[table.name]:
         return "its rows changed"
-    if lost_key and table is CLEAN:
-        return f"the key ring has no {lost_key} any more"
-    return None
+    return "it is under another key" if leaves and table is CLEAN else None
