@@ -2,7 +2,6 @@
 
 import argparse
 import datetime as dt
-import shutil
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -13,11 +12,10 @@ from antifraud.lake import open_catalog, published
 from antifraud.pseudonym import generate_keyring, load_keyring, retire_key, rotate_keyring
 from antifraud.schemas import CLEAN, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
+from antifraud.storage import remove_bridges
 
 NEEDED: Final = (CLEAN, TOTALS_CUSTOMER, TOTALS_TERMINAL)
 """Tables of which the newest state's whole reach must be under the keys that stay."""
-BRIDGE: Final = "bridge"
-"""Folder of the raw zone with the tables of old and new tokens that jobs/rotate_keys.py makes."""
 SHOWN: Final = 3
 
 
@@ -48,13 +46,13 @@ def retire_keys(options: argparse.Namespace, environ: Mapping[str, str]) -> None
     """Remove a key that the lake's recent days no longer need, and the bridges from its tokens."""
     settings = JobSettings.from_environment(environ)
     if used := _recent_days_under(settings, options.key):
+        shown = ", ".join(used[:SHOWN]) + (", ..." if len(used) > SHOWN else "")
         raise SettingsError(
-            f"{len(used)} days of the lake that are still needed are under {options.key} "
-            f"({', '.join(used[:SHOWN])}, ...): run jobs/rotate_keys.py first"
+            f"{len(used)} days of the lake that are still needed are under {options.key} ({shown}): "
+            "run jobs/rotate_keys.py first"
         )
     retire_key(settings.keyring_path, options.key)
-    for bridge in settings.under_home("raw", BRIDGE).glob(f"{options.key}-*"):
-        shutil.rmtree(bridge)
+    remove_bridges(settings, options.key)
     say(f"{options.key} is removed from {settings.keyring_path}: remove it from the clients and from backups, too")
 
 

@@ -5,11 +5,12 @@
     python -m jobs.export_state --day 2026-03-31          # the scorer's state under the new key
     python -m antifraud keys retire k1                    # once every client and scorer has the new one
 
-Re-keys the last 30 days of features, their 31 states, and the totals and clean days that these look back on, through a
-bridge of old and new tokens that is made from the raw files and stays in the raw zone. Before anything is published the
-features are computed again from the re-keyed rows and must equal those of the lake. Days keep their inputs, so nothing
-is done again because of the new key; older days stay under the old one. Safe to run again after a kill: what is under
-the new key already stays.
+Re-keys the last 31 states, and of totals, clean and features the days that the last 30 look back on (67; more if the
+gate's certify window reaches back further, for its bounds would take a customer under two keys for two). The bridge of
+old and new tokens is made from the raw files and stays in the raw zone. Before anything is published the features of 30
+days are computed again from the re-keyed rows and must equal those of the lake. Days keep their inputs, so nothing is
+done again because of the new key; older days stay under the old one. Safe to run again after a kill: what is under the
+new key already stays.
 """
 
 import argparse
@@ -31,7 +32,8 @@ from antifraud.lake import Run, open_catalog, published
 from antifraud.pseudonym import Key, KeyRing, load_keyring
 from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.settings import JobSettings
-from jobs.features import ONE_DAY, feature_rows
+from jobs.features import feature_rows
+from jobs.ingest import beside_clean
 from jobs.publish import Batch, publish, record
 from jobs.raw.bridge import build_bridge, rekeyed, require_key
 from jobs.raw.contents import CONTENT, add_sums, content_of, contents_of, memories, remembered, row_sums
@@ -47,10 +49,14 @@ ENTRY: Final = ("day", "transaction_id")
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A lake on its way to a key: the days of each table that must end under it, and their runs."""
+    """A lake on its way to a key: the days of each table that must end under it, and their runs.
+
+    `first_state` is the earliest state that is taken along: features of later days can be computed again.
+    """
 
     settings: JobSettings
     new: Key
+    first_state: dt.date
     runs: Mapping[Table, Mapping[dt.date, Run]]
     under: Mapping[Table, Mapping[dt.date, frozenset[str]]]
 
@@ -95,12 +101,12 @@ def _rotation(settings: JobSettings, ring: KeyRing, last: dt.date) -> Rotation:
     newest = max(published(catalog, CLEAN, dt.date.min, dt.date.max), default=None)
     if newest != last:
         raise MissingDay(f"the newest day of the lake is {newest}, {last} was named: name the newest day")
-    first_feature = last - dt.timedelta(days=LONGEST_WINDOW_DAYS - 1)
-    first_total = window_of(settings, first_feature - ONE_DAY)[0]
-    first = dict.fromkeys(ORDER, first_total) | {STATE: first_feature - ONE_DAY, FEATURES: first_feature}
+    first_state = last - dt.timedelta(days=LONGEST_WINDOW_DAYS)
+    certified = last - dt.timedelta(days=settings.label_delay_days + settings.certify_days - 1)
+    first = dict.fromkeys(ORDER, min(window_of(settings, first_state)[0], certified)) | {STATE: first_state}
     runs = {table: published(catalog, table, first[table], last) for table in ORDER}
     under = {table: key_ids(catalog, table, first[table], last) for table in ORDER}
-    rotation = Rotation(settings, ring.active_key, runs, under)
+    rotation = Rotation(settings, ring.active_key, first_state, runs, under)
     if lost := [key_id for key_id in rotation.old_ids if key_id not in ring.keys]:
         raise PublishError(f"days of the lake are under {', '.join(lost)}, which the key ring has lost: "
                            "ingest them again with --rekey")  # fmt: skip
@@ -119,7 +125,7 @@ def require_equal_features(spark: SparkSession, rotation: Rotation, rows: Mappin
     Raises:
         PublishError: A feature of a transaction differs, or a transaction is on one side only.
     """
-    days = sorted(rotation.runs[FEATURES])
+    days = [day for day in sorted(rotation.runs[FEATURES]) if day > rotation.first_state]
     again = feature_rows(rows[CLEAN].where(F.col("day").isin(days)), rows[STATE]).select(
         *ENTRY, F.struct("amount_minor", *FEATURE_NAMES).alias("again")
     )
@@ -139,7 +145,9 @@ def _equal(one: Column, other: Column) -> Column:
     return reduce(Column.__and__, same, one["amount_minor"].isNotNull() & other["amount_minor"].isNotNull())
 
 
-def _publish(spark: SparkSession, rotation: Rotation, table: Table, rows: DataFrame) -> int:
+def _publish(
+    spark: SparkSession, rotation: Rotation, table: Table, rows: DataFrame, notes: Mapping[str, str] | None = None
+) -> int:
     """Publish the days that are under another key; their inputs and counts stay."""
     days = rotation.days_to_do(table)
     if not days:
@@ -151,6 +159,7 @@ def _publish(spark: SparkSession, rotation: Rotation, table: Table, rows: DataFr
         {day: run.inputs for day, run in runs.items()},
         {day: json.loads(run.counts) for day, run in runs.items()},
         {day: run.rows for day, run in runs.items()},
+        notes=notes or {},
     )
     done = publish(spark, rotation.settings, batch)
     record(spark, done)
@@ -163,7 +172,8 @@ def _publish_clean(
     """Publish `clean`, with its contents counted anew: they are of tokens, which ingest compares from now on."""
     contents = _clean_contents(rotation.settings, rows)
     runs = {day: _with_content(run, contents.get(day)) for day, run in rotation.runs[CLEAN].items()}
-    done = _publish(spark, replace(rotation, runs={**rotation.runs, CLEAN: runs}), CLEAN, rows)
+    counted = replace(rotation, runs={**rotation.runs, CLEAN: runs})
+    done = _publish(spark, counted, CLEAN, rows, beside_clean(rotation.settings))
     known = {day: said | {CLEAN.name: contents[day]} for day, (_, said) in memory.items() if day in contents}
     record(spark, memories({day: memory[day][0] for day in known}, known))
     return done

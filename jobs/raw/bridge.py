@@ -1,6 +1,7 @@
 """The bridge from the tokens of one key to those of another: made from the ids of raw files, kept in the raw zone only.
 
-Whoever has it can follow a customer across a rotation, so it lies in a folder of mode 0700 and goes with the old key.
+Whoever has it can follow a customer across a rotation, so it lies with the raw files, on a disk in a folder of mode
+0700, and goes with the old key.
 """
 
 import datetime as dt
@@ -12,12 +13,11 @@ from typing import Final, get_args
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from antifraud.commands_keys import BRIDGE
 from antifraud.errors import PublishError
 from antifraud.pseudonym import Key, Kind
 from antifraud.schemas import Table
 from antifraud.settings import JobSettings
-from antifraud.storage import raw_folder
+from antifraud.storage import bridge_folder, is_remote, raw_folder
 from jobs.raw.columns import parse
 from jobs.raw.files import discover, files_of, with_overlap
 from jobs.raw.lines import read_lines
@@ -81,10 +81,10 @@ def _token_columns(table: Table) -> list[str]:
 
 
 def _private_folder(settings: JobSettings, old: Key, new: Key) -> Path:
-    folder = settings.under_home("raw", BRIDGE, f"{old.key_id}-{new.key_id}")
-    folder.mkdir(parents=True, exist_ok=True)
-    for private in (folder.parent, folder):
-        private.chmod(PRIVATE)
+    folder = bridge_folder(settings, old.key_id, new.key_id)
+    if not is_remote(settings.raw_location):
+        for private in (folder.parent, folder):
+            private.mkdir(PRIVATE, exist_ok=True)
     return folder
 
 

@@ -30,10 +30,10 @@ FILE_DAYS = 30
 A_DAY = 8
 CUSTOMERS = (0, 1, 2, 3, 483_920_175_566)
 TERMINALS = (0, 7, 120_000_000_017)
-REACH = {CLEAN: 67, TOTALS_CUSTOMER: 67, TOTALS_TERMINAL: 67, STATE: 31, FEATURES: 30}
+REACH = {CLEAN: 67, TOTALS_CUSTOMER: 67, TOTALS_TERMINAL: 67, STATE: 31, FEATURES: 67}
 """Days of each table that a rotation brings under the new key."""
 DAYS_OF = {"ingest": DAYS, "totals": DAYS, "state": DAYS[-32:], "features": DAYS[-31:]}
-"""Days of each stage: one more than is brought under the new key, and no more, for the sake of time."""
+"""Days of each stage: of states and features one more than the proof needs, and no more, for the sake of time."""
 PRESENT = {CLEAN: DAYS, TOTALS_CUSTOMER: DAYS, TOTALS_TERMINAL: DAYS, STATE: DAYS[-32:], FEATURES: DAYS[-31:]}
 
 
@@ -113,7 +113,6 @@ def test_what_the_next_days_look_back_on_is_under_the_new_key(rotated, table):
     found = keys_by_day(settings, table)
 
     assert found == {day: {"k2"} if day in DAYS[-REACH[table] :] else {"k1"} for day in PRESENT[table]}
-    assert {"k1"} in found.values()
 
 
 def test_tokens_are_those_of_the_ids(rotated):
@@ -165,7 +164,7 @@ def test_the_scorer_gets_the_state_under_the_new_key(rotated):
 def test_the_bridge_is_private_and_goes_with_the_old_key(rotated):
     """It lies in the raw zone only, for the owner only, and is removed when the old key is retired."""
     _, settings, _, _ = rotated
-    bridge = settings.under_home("raw", "bridge", "k1-k2")
+    bridge = settings.raw_path / "bridge" / "k1-k2"
     assert [stat.S_IMODE(path.stat().st_mode) for path in (bridge.parent, bridge)] == [0o700, 0o700]
     assert any(bridge.rglob("*.parquet"))
 
