@@ -2,12 +2,13 @@
 
     python ingest_watched.py <folder for what was seen> <first day> <last day>
 
-Settings come from the environment. Written by `test_key_hidden.py` into the folder: the event log, the process table's
-view of this process and its JVM, plans, and the pages of the UI.
+Settings come from the environment. Written for `test_key_hidden.py` into the folder: the event log, Spark's scratch
+files, the process table's view of this process and its JVM, plans, and the pages of the UI; all of it uncompressed.
 """
 
 import datetime as dt
 import os
+import shutil
 import sys
 import urllib.request
 from pathlib import Path
@@ -28,6 +29,10 @@ def main(folder: Path, days: list[dt.date]) -> None:
     watched = {
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": f"file://{folder / 'events'}",
+        "spark.eventLog.compress": "false",
+        "spark.shuffle.compress": "false",
+        "spark.shuffle.spill.compress": "false",
+        "spark.broadcast.compress": "false",
         "spark.ui.enabled": "true",
         "spark.ui.port": "0",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -41,6 +46,7 @@ def main(folder: Path, days: list[dt.date]) -> None:
     job.clean_rows = watching(job.clean_rows, folder)
     assert job.ingest(spark, settings, days) > 0
     keep_processes(folder)
+    shutil.copytree(folder / "scratch", folder / "kept-scratch")
     address = spark.sparkContext.uiWebUrl
     for number, page in enumerate(PAGES):
         url = f"{address}/{page.format(spark.sparkContext.applicationId)}"
