@@ -20,7 +20,9 @@ from jobs import ingest as job
 from jobs import session as sessions
 from jobs.tables import create_tables
 
-PAGES = ("jobs", "stages", "storage", "environment", "executors", "SQL", "api/v1/applications/{}/sql?details=true")
+QUERIES = "api/v1/applications/{}/sql?details=true&length=1000"
+"""With its plans; of all queries, for the UI tells twenty unless it is asked for more."""
+PAGES = ("jobs", "stages", "storage", "environment", "executors", "SQL", QUERIES)
 
 
 def main(folder: Path, days: list[dt.date]) -> None:
@@ -46,7 +48,7 @@ def main(folder: Path, days: list[dt.date]) -> None:
     job.clean_rows = watching(job.clean_rows, folder)
     assert job.ingest(spark, settings, days) > 0
     keep_processes(folder)
-    shutil.copytree(folder / "scratch", folder / "kept-scratch")
+    shutil.copytree(folder / "scratch", folder / "kept-scratch", ignore=shutil.ignore_patterns("*.jar"))
     address = spark.sparkContext.uiWebUrl
     for number, page in enumerate(PAGES):
         url = f"{address}/{page.format(spark.sparkContext.applicationId)}"

@@ -64,7 +64,7 @@ def test_the_key_is_nowhere_to_be_seen(watched):
 
 
 def test_the_views_show_something(watched):
-    """Plans have the token's expression, the log and the UI have the queries, the JVM is among the processes."""
+    """Plans have the token's expression, log and UI have the queries, there are rows on disk, the JVM is a process."""
     _, seen = watched
     plans = (seen / "plans-judge_rows").read_text()
     events = b"".join(path.read_bytes() for path in (seen / "events").rglob("*") if path.is_file())
@@ -73,6 +73,9 @@ def test_the_views_show_something(watched):
     assert plans.count("customer:") >= 3
     assert "hidden_k1" in plans
     assert b"SparkListenerSQLExecutionStart" in events
+    assert b"2026-01-03.txt.gz" in b"".join(
+        path.read_bytes() for path in (seen / "kept-scratch").rglob("shuffle*.data")
+    )
     assert b"sha2(concat(" in events
     assert b"org.apache.spark.deploy.SparkSubmit" in commands
     assert b"sha2(concat(" in b"".join(path.read_bytes() for path in seen.glob("page-*"))
