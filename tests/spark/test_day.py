@@ -114,7 +114,7 @@ def with_a_larger_amount(settings, folder):
     columns = lines[1].split(",")
     columns[4] = "123.45"
     path.write_text("\n".join([lines[0], ",".join(columns), *lines[2:], ""]))
-    return dataclasses.replace(settings, raw_dir=folder / "corrected")
+    return dataclasses.replace(settings, raw_dir=str(folder / "corrected"))
 
 
 def test_the_export_holds_the_state(whole):
