@@ -46,7 +46,7 @@ def installed() -> bool:
 
 
 def tuned_xgboost(train: Sample, select: Sample, seed: int) -> dict[str, float]:
-    """Figures of `ranking` on the select window, of the best of `TRIALS` trials on it: rather flattered than wronged."""
+    """Figures of `ranking` on the select window, of the best of `TRIALS` trials on it, so flattered."""
     import optuna
 
     columns = [FEATURE_NAMES.index(name) for name in FEATURES]
