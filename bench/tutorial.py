@@ -13,12 +13,12 @@ import numpy.typing as npt
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from bench.lake_rows import Rows
 from bench.protocol import DELAY_DAYS, Doubles, Week
+from jobs.model.tutorial import START, fitted_xgboost, suggested
 
 SPANS: Final = (1, 7, 30)
 TRIALS: Final = 40
 SEED: Final = 20_180_401
 NIGHT_ENDS: Final = 6 * HOUR_SECONDS
-THREADS: Final = 2
 
 
 def tutorial_features(rows: Rows) -> Doubles:
@@ -59,38 +59,20 @@ def tuned(rows: Rows, features: Doubles, weeks: list[Week]) -> dict[str, Any]:
     import optuna
 
     def objective(trial: optuna.Trial) -> float:
-        parameters = _suggested(trial)
+        parameters = suggested(trial)
         return float(np.mean([week.figures(rows, reference(rows, features, week, parameters))["ap"] for week in weeks]))
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=SEED))
-    study.enqueue_trial({"n_estimators": 100, "max_depth": 6, "learning_rate": 0.1} | _DEFAULTS)
+    study.enqueue_trial(START)
     study.optimize(objective, n_trials=TRIALS)
     return study.best_params
 
 
-_DEFAULTS: Final = {"min_child_weight": 1.0, "subsample": 1.0, "colsample_bytree": 1.0, "reg_lambda": 1.0}
-
-
-def _suggested(trial: Any) -> dict[str, Any]:
-    return {
-        "n_estimators": trial.suggest_int("n_estimators", 25, 400, log=True),
-        "max_depth": trial.suggest_int("max_depth", 2, 9),
-        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.3, log=True),
-        "min_child_weight": trial.suggest_float("min_child_weight", 0.5, 20, log=True),
-        "subsample": trial.suggest_float("subsample", 0.5, 1.0),
-        "colsample_bytree": trial.suggest_float("colsample_bytree", 0.4, 1.0),
-        "reg_lambda": trial.suggest_float("reg_lambda", 0.1, 30, log=True),
-    }
-
-
 def reference(rows: Rows, features: Doubles, week: Week, parameters: dict[str, Any]) -> Doubles:
     """Scores (n,) of XGBoost trained on the week's seven training days; rows that are not tested get 0."""
-    from xgboost import XGBClassifier
-
     train, test = rows.between(week.train.first, week.train.last), week.test(rows)
-    model = XGBClassifier(**parameters, random_state=SEED, n_jobs=THREADS, tree_method="hist")
-    model.fit(features[train], rows.is_fraud[train])
+    model = fitted_xgboost(features[train], rows.is_fraud[train], parameters, SEED)
     score = np.zeros(rows.time.size)
     score[test] = model.predict_proba(features[test])[:, 1]
     return score

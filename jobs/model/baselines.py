@@ -1,4 +1,4 @@
-"""What simpler models reach on the same rows: logistic regression and a random forest.
+"""What other models reach on the same rows: logistic regression, a random forest and, where it is installed, XGBoost.
 
 They are judged on the select window only, as the trials of the search are: the certify window is used once, by the
 gate. A value that is missing takes the train window's median, and an indicator column says that it was missing;
@@ -12,6 +12,7 @@ import numpy as np
 from antifraud.errors import SettingsError
 from jobs.model.fitting import THREADS, Sample
 from jobs.model.quality import ranking
+from jobs.model.tutorial import installed, tuned_xgboost
 
 Figures = dict[str, dict[str, float]]
 FEWEST_ROWS: Final = 500
@@ -35,7 +36,8 @@ def baselines(train: Sample, select: Sample, seed: int, rows: int) -> Figures:
             f"baselines on {rows} rows: expected {FEWEST_ROWS} or more, or 0 for none, correct ANTIFRAUD_BASELINE_ROWS"
         )
     known = _at_most(train, rows, seed)
-    return {name: _figures(model, known, select) for name, model in _models(seed).items()}
+    found = {name: _figures(model, known, select) for name, model in _models(seed).items()}
+    return found | ({"xgboost_tutorial": tuned_xgboost(known, select, seed)} if installed() else {})
 
 
 def _at_most(train: Sample, rows: int, seed: int) -> Sample:

@@ -10,6 +10,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from jobs.model.fitting import Sample
 
 FPR: Final = 0.05
+OBJECTIVE: Final = "average_precision"
+"""What searches maximise: steadier than the recall at a threshold, which hangs on the few frauds beside it."""
 Doubles = npt.NDArray[np.float64]
 
 

@@ -15,15 +15,13 @@ from catboost import CatBoostClassifier
 
 from antifraud.errors import SettingsError
 from jobs.model.fitting import PARAMETERS, Parameters, Sample, fit
-from jobs.model.quality import ranking
+from jobs.model.quality import OBJECTIVE, ranking
 from jobs.runtime import Stopwatch
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.distributions import BaseDistribution
 
-OBJECTIVE: Final = "average_precision"
-"""Steadier than the recall at a threshold, which hangs on the few frauds beside it."""
 RANDOM_TRIALS: Final = 5
 """Trials drawn at random before the estimator has seen enough to propose."""
 DEEPER: Final = 2

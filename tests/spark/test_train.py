@@ -81,7 +81,7 @@ def test_the_candidate_tells_what_was_tried(home):
     tried = {trial["select_average_precision"]: trial["parameters"] for trial in info["search"]["tried"]}
     assert (info["search"]["done"], info["search"]["stopped_by"]) == (1, "trials")
     assert info["parameters"] == tried[max(tried)]
-    assert set(info["baselines"]) == {"logistic_regression", "random_forest", "catboost"}
+    assert set(info["baselines"]) == {"logistic_regression", "random_forest", "xgboost_tutorial", "catboost"}
     assert info["baselines"]["catboost"]["auc"] == info["metrics"]["select_auc"]
     logged = logged_metrics(info)
     assert logged["baseline_random_forest_auc"] == info["baselines"]["random_forest"]["auc"]

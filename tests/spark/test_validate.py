@@ -256,3 +256,10 @@ def test_a_damaged_champion_keeps_nobody_out(judged, tmp_path):
     model.write_bytes(model.read_bytes()[:-1] + b"\x00\x01")
     inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
     assert "does not verify" in find_champion(session, home, inputs, candidate.id, Limits()).note
+
+
+def test_squares_of_the_largest_amounts_are_exact(spark):
+    """Forty frauds of the largest amount: their squares' sum needs 66 bits, and every one of them is right."""
+    rows = [("certify", DAY, "k1.a", "k1.x", 10**9 - index, "fraud", 50, 50) for index in range(40)]
+    columns = table_of(score_table_rows(spark.createDataFrame(rows, SCORED), "r").toArrow(), "certify").columns()
+    assert columns["fraud_amount_sq"] == [sum((10**9 - index) ** 2 for index in range(40))]

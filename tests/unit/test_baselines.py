@@ -4,29 +4,38 @@ import numpy as np
 import pytest
 
 from antifraud.errors import SettingsError
+from antifraud.features import FEATURE_NAMES
+from jobs.model import baselines as module
 from jobs.model.baselines import baselines
 from jobs.model.fitting import Sample
 
 
 def sample(rows, seed):
-    """Frauds have a high first value, or one that is missing while the second is high; the third is always missing."""
+    """Frauds have a high first value, or one that is missing while the third is high; the last is always missing."""
     generator = np.random.default_rng(seed)
-    vectors = generator.normal(size=(rows, 3)).astype(np.float32)
+    vectors = generator.normal(size=(rows, len(FEATURE_NAMES))).astype(np.float32)
     vectors[generator.random(rows) < 0.1, 0] = np.nan
-    vectors[:, 2] = np.nan
-    is_fraud = np.where(np.isnan(vectors[:, 0]), vectors[:, 1], vectors[:, 0]) > 1.2
+    vectors[:, -1] = np.nan
+    is_fraud = np.where(np.isnan(vectors[:, 0]), vectors[:, 2], vectors[:, 0]) > 1.2
     return Sample(vectors, is_fraud, np.full(rows, 700), np.ones(rows))
 
 
 TRAIN, SELECT = sample(2_000, 1), sample(1_000, 2)
 
 
-def test_both_rank_far_better_than_chance():
-    """Missing values, even a column of nothing else, are no obstacle; the forest learns the interaction."""
+def test_all_rank_far_better_than_chance():
+    """Missing values, even a column of nothing else, are no obstacle; the trees learn the interaction."""
     found = baselines(TRAIN, SELECT, seed=3, rows=5_000)
-    assert set(found) == {"logistic_regression", "random_forest"}
+    assert set(found) == {"logistic_regression", "random_forest", "xgboost_tutorial"}
     assert set(found["random_forest"]) == {"auc", "average_precision", "recall_fpr5", "value_recall_fpr5"}
     assert 0.9 < found["logistic_regression"]["auc"] < found["random_forest"]["auc"]
+    assert found["xgboost_tutorial"]["auc"] > 0.99
+
+
+def test_a_library_that_is_not_installed_is_left_out(monkeypatch):
+    """XGBoost is a development dependency: training does without."""
+    monkeypatch.setattr(module, "installed", lambda: False)
+    assert set(baselines(TRAIN, SELECT, seed=3, rows=500)) == {"logistic_regression", "random_forest"}
 
 
 def test_the_same_seed_gives_the_same_figures():

@@ -44,6 +44,10 @@ def glued_digits(path):
     path.write_text(f"2026{LEAKED}7")
 
 
+def after_a_dot(path):
+    path.write_text(f"k1.{LEAKED}")
+
+
 def compressed(path):
     path.write_bytes(gzip.compress(str(LEAKED).encode()))
 
@@ -171,7 +175,7 @@ def xz(path):
 
 
 PLANTS = [
-    text, json_number, glued_digits, compressed, zipped, parquet_string, parquet_integer, parquet_double,
+    text, json_number, glued_digits, after_a_dot, compressed, zipped, parquet_string, parquet_integer, parquet_double,
     parquet_decimal, parquet_nested, parquet_binary, avro, sqlite, sqlite_deleted, sqlite_write_ahead, lmdb_text,
     lmdb_packed, pickled,
     numpy_archive, bundle_archive, parquet_in_zip, event_log, bzip, xz, binary_little, binary_big,
@@ -222,6 +226,13 @@ def test_an_identifier_across_two_chunks_is_found(tmp_path):
     (tmp_path / "large.log").write_bytes(b"x" * half + str(LEAKED).encode() + b"y" * 100)
 
     assert len(scan(tmp_path, {LEAKED})) == 1
+
+
+def test_decimals_of_fractions_are_no_identifiers(tmp_path):
+    """A model's file holds hundreds of thousands of digits: a part of them equals an identifier by chance one night."""
+    (tmp_path / "trees.json").write_text(json.dumps([float(f"0.{LEAKED}71"), float(f"-12.7{LEAKED}"), 3.0]))
+
+    assert scan(tmp_path, {LEAKED}) == []
 
 
 def test_random_bytes_hold_no_identifier(tmp_path):
