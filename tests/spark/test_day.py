@@ -85,10 +85,8 @@ def test_what_follows_from_a_changed_row_is_listed(feed, tmp_path, open_lake):
     settings, day = with_a_larger_amount(settings, tmp_path), DAYS[1]
 
     listed = stale(settings, DAYS)
-    assert {table: set(days) for table, days in listed.items()} == {
-        "quarantine": {day}, "labels": {day}, "clean": {day}, "totals_customer": {day}, "totals_terminal": {day},
-        "state": {day, LAST}, "features": {day, LAST},
-    }  # fmt: skip
+    # The file may overlap into the third day: whether it does is known once it was read.
+    assert {table: set(days) for table, days in listed.items()} == {table: {day, LAST} for table in nothing}
     assert set(listed["clean"].values()) == {UNREAD}
     assert STAGES["ingest"](session, settings, DAYS) > 0
 
