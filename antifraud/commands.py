@@ -1,6 +1,7 @@
 """``python -m antifraud``: make keys and access tokens, look at releases and what they do.
 
     keys generate              a key ring for pseudonyms, in the raw zone
+    keys list|rotate|retire    which keys there are; a new active one; an old one away
     access generate            bearer tokens, their hashes, the webhook secret
     release-key generate       the pair of keys that releases are signed and checked with
     release list|show|verify   what was promoted, and whether it is still what it was
@@ -20,25 +21,15 @@ from typing import Final, TypeAlias
 
 from antifraud import release_commands
 from antifraud.access import generate_access
+from antifraud.commands_keys import KEY_COMMANDS, retire_keys, say
 from antifraud.commands_model import add_model_commands
 from antifraud.errors import AntifraudError, SettingsError
-from antifraud.pseudonym import generate_keyring
 from antifraud.settings import JobSettings, ScorerSettings
 from antifraud.signing import generate_signing_keys
 
 PROGRAM: Final = "python -m antifraud"
 
 Command: TypeAlias = Callable[[argparse.Namespace, Mapping[str, str]], None]
-
-
-def _generate_keys(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
-    """Make a key ring for pseudonyms."""
-    path = JobSettings.from_environment(environ).keyring_path
-    try:
-        generate_keyring(path)
-    except FileExistsError:
-        raise SettingsError(f"{path} exists: another key ring would orphan every token made with it") from None
-    _say(f"wrote {path}")
 
 
 def _generate_access(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
@@ -49,7 +40,7 @@ def _generate_access(_options: argparse.Namespace, environ: Mapping[str, str]) -
     except FileExistsError as error:
         raise SettingsError(str(error)) from None
     for path in written:
-        _say(f"wrote {path}")
+        say(f"wrote {path}")
 
 
 def _generate_release_key(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
@@ -60,15 +51,11 @@ def _generate_release_key(_options: argparse.Namespace, environ: Mapping[str, st
     except FileExistsError as error:
         raise SettingsError(str(error)) from None
     for path in written:
-        _say(f"wrote {path}")
-
-
-def _say(line: str) -> None:
-    print(line)  # noqa: T201 a command talks to a person
+        say(f"wrote {path}")
 
 
 ACTIONS: Final[Mapping[str, Mapping[str, Command]]] = {
-    "keys": {"generate": _generate_keys},
+    "keys": KEY_COMMANDS,
     "access": {"generate": _generate_access},
     "release-key": {"generate": _generate_release_key},
     "release": release_commands.ACTIONS,
@@ -88,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
             action.set_defaults(command=command)
             if topic == "release":
                 release_commands.add_arguments(name, action)
+            if command is retire_keys:
+                action.add_argument("key", help="id of the key, such as k1")
     add_model_commands(topics)
     return parser
 

@@ -5,12 +5,13 @@ is called, so that DAG files and the scorer can import this module without it.
 """
 
 import datetime as dt
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.errors import MissingDay
-from antifraud.schemas import RUNS, Table
+from antifraud.schemas import CLEAN, QUARANTINE, RUNS, Table
 from antifraud.settings import JobSettings
 from antifraud.storage import catalog_url, file_properties
 
@@ -99,6 +100,20 @@ def published(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -
         if known is None or run.sequence >= known.sequence:
             newest[run.day] = run
     return newest
+
+
+def ingested(catalog: "Catalog", first: dt.date, last: dt.date) -> dict[dt.date, dict[str, Any]]:
+    """For each published day `rows_in`, `clean`, `quarantined` by reason, and `repaired_midnight`, in rows."""
+    clean, quarantine = (published(catalog, table, first, last) for table in (CLEAN, QUARANTINE))
+    return {
+        day: {
+            "rows_in": run.rows + quarantine[day].rows,
+            "clean": run.rows,
+            "quarantined": json.loads(quarantine[day].counts)["quarantined"],
+            "repaired_midnight": json.loads(run.counts)["repaired_midnight"],
+        }
+        for day, run in sorted(clean.items())
+    }
 
 
 def require_days(catalog: "Catalog", table: Table, days: Sequence[dt.date]) -> dict[dt.date, Run]:

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -55,6 +56,19 @@ def is_token(value: object) -> bool:
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """All keys by id, and the id of the one that new tokens are made with."""
+
+    active: str
+    keys: Mapping[str, Key]
+
+    @property
+    def active_key(self) -> Key:
+        """The key that new tokens are made with."""
+        return self.keys[self.active]
+
+
 def generate_keyring(path: Path) -> None:
     """Write a new key ring with one random key ``k1``, readable by the owner only.
 
@@ -62,25 +76,82 @@ def generate_keyring(path: Path) -> None:
         FileExistsError: There is a key ring already; replacing it would orphan every token.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    ring = {"active": "k1", "keys": {"k1": secrets.token_hex(KEY_BYTES)}}
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        json.dump(ring, file)
+        file.write(_spell(KeyRing("k1", {"k1": _new_key("k1")})))
 
 
-def load_active_key(path: Path) -> Key:
-    """Read the active key from a key ring file.
+def load_keyring(path: Path) -> KeyRing:
+    """Read a key ring.
 
     Raises:
         SettingsError: The file is missing, readable by others, or not a key ring.
     """
-    if not path.is_file():
+    if not path.exists():
         raise SettingsError(f"no key ring at {path}: `python -m antifraud keys generate` makes one")
     if path.stat().st_mode & 0o077:
         raise SettingsError(f"the key ring {path} is readable by other users: run chmod 600 on it")
     try:
         ring = json.loads(path.read_text())
-        return Key(ring["active"], bytes.fromhex(ring["keys"][ring["active"]]))
-    except (ValueError, KeyError, TypeError) as error:
+        keys = {key_id: Key(key_id, bytes.fromhex(secret)) for key_id, secret in ring["keys"].items()}
+        return KeyRing(keys[ring["active"]].key_id, keys)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         # The cause would show key material in a traceback, so it is cut off.
         raise SettingsError(f"{path} is not a key ring ({type(error).__name__}): restore it from its backup") from None
+
+
+def load_active_key(path: Path) -> Key:
+    """Read the active key from a key ring file; raises as `load_keyring`."""
+    return load_keyring(path).active_key
+
+
+def rotate_keyring(path: Path) -> str:
+    """Add a new random key and make it the active one; the others stay. Returns the new key's id.
+
+    Raises:
+        SettingsError: The ring cannot be read, or not be written where it is.
+    """
+    ring = load_keyring(path)
+    key_id = f"k{max(int(known[1:]) for known in ring.keys) + 1}"
+    _replace(path, KeyRing(key_id, {**ring.keys, key_id: _new_key(key_id)}))
+    return key_id
+
+
+def retire_key(path: Path, key_id: str) -> None:
+    """Remove a key that is not active; its tokens can never be made again.
+
+    Raises:
+        SettingsError: There is no such key, or it is the active one.
+    """
+    ring = load_keyring(path)
+    if key_id not in ring.keys:
+        raise SettingsError(f"no key {key_id} in {path}: there are {', '.join(sorted(ring.keys))}")
+    if key_id == ring.active:
+        raise SettingsError(f"{key_id} is the active key: run `keys rotate` and jobs/rotate_keys.py first")
+    _replace(path, KeyRing(ring.active, {known: key for known, key in ring.keys.items() if known != key_id}))
+
+
+def _new_key(key_id: str) -> Key:
+    return Key(key_id, secrets.token_bytes(KEY_BYTES))
+
+
+def _spell(ring: KeyRing) -> str:
+    return json.dumps({"active": ring.active, "keys": {key_id: key.secret.hex() for key_id, key in ring.keys.items()}})
+
+
+def _replace(path: Path, ring: KeyRing) -> None:
+    """Write beside the ring and rename: a reader sees the old ring or the new one, and neither is ever readable."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(_spell(ring))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise SettingsError(
+            f"the key ring {path} cannot be written ({error.strerror}): where it is handed in by a secret store, "
+            "change it there"
+        ) from None

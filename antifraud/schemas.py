@@ -87,7 +87,7 @@ QUARANTINE: Final = Table(
         Column("day", "date", "day of the event; the first day of the file where the row has no usable time"),
         Column("file", "string", "name of the raw file"),
         Column("line", "bigint", "line of the file, the header being line 1"),
-        Column("reason", "string", "why, one of jobs.ingest.REASONS"),
+        Column("reason", "string", "why, one of jobs.raw.rows.REASONS"),
         Column("column", "string", "raw column that is at fault", null="the row as a whole"),
     ),
 )
@@ -194,7 +194,7 @@ RUNS: Final = Table(
     (),
     (),
     (
-        Column("table", "string", "table that was published"),
+        Column("table", "string", "table that was published; `feed` for what was read from raw files"),
         Column("day", "date", "day that was published"),
         Column("inputs", "string", "hash of everything the day was made from"),
         Column("snapshot_id", "bigint", "Iceberg snapshot that published it"),

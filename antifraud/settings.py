@@ -66,6 +66,8 @@ class Settings:
 class JobSettings(Settings):
     """Settings of the Spark jobs, and of whatever reads the lake."""
 
+    keyring_file: Path | None = None
+    """Key ring of the pseudonyms, where a secret store hands it in as a file; default in the raw zone."""
     raw_dir: str | None = None
     """Folder of raw files, on a disk or ``s3a://bucket/prefix``; default ``<home>/raw/feed``."""
     raw_account: Path | None = None
@@ -135,8 +137,8 @@ class JobSettings(Settings):
 
     @property
     def keyring_path(self) -> Path:
-        """Key ring of the pseudonyms; lies in the raw zone."""
-        return self.under_home("raw", "secrets", "keyring.json")
+        """Key ring of the pseudonyms."""
+        return self.keyring_file or self.under_home("raw", "secrets", "keyring.json")
 
     @property
     def release_signing_key_path(self) -> Path:

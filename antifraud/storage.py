@@ -5,6 +5,7 @@ zone and lake have accounts of their own: a process that was not given the raw z
 SQLAlchemy, fsspec and s3fs are imported where they are called.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ LOCK_SECONDS: Final = 60
 """How long to wait for a SQLite catalog that another process is writing to."""
 CONNECT_SECONDS: Final = 10
 READ_SECONDS: Final = 60
+BRIDGE: Final = "bridge"
+"""Folder beside the raw files with the bridges that jobs/rotate_keys.py makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,21 @@ def raw_folder(settings: JobSettings) -> Path:
         options["endpoint_url"] = settings.s3_endpoint
     folder: Any = UPath(settings.raw_location, **options)
     return folder  # type: ignore[no-any-return]
+
+
+def bridge_folder(settings: JobSettings, old: str, new: str) -> Path:
+    """Where the tokens under two keys (given by id) lie side by side: with the raw files, under their permissions."""
+    return raw_folder(settings) / BRIDGE / f"{old}-{new}"
+
+
+def remove_bridges(settings: JobSettings, old: str) -> None:
+    """Remove every bridge from the tokens of a key (given by id)."""
+    bridges = raw_folder(settings) / BRIDGE
+    for bridge in bridges.glob(f"{old}-*") if bridges.is_dir() else ():
+        if is_remote(settings.raw_location):
+            bridge.rmdir(recursive=True)  # type: ignore[call-arg] # of a UPath
+        else:
+            shutil.rmtree(bridge)
 
 
 def catalog_url(settings: JobSettings) -> "URL":

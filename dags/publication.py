@@ -50,14 +50,6 @@ def require_published(first: dt.date, last: dt.date, tables: Sequence[Table] = P
     return {table.name: sum(run.rows for run in lake.require_days(catalog, table, days).values()) for table in tables}
 
 
-def missing_days(first: dt.date, last: dt.date) -> dict[str, list[str]]:
-    """For each table of the lake the days that were never published."""
-    catalog = lake.open_catalog(job_settings())
-    days = days_between(first, last)
-    found = {table.name: lake.published(catalog, table, first, last) for table in PRODUCTS}
-    return {name: [str(day) for day in days if day not in runs] for name, runs in found.items()}
-
-
 def is_published(table: Table, day: dt.date) -> bool:
     """Whether `day` of a table was published."""
     return day in lake.published(lake.open_catalog(job_settings()), table, day, day)

@@ -34,6 +34,7 @@ from antifraud.state_export import (
 )
 from jobs.buckets import FIELDS
 from jobs.history import RISK_COLUMNS
+from jobs.publish import hash_of
 from jobs.runtime import day_parser, run_plain_job
 
 MAP_BYTES: Final = 1 << 40
@@ -50,7 +51,8 @@ def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = Fal
     """
     catalog = open_catalog(settings)
     run = require_days(catalog, STATE, [day])[day]
-    folder = settings.state_dir / f"{day}-{run.inputs[:8]}"
+    # With the snapshot: after a rotation of keys the same inputs are there under other tokens.
+    folder = settings.state_dir / f"{day}-{hash_of(run.inputs, run.snapshot_id)[:8]}"
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     for leftover in settings.state_dir.glob(f"{UNFINISHED}*"):
         shutil.rmtree(leftover)

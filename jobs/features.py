@@ -7,7 +7,7 @@ Formulas are those of `antifraud/features.py`; this job supplies the exact integ
 
 import argparse
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.errors import MissingDay
 from antifraud.features import REGISTRY, WINDOWS, feature_set_hash
+from antifraud.key_use import key_ids, require_one_key
 from antifraud.lake import Run, open_catalog, published, require_days
 from antifraud.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings import JobSettings
@@ -90,11 +91,13 @@ def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]
     clean = require_days(catalog, CLEAN, days)
     states = published(catalog, STATE, min(days) - ONE_DAY, max(days))
     began = min(published(catalog, CLEAN, dt.date.min, max(days)))
-    inputs = {day: hash_of(FEATURES.version, feature_set_hash(), clean[day].inputs, _state_inputs(states, day, began))
-              for day in days}  # fmt: skip
+    inputs = {day: inputs_of(clean[day], states, day, began) for day in days}
     stale = stale_days(settings, (FEATURES,), inputs)
     if not stale:
         return 0
+    known = {table: key_ids(catalog, table, min(stale) - ONE_DAY, max(stale)) for table in (CLEAN, STATE)}
+    for day in stale:
+        require_one_key([(CLEAN, known[CLEAN], [day]), (STATE, known[STATE], [day - ONE_DAY])])
     events = read_table(spark, CLEAN).where(F.col("day").isin(stale))
     before = read_table(spark, STATE).where(F.col("day").isin([day - ONE_DAY for day in stale]))
     expected = {day: clean[day].rows for day in stale}
@@ -104,7 +107,16 @@ def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]
     return sum(run.rows for run in runs)
 
 
-def _state_inputs(states: dict[dt.date, Run], day: dt.date, began: dt.date) -> str:
+def inputs_of(clean: Run, states: Mapping[dt.date, Run], day: dt.date, began: dt.date) -> str:
+    """Hash of everything a day's features are made from; `began` is the first day of the lake.
+
+    Raises:
+        MissingDay: The state of the day before is missing although the lake began earlier.
+    """
+    return hash_of(FEATURES.version, feature_set_hash(), clean.inputs, _state_inputs(states, day, began))
+
+
+def _state_inputs(states: Mapping[dt.date, Run], day: dt.date, began: dt.date) -> str:
     before = day - ONE_DAY
     if before in states:
         return states[before].inputs

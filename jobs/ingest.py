@@ -2,7 +2,8 @@
 
     spark-submit jobs/ingest.py --from 2026-01-01 --to 2026-03-31
 
-Rows in = clean + quarantined, for every day. Days whose files did not change are skipped.
+Rows in = clean + quarantined, for every day. A run reads each file once however many of its days it wants, and of each
+table publishes the days whose rows changed.
 """
 
 import argparse
@@ -15,61 +16,66 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import MissingDay, PublishError, QuarantineLimit
-from antifraud.pseudonym import load_active_key
-from antifraud.schemas import CLEAN, LABELS, QUARANTINE
+from antifraud.lake import NAMESPACE, Run, open_catalog
+from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
 from antifraud.settings import JobSettings
-from antifraud.storage import raw_folder
-from jobs.publish import Batch, hash_of, publish, record, stale_days
-from jobs.raw.files import RawFile, checksums, discover, files_of
+from jobs.publish import Batch, hash_of, publish, record
+from jobs.raw.contents import CONTENT, FEED, Contents, Sums, add_sums, contents_of, memories, remembered, row_sums
+from jobs.raw.demand import TABLES, Reasons, demand_of, out_of_date
+from jobs.raw.files import RawFile, require_unchanged
 from jobs.raw.lines import read_lines
 from jobs.raw.rows import judge_rows
+from jobs.raw.tokens import hide
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables
 
-FEED: Final = "feed"
-TABLES: Final = (QUARANTINE, LABELS, CLEAN)
+USABLE: Final = (LABELS, CLEAN)
 Counts = dict[dt.date, dict[str, Any]]
 
 
-def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
-    """Publish `days` from the raw files; returns the rows that came in.
+def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = False) -> int:
+    """Publish `days` from the raw files; returns the rows that came in on the days that were not up to date.
+
+    A day stays under the key that it, or the nearest day of the lake, is under while the key ring has that key, so that
+    no history is cut in two. `rekey` brings the days under the active key instead.
 
     Raises:
         MissingDay: No file covers a day, or its file ends before it.
-        RawFileError: A file cannot be read as transactions.
+        RawFileError: A file cannot be read as transactions, or changed while it was read.
         QuarantineLimit: Too many rows of a day are unusable; nothing was published.
     """
-    files = files_of(discover(raw_folder(settings)), days)
-    sums, key = checksums(files), load_active_key(settings.keyring_path)
-    inputs = {day: _inputs(settings, files, sums, key.key_id, day) for day in days}
-    stale = stale_days(settings, TABLES, inputs)
-    if not stale:
+    demand = demand_of(settings, days, rekey=rekey)
+    known = remembered(open_catalog(settings), demand.sources)
+    wanted = [day for day, tables in out_of_date(settings, demand, known).items() if tables]
+    if not wanted:
         return 0
-    files = files_of(files, stale)
-    lines, line_counts = read_lines(spark, [file.path for file in files])
-    rows = judge_rows(spark, lines, files, key).persist()
+    demand = demand.only(wanted)
+    hidden = {key: hide(spark, key) for key in set(demand.keys.values())}
+    lines, line_counts = read_lines(spark, [file.path for file in demand.files])
+    keys = {day: hidden[key] for day, key in demand.keys.items()}
+    rows = judge_rows(spark, lines, demand.files, keys).persist()
     try:
-        counts = count_rows(rows)
-        _require_balance(rows, line_counts)
-        _require_reached(files, counts, stale)
-        _require_limit(settings, counts, stale)
-        _publish(spark, settings, rows, {day: inputs[day] for day in stale}, counts)
+        counts, sums = count_rows(rows)
+        require_unchanged(demand.files, demand.stamps)
+        _require_balance(rows, demand.covering, line_counts)
+        _require_reached(demand.covering, counts, wanted)
+        _require_limit(settings, counts, wanted)
+        contents = {day: contents_of(settings, sums.get(day, {})) for day in wanted}
+        stale = out_of_date(settings, demand, contents)
+        runs = _publish(spark, settings, rows, stale, contents, counts)
     finally:
         rows.unpersist()
-    return sum(_of(counts, day)["rows_in"] for day in stale)
+    record(spark, [*runs, *memories(demand.sources_read, contents)])
+    return sum(_of(counts, day)["rows_in"] for day in wanted if stale[day])
 
 
-def _inputs(settings: JobSettings, files: Sequence[RawFile], sums: Mapping[str, str], key_id: str, day: dt.date) -> str:
-    made_of = [[f.path.name, sums[f.path.name], str(f.first), str(f.end)] for f in files if f.covers(day)]
-    versions = [table.version for table in TABLES]
-    return hash_of(str(day), versions, made_of, key_id, settings.label_delay_days)
-
-
-def count_rows(rows: DataFrame) -> Counts:
-    """For each day: `rows_in`, `clean`, `quarantined` by reason, `repaired_midnight`."""
+def count_rows(rows: DataFrame) -> tuple[Counts, dict[dt.date, Sums]]:
+    """For each day `rows_in`, `clean`, `quarantined` by reason, `repaired_midnight`; and what `contents_of` needs."""
     counts: Counts = {}
+    sums: dict[dt.date, Sums] = {}
     repaired = F.sum((F.col("repaired") & F.col("reason").isNull()).cast("long")).alias("repaired")
-    for row in rows.groupBy("day", "reason").agg(F.count(F.lit(1)).alias("rows"), repaired).collect():
+    totals = [F.count(F.lit(1)).alias("rows"), repaired, *row_sums()]
+    for row in rows.groupBy("day", "reason").agg(*totals).collect():
         day = counts.setdefault(row["day"], _nothing())
         day["rows_in"] += row["rows"]
         day["repaired_midnight"] += row["repaired"]
@@ -77,7 +83,9 @@ def count_rows(rows: DataFrame) -> Counts:
             day["clean"] += row["rows"]
         else:
             day["quarantined"][row["reason"]] = row["rows"]
-    return counts
+        tables = (QUARANTINE,) if row["reason"] else USABLE
+        add_sums(sums.setdefault(row["day"], {}), row.asDict(), row["rows"], tables)
+    return counts, sums
 
 
 def _nothing() -> dict[str, Any]:
@@ -88,12 +96,14 @@ def _of(counts: Counts, day: dt.date) -> dict[str, Any]:
     return counts.get(day) or _nothing()
 
 
-def _require_balance(rows: DataFrame, line_counts: Mapping[str, int]) -> None:
-    """The rows of every file are its lines: none was lost or doubled on the way."""
+def _require_balance(rows: DataFrame, files: Sequence[RawFile], line_counts: Mapping[str, int]) -> None:
+    """The rows of every file that was judged whole are its lines: none was lost or doubled on the way."""
     judged = {row["file"]: row["count"] for row in rows.groupBy("file").count().collect()}
-    for name, lines in line_counts.items():
-        if judged.get(name, 0) != lines:
-            raise PublishError(f"{name} has {lines} rows, {judged.get(name, 0)} were judged: nothing was published")
+    for name in (file.path.name for file in files):
+        if judged.get(name, 0) != line_counts[name]:
+            raise PublishError(
+                f"{name} has {line_counts[name]} rows, {judged.get(name, 0)} were judged: nothing was published"
+            )
 
 
 def _require_reached(files: Sequence[RawFile], counts: Counts, days: Sequence[dt.date]) -> None:
@@ -143,21 +153,56 @@ def feed_labels(rows: DataFrame, label_delay_days: int) -> DataFrame:
 
 
 def _publish(
-    spark: SparkSession, settings: JobSettings, rows: DataFrame, inputs: Mapping[dt.date, str], counts: Counts
-) -> None:
-    """Publish the three tables, `clean` last: it names the snapshots of the others."""
-    rows = rows.where(F.col("day").isin(sorted(inputs)))
-    clean = {day: _of(counts, day)["clean"] for day in inputs}
-    unusable = {day: _of(counts, day)["rows_in"] - clean[day] for day in inputs}
-    said = {day: _of(counts, day) for day in inputs}
-    labels = feed_labels(rows, settings.label_delay_days)
-    runs = publish(spark, settings, Batch(QUARANTINE, quarantined_rows(rows), inputs, expected=unusable))
-    runs += publish(spark, settings, Batch(LABELS, labels, inputs, expected=clean, own=f"source = '{FEED}'"))
-    notes = {f"antifraud.{run.table}": str(run.snapshot_id) for run in runs}
-    runs += publish(spark, settings, Batch(CLEAN, clean_rows(rows), inputs, said, clean, notes=notes))
-    record(spark, runs)
-    for day in sorted(inputs):
-        print(f"  {day}: {_line(_of(counts, day))}")
+    spark: SparkSession,
+    settings: JobSettings,
+    rows: DataFrame,
+    stale: Mapping[dt.date, Reasons],
+    contents: Mapping[dt.date, Contents],
+    counts: Counts,
+) -> list[Run]:
+    """Publish the days of each table that are out of date, `clean` last: it names the snapshots of the others."""
+    made = {
+        QUARANTINE: quarantined_rows(rows),
+        LABELS: feed_labels(rows, settings.label_delay_days),
+        CLEAN: clean_rows(rows),
+    }
+    runs: list[Run] = []
+    for table in TABLES:
+        days = [day for day in sorted(stale) if table.name in stale[day]]
+        if not days:
+            continue
+        said = {day: _said(table, counts, day) | {CONTENT: contents[day][table.name]} for day in days}
+        batch = Batch(
+            table,
+            made[table].where(F.col("day").isin(days)),
+            {day: hash_of(str(day), contents[day][table.name]) for day in days},
+            said,
+            {day: _rows_of(table, counts, day) for day in days},
+            own=f"source = '{FEED}'" if table is LABELS else "true",
+            notes=beside_clean(settings) if table is CLEAN else {},
+        )
+        runs += publish(spark, settings, batch)
+    for day in sorted(day for day, tables in stale.items() if tables):
+        print(f"  {day}: {_line(_of(counts, day))}; published: {', '.join(stale[day])}")
+    return runs
+
+
+def _said(table: Table, counts: Counts, day: dt.date) -> dict[str, Any]:
+    """What is written down beside a table's rows: of these only, for one table may be published without the others."""
+    told = {QUARANTINE: "quarantined", CLEAN: "repaired_midnight"}.get(table)
+    return {told: _of(counts, day)[told]} if told else {}
+
+
+def _rows_of(table: Table, counts: Counts, day: dt.date) -> int:
+    found = _of(counts, day)
+    return int(found["clean"] if table in USABLE else found["rows_in"] - found["clean"])
+
+
+def beside_clean(settings: JobSettings) -> dict[str, str]:
+    """Notes for the `clean` about to be published: the snapshots of `quarantine` and `labels` that belong to it."""
+    catalog = open_catalog(settings)
+    current = {table: catalog.load_table((NAMESPACE, table.name)).current_snapshot() for table in (QUARANTINE, LABELS)}
+    return {f"antifraud.{table.name}": str(snapshot.snapshot_id) for table, snapshot in current.items() if snapshot}
 
 
 def _line(counts: Mapping[str, Any]) -> str:
@@ -172,9 +217,16 @@ def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespa
     """Ingest the days of the arguments."""
     watch, days = Stopwatch(), days_of(arguments)
     create_tables(spark)
-    rows = ingest(spark, settings, days)
+    rows = ingest(spark, settings, days, rekey=arguments.rekey)
     print(f"ingest {span(days)}: {rows:,} rows in {watch.seconds:.1f} s")
 
 
+def parser() -> argparse.ArgumentParser:
+    """A range of days, and whether days under a lost key are taken up."""
+    arguments = range_parser(__doc__)
+    arguments.add_argument("--rekey", action="store_true", help="bring the days under the active key")
+    return arguments
+
+
 if __name__ == "__main__":
-    run_job("ingest", main, range_parser(__doc__))
+    run_job("ingest", main, parser())

@@ -62,7 +62,7 @@ def _general(jars: Sequence[Path]) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        # Plans of ingest hold the key, and event logs hold plans.
+        # A file a job that nobody reads; a cluster may switch it on, for plans show no key (jobs/raw/tokens.py).
         "spark.eventLog.enabled": "false",
     }
 

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.clock import day_number, days_between
 from antifraud.errors import MissingDay
+from antifraud.key_use import key_ids, require_one_key
 from antifraud.lake import Run, open_catalog, published, require_days
 from antifraud.schemas import DAY_BUCKETS, HOUR_BUCKETS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
@@ -63,16 +64,18 @@ def state(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -
     Raises:
         MissingDay: A day that a state looks back on is not in the totals, although earlier ones are.
     """
-    reach = settings.label_delay_days + LONGEST_WINDOW_DAYS
-    catalog, first = open_catalog(settings), min(days) - dt.timedelta(days=reach - 1)
+    catalog, first = open_catalog(settings), window_of(settings, min(days))[0]
     customers, terminals = (published(catalog, t, first, max(days)) for t in (TOTALS_CUSTOMER, TOTALS_TERMINAL))
     require_days(catalog, TOTALS_CUSTOMER, days)
     require_days(catalog, TOTALS_TERMINAL, days)
-    inputs = {day: _inputs(settings, customers, terminals, day, reach) for day in days}
+    inputs = {day: inputs_of(settings, customers, terminals, day) for day in days}
     stale = stale_days(settings, (STATE,), inputs)
     if not stale:
         return 0
-    window = F.col("day").between(F.lit(min(stale) - dt.timedelta(days=reach - 1)), F.lit(max(stale)))
+    known = {t: key_ids(catalog, t, first, max(stale)) for t in (TOTALS_CUSTOMER, TOTALS_TERMINAL)}
+    for day in stale:
+        require_one_key((table, ids, window_of(settings, day)) for table, ids in known.items())
+    window = F.col("day").between(F.lit(window_of(settings, min(stale))[0]), F.lit(max(stale)))
     by_customer, by_terminal = (read_table(spark, table).where(window) for table in (TOTALS_CUSTOMER, TOTALS_TERMINAL))
     rows = state_of(spark, by_customer, by_terminal, stale, settings.label_delay_days)
     runs = publish(spark, settings, Batch(STATE, rows, {day: inputs[day] for day in stale}))
@@ -80,8 +83,19 @@ def state(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -
     return sum(run.rows for run in runs)
 
 
-def _inputs(settings: JobSettings, customers: Runs, terminals: Runs, day: dt.date, reach: int) -> str:
-    window = days_between(day - dt.timedelta(days=reach - 1), day)
+def window_of(settings: JobSettings, day: dt.date) -> list[dt.date]:
+    """The days of totals that the state of `day` looks back on."""
+    reach = settings.label_delay_days + LONGEST_WINDOW_DAYS
+    return days_between(day - dt.timedelta(days=reach - 1), day)
+
+
+def inputs_of(settings: JobSettings, customers: Runs, terminals: Runs, day: dt.date) -> str:
+    """Hash of everything a day's state is made from.
+
+    Raises:
+        MissingDay: A day that the state looks back on is not in the totals, although earlier ones are.
+    """
+    window = window_of(settings, day)
     _require_no_hole(day, window, customers, terminals)
     made_of = [[str(d), runs[d].inputs] for runs in (customers, terminals) for d in window if d in runs]
     return hash_of(STATE.version, made_of, settings.label_delay_days)

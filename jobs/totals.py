@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
-from antifraud.lake import open_catalog, require_days
+from antifraud.lake import Run, open_catalog, require_days
 from antifraud.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
 from jobs.buckets import FIELDS, named, summed_buckets, summed_events
@@ -77,8 +77,7 @@ def totals(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) 
     """
     catalog = open_catalog(settings)
     clean, labels = (require_days(catalog, table, days) for table in (CLEAN, LABELS))
-    versions = [TOTALS_CUSTOMER.version, TOTALS_TERMINAL.version]
-    inputs = {day: hash_of(versions, clean[day].inputs, labels[day].inputs) for day in days}
+    inputs = {day: inputs_of(clean[day], labels[day]) for day in days}
     stale = stale_days(settings, (TOTALS_CUSTOMER, TOTALS_TERMINAL), inputs)
     if not stale:
         return 0
@@ -89,6 +88,11 @@ def totals(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) 
     runs += publish(spark, settings, Batch(TOTALS_TERMINAL, terminal_totals(events, said), inputs))
     record(spark, runs)
     return sum(run.rows for run in runs)
+
+
+def inputs_of(clean: Run, labels: Run) -> str:
+    """Hash of everything a day's totals are made from."""
+    return hash_of([TOTALS_CUSTOMER.version, TOTALS_TERMINAL.version], clean.inputs, labels.inputs)
 
 
 def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:

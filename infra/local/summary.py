@@ -8,7 +8,6 @@ from typing import Any
 
 from antifraud import lake
 from antifraud.release import replace_file
-from antifraud.schemas import CLEAN
 from antifraud.settings import JobSettings
 from infra.local.progress import clock_face
 from infra.local.verdict import verdict_lines
@@ -16,8 +15,7 @@ from infra.local.verdict import verdict_lines
 
 def lake_counts(settings: JobSettings, first: dt.date, last: dt.date) -> dict[str, Any]:
     """Rows of every published day, as ingest counted them, and their sums."""
-    runs = lake.published(lake.open_catalog(settings), CLEAN, first, last)
-    days = {str(day): json.loads(run.counts) for day, run in sorted(runs.items())}
+    days = {str(day): counts for day, counts in lake.ingested(lake.open_catalog(settings), first, last).items()}
     quarantined: Counter[str] = Counter()
     for counts in days.values():
         quarantined.update(counts["quarantined"])

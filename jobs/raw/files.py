@@ -5,14 +5,14 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, NamedTuple, cast
 
 from antifraud.errors import MissingDay, RawFileError
 
@@ -30,7 +30,10 @@ FAULTS: Final = (EOFError, gzip.BadGzipFile, zlib.error)
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A raw file that covers the days from `first` up to, but without, `end`."""
+    """A raw file that covers the days from `first` up to, but without, `end`.
+
+    It may overlap into the day `end`: a delivery that was cut a little late.
+    """
 
     path: Path
     first: dt.date
@@ -39,6 +42,14 @@ class RawFile:
     def covers(self, day: dt.date) -> bool:
         """Whether rows of `day` belong into this file."""
         return self.first <= day < self.end
+
+
+class Stamp(NamedTuple):
+    """What tells that a file was written to, without reading it."""
+
+    size: int
+    changed: int
+    inode: int
 
 
 def discover(folder: Path) -> list[RawFile]:
@@ -75,6 +86,31 @@ def files_of(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]
     if missing := [str(day) for day in days if not any(file.covers(day) for file in files)]:
         raise MissingDay(f"no raw file covers {', '.join(missing[:5])}: deliver it, or leave the day out of the range")
     return [file for file in files if any(file.covers(day) for day in days)]
+
+
+def with_overlap(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:
+    """The files that may hold rows of `days`: those that cover them, and those that end just before one."""
+    return [file for file in files if any(file.covers(day) or file.end == day for day in days)]
+
+
+def require_unchanged(files: Sequence[RawFile], before: Mapping[str, Stamp]) -> None:
+    """Refuse files that somebody wrote to since their `stamps` were taken.
+
+    Raises:
+        RawFileError: A file has grown, shrunk, or was replaced.
+    """
+    for name, stamp in stamps(files).items():
+        if stamp != before[name]:
+            raise RawFileError(
+                f"{name} had {before[name].size} bytes and has {stamp.size} now: it changed while it was read, nothing "
+                "was published; deliver under another name, rename when complete, and run again"
+            )
+
+
+def stamps(files: Sequence[RawFile]) -> dict[str, Stamp]:
+    """Size, time of the last change and inode of each file by name."""
+    found = {file.path.name: file.path.stat() for file in files}
+    return {name: Stamp(s.st_size, s.st_mtime_ns, s.st_ino) for name, s in found.items()}
 
 
 def checksums(files: Sequence[RawFile]) -> dict[str, str]:

@@ -1,17 +1,16 @@
 """Every raw row with its day and, where it cannot be used, the reason and the column at fault."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from antifraud.errors import RawFileError
-from antifraud.pseudonym import Key
 from jobs.raw.columns import parse
 from jobs.raw.files import RawFile
-from jobs.raw.tokens import token
+from jobs.raw.tokens import HiddenKey, token_by_day
 
 UNPARSABLE: Final = "unparsable"
 OUT_OF_RANGE: Final = "day_out_of_range"
@@ -27,29 +26,30 @@ ROW: Final = (
 )  # fmt: skip
 
 
-def judge_rows(spark: SparkSession, lines: DataFrame, files: Sequence[RawFile], key: Key) -> DataFrame:
+def judge_rows(
+    spark: SparkSession, lines: DataFrame, files: Sequence[RawFile], keys: Mapping[dt.date, HiddenKey]
+) -> DataFrame:
     """Columns `ROW` for every data line of the files; `reason` is null for usable rows.
 
     `repaired` marks rows whose time was printed as ``24:00:00``. A row without a usable time, or of a day that its
-    file does not cover, has its file's first day.
+    file cannot hold, has its file's first day. `keys` has the key of each day that is wanted; rows of other days of
+    a file have no tokens, and of a file without a wanted day only the rows that overlap into one are there.
 
     Raises:
         RawFileError: No row of a file tells its base time, so it is no transaction file.
     """
     parsed = parse(lines)
-    coverage = _coverage(spark, files, infer_bases(parsed))
+    coverage = _coverage(spark, files, infer_bases(parsed), keys)
     timed = parsed.join(F.broadcast(coverage), "file", "inner").withColumn("time", F.col("base") + F.col("seconds"))
     day = F.to_date(F.timestamp_seconds("time"))
     agrees = F.col("time") == F.col("printed_time")
     usable = timed.withColumns({"event_time": F.when(agrees, F.col("time")), "event_day": F.when(agrees, day)})
-    inside = F.coalesce(F.col("event_day").between(F.col("first"), F.col("last")), F.lit(False))
-    tokens = {
-        "day": F.when(inside, F.col("event_day")).otherwise(F.col("first")),
-        "fault": _fault(inside),
-        "customer": token(key, "customer", F.col("customer_id")),
-        "terminal": token(key, "terminal", F.col("terminal_id")),
-    }
-    return _mark_duplicates(usable.withColumns(tokens).withColumn("repaired", F.col("at_24"))).select(*ROW)
+    inside = F.coalesce(F.col("event_day").between(F.col("first"), F.col("overlap")), F.lit(False))
+    dated = usable.withColumns(
+        {"day": F.when(inside, F.col("event_day")).otherwise(F.col("first")), "fault": _fault(inside)}
+    ).where(F.col("whole") | (F.col("day") == F.col("overlap")))
+    tokens = {kind: token_by_day(keys, kind, F.col(f"{kind}_id")) for kind in ("customer", "terminal")}
+    return _mark_duplicates(dated.withColumns(tokens).withColumn("repaired", F.col("at_24"))).select(*ROW)
 
 
 def infer_bases(parsed: DataFrame) -> dict[str, int]:
@@ -62,15 +62,18 @@ def infer_bases(parsed: DataFrame) -> dict[str, int]:
     }
 
 
-def _coverage(spark: SparkSession, files: Sequence[RawFile], bases: dict[str, int]) -> DataFrame:
+def _coverage(
+    spark: SparkSession, files: Sequence[RawFile], bases: dict[str, int], days: Mapping[dt.date, object]
+) -> DataFrame:
     rows = []
     for file in files:
-        if bases.get(file.path.name) is None:
+        whole = any(file.covers(day) for day in days)
+        if whole and bases.get(file.path.name) is None:
             raise RawFileError(
                 f"{file.path.name}, line 2: no row with a usable time follows the header: deliver it again"
             )
-        rows.append((file.path.name, bases[file.path.name], file.first, file.end - dt.timedelta(days=1)))
-    return spark.createDataFrame(rows, "file string, base bigint, first date, last date")
+        rows.append((file.path.name, bases.get(file.path.name), file.first, file.end, whole))
+    return spark.createDataFrame(rows, "file string, base bigint, first date, overlap date, whole boolean")
 
 
 def _fault(inside: Column) -> Column:
@@ -98,7 +101,7 @@ def _fault_of(reason: str, column: str | None) -> Column:
 
 
 def _mark_duplicates(rows: DataFrame) -> DataFrame:
-    """Of the usable rows of a day with one transaction id the first by (time, file, line) stays."""
+    """Of a day's usable rows with one transaction id, from whatever files, the first by (time, file, line) stays."""
     same = Window.partitionBy("day", "transaction_id", F.col("fault").isNull()).orderBy("event_time", "file", "line")
     repeated = F.col("fault").isNull() & (F.row_number().over(same) > 1)
     fault = F.when(repeated, _fault_of(DUPLICATE, "tranaction_id")).otherwise(F.col("fault"))

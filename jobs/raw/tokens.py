@@ -1,29 +1,70 @@
 """Tokens by native Spark expressions: the same function as `antifraud.pseudonym.tokenise`, without Python workers.
 
 HMAC (RFC 2104) spelled out: ``H(key ^ opad, H(key ^ ipad, message))`` with the key padded to a block of SHA-256.
+
+Spark prints literals into plans, and plans into the UI, event logs and error messages. So the two padded keys are no
+literals: they are rows of a relation in the driver's memory that each query reads as a scalar subquery, of which plans
+show the column's name. They reach the executors with the tasks, and no file.
 """
 
-from typing import Final
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import BinaryType, StructField, StructType
 
 from antifraud.pseudonym import DIGEST_BYTES, Key, Kind
 
 BLOCK_BYTES: Final = 64
-INNER, OUTER = 0x36, 0x5C
+PADS: Final = {"inner": 0x36, "outer": 0x5C}
 TOKEN_CHARACTERS: Final = 22
 HEX_CHARACTERS: Final = 2 * DIGEST_BYTES
 SHA256_BITS: Final = 256
 
 
-def token(key: Key, kind: Kind, identifier: Column) -> Column:
+@dataclass(frozen=True, slots=True)
+class HiddenKey:
+    """A key that expressions use and plans do not show; `view` is where the session finds it."""
+
+    key_id: str
+    view: str
+
+
+def hide(spark: SparkSession, key: Key) -> HiddenKey:
+    """Make a key usable by the expressions of this session."""
+    jvm: Any = spark._jvm  # noqa: SLF001 - createDataFrame of PySpark would write the key into a temporary file
+    session: Any = spark._jsparkSession  # noqa: SLF001
+    values = spark.sparkContext._gateway.new_array(jvm.java.lang.Object, len(PADS))  # type: ignore[union-attr]  # noqa: SLF001
+    for position, pad in enumerate(PADS.values()):
+        values[position] = _padded(key.secret, pad)
+    rows = jvm.java.util.ArrayList()
+    rows.add(jvm.org.apache.spark.sql.RowFactory.create(values))
+    schema = StructType([StructField(name, BinaryType()) for name in PADS])
+    relation = DataFrame(session.createDataFrame(rows, session.parseDataType(schema.json())), spark)
+    hidden = HiddenKey(key.key_id, f"hidden_{key.key_id}")
+    relation.createOrReplaceTempView(hidden.view)
+    return hidden
+
+
+def token(key: HiddenKey, kind: Kind, identifier: Column) -> Column:
     """Token of an integer column; null for null."""
-    inner, outer = (F.lit(_padded(key.secret, pad)) for pad in (INNER, OUTER))
+    inner, outer = (F.expr(f"(SELECT {name} FROM {key.view})") for name in PADS)  # noqa: S608 - names of our own
     message = F.concat(F.lit(f"{kind}:"), identifier.cast("string")).cast("binary")
     digest = F.sha2(F.concat(outer, F.unhex(F.sha2(F.concat(inner, message), SHA256_BITS))), SHA256_BITS)
     encoded = F.base64(F.unhex(F.substring(digest, 1, HEX_CHARACTERS)))
     return F.concat(F.lit(f"{key.key_id}."), F.translate(F.substring(encoded, 1, TOKEN_CHARACTERS), "+/", "-_"))
+
+
+def token_by_day(keys: Mapping[dt.date, HiddenKey], kind: Kind, identifier: Column) -> Column:
+    """Token under the key of the row's `day`; null on days without one."""
+    days: dict[HiddenKey, list[dt.date]] = {}
+    for day, key in keys.items():
+        days.setdefault(key, []).append(day)
+    by_key = [F.when(F.col("day").isin(those), token(key, kind, identifier)) for key, those in days.items()]
+    return F.coalesce(*by_key) if by_key else F.lit(None).cast("string")
 
 
 def _padded(secret: bytes, pad: int) -> bytearray:

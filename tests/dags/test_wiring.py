@@ -8,7 +8,7 @@ import pytest
 ORDER = {
     "lake": ["feed", "ingest", "history", "features", "published", "export"],
     "retrain": ["features", "train", "validate", "gate", "promote"],
-    "reprocess": ["plan", "days", "published", "export"],
+    "reprocess": ["stale", "plan", "days", "published", "export"],
     "rollback": ["reason", "promote"],
 }
 
@@ -52,6 +52,8 @@ def test_reprocess_passes_the_range_of_its_params(dags):
     stages = "ingest,totals,state,features"
     assert days.application_args == ["--from", "2026-01-01", "--to", "2026-03-31", "--stages", stages]
     assert export.bash_command.endswith(" -m jobs.export_state --day 2026-03-31")
+    stale = rendered(dags["reprocess"].get_task("stale"), params)
+    assert stale.bash_command.endswith(" -m jobs.stale --from 2026-01-01 --to 2026-03-31")
 
 
 @pytest.mark.parametrize(("as_of", "expected"), [(None, "2026-02-03"), ("2026-01-20", "2026-01-20")])

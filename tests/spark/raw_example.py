@@ -23,23 +23,29 @@ TWO_DAYS = [  # the first file, which covers D1 and D2; the header is line 1
     "x,2026-01-01 09:00:00,5,7,12,32400,0,0,0",  # 13
     "10,2026-01-01 24:00:00,5,7,10000000.00,86400,0,0,0",  # 14
     "11,2026-01-02 00:00:00,5,7,10000000.01,86400,1,0,0",  # 15
-    "12,2026-01-03 00:00:00,5,7,12,172800,2,0,0",  # 16
+    "12,2026-01-03 00:00:00,5,7,12,172800,2,0,0",  # 16: of the day after the file's last, into which it may overlap
     "13,2026-01-02 10:00:00,5,7,70,122400,1,2,0",  # 17
     "14,2026-01-02 10:00:00,5,7,70,122400,1,0,0\r",  # 18
     "1,2026-01-02 11:00:00,999999999999,123456789012,70,126000,1,0,0",  # 19
     "15,2026-02-30 10:00:00,5,7,70,122400,1,0,0",  # 20
     "",  # 21
+    "16,2026-01-04 00:00:00,5,7,12,259200,3,0,0",  # 22
 ]
-ONE_DAY = ["20,2026-01-03 12:00:00,5,7,3,43200,0,0,0"]  # the second file counts its seconds from its own day
+ONE_DAY = [  # the second file counts its seconds from its own day
+    "20,2026-01-03 12:00:00,5,7,3,43200,0,0,0",  # 2
+    "12,2026-01-03 00:00:00,5,7,12,0,0,0,0",  # 3: delivered with the first file, too
+]
 
 CLEAN = [  # day, transaction, seconds since MIDNIGHT, customer id, terminal id, minor units
     (D1, 0, 0, 0, 0, 7_091),
     (D1, 1, 24_663, 5, 711, 7_090),
     (D2, 10, 86_400, 5, 7, 1_000_000_000),
     (D2, 1, 126_000, 999_999_999_999, 123_456_789_012, 7_000),
+    (D3, 12, 172_800, 5, 7, 1_200),
     (D3, 20, 216_000, 5, 7, 300),
 ]
-QUARANTINE = [  # day, line of the first file, reason, column
+REPEATED = (D3, "2026-01-03.txt.gz", 3, "duplicate", "tranaction_id")
+QUARANTINE = [  # day, line of the first file, reason, column; and `REPEATED`
     (D1, 4, "terminal_invalid", "terminal_id"),
     (D1, 5, "terminal_invalid", "terminal_id"),
     (D1, 6, "customer_invalid", "customer_id"),
@@ -50,9 +56,9 @@ QUARANTINE = [  # day, line of the first file, reason, column
     (D1, 11, "unparsable", None),
     (D1, 12, "unparsable", "tx_datetime"),
     (D1, 13, "unparsable", "tranaction_id"),
-    (D1, 16, "day_out_of_range", "tx_datetime"),
     (D1, 20, "unparsable", "tx_datetime"),
     (D1, 21, "unparsable", None),
+    (D1, 22, "day_out_of_range", "tx_datetime"),
     (D2, 15, "unparsable", "tx_amount"),
     (D2, 17, "unparsable", "tx_fraud"),
     (D2, 18, "unparsable", "tx_fraud_scenario"),

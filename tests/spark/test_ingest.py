@@ -1,20 +1,22 @@
 """Ingest: every row ends up where it belongs, whatever the range, and a bad file stops it before anything is seen."""
 
 import datetime as dt
-import json
 
 import pytest
 
 from antifraud import schemas
 from antifraud.errors import MissingDay, QuarantineLimit, RawFileError
-from antifraud.lake import open_catalog, published, read_days
+from antifraud.lake import ingested, open_catalog, published, read_days
 from antifraud.pseudonym import generate_keyring, load_active_key, tokenise
 from antifraud.settings import JobSettings
 from jobs.checksums import checksums
-from jobs.ingest import TABLES, ingest
+from jobs.ingest import ingest
+from jobs.raw.contents import remembered
+from jobs.raw.demand import TABLES, UNREAD, demand_of, out_of_date
 from jobs.raw.files import HEADER
+from jobs.raw.rows import judge_rows
 from jobs.staging import staged_snapshots
-from tests.spark.raw_example import CLEAN, D1, D2, D3, MIDNIGHT, ONE_DAY, QUARANTINE, TWO_DAYS, write_feed
+from tests.spark.raw_example import CLEAN, D1, D2, D3, MIDNIGHT, ONE_DAY, QUARANTINE, REPEATED, TWO_DAYS, write_feed
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def test_usable_rows_are_clean(feed):
 def test_unusable_rows_are_quarantined_where_they_stand(feed):
     """Each has its file, line, reason and column; one without a usable time lies under its file's first day."""
     settings, _ = feed
-    expected = [(day, "2026-01-01.txt", *rest) for day, *rest in QUARANTINE]
+    expected = [(day, "2026-01-01.txt", *rest) for day, *rest in QUARANTINE] + [REPEATED]
 
     assert rows(settings, schemas.QUARANTINE, "day", "file", "line", "reason", "column") == sorted(expected, key=repr)
 
@@ -74,9 +76,7 @@ def test_labels_are_learnt_a_week_later(feed):
 def test_counts_are_written_down(feed):
     """`runs` says for each day what came in, what was usable and why the rest was not."""
     settings, _ = feed
-    counts = {
-        day: json.loads(run.counts) for day, run in published(open_catalog(settings), schemas.CLEAN, D1, D3).items()
-    }
+    counts = ingested(open_catalog(settings), D1, D3)
 
     assert counts[D2] == {"rows_in": 5, "clean": 2, "quarantined": {"unparsable": 3}, "repaired_midnight": 1}
     assert sum(day["rows_in"] for day in counts.values()) == len(TWO_DAYS) + len(ONE_DAY)
@@ -107,20 +107,83 @@ def test_day_by_day_equals_the_range(feed, settings, open_lake):
     assert [staged_snapshots(open_catalog(settings), table) for table in TABLES] == [[], [], []]
 
 
-def test_only_days_whose_file_changed_are_done_again(feed):
-    """Nothing happens to days that are up to date; a corrected file replaces its days, one that became empty too."""
+def snapshots(settings):
+    catalog = open_catalog(settings)
+    return {
+        (table.name, day): run.snapshot_id for table in TABLES for day, run in published(catalog, table, D1, D3).items()
+    }
+
+
+def test_only_what_changed_is_done_again(feed):
+    """Nothing happens to days that are up to date; a corrected file replaces the days and tables that it changes."""
     settings, session = feed
-    before = checksums(settings, D1, D3)
+    before, published_before = checksums(settings, D1, D3), snapshots(settings)
     assert ingest(session, settings, [D1, D2, D3]) == 0
 
     corrected = [line for line in TWO_DAYS if not line.startswith(("13,", "14,", "11,"))]
     (settings.raw_path / "2026-01-01.txt").write_text("\n".join([HEADER, *corrected, ""]))
-    assert ingest(session, settings, [D1, D2, D3]) == len(corrected)
+    assert ingest(session, settings, [D1, D2, D3]) == len(corrected) - 1  # one is of the third day, which stays
     after = checksums(settings, D1, D3)
 
     assert ("quarantine", D2) in before
     assert ("quarantine", D2) not in after
     assert {key for key in after if after[key] != before[key]} == {("quarantine", D1)}
+    changed = {key for key, snapshot in snapshots(settings).items() if snapshot != published_before[key]}
+    assert changed == {("quarantine", D1), ("quarantine", D2)}
+    counts = ingested(open_catalog(settings), D1, D3)
+    assert counts[D2] == {"rows_in": 2, "clean": 2, "quarantined": {}, "repaired_midnight": 1}
+    assert sum(day["rows_in"] for day in counts.values()) == len(corrected) + len(ONE_DAY)
+
+
+def test_a_file_that_says_the_same_is_read_once(feed):
+    """Other bytes, same rows for the tables: read, found equal, remembered; it is not even read the second time."""
+    settings, session = feed
+    plain = settings.raw_path / "2026-01-01.txt"
+    before = snapshots(settings)
+    plain.write_text(plain.read_text().replace("07:00:00,5,Err", "07:00:00,5,None"))
+
+    assert out_of_date_days(settings) == {D1: UNREAD, D2: UNREAD, D3: UNREAD}
+    assert ingest(session, settings, [D1, D2, D3]) == 0
+    assert out_of_date_days(settings) == {}
+    assert snapshots(settings) == before
+
+
+def out_of_date_days(settings):
+    demand = demand_of(settings, [D1, D2, D3])
+    found = out_of_date(settings, demand, remembered(open_catalog(settings), demand.sources))
+    return {day: why for day, reasons in found.items() for why in set(reasons.values())}
+
+
+def test_a_corrected_row_replaces_its_own_day_only(feed):
+    """One row of the second day changes: the first day of the same file keeps its snapshot in every table."""
+    settings, session = feed
+    before = snapshots(settings)
+    path = settings.raw_path / "2026-01-01.txt"
+    path.write_text(
+        path.read_text().replace("1,2026-01-02 11:00:00,999999999999", "1,2026-01-02 11:00:00,999999999998")
+    )
+
+    assert ingest(session, settings, [D1, D2, D3]) == 2
+    assert {key for key, snapshot in snapshots(settings).items() if snapshot != before[key]} == {("clean", D2)}
+
+
+def test_a_file_that_grows_while_it_is_read_stops_the_run(settings, open_lake, monkeypatch):
+    """Rows are appended after the first look: nothing is published, and the message says what to do."""
+    write_feed(settings.raw_path)
+    grown = settings.raw_path / "2026-01-01.txt"
+
+    def judge_and_append(*arguments):
+        rows = judge_rows(*arguments)
+        with grown.open("a") as file:
+            file.write("99,2026-01-02 12:00:00,5,7,70,129600,1,0,0\n")
+        return rows
+
+    monkeypatch.setattr("jobs.ingest.judge_rows", judge_and_append)
+
+    with pytest.raises(RawFileError, match=r"2026-01-01\.txt had \d+ bytes and has \d+ now: it changed while"):
+        ingest(open_lake(settings), settings, [D1, D2])
+
+    assert checksums(settings, D1, D3) == {}
 
 
 @pytest.mark.parametrize(

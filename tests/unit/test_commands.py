@@ -3,7 +3,7 @@
 import pytest
 
 from antifraud.commands import main
-from antifraud.pseudonym import load_active_key
+from antifraud.pseudonym import load_active_key, load_keyring
 
 
 @pytest.fixture
@@ -26,6 +26,23 @@ def test_keys_are_made_once(run, tmp_path):
     code, out, err = run("keys", "generate")
     assert (code, out, err.count("\n")) == (10, "", 1)
     assert err.startswith("error: ")
+
+
+def test_keys_are_listed_rotated_and_retired(run, tmp_path):
+    """Ids only, in order; the active key cannot be retired; without a lake the old one can."""
+    run("keys", "generate")
+    assert run("keys", "list") == (0, "k1  active\n", "")
+    assert run("keys", "rotate")[:2] == (
+        0, "k2 is active; the lake stays under its key until jobs/rotate_keys.py has run\n",
+    )  # fmt: skip
+    assert run("keys", "list") == (0, "k1\nk2  active\n", "")
+    code, _, err = run("keys", "retire", "k2")
+    assert (code, err.startswith("error: k2 is the active key")) == (10, True)
+    code, out, _ = run("keys", "retire", "k1")
+    assert (code, out.startswith("k1 is removed from ")) == (0, True)
+    assert run("keys", "list") == (0, "k2  active\n", "")
+    ring = load_keyring(tmp_path / "raw" / "secrets" / "keyring.json")
+    assert ring.active_key.secret.hex() not in out
 
 
 def test_access_is_made_once(run, tmp_path):

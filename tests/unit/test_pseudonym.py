@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antifraud.errors import SettingsError
-from antifraud.pseudonym import Key, generate_keyring, is_token, load_active_key, tokenise
+from antifraud.pseudonym import (
+    Key,
+    generate_keyring,
+    is_token,
+    load_active_key,
+    load_keyring,
+    retire_key,
+    rotate_keyring,
+    tokenise,
+)
 
 ids = st.integers(0, 10**12)
 
@@ -91,3 +100,62 @@ def test_a_missing_key_ring_names_the_command(tmp_path):
     """The error says how to make one."""
     with pytest.raises(SettingsError, match="keys generate"):
         load_active_key(tmp_path / "none.json")
+
+
+def test_a_rotation_adds_a_key_and_makes_it_active(tmp_path):
+    """Old keys stay as they are, the new one is another, the file stays private and nothing is left beside it."""
+    path = tmp_path / "keyring.json"
+    generate_keyring(path)
+    first = load_active_key(path)
+
+    assert [rotate_keyring(path), rotate_keyring(path)] == ["k2", "k3"]
+
+    ring = load_keyring(path)
+    assert (ring.active, sorted(ring.keys)) == ("k3", ["k1", "k2", "k3"])
+    assert ring.keys["k1"] == first
+    assert len({key.secret for key in ring.keys.values()}) == 3
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [other.name for other in tmp_path.iterdir()] == ["keyring.json"]
+    assert not any(key.secret.hex() in repr(ring) for key in ring.keys.values())
+
+
+def test_a_key_is_retired_once_and_its_id_is_not_used_again(tmp_path):
+    """The active key and unknown keys are refused; the next key's id is larger than any in the ring."""
+    path = tmp_path / "keyring.json"
+    generate_keyring(path)
+    rotate_keyring(path)
+
+    with pytest.raises(SettingsError, match="k2 is the active key"):
+        retire_key(path, "k2")
+    retire_key(path, "k1")
+    with pytest.raises(SettingsError, match=r"no key k1 in .*: there are k2"):
+        retire_key(path, "k1")
+
+    assert rotate_keyring(path) == "k3"
+
+
+def test_a_ring_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
+    """A write that fails is one line that names the secret store, and the old ring is whole."""
+    path = tmp_path / "keyring.json"
+    generate_keyring(path)
+    before = path.read_bytes()
+    monkeypatch.setattr("os.fsync", refuse)
+
+    with pytest.raises(SettingsError, match=r"cannot be written \(No space left\): .*secret store"):
+        rotate_keyring(path)
+    assert path.read_bytes() == before
+
+
+def refuse(_descriptor):
+    raise OSError(28, "No space left")
+
+
+def test_a_ring_may_come_through_a_descriptor(tmp_path):
+    """What a secret store hands over as an open file is read like any other."""
+    path = tmp_path / "keyring.json"
+    generate_keyring(path)
+    with path.open() as file:
+        handed_in = path.with_name("handed-in")
+        handed_in.symlink_to(f"/proc/self/fd/{file.fileno()}")
+
+        assert load_active_key(handed_in) == load_active_key(path)

@@ -4,10 +4,19 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from upath import UPath
 
 from antifraud.errors import SettingsError
 from antifraud.settings import JobSettings
-from antifraud.storage import Account, catalog_url, file_properties, load_account, raw_folder
+from antifraud.storage import (
+    Account,
+    bridge_folder,
+    catalog_url,
+    file_properties,
+    load_account,
+    raw_folder,
+    remove_bridges,
+)
 from infra.cluster.archive import write_project_zip
 from jobs.session import lake_configuration, s3_configuration
 
@@ -86,6 +95,28 @@ def test_each_zone_gets_its_own_account(remote):
     assert lake_configuration(remote)["spark.sql.catalog.lake.jdbc.password"] == "pw-catalog"
     assert file_properties(remote)["s3.secret-access-key"] == "pw-lake"
     assert str(raw_folder(remote) / "2026-01-01.txt.gz") == "s3a://raw-zone/feed/2026-01-01.txt.gz"
+
+
+@pytest.mark.parametrize("place", ["disk", "bucket"])
+def test_bridges_go_with_their_old_key(remote, tmp_path, monkeypatch, place):
+    """They lie with the raw files, wherever these are; bridges from other keys stay, and so do raw files."""
+    settings = JobSettings(home=tmp_path)
+    if place == "bucket":
+        settings = remote
+        monkeypatch.setattr("antifraud.storage.raw_folder", lambda _: UPath("memory://zone/feed"))
+    remove_bridges(settings, "k1")  # there is no folder yet
+    folders = [
+        bridge_folder(settings, old, new) for old, new in (("k1", "k2"), ("k1", "k3"), ("k2", "k3"), ("k11", "k12"))
+    ]
+    for folder in folders:
+        (folder / "tokens").mkdir(parents=True)
+        (folder / "tokens" / "part-0.parquet").write_bytes(b"rows")
+    (folders[0].parent.parent / "2026-01-01.txt").write_bytes(b"raw")
+
+    remove_bridges(settings, "k1")
+
+    assert [folder.exists() for folder in folders] == [False, False, True, True]
+    assert (folders[0].parent.parent / "2026-01-01.txt").exists()
 
 
 def test_another_scheme_is_refused(tmp_path):

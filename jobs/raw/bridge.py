@@ -1,0 +1,94 @@
+"""The bridge from the tokens of one key to those of another: made from the ids of raw files, kept in the raw zone only.
+
+Whoever has it can follow a customer across a rotation, so it lies with the raw files, on a disk in a folder of mode
+0700, and goes with the old key.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Final, get_args
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from antifraud.errors import PublishError
+from antifraud.pseudonym import Key, Kind
+from antifraud.schemas import Table
+from antifraud.settings import JobSettings
+from antifraud.storage import bridge_folder, is_remote, raw_folder
+from jobs.raw.columns import parse
+from jobs.raw.files import discover, files_of, with_overlap
+from jobs.raw.lines import read_lines
+from jobs.raw.tokens import hide, token
+
+PRIVATE: Final = 0o700
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+
+def build_bridge(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], old: Key, new: Key) -> DataFrame:
+    """Columns `old` and `new`: the two tokens of every customer and terminal in the raw files of `days`.
+
+    Raises:
+        MissingDay: No raw file covers a day any more.
+        PublishError: Two ids share a token.
+    """
+    folder = _private_folder(settings, old, new)
+    files = with_overlap(discover(raw_folder(settings)), days)
+    files_of(files, days)
+    lines, _ = read_lines(spark, [file.path for file in files])
+    parsed = parse(lines)
+    before, after = hide(spark, old), hide(spark, new)
+    pairs = [
+        parsed.select(F.col(f"{kind}_id").alias("id"))
+        .where("id IS NOT NULL")
+        .select(token(before, kind, F.col("id")).alias("old"), token(after, kind, F.col("id")).alias("new"))
+        .distinct()
+        for kind in KINDS
+    ]
+    path = str(folder / "tokens")
+    pairs[0].unionByName(pairs[1]).write.mode("overwrite").parquet(path)
+    bridge = spark.read.parquet(path)
+    _require_one_to_one(bridge)
+    return bridge
+
+
+def rekeyed(rows: DataFrame, table: Table, bridge: DataFrame) -> DataFrame:
+    """The rows with every token that the bridge knows replaced; others stay, for `require_key` to find."""
+    for column in _token_columns(table):
+        known = bridge.select(F.col("old").alias(column), F.col("new").alias("rekeyed"))
+        rows = rows.join(known, column, "left").withColumn(column, F.coalesce("rekeyed", column)).drop("rekeyed")
+    return rows.select(*table.column_names)
+
+
+def require_key(rows: DataFrame, table: Table, key: Key) -> None:
+    """Refuse rows with tokens under another key.
+
+    Raises:
+        PublishError: The bridge did not know some of the tokens.
+    """
+    under = reduce(Column.__and__, (F.col(name).startswith(f"{key.key_id}.") for name in _token_columns(table)))
+    if strangers := rows.where(~under).count():
+        raise PublishError(
+            f"{strangers} rows of {table.name} have tokens that no id of the raw files gives: bring back the raw files "
+            "that these days were made from; nothing was published"
+        )
+
+
+def _token_columns(table: Table) -> list[str]:
+    return [column.name for column in table.columns if column.sensitivity == "token"]
+
+
+def _private_folder(settings: JobSettings, old: Key, new: Key) -> Path:
+    folder = bridge_folder(settings, old.key_id, new.key_id)
+    if not is_remote(settings.raw_location):
+        for private in (folder.parent, folder):
+            private.mkdir(PRIVATE, exist_ok=True)
+    return folder
+
+
+def _require_one_to_one(bridge: DataFrame) -> None:
+    counts = bridge.agg(F.count("*"), F.count_distinct("old"), F.count_distinct("new")).first()
+    if counts is None or len(set(counts)) != 1:
+        raise PublishError("two identifiers share a token in the bridge: rotate to another key with `keys rotate`")

@@ -1,0 +1,84 @@
+"""What raw files say about a day, as one short hash for each table: equal hashes, equal rows.
+
+Order-free, and of what the tables hold only, so that a file that was delivered again changes the days whose rows it
+changes, and of these only the tables. Which contents a set of files has is remembered in `runs` under the name `FEED`,
+so that files need not be read again to know it.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from antifraud.lake import NAMESPACE, Run
+from antifraud.schemas import CLEAN, LABELS, QUARANTINE, RUNS, Table
+from jobs.publish import hash_of
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
+    from antifraud.settings import JobSettings
+
+FEED: Final = "feed"
+CONTENT: Final = "content"
+HASHED: Final[Mapping[Table, tuple[str, ...]]] = {
+    QUARANTINE: ("file", "line", "reason", "column"),
+    LABELS: ("transaction_id", "is_fraud", "scenario"),
+    CLEAN: ("transaction_id", "event_time", "customer", "terminal", "amount"),
+}
+HALF_BITS: Final = 32
+HALF: Final = (1 << HALF_BITS) - 1
+
+Contents = dict[str, str]
+"""Hash by table name."""
+Sums = dict[str, list[int]]
+
+
+def row_sums(tables: Iterable[Table] = HASHED) -> list[Column]:
+    """For each table two sums over the hashes of rows: 32 bits each, so that no number of rows overflows."""
+    sums = []
+    for table in tables:
+        digest = F.xxhash64(*HASHED[table])
+        halves = {"high": F.shiftrightunsigned(digest, HALF_BITS), "low": digest.bitwiseAND(F.lit(HALF))}
+        sums += [F.sum(half).alias(f"{table.name}_{name}") for name, half in halves.items()]
+    return sums
+
+
+def add_sums(sums: Sums, row: Mapping[str, Any], rows: int, tables: Iterable[Table]) -> None:
+    """Add an aggregated row to the sums of `tables`."""
+    for table in tables:
+        added = [rows, row[f"{table.name}_high"], row[f"{table.name}_low"]]
+        before = sums.get(table.name, [0, 0, 0])
+        sums[table.name] = [one + other for one, other in zip(before, added, strict=True)]
+
+
+def contents_of(settings: "JobSettings", sums: Sums) -> Contents:
+    """Hash by table, also of tables without rows; whatever else the rows depend on is in it."""
+    more = {LABELS: settings.label_delay_days}
+    return {t.name: hash_of(t.version, sums.get(t.name, [0, 0, 0]), more.get(t)) for t in HASHED}
+
+
+def content_of(run: Run) -> str | None:
+    """The content that a day was published with; None where it was published before contents were counted."""
+    content: str | None = json.loads(run.counts).get(CONTENT)
+    return content
+
+
+def remembered(catalog: "Catalog", sources: Mapping[dt.date, str]) -> dict[dt.date, Contents]:
+    """Contents of the days of which the `sources` were read before."""
+    name = (NAMESPACE, RUNS.name)
+    if not sources or not catalog.table_exists(name):
+        return {}
+    condition = f"table = '{FEED}' and day >= '{min(sources)}' and day <= '{max(sources)}'"
+    rows = catalog.load_table(name).scan(row_filter=condition).to_arrow().to_pylist()
+    return {row["day"]: json.loads(row["counts"]) for row in rows if sources.get(row["day"]) == row["inputs"]}
+
+
+def memories(sources: Mapping[dt.date, str], contents: Mapping[dt.date, Contents]) -> list[Run]:
+    """What `remembered` finds, as rows of `runs`."""
+    return [
+        Run(FEED, day, source, 0, 0, json.dumps(contents[day], sort_keys=True), 0) for day, source in sources.items()
+    ]

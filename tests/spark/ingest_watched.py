@@ -1,0 +1,86 @@
+"""A process that ingests with event log and UI switched on, and shows itself: what a curious operator could see.
+
+    python ingest_watched.py <folder for what was seen> <first day> <last day>
+
+Settings come from the environment. Written for `test_key_hidden.py` into the folder: the event log, Spark's scratch
+files, the process table's view of this process and its JVM, plans, and the pages of the UI; all of it uncompressed.
+"""
+
+import datetime as dt
+import os
+import shutil
+import sys
+import urllib.request
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+
+from antifraud.settings import JobSettings
+from jobs import ingest as job
+from jobs import session as sessions
+from jobs.tables import create_tables
+
+QUERIES = "api/v1/applications/{}/sql?details=true&length=1000"
+"""With its plans; of all queries, for the UI tells twenty unless it is asked for more."""
+PAGES = ("jobs", "stages", "storage", "environment", "executors", "SQL", QUERIES)
+
+
+def main(folder: Path, days: list[dt.date]) -> None:
+    general = sessions._general
+    (folder / "events").mkdir()
+    watched = {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": f"file://{folder / 'events'}",
+        "spark.eventLog.compress": "false",
+        "spark.shuffle.compress": "false",
+        "spark.shuffle.spill.compress": "false",
+        "spark.broadcast.compress": "false",
+        "spark.ui.enabled": "true",
+        "spark.ui.port": "0",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.local.dir": str(folder / "scratch"),
+    }
+    sessions._general = lambda jars: general(jars) | watched
+    settings = JobSettings.from_environment(os.environ)
+    spark = sessions.start_session("watched", settings)
+    create_tables(spark)
+    job.judge_rows = watching(job.judge_rows, folder)
+    job.clean_rows = watching(job.clean_rows, folder)
+    assert job.ingest(spark, settings, days) > 0
+    keep_processes(folder)
+    shutil.copytree(folder / "scratch", folder / "kept-scratch", ignore=shutil.ignore_patterns("*.jar"))
+    address = spark.sparkContext.uiWebUrl
+    for number, page in enumerate(PAGES):
+        url = f"{address}/{page.format(spark.sparkContext.applicationId)}"
+        (folder / f"page-{number}").write_bytes(urllib.request.urlopen(url).read())  # noqa: S310 - our own UI
+    spark.stop()
+
+
+def watching(make, folder):
+    """`make`, with every plan of what it gives written down."""
+
+    def made(*arguments: object) -> DataFrame:
+        rows: DataFrame = make(*arguments)
+        execution = rows._jdf.queryExecution()
+        plans = [str(execution), execution.logical().toString(), execution.optimizedPlan().toString()]
+        modes = rows.sparkSession._jvm.org.apache.spark.sql.execution.ExplainMode
+        plans += [execution.explainString(modes.fromString(mode)) for mode in ("extended", "codegen", "formatted")]
+        (folder / f"plans-{make.__name__}").write_text("\n".join(plans))
+        return rows
+
+    return made
+
+
+def keep_processes(folder: Path) -> None:
+    """Command line and environment of this process and of every child."""
+    me = os.getpid()
+    children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
+    for pid in (str(me), *children):
+        for view in ("cmdline", "environ"):
+            source = Path("/proc") / pid / view
+            if source.exists():
+                (folder / f"{view}-{pid}").write_bytes(source.read_bytes())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [dt.date.fromisoformat(text) for text in sys.argv[2:]])

@@ -1,0 +1,193 @@
+"""A rotation of keys on a lake of seventy days: the same features under new tokens, nothing redone, no keys mixed."""
+
+import argparse
+import datetime as dt
+import random
+import stat
+
+import pytest
+
+from antifraud.commands import main as command
+from antifraud.errors import MissingDay, PublishError
+from antifraud.key_use import key_ids
+from antifraud.lake import open_catalog, published, read_days
+from antifraud.pseudonym import generate_keyring, load_keyring, rotate_keyring, tokenise
+from antifraud.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.settings import JobSettings
+from jobs.day import STAGES
+from jobs.export_state import export_state
+from jobs.ingest import ingest
+from jobs.raw.files import HEADER
+from jobs.rotate_keys import main, rotate
+from jobs.stale import stale
+from jobs.state import state_of
+from jobs.tables import read_table
+
+FIRST = dt.date(2026, 1, 1)
+DAYS = [FIRST + dt.timedelta(days=number) for number in range(70)]
+LAST = DAYS[-1]
+FILE_DAYS = 30
+A_DAY = 8
+CUSTOMERS = (0, 1, 2, 3, 483_920_175_566)
+TERMINALS = (0, 7, 120_000_000_017)
+REACH = {CLEAN: 67, TOTALS_CUSTOMER: 67, TOTALS_TERMINAL: 67, STATE: 31, FEATURES: 67}
+"""Days of each table that a rotation brings under the new key."""
+DAYS_OF = {"ingest": DAYS, "totals": DAYS, "state": DAYS[-32:], "features": DAYS[-31:]}
+"""Days of each stage: of states and features one more than the proof needs, and no more, for the sake of time."""
+PRESENT = {CLEAN: DAYS, TOTALS_CUSTOMER: DAYS, TOTALS_TERMINAL: DAYS, STATE: DAYS[-32:], FEATURES: DAYS[-31:]}
+
+
+def lines_of_day(number):
+    draw = random.Random(number)  # noqa: S311 - test data
+    for second in sorted(draw.sample(range(86_400), A_DAY)):
+        printed = dt.datetime.combine(DAYS[number], dt.time()) + dt.timedelta(seconds=second)
+        ids = f"{draw.choice(CUSTOMERS)},{draw.choice(TERMINALS)}"
+        amount, fraud = draw.randrange(100, 99_999), draw.randrange(5) == 0
+        transaction = number * 86_400 + second
+        yield f"{transaction},{printed},{ids},{amount / 100:.2f},{transaction},{number},{int(fraud)},{int(fraud)}"
+
+
+def write_feed(folder):
+    for start in range(0, len(DAYS), FILE_DAYS):
+        lines = [line for number in range(start, min(start + FILE_DAYS, len(DAYS))) for line in lines_of_day(number)]
+        (folder / f"{DAYS[start]}.txt").write_text("\n".join([HEADER, *lines, ""]))
+
+
+def run_all(session, settings):
+    return {name: STAGES[name](session, settings, days) for name, days in DAYS_OF.items()}
+
+
+def vectors(settings):
+    """Every feature of every transaction by id, without the tokens."""
+    rows = read_days(open_catalog(settings), FEATURES, FIRST, LAST).to_pylist()
+    return {row["transaction_id"]: {k: v for k, v in row.items() if k not in ("customer", "terminal")} for row in rows}
+
+
+def keys_by_day(settings, table):
+    return {day: set(ids) for day, ids in key_ids(open_catalog(settings), table, FIRST, LAST).items()}
+
+
+def retire(settings, key_id):
+    return command(["keys", "retire", key_id], {"ANTIFRAUD_HOME": str(settings.home)})
+
+
+@pytest.fixture(scope="module")
+def rotated(tmp_path_factory, open_lake):
+    """Session, settings and features from before, of a lake that was rotated from k1 to k2, after refusals."""
+    settings = JobSettings(home=tmp_path_factory.mktemp("rotation"))
+    settings.raw_path.mkdir(parents=True)
+    generate_keyring(settings.keyring_path)
+    write_feed(settings.raw_path)
+    session = open_lake(settings)
+    assert run_all(session, settings)["features"] == A_DAY * 31
+    export_state(settings, LAST)
+    before = vectors(settings), {table: published(open_catalog(settings), table, FIRST, LAST) for table in REACH}
+    assert rotate_keyring(settings.keyring_path) == "k2"
+    assert run_all(session, settings) == {"ingest": 0, "totals": 0, "state": 0, "features": 0}
+
+    add = "UPDATE lake.antifraud.features SET customer_1d_count = customer_1d_count {} 1 WHERE day = DATE '2026-03-01'"
+    session.sql(add.format("+"))
+    with pytest.raises(PublishError, match="8 transactions would have other features under k2: nothing was published"):
+        rotate(session, settings, LAST)
+    session.sql(add.format("-"))
+    with pytest.raises(MissingDay, match="the newest day of the lake is 2026-03-11, 2026-03-10 was named"):
+        rotate(session, settings, DAYS[-2])
+    assert all(ids == {"k1"} for table in REACH for ids in keys_by_day(settings, table).values())
+    assert retire(settings, "k1") == 10
+
+    main(session, settings, argparse.Namespace(day=LAST))
+    return session, settings, *before
+
+
+def test_features_are_the_same_before_and_after(rotated):
+    """Every feature of every transaction, by its id."""
+    _, settings, before, _ = rotated
+
+    assert vectors(settings) == before
+
+
+@pytest.mark.parametrize("table", REACH, ids=lambda table: table.name)
+def test_what_the_next_days_look_back_on_is_under_the_new_key(rotated, table):
+    """The newest days of each table, as many as it needs; older ones stay."""
+    _, settings, _, _ = rotated
+    found = keys_by_day(settings, table)
+
+    assert found == {day: {"k2"} if day in DAYS[-REACH[table] :] else {"k1"} for day in PRESENT[table]}
+
+
+def test_tokens_are_those_of_the_ids(rotated):
+    """Each table's newest day holds exactly the tokens that the reference makes of the day's ids."""
+    _, settings, _, _ = rotated
+    key = load_keyring(settings.keyring_path).keys["k2"]
+    customers = {tokenise(key, "customer", int(line.split(",")[2])) for line in lines_of_day(69)}
+    terminals = {tokenise(key, "terminal", int(line.split(",")[3])) for line in lines_of_day(69)}
+
+    clean = read_days(open_catalog(settings), CLEAN, LAST, LAST).to_pylist()
+    totals = read_days(open_catalog(settings), TOTALS_TERMINAL, LAST, LAST).to_pylist()
+    assert {row["customer"] for row in clean} == customers
+    assert {row["terminal"] for row in clean} == {row["terminal"] for row in totals} == terminals
+
+
+def test_inputs_stay_and_nothing_is_done_again(rotated):
+    """Every run has the inputs it had; every stage finds its days up to date, and the listing agrees."""
+    session, settings, _, before = rotated
+    catalog = open_catalog(settings)
+
+    for table, runs in before.items():
+        now = published(catalog, table, FIRST, LAST)
+        assert {day: run.inputs for day, run in now.items()} == {day: run.inputs for day, run in runs.items()}
+    assert stale(settings, DAYS[-31:]) == {}
+    assert run_all(session, settings) == {"ingest": 0, "totals": 0, "state": 0, "features": 0}
+    assert rotate(session, settings, LAST) == 0
+
+
+def test_a_state_rebuilt_from_totals_equals_the_rekeyed_one(rotated):
+    """All 31 states under the new key can be made again from the totals under it, row for row."""
+    session, settings, _, _ = rotated
+    days = DAYS[-31:]
+    totals = [read_table(session, table) for table in (TOTALS_CUSTOMER, TOTALS_TERMINAL)]
+    rebuilt = state_of(session, *totals, days, settings.label_delay_days)
+    published_rows = read_table(session, STATE, f"day >= DATE '{days[0]}'")
+
+    assert rebuilt.exceptAll(published_rows).count() == 0
+    assert published_rows.count() == rebuilt.count() > 31 * len(CUSTOMERS)
+
+
+def test_the_scorer_gets_the_state_under_the_new_key(rotated):
+    """The export of the same day is written anew and pointed to."""
+    _, settings, _, _ = rotated
+    export_state(settings, LAST)
+
+    assert len([path for path in settings.state_dir.iterdir() if path.is_dir()]) == 2
+
+
+def test_the_bridge_is_private_and_goes_with_the_old_key(rotated):
+    """It lies in the raw zone only, for the owner only, and is removed when the old key is retired."""
+    _, settings, _, _ = rotated
+    bridge = settings.raw_path / "bridge" / "k1-k2"
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (bridge.parent, bridge)] == [0o700, 0o700]
+    assert any(bridge.rglob("*.parquet"))
+
+    assert retire(settings, "k1") == 0
+    assert not bridge.exists()
+    assert list(load_keyring(settings.keyring_path).keys) == ["k2"]
+    assert stale(settings, DAYS[-31:]) == {}
+
+
+def test_an_old_day_corrected_after_its_key_is_gone_is_not_mixed_with_its_neighbours(rotated):
+    """It comes in under the active key; states refuse to mix the two until the old days are written again, too."""
+    session, settings, _, _ = rotated
+    path = settings.raw_path / f"{FIRST}.txt"
+    header, first, *rest = path.read_text().splitlines()
+    columns = first.split(",")
+    columns[4] = "1.00"
+    path.write_text("\n".join([header, ",".join(columns), *rest, ""]))
+    assert ingest(session, settings, DAYS[:1]) == A_DAY
+    assert (keys_by_day(settings, CLEAN)[DAYS[0]], keys_by_day(settings, CLEAN)[DAYS[1]]) == ({"k2"}, {"k1"})
+    STAGES["totals"](session, settings, DAYS[:2])
+    with pytest.raises(PublishError, match=r"tokens of several keys would be mixed .*k1: .*; k2: .*--rekey"):
+        STAGES["state"](session, settings, DAYS[:2])
+
+    assert ingest(session, settings, DAYS[:3], rekey=True) == 2 * A_DAY
+    STAGES["totals"](session, settings, DAYS[:3])
+    assert STAGES["state"](session, settings, DAYS[:3]) > 0
