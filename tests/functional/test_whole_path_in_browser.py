@@ -1,4 +1,7 @@
-"""An analyst reprocesses two days on Airflow's pages, in a browser: `lake`, Trigger, Backfill."""
+"""An analyst reprocesses two days on Airflow's pages, in a browser: `lake`, Trigger, Backfill.
+
+Last of the functional tests by its name, for it changes the finished run.
+"""
 
 import datetime as dt
 from decimal import Decimal
