@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from jobs.leak.identifiers import MIN_DIGITS, Identifiers
 
 DIGITS: Final = re.compile(rb"[0-9]{%d,}" % MIN_DIGITS)
-FRACTION: Final = re.compile(rb"[0-9]\.")
-"""What stands before the decimals of a fraction."""
+FRACTION: Final = re.compile(rb"(?<![\w.])[0-9]{1,20}\.\Z")
+"""What stands before the decimals of a number; a key's id before a token is none, for a letter begins it."""
+LONGEST_WHOLE: Final = 22
 INTEGER_TYPES: Final = ("<i8", ">i8")
 INTEGER_BYTES: Final = 8
 
@@ -31,14 +32,13 @@ def matches(content: bytes | NDArray[np.int64], wanted: Identifiers) -> int:
 def _text_matches(content: bytes, wanted: Identifiers) -> int:
     """Identifiers inside any run of digits, also where digits stand before or after them.
 
-    The decimals of a fraction are searched for a whole identifier only: a model's file holds so many digits that parts
-    of them would equal an identifier by chance every few hundred nights, or every night where there are millions.
+    The decimals of a number are not searched: a model's file holds tens of thousands of them, of which some would equal
+    an identifier by chance every few hundred nights, or every night where there are millions.
     """
     hits = 0
     for run in DIGITS.finditer(content):
         digits, start = run.group(), run.start()
-        if FRACTION.fullmatch(content[max(0, start - 2) : start]):
-            hits += digits in wanted.texts
+        if FRACTION.search(content[max(0, start - LONGEST_WHOLE) : start]):
             continue
         for length in wanted.lengths:
             hits += sum(digits[i : i + length] in wanted.texts for i in range(len(digits) - length + 1))
