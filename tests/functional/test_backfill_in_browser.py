@@ -1,7 +1,4 @@
-"""An analyst reprocesses two days on Airflow's pages, in a browser: `lake`, Trigger, Backfill.
-
-Last of the functional tests by its name, for it changes the finished run.
-"""
+"""An analyst reprocesses two days on Airflow's pages, in a browser: `lake`, Trigger, Backfill."""
 
 import datetime as dt
 from decimal import Decimal
