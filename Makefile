@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 RUN_ARGS ?=
 DATA ?=
 
-.PHONY: help setup servers browser run test check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection
+.PHONY: help setup servers run test check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,13 +16,10 @@ setup:  ## check prerequisites, make the environment, fetch the jars
 servers: setup  ## PostgreSQL and an S3 server for the storage tests (apt-get as root, Go)
 	$(PYTHON) -m infra.cluster prepare
 
-browser: setup  ## Chromium for the test of Airflow's pages (apt-get as root)
-	$(PYTHON) -m infra.browser
-
 run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--once ends after the summary, DATA=folder takes your files
 	@$(PYTHON) -m infra.local.run $(RUN_ARGS) $(if $(DATA),--data "$(DATA)")
 
-test: setup check servers browser  ## everything: lint, types, import contracts and all tests
+test: setup check servers  ## everything: lint, types, import contracts and all tests
 	$(PYTHON) -m pytest tests/docs tests/spark tests/storage tests/parity tests/dags tests/serving tests/functional
 
 check: setup lint unit  ## the quick half: lint, types, import contracts, unit tests (under two minutes)
