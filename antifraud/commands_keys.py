@@ -45,14 +45,16 @@ def rotate_keys(_options: argparse.Namespace, environ: Mapping[str, str]) -> Non
 def retire_keys(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     """Remove a key that the lake's recent days no longer need, and the bridges from its tokens."""
     settings = JobSettings.from_environment(environ)
+    load_keyring(settings.keyring_path).without(options.key)
     if used := _recent_days_under(settings, options.key):
         shown = ", ".join(used[:SHOWN]) + (", ..." if len(used) > SHOWN else "")
         raise SettingsError(
             f"{len(used)} days of the lake that are still needed are under {options.key} ({shown}): "
             "run jobs/rotate_keys.py first"
         )
-    retire_key(settings.keyring_path, options.key)
+    # In this order, so that a kill in between leaves no bridge for which there is no key to retire again.
     remove_bridges(settings, options.key)
+    retire_key(settings.keyring_path, options.key)
     say(f"{options.key} is removed from {settings.keyring_path}: remove it from the clients and from backups, too")
 
 

@@ -68,6 +68,18 @@ class KeyRing:
         """The key that new tokens are made with."""
         return self.keys[self.active]
 
+    def without(self, key_id: str) -> "KeyRing":
+        """The ring without a key that is not active.
+
+        Raises:
+            SettingsError: There is no such key, or it is the active one.
+        """
+        if key_id not in self.keys:
+            raise SettingsError(f"no key {key_id} in the key ring: there are {', '.join(sorted(self.keys))}")
+        if key_id == self.active:
+            raise SettingsError(f"{key_id} is the active key: run `keys rotate` and jobs/rotate_keys.py first")
+        return KeyRing(self.active, {known: key for known, key in self.keys.items() if known != key_id})
+
 
 def generate_keyring(path: Path) -> None:
     """Write a new key ring with one random key ``k1``, readable by the owner only.
@@ -121,14 +133,9 @@ def retire_key(path: Path, key_id: str) -> None:
     """Remove a key that is not active; its tokens can never be made again.
 
     Raises:
-        SettingsError: There is no such key, or it is the active one.
+        SettingsError: There is no such key, it is the active one, or the ring cannot be read or written.
     """
-    ring = load_keyring(path)
-    if key_id not in ring.keys:
-        raise SettingsError(f"no key {key_id} in {path}: there are {', '.join(sorted(ring.keys))}")
-    if key_id == ring.active:
-        raise SettingsError(f"{key_id} is the active key: run `keys rotate` and jobs/rotate_keys.py first")
-    _replace(path, KeyRing(ring.active, {known: key for known, key in ring.keys.items() if known != key_id}))
+    _replace(path, load_keyring(path).without(key_id))
 
 
 def _new_key(key_id: str) -> Key:

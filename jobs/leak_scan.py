@@ -6,8 +6,8 @@ that no column of class ``identifier`` exists and that every token column holds 
     python -m jobs.leak_scan --day 2026-04-10
 
 reads the identifiers from the raw feed and scans the home folder: Parquet, Avro and SQLite by value, compressed files
-after decompression, everything else as bytes, both as decimal text and as binary integers. What was scanned and found
-is written to ``reports/<day>/leaks.json``.
+after decompression, everything else as bytes, both as decimal text (but for the decimals of numbers) and as binary
+integers. What was scanned and found is written to ``reports/<day>/leaks.json``.
 """
 
 import argparse

@@ -11,7 +11,8 @@ from jobs.leak.identifiers import MIN_DIGITS, Identifiers
 DIGITS: Final = re.compile(rb"[0-9]{%d,}" % MIN_DIGITS)
 FRACTION: Final = re.compile(rb"(?<![\w.])[0-9]{1,20}\.\Z")
 """What stands before the decimals of a number; a key's id before a token is none, for a letter begins it."""
-LONGEST_WHOLE: Final = 22
+BEFORE_DECIMALS: Final = 22
+"""Bytes that tell: twenty digits, the dot, and what stands before them."""
 INTEGER_TYPES: Final = ("<i8", ">i8")
 INTEGER_BYTES: Final = 8
 
@@ -38,7 +39,7 @@ def _text_matches(content: bytes, wanted: Identifiers) -> int:
     hits = 0
     for run in DIGITS.finditer(content):
         digits, start = run.group(), run.start()
-        if FRACTION.search(content[max(0, start - LONGEST_WHOLE) : start]):
+        if FRACTION.search(content[max(0, start - BEFORE_DECIMALS) : start]):
             continue
         for length in wanted.lengths:
             hits += sum(digits[i : i + length] in wanted.texts for i in range(len(digits) - length + 1))

@@ -45,6 +45,23 @@ def test_keys_are_listed_rotated_and_retired(run, tmp_path):
     assert ring.active_key.secret.hex() not in out
 
 
+def test_a_retirement_that_is_cut_short_can_be_repeated(run, tmp_path, monkeypatch):
+    """The bridge goes first: were the key gone already, nothing would name the bridge that stayed."""
+    run("keys", "generate")
+    run("keys", "rotate")
+    bridge = tmp_path / "raw" / "feed" / "bridge" / "k1-k2"
+    bridge.mkdir(parents=True)
+    assert run("keys", "retire", "*")[0] == 10
+    assert bridge.exists()
+
+    with monkeypatch.context() as cut:
+        cut.setattr("antifraud.commands_keys.retire_key", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("keys", "retire", "k1")
+    assert not bridge.exists()
+    assert run("keys", "retire", "k1")[0] == 0
+
+
 def test_access_is_made_once(run, tmp_path):
     """The four files are named, none of them shown; the second time is refused."""
     code, out, _ = run("access", "generate")
