@@ -1,13 +1,18 @@
 # The commands of this project; `make help` lists them.
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
+# The longest first; what shares a costly set-up stays in one lane (tests/conftest.py).
+TWO_LANES := -n 2 --dist loadgroup --no-loadscope-reorder
+# What the jobs compute and publish, without processes and servers.
+TRANSFORMS := tests/parity tests/spark/test_totals.py tests/spark/test_state.py tests/spark/test_ingest.py
 RUN_ARGS ?=
 DATA ?=
+HOME_OF_LAKE ?= var/bench
 
-.PHONY: help setup servers run test check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection
+.PHONY: help setup servers browser run test spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection bench-lake
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## check prerequisites, make the environment, fetch the jars
 	@sh infra/prerequisites.sh
@@ -16,11 +21,18 @@ setup:  ## check prerequisites, make the environment, fetch the jars
 servers: setup  ## PostgreSQL and an S3 server for the storage tests (apt-get as root, Go)
 	$(PYTHON) -m infra.cluster prepare
 
+browser: setup  ## Chromium for the test of Airflow's pages (apt-get as root)
+	$(PYTHON) -m infra.browser
+
 run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--once ends after the summary, DATA=folder takes your files
 	@$(PYTHON) -m infra.local.run $(RUN_ARGS) $(if $(DATA),--data "$(DATA)")
 
-test: setup check servers  ## everything: lint, types, import contracts and all tests
-	$(PYTHON) -m pytest tests/docs tests/spark tests/storage tests/parity tests/dags tests/serving tests/functional
+test: setup check servers browser spark35  ## everything: lint, types, import contracts and all tests
+	$(PYTHON) -m pytest $(TWO_LANES) tests/functional tests/spark tests/storage tests/parity tests/serving tests/docs tests/dags
+
+spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own
+	@sh infra/spark35/setup.sh
+	ANTIFRAUD_JARS_DIR="$(CURDIR)/infra/jars-spark35" .venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
 
 check: setup lint unit  ## the quick half: lint, types, import contracts, unit tests (under two minutes)
 
@@ -31,7 +43,7 @@ lint:
 	.venv/bin/lint-imports
 
 unit:
-	$(PYTHON) -m pytest antifraud jobs serving tests/unit tests/golden
+	$(PYTHON) -m pytest $(TWO_LANES) antifraud jobs serving tests/unit tests/golden
 
 docs: setup  ## regenerate the documents that come from code
 	$(PYTHON) -m docs.generate
@@ -60,3 +72,8 @@ bench-training: setup  ## minutes and memory of training on ten million rows
 
 bench-seeds: setup  ## the verdicts on six worlds
 	$(PYTHON) -m bench.seeds
+
+bench-lake: setup  ## the lake at 47 million rows, some hours: HOME_OF_LAKE=folder with 60 GB to spare
+	for part in ingest features parity pandas; do \
+		$(PYTHON) -m bench.lake_$$part --home "$(HOME_OF_LAKE)" || exit 1; \
+	done

@@ -15,7 +15,8 @@
     ├── ReleaseError               40   a release bundle or pointer does not verify
     ├── GateRefused                41   the gate's verdict is not PASS
     ├── PublishError               50   a job ended without publishing what it promised
-    │   └── TrackingError          51   MLflow did not answer; running the same again brings it up to date
+    │   ├── TrackingError          51   MLflow did not answer; running the same again brings it up to date
+    │   └── StorageError           52   S3 did not answer, refused or was too busy; running the same again repairs it
     ├── StoreError                 60   the scorer's decision store cannot be used
     │   ├── StaleEpoch             61   somebody else changed the switch first
     │   └── TransitionRefused      62   the switch cannot go from its mode to the wanted one
@@ -119,6 +120,12 @@ class TrackingError(PublishError):
     """MLflow did not answer, so it does not show what was done; running the same again brings it up to date."""
 
     exit_code = 51
+
+
+class StorageError(PublishError):
+    """S3 did not answer in time, refused the account, or was too busy; running the same again repairs it."""
+
+    exit_code = 52
 
 
 class StoreError(AntifraudError):

@@ -5,8 +5,8 @@ false-positive rate allows on the certify window. Certify is used once: it can r
 tested. Three verdicts:
 
 - PASS: the widest FPR bound, the loss bound and the alerts are within their limits, and the loss limit says something.
-- INFEASIBLE: even at the lowest threshold that the FPR allows the loss is too large, and the loss limit demands a
-  higher value recall at this volume than `Limits.attainable_value_recall`: no other model at hand would do either.
+- INFEASIBLE: even at the lowest threshold that the FPR allows the loss is too large, of this model and of every other
+  at hand, and the loss limit demands a higher value recall at this volume than `Limits.attainable_value_recall`.
 - FAIL: anything else. Where all fraud together is worth less than the loss limit, that limit says nothing; such a
   window cannot pass.
 

@@ -15,7 +15,7 @@ def verdict(found: Findings) -> Verdict:
     if found.loss_limit_informative and not any(_breaches(found)):
         return Verdict.PASS
     out_of_reach = found.required_value_recall > found.limits.attainable_value_recall
-    if out_of_reach and found.loss_at_fpr_target.bound > found.limits.loss_limit_minor:
+    if out_of_reach and _best(found).loss_bound > found.limits.loss_limit_minor:
         return Verdict.INFEASIBLE
     return Verdict.FAIL
 
@@ -101,23 +101,27 @@ def _action(found: Findings) -> str:
 
 
 def _less_loss(found: Findings) -> str:
-    limit, own = found.limits.loss_limit_minor, found.loss_at_fpr_target.bound
+    limit, own, best = found.limits.loss_limit_minor, found.loss_at_fpr_target.bound, _best(found)
     if own <= limit:
         lowest = found.threshold_at_fpr_target
         return f"Lower the threshold from {found.threshold} towards {lowest} ppm and judge again."
-    best = min(found.alternatives, key=lambda each: each.loss_bound, default=None)
-    if best and best.loss_bound <= limit:
+    if best.loss_bound <= limit:
         return f"Take {best.name} instead: {_obstacle(found)}."
     if found.label_delay_loss and own - found.label_delay_loss <= limit:
         return f"Bring labels sooner than after {found.label_delay_days} days: {_obstacle(found)}."
     return f"Improve the model: {_obstacle(found)}."
 
 
+def _best(found: Findings) -> Alternative:
+    """Of the models at hand the one that can lose least."""
+    own = Alternative("this one", found.loss_at_fpr_target.bound)
+    return min([own, *found.alternatives], key=lambda each: each.loss_bound)
+
+
 def _obstacle(found: Findings) -> str:
     """The numbers that the loss limit fails on: bound and limit, the best at hand, and the label delay's part."""
-    models = [*found.alternatives, Alternative("this one", found.loss_at_fpr_target.bound)]
-    best = min(models, key=lambda each: each.loss_bound)
-    which = f"the best of {len(models)} models ({best.name})" if found.alternatives else "it still"
+    best, others = _best(found), len(found.alternatives)
+    which = f"the best of {others + 1} models ({best.name})" if others else "it still"
     said = (
         f"loss bound {_rub(found.loss.bound)} > {_rub(found.limits.loss_limit_minor)}; at the lowest threshold that "
         f"the rate allows {which} reaches {_rub(best.loss_bound)}"
@@ -128,12 +132,12 @@ def _obstacle(found: Findings) -> str:
 
 
 def _way_out(found: Findings) -> str:
-    least = min([found.loss_at_fpr_target.bound, *(each.loss_bound for each in found.alternatives)])
+    least = _best(found).loss_bound
     volume = found.judged_transactions_a_month * found.limits.loss_limit_minor / least
     return (
-        f"No model at hand meets both limits: the best that can be had is {found.value_recall_at_fpr_target:.1%} "
-        f"of the amount ({_obstacle(found)}). Raise the loss limit to {_rub(least)}, or bring the volume down to about "
-        f"{volume:,.0f} transactions a month."
+        f"No model at hand meets both limits: {_obstacle(found)}. This one catches "
+        f"{found.value_recall_at_fpr_target:.1%} of the amount there. Raise the loss limit to {_rub(least)}, or bring "
+        f"the volume down to about {volume:,.0f} transactions a month."
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from antifraud.clock import date_of
 from antifraud.errors import MissingDay
 from antifraud.schemas import CLEAN, QUARANTINE, RUNS, Table
 from antifraud.settings import JobSettings
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 CATALOG: Final = "lake"
 NAMESPACE: Final = "antifraud"
+EXPIRED: Final = "expired"
+"""In the counts of a run: its rows are no longer there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,11 @@ class Run:
     rows: int
     counts: str
     sequence: int
+
+    @property
+    def expired(self) -> bool:
+        """Whether the rows were deleted because of their age; `inputs` still says what they were made from."""
+        return bool(json.loads(self.counts).get(EXPIRED))
 
 
 def full_name(table: Table) -> str:
@@ -87,7 +95,12 @@ def _scan(
 
 
 def published(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> dict[dt.date, Run]:
-    """The newest run of each published day of a table; empty while nothing was published."""
+    """The newest run of each published day of a table, expired days left out; empty while nothing was published."""
+    return {day: run for day, run in newest_runs(catalog, table, first, last).items() if not run.expired}
+
+
+def newest_runs(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> dict[dt.date, Run]:
+    """The newest run of each day that was ever published, expired ones among them."""
     name = (NAMESPACE, RUNS.name)
     if not catalog.table_exists(name):
         return {}
@@ -97,9 +110,36 @@ def published(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -
     for row in source.scan(row_filter=condition).to_arrow().to_pylist():
         run = Run(**row)
         known = newest.get(run.day)
-        if known is None or run.sequence >= known.sequence:
+        # An expired day is marked before its rows go, maybe at the very sequence number that published them.
+        if known is None or (run.sequence, run.expired) >= (known.sequence, known.expired):
             newest[run.day] = run
     return newest
+
+
+def rows_by_day(
+    catalog: "Catalog", table: Table, first: dt.date, last: dt.date, snapshot_id: int | None = None
+) -> dict[dt.date, int]:
+    """Rows that a table holds of each day, told by its manifests; of the current snapshot unless one is named."""
+    source = catalog.load_table((NAMESPACE, table.name))
+    position, found = table.partition_by.index("day"), dict[dt.date, int]()
+    condition = f"day >= '{first}' and day <= '{last}'"
+    for task in source.scan(row_filter=condition, snapshot_id=snapshot_id).plan_files():
+        day = date_of(task.file.partition[position])
+        found[day] = found.get(day, 0) + task.file.record_count
+    return found
+
+
+def snapshot_with(catalog: "Catalog", table: Table, runs: Sequence[Run]) -> int | None:
+    """The current snapshot of a table if it holds the rows of `runs`; None if it does not, or there is none.
+
+    For jobs that read what maintenance may delete: the snapshot itself outlives them.
+    """
+    snapshot = catalog.load_table((NAMESPACE, table.name)).current_snapshot()
+    if snapshot is None:
+        return None
+    days = [run.day for run in runs]
+    found = rows_by_day(catalog, table, min(days), max(days), snapshot.snapshot_id)
+    return snapshot.snapshot_id if all(found.get(run.day, 0) == run.rows for run in runs) else None
 
 
 def ingested(catalog: "Catalog", first: dt.date, last: dt.date) -> dict[dt.date, dict[str, Any]]:

@@ -19,6 +19,7 @@ BUCKET_FIELDS: Final = (
 HOUR_BUCKETS: Final = f"array<struct<hour int, {BUCKET_FIELDS}>>"
 DAY_BUCKETS: Final = f"array<struct<day_number int, {BUCKET_FIELDS}>>"
 LEARNED: Final = "array<struct<learned_day int, known bigint, fraud bigint>>"
+DAY_LABELS: Final = f"array<struct<day_number int, learned {LEARNED}>>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,14 @@ STATE: Final = Table(
         Column("streak_fraud", "bigint", "frauds after the last matured day with a legitimate transaction; 0 for none"),
         Column("streak_age", "bigint", "days from the first of them to the next day; 0 for none", unit="days"),
         Column("legit_age", "bigint", "days from that last day to the next day; 0 for none", unit="days"),
+        Column(
+            "labels",
+            DAY_LABELS,
+            "`learned` of a terminal's totals by day number, for the days whose labels the cut-off or the next counts, "
+            "days without labels left out; empty for customers",
+        ),
     ),
-    version=2,
+    version=3,
 )
 FEATURES: Final = Table(
     "features",
@@ -190,7 +197,8 @@ SCORES: Final = Table(
 )
 RUNS: Final = Table(
     "runs",
-    "Which days of which table are published, and from which inputs. A missing row means: run it again.",
+    "Which days of which table are published, and from which inputs. A missing row, or `expired` in its counts, means: "
+    "run it again.",
     (),
     (),
     (

@@ -84,6 +84,10 @@ class JobSettings(Settings):
     """URL of the S3 server; default that of AWS."""
     s3_region: str = "us-east-1"
     """Region that requests to S3 are signed for."""
+    s3_timeout_seconds: int = 30
+    """A request to S3 that brings no byte for so long has failed."""
+    s3_attempts: int = 5
+    """How often a request to S3 is made before the job ends; pauses between them double from a second."""
     jars_dir: Path | None = None
     """Folder of the jars; default ``infra/jars`` of the project. Needed where the jobs run from the project's zip."""
     mlflow_uri: str | None = None
@@ -92,6 +96,8 @@ class JobSettings(Settings):
     """Private key that promotion signs releases with; default ``<home>/secrets/release.key``."""
     label_delay_days: int = 7
     """A transaction's label is learnt this many days after its day."""
+    state_keep_days: int = 60
+    """States older than this, counted from the newest day of the lake, are removed by maintenance; at least 31."""
     quarantine_limit: float = 0.005
     """Largest share of a day's rows that may be quarantined."""
     train_days: int = 28

@@ -23,7 +23,6 @@ S3: Final = "s3a"
 LOCK_SECONDS: Final = 60
 """How long to wait for a SQLite catalog that another process is writing to."""
 CONNECT_SECONDS: Final = 10
-READ_SECONDS: Final = 60
 BRIDGE: Final = "bridge"
 """Folder beside the raw files with the bridges that jobs/rotate_keys.py makes."""
 
@@ -89,13 +88,19 @@ def raw_folder(settings: JobSettings) -> Path:
         "use_listings_cache": False,
         "skip_instance_cache": True,
         "client_kwargs": {"region_name": settings.s3_region},
-        "config_kwargs": {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS},
+        "config_kwargs": {
+            "connect_timeout": CONNECT_SECONDS,
+            "read_timeout": settings.s3_timeout_seconds,
+            "retries": {"mode": "standard", "total_max_attempts": settings.s3_attempts},
+        },
     }
     if account:
         options |= {"key": account.user, "secret": account.password}
     if settings.s3_endpoint:
         options["endpoint_url"] = settings.s3_endpoint
     folder: Any = UPath(settings.raw_location, **options)
+    # s3fs would make each of botocore's attempts five times.
+    folder.fs.retries = 1
     return folder  # type: ignore[no-any-return]
 
 
@@ -134,7 +139,7 @@ def file_properties(settings: JobSettings) -> Mapping[str, str]:
     properties = {
         "s3.region": settings.s3_region,
         "s3.connect-timeout": str(CONNECT_SECONDS),
-        "s3.request-timeout": str(READ_SECONDS),
+        "s3.request-timeout": str(settings.s3_timeout_seconds),
     }
     if settings.s3_endpoint:
         properties["s3.endpoint"] = settings.s3_endpoint

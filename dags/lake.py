@@ -1,11 +1,12 @@
 """# lake: one day from the raw feed to features
 
-**Reads** the raw file that covers the day, and the lake's 37 days before it. **Writes** `quarantine`, `labels`,
-`clean`, `totals_customer`, `totals_terminal`, `state` and `features` of the day, each replaced whole, so a re-run is
-safe; then the state export that the scorer loads.
+**Reads** the raw file that covers the day, and the state of the day before; where that is not up to date, 37 days of
+totals. **Writes** `quarantine`, `labels`, `clean`, `totals_customer`, `totals_terminal`, `state` and `features` of the
+day, each replaced whole, so a re-run is safe; then the state export that the scorer loads.
 
-**Backfill**: *Trigger → Backfill*, any order, two days at a time. Loading months for the first time is quicker with
-`reprocess`: one Spark session for the whole range.
+**Backfill**: *Trigger → Backfill*, any order, two days at a time (*Max Active Runs*); *All Runs* where a day has run
+before. What did not change is skipped. Loading months for the first time is quicker with `reprocess`: one Spark session
+for the whole range.
 
 When a task fails or waits:
 

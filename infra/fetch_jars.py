@@ -1,4 +1,4 @@
-"""Fetch the jars of `infra/pom.xml` with Spark's own resolver, for machines without Maven."""
+"""Fetch the jars of a pom with Spark's own resolver, for machines without Maven: ``fetch_jars.py pom.xml folder``."""
 
 import os
 import shutil
@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-POM = Path(__file__).with_name("pom.xml")
 MAVEN = {"m": "http://maven.apache.org/POM/4.0.0"}
 
 
@@ -28,8 +27,8 @@ def exclusions(pom: Path) -> list[str]:
     )
 
 
-def fetch(folder: Path) -> None:
-    """Resolve the coordinates into a fresh cache and copy the jars to `folder`."""
+def fetch(pom: Path, folder: Path) -> None:
+    """Resolve the coordinates of a pom into a fresh cache and copy the jars to `folder`."""
     pyspark = find_spec("pyspark")
     if pyspark is None or pyspark.origin is None:
         sys.exit("error: pyspark is not installed beside this Python: run sh infra/setup.sh")
@@ -37,7 +36,7 @@ def fetch(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as cache:
         empty = Path(cache) / "nothing.py"
         empty.write_text("")
-        options = ["--packages", ",".join(coordinates(POM)), "--exclude-packages", ",".join(exclusions(POM))]
+        options = ["--packages", ",".join(coordinates(pom)), "--exclude-packages", ",".join(exclusions(pom))]
         options += ["--conf", f"spark.jars.ivy={cache}"]
         environ = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_HOME": str(submit.parents[1])}
         subprocess.run([str(submit), "--master", "local[1]", *options, str(empty)], check=True, env=environ)
@@ -47,4 +46,4 @@ def fetch(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    fetch(Path(sys.argv[1]))
+    fetch(Path(sys.argv[1]), Path(sys.argv[2]))

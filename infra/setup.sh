@@ -31,7 +31,7 @@ if command -v mvn >/dev/null 2>&1; then
     (cd infra && mvn -q -B -Dstyle.color=never dependency:copy-dependencies -DoutputDirectory=.jars-new)
 else
     say "fetching the jars with Spark's own resolver"
-    .venv/bin/python infra/fetch_jars.py "$fetched"
+    .venv/bin/python infra/fetch_jars.py infra/pom.xml "$fetched"
 fi
 rm -rf "$JARS"
 mv "$fetched" "$JARS"

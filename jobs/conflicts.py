@@ -1,8 +1,8 @@
 """Commits that lose against another process: which failures these are, and how long to wait before the next attempt.
 
 Iceberg retries a commit by itself while only the table's pointer has moved. What is left for us: a SQLite catalog that
-stayed locked, a staged snapshot that another run of the same day dropped, and a day that another run replaced between
-staging and publishing.
+stayed locked, a table that another job created at the same moment, a staged snapshot that another run of the same day
+dropped, and a day that another run replaced between staging and publishing.
 """
 
 import time
@@ -22,6 +22,8 @@ SIGNS: Final = (
     "CommitFailedException",
     "CommitStateUnknownException",
     "UncheckedSQLException",
+    "AlreadyExistsException",
+    "ALREADY_EXISTS",
     "Cannot apply unknown WAP ID",
     "Cannot cherry-pick",
     "Cannot find snapshot",
@@ -33,7 +35,7 @@ Result = TypeVar("Result")
 
 
 class Conflict(Exception):
-    """Another run interfered between two steps of publishing; nothing was published by this one."""
+    """Another run interfered between two steps of publishing: do it again."""
 
 
 def with_retries(action: Callable[[], Result], about: str, seed: str) -> Result:
@@ -52,7 +54,7 @@ def with_retries(action: Callable[[], Result], about: str, seed: str) -> Result:
                 raise
             if attempt == ATTEMPTS:
                 raise PublishError(
-                    f"{about}: other runs got in first {ATTEMPTS} times, nothing was published: run it again"
+                    f"{about}: other runs got in first {ATTEMPTS} times: let them end, then run it again"
                 ) from error
             print(f"{about}: another run got in first, attempt {attempt} of {ATTEMPTS}", flush=True)
             time.sleep(pause(attempt, seed))

@@ -8,16 +8,16 @@ Formulas are those of `antifraud/features.py`; this job supplies the exact integ
 import argparse
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
-from antifraud.errors import MissingDay
+from antifraud.errors import MissingDay, PublishError
 from antifraud.features import REGISTRY, WINDOWS, feature_set_hash
 from antifraud.key_use import key_ids, require_one_key
-from antifraud.lake import Run, open_catalog, published, require_days
+from antifraud.lake import Run, newest_runs, open_catalog, published, require_days, snapshot_with
 from antifraud.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings import JobSettings
 from jobs.arithmetic import SparkArithmetic
@@ -26,6 +26,9 @@ from jobs.history import RISK_COLUMNS
 from jobs.publish import Batch, hash_of, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables, read_table
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
 
 ENTITIES: Final = ("customer", "terminal")
 ONE_DAY: Final = dt.timedelta(days=1)
@@ -85,11 +88,13 @@ def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]
     """Publish the features of `days` where they are not up to date; returns the rows published.
 
     Raises:
-        MissingDay: A day is not in `clean`, or the state of the day before is missing although the lake began earlier.
+        MissingDay: A day is not in `clean`, or the state of the day before is missing although the lake began earlier,
+            or has expired.
+        PublishError: Another run is replacing the state of the day before.
     """
     catalog = open_catalog(settings)
     clean = require_days(catalog, CLEAN, days)
-    states = published(catalog, STATE, min(days) - ONE_DAY, max(days))
+    states = newest_runs(catalog, STATE, min(days) - ONE_DAY, max(days))
     began = min(published(catalog, CLEAN, dt.date.min, max(days)))
     inputs = {day: inputs_of(clean[day], states, day, began) for day in days}
     stale = stale_days(settings, (FEATURES,), inputs)
@@ -99,12 +104,28 @@ def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]
     for day in stale:
         require_one_key([(CLEAN, known[CLEAN], [day]), (STATE, known[STATE], [day - ONE_DAY])])
     events = read_table(spark, CLEAN).where(F.col("day").isin(stale))
-    before = read_table(spark, STATE).where(F.col("day").isin([day - ONE_DAY for day in stale]))
+    before = _states_before(spark, catalog, states, stale)
     expected = {day: clean[day].rows for day in stale}
     inputs = {day: inputs[day] for day in stale}
     runs = publish(spark, settings, Batch(FEATURES, feature_rows(events, before), inputs, expected=expected))
     record(spark, runs)
     return sum(run.rows for run in runs)
+
+
+def _states_before(
+    spark: SparkSession, catalog: "Catalog", states: Mapping[dt.date, Run], days: Sequence[dt.date]
+) -> DataFrame:
+    """Rows of the states that the features of `days` start from."""
+    used = [states[day - ONE_DAY] for day in days if day - ONE_DAY in states]
+    if expired := [run.day for run in used if run.expired]:
+        raise MissingDay(
+            f"the features of {span(days)} start from states that have expired ({span(expired)}): publish them first, "
+            "with jobs/state.py or jobs/day.py"
+        )
+    snapshot = snapshot_with(catalog, STATE, used) if used else None
+    if used and snapshot is None:
+        raise PublishError(f"states before {span(days)} are being replaced: nothing was published, run it again")
+    return read_table(spark, STATE, snapshot_id=snapshot).where(F.col("day").isin([run.day for run in used]))
 
 
 def inputs_of(clean: Run, states: Mapping[dt.date, Run], day: dt.date, began: dt.date) -> str:

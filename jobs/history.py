@@ -1,9 +1,13 @@
-"""The state of an entity at the end of a day, from its totals: what `jobs/state.py` publishes.
+"""The state of an entity at the end of a day: gathered from totals, or rolled on by one day from the state before.
 
-Cut-offs are handled in blocks of days: an entity's totals that any cut-off of a block can see are gathered once, and
-each cut-off picks its own, so that neither a year of days nor a single one costs more than it must.
+Both give `days`, `hours` and `labels`. Matured risk is made of `labels` alone, in one place, so that a state is the
+same however it came about.
+
+Gathering handles cut-offs in blocks of days: an entity's totals that any cut-off of a block can see are gathered once,
+and each cut-off picks its own, so that neither a year of days nor a single one costs more than it must.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
@@ -11,89 +15,132 @@ from pyspark.sql import functions as F
 
 from antifraud.buckets import LONGEST_WINDOW_DAYS, NEVER, Risk
 from antifraud.features import WINDOWS
-from antifraud.schemas import DAY_BUCKETS, HOUR_BUCKETS
+from antifraud.schemas import DAY_BUCKETS, DAY_LABELS, HOUR_BUCKETS
 from jobs.buckets import FIELDS
 
 BLOCK_DAYS: Final = 10
 COUNTS: Final = ("known", "fraud")
 RISK_COLUMNS: Final = Risk._fields
+ENTITY: Final = ("kind", "entity")
 
 
-def history_of(totals: DataFrame, cutoffs: DataFrame) -> DataFrame:
-    """`days` and `hours` of each `entity` at each cut-off (`cutoff`, a day number) that sees any of its totals.
+def gathered_history(totals: DataFrame, cutoffs: DataFrame, label_delay_days: int) -> DataFrame:
+    """`days`, `hours` and `labels` of each entity at each cut-off (`cutoff`, a day number) that sees any of its totals.
 
-    `totals` has `entity`, `number` (day number), the fields of a bucket and `hours`.
+    `totals` has `kind` and `entity`, `number` (day number), the fields of a bucket, `hours` and `learned`; `cutoffs` is
+    what `with_blocks` gave.
     """
-    entry = F.struct("number", *FIELDS, "hours")
+    entry = F.struct("number", *FIELDS, "hours", "learned")
     gathered = (
-        _by_block(totals, LONGEST_WINDOW_DAYS)
-        .groupBy("entity", "block")
+        _by_block(totals, label_delay_days)
+        .groupBy(*ENTITY, "block")
         .agg(F.array_sort(F.collect_list(entry)).alias("entries"))
     )
-    seen = F.filter(
-        "entries", lambda e: e["number"].between(F.col("cutoff") - LONGEST_WINDOW_DAYS + 1, F.col("cutoff"))
+    seen = F.filter("entries", lambda e: e["number"] <= F.col("cutoff"))
+    own = F.get(F.filter("entries", lambda e: e["number"] == F.col("cutoff")), F.lit(0))
+    rows = gathered.join(F.broadcast(cutoffs), "block", "inner").select(
+        *ENTITY,
+        "cutoff",
+        own["hours"].alias("hours"),
+        F.transform(seen, _bucket_of).alias("days"),
+        F.transform(seen, _labels_of).alias("labels"),
     )
-    own = F.filter("entries", lambda e: e["number"] == F.col("cutoff"))
-    day = F.transform(
-        "seen", lambda e: F.struct(e["number"].alias("day_number"), *(e[name].alias(name) for name in FIELDS))
-    )
-    return (
-        gathered.join(F.broadcast(cutoffs), "block", "inner")
-        .select("entity", "cutoff", seen.alias("seen"), own.alias("own"))
-        .where(F.size("seen") > 0)
-        .select(
-            "entity",
-            "cutoff",
-            day.cast(DAY_BUCKETS).alias("days"),
-            F.coalesce(F.get("own", F.lit(0))["hours"], F.array().cast(HOUR_BUCKETS)).alias("hours"),
-        )
-    )
+    return _within_reach(rows, label_delay_days)
 
 
-def risk_of(totals: DataFrame, cutoffs: DataFrame, label_delay_days: int) -> DataFrame:
-    """`RISK_COLUMNS` of each terminal (`entity`) at each cut-off that knows any of its labels.
+def rolled_history(before: DataFrame, totals: DataFrame, cutoff: int, label_delay_days: int) -> DataFrame:
+    """The same at one cut-off, from the rows of `state` of the day before and the totals of the cut-off day alone."""
+    today = F.struct(F.lit(cutoff).alias("number"), *FIELDS, "learned")
+    rows = before.select(*ENTITY, "days", "labels").join(
+        totals.select(*ENTITY, "hours", today.alias("today")), list(ENTITY), "full"
+    )
+    rows = rows.select(
+        *ENTITY,
+        F.lit(cutoff).alias("cutoff"),
+        "hours",
+        _appended("days", _bucket_of, DAY_BUCKETS),
+        _appended("labels", _labels_of, DAY_LABELS),
+    )
+    return _within_reach(rows, label_delay_days)
+
+
+def _bucket_of(entry: Column) -> Column:
+    return F.struct(entry["number"].alias("day_number"), *(entry[name].alias(name) for name in FIELDS))
+
+
+def _labels_of(entry: Column) -> Column:
+    return F.struct(entry["number"].alias("day_number"), entry["learned"].alias("learned"))
+
+
+def _appended(name: str, made: Callable[[Column], Column], kind: str) -> Column:
+    """An entity's array of the day before, and what its totals of `today` add at the end; either may be missing."""
+    today = F.when(F.col("today").isNotNull(), F.array(made(F.col("today"))))
+    return F.concat(*(F.coalesce(part.cast(kind), F.array().cast(kind)) for part in (F.col(name), today))).alias(name)
+
+
+def _within_reach(rows: DataFrame, label_delay_days: int) -> DataFrame:
+    """What the cut-off looks back on; who has nothing left there leaves the state."""
+    reach = LONGEST_WINDOW_DAYS + label_delay_days
+    days = _after("days", F.col("cutoff") - LONGEST_WINDOW_DAYS)
+    # A later cut-off counts labels that were not learnt yet, so they are carried along, whatever their day.
+    labels = F.filter(_after("labels", F.col("cutoff") - reach), lambda day: F.size(day["learned"]) > 0)
+    return rows.select(
+        *ENTITY,
+        "cutoff",
+        days.cast(DAY_BUCKETS).alias("days"),
+        F.coalesce("hours", F.array()).cast(HOUR_BUCKETS).alias("hours"),
+        labels.cast(DAY_LABELS).alias("labels"),
+    ).where((F.size("days") > 0) | (F.size("labels") > 0))
+
+
+def _after(days: str, number: Column) -> Column:
+    return F.filter(days, lambda day: day["day_number"] > number)
+
+
+def with_risk(rows: DataFrame, label_delay_days: int) -> DataFrame:
+    """Add `RISK_COLUMNS`, made of `labels`: zeros for who has none that count yet.
 
     A window of W days ends `label_delay_days` before the cut-off, and only what was learnt up to the cut-off counts.
-    `totals` has `entity`, `number` and `learned`.
     """
-    changes = totals.select("entity", "number", F.explode("learned").alias("said"))
-    reach = label_delay_days + LONGEST_WINDOW_DAYS
-    seen = _by_block(changes, reach).join(F.broadcast(cutoffs), "block", "inner")
-    age = F.col("cutoff") - label_delay_days - F.col("number")
-    matured = seen.where(age.between(0, LONGEST_WINDOW_DAYS - 1) & (F.col("said.learned_day") <= F.col("cutoff")))
-    counts = [F.sum(f"said.{count}").alias(count) for count in COUNTS]
-    # One shuffle serves both aggregations.
-    daily = matured.repartition("entity").groupBy("entity", "cutoff", "number").agg(*counts)
-    sums = [
-        F.sum(F.when(age < days, F.col(count)).otherwise(0)).alias(f"{count}_{days}d")
-        for days in WINDOWS
-        for count in COUNTS
-    ]
-    said = F.collect_list(F.struct("number", *COUNTS)).alias("said")
-    return _with_streak(daily.groupBy("entity", "cutoff").agg(*sums, said)).where(
-        " OR ".join(f"{name} != 0" for name in RISK_COLUMNS)
+    newest = F.col("cutoff") - label_delay_days
+    in_window = F.filter("labels", lambda day: day["day_number"] <= newest)
+    matured = F.transform(
+        in_window,
+        lambda day: F.struct(day["day_number"].alias("day_number"), *(_learnt(day, count) for count in COUNTS)),
     )
+    sums = {f"{count}_{days}d": _sum(_after("matured", newest - days), count) for days in WINDOWS for count in COUNTS}
+    return _with_streak(rows.withColumn("matured", matured).withColumns(sums))
+
+
+def _learnt(day: Column, count: str) -> Column:
+    """A count of a day's labels as it was known at the end of the cut-off day."""
+    return _sum(F.filter(day["learned"], lambda change: change["learned_day"] <= F.col("cutoff")), count).alias(count)
+
+
+def _sum(entries: Column, name: str) -> Column:
+    return F.aggregate(entries, F.lit(0).cast("bigint"), lambda sum_, entry: sum_ + entry[name])
 
 
 def _with_streak(rows: DataFrame) -> DataFrame:
-    """Replace `said` (known and fraud of each matured day) by the streak; ages count to the day after the cut-off."""
-    today = F.col("cutoff") + 1
-    legit_days = _numbers(F.filter("said", lambda day: day["known"] > day["fraud"]))
-    streak = F.filter("said", lambda day: (day["fraud"] > 0) & (day["number"] > F.col("last_legit")))
+    """Replace `matured` (known and fraud of each day) by the streak; ages count to the day after the cut-off."""
+    tomorrow = F.col("cutoff") + 1
+    legit_days = _numbers(F.filter("matured", lambda day: day["known"] > day["fraud"]))
+    streak = F.filter("matured", lambda day: (day["fraud"] > 0) & (day["day_number"] > F.col("last_legit")))
+    ages = {
+        "streak_fraud": _sum(F.col("streak"), "fraud"),
+        "streak_age": F.coalesce(tomorrow - F.array_min(_numbers(F.col("streak"))), F.lit(0)),
+        "legit_age": F.when(F.col("last_legit") == NEVER, 0).otherwise(tomorrow - F.col("last_legit")),
+    }
     return (
         rows.withColumn("last_legit", F.coalesce(F.array_max(legit_days), F.lit(NEVER)))
         .withColumn("streak", streak)
-        .withColumn(
-            "streak_fraud", F.aggregate("streak", F.lit(0).cast("bigint"), lambda sum_, day: sum_ + day["fraud"])
-        )
-        .withColumn("streak_age", F.coalesce(today - F.array_min(_numbers(F.col("streak"))), F.lit(0)))
-        .withColumn("legit_age", F.when(F.col("last_legit") == NEVER, 0).otherwise(today - F.col("last_legit")))
-        .select("entity", "cutoff", *(F.col(name).cast("bigint").alias(name) for name in RISK_COLUMNS))
+        .withColumns({name: age.cast("bigint") for name, age in ages.items()})
+        .drop("matured", "last_legit", "streak")
     )
 
 
 def _numbers(days: Column) -> Column:
-    return F.transform(days, lambda day: day["number"])
+    return F.transform(days, lambda day: day["day_number"])
 
 
 def with_blocks(cutoffs: DataFrame) -> DataFrame:
@@ -105,7 +152,9 @@ def _block(number: Column) -> Column:
     return F.floor(number / BLOCK_DAYS).cast("int")
 
 
-def _by_block(rows: DataFrame, reach: int) -> DataFrame:
-    """Each row once for every block with a cut-off that sees it: `number` to ``number + reach - 1``."""
+def _by_block(rows: DataFrame, label_delay_days: int) -> DataFrame:
+    """Each row once for every block with a cut-off that sees it: only a terminal's labels wait for their delay."""
     number = F.col("number")
-    return rows.withColumn("block", F.explode(F.sequence(_block(number), _block(number + reach - 1))))
+    waits = F.when(F.col("kind") == "terminal", label_delay_days).otherwise(0)
+    last = number + LONGEST_WINDOW_DAYS - 1 + waits
+    return rows.withColumn("block", F.explode(F.sequence(_block(number), _block(last))))

@@ -9,8 +9,10 @@ table publishes the days whose rows changed.
 import argparse
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -19,12 +21,13 @@ from antifraud.errors import MissingDay, PublishError, QuarantineLimit
 from antifraud.lake import NAMESPACE, Run, open_catalog
 from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
 from antifraud.settings import JobSettings
+from jobs.conflicts import Conflict, with_retries
 from jobs.publish import Batch, hash_of, publish, record
 from jobs.raw.contents import CONTENT, FEED, Contents, Sums, add_sums, contents_of, memories, remembered, row_sums
-from jobs.raw.demand import TABLES, Reasons, demand_of, out_of_date
+from jobs.raw.demand import TABLES, Reasons, demand_of, mixed_days, out_of_date
 from jobs.raw.files import RawFile, require_unchanged
 from jobs.raw.lines import read_lines
-from jobs.raw.rows import judge_rows
+from jobs.raw.rows import judge_rows, mark_repeats, repeats_of
 from jobs.raw.tokens import hide
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables
@@ -53,39 +56,49 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
     hidden = {key: hide(spark, key) for key in set(demand.keys.values())}
     lines, line_counts = read_lines(spark, [file.path for file in demand.files])
     keys = {day: hidden[key] for day, key in demand.keys.items()}
-    rows = judge_rows(spark, lines, demand.files, keys).persist()
+    # On disk: what does not fit into memory would be judged again by every query.
+    alone = judge_rows(spark, lines, demand.files, keys).persist(StorageLevel.DISK_ONLY)
+    repeats = repeats_of(alone).persist()
     try:
-        counts, sums = count_rows(rows)
+        rows = mark_repeats(alone, repeats)
+        counts, sums, judged_counts = count_rows(rows)
         require_unchanged(demand.files, demand.stamps)
-        _require_balance(rows, demand.covering, line_counts)
+        _require_balance(demand.covering, line_counts, judged_counts)
         _require_reached(demand.covering, counts, wanted)
         _require_limit(settings, counts, wanted)
         contents = {day: contents_of(settings, sums.get(day, {})) for day in wanted}
         stale = out_of_date(settings, demand, contents)
-        runs = _publish(spark, settings, rows, stale, contents, counts)
+        memory = memories(demand.sources_read, contents)
+        _publish_whole(spark, settings, Judged(rows, contents, counts), stale, memory)
     finally:
-        rows.unpersist()
-    record(spark, [*runs, *memories(demand.sources_read, contents)])
+        for kept in (repeats, alone):
+            kept.unpersist()
     return sum(_of(counts, day)["rows_in"] for day in wanted if stale[day])
 
 
-def count_rows(rows: DataFrame) -> tuple[Counts, dict[dt.date, Sums]]:
-    """For each day `rows_in`, `clean`, `quarantined` by reason, `repaired_midnight`; and what `contents_of` needs."""
+def count_rows(rows: DataFrame) -> tuple[Counts, dict[dt.date, Sums], dict[str, int]]:
+    """For each day `rows_in`, `clean`, `quarantined` by reason, `repaired_midnight`; what `contents_of` needs of it.
+
+    Last, the rows of each file.
+    """
     counts: Counts = {}
     sums: dict[dt.date, Sums] = {}
+    files: dict[str, int] = {}
     repaired = F.sum((F.col("repaired") & F.col("reason").isNull()).cast("long")).alias("repaired")
     totals = [F.count(F.lit(1)).alias("rows"), repaired, *row_sums()]
-    for row in rows.groupBy("day", "reason").agg(*totals).collect():
+    for row in rows.groupBy("day", "reason", "file").agg(*totals).collect():
         day = counts.setdefault(row["day"], _nothing())
         day["rows_in"] += row["rows"]
         day["repaired_midnight"] += row["repaired"]
         if row["reason"] is None:
             day["clean"] += row["rows"]
         else:
-            day["quarantined"][row["reason"]] = row["rows"]
+            found = day["quarantined"]
+            found[row["reason"]] = found.get(row["reason"], 0) + row["rows"]
         tables = (QUARANTINE,) if row["reason"] else USABLE
         add_sums(sums.setdefault(row["day"], {}), row.asDict(), row["rows"], tables)
-    return counts, sums
+        files[row["file"]] = files.get(row["file"], 0) + row["rows"]
+    return counts, sums, files
 
 
 def _nothing() -> dict[str, Any]:
@@ -96,13 +109,12 @@ def _of(counts: Counts, day: dt.date) -> dict[str, Any]:
     return counts.get(day) or _nothing()
 
 
-def _require_balance(rows: DataFrame, files: Sequence[RawFile], line_counts: Mapping[str, int]) -> None:
+def _require_balance(files: Sequence[RawFile], lines: Mapping[str, int], judged: Mapping[str, int]) -> None:
     """The rows of every file that was judged whole are its lines: none was lost or doubled on the way."""
-    judged = {row["file"]: row["count"] for row in rows.groupBy("file").count().collect()}
     for name in (file.path.name for file in files):
-        if judged.get(name, 0) != line_counts[name]:
+        if judged.get(name, 0) != lines[name]:
             raise PublishError(
-                f"{name} has {line_counts[name]} rows, {judged.get(name, 0)} were judged: nothing was published"
+                f"{name} has {lines[name]} rows, {judged.get(name, 0)} were judged: nothing was published"
             )
 
 
@@ -152,19 +164,47 @@ def feed_labels(rows: DataFrame, label_delay_days: int) -> DataFrame:
     )
 
 
-def _publish(
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the raw files say of the wanted days: all rows with their reasons, what tells the contents apart, counts."""
+
+    rows: DataFrame
+    contents: Mapping[dt.date, Contents]
+    counts: Counts
+
+
+def _publish_whole(
     spark: SparkSession,
     settings: JobSettings,
-    rows: DataFrame,
+    judged: Judged,
     stale: Mapping[dt.date, Reasons],
-    contents: Mapping[dt.date, Contents],
-    counts: Counts,
-) -> list[Run]:
+    memory: Sequence[Run],
+) -> None:
+    """Publish what is out of date and write it down, with `memory`; each day's tables are of one set of files then.
+
+    Raises:
+        PublishError: Other runs of the days published from other files again and again.
+    """
+    record(spark, [*_publish(spark, settings, judged, stale), *memory])
+
+    def mend() -> None:
+        # Another run of a day may have published its tables between ours. Each looks after it has written its own
+        # down, so the last one to do so sees what both have published.
+        if mixed := mixed_days(settings, judged.contents):
+            record(spark, _publish(spark, settings, judged, mixed))
+            if mixed_days(settings, judged.contents):
+                raise Conflict("the tables of a day come from different files")
+
+    with_retries(mend, f"ingest {span(sorted(judged.contents))}", hash_of(spark.sparkContext.applicationId))
+
+
+def _publish(spark: SparkSession, settings: JobSettings, judged: Judged, stale: Mapping[dt.date, Reasons]) -> list[Run]:
     """Publish the days of each table that are out of date, `clean` last: it names the snapshots of the others."""
+    contents, counts = judged.contents, judged.counts
     made = {
-        QUARANTINE: quarantined_rows(rows),
-        LABELS: feed_labels(rows, settings.label_delay_days),
-        CLEAN: clean_rows(rows),
+        QUARANTINE: quarantined_rows(judged.rows),
+        LABELS: feed_labels(judged.rows, settings.label_delay_days),
+        CLEAN: clean_rows(judged.rows),
     }
     runs: list[Run] = []
     for table in TABLES:

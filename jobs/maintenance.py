@@ -1,11 +1,13 @@
-"""Keep the Iceberg tables healthy: compact, expire snapshots, remove orphaned files, tidy the metadata.
+"""Keep the Iceberg tables healthy: remove old states, compact, expire snapshots, remove orphans, tidy the metadata.
 
     spark-submit jobs/maintenance.py                 # says what it would do
     spark-submit jobs/maintenance.py --mode apply
 
 A snapshot that a live release names, or that was the table's state within the last ``--keep-days``, stays. Snapshots
-that were staged and never published, and files that nothing refers to, go after ``--grace-hours``. Ages are counted
-on the wall clock, as Iceberg's own time stamps are, also while business time is replayed.
+that were staged and never published, and files that nothing refers to, go after ``--grace-hours``. These ages are
+counted on the wall clock, as Iceberg's own time stamps are, also while business time is replayed. States older than
+``ANTIFRAUD_STATE_KEEP_DAYS``, counted from the newest day of the lake, are deleted (`jobs/expiry.py`); their files go
+with the last snapshot that shows them.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from antifraud.lake import CATALOG, NAMESPACE, full_name, open_catalog
 from antifraud.schemas import TABLES, Table
 from antifraud.settings import JobSettings
 from jobs.conflicts import with_retries
+from jobs.expiry import expire, expiry_of
 from jobs.publish import hash_of
 from jobs.retention import (
     GRACE_HOURS,
@@ -30,6 +33,7 @@ from jobs.retention import (
     TAG,
     Plan,
     Rules,
+    live_manifests,
     plan,
     snapshots_of_releases,
 )
@@ -45,8 +49,18 @@ def maintain(spark: SparkSession, settings: JobSettings, rules: Rules, *, apply:
 
     Raises:
         ReleaseError: The release pointer cannot be trusted; nothing was removed.
+        DataError: The state pointer cannot be trusted; nothing was removed.
+        SettingsError: ``ANTIFRAUD_STATE_KEEP_DAYS`` is too low; nothing was removed.
     """
-    catalog, named = open_catalog(settings), snapshots_of_releases(settings)
+    catalog, manifests = open_catalog(settings), live_manifests(settings)
+    named, due = snapshots_of_releases(manifests), expiry_of(settings, manifests)
+    print(
+        f"{len(due.days)} states and {len(due.exports)} exported states older than {settings.state_keep_days} days to "
+        "remove",
+        flush=True,
+    )
+    if apply:
+        expire(spark, settings, due)
     plans = [plan(catalog, table, rules, named.get(table.name, frozenset())) for table in TABLES]
     for each in plans:
         orphans = _orphans(spark, each.table, rules, apply=False)

@@ -68,14 +68,18 @@ def publish(spark: SparkSession, settings: JobSettings, batch: Batch) -> list[Ru
         PublishError: Other runs got in first too often.
     """
     about = f"{batch.table.name} {min(batch.inputs)}..{max(batch.inputs)}"
-    seed = hash_of(about, sorted(batch.inputs.values()))
+    # Of two runs with the same inputs too, each waits a time of its own.
+    seed = hash_of(about, sorted(batch.inputs.values()), spark.sparkContext.applicationId)
     return with_retries(lambda: _publish_once(spark, settings, batch), about, seed)
 
 
 def _publish_once(spark: SparkSession, settings: JobSettings, batch: Batch) -> list[Run]:
     catalog, table, days = open_catalog(settings), batch.table, sorted(batch.inputs)
-    # With the snapshot that it builds on, for Iceberg refuses to publish one id twice, be it by a run after a kill.
-    wap_id = hash_of(table.name, [[str(day), batch.inputs[day]] for day in days], _at(catalog, table)[0])
+    before = place_of(catalog, table)
+    # With the snapshot that it builds on, for Iceberg refuses to publish one id twice, be it by a run after a kill; and
+    # with the application, for another one may stage the same inputs now (tests/storage/test_same_day.py).
+    made_from = hash_of(table.name, [[str(day), batch.inputs[day]] for day in days], before[0])
+    wap_id = f"{made_from}-{spark.sparkContext.applicationId}"
     staging.drop_leftovers(spark, catalog, table, days)
     staging.stage(spark, table, batch.rows, wap_id, days, batch.notes)
     staged = staging.find_staged(catalog, table, wap_id)
@@ -86,16 +90,17 @@ def _publish_once(spark: SparkSession, settings: JobSettings, batch: Batch) -> l
     rows = _rows_by_day(table, partitions)
     require_rows(table, rows, rows if batch.expected is None else batch.expected)
     snapshot = staging.publish_staged(spark, table, wap_id) if staged else None
-    _delete_emptied(spark, batch, partitions)
-    snapshot_id, sequence = _at(catalog, table, snapshot)
+    at = dict.fromkeys(days, place_of(catalog, table, snapshot) if staged else before)
+    if emptied := _delete_emptied(spark, batch, partitions):
+        at |= dict.fromkeys(emptied - set(rows), staging.newest_of(catalog, table, spark.sparkContext.applicationId))
     return [
-        Run(table.name, day, batch.inputs[day], snapshot_id, rows.get(day, 0),
-            json.dumps(batch.counts.get(day, {}), sort_keys=True), sequence)
+        Run(table.name, day, batch.inputs[day], at[day][0], rows.get(day, 0),
+            json.dumps(batch.counts.get(day, {}), sort_keys=True), at[day][1])
         for day in days
     ]  # fmt: skip
 
 
-def _at(catalog: "Catalog", table: Table, snapshot_id: int | None = None) -> tuple[int, int]:
+def place_of(catalog: "Catalog", table: Table, snapshot_id: int | None = None) -> tuple[int, int]:
     """Id and sequence number of a snapshot, the current one unless it is named; zeros while the table has none."""
     source = catalog.load_table((NAMESPACE, table.name))
     snapshot = source.snapshot_by_id(snapshot_id) if snapshot_id else source.current_snapshot()
@@ -113,7 +118,7 @@ def record(spark: SparkSession, runs: Iterable[Run]) -> None:
 
 def _audited(spark: SparkSession, batch: Batch, staged: int, written: AbstractSet[Partition]) -> dict[Partition, int]:
     """Rows of each partition that was written; the others of the batch's days still show what they held before."""
-    rows = spark.read.option("versionAsOf", staged).table(full_name(batch.table))
+    rows = read_table(spark, batch.table, snapshot_id=staged)
     partitions = audit(batch.table, rows.where(F.col("day").isin(sorted(batch.inputs))))
     return {partition: count for partition, count in partitions.items() if partition in written}
 
@@ -127,15 +132,19 @@ def _rows_by_day(table: Table, partitions: Mapping[Partition, int]) -> dict[dt.d
     return rows
 
 
-def _delete_emptied(spark: SparkSession, batch: Batch, kept: Mapping[Partition, int]) -> None:
-    """Remove partitions of the batch's days that had rows and have none any more; a write cannot replace by nothing."""
+def _delete_emptied(spark: SparkSession, batch: Batch, kept: Mapping[Partition, int]) -> set[dt.date]:
+    """Remove partitions of the batch's days that had rows and have none any more; a write cannot replace by nothing.
+
+    Returns the days of these partitions.
+    """
     names = batch.table.partition_by
     days = F.col("day").isin(sorted(batch.inputs))
     present = read_table(spark, batch.table, batch.own).where(days).select(*names).distinct().collect()
-    for row in present:
-        if tuple(row) not in kept:
-            condition = " AND ".join(f"`{name}` = {_literal(row[name])}" for name in names)
-            spark.sql(f"DELETE FROM {full_name(batch.table)} WHERE {condition}")  # noqa: S608 - names of our own
+    emptied = [row for row in present if tuple(row) not in kept]
+    for row in emptied:
+        condition = " AND ".join(f"`{name}` = {_literal(row[name])}" for name in names)
+        spark.sql(f"DELETE FROM {full_name(batch.table)} WHERE {condition}")  # noqa: S608 - names of our own
+    return {row["day"] for row in emptied}
 
 
 def _literal(value: object) -> str:

@@ -6,10 +6,11 @@ tagged and stays for ever.
 """
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.lake import NAMESPACE
@@ -70,15 +71,19 @@ class Plan:
         return (*self.superseded, *self.unpublished)
 
 
-def snapshots_of_releases(settings: JobSettings) -> dict[str, frozenset[int]]:
-    """Snapshots that live releases (serving, previous, anchor) were made from, by table name.
+def live_manifests(settings: JobSettings) -> list[Mapping[str, Any]]:
+    """Manifests of the live releases: serving, previous, anchor.
 
     Raises:
         ReleaseError: The pointer or a bundle does not verify; nothing may be removed then.
     """
     pointer = read_pointer(settings.releases_dir)
     live = {pointer.release, pointer.previous, pointer.anchor} - {None} if pointer else set()
-    manifests = [open_release(settings, release).manifest for release in sorted(map(str, live))]
+    return [open_release(settings, release).manifest for release in sorted(map(str, live))]
+
+
+def snapshots_of_releases(manifests: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[int]]:
+    """Snapshots that releases were made from, by table name."""
     return {FEATURES.name: frozenset(int(m["features_snapshot"]) for m in manifests if "features_snapshot" in m)}
 
 

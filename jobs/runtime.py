@@ -7,17 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
 
 from pyspark.sql import SparkSession
 
 from antifraud.clock import days_between
-from antifraud.errors import AntifraudError, PublishError
+from antifraud.errors import AntifraudError
 from antifraud.settings import JobSettings
 from jobs.session import start_session
-
-DISK_IS_FULL: Final = ("No space left on device", "Disk quota exceeded", "database or disk is full")
-"""How the operating system and SQLite say it, inside whatever Spark and Iceberg make of it."""
+from jobs.troubles import told
 
 Main = Callable[[SparkSession, JobSettings, argparse.Namespace], None]
 
@@ -56,7 +53,7 @@ def run_job(name: str, main: Main, parser: argparse.ArgumentParser) -> None:
         settings = JobSettings.from_environment(os.environ)
         spark = start_session(name, settings)
         try:
-            with told_if_disk_is_full():
+            with told(settings):
                 main(spark, settings, arguments)
         finally:
             spark.stop()
@@ -66,7 +63,9 @@ def run_plain_job(main: Callable[[JobSettings, argparse.Namespace], None], parse
     """`run_job` for a job that needs no Spark."""
     arguments = parser.parse_args()
     with expected_failures():
-        main(JobSettings.from_environment(os.environ), arguments)
+        settings = JobSettings.from_environment(os.environ)
+        with told(settings):
+            main(settings, arguments)
 
 
 @contextmanager
@@ -77,24 +76,6 @@ def expected_failures() -> Iterator[None]:
     except AntifraudError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-
-
-@contextmanager
-def told_if_disk_is_full() -> Iterator[None]:
-    """Turn a library's failure to write into one line: its own stack trace names neither a cause nor a way out.
-
-    Raises:
-        PublishError: There was no room to write.
-    """
-    try:
-        yield
-    except Exception as error:
-        if any(said in str(error) for said in DISK_IS_FULL):
-            raise PublishError(
-                "the disk is full: what was published before is whole, nothing half-written is visible; "
-                "make room and run the same days again"
-            ) from None
-        raise
 
 
 def span(days: Sequence[dt.date]) -> str:

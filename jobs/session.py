@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from antifraud.errors import SettingsError
 from antifraud.lake import CATALOG
 from antifraud.settings import JobSettings
-from antifraud.storage import LOCK_SECONDS, bucket_of, is_remote, load_account
+from antifraud.storage import CONNECT_SECONDS, LOCK_SECONDS, bucket_of, is_remote, load_account
 
 JARS: Final = Path(__file__).resolve().parents[1] / "infra" / "jars"
 SHUFFLE_PARTITIONS: Final = 8
@@ -20,6 +20,9 @@ SHUFFLE_PARTITIONS: Final = 8
 DRIVER_MEMORY: Final = "2g"
 SQLITE: Final = "sqlite:///"
 POSTGRESQL: Final = "postgresql"
+S3A: Final = "spark.hadoop.fs.s3a"
+RETRY_PAUSE: Final = "1s"
+"""Before the second attempt; doubled before each further one."""
 SPARK_SUBMIT: Final = "PYSPARK_GATEWAY_PORT"
 """Set by spark-submit for the Python that it starts: the JVM is running already."""
 
@@ -60,6 +63,10 @@ def _general(jars: Sequence[Path]) -> dict[str, str]:
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
+        # The JVM interprets methods of more than 8,000 bytes for ever; Spark's own limit would let them be.
+        "spark.sql.codegen.hugeMethodLimit": "8000",
+        # Tokens do not repeat within a batch: looking for repetitions costs more than it saves.
+        "spark.sql.inMemoryColumnarStorage.compressed": "false",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         # A file a job that nobody reads; a cluster may switch it on, for plans show no key (jobs/raw/tokens.py).
@@ -91,8 +98,23 @@ def s3_configuration(settings: JobSettings) -> dict[str, str]:
     found: dict[str, str] = {}
     for location, account in zones:
         if is_remote(location):
-            found |= _bucket(settings, f"spark.hadoop.fs.s3a.bucket.{bucket_of(location)}", account)
-    return found
+            found |= _bucket(settings, f"{S3A}.bucket.{bucket_of(location)}", account)
+    return found | _patience(settings) if found else {}
+
+
+def _patience(settings: JobSettings) -> dict[str, str]:
+    """How long Hadoop waits for S3; by its defaults a job waits for hours for a server that is too busy."""
+    retries = str(settings.s3_attempts - 1)
+    return {
+        f"{S3A}.connection.establish.timeout": f"{CONNECT_SECONDS}s",
+        f"{S3A}.connection.timeout": f"{settings.s3_timeout_seconds}s",
+        # Attempts of Hadoop's client, each of which would be as many of its own.
+        f"{S3A}.attempts.maximum": "1",
+        f"{S3A}.retry.limit": retries,
+        f"{S3A}.retry.interval": RETRY_PAUSE,
+        f"{S3A}.retry.throttle.limit": retries,
+        f"{S3A}.retry.throttle.interval": RETRY_PAUSE,
+    }
 
 
 def _bucket(settings: JobSettings, prefix: str, account_file: Path | None) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyspark.sql import DataFrame, SparkSession
 
 from antifraud.clock import date_of
+from antifraud.errors import PublishError
 from antifraud.lake import CATALOG, NAMESPACE, full_name
 from antifraud.schemas import Table
 
@@ -22,6 +23,8 @@ WAP_ID: Final = "wap.id"
 SESSION_WAP_ID: Final = "spark.wap.id"
 FIRST_DAY: Final = "first-day"
 LAST_DAY: Final = "last-day"
+APPLICATION: Final = "spark.app.id"
+"""Iceberg notes in each snapshot that Spark writes, deletions too, which application it was."""
 NEVER: Final = 86_400_000
 """A time (ms) so early that Iceberg expires nothing but the snapshots it is given."""
 
@@ -53,6 +56,20 @@ def find_staged(catalog: "Catalog", table: Table, wap_id: str) -> int | None:
     """Id of the snapshot staged under `wap_id`; None when the write had no rows, for that stages nothing."""
     found = [s.snapshot_id for s in staged_snapshots(catalog, table) if _note(s, WAP_ID) == wap_id]
     return found[0] if found else None
+
+
+def newest_of(catalog: "Catalog", table: Table, application: str) -> tuple[int, int]:
+    """Id and sequence number of the newest published snapshot that a Spark application wrote.
+
+    Raises:
+        PublishError: It wrote none.
+    """
+    source = catalog.load_table((NAMESPACE, table.name))
+    for entry in reversed(source.history()):
+        snapshot = source.snapshot_by_id(entry.snapshot_id)
+        if snapshot and _note(snapshot, APPLICATION) == application:
+            return snapshot.snapshot_id, snapshot.sequence_number or 0
+    raise PublishError(f"{table.name} has no snapshot of {application}, which has just written one: run it again")
 
 
 def written_partitions(catalog: "Catalog", table: Table, snapshot_id: int) -> set[Partition]:

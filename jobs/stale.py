@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Final
 
 from antifraud.errors import MissingDay
-from antifraud.lake import Run, open_catalog, published
+from antifraud.lake import Run, newest_runs, open_catalog, published
 from antifraud.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.settings import JobSettings
 from jobs import features, state, totals
@@ -23,6 +23,7 @@ from jobs.raw.demand import TABLES, demand_of, out_of_date
 from jobs.runtime import days_of, range_parser, run_plain_job, span
 
 NEVER: Final = "never published"
+EXPIRED: Final = "expired"
 Runs = Mapping[dt.date, Run]
 Reasons = dict[dt.date, str]
 ONE_DAY: Final = dt.timedelta(days=1)
@@ -56,7 +57,7 @@ def _lake(settings: JobSettings, days: Sequence[dt.date]) -> Lake:
     catalog, first = open_catalog(settings), state.window_of(settings, min(days))[0]
     began = min(published(catalog, CLEAN, dt.date.min, max(days)), default=min(days))
     tables = (CLEAN, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
-    return Lake(settings, days, began, {table: published(catalog, table, first, max(days)) for table in tables})
+    return Lake(settings, days, began, {table: newest_runs(catalog, table, first, max(days)) for table in tables})
 
 
 def _from_raw(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
@@ -97,13 +98,15 @@ def _state(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
 
 
 def _features(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
-    events, states = found[CLEAN.name], found[STATE.name]
+    events = found[CLEAN.name]
+    # A state that has only expired will come back as it was.
+    states = {day for day, reason in found[STATE.name].items() if reason != EXPIRED}
     clean, cut_offs = lake.runs[CLEAN], lake.runs[STATE]
     reasons = _judged(
         lake,
         FEATURES,
         lambda day: features.inputs_of(clean[day], cut_offs, day, lake.began),
-        lambda day: [*({day - ONE_DAY} & set(states)), *({day} & set(events))],
+        lambda day: [*({day - ONE_DAY} & states), *({day} & set(events))],
         "clean or state",
     )
     return {FEATURES.name: reasons}
@@ -116,7 +119,7 @@ def _judged(
     follows: Callable[[dt.date], Sequence[dt.date]],
     made_from: str,
 ) -> Reasons:
-    """Days that were never published, whose inputs will change, or have changed."""
+    """Days that were never published, whose inputs will change or have changed, or that have expired."""
     found: Reasons = {}
     for day in lake.days:
         run = lake.runs[table].get(day)
@@ -126,6 +129,8 @@ def _judged(
             found[day] = f"follows from {made_from} of {span(cause)}"
         elif why := _changed(run, inputs, made_from):
             found[day] = why
+        elif run.expired:
+            found[day] = EXPIRED
     return found
 
 

@@ -2,85 +2,161 @@
 
     spark-submit jobs/state.py --from 2026-01-01 --to 2026-03-31
 
-Made from 30 days of totals, and of terminals the label delay more; in any order of days, with the same rows.
+A single day is rolled from the state of the day before and its own totals, where that state is up to date. Otherwise,
+and for a range, states are rebuilt from 30 days of totals, and of terminals the label delay more: in any order of days,
+with the same rows.
 """
 
 import argparse
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.clock import day_number, days_between
 from antifraud.errors import MissingDay
 from antifraud.key_use import key_ids, require_one_key
-from antifraud.lake import Run, open_catalog, published, require_days
-from antifraud.schemas import DAY_BUCKETS, HOUR_BUCKETS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake import Run, newest_runs, open_catalog, published, require_days, snapshot_with
+from antifraud.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
 from jobs.buckets import FIELDS
-from jobs.history import RISK_COLUMNS, history_of, risk_of, with_blocks
+from jobs.history import gathered_history, rolled_history, with_blocks, with_risk
 from jobs.publish import Batch, hash_of, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables, read_table
 
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
 Runs = Mapping[dt.date, Run]
+ONE_DAY: Final = dt.timedelta(days=1)
+TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
+ROLLED: Final = "rolled"
+"""In the counts of a state's run: whether it was rolled (true) or rebuilt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What the totals' runs say: those of customers and of terminals, over all days that are looked back on."""
+
+    settings: JobSettings
+    customers: Runs
+    terminals: Runs
+
+    def inputs_of(self, day: dt.date) -> str:
+        """`inputs_of` the state of a day."""
+        return inputs_of(self.settings, self.customers, self.terminals, day)
 
 
 def state_of(
     spark: SparkSession, customers: DataFrame, terminals: DataFrame, days: Sequence[dt.date], label_delay_days: int
 ) -> DataFrame:
-    """Rows of `state` for the cut-offs `days`, from the two tables of totals."""
+    """Rows of `state` for the cut-offs `days`, rebuilt from the two tables of totals."""
     numbers = [(day_number(day),) for day in days]
     cutoffs = with_blocks(spark.createDataFrame(numbers, "cutoff int"))
-    by_customer = history_of(_entities(customers, "customer"), cutoffs)
-    by_terminal = history_of(_entities(terminals, "terminal"), cutoffs)
-    risk = risk_of(_entities(terminals, "terminal", "learned"), cutoffs, label_delay_days)
-    known = by_terminal.join(risk, ["entity", "cutoff"], "full")
-    kinds = [by_customer.withColumn("kind", F.lit("customer")), known.withColumn("kind", F.lit("terminal"))]
-    return (
-        kinds[0]
-        .unionByName(kinds[1], allowMissingColumns=True)
-        .select(
-            F.date_from_unix_date("cutoff").alias("day"),
-            "kind",
-            "entity",
-            F.coalesce("days", F.array().cast(DAY_BUCKETS)).alias("days"),
-            F.coalesce("hours", F.array().cast(HOUR_BUCKETS)).alias("hours"),
-            *(F.coalesce(name, F.lit(0).cast("bigint")).alias(name) for name in RISK_COLUMNS),
-        )
-    )
+    history = gathered_history(_entities(customers, terminals), cutoffs, label_delay_days)
+    return _rows(history, label_delay_days)
 
 
-def _entities(totals: DataFrame, entity: str, *more: str) -> DataFrame:
-    columns = more or (*FIELDS, "hours")
-    return totals.select(F.col(entity).alias("entity"), F.unix_date("day").alias("number"), *columns)
+def rolled_state(
+    before: DataFrame, customers: DataFrame, terminals: DataFrame, day: dt.date, label_delay_days: int
+) -> DataFrame:
+    """Rows of `state` for the cut-off `day`, from those of the day before and the totals of `day` alone."""
+    history = rolled_history(before, _entities(customers, terminals), day_number(day), label_delay_days)
+    return _rows(history, label_delay_days)
+
+
+def _entities(customers: DataFrame, terminals: DataFrame) -> DataFrame:
+    nothing = F.array().cast(LEARNED).alias("learned")
+    return _shaped(customers, "customer", nothing).unionByName(_shaped(terminals, "terminal", F.col("learned")))
+
+
+def _shaped(totals: DataFrame, kind: str, learned: Column) -> DataFrame:
+    number = F.unix_date("day").alias("number")
+    return totals.select(F.lit(kind).alias("kind"), F.col(kind).alias("entity"), number, *FIELDS, "hours", learned)
+
+
+def _rows(history: DataFrame, label_delay_days: int) -> DataFrame:
+    day = F.date_from_unix_date("cutoff").alias("day")
+    return with_risk(history, label_delay_days).select(day, *STATE.column_names[1:])
 
 
 def state(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
     """Publish the states of `days` where they are not up to date; returns the rows published.
 
+    So is the state of the day before, if it has expired: the features of the first day start from it.
+
     Raises:
         MissingDay: A day that a state looks back on is not in the totals, although earlier ones are.
+        PublishError: The totals that would be used are under several keys.
     """
-    catalog, first = open_catalog(settings), window_of(settings, min(days))[0]
-    customers, terminals = (published(catalog, t, first, max(days)) for t in (TOTALS_CUSTOMER, TOTALS_TERMINAL))
-    require_days(catalog, TOTALS_CUSTOMER, days)
-    require_days(catalog, TOTALS_TERMINAL, days)
-    inputs = {day: inputs_of(settings, customers, terminals, day) for day in days}
+    catalog = open_catalog(settings)
+    days = [*_expired_before(catalog, min(days)), *days]
+    upstream = _upstream(catalog, settings, days)
+    inputs = {day: upstream.inputs_of(day) for day in days}
     stale = stale_days(settings, (STATE,), inputs)
     if not stale:
         return 0
-    known = {t: key_ids(catalog, t, first, max(stale)) for t in (TOTALS_CUSTOMER, TOTALS_TERMINAL)}
-    for day in stale:
-        require_one_key((table, ids, window_of(settings, day)) for table, ids in known.items())
-    window = F.col("day").between(F.lit(window_of(settings, min(stale))[0]), F.lit(max(stale)))
-    by_customer, by_terminal = (read_table(spark, table).where(window) for table in (TOTALS_CUSTOMER, TOTALS_TERMINAL))
-    rows = state_of(spark, by_customer, by_terminal, stale, settings.label_delay_days)
-    runs = publish(spark, settings, Batch(STATE, rows, {day: inputs[day] for day in stale}))
+    before = _to_roll_from(catalog, upstream, stale[0]) if len(stale) == 1 else None
+    rows = _rebuilt(spark, catalog, settings, stale) if before is None else _rolled(spark, settings, stale[0], before)
+    counts = {day: {ROLLED: before is not None} for day in stale}
+    runs = publish(spark, settings, Batch(STATE, rows, {day: inputs[day] for day in stale}, counts))
     record(spark, runs)
     return sum(run.rows for run in runs)
+
+
+def _expired_before(catalog: "Catalog", first: dt.date) -> list[dt.date]:
+    before = first - ONE_DAY
+    return [day for day, run in newest_runs(catalog, STATE, before, before).items() if run.expired]
+
+
+def _upstream(catalog: "Catalog", settings: JobSettings, days: Sequence[dt.date]) -> Upstream:
+    for table in TOTALS:
+        require_days(catalog, table, days)
+    # A day more than the states look back on, to know whether the state of the day before is up to date.
+    first = window_of(settings, min(days) - ONE_DAY)[0]
+    customers, terminals = (published(catalog, table, first, max(days)) for table in TOTALS)
+    return Upstream(settings, customers, terminals)
+
+
+def _to_roll_from(catalog: "Catalog", upstream: Upstream, day: dt.date) -> int | None:
+    """Snapshot with the state of the day before, if that is up to date and under the key of the day's totals."""
+    before = day - ONE_DAY
+    run = published(catalog, STATE, before, before).get(before)
+    if run is None or not _is_up_to_date(upstream, run):
+        return None
+    known = [key_ids(catalog, STATE, before, before), *(key_ids(catalog, table, day, day) for table in TOTALS)]
+    if len({key_id for days in known for ids in days.values() for key_id in ids}) > 1:
+        return None
+    return snapshot_with(catalog, STATE, [run])
+
+
+def _is_up_to_date(upstream: Upstream, run: Run) -> bool:
+    try:
+        return run.inputs == upstream.inputs_of(run.day)
+    except MissingDay:
+        # That state cannot be made today; the one that is asked for does not look back on the missing day.
+        return False
+
+
+def _rolled(spark: SparkSession, settings: JobSettings, day: dt.date, snapshot_id: int) -> DataFrame:
+    before = read_table(spark, STATE, snapshot_id=snapshot_id).where(F.col("day") == F.lit(day - ONE_DAY))
+    customers, terminals = (read_table(spark, table).where(F.col("day") == F.lit(day)) for table in TOTALS)
+    return rolled_state(before, customers, terminals, day, settings.label_delay_days)
+
+
+def _rebuilt(spark: SparkSession, catalog: "Catalog", settings: JobSettings, days: Sequence[dt.date]) -> DataFrame:
+    first = window_of(settings, min(days))[0]
+    known = {table: key_ids(catalog, table, first, max(days)) for table in TOTALS}
+    for day in days:
+        require_one_key((table, ids, window_of(settings, day)) for table, ids in known.items())
+    window = F.col("day").between(F.lit(first), F.lit(max(days)))
+    customers, terminals = (read_table(spark, table).where(window) for table in TOTALS)
+    return state_of(spark, customers, terminals, days, settings.label_delay_days)
 
 
 def window_of(settings: JobSettings, day: dt.date) -> list[dt.date]:
@@ -103,7 +179,7 @@ def inputs_of(settings: JobSettings, customers: Runs, terminals: Runs, day: dt.d
 
 def _require_no_hole(day: dt.date, window: Sequence[dt.date], *tables: Runs) -> None:
     """History may begin inside the window, but from then on every day is there."""
-    begun = min(d for runs in tables for d in runs)
+    begun = min(d for runs in tables for d in runs if d >= window[0])
     if missing := [str(d) for d in window if d >= begun and any(d not in runs for runs in tables)]:
         raise MissingDay(
             f"the state of {day} looks back on {', '.join(missing[:5])}, which the totals lack: load these days first"

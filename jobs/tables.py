@@ -1,11 +1,14 @@
 """The lake's tables as Spark makes, reads and describes them; `antifraud/schemas.py` says what is in them."""
 
+import hashlib
+from functools import partial
 from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 
 from antifraud.lake import CATALOG, NAMESPACE, full_name
 from antifraud.schemas import TABLES, Table
+from jobs.conflicts import with_retries
 
 PROPERTIES: Final = {
     "format-version": "2",
@@ -22,13 +25,17 @@ PROPERTIES: Final = {
 
 def create_tables(spark: SparkSession) -> None:
     """Create the tables that do not exist yet, and the columns that a table of an earlier version lacks."""
-    spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {CATALOG}.{NAMESPACE}")
-    present = {row["tableName"] for row in spark.sql(f"SHOW TABLES IN {CATALOG}.{NAMESPACE}").collect()}
+    seed = hashlib.sha256(spark.sparkContext.applicationId.encode()).hexdigest()
+    present = with_retries(lambda: _present(spark), NAMESPACE, seed)
     for table in TABLES:
-        if table.name not in present:
-            _create(spark, table)
-        else:
-            _add_columns(spark, table)
+        make = _add_columns if table.name in present else _create
+        # Jobs that find an empty lake at the same moment all create its tables: who comes second looks again.
+        with_retries(partial(make, spark, table), table.name, seed)
+
+
+def _present(spark: SparkSession) -> set[str]:
+    spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {CATALOG}.{NAMESPACE}")
+    return {row["tableName"] for row in spark.sql(f"SHOW TABLES IN {CATALOG}.{NAMESPACE}").collect()}
 
 
 def _create(spark: SparkSession, table: Table) -> None:
@@ -53,6 +60,8 @@ def _add_columns(spark: SparkSession, table: Table) -> None:
         spark.sql(f"ALTER TABLE {full_name(table)} ADD COLUMNS ({', '.join(new)})")
 
 
-def read_table(spark: SparkSession, table: Table, condition: str = "true") -> DataFrame:
-    """Published rows of a table that meet an SQL condition."""
-    return spark.table(full_name(table)).where(condition)
+def read_table(spark: SparkSession, table: Table, condition: str = "true", snapshot_id: int | None = None) -> DataFrame:
+    """Published rows of a table that meet an SQL condition; of the current snapshot unless one is named."""
+    # In SQL, for Spark 3.5 overlooks a reader's option `versionAsOf` and gives the current snapshot.
+    version = f" VERSION AS OF {snapshot_id}" if snapshot_id else ""
+    return spark.sql(f"SELECT * FROM {full_name(table)}{version}").where(condition)  # noqa: S608 - names of our own

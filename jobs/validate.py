@@ -18,12 +18,13 @@ from antifraud.errors import ReleaseError
 from antifraud.release import replace_file
 from antifraud.settings import JobSettings
 from jobs.model.candidate import REPORT_FILE, Candidate, candidate_path, read_candidate
-from jobs.model.champion import find_champion
-from jobs.model.evidence import Evidence
+from jobs.model.champion import judge_rivals, scorable
+from jobs.model.evidence import Evidence, scored_windows
 from jobs.model.inputs import Inputs
 from jobs.model.limits import limits_of
 from jobs.model.report import figures, judged, summary
 from jobs.model.report_page import PAGE_FILE, render
+from jobs.model.rivals import find_rivals
 from jobs.model.slices import slices_of
 from jobs.model.tracking import Registry
 from jobs.model.windows import Windows
@@ -40,10 +41,13 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
     if candidate.info["days"] != inputs.days:
         raise ReleaseError(f"candidate {candidate.id} was trained on other days than the lake has now: train it again")
     limits = limits_of(settings)
-    evidence = Evidence.of_candidate(spark, settings, inputs, candidate, limits)
-    champion = find_champion(spark, settings, inputs, candidate.id, limits)
-    report = judged(candidate, evidence, settings, limits, champion=champion)
-    slices = slices_of(spark, inputs, candidate.path, report["threshold"])
+    rivals = find_rivals(settings, inputs, candidate.id)
+    others = [bundle.path for bundle in scorable(rivals)]
+    with scored_windows(spark, inputs, candidate.path, others) as results:
+        evidence = Evidence.of_candidate(results, settings, inputs, candidate, limits)
+        beside = judge_rivals(results, rivals, inputs, settings, limits)
+        report = judged(candidate, evidence, settings, limits, rivals=beside)
+        slices = slices_of(results, report["threshold"])
     return report | {"baselines": candidate.info.get("baselines"), "slices": slices}
 
 

@@ -1,19 +1,30 @@
 """One Spark session for all tests that need one; each lake is a session of its own inside it."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from antifraud.pseudonym import generate_keyring
 from antifraud.settings import JobSettings
 
+# Small jobs end before the JVM's second compiler has paid for itself: without it they take a third less CPU. The JVM
+# then also keeps a fifth of the compiled code, and throws away what is soon compiled again, unless told otherwise.
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
 
-def pytest_configure(config):
-    """Let py4j leave the sockets of threads that have ended to the garbage collector."""
-    config.addinivalue_line(
-        "filterwarnings", "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
-    )
-    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket.socket:ResourceWarning")
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which reads the groups in the same hook
+def pytest_collection_modifyitems(items):
+    """Keep in one lane what would be set up twice: a whole run, its servers, a lake with a model."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_lane(item)))
+
+
+def _lane(item):
+    folder = item.path.parent.name
+    if folder in {"functional", "storage"}:
+        return folder
+    return "judged" if "judged" in item.fixturenames else item.path.stem
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +33,9 @@ def spark(tmp_path_factory):
     from jobs.session import start_session
 
     os.environ.pop("PYSPARK_GATEWAY_PORT", None)
-    session = start_session("tests", JobSettings(home=tmp_path_factory.mktemp("unused")))
+    jars = os.environ.get("ANTIFRAUD_JARS_DIR")  # those of another Spark: `make spark35`
+    unused = JobSettings(home=tmp_path_factory.mktemp("unused"), jars_dir=Path(jars) if jars else None)
+    session = start_session("tests", unused)
     session.conf.set("spark.sql.shuffle.partitions", "2")
     yield session
     session.stop()

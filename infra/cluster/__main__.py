@@ -9,9 +9,6 @@ python -m infra.cluster prepare                        # PostgreSQL (apt-get) an
 import argparse
 import dataclasses
 import json
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -21,6 +18,7 @@ from infra.cluster.postgres import find_binaries
 from infra.cluster.processes import Server
 from infra.cluster.s3 import build_server
 from infra.cluster.standalone import WORKERS, start_cluster
+from infra.packages import ensure
 
 STATE = "cluster.json"
 ZIP = "antifraud.zip"
@@ -65,15 +63,7 @@ def prepare() -> None:
     Raises:
         SettingsError: It cannot be done here; the message says what to install.
     """
-    try:
-        find_binaries()
-    except SettingsError:
-        if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            raise
-        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-q"], ["install", "-q", "-y", "postgresql"]):
-            subprocess.run(["apt-get", *command], check=True, env=environ, stdout=subprocess.DEVNULL)
-    print(f"PostgreSQL: {find_binaries()}, S3 server: {build_server()}")
+    print(f"PostgreSQL: {ensure(find_binaries, 'postgresql')}, S3 server: {build_server()}")
 
 
 def main() -> None:

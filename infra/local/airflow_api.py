@@ -15,6 +15,8 @@ BACKFILL_AT_ONCE: Final = 2
 CONFLICT: Final = 409
 ATTEMPTS: Final = 20
 PAUSE_SECONDS: Final = 1.0
+TIMEOUT_SECONDS: Final = 120
+"""Of one answer: on a machine that has too much to do Airflow waits for its SQLite for half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,11 @@ class AirflowApi:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._client = httpx.Client(base_url=url, timeout=30)
+        self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS)
+
+    def close(self) -> None:
+        """Close the connections to Airflow."""
+        self._client.close()
 
     def is_healthy(self) -> bool:
         """Whether scheduler, DAG processor and triggerer send heartbeats."""

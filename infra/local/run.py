@@ -47,6 +47,7 @@ class Run:
         self.record.save()
         self.environ = environment(self.home, self.plan, self.record.ports)
         self.supervisor = Supervisor(self.home, self.environ, ROOT, self.progress.say)
+        self.airflow = AirflowApi(self.url("airflow"))
 
     def whole_path(self) -> dict[str, Any]:
         """Every part in order; returns the summary."""
@@ -70,10 +71,8 @@ class Run:
     def _wait_for_services(self) -> Pipeline:
         for name, path in (("mlflow", "/health"), ("scorer", "/healthz")):
             wait_ready(name, self.url(name) + path, self.supervisor)
-        wait_ready("airflow-api-server", self.url("airflow") + "/api/v2/monitor/health", self.supervisor)
-        pipeline = Pipeline(
-            AirflowApi(self.url("airflow")), self.supervisor, self.progress, self.home / "logs" / "airflow"
-        )
+        wait_ready("airflow-api-server", self.airflow.url + "/api/v2/monitor/health", self.supervisor)
+        pipeline = Pipeline(self.airflow, self.supervisor, self.progress, self.home / "logs" / "airflow")
         pipeline.wait_ready()
         return pipeline
 
@@ -134,6 +133,12 @@ class Run:
         pointer = read_pointer(self.home / "releases")
         return pointer.release if pointer else None
 
+    def stop(self) -> None:
+        """Leave no connection and no process behind."""
+        self.airflow.close()
+        self.progress.say("stopping the services")
+        self.supervisor.stop()
+
     def url(self, service: str) -> str:
         """Where a service listens."""
         return f"http://{HOST}:{self.record.ports[service]}"
@@ -181,8 +186,7 @@ def _run(options: Options) -> None:
                 run.supervisor.check()
                 time.sleep(LOOK_SECONDS)
     finally:
-        run.progress.say("stopping the services")
-        run.supervisor.stop()
+        run.stop()
 
 
 if __name__ == "__main__":

@@ -84,6 +84,7 @@ class Supervisor:
                 process.terminate()
         _wait(self.running.values(), TERM_SECONDS)
         end(processes_of(self.home))
+        _wait(self.running.values(), KILL_SECONDS)  # of those that had to be killed Python must learn it, too
         if left := processes_of(self.home):
             raise PublishError(f"processes {[process.pid for process in left]} could not be stopped: end them by hand")
 

@@ -1,38 +1,40 @@
-"""The champion beside a candidate: the same limits on the same certify rows, and the two paired by day.
+"""Earlier releases beside a candidate: the same limits on the same certify rows, and the champion paired by day.
 
 Days count after both *models* were frozen, that is after both select windows. What certify adds to either afterwards
 is a single number, a threshold that can only have been raised; labels mature too late for days after that one as well.
 """
 
 import dataclasses
-import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame
 
 from antifraud.clock import day_number
-from antifraud.comparison import MIN_PAIRED_DAYS, Comparison, Decider, compare, outcome
-from antifraud.errors import DataError, ReleaseError
-from antifraud.features import feature_set_hash
-from antifraud.gate import Certify, GateReport, check_threshold
+from antifraud.comparison import Comparison, Decider, compare, outcome
+from antifraud.errors import DataError
+from antifraud.gate import Certify, Demand, GateReport, check_threshold, month_loss
 from antifraud.gate_report import Alternative, Limits, Verdict
-from antifraud.release import Bundle, open_release, read_pointer
+from antifraud.release import Bundle
 from antifraud.settings import JobSettings
-from jobs.model.evidence import certify_release
+from jobs.model.evidence import certify_scored
 from jobs.model.inputs import Inputs
 from jobs.model.limits import demand_of, margins_of
-from jobs.model.windows import Span, Windows
+from jobs.model.rivals import Rival
+from jobs.model.scoring import scored_by
+from jobs.model.windows import Span
 
 
 @dataclass(frozen=True, slots=True)
-class Champion:
-    """The release that serves, scored on the candidate's certify rows, or a note why it could not be.
+class Judged:
+    """A rival on the candidate's certify rows, or a note why it could not be judged there.
 
     `days` are those of the certify window that neither model had seen when it was frozen. `report` is None where the
-    champion had seen some of the window.
+    rival had seen some of the window.
     """
 
+    role: str
     release: str
     note: str = ""
     threshold: int = 0
@@ -40,57 +42,51 @@ class Champion:
     report: GateReport | None = None
     days: Span | None = None
 
-    @property
-    def alternatives(self) -> list[Alternative]:
-        """The champion as another model at hand."""
-        return [Alternative(f"champion {self.release}", self.report.loss_at_fpr_target.bound)] if self.report else []
+    def alternative(self, demand: Demand, seed: int) -> Alternative | None:
+        """The rival as another model at hand, at the volume of `demand`; None where it was not judged."""
+        if not (self.certify and self.report):
+            return None
+        lowest = self.report.threshold_at_fpr_target
+        loss = month_loss(self.certify, lowest, self.report.limits, demand=demand, seed=seed)
+        return Alternative(f"{self.role} {self.release}", loss.bound)
 
 
-def find_champion(
-    spark: SparkSession, settings: JobSettings, inputs: Inputs, candidate: str, limits: Limits
-) -> Champion | None:
-    """Judge the release that serves on the certify rows of `inputs`; None where nothing serves, or the candidate does.
+def scorable(rivals: Sequence[Rival]) -> list[Bundle]:
+    """Bundles of the rivals that can be scored, in the order in which `judge_rivals` expects their scores."""
+    return [rival.bundle for rival in rivals if rival.bundle]
 
-    A champion that cannot be judged is no error: it must not keep a good candidate out. The note says why.
+
+def judge_rivals(
+    results: DataFrame, rivals: Sequence[Rival], inputs: Inputs, settings: JobSettings, limits: Limits
+) -> list[Judged]:
+    """Judge rivals by the certify rows of `results`, which hold the scores of those that are `scorable`.
+
+    A rival that cannot be judged is no error: it must not keep a good candidate out. The note says why.
     """
-    pointer = read_pointer(settings.releases_dir)
-    if pointer is None or pointer.release == candidate:
-        return None
-    try:
-        bundle = open_release(settings, pointer.release)
-    except ReleaseError as error:
-        return Champion(pointer.release, f"It does not verify ({error}).")
-    if bundle.manifest["feature_set"] != feature_set_hash():
-        return Champion(pointer.release, "Its feature set differs from today's, so it cannot score today's rows.")
-    days = unseen_days(Windows.from_dict(bundle.manifest["windows"]), inputs.spans["certify"])
-    if days is None or len(days.days) < MIN_PAIRED_DAYS:
-        return Champion(pointer.release, f"Fewer than {MIN_PAIRED_DAYS} days lie after both models were frozen.")
-    try:
-        return _judged(spark, settings, inputs, bundle, limits, days)
-    except DataError as error:
-        return Champion(pointer.release, f"It cannot be judged on these rows ({error}).")
+    position = {bundle.release: place for place, bundle in enumerate(scorable(rivals))}
+    found = []
+    for rival in rivals:
+        try:
+            rows = scored_by(results, position[rival.release]) if rival.bundle else None
+            found.append(_judged(rows, rival, inputs, settings, limits))
+        except DataError as error:
+            found.append(Judged(rival.role, rival.release, f"It cannot be judged on these rows ({error})."))
+    return found
 
 
-def _judged(
-    spark: SparkSession, settings: JobSettings, inputs: Inputs, bundle: Bundle, limits: Limits, days: Span
-) -> Champion:
-    certify, threshold = certify_release(spark, inputs, bundle, limits), int(bundle.manifest["threshold"])
+def _judged(rows: DataFrame | None, rival: Rival, inputs: Inputs, settings: JobSettings, limits: Limits) -> Judged:
+    bundle, days = rival.bundle, rival.days
+    if not (bundle and days and rows):
+        return Judged(rival.role, rival.release, rival.note)
+    certify, threshold = certify_scored(rows, inputs, bundle, limits), int(bundle.manifest["threshold"])
     if days != inputs.spans["certify"]:
         note = f"Its model was chosen on days before {days.first}: its limits are not judged, later days are compared."
-        return Champion(bundle.release, note, threshold, certify, None, days)
+        return Judged(rival.role, rival.release, note, threshold, certify, None, days)
     report = check_threshold(certify, threshold, limits, demand=demand_of(settings), seed=settings.seed)
-    return Champion(bundle.release, "", threshold, certify, report, days)
+    return Judged(rival.role, rival.release, "", threshold, certify, report, days)
 
 
-def unseen_days(champion: Windows, certify: Span) -> Span | None:
-    """Days of a certify window that lie after the champion's select window; None if there are none."""
-    first = max(certify.first, champion.select.last + dt.timedelta(days=1))
-    return Span(first, certify.last) if first <= certify.last else None
-
-
-def succession(
-    champion: Champion | None, candidate: Decider, here: GateReport, settings: JobSettings
-) -> dict[str, Any]:
+def succession(champion: Judged | None, candidate: Decider, here: GateReport, settings: JobSettings) -> dict[str, Any]:
     """Keys `champion`, `promotable` and `promotable_reason` of the gate's report.
 
     `champion` is None where nothing serves, else: `release`, `note` (why it was not compared, or empty), `threshold`,
@@ -105,7 +101,7 @@ def succession(
     return {"champion": described, "promotable": promotable, "promotable_reason": reason + note}
 
 
-def _paired(champion: Champion, candidate: Decider, here: GateReport, settings: JobSettings) -> Comparison | None:
+def _paired(champion: Judged, candidate: Decider, here: GateReport, settings: JobSettings) -> Comparison | None:
     if not (champion.certify and champion.days):
         return None
     first, last = day_number(champion.days.first), day_number(champion.days.last)
@@ -117,7 +113,7 @@ def _paired(champion: Champion, candidate: Decider, here: GateReport, settings: 
     return compare(sides[0], sides[1], margins_of(settings), factor=growth)
 
 
-def _described(champion: Champion, paired: Comparison | None) -> dict[str, Any]:
+def _described(champion: Judged, paired: Comparison | None) -> dict[str, Any]:
     report = champion.report
     judged = {
         "threshold": champion.threshold if report else None,

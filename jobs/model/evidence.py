@@ -1,6 +1,9 @@
 """Evidence for the gate: labelled rows scored on the cluster and reduced."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -48,41 +51,64 @@ class Evidence:
 
     @classmethod
     def of_candidate(
-        cls, spark: SparkSession, settings: JobSettings, inputs: Inputs, candidate: Candidate, limits: Limits
+        cls, results: DataFrame, settings: JobSettings, inputs: Inputs, candidate: Candidate, limits: Limits
     ) -> Self:
-        """Score select and certify rows; the score tables are published under the candidate's id.
+        """Reduce the rows of `scored_windows`; the score tables are published under the candidate's id.
 
         Raises:
             DataError: The evaluator differs from CatBoost.
-            NotANumber: A feature is NaN or infinite, or a score is not a number.
+            NotANumber: A score is not a number.
             UndefinedMetric: The certify window lacks frauds or legitimate rows.
             ConstantScore: All rows of the certify window have one score.
         """
-        rows = labelled_rows(spark, inputs).where("window != 'train'")
-        require_numbers(rows, FEATURE_NAMES)
-        results = scored(rows, candidate.path).persist()
-        try:
-            difference = largest_difference(results)
-            stored = _publish(settings, score_table_rows(results, candidate.id), candidate.id)
-            table = table_of(stored, "certify")
-            require_judgeable(table, "certify")
-            certify = _certify(results, table, inputs, lowest_shown(table, limits), settings.label_delay_days)
-            return cls(table_of(stored, "select"), certify, difference)
-        finally:
-            results.unpersist()
+        difference = largest_difference(results)
+        stored = _publish(settings, score_table_rows(results, candidate.id), candidate.id)
+        table = table_of(stored, "certify")
+        require_judgeable(table, "certify")
+        certify = _certify(results, table, inputs, lowest_shown(table, limits), settings.label_delay_days)
+        return cls(table_of(stored, "select"), certify, difference)
+
+
+@contextmanager
+def scored_windows(
+    spark: SparkSession, inputs: Inputs, folder: Path, others: Sequence[Path] = ()
+) -> Iterator[DataFrame]:
+    """Select and certify rows as `scored` gives them, kept while they are used: every row is read and scored once.
+
+    Raises:
+        NotANumber: A feature is NaN or infinite.
+    """
+    rows = labelled_rows(spark, inputs).where("window != 'train'")
+    require_numbers(rows, FEATURE_NAMES)
+    results = scored(rows, folder, others).persist()
+    try:
+        yield results
+    finally:
+        results.unpersist()
 
 
 def certify_release(spark: SparkSession, inputs: Inputs, bundle: Bundle, limits: Limits) -> Certify:
     """Score the certify rows with a release that is in service or was; nothing is published."""
     results = scored(labelled_rows(spark, inputs).where("window = 'certify'"), bundle.path).persist()
     try:
-        table = table_of(score_table_rows(results, bundle.release).toArrow(), "certify")
-        require_labelled(table, inputs.spans["certify"])
-        require_judgeable(table, "certify")
-        lowest = min(lowest_shown(table, limits), bundle.manifest["threshold"])
-        return _certify(results, table, inputs, lowest)
+        return certify_scored(results, inputs, bundle, limits)
     finally:
         results.unpersist()
+
+
+def certify_scored(results: DataFrame, inputs: Inputs, bundle: Bundle, limits: Limits) -> Certify:
+    """Evidence of a release from the certify rows that it has scored.
+
+    Raises:
+        MissingDay: A day has no transaction with a label.
+        UndefinedMetric: The rows lack frauds or legitimate ones.
+        ConstantScore: All of them have one score.
+    """
+    table = table_of(score_table_rows(results, bundle.release).toArrow(), "certify")
+    require_labelled(table, inputs.spans["certify"])
+    require_judgeable(table, "certify")
+    lowest = min(lowest_shown(table, limits), bundle.manifest["threshold"])
+    return _certify(results, table, inputs, lowest)
 
 
 def require_labelled(table: ScoreTable, span: Span) -> None:

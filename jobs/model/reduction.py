@@ -2,11 +2,11 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
@@ -15,8 +15,10 @@ from antifraud.errors import DataError, NotANumber
 from antifraud.maturation import HORIZON_DAYS, Maturation
 from antifraud.score_tables import ScoreTable
 from antifraud.threshold import LegitBlocks
+from jobs.model.dataset import WindowName
 
 HALF_BITS: Final = 32
+WINDOW_NAMES: Final[tuple[str, ...]] = get_args(WindowName)
 LARGEST_DIFFERENCE: Final = 2
 """Parts per million by which the evaluator may differ from CatBoost on a row."""
 
@@ -24,13 +26,14 @@ LARGEST_DIFFERENCE: Final = 2
 def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
     """Rows of the lake's `scores` table: counts of the labelled rows by window, day and score.
 
-    A square fits 64 bits, a sum of squares does not; adding decimals row by row is slow, so halves are added.
+    Rows are grouped by integers alone. A square fits 64 bits, a sum of squares does not; adding decimals row by row is
+    slow (`bench/gate_tables.py`), so halves are added.
     """
     is_fraud = F.col("status") == "fraud"
     worth = F.when(is_fraud, F.col("amount_minor")).otherwise(0)
     sums = (
         scored.where("status != 'unknown'")
-        .groupBy("window", "day", "score")
+        .groupBy(_window_code().alias("code"), F.unix_date("day").alias("date"), "score")
         .agg(
             F.count_if(~is_fraud).alias("legit"),
             F.count_if(is_fraud).alias("fraud"),
@@ -42,10 +45,19 @@ def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
     )
     high, low = (F.col(name).cast("decimal(38,0)") for name in ("high", "low"))
     square = (high * F.lit(1 << HALF_BITS).cast("decimal(10,0)") + low).cast("decimal(38,0)")
+    window = F.element_at(F.array(*map(F.lit, WINDOW_NAMES)), F.col("code"))
     return sums.select(
-        *(F.lit(release).alias("release"), "window", "day", "score", "legit", "fraud", "fraud_amount"),
-        *(square.alias("fraud_amount_sq"), "fraud_amount_max"),
+        *(F.lit(release).alias("release"), window.alias("window"), F.date_from_unix_date("date").alias("day")),
+        *("score", "legit", "fraud", "fraud_amount", square.alias("fraud_amount_sq"), "fraud_amount_max"),
     )
+
+
+def _window_code() -> Column:
+    """Position of a row's window in `WINDOW_NAMES`, from 1; a window of another name stops the job."""
+    code = F.raise_error(F.concat(F.lit("there is no window "), F.col("window"))).cast("int")
+    for position, name in enumerate(WINDOW_NAMES, start=1):
+        code = F.when(F.col("window") == name, position).otherwise(code)
+    return code
 
 
 def table_of(rows: pa.Table, window: str) -> ScoreTable:

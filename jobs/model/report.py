@@ -8,14 +8,15 @@ import numpy as np
 
 from antifraud.comparison import Decider
 from antifraud.gate import Certify, Demand, GateReport, judge
-from antifraud.gate_report import Alternative, Limits
+from antifraud.gate_report import Limits
 from antifraud.score_tables import curve
 from antifraud.settings import JobSettings
 from antifraud.tradeoff import tradeoff
 from jobs.model.candidate import Candidate
-from jobs.model.champion import Champion, succession
+from jobs.model.champion import Judged, succession
 from jobs.model.evidence import Evidence
 from jobs.model.limits import demand_of
+from jobs.model.rivals import CHAMPION
 
 FULL_TRANSACTIONS_A_SECOND: Final = 50
 FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * 30 * 86_400
@@ -33,20 +34,20 @@ def judged(
     settings: JobSettings,
     limits: Limits,
     *,
-    champion: Champion | None = None,
-    alternatives: Sequence[Alternative] = (),
+    rivals: Sequence[Judged] = (),
 ) -> dict[str, Any]:
     """Content of `report.json`.
 
     The `GateReport`'s keys, then `at_full_volume` (the same at the full service's volume), `curve` (for the chart),
     `tradeoff` (the table, `antifraud.tradeoff.tradeoff`: a list of one dict a threshold, money in minor units),
-    `champion`, `promotable` and `promotable_reason` (`jobs.model.champion.succession`). `alternatives` are other models
-    judged on the same rows, such as baselines; the champion is added to them.
+    `champion`, `promotable` and `promotable_reason` (`jobs.model.champion.succession`). `rivals` are earlier releases
+    on the same rows: those that were judged are the other models at hand.
     """
-    others = [*alternatives, *(champion.alternatives if champion else [])]
-    demand = demand_of(settings)
-    here = _judge(evidence, limits, demand, settings.seed, others)
-    full = _judge(evidence, limits, replace(demand, transactions_a_month=FULL_TRANSACTIONS_A_MONTH), settings.seed, ())
+    demand, champion = demand_of(settings), next((each for each in rivals if each.role == CHAMPION), None)
+    here = _judge(evidence, limits, demand, settings.seed, rivals)
+    full = _judge(
+        evidence, limits, replace(demand, transactions_a_month=FULL_TRANSACTIONS_A_MONTH), settings.seed, rivals
+    )
     return {
         **plain(here),
         **succession(champion, Decider(evidence.certify.table, here.threshold), here, settings),
@@ -60,9 +61,8 @@ def judged(
     }
 
 
-def _judge(
-    evidence: Evidence, limits: Limits, demand: Demand, seed: int, alternatives: Sequence[Alternative]
-) -> GateReport:
+def _judge(evidence: Evidence, limits: Limits, demand: Demand, seed: int, rivals: Sequence[Judged]) -> GateReport:
+    alternatives = [found for rival in rivals if (found := rival.alternative(demand, seed))]
     return judge(evidence.select, evidence.certify, limits, demand=demand, seed=seed, alternatives=alternatives)
 
 

@@ -1,13 +1,15 @@
 """Score labelled rows on the cluster, by the evaluator that serves and by CatBoost beside it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator, to_ppm
 from antifraud.features import FEATURE_NAMES
@@ -19,32 +21,69 @@ SCORED: Final = (
     "window string, day date, customer string, terminal string, amount_minor bigint, status string, score int, peer int"
 )
 """`score` is what serves, `peer` CatBoost's own prediction (null where its model is not at hand); parts per million."""
+SLICED: Final = ("hour", "customer_30d_count", "terminal_fraud_30d")
+"""Features that slices are made of, carried along."""
 Batches = Iterable[pa.RecordBatch]
+Files = tuple[bytes, str]
+"""Content of a model's file and of its calibration's."""
 
 
-def scored(rows: DataFrame, folder: Path) -> DataFrame:
-    """Rows as `SCORED`, scored with the model files in `folder`; only the columns that the gate needs are kept.
+def scored(rows: DataFrame, folder: Path, others: Sequence[Path] = ()) -> DataFrame:
+    """Rows as `SCORED`, scored with the model files in `folder`, and `SLICED`.
 
-    A release's bundle holds only what serves, so there `peer` is null.
+    A release's bundle holds only what serves, so there `peer` is null. Each of the folders `others` adds the scores of
+    another model to the certify rows (`scored_by`), in the same pass, since reading rows costs more than scoring them.
     """
-    model, calibration = (folder / MODEL_FILE).read_bytes(), (folder / CALIBRATION_FILE).read_text()
     cbm = (folder / CBM_FILE).read_bytes() if (folder / CBM_FILE).exists() else None
-    return rows.select(*CARRIED, *FEATURE_NAMES).mapInArrow(score_batches(model, calibration, cbm), SCORED)
+    score = score_batches(*_files(folder), cbm, [_files(other) for other in others])
+    doubles, integers = (f"{name} double" for name in SLICED), (f"{_other(n)} int" for n in range(len(others)))
+    return rows.select(*CARRIED, *FEATURE_NAMES).mapInArrow(score, ", ".join([SCORED, *doubles, *integers]))
 
 
-def score_batches(model: bytes, calibration: str, cbm: bytes | None) -> Callable[[Batches], Batches]:
-    """A function from Arrow batches of `CARRIED` and features to batches as `SCORED`."""
+def scored_by(results: DataFrame, position: int) -> DataFrame:
+    """Certify rows of `scored` with the score of the other model at `position`; it has no `peer`."""
+    rows = results.where("window = 'certify'")
+    return rows.withColumns({"score": F.col(_other(position)), "peer": F.lit(None).cast("int")})
+
+
+def _other(position: int) -> str:
+    return f"other_{position}"
+
+
+def _files(folder: Path) -> Files:
+    return (folder / MODEL_FILE).read_bytes(), (folder / CALIBRATION_FILE).read_text()
+
+
+def score_batches(
+    model: bytes, calibration: str, cbm: bytes | None, others: Sequence[Files] = ()
+) -> Callable[[Batches], Batches]:
+    """A function from Arrow batches of `CARRIED` and features to batches as `scored` gives them."""
+    names = [*CARRIED, "score", "peer", *SLICED, *map(_other, range(len(others)))]
 
     def score(batches: Batches) -> Batches:
         calibrated = Calibration.from_json(calibration)
         evaluator, peer = Evaluator(model, calibrated), _peer(cbm, calibrated)
+        beside = [Evaluator(other, Calibration.from_json(text)) for other, text in others]
         for batch in batches:
             vectors = vectors_of(batch)
             columns = [batch.column(name) for name in CARRIED]
-            columns += [pa.array(evaluator.score(vectors)), peer(vectors)]
-            yield pa.RecordBatch.from_arrays(columns, names=[*CARRIED, "score", "peer"])
+            columns += [pa.array(evaluator.score(vectors)), peer(vectors), *map(batch.column, SLICED)]
+            columns += _certify_scores(beside, vectors, batch)
+            yield pa.RecordBatch.from_arrays(columns, names=names)
 
     return score
+
+
+def _certify_scores(
+    evaluators: Sequence[Evaluator], vectors: npt.NDArray[np.float32], batch: pa.RecordBatch
+) -> list[pa.Array]:
+    """Scores of each evaluator; null for rows of other windows than certify."""
+    judged = pc.equal(batch.column("window"), "certify").to_numpy(zero_copy_only=False)
+    scores = np.zeros((len(evaluators), len(vectors)), np.int32)
+    if judged.any():
+        for score, evaluator in zip(scores, evaluators, strict=True):
+            score[judged] = evaluator.score(vectors[judged])
+    return [pa.array(score, mask=~judged) for score in scores]
 
 
 def _peer(cbm: bytes | None, calibration: Calibration) -> Callable[[npt.NDArray[np.float32]], pa.Array]:

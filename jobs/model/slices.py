@@ -1,57 +1,32 @@
 """Where a model is good and where it is not: error rates by amount, hour, and what history there was.
 
-One pass over the certify rows: each is scored and flagged where it lies, the cluster counts, and only some dozens of
-rows leave it.
+The certify rows are those that the gate was given, scored; the cluster counts, and only some dozens of rows leave it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
-from antifraud.features import FEATURE_NAMES
-from jobs.model.inputs import Inputs
-from jobs.model.source import labelled_rows
-from jobs.model.vectors import vectors_of
+from jobs.model.scoring import SLICED
 
 MINOR_UNITS: Final = 100
 AMOUNT_EDGES: Final = (0, 50, 100, 220, 500, 1_000)
 """Where amount bands begin, RUB; the last one has no end."""
-CARRIED: Final = ("status", "amount_minor", "hour", "customer_30d_count", "terminal_fraud_30d")
 FLAGGED: Final = (
     "status string, amount_minor bigint, hour double, customer_30d_count double, terminal_fraud_30d double, "
     "flagged boolean"
 )
 COUNTS: Final = ("legitimate", "false_positives", "frauds", "caught", "fraud_amount", "caught_amount")
-Batches = Iterable[pa.RecordBatch]
 
 
-def slices_of(spark: SparkSession, inputs: Inputs, folder: Path, threshold: int) -> list[dict[str, Any]]:
-    """`rates` of every slice of the certify rows, for the model in `folder` at `threshold` (ppm)."""
-    rows = labelled_rows(spark, inputs).where("window = 'certify'")
-    counted = slice_counts(flagged(rows, folder, threshold)).orderBy("slice", "place")
-    return [rates(row.asDict()) for row in counted.collect()]
-
-
-def flagged(rows: DataFrame, folder: Path, threshold: int) -> DataFrame:
-    """Rows as `FLAGGED`: what slices are made of, and whether the model in `folder` flags the row."""
-    flag = _flag_batches((folder / MODEL_FILE).read_bytes(), (folder / CALIBRATION_FILE).read_text(), threshold)
-    return rows.select("status", "amount_minor", *FEATURE_NAMES).mapInArrow(flag, FLAGGED)
-
-
-def _flag_batches(model: bytes, calibration: str, threshold: int) -> Callable[[Batches], Batches]:
-    def flag(batches: Batches) -> Batches:
-        evaluator = Evaluator(model, Calibration.from_json(calibration))
-        for batch in batches:
-            said = pa.array(evaluator.score(vectors_of(batch)) > threshold)
-            yield pa.RecordBatch.from_arrays([*(batch.column(name) for name in CARRIED), said], [*CARRIED, "flagged"])
-
-    return flag
+def slices_of(results: DataFrame, threshold: int) -> list[dict[str, Any]]:
+    """`rates` of every slice of the certify rows at `threshold` (ppm), from rows that `jobs.model.scoring` scored."""
+    flagged = (F.col("score") > threshold).alias("flagged")
+    rows = results.where("window = 'certify'").select("status", "amount_minor", *SLICED, flagged)
+    return [rates(row.asDict()) for row in slice_counts(rows).orderBy("slice", "place").collect()]
 
 
 def slice_counts(rows: DataFrame) -> DataFrame:

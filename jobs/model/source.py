@@ -2,14 +2,14 @@
 
 from pyspark.sql import DataFrame, SparkSession
 
-from antifraud.lake import full_name
 from antifraud.schemas import FEATURES
 from jobs.labels import labels_as_of
 from jobs.model.dataset import labelled
 from jobs.model.inputs import Inputs
+from jobs.tables import read_table
 
 
 def labelled_rows(spark: SparkSession, inputs: Inputs) -> DataFrame:
     """`features` at the snapshot that `inputs` names, with what was known about each row at the end of its day."""
-    features = spark.read.option("versionAsOf", inputs.features_snapshot).table(full_name(FEATURES))
+    features = read_table(spark, FEATURES, snapshot_id=inputs.features_snapshot)
     return labelled(features, labels_as_of(spark, inputs.as_of), inputs.spans)

@@ -77,6 +77,16 @@ def remembered(catalog: "Catalog", sources: Mapping[dt.date, str]) -> dict[dt.da
     return {row["day"]: json.loads(row["counts"]) for row in rows if sources.get(row["day"]) == row["inputs"]}
 
 
+def ever_remembered(catalog: "Catalog", days: Iterable[dt.date]) -> dict[dt.date, list[Contents]]:
+    """For each of the days the contents of all files that it was ever read from."""
+    wanted = sorted(days)
+    condition = f"table = '{FEED}' and day >= '{wanted[0]}' and day <= '{wanted[-1]}'"
+    found: dict[dt.date, list[Contents]] = {day: [] for day in wanted}
+    for row in catalog.load_table((NAMESPACE, RUNS.name)).scan(row_filter=condition).to_arrow().to_pylist():
+        found.setdefault(row["day"], []).append(json.loads(row["counts"]))
+    return found
+
+
 def memories(sources: Mapping[dt.date, str], contents: Mapping[dt.date, Contents]) -> list[Run]:
     """What `remembered` finds, as rows of `runs`."""
     return [

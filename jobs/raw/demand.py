@@ -13,11 +13,12 @@ from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
 from antifraud.settings import JobSettings
 from antifraud.storage import raw_folder
 from jobs.publish import hash_of
-from jobs.raw.contents import Contents, content_of
+from jobs.raw.contents import Contents, content_of, ever_remembered
 from jobs.raw.files import RawFile, Stamp, checksums, discover, files_of, stamps, with_overlap
 
 TABLES: Final = (QUARANTINE, LABELS, CLEAN)
 """In the order in which they are published."""
+MIXED: Final = "another run published the day from other files at the same time"
 UNREAD: Final = "the raw files are new or changed and were not read yet"
 Reasons = dict[str, str]
 """Why tables are out of date, by table name."""
@@ -105,6 +106,24 @@ def out_of_date(settings: JobSettings, demand: Demand, contents: Mapping[dt.date
         said, leaves = contents.get(day), demand.rekey and demand.under[day] != demand.keys[day].key_id
         reasons = {table: _why(table, runs[table.name].get(day), said, leaves=leaves) for table in TABLES}
         found[day] = {table.name: why for table, why in reasons.items() if why}
+    return found
+
+
+def mixed_days(settings: JobSettings, contents: Mapping[dt.date, Contents]) -> dict[dt.date, Reasons]:
+    """Days whose tables are not all of one set of files, with the tables to publish so that all are of `contents`.
+
+    A day that another run has published whole is left as it is. `clean` is always among the tables, for it names the
+    snapshots of the others.
+    """
+    catalog, days = open_catalog(settings), sorted(contents)
+    runs = {table.name: published(catalog, table, days[0], days[-1]) for table in TABLES}
+    known = ever_remembered(catalog, days)
+    found = {}
+    for day in days:
+        held = {name: content_of(of[day]) for name, of in runs.items() if day in of}
+        if held != contents[day] and held not in known[day]:
+            differ = [name for name in held if held[name] != contents[day][name]]
+            found[day] = dict.fromkeys([*differ, CLEAN.name], MIXED)
     return found
 
 

@@ -20,6 +20,10 @@ AMOUNT_NOT_POSITIVE: Final = "amount_not_positive"
 DUPLICATE: Final = "duplicate"
 REASONS: Final = (UNPARSABLE, OUT_OF_RANGE, CUSTOMER_INVALID, TERMINAL_INVALID, AMOUNT_NOT_POSITIVE, DUPLICATE)
 LARGEST_AMOUNT: Final = 10**9
+BASE_LINES: Final = 100_000
+"""Of a file, what is asked for its base time."""
+SAME: Final = ["day", "transaction_id"]
+PLACE: Final = ["file", "line"]
 ROW: Final = (
     "day", "file", "line", "transaction_id", "event_time", "customer", "terminal", "amount", "is_fraud", "scenario",
     "repaired", "reason", "column",
@@ -29,18 +33,20 @@ ROW: Final = (
 def judge_rows(
     spark: SparkSession, lines: DataFrame, files: Sequence[RawFile], keys: Mapping[dt.date, HiddenKey]
 ) -> DataFrame:
-    """Columns `ROW` for every data line of the files; `reason` is null for usable rows.
+    """Columns `ROW` for every data line of the files; `reason` is null for rows that are usable taken alone.
 
     `repaired` marks rows whose time was printed as ``24:00:00``. A row without a usable time, or of a day that its
     file cannot hold, has its file's first day. `keys` has the key of each day that is wanted; rows of other days of
     a file have no tokens, and of a file without a wanted day only the rows that overlap into one are there.
 
     Raises:
-        RawFileError: No row of a file tells its base time, so it is no transaction file.
+        RawFileError: No row tells the base time of a file, so it is no transaction file.
     """
-    parsed = parse(lines)
-    coverage = _coverage(spark, files, infer_bases(parsed), keys)
-    timed = parsed.join(F.broadcast(coverage), "file", "inner").withColumn("time", F.col("base") + F.col("seconds"))
+    bases = infer_bases(parse(lines.where(F.col("line") <= BASE_LINES)))
+    coverage = _coverage(spark, files, bases, keys)
+    timed = (
+        parse(lines).join(F.broadcast(coverage), "file", "inner").withColumn("time", F.col("base") + F.col("seconds"))
+    )
     day = F.to_date(F.timestamp_seconds("time"))
     agrees = F.col("time") == F.col("printed_time")
     usable = timed.withColumns({"event_time": F.when(agrees, F.col("time")), "event_day": F.when(agrees, day)})
@@ -49,7 +55,8 @@ def judge_rows(
         {"day": F.when(inside, F.col("event_day")).otherwise(F.col("first")), "fault": _fault(inside)}
     ).where(F.col("whole") | (F.col("day") == F.col("overlap")))
     tokens = {kind: token_by_day(keys, kind, F.col(f"{kind}_id")) for kind in ("customer", "terminal")}
-    return _mark_duplicates(dated.withColumns(tokens).withColumn("repaired", F.col("at_24"))).select(*ROW)
+    judged = {"repaired": F.col("at_24"), "reason": F.col("fault.reason"), "column": F.col("fault.column")}
+    return dated.withColumns(tokens | judged).select(*ROW)
 
 
 def infer_bases(parsed: DataFrame) -> dict[str, int]:
@@ -100,10 +107,23 @@ def _fault_of(reason: str, column: str | None) -> Column:
     return F.struct(F.lit(reason).alias("reason"), F.lit(column).cast("string").alias("column"))
 
 
-def _mark_duplicates(rows: DataFrame) -> DataFrame:
-    """Of a day's usable rows with one transaction id, from whatever files, the first by (time, file, line) stays."""
-    same = Window.partitionBy("day", "transaction_id", F.col("fault").isNull()).orderBy("event_time", "file", "line")
-    repeated = F.col("fault").isNull() & (F.row_number().over(same) > 1)
-    fault = F.when(repeated, _fault_of(DUPLICATE, "tranaction_id")).otherwise(F.col("fault"))
-    marked = rows.withColumn("fault", fault)
-    return marked.withColumns({"reason": F.col("fault.reason"), "column": F.col("fault.column")})
+def repeats_of(rows: DataFrame) -> DataFrame:
+    """`file` and `line` of the judged rows that repeat a transaction id of their day.
+
+    Of a day's usable rows with one id, from whatever files, the first by (time, file, line) is none of them.
+    """
+    usable = rows.where(F.col("reason").isNull())
+    # Ids are counted alone first: a window over whole rows would sort everything to find the few.
+    ids = usable.groupBy(*SAME).count().where(F.col("count") > 1).drop("count")
+    order = Window.partitionBy(*SAME).orderBy("event_time", *PLACE)
+    copies = usable.select(*SAME, "event_time", *PLACE).join(ids, SAME).withColumn("copy", F.row_number().over(order))
+    return copies.where(F.col("copy") > 1).select(*PLACE)
+
+
+def mark_repeats(rows: DataFrame, repeats: DataFrame) -> DataFrame:
+    """The judged rows, those among `repeats` with the reason `DUPLICATE`."""
+    marked = rows.join(repeats.withColumn("repeats", F.lit(True)), PLACE, "left")
+    said = {"reason": DUPLICATE, "column": "tranaction_id"}
+    return marked.withColumns(
+        {name: F.when(F.col("repeats"), F.lit(value)).otherwise(F.col(name)) for name, value in said.items()}
+    ).select(*ROW)

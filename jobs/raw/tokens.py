@@ -22,6 +22,7 @@ BLOCK_BYTES: Final = 64
 PADS: Final = {"inner": 0x36, "outer": 0x5C}
 TOKEN_CHARACTERS: Final = 22
 HEX_CHARACTERS: Final = 2 * DIGEST_BYTES
+"""Of the digest, as much as a token holds."""
 SHA256_BITS: Final = 256
 
 
@@ -39,7 +40,7 @@ def hide(spark: SparkSession, key: Key) -> HiddenKey:
     session: Any = spark._jsparkSession  # noqa: SLF001
     values = spark.sparkContext._gateway.new_array(jvm.java.lang.Object, len(PADS))  # type: ignore[union-attr]  # noqa: SLF001
     for position, pad in enumerate(PADS.values()):
-        values[position] = _padded(key.secret, pad)
+        values[position] = padded(key.secret, pad)
     rows = jvm.java.util.ArrayList()
     rows.add(jvm.org.apache.spark.sql.RowFactory.create(values))
     schema = StructType([StructField(name, BinaryType()) for name in PADS])
@@ -54,8 +55,10 @@ def token(key: HiddenKey, kind: Kind, identifier: Column) -> Column:
     inner, outer = (F.expr(f"(SELECT {name} FROM {key.view})") for name in PADS)  # noqa: S608 - names of our own
     message = F.concat(F.lit(f"{kind}:"), identifier.cast("string")).cast("binary")
     digest = F.sha2(F.concat(outer, F.unhex(F.sha2(F.concat(inner, message), SHA256_BITS))), SHA256_BITS)
-    encoded = F.base64(F.unhex(F.substring(digest, 1, HEX_CHARACTERS)))
-    return F.concat(F.lit(f"{key.key_id}."), F.translate(F.substring(encoded, 1, TOKEN_CHARACTERS), "+/", "-_"))
+    encoded = F.substring(F.base64(F.unhex(F.substring(digest, 1, HEX_CHARACTERS))), 1, TOKEN_CHARACTERS)
+    # Two replacements of one character are several times faster than `translate`.
+    safe = F.replace(F.replace(encoded, F.lit("+"), F.lit("-")), F.lit("/"), F.lit("_"))
+    return F.concat(F.lit(f"{key.key_id}."), safe)
 
 
 def token_by_day(keys: Mapping[dt.date, HiddenKey], kind: Kind, identifier: Column) -> Column:
@@ -67,6 +70,6 @@ def token_by_day(keys: Mapping[dt.date, HiddenKey], kind: Kind, identifier: Colu
     return F.coalesce(*by_key) if by_key else F.lit(None).cast("string")
 
 
-def _padded(secret: bytes, pad: int) -> bytearray:
-    """A key of at most one block, xor the pad."""
+def padded(secret: bytes, pad: int) -> bytearray:
+    """A key of at most one block, xor the pad, as HMAC wants it."""
     return bytearray(byte ^ pad for byte in secret.ljust(BLOCK_BYTES, b"\0"))

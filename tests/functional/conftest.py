@@ -6,16 +6,23 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.browser import find_chromium
+from infra.local.airflow_api import AirflowApi
+from infra.local.pipeline import Pipeline
+from infra.local.record import only_run_of
+from infra.local.run import Run, parse
+from infra.local.services import services, wait_ready
 from infra.local.supervisor import processes_of
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN_SECONDS = 1_500
+RUN_SECONDS = 3_000
 ACCIDENT = "lake.ingest {day}: running"
 
 
@@ -58,3 +65,27 @@ def finished_run(tmp_path_factory) -> FinishedRun:
     """The whole path once, from nothing; the Airflow scheduler is killed while the backfill loads its second day."""
     home = tmp_path_factory.mktemp("functional") / "home"
     return run_path(home, accident=ACCIDENT.format(day="2026-04-09"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser's program; asked for first, so that a machine without one says so before a run is made."""
+    return find_chromium()
+
+
+@pytest.fixture(scope="module")
+def airflow(finished_run) -> Iterator[AirflowApi]:
+    """The finished run's Airflow, started again without the other services."""
+    home = finished_run.home
+    with only_run_of(home):
+        run = Run(parse(["--once", "--preset", "small", "--home", str(home)]))
+        api = run.airflow
+        try:
+            run.supervisor.start(
+                [each for each in services(home, run.record.ports) if each.name.startswith("airflow-")]
+            )
+            wait_ready("airflow-api-server", f"{api.url}/api/v2/monitor/health", run.supervisor)
+            Pipeline(api, run.supervisor, run.progress, home / "logs" / "airflow").wait_ready()
+            yield api
+        finally:
+            run.stop()

@@ -14,7 +14,7 @@ from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TABLES
 from antifraud.settings import JobSettings
 from jobs.staging import staged_snapshots
 
-pytestmark = pytest.mark.timeout(1_800)
+pytestmark = pytest.mark.timeout(3_600)
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, LAST = "2026-01-01", "2026-04-10"
 EVERY_DAY = (CLEAN, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)

@@ -10,7 +10,7 @@ from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak_scan import scan
 from tests.functional.conftest import run_path
 
-pytestmark = pytest.mark.timeout(1_800)
+pytestmark = pytest.mark.timeout(3_600)
 SECRETS = ["raw/secrets/keyring.json", "secrets/client.token", "secrets/admin.token", "secrets/webhook.secret",
            "secrets/release.key"]  # fmt: skip
 

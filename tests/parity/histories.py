@@ -2,59 +2,126 @@
 
 import random
 from collections import defaultdict
+from typing import NamedTuple
 
 from antifraud.buckets import EMPTY, History, Risk, bucket_of
 from antifraud.reference import feature_vector
 
 DAY = 86_400
 HOUR = 3_600
+LABEL_DELAY = 7
+OFFSETS = (0, 1, 2, 6, 7, 8, 14, 27, 28, 29, 30, 31, 36, 37, 38, 39, 45)
+"""Days of the events after the first: neighbours, and both sides of 7, 30, and 30 days after the label delay."""
 EDGE_SECONDS = (0, 1, HOUR - 1, HOUR, DAY // 2, DAY - HOUR, DAY - 1)
 AMOUNTS = (1, 2, 100, 7_091, 22_000, 10**9 - 1, 10**9)
+STATUSES = ("fraud", "legitimate", "legitimate")
+TWINS = 0.15
+"""Share of events that are another one again, under another id."""
 
 
-def generate(seed, first_day, days, events):
-    """`events` transactions (time, id, customer, terminal, amount, is_fraud) with many ties, edges and long gaps."""
+class Label(NamedTuple):
+    """What somebody said about an event; the latest by (learned_at, source, sequence) holds."""
+
+    learned_at: int
+    source: str
+    sequence: int
+    status: str
+
+
+class Event(NamedTuple):
+    """A transaction, in the order in which transactions count; `number` is unique on its day only."""
+
+    time: int
+    number: int
+    customer: int
+    terminal: int
+    amount: int
+    labels: tuple[Label, ...]
+
+
+def generate(seed, first_day, events):
+    """`events` transactions of two customers at two terminals, in order, with many ties, edges and long gaps."""
     draw = random.Random(seed)  # noqa: S311 - test data
-    rows = []
-    for number in range(events):
-        day = first_day + draw.choice((0, 1, 7, 29, 30, 31, days - 1, draw.randrange(days))) % days
+    found: list[Event] = []
+    while len(found) < events:
+        twin = draw.choice(found) if found and draw.random() < TWINS else None
+        day = twin.time // DAY if twin else first_day + draw.choice(OFFSETS)
+        taken = {event.number for event in found if event.time // DAY == day}
+        number = draw.choice([number for number in range(events) if number not in taken])
         second = draw.choice((*EDGE_SECONDS, draw.randrange(DAY), draw.randrange(24) * HOUR))
         amount = draw.choice((*AMOUNTS, draw.randrange(1, 50_000), draw.randrange(1, 50_000)))
-        rows.append((day * DAY + second, number, draw.randrange(2), draw.randrange(2), amount, draw.random() < 0.3))
-    return sorted(rows)
+        new = (day * DAY + second, number, draw.randrange(2), draw.randrange(2), amount)
+        what = (twin.time, number, *twin[2:5]) if twin else new
+        found.append(Event(*what, labels_of(draw, day, number)))
+    return sorted(found)
 
 
-def vectors(rows, label_delay_days):
-    """Feature vector of every row by id, for rows in order; each entity's past is kept as plain lists."""
-    past, found = defaultdict(list), {}
-    for time, number, customer, terminal, amount, is_fraud in rows:
-        histories = [history(past[key], time // DAY, label_delay_days) for key in (("c", customer), ("t", terminal))]
-        found[number] = feature_vector(time, amount, *histories)
-        for key in (("c", customer), ("t", terminal)):
-            past[key].append((time, amount, is_fraud))
+def labels_of(draw, day, number):
+    """The feed's label, and what corrected it early, late or at the same moment, took it back or said it again."""
+    due = (day + LABEL_DELAY) * DAY
+    feed = Label(due, "feed", number, draw.choice(STATUSES))
+    early = Label(
+        (day + draw.randrange(LABEL_DELAY)) * DAY + draw.choice(EDGE_SECONDS), "desk", 1, draw.choice(STATUSES)
+    )
+    late = Label(due + draw.randrange(31) * DAY + draw.choice(EDGE_SECONDS), "desk", 2, draw.choice(STATUSES))
+    again = late._replace(learned_at=late.learned_at + draw.randrange(3 * DAY), sequence=3, status="legitimate")
+    gone = late._replace(status="unknown")
+    cases = (
+        (),
+        (early,),
+        (late,),
+        (early, feed),
+        (feed, late),
+        (feed, gone),
+        (feed, gone, again),
+        (feed, late, again),
+        (feed, feed),
+        (feed, feed._replace(source="scheme", status="fraud")),
+        (feed, feed._replace(source="aaa", status="unknown")),
+    )
+    return draw.choice((*cases, *[(feed,)] * len(cases)))
+
+
+def vectors(events, label_delay_days):
+    """Feature vector of every event, for events in order; each entity's past is kept as plain lists."""
+    past, found = defaultdict(list), []
+    for event in events:
+        keys = (("c", event.customer), ("t", event.terminal))
+        histories = [history(past[key], event.time // DAY, label_delay_days) for key in keys]
+        found.append(feature_vector(event.time, event.amount, *histories))
+        for key in keys:
+            past[key].append(event)
     return found
 
 
 def history(past, today, label_delay_days):
     """The past of an entity as an event of day `today` sees it: closed days, then hours of yesterday and today."""
     days, hours = defaultdict(lambda: EMPTY), defaultdict(lambda: EMPTY)
-    for time, amount, _ in past:
-        day = time // DAY
+    for event in past:
+        day = event.time // DAY
         if day < today:
-            days[day] = days[day].plus(bucket_of(time, amount))
+            days[day] = days[day].plus(bucket_of(event.time, event.amount))
         if day >= today - 1:
-            hours[time // HOUR] = hours[time // HOUR].plus(bucket_of(time, amount))
+            hours[event.time // HOUR] = hours[event.time // HOUR].plus(bucket_of(event.time, event.amount))
     return History(today - 1, dict(days), dict(hours), risk(past, today, label_delay_days))
 
 
 def risk(past, today, label_delay_days):
-    """Labels of the days that have matured by `today`: every transaction of these days is labelled by then."""
-    last, counts = today - 1 - label_delay_days, []
+    """What was known when `today` began about the days that had matured by then."""
+    last = today - 1 - label_delay_days
+    known = [(event.time // DAY, status(event, today)) for event in past if last - 30 < event.time // DAY <= last]
+    labels = [(day, said == "fraud") for day, said in known if said != "unknown"]
+    counts = []
     for window in (1, 7, 30):
-        seen = [is_fraud for time, _, is_fraud in past if last - window < time // DAY <= last]
+        seen = [is_fraud for day, is_fraud in labels if last - window < day]
         counts += [len(seen), sum(seen)]
-    labels = [(time // DAY, is_fraud) for time, _, is_fraud in past if last - 30 < time // DAY <= last]
     return Risk(*counts, *streak(labels, today))
+
+
+def status(event, today):
+    """The latest that was said about an event before `today`; unknown if nothing was."""
+    said = [label for label in event.labels if label.learned_at < today * DAY]
+    return max(said).status if said else "unknown"
 
 
 def streak(labels, today):

@@ -6,66 +6,108 @@ import struct
 
 import pytest
 
-from antifraud.clock import date_of, day_number, days_between
+from antifraud.clock import date_of, day_number
 from antifraud.features import FEATURE_NAMES
 from tests.parity import histories
+from tests.parity.histories import DAY, LABEL_DELAY, OFFSETS
 
-HISTORIES = 300
+HISTORIES = 2_000
 EVENTS = 14
-DAYS = 45
 FIRST = dt.date(2024, 2, 1)
-LABEL_DELAY = 7
+LEAP_DAY = day_number(dt.date(2024, 2, 29))
 CLEAN_SCHEMA = "day date, transaction_id bigint, event_time bigint, customer string, terminal string, amount bigint"
 LABEL_SCHEMA = "day date, transaction_id bigint, status string, learned_at bigint, source string, sequence bigint"
 
 
 @pytest.fixture(scope="module")
 def worlds():
-    """Independent histories over a leap day; transaction ids of history h are h * EVENTS and up."""
-    return [histories.generate(seed, day_number(FIRST), DAYS, EVENTS) for seed in range(HISTORIES)]
+    """Independent histories over a leap day; ids of history h are h * EVENTS and up, from 0 on."""
+    return [histories.generate(seed, day_number(FIRST), EVENTS) for seed in range(HISTORIES)]
+
+
+def tables(worlds):
+    """The histories as rows of `clean` and `labels`."""
+    clean, labels = [], []
+    for world, events in enumerate(worlds):
+        for time, number, customer, terminal, amount, said in events:
+            day, key = date_of(time // DAY), world * EVENTS + number
+            # Customer and terminal of one id are two entities; the first history has the ids 0.
+            clean.append((day, key, time, str(2 * world + customer), str(2 * world + terminal), amount))
+            labels += [(day, key, label.status, label.learned_at, label.source, label.sequence) for label in said]
+    return clean, labels
 
 
 @pytest.fixture(scope="module")
 def computed(spark, worlds):
-    """Features of all histories by transaction id, through totals, states of every day, and features."""
+    """Features of all histories by day and transaction id, through totals, states and features."""
     from jobs.features import feature_rows
     from jobs.state import state_of
     from jobs.totals import customer_totals, terminal_totals
 
-    clean, labels = [], []
-    for world, rows in enumerate(worlds):
-        for time, number, customer, terminal, amount, is_fraud in rows:
-            day, key = date_of(time // 86_400), world * EVENTS + number
-            learned = (time // 86_400 + LABEL_DELAY) * 86_400
-            clean.append((day, key, time, f"c{world}-{customer}", f"t{world}-{terminal}", amount))
-            labels.append((day, key, "fraud" if is_fraud else "legitimate", learned, "feed", key))
+    clean, labels = tables(worlds)
     events = spark.createDataFrame(clean, CLEAN_SCHEMA).cache()
     said = spark.createDataFrame(labels, LABEL_SCHEMA)
-    days = days_between(FIRST, FIRST + dt.timedelta(days=DAYS - 1))
-    states = state_of(spark, customer_totals(events), terminal_totals(events, said), days, LABEL_DELAY)
-    rows = feature_rows(events, states).collect()
+    cut_offs = [FIRST + dt.timedelta(days=offset - 1) for offset in OFFSETS]
+    states = state_of(spark, customer_totals(events), terminal_totals(events, said), cut_offs, LABEL_DELAY)
+    rows = feature_rows(events, states).select("day", "transaction_id", *FEATURE_NAMES).collect()
     events.unpersist()
-    return {row["transaction_id"]: [row[name] for name in FEATURE_NAMES] for row in rows}
+    return {(row[0], row[1]): row[2:] for row in rows}
 
 
-def bits(value):
-    return b"null" if value is None or math.isnan(value) else struct.pack(">d", value)
+def bits(vector):
+    """A vector as bytes; null is one certain NaN."""
+    return struct.pack(f">{len(vector)}d", *(math.nan if v is None or math.isnan(v) else v for v in vector))
 
 
 def test_every_vector_has_the_same_bits(worlds, computed):
     """All features of all events, compared as bit patterns; null stands for NaN."""
     different = []
-    for world, rows in enumerate(worlds):
-        for number, expected in histories.vectors(rows, LABEL_DELAY).items():
-            found = computed[world * EVENTS + number]
-            different += [
-                (world, number, name, theirs, ours)
-                for name, theirs, ours in zip(FEATURE_NAMES, found, expected, strict=True)
-                if bits(theirs) != bits(ours)
-            ]
+    for world, events in enumerate(worlds):
+        for event, expected in zip(events, histories.vectors(events, LABEL_DELAY), strict=True):
+            found = computed[date_of(event.time // DAY), world * EVENTS + event.number]
+            if bits(found) != bits(expected):
+                different.append((world, event, *zip(FEATURE_NAMES, found, expected, strict=True)))
 
     assert different == []
     assert len(computed) == HISTORIES * EVENTS
+
+
+CASES = {
+    "first event of an entity": lambda event, past: not any(e.terminal == event.terminal for e in past),
+    "same second at one terminal": lambda event, past: any((e.time, e.terminal) == event[0:4:3] for e in past),
+    "same but for the id": lambda event, past: any((e.time, *e[2:5]) == (event.time, *event[2:5]) for e in past),
+    "id of another day": lambda event, past: any(e.number == event.number for e in past),
+    "midnight": lambda event, _: event.time % DAY == 0,
+    "last second of a day": lambda event, _: event.time % DAY == DAY - 1,
+    "leap day": lambda event, _: event.time // DAY == LEAP_DAY,
+    "30 days after another": lambda event, past: any(event.time // DAY - e.time // DAY == 30 for e in past),
+    "31 days after another": lambda event, past: any(event.time // DAY - e.time // DAY == 31 for e in past),
+    "one label twice": lambda event, _: len(set(event.labels)) < len(event.labels),
+    "never labelled": lambda event, _: not event.labels,
+    "labelled early": lambda event, _: any(lag(event, label) < LABEL_DELAY for label in event.labels),
+    "corrected late": lambda event, _: statuses(event)[:2] == ["legitimate", "fraud"],
+    "cleared late": lambda event, _: statuses(event)[:2] == ["fraud", "legitimate"],
+    "taken back": lambda event, _: statuses(event)[-1:] == ["unknown"],
+    "taken back and said again": lambda event, _: "unknown" in statuses(event)[1:-1],
+}
+
+
+def lag(event, label):
+    """Days from an event to a label."""
+    return label.learned_at // DAY - event.time // DAY
+
+
+def statuses(event):
+    """What was said about an event, in the order in which it holds."""
+    return [label.status for label in sorted(event.labels)]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_histories_have_the_case(worlds, case):
+    """The comparison means something: the case occurs in a hundred histories or more."""
+    found = sum(any(CASES[case](event, events[:i]) for i, event in enumerate(events)) for events in worlds)
+
+    assert found >= 100
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ def main(folder: Path, days: list[dt.date]) -> None:
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": f"file://{folder / 'events'}",
         "spark.eventLog.compress": "false",
+        "spark.rdd.compress": "false",
         "spark.shuffle.compress": "false",
         "spark.shuffle.spill.compress": "false",
         "spark.broadcast.compress": "false",
@@ -57,7 +58,7 @@ def main(folder: Path, days: list[dt.date]) -> None:
 
 
 def watching(make, folder):
-    """`make`, with every plan of what it gives written down."""
+    """`make`, with every plan of what it gives written down, and what Spark keeps on disk at that moment."""
 
     def made(*arguments: object) -> DataFrame:
         rows: DataFrame = make(*arguments)
@@ -66,6 +67,8 @@ def watching(make, folder):
         modes = rows.sparkSession._jvm.org.apache.spark.sql.execution.ExplainMode
         plans += [execution.explainString(modes.fromString(mode)) for mode in ("extended", "codegen", "formatted")]
         (folder / f"plans-{make.__name__}").write_text("\n".join(plans))
+        for block in (folder / "scratch").rglob("rdd_*"):
+            shutil.copy(block, folder / f"{make.__name__}-{block.name}")
         return rows
 
     return made

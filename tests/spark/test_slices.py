@@ -7,7 +7,9 @@ from antifraud.evaluator import read_evaluator
 from antifraud.lake import open_catalog, read_days
 from antifraud.schemas import FEATURES, LABELS
 from jobs.model.inputs import Inputs
+from jobs.model.scoring import scored
 from jobs.model.slices import FLAGGED, slice_counts, slices_of
+from jobs.model.source import labelled_rows
 from jobs.model.vectors import vectors_of
 from jobs.model.windows import Windows
 from tests.spark.model_lake import AS_OF
@@ -83,6 +85,6 @@ def test_an_impossible_threshold_flags_nobody(judged):
     """At 1,000,000 ppm nothing is flagged, and every rate of something is 0."""
     session, settings, candidate, _ = judged
     inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
-    found = slices_of(session, inputs, candidate.path, 1_000_000)
+    found = slices_of(scored(labelled_rows(session, inputs), candidate.path), 1_000_000)
     assert {(row["false_positives"], row["caught"]) for row in found} == {(0, 0)}
     assert {row["value_recall"] for row in found if row["frauds"]} == {0.0}

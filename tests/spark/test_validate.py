@@ -17,8 +17,10 @@ from antifraud.lake import open_catalog, read_days, read_release
 from antifraud.release import activate, write_bundle
 from antifraud.schemas import FEATURES, LABELS, SCORES
 from antifraud.score_tables import ScoreTable
-from jobs.model.champion import find_champion, succession
+from jobs.model.champion import judge_rivals, scorable, succession
+from jobs.model.evidence import scored_windows
 from jobs.model.inputs import Inputs
+from jobs.model.limits import demand_of
 from jobs.model.reduction import (
     customer_blocks,
     frauds_of,
@@ -29,6 +31,7 @@ from jobs.model.reduction import (
     table_of,
     terminal_blocks,
 )
+from jobs.model.rivals import find_rivals
 from jobs.model.scoring import SCORED, score_batches
 from jobs.model.source import labelled_rows
 from jobs.model.vectors import vectors_of
@@ -59,6 +62,31 @@ def test_reduction_by_hand(spark):
     assert columns["fraud_amount"] == [0, 1_600, 0]
     assert columns["fraud_amount_sq"] == [0, 700**2 + 900**2, 0]
     assert columns["fraud_amount_max"] == [0, 900, 0]
+
+
+def test_reduction_of_many_rows_equals_a_recount(spark):
+    """Random rows of three windows, a tenth unknown, few scores: every window's table is NumPy's own of its rows."""
+    draw = np.random.default_rng(5)
+    count, names = 3_000, np.array(["train", "select", "certify"])
+    window, status = (
+        names[draw.integers(0, 3, count)],
+        draw.choice(["fraud", "legitimate", "unknown"], count, p=[0.3, 0.6, 0.1]),
+    )
+    day, score, amount = draw.integers(0, 9, count), draw.integers(0, 40, count), draw.integers(1, 10**9, count)
+    dates = [DAY + dt.timedelta(days=int(n)) for n in day]
+    columns = {
+        "window": window,
+        "day": dates,
+        "amount_minor": amount,
+        "status": status,
+        "score": score.astype(np.int32),
+    }
+    rows = score_table_rows(spark.createDataFrame(pa.table(columns)), "r").toArrow()
+    assert rows.schema.names == [column.name for column in SCORES.columns]
+    for name in names:
+        kept = (window == name) & (status != "unknown")
+        expected = ScoreTable.from_rows(day[kept] + day_number(DAY), score[kept], status[kept] == "fraud", amount[kept])
+        assert table_of(rows, name).columns() == expected.columns()
 
 
 def test_terminal_blocks_fold_what_is_never_flagged(spark):
@@ -204,42 +232,52 @@ def serve(settings, candidate, release, **changes):
     put_keys(settings.home)
 
 
-def test_a_champion_is_judged_on_the_same_rows(judged, tmp_path):
+def beside(session, settings, candidate):
+    """The releases of `settings`, judged beside the candidate on its own rows."""
+    inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
+    rivals = find_rivals(settings, inputs, candidate.id)
+    with scored_windows(session, inputs, candidate.path, [bundle.path for bundle in scorable(rivals)]) as results:
+        return judge_rivals(results, rivals, inputs, settings, Limits())
+
+
+@pytest.fixture
+def elsewhere(judged, tmp_path):
+    """Settings with a home of their own for releases, on the same lake."""
+    settings = judged[1]
+    lake = {"catalog_uri": settings.lake_catalog_uri, "warehouse": settings.lake_warehouse}
+    return dataclasses.replace(settings, home=tmp_path, **lake)
+
+
+def test_a_champion_is_judged_on_the_same_rows(judged, elsewhere):
     """The candidate against itself: no difference, so it is not inferior; with a reckless threshold it is."""
     session, settings, candidate, alone = judged
-    home = dataclasses.replace(settings, home=tmp_path)
-    inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
-    assert find_champion(session, home, inputs, candidate.id, Limits()) is None
-    serve(home, candidate, "2026-03-14-same")
-    same = find_champion(session, home, inputs, candidate.id, Limits())
+    assert beside(session, elsewhere, candidate) == []
+    serve(elsewhere, candidate, "2026-03-14-same")
+    (same,) = beside(session, elsewhere, candidate)
     here = GateReport.from_dict(alone)
     said = succession(same, Decider(same.certify.table, here.threshold), here, settings)
     assert (said["promotable"], said["champion"]["verdict"], said["champion"]["note"]) == (True, "PASS", "")
     assert said["champion"]["comparison"]["loss_difference"] == 0.0
     assert said["promotable_reason"].startswith("Not worse than the champion on 14 paired days")
-    assert same.alternatives[0].loss_bound == pytest.approx(alone["loss_at_fpr_target"]["bound"])
+    other = same.alternative(demand_of(settings), settings.seed)
+    assert other.loss_bound == pytest.approx(alone["loss_at_fpr_target"]["bound"])
     worse = succession(same, Decider(same.certify.table, 1_000_000), here, settings)
     assert not worse["promotable"]
     assert "May be worse than the champion" in worse["promotable_reason"]
 
 
+ODD_WINDOWS = {w: {"first": "2026-03-05", "last": "2026-03-06"} for w in ("train", "select", "certify")}
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
-    [
-        ({"feature_set": "other"}, "Its feature set differs from today's"),
-        (
-            {"windows": {w: {"first": "2026-03-05", "last": "2026-03-06"} for w in ("train", "select", "certify")}},
-            "Fewer",
-        ),
-    ],
+    [({"feature_set": "other"}, "Its feature set differs from today's"), ({"windows": ODD_WINDOWS}, "Fewer")],
 )
-def test_a_champion_that_cannot_be_compared_keeps_nobody_out(judged, tmp_path, changes, why):
+def test_a_champion_that_cannot_be_compared_keeps_nobody_out(judged, elsewhere, changes, why):
     """Other features, or too few days that both models had not seen: the report says so, and a PASS is enough."""
     session, settings, candidate, alone = judged
-    home = dataclasses.replace(settings, home=tmp_path)
-    serve(home, candidate, "2026-03-14-odd", **changes)
-    inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
-    champion = find_champion(session, home, inputs, candidate.id, Limits())
+    serve(elsewhere, candidate, "2026-03-14-odd", **changes)
+    (champion,) = beside(session, elsewhere, candidate)
     here = GateReport.from_dict(alone)
     said = succession(champion, Decider(ScoreTable.from_rows([], [], [], []), 0), here, settings)
     assert said["promotable"]
@@ -247,15 +285,32 @@ def test_a_champion_that_cannot_be_compared_keeps_nobody_out(judged, tmp_path, c
     assert (said["champion"]["verdict"], said["champion"]["comparison"]) == (None, None)
 
 
-def test_a_damaged_champion_keeps_nobody_out(judged, tmp_path):
+def test_a_damaged_champion_keeps_nobody_out(judged, elsewhere):
     """One byte flipped in what serves: said in the report; the damaged bundle itself is left as it is."""
-    session, settings, candidate, _ = judged
-    home = dataclasses.replace(settings, home=tmp_path)
-    serve(home, candidate, "2026-03-14-torn")
-    model = home.releases_dir / "2026-03-14-torn" / "model.onnx"
+    session, _, candidate, _ = judged
+    serve(elsewhere, candidate, "2026-03-14-torn")
+    model = elsewhere.releases_dir / "2026-03-14-torn" / "model.onnx"
     model.write_bytes(model.read_bytes()[:-1] + b"\x00\x01")
-    inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
-    assert "does not verify" in find_champion(session, home, inputs, candidate.id, Limits()).note
+    (champion,) = beside(session, elsewhere, candidate)
+    assert "does not verify" in champion.note
+
+
+def test_every_earlier_release_at_hand_is_named(judged, elsewhere):
+    """Champion, previous and anchor are scored beside the candidate; one that saw certify days is no model at hand."""
+    session, _, candidate, alone = judged
+    serve(elsewhere, candidate, "2026-03-11-anchor")
+    serve(elsewhere, candidate, "2026-03-12-seen", windows=ODD_WINDOWS)
+    serve(elsewhere, candidate, "2026-03-13-previous")
+    serve(elsewhere, candidate, "2026-03-14-champion")
+    inputs = Inputs.of(elsewhere, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
+    report = validate(session, elsewhere, candidate, inputs)
+    names = ["champion 2026-03-14-champion", "previous 2026-03-13-previous", "anchor 2026-03-11-anchor"]
+    bounds = {each["name"]: each["loss_bound"] for each in report["alternatives"]}
+    assert bounds == dict.fromkeys(names, pytest.approx(alone["loss_at_fpr_target"]["bound"]))
+    assert "the best of 4 models (this one) reaches" in report["at_full_volume"]["reasons"][-1]
+    activate(elsewhere.releases_dir, "2026-03-12-seen", PUBLIC)
+    activate(elsewhere.releases_dir, "2026-03-14-champion", PUBLIC)
+    assert [rival.role for rival in find_rivals(elsewhere, inputs, candidate.id)] == ["champion", "anchor"]
 
 
 def test_squares_of_the_largest_amounts_are_exact(spark):

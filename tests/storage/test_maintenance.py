@@ -13,7 +13,7 @@ from antifraud.schemas import CLEAN, RUNS
 from antifraud.settings import JobSettings
 from jobs import staging
 from jobs.maintenance import carry_out, maintain
-from jobs.retention import Rules, plan, snapshots_of_releases
+from jobs.retention import Rules, live_manifests, plan, snapshots_of_releases
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.storage.rows import batch, day, put
 
@@ -105,7 +105,7 @@ def test_small_files_become_one_and_the_newest_run_still_holds(lake):
 def test_live_releases_name_their_snapshots(tmp_path):
     """Serving, previous and anchor count; a release that is none of them does not."""
     settings = JobSettings(home=tmp_path)
-    assert snapshots_of_releases(settings)["features"] == frozenset()
+    assert snapshots_of_releases(live_manifests(settings))["features"] == frozenset()
     for number in (1, 2, 3, 4):
         write_bundle(settings.releases_dir, f"r{number}", {"model": b"m"}, {"features_snapshot": number}, SIGNING)
         activate(settings.releases_dir, f"r{number}", PUBLIC)
@@ -113,7 +113,7 @@ def test_live_releases_name_their_snapshots(tmp_path):
     pointer = activate(settings.releases_dir, "r4", PUBLIC)
     live = {pointer.release, pointer.previous, pointer.anchor} - {None}
 
-    assert snapshots_of_releases(settings)["features"] == {int(name[1:]) for name in live}
+    assert snapshots_of_releases(live_manifests(settings))["features"] == {int(name[1:]) for name in live}
     assert len(live) < 4
 
 

@@ -38,10 +38,10 @@ def test_a_lost_commit_is_tried_again(pauses, capsys):
 
 
 def test_it_gives_up_with_an_expected_failure(pauses):
-    """After the last attempt the message says that nothing was published."""
+    """After the last attempt the message says what to do."""
     action, calls = failing(99, Conflict("gone"))
 
-    with pytest.raises(PublishError, match="other runs got in first 6 times, nothing was published"):
+    with pytest.raises(PublishError, match="other runs got in first 6 times: let them end, then run it again"):
         with_retries(action, "clean", "ffff")
     assert (len(calls), len(pauses)) == (ATTEMPTS, ATTEMPTS - 1)
 

@@ -82,7 +82,17 @@ def test_the_briefs_volume_is_infeasible_for_the_same_model(good):
     assert report.judged_transactions_a_month == BRIEF_TRANSACTIONS_A_MONTH
     assert report.observed_transactions_a_month == pytest.approx(ROWS * 30 / DAYS)
     assert "Judged at 129,600,000 transactions a month; observed were 64,286." in report.reasons[2]
-    assert report.reasons[-1].startswith("No model at hand meets both limits: the best that can be had is")
+    assert report.reasons[-1].startswith("No model at hand meets both limits: loss bound")
+
+
+def test_what_another_model_at_hand_can_do_is_not_infeasible(good):
+    """FAIL where an earlier release meets the loss limit at the brief's volume: the action is to take that one."""
+    others = [Alternative("previous r1", 49_000_000.0), Alternative("champion r2", 60_000_000.0)]
+    report = judge(select(GOOD), good, Limits(), demand=Demand(BRIEF_TRANSACTIONS_A_MONTH), alternatives=others)
+
+    assert report.verdict is Verdict.FAIL
+    assert report.reasons[-1].startswith("Take previous r1 instead: loss bound")
+    assert "the best of 3 models (previous r1) reaches 490,000 RUB" in report.reasons[-1]
 
 
 def test_the_limit_says_nothing_where_fraud_is_worth_less():

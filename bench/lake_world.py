@@ -1,0 +1,99 @@
+"""The world of a million customers for the benchmarks of the lake: one raw file of 24 days, 47 million rows."""
+
+import argparse
+import datetime as dt
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from antifraud.clock import days_between
+from antifraud.lake import NAMESPACE, open_catalog
+from antifraud.pseudonym import generate_keyring
+from antifraud.schemas import Table
+from antifraud.settings import JobSettings
+from bench.record import record
+from jobs.simulator.truth import MANIFEST
+
+CUSTOMERS: Final = 1_000_000
+DAYS: Final = 24
+START: Final = dt.date(2026, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Customers, who make about two transactions a day each, and days."""
+
+    customers: int = CUSTOMERS
+    length: int = DAYS
+
+    @property
+    def days(self) -> list[dt.date]:
+        """Its days in order."""
+        return days_between(START, START + dt.timedelta(days=self.length - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A home with a key ring and the raw file of its `days`, how often to repeat, and whether it is the full world."""
+
+    settings: JobSettings
+    days: list[dt.date]
+    repetitions: int
+    full: bool
+
+    def keep(self, name: str, value: float, unit: str, command: str, beside: str, found: Sequence[float] = ()) -> None:
+        """`record` a figure of the full world, `found` in these repetitions; of a smaller world only show it."""
+        times = f"; repetitions: {len(found)}" if found else ""
+        spread = (min(found), max(found)) if found else None
+        if self.full:
+            record(name, value, unit, command, beside + times, spread)
+        else:
+            print(f"{name} = {value:.6g} {unit}, not recorded: a smaller world; {beside}{times}")
+
+
+def bench_of(description: str | None, repetitions: int) -> Bench:
+    """What the command line says; the raw file is made where it is missing."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, required=True, help="folder of the world; 10 GB, kept")
+    parser.add_argument("--customers", type=int, default=CUSTOMERS)
+    parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--repetitions", type=int, default=repetitions)
+    given = parser.parse_args()
+    world = World(given.customers, given.days)
+    return Bench(_made(given.home, world), world.days, given.repetitions, world == World())
+
+
+def _made(home: Path, world: World) -> JobSettings:
+    """Settings of a home with a key ring and the raw file of a world, which are made where they are missing."""
+    settings = JobSettings(home=home.resolve())
+    if not truth_path(settings).exists():
+        command = [
+            "-m", "jobs.simulate", "--out", str(settings.raw_path), "--days", str(world.length), "--start", str(START),
+            "--days-per-file", "30", "--customers", str(world.customers),
+        ]  # fmt: skip
+        subprocess.run([sys.executable, *command], check=True)
+    if not settings.keyring_path.exists():
+        generate_keyring(settings.keyring_path)
+    return settings
+
+
+def truth_path(settings: JobSettings) -> Path:
+    """What the simulator really put into the file."""
+    return settings.raw_path.parent / "truth" / MANIFEST
+
+
+def truth(settings: JobSettings) -> dict[str, dict[str, Any]]:
+    """Counts by day: `rows`, `clean`, `quarantined` by reason."""
+    found: dict[str, dict[str, Any]] = json.loads(truth_path(settings).read_text())["days"]
+    return found
+
+
+def files_of(settings: JobSettings, table: Table, days: Sequence[dt.date]) -> str:
+    """The data files of consecutive days, as something that DuckDB selects from."""
+    rows = f"day >= '{min(days)}' and day <= '{max(days)}'"
+    scan = open_catalog(settings).load_table((NAMESPACE, table.name)).scan(row_filter=rows)
+    return f"read_parquet({[task.file.file_path.removeprefix('file:') for task in scan.plan_files()]})"

@@ -1,0 +1,123 @@
+"""States that have grown old: which may go, and how they go, from the lake and from the scorer's folder.
+
+Ages are counted from the newest day of the lake, never on a clock. A state that is gone can be rebuilt from totals,
+which stay: `runs` marks it as expired, so that it counts as not up to date, and keeps what it was made from, so that
+the features that were made from it stay up to date.
+"""
+
+import datetime as dt
+import json
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pyspark.sql import SparkSession
+
+from antifraud.buckets import LONGEST_WINDOW_DAYS
+from antifraud.errors import SettingsError
+from antifraud.lake import EXPIRED, full_name, newest_runs, open_catalog, published, rows_by_day
+from antifraud.schemas import CLEAN, FEATURES, STATE
+from antifraud.settings import JobSettings
+from antifraud.state_export import read_state_pointer
+from jobs.conflicts import with_retries
+from jobs.publish import hash_of, place_of, record
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
+LEAST_KEEP_DAYS: Final = LONGEST_WINDOW_DAYS + 1
+"""So many states a rotation of keys takes along (jobs/rotate_keys.py)."""
+ONE_DAY: Final = dt.timedelta(days=1)
+EXPORT: Final = re.compile(r"(\d{4}-\d\d-\d\d)-[0-9a-f]{8}")
+REMOVED: Final = ".old-"
+"""How folders begin that are being removed; nobody reads them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Days of the state table, and folders of exported states, that are due."""
+
+    days: tuple[dt.date, ...]
+    exports: tuple[Path, ...]
+
+
+def expiry_of(settings: JobSettings, manifests: Iterable[Mapping[str, Any]]) -> Expiry:
+    """What is older than ``ANTIFRAUD_STATE_KEEP_DAYS`` and needed by nobody; `manifests` are those of live releases.
+
+    Needed are the state of the day that a live release was trained as of, the one that the scorer is pointed to, and
+    those that features of the next day are still to be made from.
+
+    Raises:
+        SettingsError: The setting is below what a rotation of keys needs.
+        DataError: The state pointer cannot be read; nothing may be removed then.
+    """
+    if settings.state_keep_days < LEAST_KEEP_DAYS:
+        raise SettingsError(
+            f"ANTIFRAUD_STATE_KEEP_DAYS is {settings.state_keep_days}, but rotating keys needs the newest "
+            f"{LEAST_KEEP_DAYS} states: set at least {LEAST_KEEP_DAYS}"
+        )
+    catalog = open_catalog(settings)
+    events = published(catalog, CLEAN, dt.date.min, dt.date.max)
+    if not events:
+        return Expiry((), ())
+    last = max(events) - dt.timedelta(days=settings.state_keep_days + 1)
+    kept = {dt.date.fromisoformat(m["as_of"]) for m in manifests if "as_of" in m} | _pointed_to(settings)
+    kept |= _awaited(catalog, events, last)
+    old = set(published(catalog, STATE, dt.date.min, last)) | set(rows_by_day(catalog, STATE, dt.date.min, last))
+    exports = sorted(path for path, day in _exports(settings) if day <= last and day not in kept)
+    return Expiry(tuple(sorted(old - kept)), tuple(exports))
+
+
+def _pointed_to(settings: JobSettings) -> set[dt.date]:
+    pointer = read_state_pointer(settings.state_dir)
+    return {dt.date.fromisoformat(pointer.cutoff)} if pointer else set()
+
+
+def _awaited(catalog: "Catalog", events: Iterable[dt.date], last: dt.date) -> set[dt.date]:
+    """Days whose next day has events but no features yet: a load of history is at work."""
+    made = published(catalog, FEATURES, dt.date.min, last + ONE_DAY)
+    return {day - ONE_DAY for day in events if day - ONE_DAY <= last and day not in made}
+
+
+def _exports(settings: JobSettings) -> list[tuple[Path, dt.date]]:
+    folders = settings.state_dir.iterdir() if settings.state_dir.exists() else ()
+    found = [(path, EXPORT.fullmatch(path.name)) for path in folders]
+    return [(path, dt.date.fromisoformat(named[1])) for path, named in found if named]
+
+
+def expire(spark: SparkSession, settings: JobSettings, due: Expiry) -> None:
+    """Remove what is due. Safe to run again after a kill, and beside runs that publish states."""
+    if due.days:
+        # Before, so that nobody takes an empty day for a state; after, for a run that published one of them in between.
+        _mark(spark, settings, due.days)
+        _delete(spark, due.days)
+        _mark(spark, settings, due.days)
+    for leftover in settings.state_dir.glob(f"{REMOVED}*"):
+        shutil.rmtree(leftover)
+    for path in due.exports:
+        # Renamed first: an export is there whole or not at all.
+        shutil.rmtree(path.rename(path.with_name(REMOVED + path.name)))
+
+
+def _mark(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> None:
+    """Write down that the days have expired; one that was never written down as published needs no word."""
+    catalog = open_catalog(settings)
+    snapshot_id, sequence = place_of(catalog, STATE)
+    runs = newest_runs(catalog, STATE, min(days), max(days))
+    counts = json.dumps({EXPIRED: True})
+    marks = [
+        replace(runs[day], rows=0, counts=counts, snapshot_id=snapshot_id, sequence=sequence)
+        for day in days
+        if day in runs
+    ]
+    if marks:
+        record(spark, marks)
+
+
+def _delete(spark: SparkSession, days: Sequence[dt.date]) -> None:
+    listed = ", ".join(f"DATE '{day}'" for day in days)
+    sql = f"DELETE FROM {full_name(STATE)} WHERE day IN ({listed})"  # noqa: S608 - names and days of our own
+    with_retries(lambda: spark.sql(sql), f"expiry of {STATE.name}", hash_of(sql))

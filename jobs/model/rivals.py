@@ -1,0 +1,71 @@
+"""Releases beside a candidate: which of them can be scored on its certify rows, in the pass that scores it."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+from antifraud.comparison import MIN_PAIRED_DAYS
+from antifraud.errors import ReleaseError
+from antifraud.evaluator import load_evaluator
+from antifraud.features import feature_set_hash
+from antifraud.release import Bundle, open_release, read_pointer
+from antifraud.settings import JobSettings
+from jobs.model.inputs import Inputs
+from jobs.model.windows import Span, Windows
+
+CHAMPION: Final = "champion"
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """The release in a role: champion (it serves), previous or anchor (kept to go back to).
+
+    `bundle` and `days` are None where it cannot be scored on the certify rows; `note` says why. `days` are those of the
+    certify window that neither model had seen when it was frozen.
+    """
+
+    role: str
+    release: str
+    note: str = ""
+    bundle: Bundle | None = None
+    days: Span | None = None
+
+
+def find_rivals(settings: JobSettings, inputs: Inputs, candidate: str) -> list[Rival]:
+    """The champion first, even if it cannot be scored; then previous and anchor, if they can, on every certify day.
+
+    Empty where nothing serves. The candidate is no rival of its own, and no release is named twice.
+    """
+    pointer = read_pointer(settings.releases_dir)
+    if pointer is None:
+        return []
+    roles = {CHAMPION: pointer.release, "previous": pointer.previous, "anchor": pointer.anchor}
+    known, found = {candidate, None}, []
+    for role, release in roles.items():
+        if release is None or release in known:
+            continue
+        known.add(release)
+        rival = _rival(settings, inputs, role, release)
+        if role == CHAMPION or rival.days == inputs.spans["certify"]:
+            found.append(rival)
+    return found
+
+
+def _rival(settings: JobSettings, inputs: Inputs, role: str, release: str) -> Rival:
+    try:
+        bundle = open_release(settings, release)
+        load_evaluator(bundle)  # what cannot be read must fail here, not in the pass that scores the candidate
+    except ReleaseError as error:
+        return Rival(role, release, f"It does not verify ({error}).")
+    if bundle.manifest["feature_set"] != feature_set_hash():
+        return Rival(role, release, "Its feature set differs from today's, so it cannot score today's rows.")
+    days = unseen_days(Windows.from_dict(bundle.manifest["windows"]), inputs.spans["certify"])
+    if days is None or len(days.days) < MIN_PAIRED_DAYS:
+        return Rival(role, release, f"Fewer than {MIN_PAIRED_DAYS} days lie after both models were frozen.")
+    return Rival(role, release, "", bundle, days)
+
+
+def unseen_days(earlier: Windows, certify: Span) -> Span | None:
+    """Days of a certify window that lie after another model's select window; None if there are none."""
+    first = max(certify.first, earlier.select.last + dt.timedelta(days=1))
+    return Span(first, certify.last) if first <= certify.last else None

@@ -1,0 +1,104 @@
+"""What a library's exception says about disks and storages, as an expected failure: the one place that reads them.
+
+Spark, Hadoop, botocore and pyiceberg each report trouble with S3 in words of their own and deep inside other
+exceptions; their stack traces name neither a cause nor a way out.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from antifraud.errors import AntifraudError, PublishError, StorageError
+from antifraud.settings import JobSettings
+from antifraud.storage import bucket_of, is_remote
+
+DISK_IS_FULL: Final = ("No space left on device", "Disk quota exceeded", "database or disk is full")
+"""How the operating system and SQLite say it, inside whatever Spark and Iceberg make of it."""
+S3_WORDS: Final = ("org.apache.hadoop.fs.s3a", "software.amazon.awssdk", "AWS Error", "S3Exception")
+S3_PACKAGES: Final = ("botocore", "aiobotocore", "aiohttp", "s3fs", "fsspec")
+FRAME: Final = "at "
+"""How a line of a Java stack trace begins."""
+ACCOUNT: Final = "refuses its account"
+BUSY: Final = "answers that it is too busy"
+SILENT: Final = "does not answer"
+KINDS: Final = (
+    (ACCOUNT, ("AccessDenied", "ACCESS_DENIED", "Forbidden", "Status Code: 403", "(403)", "InvalidAccessKeyId",
+               "INVALID_ACCESS_KEY_ID", "SignatureDoesNotMatch", "SIGNATURE_DOES_NOT_MATCH")),
+    (BUSY, ("Status Code: 50", "(503)", "(500)", "SlowDown", "SLOW_DOWN", "ServiceUnavailable", "SERVICE_UNAVAILABLE",
+            "InternalError", "INTERNAL_FAILURE", "HTTP status 50", "reduce your request rate")),
+    (SILENT, ("timed out", "timeout", "Timeout", "NETWORK_CONNECTION", "curlCode", "Unable to execute HTTP request",
+              "ConnectException", "EndpointConnectionError", "ConnectionClosed", "Could not connect",
+              "Connection refused", "Connection reset", "NoHttpResponse", "UnknownHost")),
+)  # fmt: skip
+"""What is wrong, and what any of the libraries calls it; the first that fits."""
+WHAT_TO_DO: Final = {
+    ACCOUNT: "correct the account file or the rights of the account",
+    BUSY: "wait, or let fewer jobs run at once",
+    SILENT: "see that it runs and can be reached",
+}
+
+
+@contextmanager
+def told(settings: JobSettings) -> Iterator[None]:
+    """Turn what libraries raise about a full disk or a storage in trouble into one line.
+
+    Raises:
+        PublishError: There was no room to write.
+        StorageError: S3 did not answer in time, refused, or was too busy.
+    """
+    try:
+        yield
+    except AntifraudError:
+        raise
+    except Exception as error:
+        if found := trouble_of(error, settings):
+            raise found from None
+        raise
+
+
+def trouble_of(error: BaseException, settings: JobSettings) -> AntifraudError | None:
+    """The expected failure that an exception stands for; None if it is anything else."""
+    chain = list(_chain(error))
+    said = "\n".join(_words(each) for each in chain)
+    if any(words in said for words in DISK_IS_FULL):
+        return PublishError(
+            "the disk is full: what was published before is whole, nothing half-written is visible; "
+            "make room and run the same days again"
+        )
+    of_s3 = any(type(each).__module__.partition(".")[0] in S3_PACKAGES for each in chain)
+    if not (of_s3 or any(word in said for word in S3_WORDS)):
+        return None
+    kind = next((kind for kind, signs in KINDS if any(sign in said for sign in signs)), None)
+    if kind is None:
+        return None
+    return StorageError(
+        f"the storage {_place(said, settings, raw=of_s3)} {kind}: what was published before is whole, nothing "
+        f"half-written is visible; {WHAT_TO_DO[kind]}, then run the same days again"
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what caused it, be it in Python or, as Spark hands it over, in the JVM."""
+    waiting, seen = [error], set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        causes = (each.__cause__, each.__context__, getattr(each, "_cause", None))
+        waiting += [cause for cause in causes if isinstance(cause, BaseException)]
+
+
+def _words(error: BaseException) -> str:
+    """What an exception says, without the frames of a stack trace: a method's name is no cause."""
+    text = f"{type(error).__name__}: {error}\n{getattr(error, '_stackTrace', None) or ''}"
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(FRAME))
+
+
+def _place(said: str, settings: JobSettings, *, raw: bool) -> str:
+    """The location that was spoken of, or all that are in S3; and the server. `raw`: it was Python that read files."""
+    places = [settings.raw_location] if raw else [settings.raw_location, settings.lake_warehouse]
+    locations = [place for place in places if is_remote(place)]
+    named = [p for p in locations if any(form.format(bucket_of(p)) in said for form in ("s3a://{}/", "'{}'"))]
+    return f"{' and '.join(named or locations)} at {settings.s3_endpoint or 'AWS'}"

@@ -1,0 +1,140 @@
+"""An analyst reprocesses two days on Airflow's pages, in a browser: `lake`, Trigger, Backfill.
+
+Last of the functional tests by its name, for it changes the finished run.
+"""
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from antifraud.lake import Run, open_catalog, published
+from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.settings import JobSettings
+
+pytestmark = pytest.mark.timeout(3_600)
+DAYS = UNCHANGED, CORRECTED = dt.date(2026, 4, 9), dt.date(2026, 4, 10)
+ONE_DAY = dt.timedelta(days=1)
+TASKS = ("feed", "ingest", "history", "features", "published", "export")
+MADE_OF_AMOUNTS = (CLEAN, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
+OTHERS = (QUARANTINE, LABELS)
+AMOUNT = 4
+"""Position in a raw row."""
+ANSWER_MS = 60_000
+BACKFILL_MS = 900_000
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    """A folder for what the browser showed."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def page(chromium, airflow, pictures):
+    """Airflow in a browser; the last thing it showed is kept, whatever becomes of the test."""
+    # Chromium's sandbox refuses to work for root, which is who tests are in a container.
+    options = {"executable_path": chromium, "headless": True, "args": ["--no-sandbox"]}
+    with sync_playwright() as playwright, playwright.chromium.launch(**options) as browser:
+        opened = browser.new_page(
+            base_url=airflow.url, locale="en-US", timezone_id="UTC", viewport={"width": 1280, "height": 900}
+        )
+        opened.set_default_timeout(ANSWER_MS)
+        expect.set_options(timeout=ANSWER_MS)
+        yield opened
+        opened.screenshot(path=pictures / "last.png")
+
+
+def correct(file: Path) -> None:
+    """Deliver a day's file again, with another amount in its last row."""
+    lines = file.read_text().splitlines(keepends=True)
+    fields = lines[-1].split(",")
+    fields[AMOUNT] = f"{Decimal(fields[AMOUNT]) + Decimal('0.01'):.2f}"
+    file.write_text("".join([*lines[:-1], ",".join(fields)]))
+
+
+def published_by(home: Path, day: dt.date) -> dict[str, Run]:
+    """By table, what the lake says of the run that published a day."""
+    catalog = open_catalog(JobSettings(home=home))
+    return {table.name: published(catalog, table, day, day)[day] for table in (*MADE_OF_AMOUNTS, *OTHERS)}
+
+
+def choose_day(page: Page, name: str, day: dt.date) -> None:
+    """Type a day into a field of the dialog; its time stays what Airflow makes of it."""
+    page.get_by_role("group").filter(has_text=name).get_by_text("Select date and time").click()
+    field = page.get_by_role("textbox", name=name)
+    field.fill(f"{day:%Y/%m/%d}")
+    field.press("Enter")
+    page.get_by_role("heading", name="Run Backfill").click()
+    expect(field).to_be_hidden()
+
+
+def choose(page: Page, label: str) -> None:
+    """Choose one of several, by the text beside it."""
+    # The radio itself has no size: what one sees and clicks is drawn beside it.
+    page.get_by_role("dialog").get_by_text(label, exact=True).click()
+    expect(page.get_by_role("radio", name=label, exact=True)).to_be_checked()
+
+
+def fill_dialog(page: Page) -> None:
+    """Both days, whatever became of their earlier runs, two at a time."""
+    choose(page, "Backfill")
+    choose_day(page, "From", UNCHANGED)
+    choose_day(page, "To", CORRECTED)
+    choose(page, "All Runs")
+    page.get_by_role("spinbutton").fill("2")
+    expect(page.get_by_text("2 runs will be triggered.")).to_be_visible()
+
+
+def run_of(page: Page, day: dt.date) -> Locator:
+    """A day's row in the list of runs; Airflow calls a run by the day after, on which it may begin."""
+    return page.get_by_role("row").filter(has_text=f"backfill__{day + ONE_DAY}T00:00:00")
+
+
+def reprocess(page: Page, pictures: Path) -> None:
+    """From Airflow's first page to two runs that have succeeded."""
+    page.goto("/")
+    for name in ("Dags", "lake"):
+        page.get_by_role("link", name=name, exact=True).click()
+    trigger = page.get_by_role("button", name="Trigger Dag")
+    expect(trigger).to_have_count(1)  # the list of DAGs, which is there until the next page is, has one for each
+    trigger.click()
+    fill_dialog(page)
+    page.screenshot(path=pictures / "backfill_dialog.png")
+    page.get_by_role("button", name="Run Backfill").click()
+    banner = page.get_by_text("Backfill in progress")
+    expect(banner).to_be_visible()
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(banner).to_be_hidden(timeout=BACKFILL_MS)
+    for day in DAYS:
+        expect(run_of(page, day)).to_contain_text("Success")
+    page.screenshot(path=pictures / "backfill_runs.png")
+
+
+def test_two_days_are_reprocessed(page, airflow, finished_run, pictures):
+    """Both runs succeed on the page; of the corrected day what is made of amounts is new, all else was left alone."""
+    home = finished_run.home
+    before = {day: published_by(home, day) for day in DAYS}
+    correct(home / "raw" / "feed" / f"{CORRECTED}.txt")
+    began = dt.datetime.now(dt.UTC)
+
+    reprocess(page, pictures)
+
+    page.get_by_role("link", name="Backfills", exact=True).click()
+    listed = page.get_by_role("row", name=f"{UNCHANGED} 00:00:00 {CORRECTED} 23:59:59 All Runs")
+    expect(listed).not_to_have_count(0)
+    for run in airflow.runs_of_days("lake", *DAYS):
+        tasks = airflow.tasks("lake", run.id)
+        assert {task["task_id"]: task["state"] for task in tasks} == dict.fromkeys(TASKS, "success")
+        assert all(dt.datetime.fromisoformat(task["start_date"]) > began for task in tasks)
+    after = {day: published_by(home, day) for day in DAYS}
+    assert after[UNCHANGED] == before[UNCHANGED]
+    for table in OTHERS:
+        assert after[CORRECTED][table.name] == before[CORRECTED][table.name]
+    for table in MADE_OF_AMOUNTS:
+        run, earlier = after[CORRECTED][table.name], before[CORRECTED][table.name]
+        assert (run.rows, run.inputs != earlier.inputs, run.sequence > earlier.sequence) == (earlier.rows, True, True)

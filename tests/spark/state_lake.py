@@ -1,0 +1,55 @@
+"""A lake of made-up transactions and labels, published without raw files, to make totals, states and features from."""
+
+import datetime as dt
+import random
+
+from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, day_number
+from antifraud.schemas import CLEAN, LABELS
+from jobs.publish import Batch, publish, record
+
+FIRST = dt.date(2026, 1, 1)
+DELAY = 7
+CUSTOMERS, TERMINALS = 8, 6
+A_DAY = 5
+
+
+def day(number):
+    """The day with this number, 0 being the first."""
+    return FIRST + dt.timedelta(days=number)
+
+
+def token(kind, number, key="k1"):
+    """What looks like the token of a customer or a terminal."""
+    return f"{key}.{kind}{number:021d}"
+
+
+def events_of(number):
+    """Transactions of a day: some entities are busy, some are seen for a few days and never again."""
+    draw = random.Random(number)  # noqa: S311 - test data
+    for position in range(A_DAY):
+        seconds = draw.choice((0, HOUR_SECONDS, DAY_SECONDS - 1, draw.randrange(DAY_SECONDS)))
+        customer = draw.randrange(CUSTOMERS // 2) if number > 4 else draw.randrange(CUSTOMERS)
+        terminal = draw.randrange(TERMINALS // 2) if number > 4 else draw.randrange(TERMINALS)
+        time = day_number(day(number)) * DAY_SECONDS + seconds
+        yield (day(number), number * A_DAY + position, time, token("c", customer), token("t", terminal),
+               draw.choice((1, 10**9, draw.randrange(1, 50_000))))  # fmt: skip
+
+
+def labels_of(number):
+    """The feed's labels after the delay, and what clients said: earlier, later, very late, and taken back."""
+    draw = random.Random(1_000 + number)  # noqa: S311 - test data
+    for date, transaction, *_ in events_of(number):
+        for source, delay in (("feed", DELAY), ("client", draw.choice((0, 3, 9, 20, 33, 36, 50)))):
+            if source == "feed" or draw.random() < 0.6:
+                learned = (day_number(date) + delay) * DAY_SECONDS
+                status = draw.choice(("fraud", "fraud", "legitimate", "legitimate", "unknown"))
+                yield (date, transaction, status, learned, source, transaction, None)
+
+
+def fill(session, settings, numbers, made_from="i"):
+    """Publish `clean` and `labels` of the days with these numbers."""
+    inputs = {day(number): f"{made_from}{number}" for number in numbers}
+    for table, rows in ((LABELS, labels_of), (CLEAN, events_of)):
+        schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+        made = session.createDataFrame([row for number in numbers for row in rows(number)], schema).coalesce(1)
+        record(session, publish(session, settings, Batch(table, made, inputs)))

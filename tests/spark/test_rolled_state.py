@@ -1,0 +1,176 @@
+"""A state rolled on from the day before is the one that thirty days of totals give, and opens one day's files."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions
+
+from antifraud.lake import NAMESPACE, open_catalog, published
+from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.settings import JobSettings
+from jobs.checksums import checksums
+from jobs.day import STAGES
+from jobs.publish import Batch, publish, record
+from jobs.state import rolled_state, state, state_of
+from jobs.tables import read_table
+from tests.spark.state_lake import DELAY, day, fill
+
+NEW = 41
+"""The day that is rolled to; three more follow for the cases in which a state is rebuilt."""
+DAYS = range(NEW + 4)
+AFTER_RAW = ("totals", "state", "features")
+
+
+def of_days(frame, *numbers):
+    return frame.where(frame["day"].isin([day(number) for number in numbers]))
+
+
+def totals_of(session, *numbers):
+    """Totals of customers and terminals, of all days or of the named ones."""
+    tables = [read_table(session, table) for table in (TOTALS_CUSTOMER, TOTALS_TERMINAL)]
+    return [of_days(table, *numbers) if numbers else table for table in tables]
+
+
+def run(session, settings, stages, numbers):
+    return [STAGES[stage](session, settings, [day(number) for number in numbers]) for stage in stages]
+
+
+def was_rolled(settings, number):
+    found = published(open_catalog(settings), STATE, day(number), day(number))[day(number)]
+    return json.loads(found.counts)["rolled"]
+
+
+def same_rows(one, other):
+    """Whether two frames hold the same rows, whatever their order, and any at all."""
+    rows = [sorted(map(repr, frame.select(*STATE.column_names).collect())) for frame in (one, other)]
+    return rows[0] == rows[1] != []
+
+
+def data_files(settings, table, number=None):
+    """Paths of a table's live data files, of one day or all."""
+    condition = f"day = '{day(number)}'" if number is not None else "true"
+    source = open_catalog(settings).load_table((NAMESPACE, table.name))
+    return {Path(task.file.file_path.removeprefix("file:")) for task in source.scan(row_filter=condition).plan_files()}
+
+
+def move_away(settings, folder, kept):
+    """Take every data file that is not in `kept` out of the lake; returns where each one was."""
+    moved = {}
+    for table in TABLES:
+        if table is not RUNS:
+            for path in (Path(settings.lake_warehouse) / NAMESPACE / table.name / "data").rglob("*.parquet"):
+                if path not in kept:
+                    moved[path] = path.rename(folder / f"{len(moved)}.parquet")
+    return moved
+
+
+@pytest.fixture(scope="module")
+def rolled(tmp_path_factory, open_lake):
+    """Session and settings of a lake in which day `NEW` was made with nothing but its events and one state at hand."""
+    settings = JobSettings(home=tmp_path_factory.mktemp("rolled"))
+    session = open_lake(settings)
+    fill(session, settings, DAYS)
+    run(session, settings, ["totals"], range(NEW))
+    run(session, settings, ["state"], [NEW - 1])
+    kept = [(CLEAN, NEW), (LABELS, NEW), (STATE, NEW - 1)]
+    files = set().union(*(data_files(settings, table, number) for table, number in kept))
+    moved = move_away(settings, tmp_path_factory.mktemp("away"), files)
+    assert len(moved) > 4 * NEW
+    try:
+        assert all(run(session, settings, AFTER_RAW, [NEW]))
+    finally:
+        for path, away in moved.items():
+            away.rename(path)
+    assert was_rolled(settings, NEW)
+    return session, settings
+
+
+@pytest.fixture(scope="module")
+def rebuilt(tmp_path_factory, open_lake):
+    """Settings of a lake of the same events in which the states were made in one pass from totals."""
+    settings = JobSettings(home=tmp_path_factory.mktemp("rebuilt"))
+    session = open_lake(settings)
+    fill(session, settings, range(NEW + 1))
+    run(session, settings, ["totals"], range(NEW + 1))
+    run(session, settings, ["state"], [NEW - 1, NEW])
+    run(session, settings, ["features"], [NEW])
+    assert not was_rolled(settings, NEW)
+    return settings
+
+
+def test_a_night_opens_its_day_and_one_state(rolled, rebuilt):
+    """With all other files gone a day's totals, state and features are those of a lake that had everything."""
+    _, settings = rolled
+    found, expected = (checksums(each, day(NEW), day(NEW)) for each in (settings, rebuilt))
+
+    assert {name for name, _ in found} >= {STATE.name, FEATURES.name, TOTALS_TERMINAL.name}
+    assert found == expected
+
+
+def test_both_ways_have_the_same_inputs(rolled, rebuilt):
+    """So whichever way a state was made, it and what follows from it are up to date."""
+    for table in (STATE, FEATURES):
+        one, other = (published(open_catalog(each), table, day(NEW), day(NEW)) for each in (rolled[1], rebuilt))
+        assert one[day(NEW)].inputs == other[day(NEW)].inputs
+
+
+@pytest.mark.parametrize("number", [1, 2, 7, 8, 29, 30, 31, 33, 34, 36, 37, 38, 40])
+def test_each_day_rolls_to_what_is_rebuilt(rolled, number):
+    """Entities that come, stay and leave; labels that are early, late, corrected, taken back or still to come."""
+    session, _ = rolled
+    states = state_of(session, *totals_of(session), [day(number - 1), day(number)], DELAY).cache()
+    before = of_days(states, number - 1)
+    again = rolled_state(before, *totals_of(session, number), day(number), DELAY)
+
+    assert same_rows(again, of_days(states, number))
+    states.unpersist()
+
+
+def test_who_has_nothing_left_in_any_window_leaves(rolled):
+    """The rolled state has lost entities of the first days, and keeps a terminal for as long as its labels count."""
+    session, _ = rolled
+    states = state_of(session, *totals_of(session), [day(4), day(33), day(NEW)], DELAY).collect()
+    known = {number: {row["entity"] for row in states if row["day"] == day(number)} for number in (4, 33, NEW)}
+    labels_only = [row for row in states if not row["days"]]
+
+    assert len(known[4]) > len(known[33]) > len(known[NEW])
+    assert {row["day"] for row in labels_only} == {day(33)}
+    assert all(row["kind"] == "terminal" and row["labels"] for row in labels_only)
+
+
+def other_key(session, settings, number):
+    """The state is under another key than the day's totals."""
+    run_of = published(open_catalog(settings), STATE, day(number), day(number))[day(number)]
+    rows = of_days(read_table(session, STATE), number)
+    rows = rows.withColumn("entity", functions.regexp_replace("entity", "^k1", "k2")).localCheckpoint()
+    record(session, publish(session, settings, Batch(STATE, rows, {day(number): run_of.inputs})))
+
+
+def other_inputs(session, settings, number):
+    """A day that the state looks back on was published anew."""
+    fill(session, settings, [number - 9], made_from="corrected")
+    run(session, settings, ["totals"], [number - 9])
+
+
+def fewer_rows(session, _settings, number):
+    """Rows of the state are gone although it was written down as published."""
+    sql = "DELETE FROM lake.antifraud.state WHERE day = DATE '{}' AND kind = 'customer'"
+    session.sql(sql.format(day(number)))
+
+
+@pytest.mark.parametrize(
+    ("number", "damage"), [(NEW + 1, other_key), (NEW + 2, other_inputs), (NEW + 3, fewer_rows)],
+    ids=["other key", "other inputs", "fewer rows"],
+)  # fmt: skip
+def test_a_state_that_cannot_be_rolled_from_is_left_alone(rolled, number, damage):
+    """The day is rebuilt from totals instead, with the rows that these give."""
+    session, settings = rolled
+    run(session, settings, ["totals"], range(NEW + 1, number + 1))
+    run(session, settings, ["state"], [number - 1])
+    damage(session, settings, number - 1)
+    assert state(session, settings, [day(number)]) > 0
+
+    assert not was_rolled(settings, number)
+    expected = state_of(session, *totals_of(session), [day(number)], DELAY)
+    assert same_rows(of_days(read_table(session, STATE), number), expected)

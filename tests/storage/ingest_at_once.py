@@ -1,0 +1,48 @@
+"""Ingests days one after the other, each at the same moment as another process: `ingest_at_once.py NAME PLAN.json`.
+
+PLAN.json lists days with the settings that the process NAME is to use. Before each day, and before the tables are made,
+a process says in a file that it is ready and waits until all are.
+"""
+
+import datetime as dt
+import json
+import sys
+import time
+from pathlib import Path
+
+from antifraud.settings import JobSettings
+from jobs.ingest import ingest
+from jobs.session import start_session
+from jobs.tables import create_tables
+
+PROCESSES = 2
+
+
+def wait_for_all(barrier, name):
+    """Return when every process has come so far."""
+    barrier.mkdir(exist_ok=True)
+    (barrier / name).touch()
+    while len(list(barrier.iterdir())) < PROCESSES:
+        time.sleep(0.01)
+
+
+def main(name, plan):
+    """Make the tables, then ingest each day."""
+    rounds = [
+        (dt.date.fromisoformat(day), JobSettings.from_environment(environ))
+        for day, environ in json.loads(plan.read_text())[name]
+    ]
+    spark = start_session(name, rounds[0][1])
+    spark.conf.set("spark.sql.shuffle.partitions", "1")
+    wait_for_all(plan.parent / "tables", name)
+    create_tables(spark)
+    for day, settings in rounds:
+        wait_for_all(plan.parent / str(day), name)
+        began = time.monotonic()
+        rows = ingest(spark, settings, [day])
+        print(f"{day}: {rows} rows in {time.monotonic() - began:.1f} s")  # noqa: T201 - for the report of the test
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

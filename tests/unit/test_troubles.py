@@ -1,0 +1,111 @@
+"""A storage in trouble is recognised by the words of every library, and nothing else is."""
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from antifraud.errors import MissingDay, PublishError, StorageError
+from antifraud.settings import JobSettings
+from jobs.troubles import ACCOUNT, BUSY, SILENT, told, trouble_of
+
+SETTINGS = JobSettings(raw_dir="s3a://raw/feed", warehouse="s3a://lake/tables", s3_endpoint="http://s3.example")
+LAKE = "org.apache.hadoop.fs.s3a.{} on s3a://lake/tables/clean/metadata/1.json: {}"
+SDK = "software.amazon.awssdk.core.exception.SdkClientException: "
+
+
+def from_s3fs(code, kind=OSError):
+    """What s3fs raises for an answer of the server: it keeps botocore's exception as the cause."""
+    error = kind(16, "said")
+    error.__cause__ = ClientError({"Error": {"Code": code, "Message": "said"}}, "ListObjectsV2")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "place", "kind"),
+    [
+        (from_s3fs("SlowDown"), "s3a://raw/feed", BUSY),
+        (from_s3fs("503"), "s3a://raw/feed", BUSY),
+        (from_s3fs("AccessDenied", PermissionError), "s3a://raw/feed", ACCOUNT),
+        (ReadTimeoutError(endpoint_url="http://s3.example"), "s3a://raw/feed", SILENT),
+        (
+            OSError("reading 'x' in bucket 'lake': AWS Error UNKNOWN (HTTP status 503) during"),
+            "s3a://lake/tables",
+            BUSY,
+        ),
+        (OSError("reading 'x' in bucket 'lake': AWS Error NETWORK_CONNECTION during"), "s3a://lake/tables", SILENT),
+        (OSError("reading 'x' in bucket 'lake': AWS Error ACCESS_DENIED during"), "s3a://lake/tables", ACCOUNT),
+        (
+            RuntimeError(LAKE.format("AWSServiceThrottledException", "S3Exception: null (Status Code: 503, Request")),
+            "s3a://lake/tables",
+            BUSY,
+        ),
+        (
+            RuntimeError(
+                LAKE.format("AWSClientIOException", SDK + "Unable to execute HTTP request: Connection refused")
+            ),
+            "s3a://lake/tables",
+            SILENT,
+        ),
+        (
+            RuntimeError(LAKE.format("AWSClientIOException", SDK + "Read timed out")),
+            "s3a://lake/tables",
+            SILENT,
+        ),
+    ],
+)
+def test_each_library_is_understood(error, place, kind):
+    """The message names the storage, says what is wrong and what to do."""
+    found = trouble_of(error, SETTINGS)
+
+    assert isinstance(found, StorageError)
+    assert str(found).startswith(f"the storage {place} at http://s3.example {kind}: what was published before is whole")
+    assert str(found).endswith("then run the same days again")
+
+
+def test_a_method_s_name_is_no_cause():
+    """Spark's trace of any failed query passes a method `withInternalError`; one of S3's clients names a time-out."""
+    frames = (
+        "\n\tat org.apache.spark.sql.execution.QueryExecution$.withInternalError(QueryExecution.scala:717)"
+        "\n\t\tat software.amazon.awssdk.core.internal.http.ApiCallTimeoutTrackingStage.execute(A.java:42)"
+    )
+    refused = RuntimeError(LAKE.format("AWSClientIOException", "Connection refused") + frames)
+
+    assert f" {SILENT}: " in str(trouble_of(refused, SETTINGS))
+    assert trouble_of(RuntimeError("a column is missing" + frames), SETTINGS) is None
+
+
+def test_a_cause_in_the_jvm_counts():
+    """Spark hands an exception over with its cause beside it."""
+    outer = RuntimeError("Writing job aborted")
+    outer._cause = RuntimeError(LAKE.format("AWSClientIOException", "Connection reset"))
+
+    assert isinstance(trouble_of(outer, SETTINGS), StorageError)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("timeout"),
+        FileNotFoundError("503"),
+        PermissionError(13, "Permission denied", "/srv/keyring.json"),
+        RuntimeError("column x of s3a://lake/tables does not exist"),
+        from_s3fs("NoSuchBucket", FileNotFoundError),
+    ],
+)
+def test_other_failures_show_as_they_are(error):
+    """A bug, a file of our own that cannot be read, a wrong name: no trouble of the storage."""
+    with pytest.raises(type(error)) as raised, told(SETTINGS):
+        raise error
+    assert raised.value is error
+
+
+def test_expected_failures_pass():
+    """What a job says itself is not reworded, whatever it was caused by."""
+    with pytest.raises(MissingDay), told(SETTINGS):
+        raise MissingDay("no day") from from_s3fs("SlowDown")
+
+
+def test_a_full_disk_is_told():
+    """Also where the write that failed was SQLite's."""
+    with pytest.raises(PublishError, match="the disk is full") as raised, told(SETTINGS):
+        raise RuntimeError("[SQLITE_FULL] database or disk is full")
+    assert raised.value.exit_code == 50
