@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import SettingsError
-from infra.cluster.processes import HOST, Server, free_port, new_account, wait_for_port
+from infra.cluster.processes import HOST, Server, free_port, new_account, wait_until
 
 DEBIAN: Final = Path("/usr/lib/postgresql")
 SYSTEM_USER: Final = "postgres"
@@ -53,8 +53,10 @@ def start_postgres(folder: Path, account_file: Path) -> Postgres:
     command = [str(binaries / "postgres"), "-D", data, *(f"--{name}={value}" for name, value in options.items())]
     log = folder / "postgres.log"
     server = Server.start("postgres", _as_user(own, command), log, dict(os.environ))
-    wait_for_port(server, port, log)
+    # It listens before it is ready and refuses who comes too early: "the database system is starting up".
+    asked = [str(binaries / "pg_isready"), "--quiet", f"--host={HOST}", f"--port={port}"]
     try:
+        wait_until(server, lambda: subprocess.run(asked, check=False).returncode == 0, log)
         _make_database(port, admin.password, account_file)
     except BaseException:
         server.stop()
@@ -63,13 +65,13 @@ def start_postgres(folder: Path, account_file: Path) -> Postgres:
 
 
 def find_binaries() -> Path:
-    """The folder of initdb and postgres.
+    """The folder of initdb, pg_isready and postgres.
 
     Raises:
         SettingsError: There is none.
     """
     found = shutil.which("postgres")
-    folders = [Path(found).parent] if found else sorted(DEBIAN.glob("*/bin"), reverse=True)
+    folders = [Path(found).resolve().parent] if found else sorted(DEBIAN.glob("*/bin"), reverse=True)
     if not folders:
         raise SettingsError("PostgreSQL is not installed: apt-get install postgresql (macOS: brew install postgresql)")
     return folders[0]

@@ -6,7 +6,7 @@ import secrets
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -76,19 +76,26 @@ def free_port() -> int:
         return port
 
 
-def wait_for_port(server: Server, port: int, log: Path) -> None:
-    """Return when the server accepts connections.
+def accepts(port: int) -> bool:
+    """Whether something on this machine accepts connections on the port."""
+    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+        return True
+    return False
+
+
+def wait_until(server: Server, is_ready: Callable[[], bool], log: Path) -> None:
+    """Return when the server is ready; stop it when it is not in time.
 
     Raises:
-        SettingsError: It ended, or did not listen in time; its log says why.
+        SettingsError: It ended, or was not ready in time; its log says why.
     """
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and server.is_running():
-        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+        if is_ready():
             return
         time.sleep(LOOK_SECONDS)
     server.stop()
-    raise SettingsError(f"{server.name} does not listen on port {port}: {log} says why")
+    raise SettingsError(f"{server.name} did not get ready: {log} says why")
 
 
 def new_account(path: Path, user: str) -> Account:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
@@ -14,7 +15,7 @@ import httpx
 from antifraud.errors import SettingsError
 from antifraud.storage import Account
 from infra.cluster.archive import ROOT
-from infra.cluster.processes import HOST, Server, free_port, new_account, wait_for_port
+from infra.cluster.processes import HOST, Server, accepts, free_port, new_account, wait_until
 
 MODULE: Final = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 CACHE: Final = ROOT / ".cache" / "versitygw-1.8.0"
@@ -73,7 +74,7 @@ def start_s3(folder: Path) -> S3:
     options = ["--port", f"{HOST}:{port}", "--region", REGION, "--quiet", "--iam-dir", str(folder / "iam")]
     log = folder / "s3.log"
     server = Server.start("s3", [str(binary), *options, "posix", str(folder / "buckets")], log, environ)
-    wait_for_port(server, port, log)
+    wait_until(server, partial(accepts, port), log)
     endpoint = f"http://{HOST}:{port}"
     files = {name: folder / "accounts" / f"{name}.account" for name in ACCOUNTS}
     try:

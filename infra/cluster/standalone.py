@@ -3,12 +3,13 @@
 import os
 import sys
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from antifraud.errors import SettingsError
-from infra.cluster.processes import HOST, Server, free_port, wait_for_port
+from infra.cluster.processes import HOST, Server, accepts, free_port, wait_until
 
 WORKERS: Final = 2
 WORKER_MEMORY: Final = "1g"
@@ -44,7 +45,7 @@ def start_cluster(folder: Path, workers: int = WORKERS) -> Cluster:
         log = folder / "master.log"
         command = [spark_class, MASTER, *address, str(free_port()), "--port", str(port)]
         started.append(Server.start("spark-master", command, log, environ))
-        wait_for_port(started[0], port, log)
+        wait_until(started[0], partial(accepts, port), log)
         url = f"spark://{HOST}:{port}"
         for number in range(workers):
             name, own = f"spark-worker-{number}", free_port()
@@ -52,7 +53,7 @@ def start_cluster(folder: Path, workers: int = WORKERS) -> Cluster:
             size = ["--port", str(own), "--cores", "1", "--memory", WORKER_MEMORY, "--work-dir", str(folder / name)]
             command = [spark_class, WORKER, *address, str(free_port()), *size, url]
             started.append(Server.start(name, command, log, environ))
-            wait_for_port(started[-1], own, log)
+            wait_until(started[-1], partial(accepts, own), log)
     except SettingsError:
         Cluster("", tuple(started)).stop()
         raise
