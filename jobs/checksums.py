@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from antifraud.lake import NAMESPACE, open_catalog, read_batches
-from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
 from jobs.row_hashes import row_hashes
 from jobs.runtime import range_parser, run_plain_job

@@ -28,7 +28,7 @@ def read_lines(spark: SparkSession, paths: Sequence[Path]) -> tuple[DataFrame, M
             offsets.append((file, split["block"], before - split["first_row"] + 1))
             before += split["lines"]
         totals[file] = before - (FIRST_DATA_LINE - 1)
-    offset_rows = spark.createDataFrame(offsets, "file string, block bigint, offset bigint")
+    offset_rows = spark.createDataFrame(offsets, "file string NOT NULL, block bigint NOT NULL, offset bigint NOT NULL")
     numbered = lines.join(F.broadcast(offset_rows), SPLIT, "inner").withColumn("line", F.col("row") + F.col("offset"))
     return numbered.where(F.col("line") >= FIRST_DATA_LINE).select("file", "line", "text"), totals
 

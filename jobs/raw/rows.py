@@ -7,6 +7,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.errors import RawFileError
 from jobs.raw.columns import parse
 from jobs.raw.files import RawFile
@@ -47,15 +48,17 @@ def judge_rows(
     timed = (
         parse(lines).join(F.broadcast(coverage), "file", "inner").withColumn("time", F.col("base") + F.col("seconds"))
     )
-    day = F.to_date(F.timestamp_seconds("time"))
     agrees = F.col("time") == F.col("printed_time")
-    usable = timed.withColumns({"event_time": F.when(agrees, F.col("time")), "event_day": F.when(agrees, day)})
+    overlaps = agrees & F.col("printed_time").between(F.col("overlap_start"), F.col("overlap_last"))
+    usable = timed.where(F.col("whole") | overlaps).withColumn("event_time", F.when(agrees, F.col("time")))
+    usable = usable.withColumn("event_day", F.to_date(F.timestamp_seconds("event_time")))
     inside = F.coalesce(F.col("event_day").between(F.col("first"), F.col("overlap")), F.lit(False))
+    wrong, reasons, columns = zip(*_checks(inside), strict=True)
     dated = usable.withColumns(
-        {"day": F.when(inside, F.col("event_day")).otherwise(F.col("first")), "fault": _fault(inside)}
-    ).where(F.col("whole") | (F.col("day") == F.col("overlap")))
+        {"day": F.when(inside, F.col("event_day")).otherwise(F.col("first")), "fault": _first(wrong)}
+    )
     tokens = {kind: token_by_day(keys, kind, F.col(f"{kind}_id")) for kind in ("customer", "terminal")}
-    judged = {"repaired": F.col("at_24"), "reason": F.col("fault.reason"), "column": F.col("fault.column")}
+    judged = {"repaired": F.col("at_24"), "reason": _at_fault(reasons), "column": _at_fault(columns)}
     return dated.withColumns(tokens | judged).select(*ROW)
 
 
@@ -79,14 +82,18 @@ def _coverage(
             raise RawFileError(
                 f"{file.path.name}, line 2: no row with a usable time follows the header: deliver it again"
             )
-        rows.append((file.path.name, bases.get(file.path.name), file.first, file.end, whole))
-    return spark.createDataFrame(rows, "file string, base bigint, first date, overlap date, whole boolean")
+        start = day_number(file.end) * DAY_SECONDS
+        overlap = file.end, start, start + DAY_SECONDS - 1
+        rows.append((file.path.name, file.first, *overlap, whole, bases.get(file.path.name)))
+    overlapping = ("overlap date", "overlap_start bigint", "overlap_last bigint")
+    never_null = ("file string", "first date", *overlapping, "whole boolean")
+    return spark.createDataFrame(rows, ", ".join(f"{column} NOT NULL" for column in never_null) + ", base bigint")
 
 
-def _fault(inside: Column) -> Column:
-    """(reason, column) of the first thing wrong with a row, in the order of its columns; null if nothing is."""
+def _checks(inside: Column) -> list[tuple[Column, str, str | None]]:
+    """What can be wrong with a row, in the order of its columns, with the reason and the column at fault."""
     column = {name: F.col(name).isNull() for name in ("transaction_id", "seconds", "event_time", "amount", "days")}
-    checks = [
+    return [
         (~F.col("complete"), UNPARSABLE, None),
         (column["transaction_id"], UNPARSABLE, "tranaction_id"),
         (column["seconds"], UNPARSABLE, "tx_time_seconds"),
@@ -100,11 +107,19 @@ def _fault(inside: Column) -> Column:
         (F.col("is_fraud").isNull(), UNPARSABLE, "tx_fraud"),
         (F.col("scenario").isNull(), UNPARSABLE, "tx_fraud_scenario"),
     ]
-    return F.coalesce(*(F.when(wrong, _fault_of(reason, at)) for wrong, reason, at in checks))
 
 
-def _fault_of(reason: str, column: str | None) -> Column:
-    return F.struct(F.lit(reason).alias("reason"), F.lit(column).cast("string").alias("column"))
+def _first(conditions: Sequence[Column]) -> Column:
+    """Place of the first condition that holds; null if none does."""
+    places = F.when(conditions[0], 0)
+    for place, condition in enumerate(conditions[1:], start=1):
+        places = places.when(condition, place)
+    return places
+
+
+def _at_fault(values: Sequence[str | None]) -> Column:
+    # A number until here: structs or texts for every check make the generated code too long for the JVM to compile.
+    return F.get(F.array(*(F.lit(value).cast("string") for value in values)), F.col("fault"))
 
 
 def repeats_of(rows: DataFrame) -> DataFrame:
