@@ -88,7 +88,7 @@ QUARANTINE: Final = Table(
         Column("day", "date", "day of the event; the first day of the file where the row has no usable time"),
         Column("file", "string", "name of the raw file"),
         Column("line", "bigint", "line of the file, the header being line 1"),
-        Column("reason", "string", "why, one of jobs.raw.rows.REASONS"),
+        Column("reason", "string", "why, one of jobs.raw.rows.FAULTS"),
         Column("column", "string", "raw column that is at fault", null="the row as a whole"),
     ),
 )

@@ -27,7 +27,7 @@ from jobs.raw.contents import CONTENT, FEED, Contents, Sums, add_sums, contents_
 from jobs.raw.demand import TABLES, Reasons, demand_of, mixed_days, out_of_date
 from jobs.raw.files import RawFile, require_unchanged
 from jobs.raw.lines import read_lines
-from jobs.raw.rows import judge_rows, mark_repeats, repeats_of
+from jobs.raw.rows import judge_rows, mark_repeats, repeats_of, told
 from jobs.raw.tokens import hide
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables
@@ -60,7 +60,7 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
     alone = judge_rows(spark, lines, demand.files, keys).persist(StorageLevel.DISK_ONLY)
     repeats = repeats_of(alone).persist()
     try:
-        rows = mark_repeats(alone, repeats)
+        rows = told(mark_repeats(alone, repeats), demand.files)
         counts, sums, judged_counts = count_rows(rows)
         require_unchanged(demand.files, demand.stamps)
         _require_balance(demand.covering, line_counts, judged_counts)

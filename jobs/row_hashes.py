@@ -43,7 +43,8 @@ def _in_order(parts: list[Hashes], rows: int) -> Hashes:
 def _mixed(values: NDArray[np.generic]) -> Hashes:
     from pandas.util import hash_array
 
-    return hash_array(values)
+    hashes: Hashes = hash_array(values)
+    return hashes
 
 
 def _hash(array: "pa.Array") -> Hashes:

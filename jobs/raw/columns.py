@@ -5,6 +5,8 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from antifraud.clock import DAY_SECONDS
+
 COLUMNS: Final = (
     "tranaction_id", "tx_datetime", "customer_id", "terminal_id", "tx_amount", "tx_time_seconds", "tx_time_days",
     "tx_fraud", "tx_fraud_scenario",
@@ -22,7 +24,6 @@ AMOUNT: Final = "decimal(12,2)"
 SMALL: Final = r"^[0-9]{1,2}\z"
 DATETIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\z"
 MIDNIGHT_AFTER: Final = " 24:00:00"
-DAY_SECONDS: Final = 86_400
 LARGEST_NATURAL: Final = 10**18 - 1
 NUMBERS: Final = {
     "tranaction_id": ("transaction_id", NATURAL, LARGEST_NATURAL),

@@ -19,22 +19,41 @@ CUSTOMER_INVALID: Final = "customer_invalid"
 TERMINAL_INVALID: Final = "terminal_invalid"
 AMOUNT_NOT_POSITIVE: Final = "amount_not_positive"
 DUPLICATE: Final = "duplicate"
-REASONS: Final = (UNPARSABLE, OUT_OF_RANGE, CUSTOMER_INVALID, TERMINAL_INVALID, AMOUNT_NOT_POSITIVE, DUPLICATE)
+FAULTS: Final[Sequence[tuple[str, str | None]]] = (
+    (UNPARSABLE, None),
+    (UNPARSABLE, "tranaction_id"),
+    (UNPARSABLE, "tx_time_seconds"),
+    (UNPARSABLE, "tx_datetime"),
+    (OUT_OF_RANGE, "tx_datetime"),
+    (CUSTOMER_INVALID, "customer_id"),
+    (TERMINAL_INVALID, "terminal_id"),
+    (UNPARSABLE, "tx_amount"),
+    (AMOUNT_NOT_POSITIVE, "tx_amount"),
+    (UNPARSABLE, "tx_time_days"),
+    (UNPARSABLE, "tx_fraud"),
+    (UNPARSABLE, "tx_fraud_scenario"),
+    (DUPLICATE, "tranaction_id"),
+)
+"""Everything that can be wrong with a row, as reason and column at fault, in the order in which it is looked for."""
+REPEATED: Final = len(FAULTS) - 1
 LARGEST_AMOUNT: Final = 10**9
 BASE_LINES: Final = 100_000
 """Of a file, what is asked for its base time."""
+LINE_BITS: Final = 40
 SAME: Final = ["day", "transaction_id"]
-PLACE: Final = ["file", "line"]
-ROW: Final = (
-    "day", "file", "line", "transaction_id", "event_time", "customer", "terminal", "amount", "is_fraud", "scenario",
-    "repaired", "reason", "column",
+VALUES: Final = (
+    "day", "transaction_id", "event_time", "customer", "terminal", "amount", "is_fraud", "scenario", "repaired",
 )  # fmt: skip
+JUDGED: Final = (*VALUES, "place", "fault")
+"""Numbers for what repeats in row after row: `fault` is a place in `FAULTS`, null for a usable row; `place` is the
+number of the file among those that were judged, and in its last `LINE_BITS` bits the line."""
+ROW: Final = (*VALUES, "file", "line", "reason", "column")
 
 
 def judge_rows(
     spark: SparkSession, lines: DataFrame, files: Sequence[RawFile], keys: Mapping[dt.date, HiddenKey]
 ) -> DataFrame:
-    """Columns `ROW` for every data line of the files; `reason` is null for rows that are usable taken alone.
+    """Columns `JUDGED` for every data line of the files; `fault` is null for rows that are usable taken alone.
 
     `repaired` marks rows whose time was printed as ``24:00:00``. A row without a usable time, or of a day that its
     file cannot hold, has its file's first day. `keys` has the key of each day that is wanted; rows of other days of
@@ -53,13 +72,32 @@ def judge_rows(
     usable = timed.where(F.col("whole") | overlaps).withColumn("event_time", F.when(agrees, F.col("time")))
     usable = usable.withColumn("event_day", F.to_date(F.timestamp_seconds("event_time")))
     inside = F.coalesce(F.col("event_day").between(F.col("first"), F.col("overlap")), F.lit(False))
-    wrong, reasons, columns = zip(*_checks(inside), strict=True)
-    dated = usable.withColumns(
-        {"day": F.when(inside, F.col("event_day")).otherwise(F.col("first")), "fault": _first(wrong)}
-    )
+    judged = {
+        "day": F.when(inside, F.col("event_day")).otherwise(F.col("first")),
+        "repaired": F.col("at_24"),
+        "place": F.col("start") + F.col("line"),
+        "fault": _fault(inside),
+    }
     tokens = {kind: token_by_day(keys, kind, F.col(f"{kind}_id")) for kind in ("customer", "terminal")}
-    judged = {"repaired": F.col("at_24"), "reason": _at_fault(reasons), "column": _at_fault(columns)}
-    return dated.withColumns(tokens | judged).select(*ROW)
+    return usable.withColumns(judged).withColumns(tokens).select(*JUDGED)
+
+
+def told(judged: DataFrame, files: Sequence[RawFile]) -> DataFrame:
+    """Columns `ROW` of rows that were judged, `files` in the same order: names for what was numbers."""
+    number = F.shiftright("place", LINE_BITS).cast("int")
+    reasons, columns = zip(*FAULTS, strict=True)
+    return judged.withColumns(
+        {
+            "file": _at(number, [file.path.name for file in files]),
+            "line": F.col("place").bitwiseAND(F.lit((1 << LINE_BITS) - 1)),
+            "reason": _at(F.col("fault"), reasons),
+            "column": _at(F.col("fault"), columns),
+        }
+    ).select(*ROW)
+
+
+def _at(place: Column, values: Sequence[str | None]) -> Column:
+    return F.get(F.array(*(F.lit(value).cast("string") for value in values)), place)
 
 
 def infer_bases(parsed: DataFrame) -> dict[str, int]:
@@ -76,69 +114,58 @@ def _coverage(
     spark: SparkSession, files: Sequence[RawFile], bases: dict[str, int], days: Mapping[dt.date, object]
 ) -> DataFrame:
     rows = []
-    for file in files:
+    for number, file in enumerate(files):
         whole = any(file.covers(day) for day in days)
         if whole and bases.get(file.path.name) is None:
             raise RawFileError(
                 f"{file.path.name}, line 2: no row with a usable time follows the header: deliver it again"
             )
-        start = day_number(file.end) * DAY_SECONDS
-        overlap = file.end, start, start + DAY_SECONDS - 1
-        rows.append((file.path.name, file.first, *overlap, whole, bases.get(file.path.name)))
+        midnight = day_number(file.end) * DAY_SECONDS
+        overlap = file.end, midnight, midnight + DAY_SECONDS - 1
+        rows.append((file.path.name, number << LINE_BITS, file.first, *overlap, whole, bases.get(file.path.name)))
     overlapping = ("overlap date", "overlap_start bigint", "overlap_last bigint")
-    never_null = ("file string", "first date", *overlapping, "whole boolean")
+    never_null = ("file string", "start bigint", "first date", *overlapping, "whole boolean")
     return spark.createDataFrame(rows, ", ".join(f"{column} NOT NULL" for column in never_null) + ", base bigint")
 
 
-def _checks(inside: Column) -> list[tuple[Column, str, str | None]]:
-    """What can be wrong with a row, in the order of its columns, with the reason and the column at fault."""
-    column = {name: F.col(name).isNull() for name in ("transaction_id", "seconds", "event_time", "amount", "days")}
-    return [
-        (~F.col("complete"), UNPARSABLE, None),
-        (column["transaction_id"], UNPARSABLE, "tranaction_id"),
-        (column["seconds"], UNPARSABLE, "tx_time_seconds"),
-        (column["event_time"], UNPARSABLE, "tx_datetime"),
-        (~inside, OUT_OF_RANGE, "tx_datetime"),
-        (F.col("customer_id").isNull(), CUSTOMER_INVALID, "customer_id"),
-        (F.col("terminal_id").isNull(), TERMINAL_INVALID, "terminal_id"),
-        (column["amount"] | (F.col("amount") > LARGEST_AMOUNT), UNPARSABLE, "tx_amount"),
-        (F.col("amount") <= 0, AMOUNT_NOT_POSITIVE, "tx_amount"),
-        (column["days"], UNPARSABLE, "tx_time_days"),
-        (F.col("is_fraud").isNull(), UNPARSABLE, "tx_fraud"),
-        (F.col("scenario").isNull(), UNPARSABLE, "tx_fraud_scenario"),
-    ]
+def _fault(inside: Column) -> Column:
+    """Place in `FAULTS` of the first thing that is wrong with a row taken alone; null if nothing is."""
+    missing = {name: F.col(name).isNull() for name in ("transaction_id", "seconds", "event_time", "amount", "days")}
+    wrong = (
+        ~F.col("complete"),
+        missing["transaction_id"],
+        missing["seconds"],
+        missing["event_time"],
+        ~inside,
+        F.col("customer_id").isNull(),
+        F.col("terminal_id").isNull(),
+        missing["amount"] | (F.col("amount") > LARGEST_AMOUNT),
+        F.col("amount") <= 0,
+        missing["days"],
+        F.col("is_fraud").isNull(),
+        F.col("scenario").isNull(),
+    )
+    # A number, and not texts for every check: the JVM does not compile a method of more than 8,000 bytes.
+    fault = F.when(wrong[0], 0)
+    for place in range(1, REPEATED):
+        fault = fault.when(wrong[place], place)
+    return fault
 
 
-def _first(conditions: Sequence[Column]) -> Column:
-    """Place of the first condition that holds; null if none does."""
-    places = F.when(conditions[0], 0)
-    for place, condition in enumerate(conditions[1:], start=1):
-        places = places.when(condition, place)
-    return places
-
-
-def _at_fault(values: Sequence[str | None]) -> Column:
-    # A number until here: structs or texts for every check make the generated code too long for the JVM to compile.
-    return F.get(F.array(*(F.lit(value).cast("string") for value in values)), F.col("fault"))
-
-
-def repeats_of(rows: DataFrame) -> DataFrame:
-    """`file` and `line` of the judged rows that repeat a transaction id of their day.
+def repeats_of(judged: DataFrame) -> DataFrame:
+    """`place` of the judged rows that repeat a transaction id of their day.
 
     Of a day's usable rows with one id, from whatever files, the first by (time, file, line) is none of them.
     """
-    usable = rows.where(F.col("reason").isNull())
+    usable = judged.where(F.col("fault").isNull())
     # Ids are counted alone first: a window over whole rows would sort everything to find the few.
     ids = usable.groupBy(*SAME).count().where(F.col("count") > 1).drop("count")
-    order = Window.partitionBy(*SAME).orderBy("event_time", *PLACE)
-    copies = usable.select(*SAME, "event_time", *PLACE).join(ids, SAME).withColumn("copy", F.row_number().over(order))
-    return copies.where(F.col("copy") > 1).select(*PLACE)
+    order = Window.partitionBy(*SAME).orderBy("event_time", "place")
+    copies = usable.select(*SAME, "event_time", "place").join(ids, SAME).withColumn("copy", F.row_number().over(order))
+    return copies.where(F.col("copy") > 1).select("place")
 
 
-def mark_repeats(rows: DataFrame, repeats: DataFrame) -> DataFrame:
-    """The judged rows, those among `repeats` with the reason `DUPLICATE`."""
-    marked = rows.join(repeats.withColumn("repeats", F.lit(True)), PLACE, "left")
-    said = {"reason": DUPLICATE, "column": "tranaction_id"}
-    return marked.withColumns(
-        {name: F.when(F.col("repeats"), F.lit(value)).otherwise(F.col(name)) for name, value in said.items()}
-    ).select(*ROW)
+def mark_repeats(judged: DataFrame, repeats: DataFrame) -> DataFrame:
+    """The judged rows, those among `repeats` with the fault `REPEATED`."""
+    marked = judged.join(repeats.withColumn("repeats", F.lit(True)), "place", "left")
+    return marked.withColumn("fault", F.when(F.col("repeats"), REPEATED).otherwise(F.col("fault"))).select(*JUDGED)

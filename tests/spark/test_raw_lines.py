@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from antifraud.pseudonym import Key, tokenise
 from jobs.raw.files import HEADER, RawFile
 from jobs.raw.lines import read_lines
-from jobs.raw.rows import judge_rows, mark_repeats, repeats_of
+from jobs.raw.rows import judge_rows, mark_repeats, repeats_of, told
 from jobs.raw.tokens import hide
 
 FIRST, SECOND, END = dt.date(2026, 1, 1), dt.date(2026, 1, 2), dt.date(2026, 1, 3)
@@ -160,8 +160,9 @@ def judged_lines(spark, tmp_path_factory):
     read, counts = read_lines(session, [path])
     hidden = hide(session, KEY)
     keys = {FIRST: hidden, SECOND: hidden, END: hidden}
-    judged = judge_rows(session, read, [RawFile(path, FIRST, END)], keys)
-    rows = mark_repeats(judged, repeats_of(judged)).collect()
+    files = [RawFile(path, FIRST, END)]
+    judged = judge_rows(session, read, files, keys)
+    rows = told(mark_repeats(judged, repeats_of(judged)), files).collect()
     assert counts == {path.name: len(lines)}
     return lines, rows
 

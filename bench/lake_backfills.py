@@ -1,0 +1,112 @@
+"""Backfills in any order give the rows of one forward load: ``python -m bench.lake_backfills --home <folder>``.
+
+A small world of 40 days is loaded as one range, and day by day forwards, backwards, shuffled, and by three processes at
+once. Per order every day is ingested and added up before states and features begin, as the sensors of the DAG `lake`
+see to it. Counted are rows of the days and tables whose checksums differ from the first load's.
+"""
+
+import argparse
+import datetime as dt
+import multiprocessing
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from antifraud.clock import days_between
+from antifraud.lake import open_catalog, published
+from antifraud.pseudonym import generate_keyring
+from antifraud.settings import JobSettings
+from bench.record import record
+from jobs.checksums import TABLES, checksums
+from jobs.day import STAGES
+from jobs.session import start_session
+from jobs.tables import create_tables
+
+COMMAND: Final = "python -m bench.lake_backfills"
+START: Final = dt.date(2026, 1, 1)
+DAYS: Final = 40
+CUSTOMERS: Final = 1_000
+PROCESSES: Final = 3
+PHASES: Final = (("ingest", "totals"), ("state", "features"))
+
+Days = list[dt.date]
+ORDERS: Final[Mapping[str, Callable[[Days], list[Days]]]] = {
+    "forward": lambda days: [days],
+    "reverse": lambda days: [days[::-1]],
+    "shuffled": lambda days: [random.Random(7).sample(days, len(days))],  # noqa: S311 - an order, not a secret
+    "parallel": lambda days: [days[lane::PROCESSES] for lane in range(PROCESSES)],
+}
+"""The days of each process, in its order."""
+
+
+def world(home: Path) -> JobSettings:
+    """A home with a key ring and raw files, a day each."""
+    settings = JobSettings(home=home.resolve())
+    command = ["-m", "jobs.simulate", "--out", str(settings.raw_path), "--days", str(DAYS), "--start", str(START)]
+    subprocess.run([sys.executable, *command, "--customers", str(CUSTOMERS)], check=True, stdout=subprocess.DEVNULL)
+    generate_keyring(settings.keyring_path)
+    return settings
+
+
+def load(home: Path, names: Sequence[str], batches: Sequence[Days]) -> None:
+    """Run stages on batches of days, one after the other, in a session of their own."""
+    settings = JobSettings(home=home)
+    spark = start_session("bench", settings)
+    create_tables(spark)
+    for days in batches:
+        for name in names:
+            STAGES[name](spark, settings, days)
+    spark.stop()
+
+
+def backfill(home: Path, lanes: Sequence[Days]) -> None:
+    """Load the days one by one, each lane in a process of its own."""
+    spawned = multiprocessing.get_context("spawn")
+    for names in PHASES:
+        processes = [spawned.Process(target=load, args=(home, names, [[day] for day in lane])) for lane in lanes]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        if failed := [process.exitcode for process in processes if process.exitcode]:
+            raise SystemExit(f"a backfill ended with code {failed[0]}")
+
+
+def different_rows(expected: JobSettings, found: JobSettings, days: Days) -> int:
+    """Rows of the days and tables that are not the same in both."""
+    one, other = (checksums(settings, days[0], days[-1]) for settings in (expected, found))
+    catalog = open_catalog(expected)
+    rows = {(table.name, day): run.rows for table in TABLES
+            for day, run in published(catalog, table, days[0], days[-1]).items()}  # fmt: skip
+    return sum(max(rows.get(key, 0), 1) for key in one.keys() | other.keys() if one.get(key) != other.get(key))
+
+
+def measure(home: Path) -> None:
+    """Load in every order, compare, record."""
+    days = days_between(START, START + dt.timedelta(days=DAYS - 1))
+    expected = world(home / "range")
+    spawned = multiprocessing.get_context("spawn").Process(
+        target=load, args=(expected.home, [name for phase in PHASES for name in phase], [days])
+    )
+    spawned.start()
+    spawned.join()
+    wrong = {}
+    for name, lanes in ORDERS.items():
+        settings = JobSettings(home=(home / name).resolve())
+        shutil.copytree(expected.home / "raw", settings.home / "raw")
+        backfill(settings.home, lanes(days))
+        wrong[name] = different_rows(expected, settings, days)
+        print(f"{name}: {wrong[name]} rows differ", flush=True)
+    compared = sum(len(published(open_catalog(expected), table, days[0], days[-1])) for table in TABLES)
+    about = f"{', '.join(ORDERS)} against one range; {DAYS} days, {len(TABLES)} tables, {compared} published days of them"
+    record("lake.backfill_mismatches", sum(wrong.values()), "rows", COMMAND, about)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, required=True, help="an empty folder; 1 GB, kept")
+    measure(parser.parse_args().home)
