@@ -57,7 +57,7 @@ def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame
     today = F.struct(*(F.coalesce(column.over(earlier), empty()[name]).alias(name)
                        for name, column in summed_events().items()))  # fmt: skip
     joined = events.withColumn("today", today).join(_closed(state, entity), ["day", entity], "left")
-    windows = {"1d": total(_recent_hours())} | {f"{days}d": F.col(f"closed_{days}d") for days in WINDOWS[1:]}
+    windows = {"1d": _recent_hours()} | {f"{days}d": F.col(f"closed_{days}d") for days in WINDOWS[1:]}
     added = {f"{entity}_{name}": plus(F.coalesce(bucket, empty()), F.col("today")) for name, bucket in windows.items()}
     added |= {f"{entity}_{name}": F.coalesce(F.col(name), F.lit(0)) for name in RISK_COLUMNS}
     return joined.select(*events.columns, *named(added))
@@ -71,13 +71,30 @@ def _closed(state: DataFrame, entity: str) -> DataFrame:
         state.where(F.col("kind") == entity)
         # A column of its own, not a new `day`: inside the lambda Spark would take the new one for the old.
         .withColumn("for_day", F.date_add("day", 1))
-        .select(F.col("for_day").alias("day"), F.col("entity").alias(entity), *named(totals), "hours", *RISK_COLUMNS)
+        .select(
+            F.col("for_day").alias("day"),
+            F.col("entity").alias(entity),
+            *named(totals),
+            _from_each_hour().alias("from_hour"),
+            *RISK_COLUMNS,
+        )
+    )
+
+
+def _from_each_hour() -> Column:
+    """Of each of yesterday's hours the total of itself and the later ones, added up once and not for every event."""
+    return F.transform(
+        "hours",
+        lambda hour, place: F.struct(
+            hour["hour"].alias("hour"), total(F.slice("hours", place + 1, F.size("hours"))).alias("total")
+        ),
     )
 
 
 def _recent_hours() -> Column:
-    """Yesterday's hours that the one-day window still sees."""
-    return _since("hours", "hour", F.floor((F.col("event_time") - DAY_SECONDS) / HOUR_SECONDS))
+    """Total of yesterday's hours that the one-day window still sees; null if none."""
+    first = F.floor((F.col("event_time") - DAY_SECONDS) / HOUR_SECONDS)
+    return F.get(_since("from_hour", "hour", first), F.lit(0))["total"]
 
 
 def _since(buckets: str, number: str, first: Column) -> Column:
