@@ -102,7 +102,7 @@ def measure(home: Path) -> None:
         wrong[name] = different_rows(expected, settings, days)
         print(f"{name}: {wrong[name]} rows differ", flush=True)
     compared = sum(len(published(open_catalog(expected), table, days[0], days[-1])) for table in TABLES)
-    about = f"{', '.join(ORDERS)} against one range; {DAYS} days, {len(TABLES)} tables, {compared} published days of them"
+    about = f"{', '.join(ORDERS)} against one range: {DAYS} days, {compared} published days of {len(TABLES)} tables"
     record("lake.backfill_mismatches", sum(wrong.values()), "rows", COMMAND, about)
 
 
