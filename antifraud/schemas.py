@@ -9,13 +9,14 @@ Sensitivity classes: ``identifier`` (a raw id; allowed in the raw zone only), ``
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from antifraud.features import REGISTRY
+from antifraud.features import REGISTRY, WINDOWS
 
 Sensitivity = Literal["identifier", "token", "amount", "public"]
 
 BUCKET_FIELDS: Final = (
     "tx_count bigint, amount_sum bigint, amount_sum_sq decimal(38,0), amount_max bigint, last_time bigint"
 )
+BUCKET: Final = f"struct<{BUCKET_FIELDS}>"
 HOUR_BUCKETS: Final = f"array<struct<hour int, {BUCKET_FIELDS}>>"
 DAY_BUCKETS: Final = f"array<struct<day_number int, {BUCKET_FIELDS}>>"
 LEARNED: Final = "array<struct<learned_day int, known bigint, fraud bigint>>"
@@ -136,6 +137,7 @@ STATE: Final = Table(
         Column("entity", "string", "its token", "token"),
         Column("days", DAY_BUCKETS, "buckets of the last 30 days by day number, empty days left out", "amount"),
         Column("hours", HOUR_BUCKETS, "buckets of the cut-off day by hour number, empty hours left out", "amount"),
+        *(Column(f"closed_{days}d", BUCKET, f"`days` of the last {days} together", "amount") for days in WINDOWS[1:]),
         *(
             Column(f"{count}_{days}d", "bigint", f"{text} over {days} matured days; 0 for customers")
             for days in (1, 7, 30)
@@ -151,7 +153,7 @@ STATE: Final = Table(
             "days without labels left out; empty for customers",
         ),
     ),
-    version=3,
+    version=4,
 )
 FEATURES: Final = Table(
     "features",

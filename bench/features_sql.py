@@ -90,8 +90,8 @@ class SqlArithmetic:
         return Sql(f"CASE WHEN {_text(condition)} THEN 1.0::DOUBLE ELSE 0.0::DOUBLE END")
 
 
-def features_query(events: str, state: str, number: int) -> str:
-    """Features of the day with this number, from its `events` and the `state` of the day before (relations)."""
+def features_query(events: str, state: str) -> str:
+    """Features of a day, from its `events` and the `state` of the day before (relations)."""
     inputs = {"time": Sql("event_time"), "amount": Sql("amount")}
     inputs |= {f"terminal_{name}": Sql(f"coalesce(terminal_state.{name}, 0)") for name in Risk._fields}
     for entity in ("customer", "terminal"):
@@ -100,8 +100,8 @@ def features_query(events: str, state: str, number: int) -> str:
     formulas = [f"{feature.formula(arithmetic, inputs).text} AS {feature.name}" for feature in REGISTRY]
     return f"""
         WITH events AS (SELECT *, {_today("customer")}, {_today("terminal")} FROM {events}),
-        customer_state AS ({_closed(state, "customer", number)}),
-        terminal_state AS ({_closed(state, "terminal", number)})
+        customer_state AS (SELECT * FROM {state} WHERE kind = 'customer'),
+        terminal_state AS (SELECT * FROM {state} WHERE kind = 'terminal')
         SELECT events.day, transaction_id, event_time, customer, terminal, amount AS amount_minor, {", ".join(formulas)}
         FROM events
         LEFT JOIN customer_state ON customer = customer_state.entity
@@ -119,15 +119,6 @@ def _today(entity: str) -> str:
     )
 
 
-def _closed(state: str, entity: str, number: int) -> str:
-    closed = [
-        f"{_total('days', f'b.day_number >= {number - days}', name)} AS closed_{days}d_{name}"
-        for days in WINDOWS[1:]
-        for name in TODAY
-    ]
-    return f"SELECT entity, hours, {', '.join(Risk._fields)}, {', '.join(closed)} FROM {state} WHERE kind = '{entity}'"
-
-
 def _total(buckets: str, condition: str, name: str) -> str:
     seen = f"list_transform(list_filter({buckets}, lambda b: {condition}), lambda b: b.{name})"
     if name in SUMS:
@@ -142,8 +133,9 @@ def _windows(entity: str) -> dict[str, Sql]:
         for name in TODAY:
             hours = _total(f"{entity}_state.hours", f"b.hour >= {first_hour}", name)
             nothing = (SUMS | LARGEST)[name]
-            closed = hours if days == 1 else f"coalesce({entity}_state.closed_{days}d_{name}, {nothing})"
+            closed = f"coalesce({entity}_state.closed_{days}d.{name}, {nothing})"
+            before = hours if days == 1 else f"{closed}::HUGEINT" if name in SUMS else closed
             today = f"{entity}_today_{name}"
-            both = f"({closed} + {today})" if name in SUMS else f"greatest({closed}, {today})"
+            both = f"({before} + {today})" if name in SUMS else f"greatest({before}, {today})"
             found[f"{entity}_{days}d_{name}"] = Sql(both)
     return found

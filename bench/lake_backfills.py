@@ -26,7 +26,7 @@ from jobs.day import STAGES
 from jobs.session import start_session
 from jobs.tables import create_tables
 
-COMMAND: Final = "python -m bench.lake_backfills"
+COMMAND: Final = "make bench-backfills"
 START: Final = dt.date(2026, 1, 1)
 DAYS: Final = 40
 CUSTOMERS: Final = 1_000

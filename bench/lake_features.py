@@ -17,7 +17,6 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.buckets import LONGEST_WINDOW_DAYS
-from antifraud.clock import day_number
 from antifraud.lake import full_name
 from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE
 from antifraud.settings import JobSettings
@@ -62,7 +61,7 @@ def with_duckdb(settings: JobSettings, day: dt.date, target: Path) -> float:
     began = time.monotonic()
     with duckdb.connect() as database:
         database.execute("SET threads = 2; SET memory_limit = '6GB'")
-        query = features_query(events, before, day_number(day))
+        query = features_query(events, before)
         database.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
     return time.monotonic() - began
 

@@ -7,6 +7,7 @@ Formulas are those of `antifraud/features.py`; this job supplies the exact integ
 
 import argparse
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ from jobs.buckets import FIELDS, empty, named, plus, summed_events, total
 from jobs.history import RISK_COLUMNS
 from jobs.publish import Batch, hash_of, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
+from jobs.state import VERSION
 from jobs.tables import create_tables, read_table
 
 if TYPE_CHECKING:
@@ -65,19 +67,12 @@ def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame
 
 def _closed(state: DataFrame, entity: str) -> DataFrame:
     """Per entity and day that its state is for: buckets of the closed days of each window, yesterday's hours, risk."""
-    number = F.unix_date("for_day")
-    totals = {f"closed_{days}d": total(_since("days", "day_number", number - days)) for days in WINDOWS[1:]}
-    return (
-        state.where(F.col("kind") == entity)
-        # A column of its own, not a new `day`: inside the lambda Spark would take the new one for the old.
-        .withColumn("for_day", F.date_add("day", 1))
-        .select(
-            F.col("for_day").alias("day"),
-            F.col("entity").alias(entity),
-            *named(totals),
-            _from_each_hour().alias("from_hour"),
-            *RISK_COLUMNS,
-        )
+    return state.where(F.col("kind") == entity).select(
+        F.date_add("day", 1).alias("day"),
+        F.col("entity").alias(entity),
+        *(f"closed_{days}d" for days in WINDOWS[1:]),
+        _from_each_hour().alias("from_hour"),
+        *RISK_COLUMNS,
     )
 
 
@@ -94,11 +89,7 @@ def _from_each_hour() -> Column:
 def _recent_hours() -> Column:
     """Total of yesterday's hours that the one-day window still sees; null if none."""
     first = F.floor((F.col("event_time") - DAY_SECONDS) / HOUR_SECONDS)
-    return F.get(_since("from_hour", "hour", first), F.lit(0))["total"]
-
-
-def _since(buckets: str, number: str, first: Column) -> Column:
-    return F.filter(buckets, lambda bucket: bucket[number] >= first)
+    return F.get(F.filter("from_hour", lambda hour: hour["hour"] >= first), F.lit(0))["total"]
 
 
 def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
@@ -106,7 +97,7 @@ def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]
 
     Raises:
         MissingDay: A day is not in `clean`, or the state of the day before is missing although the lake began earlier,
-            or has expired.
+            or has expired, or is of an earlier version.
         PublishError: Another run is replacing the state of the day before.
     """
     catalog = open_catalog(settings)
@@ -138,6 +129,11 @@ def _states_before(
         raise MissingDay(
             f"the features of {span(days)} start from states that have expired ({span(expired)}): publish them first, "
             "with jobs/state.py or jobs/day.py"
+        )
+    if older := [run.day for run in used if json.loads(run.counts).get(VERSION) != STATE.version]:
+        raise MissingDay(
+            f"the features of {span(days)} start from states that an earlier version made ({span(older)}): publish "
+            "them again, with jobs/state.py or jobs/day.py"
         )
     snapshot = snapshot_with(catalog, STATE, used) if used else None
     if used and snapshot is None:

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from antifraud.buckets import LONGEST_WINDOW_DAYS, NEVER, Risk
 from antifraud.features import WINDOWS
 from antifraud.schemas import DAY_BUCKETS, DAY_LABELS, HOUR_BUCKETS
-from jobs.buckets import FIELDS
+from jobs.buckets import FIELDS, total
 
 BLOCK_DAYS: Final = 10
 COUNTS: Final = ("known", "fraud")
@@ -95,6 +95,12 @@ def _within_reach(rows: DataFrame, label_delay_days: int) -> DataFrame:
 
 def _after(days: str, number: Column) -> Column:
     return F.filter(days, lambda day: day["day_number"] > number)
+
+
+def with_closed(rows: DataFrame) -> DataFrame:
+    """Add ``closed_7d`` and ``closed_30d``: what the features count of closed days, added up once."""
+    sums = {f"closed_{days}d": total(_after("days", F.col("cutoff") - days)) for days in WINDOWS[1:]}
+    return rows.withColumns(sums)
 
 
 def with_risk(rows: DataFrame, label_delay_days: int) -> DataFrame:

@@ -24,7 +24,7 @@ from antifraud.lake import Run, newest_runs, open_catalog, published, require_da
 from antifraud.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
 from jobs.buckets import FIELDS
-from jobs.history import gathered_history, rolled_history, with_blocks, with_risk
+from jobs.history import gathered_history, rolled_history, with_blocks, with_closed, with_risk
 from jobs.publish import Batch, hash_of, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables, read_table
@@ -37,6 +37,8 @@ ONE_DAY: Final = dt.timedelta(days=1)
 TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
 ROLLED: Final = "rolled"
 """In the counts of a state's run: whether it was rolled (true) or rebuilt."""
+VERSION: Final = "version"
+"""In the counts of a state's run: the version of the table that its rows were made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def _shaped(totals: DataFrame, kind: str, learned: Column) -> DataFrame:
 
 def _rows(history: DataFrame, label_delay_days: int) -> DataFrame:
     day = F.date_from_unix_date("cutoff").alias("day")
-    return with_risk(history, label_delay_days).select(day, *STATE.column_names[1:])
+    return with_risk(with_closed(history), label_delay_days).select(day, *STATE.column_names[1:])
 
 
 def state(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
@@ -103,7 +105,7 @@ def state(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -
         return 0
     before = _to_roll_from(catalog, upstream, stale[0]) if len(stale) == 1 else None
     rows = _rebuilt(spark, catalog, settings, stale) if before is None else _rolled(spark, settings, stale[0], before)
-    counts = {day: {ROLLED: before is not None} for day in stale}
+    counts = {day: {ROLLED: before is not None, VERSION: STATE.version} for day in stale}
     runs = publish(spark, settings, Batch(STATE, rows, {day: inputs[day] for day in stale}, counts))
     record(spark, runs)
     return sum(run.rows for run in runs)

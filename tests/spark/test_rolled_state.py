@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions
 
+from antifraud.errors import MissingDay
 from antifraud.lake import NAMESPACE, open_catalog, published
 from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
@@ -139,12 +140,17 @@ def test_who_has_nothing_left_in_any_window_leaves(rolled):
     assert all(row["kind"] == "terminal" and row["labels"] for row in labels_only)
 
 
+def publish_again(session, settings, number, rows):
+    """Other rows for the state of a day, from the same inputs; nothing is said of what made them."""
+    run_of = published(open_catalog(settings), STATE, day(number), day(number))[day(number)]
+    batch = Batch(STATE, rows.localCheckpoint(), {day(number): run_of.inputs})
+    record(session, publish(session, settings, batch))
+
+
 def other_key(session, settings, number):
     """The state is under another key than the day's totals."""
-    run_of = published(open_catalog(settings), STATE, day(number), day(number))[day(number)]
     rows = of_days(read_table(session, STATE), number)
-    rows = rows.withColumn("entity", functions.regexp_replace("entity", "^k1", "k2")).localCheckpoint()
-    record(session, publish(session, settings, Batch(STATE, rows, {day(number): run_of.inputs})))
+    publish_again(session, settings, number, rows.withColumn("entity", functions.regexp_replace("entity", "^k1", "k2")))
 
 
 def other_inputs(session, settings, number):
@@ -174,3 +180,14 @@ def test_a_state_that_cannot_be_rolled_from_is_left_alone(rolled, number, damage
     assert not was_rolled(settings, number)
     expected = state_of(session, *totals_of(session), [day(number)], DELAY)
     assert same_rows(of_days(read_table(session, STATE), number), expected)
+
+
+def test_features_refuse_a_state_of_an_earlier_version(rolled):
+    """Its columns may lack what the features count; the message says how to make it anew."""
+    session, settings = rolled
+    publish_again(session, settings, NEW + 2, of_days(read_table(session, STATE), NEW + 2))
+
+    with pytest.raises(
+        MissingDay, match=rf"states that an earlier version made \({day(NEW + 2)}\): publish them again"
+    ):
+        run(session, settings, ["features"], [NEW + 3])

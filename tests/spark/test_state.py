@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from antifraud.buckets import NEVER
 from antifraud.clock import date_of
 
 DAY = 20_454
@@ -42,6 +43,22 @@ def test_days_and_hours_of_a_cutoff(states, cutoff, days, hours):
 
     assert numbers(row) == days
     assert len(row["hours"]) == hours
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "week", "month"),
+    [
+        (0, (1, 500, 250_000, 500, DAY * 86_400 + 7_200), (1, 500, 250_000, 500, DAY * 86_400 + 7_200)),
+        (3, (2, 1_003, 503_009, 503, (DAY + 3) * 86_400 + 7_200), (2, 1_003, 503_009, 503, (DAY + 3) * 86_400 + 7_200)),
+        (7, (1, 503, 253_009, 503, (DAY + 3) * 86_400 + 7_200), (2, 1_003, 503_009, 503, (DAY + 3) * 86_400 + 7_200)),
+        (10, (0, 0, 0, 0, NEVER), (2, 1_003, 503_009, 503, (DAY + 3) * 86_400 + 7_200)),
+    ],
+)
+def test_closed_days_are_added_up(states, cutoff, week, month):
+    """Seven and thirty days up to the cut-off; nothing at all is the empty bucket."""
+    row = states[cutoff, "c"]
+
+    assert (tuple(row["closed_7d"]), tuple(row["closed_30d"])) == (week, month)
 
 
 def test_who_was_not_seen_for_thirty_days_is_left_out(states):
