@@ -90,7 +90,7 @@ def measure(bench: Bench) -> None:
     _keep(bench, "lake.features_vs_duckdb", f"{about}, DuckDB", [mine / other for mine, other in turns], turns)
     turns = [
         (ours(spark, settings, day), from_events(spark, settings, day, events))
-        for _ in _counted_aloud((bench.repetitions + 1) // 2)
+        for _ in _counted_aloud(max(bench.repetitions // 5, 1))
     ]
     about = _same_rows(files_of(settings, FEATURES, [day]), f"read_parquet('{events}/*.parquet')")
     about = f"{about}, {len(days)} days of events"
