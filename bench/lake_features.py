@@ -79,6 +79,7 @@ def measure(bench: Bench) -> None:
     spark = start_session("bench", settings)
     day, folder = days[-1], settings.home / "features"
     folder.mkdir(exist_ok=True)
+    create_tables(spark)
     totals(spark, settings, days[:-1])
     state(spark, settings, [day - ONE_DAY])
     ours(spark, settings, day)  # the JVM compiles on its first turn, which a nightly job pays once for all stages
