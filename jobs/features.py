@@ -66,7 +66,7 @@ def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame
 
 
 def _closed(state: DataFrame, entity: str) -> DataFrame:
-    """Per entity and day that its state is for: buckets of the closed days of each window, yesterday's hours, risk."""
+    """Per entity and day that its state is for: closed days of each window, yesterday from each hour on, risk."""
     return state.where(F.col("kind") == entity).select(
         F.date_add("day", 1).alias("day"),
         F.col("entity").alias(entity),

@@ -60,7 +60,8 @@ def _hash(array: "pa.Array") -> Hashes:
         encoded = array.fill_null("").dictionary_encode()
         hashes = _mixed(encoded.dictionary.to_numpy(zero_copy_only=False))[encoded.indices.to_numpy()]
     else:
-        numbers = array.view("int32") if pa.types.is_date32(array.type) else array
+        kind = {pa.date32(): pa.int32(), pa.bool_(): pa.int8()}.get(array.type, array.type)
+        numbers = array.cast(kind)
         hashes = _mixed(numbers.fill_null(0).to_numpy(zero_copy_only=False))
     return np.where(array.is_null().to_numpy(zero_copy_only=False), NULL, hashes)
 
