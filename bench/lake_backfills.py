@@ -1,8 +1,8 @@
 """Backfills in any order give the rows of one forward load: ``python -m bench.lake_backfills --home <folder>``.
 
 A small world of 40 days is loaded as one range, and day by day forwards, backwards, shuffled, and by three processes at
-once. Per order every day is ingested and added up before states and features begin, as the sensors of the DAG `lake`
-see to it. Counted are rows of the days and tables whose checksums differ from the first load's.
+once. In each order all days are ingested and added up, then all states made, then features, for the sensors of the DAG
+`lake` wait for these. Counted are rows of the days and tables whose checksums differ from the first load's.
 """
 
 import argparse
@@ -31,7 +31,7 @@ START: Final = dt.date(2026, 1, 1)
 DAYS: Final = 40
 CUSTOMERS: Final = 1_000
 PROCESSES: Final = 3
-PHASES: Final = (("ingest", "totals"), ("state", "features"))
+PHASES: Final = (("ingest", "totals"), ("state",), ("features",))
 
 Days = list[dt.date]
 ORDERS: Final[Mapping[str, Callable[[Days], list[Days]]]] = {
