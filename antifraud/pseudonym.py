@@ -13,6 +13,7 @@ import json
 import os
 import re
 import secrets
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,9 @@ Kind = Literal["customer", "terminal"]
 DIGEST_BYTES: Final = 16
 KEY_BYTES: Final = 32
 KEY_ID_PATTERN: Final = r"k[0-9]{1,6}"
-TOKEN_PATTERN: Final = rf"{KEY_ID_PATTERN}\.[A-Za-z0-9_-]{{22}}"
+ALPHABET: Final = f"{string.ascii_letters}{string.digits}_-"
+TOKEN_PATTERN: Final = rf"{KEY_ID_PATTERN}\.[{ALPHABET}]{{22}}"
+"""With every character spelled out: Java looks them up in one table, ranges one after the other."""
 _TOKEN = re.compile(TOKEN_PATTERN)
 
 

@@ -8,7 +8,8 @@ table publishes the days whose rows changed.
 
 import argparse
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ from jobs.raw.contents import CONTENT, FEED, Contents, Sums, add_sums, contents_
 from jobs.raw.demand import TABLES, Reasons, demand_of, mixed_days, out_of_date
 from jobs.raw.files import RawFile, require_unchanged
 from jobs.raw.lines import read_lines
-from jobs.raw.rows import judge_rows, mark_repeats, repeats_of, told
+from jobs.raw.rows import FAULTS, LINE_BITS, judge_rows, mark_repeats, repeats_of, suspects_of, told
 from jobs.raw.tokens import hide
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables
@@ -56,12 +57,15 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
     hidden = {key: hide(spark, key) for key in set(demand.keys.values())}
     lines, line_counts = read_lines(spark, [file.path for file in demand.files])
     keys = {day: hidden[key] for day, key in demand.keys.items()}
+    judged = judge_rows(spark, lines, demand.files, keys)
     # On disk: what does not fit into memory would be judged again by every query.
-    alone = judge_rows(spark, lines, demand.files, keys).persist(StorageLevel.DISK_ONLY)
-    repeats = repeats_of(alone).persist()
-    try:
+    with (
+        _kept(judged, StorageLevel.DISK_ONLY) as alone,
+        _counted(suspects_of(alone)) as suspects,
+        _counted(repeats_of(alone, suspects)) as repeats,
+    ):
         rows = told(mark_repeats(alone, repeats), demand.files)
-        counts, sums, judged_counts = count_rows(rows)
+        counts, sums, judged_counts = count_rows(rows, demand.files)
         require_unchanged(demand.files, demand.stamps)
         _require_balance(demand.covering, line_counts, judged_counts)
         _require_reached(demand.covering, counts, wanted)
@@ -70,34 +74,53 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
         stale = out_of_date(settings, demand, contents)
         memory = memories(demand.sources_read, contents)
         _publish_whole(spark, settings, Judged(rows, contents, counts), stale, memory)
-    finally:
-        for kept in (repeats, alone):
-            kept.unpersist()
     return sum(_of(counts, day)["rows_in"] for day in wanted if stale[day])
 
 
-def count_rows(rows: DataFrame) -> tuple[Counts, dict[dt.date, Sums], dict[str, int]]:
+@contextmanager
+def _kept(rows: DataFrame, level: StorageLevel = StorageLevel.MEMORY_AND_DISK) -> Iterator[DataFrame]:
+    """The rows, computed once."""
+    kept = rows.persist(level)
+    try:
+        yield kept
+    finally:
+        kept.unpersist()
+
+
+@contextmanager
+def _counted(rows: DataFrame) -> Iterator[DataFrame]:
+    """Few rows, computed now: Spark knows how few before it plans a join, and leaves the many where they are."""
+    with _kept(rows) as kept:
+        kept.count()
+        yield kept
+
+
+def count_rows(rows: DataFrame, judged: Sequence[RawFile]) -> tuple[Counts, dict[dt.date, Sums], dict[str, int]]:
     """For each day `rows_in`, `clean`, `quarantined` by reason, `repaired_midnight`; what `contents_of` needs of it.
 
-    Last, the rows of each file.
+    Last, the rows of each file. `judged` are the files in the order of `told`.
     """
     counts: Counts = {}
     sums: dict[dt.date, Sums] = {}
     files: dict[str, int] = {}
-    repaired = F.sum((F.col("repaired") & F.col("reason").isNull()).cast("long")).alias("repaired")
-    totals = [F.count(F.lit(1)).alias("rows"), repaired, *row_sums()]
-    for row in rows.groupBy("day", "reason", "file").agg(*totals).collect():
+    usable = F.col("fault").isNull()
+    totals = [F.count(F.lit(1)).alias("rows"), F.count_if(F.col("repaired") & usable).alias("repaired")]
+    sums_of = row_sums(USABLE, usable) + row_sums((QUARANTINE,), ~usable)
+    # By numbers: names would be looked up and compared for every row.
+    by = ("day", "fault", F.shiftright("place", LINE_BITS).alias("file"))
+    for row in rows.groupBy(*by).agg(*totals, *sums_of).collect():
         day = counts.setdefault(row["day"], _nothing())
         day["rows_in"] += row["rows"]
         day["repaired_midnight"] += row["repaired"]
-        if row["reason"] is None:
+        if row["fault"] is None:
             day["clean"] += row["rows"]
         else:
-            found = day["quarantined"]
-            found[row["reason"]] = found.get(row["reason"], 0) + row["rows"]
-        tables = (QUARANTINE,) if row["reason"] else USABLE
+            found, reason = day["quarantined"], FAULTS[row["fault"]][0]
+            found[reason] = found.get(reason, 0) + row["rows"]
+        tables = USABLE if row["fault"] is None else (QUARANTINE,)
         add_sums(sums.setdefault(row["day"], {}), row.asDict(), row["rows"], tables)
-        files[row["file"]] = files.get(row["file"], 0) + row["rows"]
+        name = judged[row["file"]].path.name
+        files[name] = files.get(name, 0) + row["rows"]
     return counts, sums, files
 
 
@@ -220,6 +243,7 @@ def _publish(spark: SparkSession, settings: JobSettings, judged: Judged, stale: 
             {day: _rows_of(table, counts, day) for day in days},
             own=f"source = '{FEED}'" if table is LABELS else "true",
             notes=beside_clean(settings) if table is CLEAN else {},
+            by_day=True,
         )
         runs += publish(spark, settings, batch)
     for day in sorted(day for day, tables in stale.items() if tables):

@@ -30,7 +30,8 @@ class Batch:
     """Rows that replace whole days of a table.
 
     `inputs` names the days and, for each, the hash of what it was made from. `counts` go into `runs`; `expected` are
-    rows by day where they were counted before. `own` is the condition on the table's rows that this job writes.
+    rows by day where they were counted before. `own` is the condition on the table's rows that this job writes. Rows
+    that come `by_day`, as raw files have them, are written where they are; others are moved first, by partition.
     """
 
     table: Table
@@ -40,6 +41,7 @@ class Batch:
     expected: Mapping[dt.date, int] | None = None
     own: str = "true"
     notes: Mapping[str, str] = field(default_factory=dict)
+    by_day: bool = False
 
 
 def hash_of(*parts: Any) -> str:
@@ -81,7 +83,7 @@ def _publish_once(spark: SparkSession, settings: JobSettings, batch: Batch) -> l
     made_from = hash_of(table.name, [[str(day), batch.inputs[day]] for day in days], before[0])
     wap_id = f"{made_from}-{spark.sparkContext.applicationId}"
     staging.drop_leftovers(spark, catalog, table, days)
-    staging.stage(spark, table, batch.rows, wap_id, days, batch.notes)
+    staging.stage(spark, table, batch.rows, wap_id, days, batch.notes, by_day=batch.by_day)
     staged = staging.find_staged(catalog, table, wap_id)
     if staged is None and not batch.rows.isEmpty():
         raise Conflict(f"{table.name}: what was staged is gone")

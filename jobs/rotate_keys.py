@@ -181,7 +181,7 @@ def _publish_clean(
 
 def _clean_contents(settings: JobSettings, rows: DataFrame) -> dict[dt.date, str]:
     found = {}
-    for row in rows.groupBy("day").agg(F.count(F.lit(1)).alias("rows"), *row_sums([CLEAN])).collect():
+    for row in rows.groupBy("day").agg(F.count(F.lit(1)).alias("rows"), *row_sums([CLEAN], F.lit(True))).collect():
         sums: dict[str, list[int]] = {}
         add_sums(sums, row.asDict(), row["rows"], [CLEAN])
         found[row["day"]] = contents_of(settings, sums)[CLEAN.name]

@@ -30,11 +30,20 @@ NEVER: Final = 86_400_000
 
 
 def stage(
-    spark: SparkSession, table: Table, rows: DataFrame, wap_id: str, days: Sequence[dt.date], notes: Mapping[str, str]
+    spark: SparkSession,
+    table: Table,
+    rows: DataFrame,
+    wap_id: str,
+    days: Sequence[dt.date],
+    notes: Mapping[str, str],
+    *,
+    by_day: bool = False,
 ) -> None:
-    """Write `rows` as a staged snapshot that replaces the partitions it has rows for."""
+    """Write `rows` as a staged snapshot that replaces the partitions it has rows for; of `by_day` see `Batch`."""
     notes = {**notes, FIRST_DAY: str(min(days)), LAST_DAY: str(max(days))}
     writer = rows.select(*table.column_names).writeTo(full_name(table))
+    if by_day:
+        writer = writer.option("distribution-mode", "none")
     for key, value in notes.items():
         writer = writer.option(f"snapshot-property.{key}", value)
     spark.conf.set(SESSION_WAP_ID, wap_id)

@@ -37,11 +37,14 @@ Contents = dict[str, str]
 Sums = dict[str, list[int]]
 
 
-def row_sums(tables: Iterable[Table] = HASHED) -> list[Column]:
-    """For each table two sums over the hashes of rows: 32 bits each, so that no number of rows overflows."""
+def row_sums(tables: Iterable[Table], among: Column) -> list[Column]:
+    """For each table two sums over the hashes of the rows `among` which its own are; null where none is.
+
+    32 bits each, so that no number of rows overflows.
+    """
     sums = []
     for table in tables:
-        digest = F.xxhash64(*HASHED[table])
+        digest = F.when(among, F.xxhash64(*HASHED[table]))
         halves = {"high": F.shiftrightunsigned(digest, HALF_BITS), "low": digest.bitwiseAND(F.lit(HALF))}
         sums += [F.sum(half).alias(f"{table.name}_{name}") for name, half in halves.items()]
     return sums

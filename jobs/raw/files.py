@@ -123,6 +123,13 @@ def checksums(files: Sequence[RawFile]) -> dict[str, str]:
         return dict(zip((file.path.name for file in files), pool.map(_checksum, files), strict=True))
 
 
+def text_lines(path: Path) -> Iterator[bytes]:
+    """Lines of a file's text without their ends, header first; of a longer line than `PIECE` its pieces."""
+    with _opened(path) as source:
+        while line := source.readline(PIECE):
+            yield line.rstrip(b"\n")
+
+
 def _checksum(file: RawFile) -> str:
     _check_header(file.path)
     if file.path.suffix == ".gz":

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.errors import RawFileError
+from jobs.raw.bases import base_of
 from jobs.raw.columns import parse
 from jobs.raw.files import RawFile
 from jobs.raw.tokens import HiddenKey, token_by_day
@@ -37,17 +38,18 @@ FAULTS: Final[Sequence[tuple[str, str | None]]] = (
 """Everything that can be wrong with a row, as reason and column at fault, in the order in which it is looked for."""
 REPEATED: Final = len(FAULTS) - 1
 LARGEST_AMOUNT: Final = 10**9
-BASE_LINES: Final = 100_000
-"""Of a file, what is asked for its base time."""
 LINE_BITS: Final = 40
 SAME: Final = ["day", "transaction_id"]
+BLOCK: Final = ["day", "block"]
+BLOCK_BITS: Final = 6
+"""A block is so many consecutive transaction ids that one 64-bit number has a bit for each."""
 VALUES: Final = (
     "day", "transaction_id", "event_time", "customer", "terminal", "amount", "is_fraud", "scenario", "repaired",
 )  # fmt: skip
 JUDGED: Final = (*VALUES, "place", "fault")
 """Numbers for what repeats in row after row: `fault` is a place in `FAULTS`, null for a usable row; `place` is the
 number of the file among those that were judged, and in its last `LINE_BITS` bits the line."""
-ROW: Final = (*VALUES, "file", "line", "reason", "column")
+ROW: Final = (*JUDGED, "file", "line", "reason", "column")
 
 
 def judge_rows(
@@ -62,8 +64,7 @@ def judge_rows(
     Raises:
         RawFileError: No row tells the base time of a file, so it is no transaction file.
     """
-    bases = infer_bases(parse(lines.where(F.col("line") <= BASE_LINES)))
-    coverage = _coverage(spark, files, bases, keys)
+    coverage = _coverage(spark, files, keys)
     timed = (
         parse(lines).join(F.broadcast(coverage), "file", "inner").withColumn("time", F.col("base") + F.col("seconds"))
     )
@@ -100,29 +101,17 @@ def _at(place: Column, values: Sequence[str | None]) -> Column:
     return F.get(F.array(*(F.lit(value).cast("string") for value in values)), place)
 
 
-def infer_bases(parsed: DataFrame) -> dict[str, int]:
-    """UTC seconds at which `tx_time_seconds` is 0, by file: what most rows that parse agree on."""
-    base = F.col("printed_time") - F.col("seconds")
-    votes = parsed.select("file", base.alias("base")).groupBy("file", "base").count()
-    order = F.struct(F.col("base").isNotNull(), "count", -F.col("base"))
-    return {
-        row["file"]: row["base"] for row in votes.groupBy("file").agg(F.max_by("base", order).alias("base")).collect()
-    }
-
-
-def _coverage(
-    spark: SparkSession, files: Sequence[RawFile], bases: dict[str, int], days: Mapping[dt.date, object]
-) -> DataFrame:
+def _coverage(spark: SparkSession, files: Sequence[RawFile], days: Mapping[dt.date, object]) -> DataFrame:
     rows = []
     for number, file in enumerate(files):
-        whole = any(file.covers(day) for day in days)
-        if whole and bases.get(file.path.name) is None:
+        whole, base = any(file.covers(day) for day in days), base_of(file.path)
+        if whole and base is None:
             raise RawFileError(
                 f"{file.path.name}, line 2: no row with a usable time follows the header: deliver it again"
             )
         midnight = day_number(file.end) * DAY_SECONDS
         overlap = file.end, midnight, midnight + DAY_SECONDS - 1
-        rows.append((file.path.name, number << LINE_BITS, file.first, *overlap, whole, bases.get(file.path.name)))
+        rows.append((file.path.name, number << LINE_BITS, file.first, *overlap, whole, base))
     overlapping = ("overlap date", "overlap_start bigint", "overlap_last bigint")
     never_null = ("file string", "start bigint", "first date", *overlapping, "whole boolean")
     return spark.createDataFrame(rows, ", ".join(f"{column} NOT NULL" for column in never_null) + ", base bigint")
@@ -152,17 +141,29 @@ def _fault(inside: Column) -> Column:
     return fault
 
 
-def repeats_of(judged: DataFrame) -> DataFrame:
-    """`place` of the judged rows that repeat a transaction id of their day.
+def suspects_of(judged: DataFrame) -> DataFrame:
+    """Blocks (`BLOCK`) of transaction ids in which a day's usable rows have some id more than once.
+
+    Ids of a day lie close together, so that a block is one number for many rows and not a row to be moved for each.
+    """
+    bit = F.expr(f"shiftleft(1L, CAST(transaction_id & {(1 << BLOCK_BITS) - 1} AS INT))")
+    blocks = _usable(judged).groupBy(*BLOCK).agg(F.count(F.lit(1)).alias("rows"), F.bit_or(bit).alias("ids"))
+    return blocks.where(F.bit_count("ids") < F.col("rows")).select(*BLOCK)
+
+
+def repeats_of(judged: DataFrame, suspects: DataFrame) -> DataFrame:
+    """`place` of the judged rows that repeat a transaction id of their day, given `suspects_of` them.
 
     Of a day's usable rows with one id, from whatever files, the first by (time, file, line) is none of them.
     """
-    usable = judged.where(F.col("fault").isNull())
-    # Ids are counted alone first: a window over whole rows would sort everything to find the few.
-    ids = usable.groupBy(*SAME).count().where(F.col("count") > 1).drop("count")
     order = Window.partitionBy(*SAME).orderBy("event_time", "place")
-    copies = usable.select(*SAME, "event_time", "place").join(ids, SAME).withColumn("copy", F.row_number().over(order))
+    copies = _usable(judged).join(suspects, BLOCK).withColumn("copy", F.row_number().over(order))
     return copies.where(F.col("copy") > 1).select("place")
+
+
+def _usable(judged: DataFrame) -> DataFrame:
+    block = F.shiftright("transaction_id", BLOCK_BITS).alias("block")
+    return judged.where(F.col("fault").isNull()).select(*SAME, "event_time", "place", block)
 
 
 def mark_repeats(judged: DataFrame, repeats: DataFrame) -> DataFrame:

@@ -21,8 +21,6 @@ from antifraud.pseudonym import DIGEST_BYTES, Key, Kind
 BLOCK_BYTES: Final = 64
 PADS: Final = {"inner": 0x36, "outer": 0x5C}
 TOKEN_CHARACTERS: Final = 22
-HEX_CHARACTERS: Final = 2 * DIGEST_BYTES
-"""Of the digest, as much as a token holds."""
 SHA256_BITS: Final = 256
 
 
@@ -55,7 +53,8 @@ def token(key: HiddenKey, kind: Kind, identifier: Column) -> Column:
     inner, outer = (F.expr(f"(SELECT {name} FROM {key.view})") for name in PADS)  # noqa: S608 - names of our own
     message = F.concat(F.lit(f"{kind}:"), identifier.cast("string")).cast("binary")
     digest = F.sha2(F.concat(outer, F.unhex(F.sha2(F.concat(inner, message), SHA256_BITS))), SHA256_BITS)
-    encoded = F.substring(F.base64(F.unhex(F.substring(digest, 1, HEX_CHARACTERS))), 1, TOKEN_CHARACTERS)
+    # Cut as bytes, for characters are counted one by one.
+    encoded = F.substring(F.base64(F.substring(F.unhex(digest), 1, DIGEST_BYTES)), 1, TOKEN_CHARACTERS)
     # Two replacements of one character are several times faster than `translate`.
     safe = F.replace(F.replace(encoded, F.lit("+"), F.lit("-")), F.lit("/"), F.lit("_"))
     return F.concat(F.lit(f"{key.key_id}."), safe)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from antifraud.pseudonym import Key, tokenise
 from jobs.raw.files import HEADER, RawFile
 from jobs.raw.lines import read_lines
-from jobs.raw.rows import judge_rows, mark_repeats, repeats_of, told
+from jobs.raw.rows import judge_rows, mark_repeats, repeats_of, suspects_of, told
 from jobs.raw.tokens import hide
 
 FIRST, SECOND, END = dt.date(2026, 1, 1), dt.date(2026, 1, 2), dt.date(2026, 1, 3)
@@ -162,7 +162,7 @@ def judged_lines(spark, tmp_path_factory):
     keys = {FIRST: hidden, SECOND: hidden, END: hidden}
     files = [RawFile(path, FIRST, END)]
     judged = judge_rows(session, read, files, keys)
-    rows = told(mark_repeats(judged, repeats_of(judged)), files).collect()
+    rows = told(mark_repeats(judged, repeats_of(judged, suspects_of(judged))), files).collect()
     assert counts == {path.name: len(lines)}
     return lines, rows
 
@@ -207,3 +207,29 @@ def test_the_lines_try_every_verdict(judged_lines):
     }  # fmt: skip
     assert len(found) == 14
     assert sum(row["reason"] is None for row in rows) > 150
+
+
+def test_repeats_are_found_by_blocks_of_ids(spark):
+    """Neighbours in a block are no repeats, nor are equal ids of two days or unusable rows; the first in time stays."""
+    largest = 10**18 - 1
+    rows = [
+        # day, transaction id, time, place, fault
+        (FIRST, 0, 10, 1, None),
+        (FIRST, 63, 11, 2, None),
+        (FIRST, 64, 14, 3, None),
+        (FIRST, 64, 13, 4, None),
+        (FIRST, 65, 14, 5, None),
+        (FIRST, 127, 14, 6, 3),
+        (FIRST, 127, 14, 7, None),
+        (FIRST, largest, 15, 8, None),
+        (FIRST, largest, 15, 9, None),
+        (SECOND, 0, 99, 10, None),
+        (SECOND, 0, 99, 11, None),
+        (SECOND, 0, 98, 12, None),
+    ]
+    judged = spark.createDataFrame(rows, "day date, transaction_id bigint, event_time bigint, place bigint, fault int")
+
+    suspects = suspects_of(judged)
+
+    assert {tuple(row) for row in suspects.collect()} == {(FIRST, 1), (FIRST, largest // 64), (SECOND, 0)}
+    assert {row["place"] for row in repeats_of(judged, suspects).collect()} == {3, 9, 10, 11}
