@@ -24,7 +24,7 @@ from antifraud.settings import JobSettings
 from jobs.arithmetic import SparkArithmetic
 from jobs.buckets import FIELDS, empty, named, plus, summed_events, total
 from jobs.history import RISK_COLUMNS
-from jobs.publish import Batch, hash_of, publish, record, stale_days
+from jobs.publish import Batch, batches, hash_of, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.state import VERSION
 from jobs.tables import create_tables, read_table
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 ENTITIES: Final = ("customer", "terminal")
 ONE_DAY: Final = dt.timedelta(days=1)
+BATCH_ROWS: Final = 5_000_000
+"""Of events, at a time."""
 EVENT: Final = ("day", "transaction_id", "event_time", "customer", "terminal", "amount")
 
 
@@ -111,10 +113,24 @@ def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]
     known = {table: key_ids(catalog, table, min(stale) - ONE_DAY, max(stale)) for table in (CLEAN, STATE)}
     for day in stale:
         require_one_key([(CLEAN, known[CLEAN], [day]), (STATE, known[STATE], [day - ONE_DAY])])
-    events = read_table(spark, CLEAN).where(F.col("day").isin(stale))
     before = _states_before(spark, catalog, states, stale)
-    expected = {day: clean[day].rows for day in stale}
-    inputs = {day: inputs[day] for day in stale}
+    return sum(
+        _publish(spark, settings, before, {day: inputs[day] for day in batch}, clean)
+        for batch in batches({day: clean[day].rows for day in stale}, BATCH_ROWS)
+    )
+
+
+def _publish(
+    spark: SparkSession,
+    settings: JobSettings,
+    states: DataFrame,
+    inputs: Mapping[dt.date, str],
+    clean: Mapping[dt.date, Run],
+) -> int:
+    days = list(inputs)
+    events = read_table(spark, CLEAN).where(F.col("day").isin(days))
+    before = states.where(F.col("day").isin([day - ONE_DAY for day in days]))
+    expected = {day: clean[day].rows for day in days}
     runs = publish(spark, settings, Batch(FEATURES, feature_rows(events, before), inputs, expected=expected))
     record(spark, runs)
     return sum(run.rows for run in runs)

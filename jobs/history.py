@@ -31,8 +31,10 @@ def gathered_history(totals: DataFrame, cutoffs: DataFrame, label_delay_days: in
     what `with_blocks` gave.
     """
     entry = F.struct("number", *FIELDS, "hours", "learned")
+    blocks = F.broadcast(cutoffs.select("block").distinct())
     gathered = (
         _by_block(totals, label_delay_days)
+        .join(blocks, "block", "left_semi")
         .groupBy(*ENTITY, "block")
         .agg(F.array_sort(F.collect_list(entry)).alias("entries"))
     )

@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -58,6 +58,27 @@ def stale_days(settings: JobSettings, tables: Sequence[Table], inputs: Mapping[d
     catalog = open_catalog(settings)
     runs = [published(catalog, table, min(inputs), max(inputs)) for table in tables]
     return [day for day in sorted(inputs) if any(day not in r or r[day].inputs != inputs[day] for r in runs)]
+
+
+def batches(rows: Mapping[dt.date, int], most: int) -> Iterator[list[dt.date]]:
+    """The days in order, as many at a time as have `most` rows together, at least one.
+
+    So a long range needs no more memory and no more scratch space than a short one.
+
+    >>> first, second, third = (dt.date(2026, 1, day) for day in (1, 2, 3))
+    >>> [len(batch) for batch in batches({first: 4, second: 6, third: 1}, most=10)]
+    [2, 1]
+    """
+    batch: list[dt.date] = []
+    held = 0
+    for day in sorted(rows):
+        if batch and held + rows[day] > most:
+            yield batch
+            batch, held = [], 0
+        batch.append(day)
+        held += rows[day]
+    if batch:
+        yield batch
 
 
 def publish(spark: SparkSession, settings: JobSettings, batch: Batch) -> list[Run]:

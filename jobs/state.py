@@ -3,8 +3,8 @@
     spark-submit jobs/state.py --from 2026-01-01 --to 2026-03-31
 
 A single day is rolled from the state of the day before and its own totals, where that state is up to date. Otherwise,
-and for a range, states are rebuilt from 30 days of totals, and of terminals the label delay more: in any order of days,
-with the same rows.
+and for several days at once, states are rebuilt from 30 days of totals, and of terminals the label delay more: in any
+order of days, with the same rows.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from antifraud.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
 from jobs.buckets import FIELDS
 from jobs.history import gathered_history, rolled_history, with_blocks, with_closed, with_risk
-from jobs.publish import Batch, hash_of, publish, record, stale_days
+from jobs.publish import Batch, batches, hash_of, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables, read_table
 
@@ -37,6 +37,8 @@ ONE_DAY: Final = dt.timedelta(days=1)
 TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
 ROLLED: Final = "rolled"
 """In the counts of a state's run: whether it was rolled (true) or rebuilt."""
+BATCH_ROWS: Final = 500_000
+"""Of totals of the cut-off days, at a time: few, for the rows of a state are long, and a single day is rolled."""
 VERSION: Final = "version"
 """In the counts of a state's run: the version of the table that its rows were made for."""
 
@@ -52,6 +54,10 @@ class Upstream:
     def inputs_of(self, day: dt.date) -> str:
         """`inputs_of` the state of a day."""
         return inputs_of(self.settings, self.customers, self.terminals, day)
+
+    def rows_of(self, day: dt.date) -> int:
+        """Rows of the day's own totals; the state has more."""
+        return sum(runs[day].rows for runs in (self.customers, self.terminals))
 
 
 def state_of(
@@ -103,10 +109,18 @@ def state(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -
     stale = stale_days(settings, (STATE,), inputs)
     if not stale:
         return 0
-    before = _to_roll_from(catalog, upstream, stale[0]) if len(stale) == 1 else None
-    rows = _rebuilt(spark, catalog, settings, stale) if before is None else _rolled(spark, settings, stale[0], before)
-    counts = {day: {ROLLED: before is not None, VERSION: STATE.version} for day in stale}
-    runs = publish(spark, settings, Batch(STATE, rows, {day: inputs[day] for day in stale}, counts))
+    return sum(
+        _publish(spark, catalog, upstream, {day: inputs[day] for day in batch})
+        for batch in batches({day: upstream.rows_of(day) for day in stale}, BATCH_ROWS)
+    )
+
+
+def _publish(spark: SparkSession, catalog: "Catalog", upstream: Upstream, inputs: Mapping[dt.date, str]) -> int:
+    days, settings = list(inputs), upstream.settings
+    before = _to_roll_from(catalog, upstream, days[0]) if len(days) == 1 else None
+    rows = _rebuilt(spark, catalog, settings, days) if before is None else _rolled(spark, settings, days[0], before)
+    counts = {day: {ROLLED: before is not None, VERSION: STATE.version} for day in days}
+    runs = publish(spark, settings, Batch(STATE, rows, inputs, counts))
     record(spark, runs)
     return sum(run.rows for run in runs)
 

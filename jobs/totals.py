@@ -5,7 +5,8 @@ spark-submit jobs/totals.py --from 2026-01-01 --to 2026-03-31
 
 import argparse
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
@@ -15,11 +16,13 @@ from antifraud.lake import Run, open_catalog, require_days
 from antifraud.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
 from jobs.buckets import FIELDS, named, summed_buckets, summed_events
-from jobs.publish import Batch, hash_of, publish, record, stale_days
+from jobs.publish import Batch, batches, hash_of, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables, read_table
 
 TRANSACTION = ["day", "transaction_id"]
+BATCH_ROWS: Final = 5_000_000
+"""Of `clean`, added up at a time."""
 
 
 def totals_of(clean: DataFrame, entity: str) -> DataFrame:
@@ -81,8 +84,14 @@ def totals(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) 
     stale = stale_days(settings, (TOTALS_CUSTOMER, TOTALS_TERMINAL), inputs)
     if not stale:
         return 0
-    inputs = {day: inputs[day] for day in stale}
-    wanted = F.col("day").isin(stale)
+    return sum(
+        _publish(spark, settings, {day: inputs[day] for day in batch})
+        for batch in batches({day: clean[day].rows for day in stale}, BATCH_ROWS)
+    )
+
+
+def _publish(spark: SparkSession, settings: JobSettings, inputs: Mapping[dt.date, str]) -> int:
+    wanted = F.col("day").isin(list(inputs))
     events, said = (read_table(spark, table).where(wanted) for table in (CLEAN, LABELS))
     runs = publish(spark, settings, Batch(TOTALS_CUSTOMER, customer_totals(events), inputs))
     runs += publish(spark, settings, Batch(TOTALS_TERMINAL, terminal_totals(events, said), inputs))
