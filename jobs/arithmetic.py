@@ -5,11 +5,12 @@ from typing import Any
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from jobs.buckets import EXACT
-
 
 class SparkArithmetic:
-    """Formulas as column expressions; null is null."""
+    """Formulas as column expressions; null is null. Products of sums are computed in the type `wide`."""
+
+    def __init__(self, wide: str) -> None:
+        self._wide = wide
 
     def ratio(self, numerator: Any, denominator: Any) -> Column:
         """Both as doubles, divided; null where the denominator is not positive."""
@@ -21,8 +22,8 @@ class SparkArithmetic:
         return F.sqrt(_column(value).cast("double"))
 
     def exact(self, value: Any) -> Column:
-        """A decimal without fraction, wide enough for products of sums."""
-        return _column(value).cast(EXACT)
+        """In the type that is wide enough for products of sums."""
+        return _column(value).cast(self._wide)
 
     def floor_divide(self, value: Any, divisor: int) -> Column:
         """Integer division, rounding down; the double holds the quotient exactly because there is no remainder."""

@@ -8,7 +8,8 @@ Formulas are those of `antifraud/features.py`; this job supplies the exact integ
 import argparse
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -22,7 +23,8 @@ from antifraud.lake import Run, newest_runs, open_catalog, published, require_da
 from antifraud.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings import JobSettings
 from jobs.arithmetic import SparkArithmetic
-from jobs.buckets import FIELDS, empty, named, plus, summed_events, total
+from jobs.buckets import EXACT, named
+from jobs.halves import FIELDS, HALF_BITS, empty, halved, plus, summed_events, total, whole
 from jobs.history import RISK_COLUMNS
 from jobs.publish import Batch, batches, hash_of, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
@@ -44,22 +46,59 @@ def feature_rows(clean: DataFrame, state: DataFrame) -> DataFrame:
     events = clean.select(*EVENT)
     for entity in ENTITIES:
         events = _with_history(events, state, entity)
+    return events.withColumn("small", _are_small()).select(
+        *EVENT[:-1], F.col("amount").alias("amount_minor"), *_formulas()
+    )
+
+
+def _are_small() -> Column:
+    """Whether products of two sums of the row fit 64 bits; windows of 30 days hold the shorter ones.
+
+    A count is below 2^20, a sum of amounts below 2^31 and one of squares below 2^42 then: what is multiplied by a count
+    stays below 2^62, and so does the square of a sum.
+    """
+    limits = {"tx_count": 1 << 20, "amount_sum": 1 << 31, "high": 1 << 41 - HALF_BITS, "low": 1 << 41}
+    within = [F.col(f"{entity}_30d")[name] < limit for entity in ENTITIES for name, limit in limits.items()]
+    return reduce(Column.__and__, within)
+
+
+def _formulas() -> list[Column]:
+    """The features, in 64 bits where these suffice: decimals take most of the time otherwise."""
+    ways = [(SparkArithmetic("bigint"), _inputs(_square)), (SparkArithmetic(EXACT), _inputs(_exact_square))]
+    found = []
+    for feature in REGISTRY:
+        small, large = (feature.formula(arithmetic, inputs) for arithmetic, inputs in ways)
+        found.append(F.when(F.col("small"), small).otherwise(large).alias(feature.name))
+    return found
+
+
+def _inputs(square: Callable[[Column], Column]) -> dict[str, Column]:
+    """What formulas start from (`antifraud.reference.feature_inputs`)."""
     inputs = {"time": F.col("event_time"), "amount": F.col("amount")}
     inputs |= {f"terminal_{name}": F.col(f"terminal_{name}") for name in RISK_COLUMNS}
     for entity in ENTITIES:
         for days in WINDOWS:
-            inputs |= {f"{entity}_{days}d_{name}": F.col(f"{entity}_{days}d.{name}") for name in FIELDS}
-    arithmetic = SparkArithmetic()
-    formulas = [feature.formula(arithmetic, inputs).alias(feature.name) for feature in REGISTRY]
-    return events.select(*EVENT[:-1], F.col("amount").alias("amount_minor"), *formulas)
+            window = f"{entity}_{days}d"
+            inputs |= {f"{window}_{name}": F.col(window)[name] for name in FIELDS}
+            inputs[f"{window}_amount_sum_sq"] = square(F.col(window))
+    return inputs
+
+
+def _square(bucket: Column) -> Column:
+    """Sum of squares in 64 bits, if it fits."""
+    return bucket["high"] * F.lit(1 << HALF_BITS) + bucket["low"]
+
+
+def _exact_square(bucket: Column) -> Column:
+    return whole(bucket["high"], bucket["low"])
 
 
 def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame:
     """Add the buckets ``<entity>_1d``, ``_7d``, ``_30d`` of each event, and the risk columns of the entity."""
     before = Window.partitionBy("day", entity).orderBy("event_time", "transaction_id")
     earlier = before.rowsBetween(Window.unboundedPreceding, -1)
-    today = F.struct(*(F.coalesce(column.over(earlier), empty()[name]).alias(name)
-                       for name, column in summed_events().items()))  # fmt: skip
+    sums = {name: F.coalesce(column.over(earlier), empty()[name]) for name, column in summed_events().items()}
+    today = F.struct(*named(sums))
     joined = events.withColumn("today", today).join(_closed(state, entity), ["day", entity], "left")
     windows = {"1d": _recent_hours()} | {f"{days}d": F.col(f"closed_{days}d") for days in WINDOWS[1:]}
     added = {f"{entity}_{name}": plus(F.coalesce(bucket, empty()), F.col("today")) for name, bucket in windows.items()}
@@ -72,7 +111,7 @@ def _closed(state: DataFrame, entity: str) -> DataFrame:
     return state.where(F.col("kind") == entity).select(
         F.date_add("day", 1).alias("day"),
         F.col("entity").alias(entity),
-        *(f"closed_{days}d" for days in WINDOWS[1:]),
+        *(halved(F.col(f"closed_{days}d")).alias(f"closed_{days}d") for days in WINDOWS[1:]),
         _from_each_hour().alias("from_hour"),
         *RISK_COLUMNS,
     )

@@ -15,9 +15,9 @@ from antifraud.errors import DataError, NotANumber
 from antifraud.maturation import HORIZON_DAYS, Maturation
 from antifraud.score_tables import ScoreTable
 from antifraud.threshold import LegitBlocks
+from jobs.halves import halves, whole
 from jobs.model.dataset import WindowName
 
-HALF_BITS: Final = 32
 WINDOW_NAMES: Final[tuple[str, ...]] = get_args(WindowName)
 LARGEST_DIFFERENCE: Final = 2
 """Parts per million by which the evaluator may differ from CatBoost on a row."""
@@ -38,13 +38,11 @@ def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
             F.count_if(~is_fraud).alias("legit"),
             F.count_if(is_fraud).alias("fraud"),
             F.sum(worth).alias("fraud_amount"),
-            F.sum(F.shiftright(worth * worth, HALF_BITS)).alias("high"),
-            F.sum((worth * worth).bitwiseAND(F.lit((1 << HALF_BITS) - 1))).alias("low"),
+            *(F.sum(half).alias(name) for name, half in halves(worth * worth).items()),
             F.max(worth).alias("fraud_amount_max"),
         )
     )
-    high, low = (F.col(name).cast("decimal(38,0)") for name in ("high", "low"))
-    square = (high * F.lit(1 << HALF_BITS).cast("decimal(10,0)") + low).cast("decimal(38,0)")
+    square = whole(F.col("high"), F.col("low"))
     window = F.element_at(F.array(*map(F.lit, WINDOW_NAMES)), F.col("code"))
     return sums.select(
         *(F.lit(release).alias("release"), window.alias("window"), F.date_from_unix_date("date").alias("day")),
