@@ -23,8 +23,8 @@ from antifraud.lake import Run, newest_runs, open_catalog, published, require_da
 from antifraud.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings import JobSettings
 from jobs.arithmetic import SparkArithmetic
-from jobs.buckets import EXACT, named
-from jobs.halves import FIELDS, HALF_BITS, empty, halved, plus, summed_events, total, whole
+from jobs.buckets import EXACT, named, total
+from jobs.halves import FIELDS, HALF_BITS, empty, halved, plus, summed_events, whole
 from jobs.history import RISK_COLUMNS
 from jobs.publish import Batch, batches, hash_of, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
@@ -95,13 +95,16 @@ def _exact_square(bucket: Column) -> Column:
 
 def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame:
     """Add the buckets ``<entity>_1d``, ``_7d``, ``_30d`` of each event, and the risk columns of the entity."""
-    before = Window.partitionBy("day", entity).orderBy("event_time", "transaction_id")
+    # The entity first: Spark sorts by the first bytes of the first column, which of a day are the same in every row.
+    before = Window.partitionBy(entity, "day").orderBy("event_time", "transaction_id")
     earlier = before.rowsBetween(Window.unboundedPreceding, -1)
     sums = {name: F.coalesce(column.over(earlier), empty()[name]) for name, column in summed_events().items()}
     today = F.struct(*named(sums))
-    joined = events.withColumn("today", today).join(_closed(state, entity), ["day", entity], "left")
-    windows = {"1d": _recent_hours()} | {f"{days}d": F.col(f"closed_{days}d") for days in WINDOWS[1:]}
-    added = {f"{entity}_{name}": plus(F.coalesce(bucket, empty()), F.col("today")) for name, bucket in windows.items()}
+    joined = events.withColumn("today", today).join(_closed(state, entity), [entity, "day"], "left")
+    # Each in a step of its own, for a bucket has six fields and would be computed for each of them.
+    joined = joined.withColumn("closed_1d", _recent_hours()).withColumn("closed_1d", halved(F.col("closed_1d")))
+    joined = joined.withColumns({f"closed_{days}d": F.coalesce(f"closed_{days}d", empty()) for days in WINDOWS})
+    added = {f"{entity}_{days}d": plus(F.col(f"closed_{days}d"), F.col("today")) for days in WINDOWS}
     added |= {f"{entity}_{name}": F.coalesce(F.col(name), F.lit(0)) for name in RISK_COLUMNS}
     return joined.select(*events.columns, *named(added))
 

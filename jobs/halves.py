@@ -65,8 +65,3 @@ def plus(one: Column, other: Column) -> Column:
     """Both buckets together."""
     sums = {name: one[name] + other[name] for name in SUMMED}
     return F.struct(*named(sums | {name: F.greatest(one[name], other[name]) for name in LARGEST}))
-
-
-def total(buckets: Column) -> Column:
-    """All buckets of the lake in an array (with more fields or without) together."""
-    return F.aggregate(buckets, empty(), lambda sum_, bucket: plus(sum_, halved(bucket)))

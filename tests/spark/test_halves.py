@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import functions as F  # noqa: N812
 
 from antifraud.schemas import BUCKET
-from jobs.halves import halved, halves, total, whole
+from jobs.halves import empty, halved, halves, plus, whole
 
 SQUARES = (0, 1, (1 << 32) - 1, 1 << 32, (1 << 63) - 1, 1 << 63, 10**25 + 7)
 
@@ -27,21 +27,22 @@ def test_a_bucket_keeps_its_integers(buckets):
             for r in rows if r["it"]} == {(2, 3, 5, 7)}  # fmt: skip
 
 
-def test_a_total_is_the_sum(buckets):
-    """Halves are added without a carry, and `whole` brings them together exactly."""
-    together = buckets.where("bucket IS NOT NULL").agg(total(F.collect_list("bucket")).alias("it"))
+def test_halves_add_up(buckets):
+    """Without a carry from one to the other, and `whole` brings them together exactly."""
+    added = buckets.select(halved(F.col("bucket")).alias("it")).agg(
+        F.sum("it.high").alias("high"), F.sum("it.low").alias("low")
+    )
 
-    row = together.select("it.*", whole(F.col("it.high"), F.col("it.low")).alias("square")).collect()[0]
-    assert int(row["square"]) == sum(SQUARES)
-    assert (row["tx_count"], row["amount_sum"], row["amount_max"], row["last_time"]) == (14, 21, 5, 7)
+    assert int(added.select(whole(F.col("high"), F.col("low"))).collect()[0][0]) == sum(SQUARES)
 
 
-def test_an_empty_array_is_the_empty_bucket(spark):
-    """Zeros, and no last time."""
-    nothing = F.array().cast(f"array<{BUCKET}>")
+def test_buckets_together(buckets):
+    """Counts and sums are added, of the others the larger stays; the empty bucket changes nothing."""
+    both = plus(plus(halved(F.col("bucket")), halved(F.col("bucket"))), empty())
 
-    row = spark.range(1).select(total(nothing).alias("it")).collect()[0]["it"]
-    assert row.asDict() == {"tx_count": 0, "amount_sum": 0, "high": 0, "low": 0, "amount_max": 0, "last_time": -1}
+    row = buckets.where(f"place = {len(SQUARES) - 1}").select(both.alias("it")).collect()[0]["it"]
+    assert row["high"] * 2**32 + row["low"] == 2 * SQUARES[-1]
+    assert (row["tx_count"], row["amount_sum"], row["amount_max"], row["last_time"]) == (4, 6, 5, 7)
 
 
 def test_halves_of_the_largest_square(spark):
