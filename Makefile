@@ -9,7 +9,7 @@ RUN_ARGS ?=
 DATA ?=
 HOME_OF_LAKE ?= var/bench
 
-.PHONY: help setup servers browser run test spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection bench-lake bench-backfills bench-history
+.PHONY: help setup servers browser run test spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection bench-lake bench-backfills bench-history bench-slopes
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,3 +83,6 @@ bench-backfills: setup  ## backfills in any order beside one load of all days: H
 
 bench-history: setup  ## a night after 60 and after 600 days of history: HOME_OF_LAKE=folder, which gets a new one beside it
 	$(PYTHON) -m bench.lake_history --home "$(HOME_OF_LAKE)-history"
+
+bench-slopes: setup  ## ingest, totals and features against the number of rows: HOME_OF_LAKE=folder, which gets a new one beside it
+	$(PYTHON) -m bench.lake_slopes --home "$(HOME_OF_LAKE)-slopes"

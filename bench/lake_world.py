@@ -64,10 +64,10 @@ def bench_of(description: str | None, repetitions: int) -> Bench:
     parser.add_argument("--repetitions", type=int, default=repetitions)
     given = parser.parse_args()
     world = World(given.customers, given.days)
-    return Bench(_made(given.home, world), world.days, given.repetitions, world == World())
+    return Bench(made(given.home, world), world.days, given.repetitions, world == World())
 
 
-def _made(home: Path, world: World) -> JobSettings:
+def made(home: Path, world: World) -> JobSettings:
     """Settings of a home with a key ring and the raw file of a world, which are made where they are missing."""
     settings = JobSettings(home=home.resolve())
     if not truth_path(settings).exists():

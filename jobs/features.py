@@ -95,7 +95,7 @@ def _exact_square(bucket: Column) -> Column:
 
 def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame:
     """Add the buckets ``<entity>_1d``, ``_7d``, ``_30d`` of each event, and the risk columns of the entity."""
-    # The entity first: Spark sorts by the first bytes of the first column, which of a day are the same in every row.
+    # The entity first: Spark sorts by the first bytes of the first column, and those of the day are alike in all rows.
     before = Window.partitionBy(entity, "day").orderBy("event_time", "transaction_id")
     earlier = before.rowsBetween(Window.unboundedPreceding, -1)
     sums = {name: F.coalesce(column.over(earlier), empty()[name]) for name, column in summed_events().items()}

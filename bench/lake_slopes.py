@@ -1,0 +1,85 @@
+"""What ingest, totals and features cost against the number of rows: ``python -m bench.lake_slopes --home <folder>``.
+
+Worlds of 24 days with 1, 5 and 48 million rows, one after the other in one session; the smallest is loaded twice, for
+the JVM compiles on the first turn. The exponent is the slope of log seconds over log rows, the worst of the stages; of
+features the rows are those of the last day, the only one that is made.
+"""
+
+import argparse
+import datetime as dt
+import math
+import shutil
+import time
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from antifraud.lake import open_catalog, published
+from antifraud.schemas import CLEAN
+from antifraud.settings import JobSettings
+from bench.lake_world import CUSTOMERS, World, made
+from bench.record import record
+from jobs.day import STAGES
+from jobs.session import start_session
+from jobs.tables import create_tables
+
+COMMAND: Final = "make bench-slopes"
+SIZES: Final = (CUSTOMERS // 50, CUSTOMERS // 10, CUSTOMERS)
+STAGE_NAMES: Final = ("ingest", "totals", "features")
+ONE_DAY: Final = dt.timedelta(days=1)
+
+Costs = dict[str, tuple[int, float]]
+"""Rows and seconds by stage."""
+
+
+def costs(home: Path, world: World) -> Costs:
+    """Load the world into an empty lake; each stage does all days, state and features the last alone."""
+    settings = made(home, world)
+    shutil.rmtree(settings.home / "lake", ignore_errors=True)
+    spark = start_session("bench", settings)
+    create_tables(spark)
+    days = world.days
+    of_stage = {"ingest": days, "totals": days[:-1], "state": [days[-1] - ONE_DAY], "features": days[-1:]}
+    found: Costs = {}
+    for name, wanted in of_stage.items():
+        began = time.monotonic()
+        STAGES[name](spark, settings, wanted)
+        found[name] = _rows(settings, wanted), time.monotonic() - began
+        print(f"{world.customers:,} customers: {name} of {found[name][0]:,} rows {found[name][1]:.1f} s", flush=True)
+    spark.stop()
+    return found
+
+
+def _rows(settings: JobSettings, days: list[dt.date]) -> int:
+    return sum(run.rows for run in published(open_catalog(settings), CLEAN, days[0], days[-1]).values())
+
+
+def exponent(points: list[tuple[int, float]]) -> float:
+    """Slope of log seconds over log rows, by least squares.
+
+    >>> round(exponent([(1, 5.0), (10, 50.0), (100, 500.0)]), 6)
+    1.0
+    """
+    rows, seconds = zip(*((math.log(rows), math.log(seconds)) for rows, seconds in points), strict=True)
+    return float(np.polyfit(rows, seconds, 1)[0])
+
+
+def measure(home: Path) -> None:
+    """Load every world, record the exponents."""
+    worlds = [World(SIZES[0]), *(World(size) for size in SIZES)]
+    found = [costs(home / str(world.customers), world) for world in worlds][1:]
+    slopes = {name: exponent([each[name] for each in found]) for name in STAGE_NAMES}
+    about = "; ".join(
+        f"{name} {slopes[name]:.2f} ("
+        + ", ".join(f"{rows:,} rows {seconds:.0f} s" for rows, seconds in (each[name] for each in found))
+        + ")"
+        for name in STAGE_NAMES
+    )
+    record("lake.slope_rows", max(slopes.values()), "1", COMMAND, about, (min(slopes.values()), max(slopes.values())))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, required=True, help="folder of the worlds; 15 GB, kept")
+    measure(parser.parse_args().home)
