@@ -63,6 +63,8 @@ def _general(jars: Sequence[Path]) -> dict[str, str]:
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
+        # Of raw text, half of Spark's own: with longer tasks a core waits longer for the last one.
+        "spark.sql.files.maxPartitionBytes": "64m",
         # The JVM interprets methods of more than 8,000 bytes for ever; Spark's own limit would let them be.
         "spark.sql.codegen.hugeMethodLimit": "8000",
         # Tokens do not repeat within a batch: looking for repetitions costs more than it saves.
