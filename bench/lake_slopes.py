@@ -2,7 +2,7 @@
 
 Worlds of 24 days with 1, 5 and 48 million rows, one after the other in one session; the smallest is loaded twice, for
 the JVM compiles on the first turn. The exponent is the slope of log seconds over log rows, the worst of the stages; of
-features the rows are those of the last day, the only one that is made.
+features the rows are those of the last day, the only one that is made. `bench/slope_rows.svg` shows all of it.
 """
 
 import argparse
@@ -10,10 +10,13 @@ import datetime as dt
 import math
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import matplotlib as mpl
 import numpy as np
+from matplotlib.figure import Figure
 
 from antifraud.lake import open_catalog, published
 from antifraud.schemas import CLEAN
@@ -28,6 +31,7 @@ COMMAND: Final = "make bench-slopes"
 SIZES: Final = (CUSTOMERS // 50, CUSTOMERS // 10, CUSTOMERS)
 STAGE_NAMES: Final = ("ingest", "totals", "features")
 ONE_DAY: Final = dt.timedelta(days=1)
+PLOT: Final = Path(__file__).parent / "slope_rows.svg"
 
 Costs = dict[str, tuple[int, float]]
 """Rows and seconds by stage."""
@@ -65,8 +69,23 @@ def exponent(points: list[tuple[int, float]]) -> float:
     return float(np.polyfit(rows, seconds, 1)[0])
 
 
+def plot(found: Sequence[Costs], slopes: dict[str, float]) -> Figure:
+    """Seconds over rows by stage, both axes logarithmic, each with the line that doubles with the rows."""
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    axes = figure.subplots()
+    for name in STAGE_NAMES:
+        rows, seconds = zip(*(each[name] for each in found), strict=True)
+        (line,) = axes.loglog(rows, seconds, "o-", label=f"{name}, exponent {slopes[name]:.2f}")
+        proportional = [seconds[-1] * each / rows[-1] for each in rows]
+        axes.loglog(rows, proportional, ":", color=line.get_color(), linewidth=1)
+    axes.set(xlabel="rows", ylabel="seconds", title="Cost against rows; dotted: proportional, from the largest world")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
 def measure(home: Path) -> None:
-    """Load every world, record the exponents."""
+    """Load every world, record the exponents, plot."""
     worlds = [World(SIZES[0]), *(World(size) for size in SIZES)]
     found = [costs(home / str(world.customers), world) for world in worlds][1:]
     slopes = {name: exponent([each[name] for each in found]) for name in STAGE_NAMES}
@@ -77,6 +96,8 @@ def measure(home: Path) -> None:
         for name in STAGE_NAMES
     )
     record("lake.slope_rows", max(slopes.values()), "1", COMMAND, about, (min(slopes.values()), max(slopes.values())))
+    mpl.rcParams["svg.hashsalt"] = PLOT.name  # the same points give the same file
+    plot(found, slopes).savefig(PLOT, metadata={"Date": None})
 
 
 if __name__ == "__main__":
