@@ -75,28 +75,38 @@ def different(one: str, other: str) -> int:
 
 def measure(bench: Bench) -> None:
     """Load what is missing; take turns with DuckDB, then with the events, which take longest."""
-    settings, days = bench.settings, bench.days
+    settings, day = bench.settings, bench.days[-1]
+    (settings.home / "features").mkdir(exist_ok=True)
     spark = start_session("bench", settings)
-    day, folder = days[-1], settings.home / "features"
-    folder.mkdir(exist_ok=True)
     create_tables(spark)
-    totals(spark, settings, days[:-1])
+    totals(spark, settings, bench.days[:-1])
     state(spark, settings, [day - ONE_DAY])
     ours(spark, settings, day)  # the JVM compiles on its first turn, which a nightly job pays once for all stages
-    duckdb_file, events = folder / "duckdb.parquet", folder / "events"
+    beside_duckdb(spark, bench)
+    beside_events(spark, bench)
+    spark.stop()
+
+
+def beside_duckdb(spark: SparkSession, bench: Bench) -> None:
+    """Take turns with DuckDB, record."""
+    settings, day, target = bench.settings, bench.days[-1], bench.settings.home / "features" / "duckdb.parquet"
     turns = [
-        (ours(spark, settings, day), with_duckdb(settings, day, duckdb_file)) for _ in _counted_aloud(bench.repetitions)
+        (ours(spark, settings, day), with_duckdb(settings, day, target)) for _ in _counted_aloud(bench.repetitions)
     ]
-    about = _same_rows(files_of(settings, FEATURES, [day]), f"read_parquet('{duckdb_file}')")
+    about = _same_rows(files_of(settings, FEATURES, [day]), f"read_parquet('{target}')")
     _keep(bench, "lake.features_vs_duckdb", f"{about}, DuckDB", [mine / other for mine, other in turns], turns)
+
+
+def beside_events(spark: SparkSession, bench: Bench) -> None:
+    """Take turns with recomputing from events, record."""
+    settings, day, target = bench.settings, bench.days[-1], bench.settings.home / "features" / "events"
     turns = [
-        (ours(spark, settings, day), from_events(spark, settings, day, events))
+        (ours(spark, settings, day), from_events(spark, settings, day, target))
         for _ in _counted_aloud(max(bench.repetitions // 5, 1))
     ]
-    about = _same_rows(files_of(settings, FEATURES, [day]), f"read_parquet('{events}/*.parquet')")
-    about = f"{about}, {len(days)} days of events"
+    about = _same_rows(files_of(settings, FEATURES, [day]), f"read_parquet('{target}/*.parquet')")
+    about = f"{about}, {len(bench.days)} days of events"
     _keep(bench, "lake.incremental_gain", about, [other / mine for mine, other in turns], turns)
-    spark.stop()
 
 
 def _counted_aloud(repetitions: int) -> Iterator[int]:

@@ -23,8 +23,8 @@ from antifraud.lake import Run, newest_runs, open_catalog, published, require_da
 from antifraud.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings import JobSettings
 from jobs.arithmetic import SparkArithmetic
-from jobs.buckets import EXACT, named, total
-from jobs.halves import FIELDS, HALF_BITS, empty, halved, plus, summed_events, whole
+from jobs.buckets import EXACT, named
+from jobs.halves import FIELDS, HALF_BITS, HALVES, fields_of, halved, nothing, plus, summed_events, whole
 from jobs.history import RISK_COLUMNS
 from jobs.publish import Batch, batches, hash_of, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
@@ -39,11 +39,14 @@ ONE_DAY: Final = dt.timedelta(days=1)
 BATCH_ROWS: Final = 5_000_000
 """Of events, at a time."""
 EVENT: Final = ("day", "transaction_id", "event_time", "customer", "terminal", "amount")
+FEW_HOURS: Final = 4
+"""Most entities have no more in a day (`_from_few_hours`)."""
 
 
 def feature_rows(clean: DataFrame, state: DataFrame) -> DataFrame:
     """Rows of `features` for events (`clean`), from states whose cut-off is the day before each event's."""
-    events = clean.select(*EVENT)
+    first_hour = F.floor((F.col("event_time") - DAY_SECONDS) / HOUR_SECONDS)
+    events = clean.select(*EVENT, first_hour.alias("first_hour"))
     for entity in ENTITIES:
         events = _with_history(events, state, entity)
     return events.withColumn("small", _are_small()).select(
@@ -58,13 +61,13 @@ def _are_small() -> Column:
     stays below 2^62, and so does the square of a sum.
     """
     limits = {"tx_count": 1 << 20, "amount_sum": 1 << 31, "high": 1 << 41 - HALF_BITS, "low": 1 << 41}
-    within = [F.col(f"{entity}_30d")[name] < limit for entity in ENTITIES for name, limit in limits.items()]
+    within = [F.col(f"{entity}_30d_{name}") < limit for entity in ENTITIES for name, limit in limits.items()]
     return reduce(Column.__and__, within)
 
 
 def _formulas() -> list[Column]:
     """The features, in 64 bits where these suffice: decimals take most of the time otherwise."""
-    ways = [(SparkArithmetic("bigint"), _inputs(_square)), (SparkArithmetic(EXACT), _inputs(_exact_square))]
+    ways = [(SparkArithmetic("bigint"), _inputs(_square)), (SparkArithmetic(EXACT), _inputs(whole))]
     found = []
     for feature in REGISTRY:
         small, large = (feature.formula(arithmetic, inputs) for arithmetic, inputs in ways)
@@ -72,68 +75,84 @@ def _formulas() -> list[Column]:
     return found
 
 
-def _inputs(square: Callable[[Column], Column]) -> dict[str, Column]:
+def _inputs(square: Callable[[Column, Column], Column]) -> dict[str, Column]:
     """What formulas start from (`antifraud.reference.feature_inputs`)."""
     inputs = {"time": F.col("event_time"), "amount": F.col("amount")}
-    inputs |= {f"terminal_{name}": F.col(f"terminal_{name}") for name in RISK_COLUMNS}
+    names = [f"terminal_{name}" for name in RISK_COLUMNS]
     for entity in ENTITIES:
         for days in WINDOWS:
             window = f"{entity}_{days}d"
-            inputs |= {f"{window}_{name}": F.col(window)[name] for name in FIELDS}
-            inputs[f"{window}_amount_sum_sq"] = square(F.col(window))
-    return inputs
+            names += [f"{window}_{name}" for name in FIELDS]
+            inputs[f"{window}_amount_sum_sq"] = square(*(F.col(f"{window}_{half}") for half in HALVES))
+    return inputs | {name: F.col(name) for name in names}
 
 
-def _square(bucket: Column) -> Column:
+def _square(high: Column, low: Column) -> Column:
     """Sum of squares in 64 bits, if it fits."""
-    return bucket["high"] * F.lit(1 << HALF_BITS) + bucket["low"]
-
-
-def _exact_square(bucket: Column) -> Column:
-    return whole(bucket["high"], bucket["low"])
+    return high * F.lit(1 << HALF_BITS) + low
 
 
 def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame:
-    """Add the buckets ``<entity>_1d``, ``_7d``, ``_30d`` of each event, and the risk columns of the entity."""
+    """Add ``<entity>_1d_tx_count`` and so on: each event's buckets of all windows, and the risk columns of the entity.
+
+    Field by field: no formula uses all of a bucket, and Spark leaves out the columns that nobody uses.
+    """
     # The entity first: Spark sorts by the first bytes of the first column, and those of the day are alike in all rows.
     before = Window.partitionBy(entity, "day").orderBy("event_time", "transaction_id")
     earlier = before.rowsBetween(Window.unboundedPreceding, -1)
-    sums = {name: F.coalesce(column.over(earlier), empty()[name]) for name, column in summed_events().items()}
-    today = F.struct(*named(sums))
-    joined = events.withColumn("today", today).join(_closed(state, entity), [entity, "day"], "left")
-    # Each in a step of its own, for a bucket has six fields and would be computed for each of them.
-    joined = joined.withColumn("closed_1d", _recent_hours()).withColumn("closed_1d", halved(F.col("closed_1d")))
-    joined = joined.withColumns({f"closed_{days}d": F.coalesce(f"closed_{days}d", empty()) for days in WINDOWS})
-    added = {f"{entity}_{days}d": plus(F.col(f"closed_{days}d"), F.col("today")) for days in WINDOWS}
+    today = {f"today_{name}": column.over(earlier) for name, column in summed_events().items()}
+    joined = events.withColumns(today).join(_closed(state, entity), [entity, "day"], "left")
+    hours_gone = F.size(F.filter("hour_numbers", lambda hour: hour < F.col("first_hour")))
+    joined = joined.withColumn("hours_gone", hours_gone)
+    joined = joined.withColumns({f"closed_1d_{name}": F.get(f"from_hour_{name}", "hours_gone") for name in FIELDS})
+    added = {
+        f"{entity}_{days}d_{name}": plus(name, F.col(f"closed_{days}d_{name}"), F.col(f"today_{name}"))
+        for days in WINDOWS
+        for name in FIELDS
+    }
     added |= {f"{entity}_{name}": F.coalesce(F.col(name), F.lit(0)) for name in RISK_COLUMNS}
     return joined.select(*events.columns, *named(added))
 
 
 def _closed(state: DataFrame, entity: str) -> DataFrame:
     """Per entity and day that its state is for: closed days of each window, yesterday from each hour on, risk."""
+    closed = {
+        f"closed_{days}d_{name}": field
+        for days in WINDOWS[1:]
+        for name, field in fields_of(F.col(f"closed_{days}d")).items()
+    }
     return state.where(F.col("kind") == entity).select(
-        F.date_add("day", 1).alias("day"),
-        F.col("entity").alias(entity),
-        *(halved(F.col(f"closed_{days}d")).alias(f"closed_{days}d") for days in WINDOWS[1:]),
-        _from_each_hour().alias("from_hour"),
-        *RISK_COLUMNS,
+        F.date_add("day", 1).alias("day"), F.col("entity").alias(entity), *named(closed | _yesterday()), *RISK_COLUMNS
     )
 
 
-def _from_each_hour() -> Column:
-    """Of each of yesterday's hours the total of itself and the later ones, added up once and not for every event."""
-    return F.transform(
-        "hours",
-        lambda hour, place: F.struct(
-            hour["hour"].alias("hour"), total(F.slice("hours", place + 1, F.size("hours"))).alias("total")
+def _yesterday() -> dict[str, Column]:
+    """Arrays over yesterday's hours: their numbers, and sums from each of them on, not to be made for every event."""
+    return {"hour_numbers": F.col("hours.hour")} | {f"from_hour_{name}": _from_each_hour(name) for name in FIELDS}
+
+
+def _from_each_hour(name: str) -> Column:
+    """The field `name` of each hour and the later ones together; nothing for hours that there are not."""
+    values = F.col(f"hours.{name}") if name not in HALVES else _half_of_each_hour(name)
+    summed = F.transform(
+        values,
+        lambda _, place: F.aggregate(
+            F.slice(values, place + 1, F.size(values)), nothing(name), lambda one, other: plus(name, one, other)
         ),
     )
+    return F.when(F.size("hours") > FEW_HOURS, summed).otherwise(_from_few_hours(name, values))
 
 
-def _recent_hours() -> Column:
-    """Total of yesterday's hours that the one-day window still sees; null if none."""
-    first = F.floor((F.col("event_time") - DAY_SECONDS) / HOUR_SECONDS)
-    return F.get(F.filter("from_hour", lambda hour: hour["hour"] >= first), F.lit(0))["total"]
+def _from_few_hours(name: str, values: Column) -> Column:
+    """The same without lambdas, which Spark interprets instead of compiling them."""
+    sums = [nothing(name)]
+    for place in reversed(range(FEW_HOURS)):
+        sums.insert(0, plus(name, F.get(values, F.lit(place)), sums[0]))
+    return F.array(*sums)
+
+
+def _half_of_each_hour(name: str) -> Column:
+    return F.transform("hours.amount_sum_sq", lambda square: halved(square)[name])
 
 
 def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:

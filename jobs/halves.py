@@ -10,12 +10,12 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from antifraud.buckets import NEVER
-from jobs.buckets import EXACT, named
+from jobs.buckets import EXACT
 
 HALF_BITS: Final = 32
-SUMMED: Final = ("tx_count", "amount_sum", "high", "low")
+HALVES: Final = ("high", "low")
 LARGEST: Final = ("amount_max", "last_time")
-FIELDS: Final = (*SUMMED, *LARGEST)
+FIELDS: Final = ("tx_count", "amount_sum", *HALVES, *LARGEST)
 _LARGEST_LONG: Final = (1 << 63) - 1
 
 
@@ -39,29 +39,30 @@ def summed_events() -> dict[str, Column]:
     }  # fmt: skip
 
 
-def halved(bucket: Column) -> Column:
-    """A bucket of the lake; null for null."""
-    square = bucket["amount_sum_sq"]
+def halved(square: Column) -> dict[str, Column]:
+    """Both halves of a sum of squares as the lake stores it, a decimal; null for null."""
     unit = F.lit(1 << HALF_BITS).cast("decimal(10,0)")
     rest = square % unit
     large = {"high": (square - rest) / unit, "low": rest}
     # Decimals are divided only where they must be: few sums of squares do not fit 64 bits.
     fits = square <= F.lit(_LARGEST_LONG)
-    split = {
-        name: F.when(fits, half).otherwise(large[name].cast("bigint"))
-        for name, half in halves(F.when(fits, square).cast("bigint")).items()
-    }
-    fields = {name: bucket[name] for name in FIELDS if name not in split} | split
-    return F.when(bucket.isNotNull(), F.struct(*(fields[name].alias(name) for name in FIELDS)))
+    small = halves(F.when(fits, square).cast("bigint"))
+    return {name: F.when(fits, small[name]).otherwise(large[name].cast("bigint")) for name in large}
 
 
-def empty() -> Column:
-    """The bucket of no transaction."""
-    values = dict.fromkeys(FIELDS, 0) | {"last_time": NEVER}
-    return F.struct(*(F.lit(value).cast("bigint").alias(name) for name, value in values.items()))
+def fields_of(bucket: Column) -> dict[str, Column]:
+    """A bucket of the lake field by field, so that what nobody uses is not even read; nulls for null."""
+    stored = {name: bucket[name] for name in FIELDS if name not in HALVES}
+    return stored | halved(bucket["amount_sum_sq"])
 
 
-def plus(one: Column, other: Column) -> Column:
-    """Both buckets together."""
-    sums = {name: one[name] + other[name] for name in SUMMED}
-    return F.struct(*named(sums | {name: F.greatest(one[name], other[name]) for name in LARGEST}))
+def plus(name: str, one: Column, other: Column) -> Column:
+    """The field `name` of two buckets together; a null is that of the empty bucket."""
+    if name in LARGEST:
+        return F.coalesce(F.greatest(one, other), nothing(name))
+    return F.coalesce(one, nothing(name)) + F.coalesce(other, nothing(name))
+
+
+def nothing(name: str) -> Column:
+    """The field `name` of the bucket of no transaction."""
+    return F.lit(NEVER if name == "last_time" else 0).cast("bigint")

@@ -31,7 +31,8 @@ class Batch:
 
     `inputs` names the days and, for each, the hash of what it was made from. `counts` go into `runs`; `expected` are
     rows by day where they were counted before. `own` is the condition on the table's rows that this job writes. Rows
-    that come `by_day`, as raw files have them, are written where they are; others are moved first, by partition.
+    of a single day, and those that come `by_day`, as raw files have them, are written where they are; others are moved
+    first, by partition, lest every task writes a file of every day.
     """
 
     table: Table

@@ -41,9 +41,13 @@ def stage(
 ) -> None:
     """Write `rows` as a staged snapshot that replaces the partitions it has rows for; of `by_day` see `Batch`."""
     notes = {**notes, FIRST_DAY: str(min(days)), LAST_DAY: str(max(days))}
-    writer = rows.select(*table.column_names).writeTo(full_name(table))
-    if by_day:
-        writer = writer.option("distribution-mode", "none")
+    rows = rows.select(*table.column_names)
+    if len(days) == 1:
+        writer = _sorted_without_day(table, rows).writeTo(full_name(table))
+        writer = writer.option("use-table-distribution-and-ordering", "false")
+    else:
+        writer = rows.writeTo(full_name(table))
+        writer = writer.option("distribution-mode", "none") if by_day else writer
     for key, value in notes.items():
         writer = writer.option(f"snapshot-property.{key}", value)
     spark.conf.set(SESSION_WAP_ID, wap_id)
@@ -51,6 +55,15 @@ def stage(
         writer.overwritePartitions()
     finally:
         spark.conf.unset(SESSION_WAP_ID)
+
+
+def _sorted_without_day(table: Table, rows: DataFrame) -> DataFrame:
+    """Rows of a single day where they are, in the table's order.
+
+    Iceberg's own order begins with the day, by which alone Spark would sort quickly.
+    """
+    order = [name for name in table.partition_by if name != "day"] + list(table.sort_by)
+    return rows.sortWithinPartitions(*order) if order else rows
 
 
 def staged_snapshots(catalog: "Catalog", table: Table) -> list[Any]:

@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import functions as F  # noqa: N812
 
 from antifraud.schemas import BUCKET
-from jobs.halves import empty, halved, halves, plus, whole
+from jobs.buckets import named
+from jobs.halves import FIELDS, fields_of, halved, halves, plus, whole
 
 SQUARES = (0, 1, (1 << 32) - 1, 1 << 32, (1 << 63) - 1, 1 << 63, 10**25 + 7)
 
@@ -19,30 +20,42 @@ def buckets(spark):
 
 
 def test_a_bucket_keeps_its_integers(buckets):
-    """The other fields stay; a bucket that is missing is missing still."""
-    rows = buckets.select(halved(F.col("bucket")).alias("it")).orderBy("place").collect()
+    """The other fields stay; of a bucket that is missing all are."""
+    rows = buckets.select("place", *named(fields_of(F.col("bucket")))).orderBy("place").collect()
 
-    assert [row["it"] and row["it"]["high"] * 2**32 + row["it"]["low"] for row in rows] == [*SQUARES, None]
-    assert {(r["it"]["tx_count"], r["it"]["amount_sum"], r["it"]["amount_max"], r["it"]["last_time"])
-            for r in rows if r["it"]} == {(2, 3, 5, 7)}  # fmt: skip
+    *present, missing = ([row[name] for name in FIELDS] for row in rows)
+    assert missing == [None] * len(FIELDS)
+    assert [row[FIELDS.index("high")] * 2**32 + row[FIELDS.index("low")] for row in present] == [*SQUARES]
+    others = [FIELDS.index(name) for name in ("tx_count", "amount_sum", "amount_max", "last_time")]
+    assert {tuple(row[place] for place in others) for row in present} == {(2, 3, 5, 7)}
 
 
 def test_halves_add_up(buckets):
     """Without a carry from one to the other, and `whole` brings them together exactly."""
-    added = buckets.select(halved(F.col("bucket")).alias("it")).agg(
-        F.sum("it.high").alias("high"), F.sum("it.low").alias("low")
-    )
+    both = halved(F.col("bucket.amount_sum_sq"))
+    added = buckets.agg(*(F.sum(half).alias(name) for name, half in both.items()))
 
     assert int(added.select(whole(F.col("high"), F.col("low"))).collect()[0][0]) == sum(SQUARES)
 
 
-def test_buckets_together(buckets):
-    """Counts and sums are added, of the others the larger stays; the empty bucket changes nothing."""
-    both = plus(plus(halved(F.col("bucket")), halved(F.col("bucket"))), empty())
+@pytest.mark.parametrize(
+    ("name", "expected"), [("tx_count", 4), ("amount_sum", 6), ("amount_max", 5), ("last_time", 7)]
+)
+def test_buckets_together(buckets, name, expected):
+    """Counts and sums are added, of the others the larger stays; a bucket that is missing changes nothing."""
+    field = fields_of(F.col("bucket"))[name]
+    missing = F.lit(None).cast("bigint")
+    both = plus(name, plus(name, missing, field), field)
 
-    row = buckets.where(f"place = {len(SQUARES) - 1}").select(both.alias("it")).collect()[0]["it"]
-    assert row["high"] * 2**32 + row["low"] == 2 * SQUARES[-1]
-    assert (row["tx_count"], row["amount_sum"], row["amount_max"], row["last_time"]) == (4, 6, 5, 7)
+    assert buckets.where("place = 0").select(both).collect()[0][0] == expected
+
+
+def test_two_missing_buckets_are_the_empty_one(spark):
+    """No transaction, and a last time of never."""
+    missing = F.lit(None).cast("bigint")
+    row = spark.range(1).select(*(plus(name, missing, missing).alias(name) for name in FIELDS)).collect()[0]
+
+    assert row.asDict() == dict.fromkeys(FIELDS, 0) | {"last_time": -1}
 
 
 def test_halves_of_the_largest_square(spark):
