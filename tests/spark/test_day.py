@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import lmdb
+import pyarrow.parquet as pq
 import pytest
 
-from antifraud.lake import open_catalog, read_days
+from antifraud.clock import date_of
+from antifraud.lake import NAMESPACE, open_catalog, read_days
 from antifraud.pseudonym import generate_keyring
 from antifraud.schemas import STATE, TABLES
 from antifraud.settings import JobSettings
@@ -113,6 +115,27 @@ def with_a_larger_amount(settings, folder):
     columns[4] = "123.45"
     path.write_text("\n".join([lines[0], ",".join(columns), *lines[2:], ""]))
     return dataclasses.replace(settings, raw_dir=str(folder / "corrected"))
+
+
+def test_every_file_is_in_the_order_of_its_table(feed, tmp_path, open_lake):
+    """A day published alone has its rows where they are, days together by day: readers skip parts of ordered files."""
+    settings = home_with(feed, tmp_path)
+    session = open_lake(settings)
+    run_all(session, settings, DAYS[:1])
+    run_all(session, settings, DAYS[1:])
+    catalog, found = open_catalog(settings), set()
+
+    for table in (table for table in TABLES if table.sort_by):
+        for task in catalog.load_table((NAMESPACE, table.name)).scan().plan_files():
+            rows = pq.read_table(
+                task.file.file_path.removeprefix("file:"), columns=list(table.sort_by), partitioning=None
+            )
+            keys = [tuple(row.values()) for row in rows.to_pylist()]
+            assert keys == sorted(keys), table.name
+            found.add((table.name, date_of(task.file.partition[table.partition_by.index("day")])))
+
+    assert {name for name, day in found if day == FIRST} == {name for name, day in found if day == LAST}
+    assert {("clean", FIRST), ("state", FIRST), ("features", FIRST)} <= found
 
 
 def test_the_export_holds_the_state(whole):
