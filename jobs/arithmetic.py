@@ -7,10 +7,14 @@ from pyspark.sql import functions as F
 
 
 class SparkArithmetic:
-    """Formulas as column expressions; null is null. Products of sums are computed in the type `wide`."""
+    """Formulas as column expressions; null is null. Products of sums are computed in the type `wide`.
+
+    `widened` says whether a formula asked for that type.
+    """
 
     def __init__(self, wide: str) -> None:
         self._wide = wide
+        self.widened = False
 
     def ratio(self, numerator: Any, denominator: Any) -> Column:
         """Both as doubles, divided; null where the denominator is not positive."""
@@ -23,6 +27,7 @@ class SparkArithmetic:
 
     def exact(self, value: Any) -> Column:
         """In the type that is wide enough for products of sums."""
+        self.widened = True
         return _column(value).cast(self._wide)
 
     def floor_divide(self, value: Any, divisor: int) -> Column:

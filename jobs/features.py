@@ -66,12 +66,15 @@ def _are_small() -> Column:
 
 
 def _formulas() -> list[Column]:
-    """The features, in 64 bits where these suffice: decimals take most of the time otherwise."""
-    ways = [(SparkArithmetic("bigint"), _inputs(_square)), (SparkArithmetic(EXACT), _inputs(whole))]
+    """The features; where products of sums occur, in 64 bits if these suffice: decimals take most of the time."""
+    small, large = _inputs(_square), _inputs(whole)
     found = []
     for feature in REGISTRY:
-        small, large = (feature.formula(arithmetic, inputs) for arithmetic, inputs in ways)
-        found.append(F.when(F.col("small"), small).otherwise(large).alias(feature.name))
+        arithmetic = SparkArithmetic("bigint")
+        value = feature.formula(arithmetic, small)
+        if arithmetic.widened:
+            value = F.when(F.col("small"), value).otherwise(feature.formula(SparkArithmetic(EXACT), large))
+        found.append(value.alias(feature.name))
     return found
 
 

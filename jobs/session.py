@@ -48,7 +48,7 @@ def start_session(name: str, settings: JobSettings) -> SparkSession:
         # started without the accounts, which follow over the authenticated local connection.
         SparkContext._ensure_initialized(conf=SparkConf().setAll(list(general.items())))  # noqa: SLF001
     builder = SparkSession.builder.appName(name)
-    for key, value in (general | _exchange() | lake_configuration(settings) | s3_configuration(settings)).items():
+    for key, value in (general | lake_configuration(settings) | s3_configuration(settings)).items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
@@ -63,8 +63,6 @@ def _general(jars: Sequence[Path]) -> dict[str, str]:
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
-        # Small partitions are joined by hash, which spares sorting a state; larger ones could not spill.
-        "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64m",
         # Of raw text, half of Spark's own: with longer tasks a core waits longer for the last one.
         "spark.sql.files.maxPartitionBytes": "64m",
         # The JVM interprets methods of more than 8,000 bytes for ever; Spark's own limit would let them be.
@@ -78,12 +76,6 @@ def _general(jars: Sequence[Path]) -> dict[str, str]:
         # A file a job that nobody reads; a cluster may switch it on, for plans show no key (jobs/raw/tokens.py).
         "spark.eventLog.enabled": "false",
     }
-
-
-def _exchange() -> dict[str, str]:
-    """How rows go from task to task: on one machine through its memory, where packing them costs more than it saves."""
-    is_local = (SparkConf().get("spark.master") or "").startswith("local")
-    return {"spark.shuffle.compress": "false"} if is_local else {}
 
 
 def lake_configuration(settings: JobSettings) -> dict[str, str]:
