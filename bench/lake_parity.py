@@ -8,7 +8,8 @@ and `labels` by DuckDB, so it shares neither code nor tables with totals and sta
 import gc
 import multiprocessing
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from antifraud.buckets import EMPTY, LONGEST_WINDOW_DAYS, Bucket, History, Risk, bucket_of
-from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, day_number
+from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, date_of, day_number
 from antifraud.features import FEATURE_NAMES
 from antifraud.reference import feature_vector
 from antifraud.schemas import CLEAN, FEATURES, LABELS
@@ -41,10 +42,10 @@ Histories = dict[str, History]
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Relations to select from, and the day whose features are compared."""
+    """Relations to select from, of the days before by their numbers, and the day whose features are compared."""
 
-    clean: str
-    labels: str
+    clean: Mapping[int, str]
+    labels: Mapping[int, str]
     features: str
     day: int
     label_delay_days: int
@@ -64,7 +65,7 @@ def compare(files: Files) -> tuple[int, int]:
     """Rows of a day, and feature values that differ."""
     gc.disable()  # millions of tuples and no cycles
     with duckdb.connect() as database:
-        database.execute("SET threads = 1; SET memory_limit = '3GB'")
+        database.execute("SET threads = 1; SET memory_limit = '3GB'; SET enable_progress_bar = false")
         customers = _histories(database, files, "customer")
         terminals = _histories(database, files, "terminal", _risks(database, files))
         rows, different = 0, 0
@@ -79,42 +80,38 @@ def _histories(
     database: duckdb.DuckDBPyConnection, files: Files, entity: str, risks: Callable[[str], Risk] = lambda _: Risk()
 ) -> Histories:
     """What is known of every entity before the day begins; hours of the day itself are added as its events pass."""
-    before, first = files.day - 1, files.day - LONGEST_WINDOW_DAYS
+    before = files.day - 1
     found: Histories = {}
-    for whose, number, *bucket in _groups(database, files, entity, DAY_SECONDS, first):
-        if whose not in found:
-            found[whose] = History(before, {}, {}, risks(whose))
-        found[whose].days[number] = Bucket(*bucket)  # type: ignore[index]
-    for whose, number, *bucket in _groups(database, files, entity, HOUR_SECONDS, before):
+    for number, events in files.clean.items():
+        for whose, *bucket in _rows(database, f"SELECT {entity}, {BUCKET} FROM {events} GROUP BY 1"):
+            if whose not in found:
+                found[whose] = History(before, {}, {}, risks(whose))
+            found[whose].days[number] = Bucket(*bucket)  # type: ignore[index]
+    by_hour = f"SELECT {entity}, event_time // {HOUR_SECONDS}, {BUCKET} FROM {files.clean[before]} GROUP BY 1, 2"
+    for whose, number, *bucket in _rows(database, by_hour):
         found[whose].hours[number] = Bucket(*bucket)  # type: ignore[index]
     return found
 
 
-def _groups(
-    database: duckdb.DuckDBPyConnection, files: Files, entity: str, span: int, first: int
-) -> Iterator[tuple[Any, ...]]:
-    """Entity, number of the span of seconds, and its bucket, over the days from `first` up to the day."""
-    result = database.execute(
-        f"SELECT {entity}, event_time // {span}, {BUCKET} FROM {files.clean} "
-        f"WHERE event_time >= {first * DAY_SECONDS} AND event_time < {files.day * DAY_SECONDS} GROUP BY 1, 2"
-    )
-    while rows := result.fetchmany(BATCH_ROWS):
-        yield from rows
+def _rows(database: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[Any, ...]]:
+    # Through Arrow: DuckDB 1.5's `fetchmany` crashes on results of this size.
+    for batch in database.execute(query).to_arrow_reader(BATCH_ROWS):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def _risks(database: duckdb.DuckDBPyConnection, files: Files) -> Callable[[str], Risk]:
     """The matured risk of a terminal, from the labels that were known when the day began."""
     last = files.day - 1 - files.label_delay_days
-    rows = database.execute(
-        f"SELECT terminal, event_time // {DAY_SECONDS}, count(*), count(*) FILTER (said = 'fraud') FROM {files.clean} "
-        f"JOIN (SELECT day, transaction_id, arg_max(status, (learned_at, source, sequence)) AS said FROM {files.labels}"
-        f" WHERE learned_at < {files.day * DAY_SECONDS} GROUP BY ALL) USING (day, transaction_id) "
-        f"WHERE said <> 'unknown' AND event_time // {DAY_SECONDS} BETWEEN {last - LONGEST_WINDOW_DAYS + 1} AND {last} "
-        "GROUP BY 1, 2"
-    ).fetchall()
     known: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-    for terminal, *counts in rows:
-        known[terminal].append(tuple(counts))
+    for number in (number for number in files.clean if last - LONGEST_WINDOW_DAYS < number <= last):
+        query = (
+            f"SELECT terminal, count(*), count(*) FILTER (said = 'fraud') FROM {files.clean[number]} JOIN "
+            f"(SELECT transaction_id, arg_max(status, (learned_at, source, sequence)) AS said "
+            f"FROM {files.labels[number]} WHERE learned_at < {files.day * DAY_SECONDS} GROUP BY 1) "
+            "USING (transaction_id) WHERE said <> 'unknown' GROUP BY 1"
+        )
+        for terminal, *counts in _rows(database, query):
+            known[terminal].append((number, *counts))
     return lambda terminal: _risk(known[terminal], files.day, last) if terminal in known else Risk()
 
 
@@ -165,21 +162,24 @@ def _bits(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 
 def files_to_compare(bench: Bench) -> list[Files]:
-    """One for each day of the week; everything before a day is its history, since there are fewer days than counted."""
-    settings, found = bench.settings, []
-    for position in range(len(bench.days) - WEEK, len(bench.days)):
-        day, history = bench.days[position], bench.days[:position]
-        clean, labels = (files_of(settings, table, history) for table in (CLEAN, LABELS))
-        published = files_of(settings, FEATURES, [day])
-        found.append(Files(clean, labels, published, day_number(day), settings.label_delay_days))
-    return found
+    """One for each day of the week, those with much and with little history in turns, for each is held in memory."""
+    settings, delay = bench.settings, bench.settings.label_delay_days
+    clean, labels = (
+        {day_number(day): files_of(settings, table, [day]) for day in bench.days} for table in (CLEAN, LABELS)
+    )
+    found = []
+    for day in map(day_number, bench.days[-WEEK:]):
+        before = [number for number in clean if day - LONGEST_WINDOW_DAYS <= number < day]
+        events, said = ({number: relations[number] for number in before} for relations in (clean, labels))
+        found.append(Files(events, said, files_of(settings, FEATURES, [date_of(day)]), day, delay))
+    return [each for pair in zip(found, reversed(found), strict=True) for each in pair][:WEEK]
 
 
 def measure(bench: Bench) -> None:
     """Publish what is missing, compare, record."""
     publish_week(bench)
-    with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
-        counts = list(pool.imap(compare, files_to_compare(bench), chunksize=1))
+    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        counts = list(pool.map(compare, files_to_compare(bench)))
     rows, different = (sum(column) for column in zip(*counts, strict=True))
     about = f"the last {WEEK} days, {len(FEATURE_NAMES)} features, bit by bit"
     bench.keep("lake.parity_mismatches", different, "values", COMMAND, about)
