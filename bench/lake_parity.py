@@ -79,15 +79,16 @@ def compare(files: Files) -> tuple[int, int]:
 def _histories(
     database: duckdb.DuckDBPyConnection, files: Files, entity: str, risks: Callable[[str], Risk] = lambda _: Risk()
 ) -> Histories:
-    """What is known of every entity before the day begins; hours of the day itself are added as its events pass."""
-    before = files.day - 1
-    found: Histories = {}
+    """What is known of the day's entities before it begins; hours of the day itself are added as its events pass."""
+    before, found = files.day - 1, Histories()
+    of_the_day = f"WHERE {entity} IN (SELECT {entity} FROM {files.features})"
     for number, events in files.clean.items():
-        for whose, *bucket in _rows(database, f"SELECT {entity}, {BUCKET} FROM {events} GROUP BY 1"):
+        for whose, *bucket in _rows(database, f"SELECT {entity}, {BUCKET} FROM {events} {of_the_day} GROUP BY 1"):
             if whose not in found:
                 found[whose] = History(before, {}, {}, risks(whose))
             found[whose].days[number] = Bucket(*bucket)  # type: ignore[index]
-    by_hour = f"SELECT {entity}, event_time // {HOUR_SECONDS}, {BUCKET} FROM {files.clean[before]} GROUP BY 1, 2"
+    hour = f"event_time // {HOUR_SECONDS}"
+    by_hour = f"SELECT {entity}, {hour}, {BUCKET} FROM {files.clean[before]} {of_the_day} GROUP BY 1, 2"
     for whose, number, *bucket in _rows(database, by_hour):
         found[whose].hours[number] = Bucket(*bucket)  # type: ignore[index]
     return found

@@ -130,7 +130,7 @@ def _closed(state: DataFrame, entity: str) -> DataFrame:
 
 
 def _yesterday() -> dict[str, Column]:
-    """Arrays over yesterday's hours: their numbers, and sums from each of them on, not to be made for every event."""
+    """Arrays over yesterday's hours: their numbers, and for each field the sums from each hour on."""
     return {"hour_numbers": F.col("hours.hour")} | {f"from_hour_{name}": _from_each_hour(name) for name in FIELDS}
 
 
