@@ -2,7 +2,8 @@
 
 Takes the lake that `bench.lake_ingest` made in this folder. Spark's features of the last seven days are compared with
 `antifraud.reference`, event after event in order, bit by bit. What the reference starts from is gathered from `clean`
-and `labels` by DuckDB, so it shares neither code nor tables with totals and state.
+and `labels` by DuckDB, so it shares neither code nor tables with totals and state. Two days are held in memory at a
+time, some 20 GB.
 """
 
 import gc

@@ -13,7 +13,7 @@ from jobs.conflicts import with_retries
 PROPERTIES: Final = {
     "format-version": "2",
     "write.wap.enabled": "true",
-    # Of a column with more values than fit a processor's cache a dictionary costs more than it saves.
+    # Beyond a thousand values or so a dictionary takes time and, what follows being compressed, saves next to no space.
     "write.parquet.dict-size-bytes": "8192",
     "write.metadata.delete-after-commit.enabled": "true",
     # Twenty days published at once are some sixty commits: a reader that was held up still finds its version.

@@ -50,6 +50,15 @@ def test_buckets_together(buckets, name, expected):
     assert buckets.where("place = 0").select(both).collect()[0][0] == expected
 
 
+def test_squares_of_two_buckets_together(buckets):
+    """Their sum is exact beyond 64 bits."""
+    fields = fields_of(F.col("bucket"))
+    both = {name: plus(name, fields[name], fields[name]) for name in ("high", "low")}
+
+    row = buckets.where(f"place = {len(SQUARES) - 1}").select(*named(both)).collect()[0]
+    assert row["high"] * 2**32 + row["low"] == 2 * SQUARES[-1]
+
+
 def test_two_missing_buckets_are_the_empty_one(spark):
     """No transaction, and a last time of never."""
     missing = F.lit(None).cast("bigint")
