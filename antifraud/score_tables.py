@@ -75,13 +75,13 @@ class ScoreTable:
     def _folded(cls, day: Any, score: Any, legit: Any, fraud: Any, amount: Any, square: Any, largest: Any) -> Self:
         days, scores = np.asarray(day, np.int32), _scores(score)
         sums: list[Ints] = [np.asarray(column, np.int64) for column in (legit, fraud, amount)]
-        squares: Objects = np.array([int(value) for value in square], object)
+        squares = _exact(square)
         maxima = np.asarray(largest, np.int64)
         if len({column.size for column in (days, scores, squares, maxima, *sums)}) > 1:
             raise DataError("the columns of a score table differ in length: pass one value per row in each")
-        order = np.lexsort((scores, days))
-        changes = (np.diff(days[order]) != 0) | (np.diff(scores[order]) != 0)
-        starts = np.flatnonzero(np.append(True, changes)) if order.size else np.zeros(0, np.intp)
+        keys = (days.astype(np.int64) << 32) + scores  # one number is sorted in half the time of two
+        order = np.argsort(keys, kind="stable")
+        starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
         legits, frauds, amounts = (np.add.reduceat(column[order], starts) for column in sums)
         return cls(
             days[order][starts],
@@ -118,6 +118,11 @@ class ScoreTable:
             return np.zeros(0, np.int64)
         sums: Ints = np.add.reduceat(column, np.flatnonzero(np.diff(self.day, prepend=self.day[0] - 1)))
         return sums
+
+
+def _exact(values: Any) -> Objects:
+    """Python's integers, of any size; a list may hold Decimals, as storage gives them."""
+    return np.asarray(values if isinstance(values, np.ndarray) else [int(value) for value in values], object)
 
 
 def _scores(values: Any) -> NDArray[np.int32]:

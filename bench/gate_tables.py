@@ -35,6 +35,8 @@ REPETITIONS: Final = 3
 THRESHOLD: Final = 18_000
 SLICE_ROWS: Final = 5_000_000
 """Rows that are collected at a time."""
+BYTES_OF_A_DAY: Final = 8_000_000
+"""Less than two days' files have, and more than one's."""
 FIRST_DAY: Final = dt.date(2026, 1, 1)
 RAW: Final = ("day", "score", "fraud", "amount_minor")
 
@@ -47,6 +49,9 @@ def session() -> SparkSession:
         "driver.memory": "4g",
         "driver.maxResultSize": "0",
         "sql.shuffle.partitions": "8",
+        # A day a task: with their features, as validation reads them, the rows of a day are several tasks' worth.
+        "sql.files.maxPartitionBytes": str(BYTES_OF_A_DAY),
+        "sql.files.openCostInBytes": "0",
         "ui.enabled": "false",
     }
     for key, value in settings.items():

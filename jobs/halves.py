@@ -16,7 +16,7 @@ HALF_BITS: Final = 32
 HALVES: Final = ("high", "low")
 LARGEST: Final = ("amount_max", "last_time")
 FIELDS: Final = ("tx_count", "amount_sum", *HALVES, *LARGEST)
-_LARGEST_LONG: Final = (1 << 63) - 1
+LARGEST_LONG: Final = (1 << 63) - 1
 
 
 def halves(square: Column) -> dict[str, Column]:
@@ -45,7 +45,7 @@ def halved(square: Column) -> dict[str, Column]:
     rest = square % unit
     large = {"high": (square - rest) / unit, "low": rest}
     # Decimals are divided only where they must be: few sums of squares do not fit 64 bits.
-    fits = square <= F.lit(_LARGEST_LONG)
+    fits = square <= F.lit(LARGEST_LONG)
     small = halves(F.when(fits, square).cast("bigint"))
     return {name: F.when(fits, small[name]).otherwise(large[name].cast("bigint")) for name in large}
 
