@@ -1,0 +1,157 @@
+"""Scored rows reduced on the cluster, against counts by hand and NumPy's own."""
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.errors import DataError, NotANumber
+from antifraud.schemas import LABELS, SCORES
+from antifraud.score_tables import ScoreTable
+from jobs.model.reduction import (
+    customer_blocks,
+    frauds_of,
+    largest_difference,
+    maturation_of,
+    require_numbers,
+    score_table_rows,
+    table_of,
+    terminal_blocks,
+)
+from jobs.model.scoring import SCORED
+
+DAY = dt.date(2026, 3, 1)
+HAND_MADE = [
+    ("certify", DAY, "k1.a", "k1.x", 700, "fraud", 50, 50),
+    ("certify", DAY, "k1.b", "k1.x", 900, "fraud", 50, 51),
+    ("certify", DAY, "k1.c", "k1.x", 100, "legitimate", 10, 10),
+    ("certify", DAY, "k1.c", "k1.y", 100, "legitimate", 60, 60),
+    ("certify", DAY, "k1.c", "k1.y", 100, "legitimate", 60, 60),
+    ("certify", DAY, "k1.c", "k1.y", 100, "unknown", 60, 60),
+    ("select", DAY, "k1.c", "k1.y", 100, "legitimate", 60, 60),
+]
+
+
+def test_reduction_by_hand(spark):
+    """Seven rows become one table: unknown rows are left out, squares and maxima are over the frauds."""
+    rows = score_table_rows(spark.createDataFrame(HAND_MADE, SCORED), "r").toArrow()
+    columns = table_of(rows, "certify").columns()
+    assert columns["score"] == [10, 50, 60]
+    assert columns["legit"] == [1, 0, 2]
+    assert columns["fraud"] == [0, 2, 0]
+    assert columns["fraud_amount"] == [0, 1_600, 0]
+    assert columns["fraud_amount_sq"] == [0, 700**2 + 900**2, 0]
+    assert columns["fraud_amount_max"] == [0, 900, 0]
+
+
+def test_reduction_of_many_rows_equals_a_recount(spark):
+    """Random rows of three windows, a tenth unknown, few scores: every window's table is NumPy's own of its rows."""
+    draw = np.random.default_rng(5)
+    count, names = 3_000, np.array(["train", "select", "certify"])
+    window, status = (
+        names[draw.integers(0, 3, count)],
+        draw.choice(["fraud", "legitimate", "unknown"], count, p=[0.3, 0.6, 0.1]),
+    )
+    day, score, amount = draw.integers(0, 9, count), draw.integers(0, 40, count), draw.integers(1, 10**9, count)
+    dates = [DAY + dt.timedelta(days=int(n)) for n in day]
+    columns = {
+        "window": window,
+        "day": dates,
+        "amount_minor": amount,
+        "status": status,
+        "score": score.astype(np.int32),
+    }
+    rows = score_table_rows(spark.createDataFrame(pa.table(columns)), "r").toArrow()
+    assert rows.schema.names == [column.name for column in SCORES.columns]
+    for name in names:
+        kept = (window == name) & (status != "unknown")
+        expected = ScoreTable.from_rows(day[kept] + day_number(DAY), score[kept], status[kept] == "fraud", amount[kept])
+        assert table_of(rows, name).columns() == expected.columns()
+
+
+def test_reduction_at_the_edges_of_its_numbers(spark):
+    """First and last score, the first day of 1970 and one far off, squares beyond 64 bits: nothing spills over."""
+    first, last = dt.date(1970, 1, 1), dt.date(2199, 12, 31)
+    rows = [(window, day, "c", "t", 10**9, "fraud", score, score)
+            for window in ("train", "certify") for day in (first, last) for score in (0, 1_000_000)
+            for _ in range(12 if window == "certify" else 1)]  # fmt: skip
+    found = score_table_rows(spark.createDataFrame(rows, SCORED), "r").toArrow()
+    columns = table_of(found, "certify").columns()
+    assert columns["day"] == [0, 0, 84_005, 84_005]
+    assert columns["score"] == [0, 1_000_000, 0, 1_000_000]
+    assert (columns["legit"], columns["fraud"]) == ([0] * 4, [12] * 4)
+    assert columns["fraud_amount_sq"] == [12 * 10**18] * 4
+    assert table_of(found, "train").columns()["fraud_amount_sq"] == [10**18] * 4
+
+
+@pytest.mark.parametrize("score", [-1, 1_000_001])
+def test_a_score_out_of_range_is_refused(spark, score):
+    """It does not pass for another score or another day."""
+    rows = spark.createDataFrame([("certify", DAY, "c", "t", 100, "legitimate", score, score)], SCORED)
+    with pytest.raises(NotANumber, match="1 of 1 scores are not in"):
+        table_of(score_table_rows(rows, "r").toArrow(), "certify")
+
+
+def test_terminal_blocks_fold_what_is_never_flagged(spark):
+    """With 50 as the lowest threshold the row at 10 counts at 50, in its own terminal."""
+    rows = spark.createDataFrame(HAND_MADE, SCORED).where("window = 'certify'")
+    blocks = terminal_blocks(rows, lowest=50)
+    assert sorted(zip(blocks.score.tolist(), blocks.legit.tolist(), strict=True)) == [(50, 1), (60, 2)]
+    assert sorted(set(blocks.block.tolist())) == [0, 1]
+
+
+def test_an_export_that_differs_is_refused(spark):
+    """More than 2 ppm between evaluator and CatBoost stops validation; the 1 ppm above is fine."""
+    rows = spark.createDataFrame(HAND_MADE, SCORED)
+    assert largest_difference(rows) == 1
+    with pytest.raises(DataError, match="by up to 3 ppm, at most 2"):
+        largest_difference(rows.selectExpr("score", "score + 3 as peer"))
+
+
+def test_customer_blocks_are_counted_like_terminal_blocks(spark):
+    """All three legitimate rows are one customer's: one block with two scores, counted from 50 up."""
+    rows = spark.createDataFrame(HAND_MADE, SCORED).where("window = 'certify'")
+    blocks = customer_blocks(rows, lowest=50)
+    assert (blocks.name, blocks.lowest, blocks.totals.tolist()) == ("customers", 50, [3.0])
+    assert list(zip(blocks.score.tolist(), blocks.legit.tolist(), strict=True)) == [(50, 1), (60, 2)]
+
+
+def test_frauds_keep_their_day_and_lose_their_tokens(spark):
+    """Two frauds at one terminal by two customers, on the day they happened."""
+    found = frauds_of(spark.createDataFrame(HAND_MADE, SCORED), 28)
+    assert found.day.tolist() == [day_number(DAY)] * 2
+    assert (len(set(found.terminal.tolist())), len(set(found.customer.tolist()))) == (1, 2)
+
+
+def test_maturation_counts_when_a_fraud_was_first_called_one(spark):
+    """Of three frauds two are known after two days, one after four; what is learnt after the day does not count."""
+
+    def said(number, event, days, status, source="feed"):
+        learned = (day_number(DAY) + event + days) * DAY_SECONDS + 7
+        return (DAY + dt.timedelta(days=event), number, status, learned, source, number, 0)
+
+    rows = [
+        *(said(1, 0, 2, "fraud"), said(1, 0, 5, "fraud", "client"), said(2, 0, 4, "fraud")),
+        *(said(3, 0, 1, "legitimate"), said(4, 5, 2, "fraud"), said(5, 5, 9, "fraud")),
+    ]
+    labels = spark.createDataFrame(rows, ", ".join(f"{c.name} {c.type}" for c in LABELS.columns))
+    curve = maturation_of(labels, DAY + dt.timedelta(days=7))
+    assert curve.known[[1, 2, 3, 4, 7]].tolist() == pytest.approx([0.0, 0.5, 0.5, 1.0, 1.0])
+
+
+def test_features_that_are_no_numbers_are_refused(spark):
+    """Null is unknown and fine; NaN and infinity are named with their counts."""
+    rows = spark.createDataFrame([(1.0, None), (2.0, 3.0)], "a double, b double")
+    require_numbers(rows, ["a", "b"])
+    odd = rows.union(spark.createDataFrame([(float("nan"), 1.0), (float("-inf"), 1.0)], "a double, b double"))
+    with pytest.raises(NotANumber, match=r"features: \{'a': 2\}"):
+        require_numbers(odd, ["a", "b"])
+
+
+def test_squares_of_the_largest_amounts_are_exact(spark):
+    """Forty frauds of the largest amount: their squares' sum needs 66 bits, and every one of them is right."""
+    rows = [("certify", DAY, "k1.a", "k1.x", 10**9 - index, "fraud", 50, 50) for index in range(40)]
+    columns = table_of(score_table_rows(spark.createDataFrame(rows, SCORED), "r").toArrow(), "certify").columns()
+    assert columns["fraud_amount_sq"] == [sum((10**9 - index) ** 2 for index in range(40))]
