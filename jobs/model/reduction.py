@@ -39,9 +39,9 @@ def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
         *(_group().alias("group"), (F.col("status") == "fraud").alias("is_fraud"), amount.alias("amount")),
         *(half.alias(name) for name, half in halves(amount * amount).items()),
     )
-    counts = {"fraud": "count(*)", "largest": "max(amount)"} | {n: f"sum({n})" for n in ("amount", "high", "low")}
-    of_frauds = {name: F.expr(f"{aggregate} FILTER (WHERE is_fraud)") for name, aggregate in counts.items()}
-    sums = rows.groupBy("group").agg(F.count("*").alias("all"), *(sums.alias(name) for name, sums in of_frauds.items()))
+    aggregates = {"fraud": "count(*)", "largest": "max(amount)"} | {n: f"sum({n})" for n in ("amount", "high", "low")}
+    of_frauds = [F.expr(f"{each} FILTER (WHERE is_fraud)").alias(name) for name, each in aggregates.items()]
+    sums = rows.groupBy("group").agg(F.count("*").alias("all"), *of_frauds)
     amount_sum, high, low, largest = (F.coalesce(name, F.lit(0)) for name in ("amount", "high", "low", "largest"))
     window, day, score = _of_group(F.col("group"))
     return sums.select(
