@@ -21,8 +21,10 @@ from jobs.model.dataset import WindowName
 
 WINDOW_NAMES: Final[tuple[str, ...]] = get_args(WindowName)
 DAY_BITS: Final = 24
+DAY_ZERO: Final = 1 << (DAY_BITS - 1)
+"""1970-01-01 in a group's number, in which a day is never negative."""
 SCORE_BITS: Final = 31
-"""Of a group's number: days since 1970, and scores with room for those that are out of range and have to be refused."""
+"""Scores have room for those that are out of range and have to be refused."""
 LARGEST_DIFFERENCE: Final = 2
 """Parts per million by which the evaluator may differ from CatBoost on a row."""
 
@@ -53,7 +55,7 @@ def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
 
 def _group() -> Column:
     """Window, day and score of a row as one number, which is grouped faster than three columns."""
-    window_and_day = F.shiftleft(_window_code().cast("bigint"), DAY_BITS) + F.unix_date("day")
+    window_and_day = F.shiftleft(_window_code().cast("bigint"), DAY_BITS) + F.unix_date("day") + DAY_ZERO
     return F.shiftleft(window_and_day, SCORE_BITS) + F.col("score")
 
 
@@ -62,7 +64,8 @@ def _of_group(group: Column) -> tuple[Column, Column, Column]:
     code = F.shiftright(group, SCORE_BITS + DAY_BITS).cast("int")
     number = F.shiftright(group, SCORE_BITS).bitwiseAND(F.lit((1 << DAY_BITS) - 1)).cast("int")
     score = group.bitwiseAND(F.lit((1 << SCORE_BITS) - 1)).cast("int")
-    return F.element_at(F.array(*map(F.lit, WINDOW_NAMES)), code), F.date_from_unix_date(number), score
+    day = F.date_from_unix_date(number - DAY_ZERO)
+    return F.element_at(F.array(*map(F.lit, WINDOW_NAMES)), code), day, score
 
 
 def _window_code() -> Column:

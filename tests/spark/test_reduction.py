@@ -72,14 +72,14 @@ def test_reduction_of_many_rows_equals_a_recount(spark):
 
 
 def test_reduction_at_the_edges_of_its_numbers(spark):
-    """First and last score, the first day of 1970 and one far off, squares beyond 64 bits: nothing spills over."""
-    first, last = dt.date(1970, 1, 1), dt.date(2199, 12, 31)
+    """First and last score, the last day of 1969 and one far off, squares beyond 64 bits: nothing spills over."""
+    first, last = dt.date(1969, 12, 31), dt.date(2199, 12, 31)
     rows = [(window, day, "c", "t", 10**9, "fraud", score, score)
             for window in ("train", "certify") for day in (first, last) for score in (0, 1_000_000)
             for _ in range(12 if window == "certify" else 1)]  # fmt: skip
     found = score_table_rows(spark.createDataFrame(rows, SCORED), "r").toArrow()
     columns = table_of(found, "certify").columns()
-    assert columns["day"] == [0, 0, 84_005, 84_005]
+    assert columns["day"] == [-1, -1, 84_005, 84_005]
     assert columns["score"] == [0, 1_000_000, 0, 1_000_000]
     assert (columns["legit"], columns["fraud"]) == ([0] * 4, [12] * 4)
     assert columns["fraud_amount_sq"] == [12 * 10**18] * 4
