@@ -40,18 +40,20 @@ BATCH_ROWS: Final = 5_000_000
 """Of events, at a time."""
 EVENT: Final = ("day", "transaction_id", "event_time", "customer", "terminal", "amount")
 FEW_HOURS: Final = 4
-"""Most entities have no more in a day (`_from_few_hours`)."""
+"""Most entities have no more in a day (`_few_or_many`)."""
+DAY_HOURS: Final = DAY_SECONDS // HOUR_SECONDS
 
 
 def feature_rows(clean: DataFrame, state: DataFrame) -> DataFrame:
-    """Rows of `features` for events (`clean`), from states whose cut-off is the day before each event's."""
-    first_hour = F.floor((F.col("event_time") - DAY_SECONDS) / HOUR_SECONDS)
-    events = clean.select(*EVENT, first_hour.alias("first_hour"))
+    """Rows of `features` for events (`clean`), from states whose cut-off is the day before each event's.
+
+    `hours_left` has a bit for each hour of yesterday that the window of one day has left behind at the event's time.
+    """
+    hours_left = _bit_of(F.floor(F.col("event_time") / HOUR_SECONDS)) - 1
+    events = clean.select(*EVENT, hours_left.alias("hours_left"))
     for entity in ENTITIES:
         events = _with_history(events, state, entity)
-    return events.withColumn("small", _are_small()).select(
-        *EVENT[:-1], F.col("amount").alias("amount_minor"), *_formulas()
-    )
+    return events.select(*EVENT[:-1], F.col("amount").alias("amount_minor"), *_formulas())
 
 
 def _are_small() -> Column:
@@ -67,13 +69,13 @@ def _are_small() -> Column:
 
 def _formulas() -> list[Column]:
     """The features; where products of sums occur, in 64 bits if these suffice: decimals take most of the time."""
-    small, large = _inputs(_square), _inputs(whole)
+    small, large, are_small = _inputs(_square), _inputs(whole), _are_small()
     found = []
     for feature in REGISTRY:
         arithmetic = SparkArithmetic("bigint")
         value = feature.formula(arithmetic, small)
         if arithmetic.widened:
-            value = F.when(F.col("small"), value).otherwise(feature.formula(SparkArithmetic(EXACT), large))
+            value = F.when(are_small, value).otherwise(feature.formula(SparkArithmetic(EXACT), large))
         found.append(value.alias(feature.name))
     return found
 
@@ -105,9 +107,8 @@ def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame
     earlier = before.rowsBetween(Window.unboundedPreceding, -1)
     today = {f"today_{name}": column.over(earlier) for name, column in summed_events().items()}
     joined = events.withColumns(today).join(_closed(state, entity), [entity, "day"], "left")
-    hours_gone = F.size(F.filter("hour_numbers", lambda hour: hour < F.col("first_hour")))
-    joined = joined.withColumn("hours_gone", hours_gone)
-    joined = joined.withColumns({f"closed_1d_{name}": F.get(f"from_hour_{name}", "hours_gone") for name in FIELDS})
+    gone = F.bit_count(F.col("hours_seen").bitwiseAND(F.col("hours_left")))
+    joined = joined.withColumns({f"closed_1d_{name}": F.get(f"from_hour_{name}", gone) for name in FIELDS})
     added = {
         f"{entity}_{days}d_{name}": plus(name, F.col(f"closed_{days}d_{name}"), F.col(f"today_{name}"))
         for days in WINDOWS
@@ -130,8 +131,27 @@ def _closed(state: DataFrame, entity: str) -> DataFrame:
 
 
 def _yesterday() -> dict[str, Column]:
-    """Arrays over yesterday's hours: their numbers, and for each field the sums from each hour on."""
-    return {"hour_numbers": F.col("hours.hour")} | {f"from_hour_{name}": _from_each_hour(name) for name in FIELDS}
+    """Yesterday's hours as bits, and arrays over them: for each field the sums from each hour on."""
+    return {"hours_seen": _hours_seen()} | {f"from_hour_{name}": _from_each_hour(name) for name in FIELDS}
+
+
+def _hours_seen() -> Column:
+    """The hours of the day that are there, a bit each."""
+    numbers = F.col("hours.hour")
+    few = [F.coalesce(_bit_of(F.get(numbers, F.lit(place))), F.lit(0)) for place in range(FEW_HOURS)]
+    return _few_or_many(
+        reduce(Column.bitwiseOR, few), F.aggregate(numbers, F.lit(0), lambda bits, hour: bits.bitwiseOR(_bit_of(hour)))
+    )
+
+
+def _bit_of(hour: Column) -> Column:
+    """The bit of an hour's place in its day; the bits of earlier hours are all lower."""
+    return F.call_function("shiftleft", F.lit(1), F.pmod(hour, F.lit(DAY_HOURS)).cast("int"))
+
+
+def _few_or_many(few: Column, many: Column) -> Column:
+    """`few` as long as yesterday has no more than `FEW_HOURS`: without lambdas, which Spark does not compile."""
+    return F.when(F.size("hours") > FEW_HOURS, many).otherwise(few)
 
 
 def _from_each_hour(name: str) -> Column:
@@ -143,11 +163,10 @@ def _from_each_hour(name: str) -> Column:
             F.slice(values, place + 1, F.size(values)), nothing(name), lambda one, other: plus(name, one, other)
         ),
     )
-    return F.when(F.size("hours") > FEW_HOURS, summed).otherwise(_from_few_hours(name, values))
+    return _few_or_many(_from_few_hours(name, values), summed)
 
 
 def _from_few_hours(name: str, values: Column) -> Column:
-    """The same without lambdas, which Spark interprets instead of compiling them."""
     sums = [nothing(name)]
     for place in reversed(range(FEW_HOURS)):
         sums.insert(0, plus(name, F.get(values, F.lit(place)), sums[0]))

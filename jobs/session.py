@@ -67,6 +67,9 @@ def _general(jars: Sequence[Path]) -> dict[str, str]:
         "spark.sql.files.maxPartitionBytes": "64m",
         # The JVM interprets methods of more than 8,000 bytes for ever; Spark's own limit would let them be.
         "spark.sql.codegen.hugeMethodLimit": "8000",
+        # Ten times Spark's own: a job has some hundred generated classes, and what falls out is compiled anew, first by
+        # Spark and then by the JVM, each time that the job comes by.
+        "spark.sql.codegen.cache.maxEntries": "1000",
         # Tokens do not repeat within a batch: looking for repetitions costs more than it saves.
         "spark.sql.inMemoryColumnarStorage.compressed": "false",
         # Errors would tell the line of Python that made a column, at the price of a question to the JVM for each.
