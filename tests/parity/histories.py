@@ -17,6 +17,8 @@ AMOUNTS = (1, 2, 100, 7_091, 22_000, 10**9 - 1, 10**9)
 STATUSES = ("fraud", "legitimate", "legitimate")
 TWINS = 0.15
 """Share of events that are another one again, under another id."""
+BUSY = 5
+"""Of so many seeds one has a single customer at a single terminal, whose events fill the hours of two days."""
 
 
 class Label(NamedTuple):
@@ -42,15 +44,17 @@ class Event(NamedTuple):
 def generate(seed, first_day, events):
     """`events` transactions of two customers at two terminals, in order, with many ties, edges and long gaps."""
     draw = random.Random(seed)  # noqa: S311 - test data
+    offsets, entities, hours = (OFFSETS[:2], 1, len(EDGE_SECONDS)) if seed % BUSY == 0 else (OFFSETS, 2, 1)
     found: list[Event] = []
     while len(found) < events:
         twin = draw.choice(found) if found and draw.random() < TWINS else None
-        day = twin.time // DAY if twin else first_day + draw.choice(OFFSETS)
+        day = twin.time // DAY if twin else first_day + draw.choice(offsets)
         taken = {event.number for event in found if event.time // DAY == day}
         number = draw.choice([number for number in range(events) if number not in taken])
-        second = draw.choice((*EDGE_SECONDS, draw.randrange(DAY), draw.randrange(24) * HOUR))
+        full_hours = [draw.randrange(24) * HOUR for _ in range(hours)]
+        second = draw.choice((*EDGE_SECONDS, draw.randrange(DAY), *full_hours))
         amount = draw.choice((*AMOUNTS, draw.randrange(1, 50_000), draw.randrange(1, 50_000)))
-        new = (day * DAY + second, number, draw.randrange(2), draw.randrange(2), amount)
+        new = (day * DAY + second, number, draw.randrange(entities), draw.randrange(entities), amount)
         what = (twin.time, number, *twin[2:5]) if twin else new
         found.append(Event(*what, labels_of(draw, day, number)))
     return sorted(found)

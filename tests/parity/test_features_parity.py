@@ -9,7 +9,7 @@ import pytest
 from antifraud.clock import date_of, day_number
 from antifraud.features import FEATURE_NAMES
 from tests.parity import histories
-from tests.parity.histories import DAY, LABEL_DELAY, OFFSETS
+from tests.parity.histories import DAY, HOUR, LABEL_DELAY, OFFSETS
 
 HISTORIES = 2_000
 EVENTS = 14
@@ -82,6 +82,7 @@ CASES = {
     "leap day": lambda event, _: event.time // DAY == LEAP_DAY,
     "30 days after another": lambda event, past: any(event.time // DAY - e.time // DAY == 30 for e in past),
     "31 days after another": lambda event, past: any(event.time // DAY - e.time // DAY == 31 for e in past),
+    "five hours of yesterday": lambda event, past: len(hours_of_yesterday(event, past)) > 4,
     "one label twice": lambda event, _: len(set(event.labels)) < len(event.labels),
     "never labelled": lambda event, _: not event.labels,
     "labelled early": lambda event, _: any(lag(event, label) < LABEL_DELAY for label in event.labels),
@@ -90,6 +91,12 @@ CASES = {
     "taken back": lambda event, _: statuses(event)[-1:] == ["unknown"],
     "taken back and said again": lambda event, _: "unknown" in statuses(event)[1:-1],
 }
+
+
+def hours_of_yesterday(event, past):
+    """Hours of the day before in which the event's customer made a payment."""
+    earlier = [e for e in past if e.customer == event.customer and e.time // DAY == event.time // DAY - 1]
+    return {e.time // HOUR for e in earlier}
 
 
 def lag(event, label):
