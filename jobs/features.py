@@ -47,10 +47,10 @@ DAY_HOURS: Final = DAY_SECONDS // HOUR_SECONDS
 def feature_rows(clean: DataFrame, state: DataFrame) -> DataFrame:
     """Rows of `features` for events (`clean`), from states whose cut-off is the day before each event's.
 
-    `hours_left` has a bit for each hour of yesterday that the window of one day has left behind at the event's time.
+    `hours_past` has a bit for each hour of yesterday that the window of one day has left behind at the event's time.
     """
-    hours_left = _bit_of(F.floor(F.col("event_time") / HOUR_SECONDS)) - 1
-    events = clean.select(*EVENT, hours_left.alias("hours_left"))
+    hours_past = _bit_of(F.floor(F.col("event_time") / HOUR_SECONDS)) - 1
+    events = clean.select(*EVENT, hours_past.alias("hours_past"))
     for entity in ENTITIES:
         events = _with_history(events, state, entity)
     return events.select(*EVENT[:-1], F.col("amount").alias("amount_minor"), *_formulas())
@@ -107,7 +107,7 @@ def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame
     earlier = before.rowsBetween(Window.unboundedPreceding, -1)
     today = {f"today_{name}": column.over(earlier) for name, column in summed_events().items()}
     joined = events.withColumns(today).join(_closed(state, entity), [entity, "day"], "left")
-    gone = F.bit_count(F.col("hours_seen").bitwiseAND(F.col("hours_left")))
+    gone = F.bit_count(F.col("hours_seen").bitwiseAND(F.col("hours_past")))
     joined = joined.withColumns({f"closed_1d_{name}": F.get(f"from_hour_{name}", gone) for name in FIELDS})
     added = {
         f"{entity}_{days}d_{name}": plus(name, F.col(f"closed_{days}d_{name}"), F.col(f"today_{name}"))
