@@ -33,7 +33,7 @@ DAYS: Final = 40
 CUSTOMERS: Final = 1_000
 PROCESSES: Final = 3
 AT_ONCE: Final = 2
-"""Orders: so small a day keeps little more than one core busy."""
+"""Orders that are loaded side by side, each into a lake of its own."""
 PHASES: Final = (("ingest", "totals"), ("state",), ("features",))
 
 Days = list[dt.date]
