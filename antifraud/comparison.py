@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
+from antifraud.bounds import ratio_bound
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.score_tables import MONTH_DAYS, Ints, ScoreTable
-from antifraud.threshold import ratio_bound
 
 MIN_PAIRED_DAYS: Final = 7
 """Fewer days say nothing about how the difference varies."""

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
+from antifraud.bounds import block_bound, joint_bound, row_bound
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.score_tables import FLAG_ALL, MONTH_DAYS, Floats, Ints, ScoreTable, curve
 
@@ -16,8 +17,6 @@ TOGETHER: Final = "all kinds together"
 """Name of the check that lets every kind of block add its own variance."""
 MIN_BLOCKS: Final = 7
 """Fewer blocks than this say nothing about how blocks differ."""
-NO_SKEWNESS: Final = 1e-6
-"""Below it blocks count as symmetric."""
 BETAS: Final = (0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0)
 """The grid that beta is tuned on."""
 TUNING_SHARE: Final = 0.25
@@ -96,63 +95,6 @@ def np_threshold(table: ScoreTable, target: float, delta: float) -> int:
     k = order_statistic(int(table.legit.sum()), target, delta)
     order = np.argsort(table.score, kind="stable")
     return int(table.score[order][np.searchsorted(np.cumsum(table.legit[order]), k)])
-
-
-def row_bound(flagged: int, rows: int, delta: float) -> float:
-    """Upper confidence bound of the FPR for independent rows (Clopper & Pearson 1934), the dual of `np_threshold`.
-
-    >>> round(row_bound(0, 101, 0.01), 4)
-    0.0446
-    """
-    return 1.0 if flagged >= rows else float(stats.beta.ppf(1 - delta, flagged + 1, rows - flagged))
-
-
-def block_bound(flagged: Ints, rows: Ints, delta: float) -> float:
-    """Upper confidence bound of the FPR from flagged and legitimate rows per block, as `ratio_bound`, 1 at most.
-
-    >>> block_bound(np.array([4, 4, 4]), np.array([100, 100, 100]), 0.01)
-    0.04
-    """
-    return min(1.0, ratio_bound(flagged, rows, delta))
-
-
-def ratio_bound(amounts: Ints | Floats, rows: Ints, delta: float) -> float:
-    """Upper confidence bound of a ratio of sums whose unit of sampling is the block; amounts may be negative.
-
-    Linearised ratio estimator (Cochran 1977, Sampling Techniques, 6.3) with a Student t quantile; where a few blocks
-    stand out upwards, Hall's (1992) cubic transformation widens the interval, since plain t would cover too seldom.
-
-    >>> round(ratio_bound(np.array([-1, 0, 1]), np.array([1, 1, 1]), 0.05), 3)
-    1.686
-    """
-    blocks, total = rows.size, int(rows.sum())
-    ratio = float(amounts.sum()) / total
-    residual = (amounts - ratio * rows) * blocks / total
-    spread = float(residual.std(ddof=1))
-    if not spread:
-        return ratio
-    quantile = -float(stats.t.ppf(1 - delta, blocks - 1)) / np.sqrt(blocks)
-    skewness = float((residual**3).mean() / residual.std() ** 3)
-    if skewness > NO_SKEWNESS:
-        inner = 1 + skewness * (quantile - skewness / (6 * blocks))
-        quantile = float(np.cbrt(inner) - 1) * 3 / skewness
-    return float(ratio - spread * quantile)
-
-
-def joint_bound(ratio: float, row: float, others: Sequence[float]) -> float:
-    """One bound from those by rows (`row`) and by several kinds of blocks (`others`), all of them around `ratio`.
-
-    Where days and terminals both make rows alike, a bound by either overlooks the other. Variances add up, the rows'
-    own counting once (Cameron, Gelbach & Miller 2011, Robust inference with multiway clustering); here they are the
-    squared distances of the bounds, so that each keeps its own quantile and skewness. A kind that is narrower than the
-    rows adds nothing.
-
-    >>> joint_bound(0.02, 0.03, [0.04, 0.03, 0.025])
-    0.04
-    """
-    own = (row - ratio) ** 2
-    excess = sum(max(0.0, max(0.0, other - ratio) ** 2 - own) for other in others)
-    return min(1.0, float(ratio + np.sqrt(own + excess)))
 
 
 def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int, delta: float) -> dict[str, float]:

@@ -60,7 +60,7 @@ def jump_delay(rng: np.random.Generator, rate: float) -> float:
 
 if __name__ == "__main__":
     violation_figures(repetitions=2_000)
-    power_figures(repetitions=20)
+    power_figures(repetitions=200)
     loss_figures(repetitions=2_000)
     year_figures(years=1_000)
     release_figures(years=40)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from antifraud.errors import MissingDay, RawFileError
+from antifraud.feed import covered
 
-RAW_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.txt(\.gz)?")
 ROW_DAY: Final = re.compile(r"[^,]*,(\d{4}-\d{2}-\d{2}) ")
 
 
@@ -16,17 +16,14 @@ def raw_files(folder: Path) -> dict[dt.date, Path]:
     """The raw files of a folder by the day they begin on; each covers the days until the next begins.
 
     Raises:
-        RawFileError: There is none, or two begin on one day.
+        RawFileError: There is none, two begin on one day, or a name is no calendar day.
     """
     if not folder.is_dir():
         raise RawFileError(f"{folder} is not a folder: name the one that holds the raw files")
-    named = [(RAW_NAME.fullmatch(path.name), path) for path in sorted(folder.iterdir())]
-    files = [(dt.date.fromisoformat(match[1]), path) for match, path in named if match]
-    if not files or len(dict(files)) < len(files):
-        raise RawFileError(
-            f"{folder} has {len(files)} raw files, expected YYYY-MM-DD.txt or .txt.gz, one for each first day"
-        )
-    return dict(files)
+    files = covered(path.name for path in folder.iterdir())
+    if not files:
+        raise RawFileError(f"{folder} has no raw files, expected YYYY-MM-DD.txt or .txt.gz, one for each first day")
+    return {file.first: folder / file.name for file in files}
 
 
 def file_of(folder: Path, day: dt.date) -> Path:

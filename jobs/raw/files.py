@@ -3,26 +3,22 @@
 import datetime as dt
 import gzip
 import hashlib
-import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
-from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, cast
 
 from antifraud.errors import MissingDay, RawFileError
+from antifraud.feed import covered
 
 HEADER: Final = (
     "# tranaction_id | tx_datetime | customer_id | terminal_id | tx_amount | tx_time_seconds | tx_time_days"
     " | tx_fraud | tx_fraud_scenario"
 )
-RAW_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.txt(\.gz)?")
-LONGEST_FILE: Final = dt.timedelta(days=30)
-"""What a file covers when it is the only one."""
 PIECE: Final = 1 << 20
 DIGEST_THREADS: Final = 2
 FAULTS: Final = (EOFError, gzip.BadGzipFile, zlib.error)
@@ -53,28 +49,13 @@ class Stamp(NamedTuple):
 
 
 def discover(folder: Path) -> list[RawFile]:
-    """The raw files of a folder in the order of their days; files of other names are ignored.
-
-    A file covers until the next one begins, the last one as many days as the one before it.
+    """The raw files of a folder in the order of their days (`antifraud.feed`); files of other names are ignored.
 
     Raises:
         RawFileError: A name is no calendar day, or two files begin on one day.
     """
-    names = sorted(path.name for path in folder.iterdir() if RAW_NAME.fullmatch(path.name)) if folder.is_dir() else []
-    starts = [(_first_day(name), folder / name) for name in names]
-    for (day, one), (next_day, other) in pairwise(starts):
-        if day == next_day:
-            raise RawFileError(f"{one.name} and {other.name} both begin on {day}: keep one of them")
-    steps = [after - before for (before, _), (after, _) in pairwise(starts)]
-    ends = [day for day, _ in starts[1:]] + [day + (steps or [LONGEST_FILE])[-1] for day, _ in starts[-1:]]
-    return [RawFile(path, first, end) for (first, path), end in zip(starts, ends, strict=True)]
-
-
-def _first_day(name: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(name[:10])
-    except ValueError:
-        raise RawFileError(f"{name} does not name a calendar day: rename it to the first day that it covers") from None
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    return [RawFile(folder / file.name, file.first, file.end) for file in covered(names)]
 
 
 def files_of(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:

@@ -18,6 +18,13 @@ def test_the_certified_rate_is_exceeded_as_rarely_as_promised_where_everything_c
     assert (rates > gate_shapes.TARGET).mean() <= allowed(gate_shapes.DELTA, 300)
 
 
+def test_a_few_large_terminals_do_not_break_the_promise():
+    """Zipf's sizes, 20,000 rows: what a large terminal adds cannot be told from that terminal alone."""
+    rates = gate_shapes.certified_rates(gate_shapes.uneven, 20_000, 200)
+
+    assert (rates > gate_shapes.TARGET).mean() <= allowed(gate_shapes.DELTA, 200)
+
+
 def test_the_empirical_five_percent_are_exceeded_half_of_the_time():
     """The usual rule, on the same draws: a coin toss."""
     rates = gate_shapes.naive_rates(gate_shapes.clustered, 2_000, 300)

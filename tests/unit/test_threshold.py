@@ -7,20 +7,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
 
+from antifraud.bounds import between_blocks, block_bound, joint_bound, pooled_bound, ratio_bound, row_bound
 from antifraud.errors import NotEnoughRows
 from antifraud.score_tables import ScoreTable, curve
 from antifraud.threshold import (
     TOGETHER,
     LegitBlocks,
-    block_bound,
     certified_threshold,
     fpr_bounds,
-    joint_bound,
     np_threshold,
     order_statistic,
-    row_bound,
     select_beta,
 )
 
@@ -165,6 +163,54 @@ def test_kinds_of_blocks_add_their_variances():
     assert joint_bound(0.02, 0.03, [0.04, 0.05]) == pytest.approx(0.02 + np.sqrt(0.02**2 + 0.03**2 - 0.01**2))
     assert joint_bound(0.02, 0.03, [0.01, 0.025]) == pytest.approx(0.03)
     assert joint_bound(0.9, 0.95, [1.0, 1.0]) == 1.0
+
+
+def test_the_variance_between_blocks_is_that_of_paule_and_mandel():
+    """The solution of its equation by a root finder, for blocks of very different sizes."""
+    rng = np.random.default_rng(3)
+    rows = (20_000 / np.arange(1, 201)).astype(int)
+    flagged = rng.binomial(rows, rng.beta(2, 40, rows.size))
+    ratio = flagged.sum() / rows.sum()
+
+    def excess(between):
+        return np.sum((flagged - ratio * rows) ** 2 / (ratio * (1 - ratio) * rows + between * rows**2)) - 199
+
+    assert between_blocks(flagged, rows) == pytest.approx(optimize.brentq(excess, 1e-9, 1), rel=1e-4)
+    assert between_blocks(flagged, rows) == pytest.approx(2 * 40 / (42**2 * 43), rel=0.3)
+
+
+def test_a_few_large_blocks_widen_the_bound_that_many_small_ones_do_not():
+    """Of 200 blocks with the same rates, ten with most of the rows."""
+    rates = np.random.default_rng(5).permutation(np.repeat([0.02, 0.04, 0.09, 0.05], 50))
+    even, uneven = np.full(200, 1_000), np.repeat([16_000, 200], [10, 190])
+    widths = []
+    for rows in (even, uneven):
+        flagged = (rates * rows).astype(int)
+        ratio = flagged.sum() / rows.sum()
+        widths.append((block_bound(flagged, rows, DELTA) / ratio - 1, pooled_bound(flagged, rows, DELTA) / ratio - 1))
+        assert block_bound(flagged, rows, DELTA) == max(
+            ratio_bound(flagged, rows, DELTA), pooled_bound(flagged, rows, DELTA)
+        )
+
+    assert widths[1][1] > 3 * widths[0][1]
+
+
+def test_blocks_without_a_difference_add_nothing():
+    """Where blocks differ no more than chance makes them, or nothing is flagged, the pooled bound is the ratio."""
+    rows = np.full(50, 400)
+    flagged = np.tile([16, 18, 20, 22, 24], 10)
+
+    assert pooled_bound(flagged, rows, DELTA) == 0.05
+    assert pooled_bound(np.zeros(50, int), rows, DELTA) == 0.0
+    assert pooled_bound(rows, rows, DELTA) == 1.0
+
+
+def test_one_block_with_nearly_all_rows_says_nothing():
+    """Its rate is one observation, whatever its rows; the bound says so instead of dividing by zero."""
+    rows = np.array([1_000_000, *[100] * 20])
+    flagged = np.array([10_000, *[0, 60] * 10])
+
+    assert pooled_bound(flagged, rows, DELTA) > 0.5
 
 
 def test_days_and_terminals_together_need_the_joint_bound():
