@@ -188,7 +188,10 @@ def read_pointer(releases: Path) -> Pointer | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise ReleaseError(f"{releases / POINTER} is not a release pointer ({error}): run promote again") from error
+        raise ReleaseError(
+            f"{releases / POINTER} is not a release pointer ({error}): remove it, then name the release that shall "
+            "serve with `python -m antifraud release activate`; it becomes the anchor, too"
+        ) from error
 
 
 def activate(
@@ -203,6 +206,7 @@ def activate(
         ReleaseError: The bundle does not verify, or the pointer's sequence is not the expected one.
     """
     with exclusive(releases):
+        _remove_unfinished(releases)
         verify_bundle(releases / release, key)
         now = read_pointer(releases)
         found = now.sequence if now else 0
@@ -237,10 +241,10 @@ def why_not_promotable(report: Mapping[str, Any]) -> str | None:
 
 
 @contextmanager
-def exclusive(releases: Path) -> Iterator[None]:
+def exclusive(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; others wait. It ends with the process, however that dies."""
-    releases.mkdir(parents=True, exist_ok=True)
-    with (releases / LOCK).open("w") as lock:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

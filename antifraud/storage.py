@@ -78,11 +78,20 @@ def bucket_of(location: str) -> str:
 
 def raw_folder(settings: JobSettings) -> Path:
     """The folder of raw files; in S3 it is an `upath.UPath`, which has the same methods."""
-    if not is_remote(settings.raw_location):
-        return Path(settings.raw_location)
+    return _folder(settings, settings.raw_location, settings.raw_account)
+
+
+def warehouse_folder(settings: JobSettings) -> Path:
+    """The folder of the Iceberg tables, as `raw_folder` is that of raw files."""
+    return _folder(settings, settings.lake_warehouse, settings.lake_account)
+
+
+def _folder(settings: JobSettings, location: str, account_file: Path | None) -> Path:
+    if not is_remote(location):
+        return Path(location).resolve()
     from upath import UPath
 
-    account = load_account(settings.raw_account) if settings.raw_account else None
+    account = load_account(account_file) if account_file else None
     options: dict[str, Any] = {
         # A listing that is remembered would never see the next delivery.
         "use_listings_cache": False,
@@ -98,7 +107,7 @@ def raw_folder(settings: JobSettings) -> Path:
         options |= {"key": account.user, "secret": account.password}
     if settings.s3_endpoint:
         options["endpoint_url"] = settings.s3_endpoint
-    folder: Any = UPath(settings.raw_location, **options)
+    folder: Any = UPath(location, **options)
     # s3fs would make each of botocore's attempts five times.
     folder.fs.retries = 1
     return folder  # type: ignore[no-any-return]

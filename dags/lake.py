@@ -1,19 +1,21 @@
 """# lake: one day from the raw feed to features
 
-**Reads** the raw file that covers the day, and the state of the day before; where that is not up to date, 37 days of
-totals. **Writes** `quarantine`, `labels`, `clean`, `totals_customer`, `totals_terminal`, `state` and `features` of the
-day, each replaced whole, so a re-run is safe; then the state export that the scorer loads.
+**Reads** the raw file that covers the day, and the state of the day before; where that is not there or not up to date,
+the totals that it is made of, up to 38 days, and makes it first. **Writes** `quarantine`, `labels`, `clean`,
+`totals_customer`, `totals_terminal`, `state` and `features` of the day, each replaced whole, so a re-run is safe; then
+the state export that the scorer loads.
 
-**Backfill**: *Trigger → Backfill*, any order, two days at a time (*Max Active Runs*); *All Runs* where a day has run
-before. What did not change is skipped. Loading months for the first time is quicker with `reprocess`: one Spark session
-for the whole range.
+**Backfill**: *Trigger → Backfill*, two days at a time (*Max Active Runs*); *All Runs* where a day has run before. The
+order of days changes no row, but leave *Run Backwards* off for more days than run at a time: the newest would take all
+places and wait there for older ones. What did not change is skipped. Loading months for the first time is quicker with
+`reprocess`: one Spark session for the whole range.
 
 When a task fails or waits:
 
 - `feed`: waits until a raw file covers the day: ask whoever delivers the feed.
 - `ingest`: the file is unreadable, or more than 0.5 % of its rows are unusable; the log's last line says which and
   where. Nothing was published; correct the file and clear the task.
-- `history`: waits for days before this one: load them by backfill or `reprocess`.
+- `history`: waits for days before this one: load them by backfill or `reprocess`, from the oldest on.
 - `features`: clear it to run it again; days that are published are skipped.
 - `published`: a stage ended without publishing: look into the log of the stage before.
 - `export`: the scorer goes on with the state it has; clear the task.

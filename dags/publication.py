@@ -6,28 +6,29 @@ from pathlib import Path
 from typing import Final
 
 from antifraud import lake
+from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.clock import days_between
 from antifraud.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.storage import raw_folder
 from dags import feed
 from dags.shared import job_settings
 
-HISTORY_DAYS: Final = 37
-"""A state looks back 30 days, and its terminal risk the label delay further."""
 TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
 PRODUCTS: Final = (CLEAN, *TOTALS, STATE, FEATURES)
 """What the `lake` DAG publishes for every day."""
 
 
 def history_is_published(day: dt.date) -> bool:
-    """Whether the totals that a state of the day before `day` is made of are there, at most `HISTORY_DAYS` back.
+    """Whether the totals that a state of the day before `day` is made of are there.
 
-    History begins where the feed or the lake begins. Asking the feed too is what allows a backfill in any order: a
-    day waits for earlier ones that nobody has loaded yet.
+    Such a state looks back on the longest window, and for its terminal risk the label delay further. History begins
+    where the feed or the lake begins. Asking the feed too is what allows a backfill in any order: a day waits for
+    earlier ones that nobody has loaded yet.
     """
     settings = job_settings()
     catalog = lake.open_catalog(settings)
-    window = days_between(day - dt.timedelta(days=HISTORY_DAYS), day - dt.timedelta(days=1))
+    reach = dt.timedelta(days=LONGEST_WINDOW_DAYS + settings.label_delay_days)
+    window = days_between(day - reach, day - dt.timedelta(days=1))
     return all(
         _needed(window, raw_folder(settings), runs) <= set(runs)
         for runs in (lake.published(catalog, table, window[0], window[-1]) for table in TOTALS)
@@ -35,7 +36,7 @@ def history_is_published(day: dt.date) -> bool:
 
 
 def _needed(window: list[dt.date], raw: Path, runs: dict[dt.date, lake.Run]) -> set[dt.date]:
-    known = [*feed.begins(raw)[:1], *runs]
+    known = [*(file.first for file in feed.files(raw)[:1]), *runs]
     return {day for day in window if known and day >= min(known)}
 
 

@@ -73,4 +73,4 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    run_job("day", main, parser())
+    run_job("day", main, parser(), reads_raw=True)

@@ -19,7 +19,7 @@ import lmdb
 
 from antifraud.buckets import Bucket, Risk
 from antifraud.lake import Run, open_catalog, read_batches, require_days
-from antifraud.release import replace_file, sha256_of
+from antifraud.release import exclusive, replace_file, sha256_of
 from antifraud.schemas import STATE
 from antifraud.settings import JobSettings
 from antifraud.state_export import (
@@ -53,13 +53,14 @@ def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = Fal
     run = require_days(catalog, STATE, [day])[day]
     # With the snapshot: after a rotation of keys the same inputs are there under other tokens.
     folder = settings.state_dir / f"{day}-{hash_of(run.inputs, run.snapshot_id)[:8]}"
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    for leftover in settings.state_dir.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(leftover)
-    if not folder.exists():
-        _write(folder, _records(catalog, run), run, settings.label_delay_days)
-    manifest = verify_export(folder)
-    _point(settings.state_dir, StatePointer(manifest.cutoff, folder.name, 1), allow_older=allow_older)
+    # One at a time: what another run is writing is no leftover, and the pointer must not be moved back meanwhile.
+    with exclusive(settings.state_dir):
+        for leftover in settings.state_dir.glob(f"{UNFINISHED}*"):
+            shutil.rmtree(leftover)
+        if not folder.exists():
+            _write(folder, _records(catalog, run), run, settings.label_delay_days)
+        manifest = verify_export(folder)
+        _point(settings.state_dir, StatePointer(manifest.cutoff, folder.name, 1), allow_older=allow_older)
     return manifest.rows
 
 

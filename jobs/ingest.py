@@ -18,12 +18,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS
-from antifraud.errors import MissingDay, PublishError, QuarantineLimit
 from antifraud.lake import NAMESPACE, Run, open_catalog
 from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
 from antifraud.settings import JobSettings
 from jobs.conflicts import Conflict, with_retries
 from jobs.publish import Batch, hash_of, publish, record
+from jobs.raw.checks import Counts, counts_of, no_rows, require_balance, require_limit, require_reached
 from jobs.raw.contents import CONTENT, FEED, Contents, Sums, add_sums, contents_of, memories, remembered, row_sums
 from jobs.raw.demand import TABLES, Reasons, demand_of, mixed_days, out_of_date
 from jobs.raw.files import RawFile, require_unchanged
@@ -34,7 +34,6 @@ from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables
 
 USABLE: Final = (LABELS, CLEAN)
-Counts = dict[dt.date, dict[str, Any]]
 
 
 def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = False) -> int:
@@ -67,14 +66,14 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
         rows = told(mark_repeats(alone, repeats), demand.files)
         counts, sums, judged_counts = count_rows(rows, demand.files)
         require_unchanged(demand.files, demand.stamps)
-        _require_balance(demand.covering, line_counts, judged_counts)
-        _require_reached(demand.covering, counts, wanted)
-        _require_limit(settings, counts, wanted)
+        require_balance(demand.covering, line_counts, judged_counts)
+        require_reached(demand.covering, counts, wanted)
+        require_limit(settings, counts, wanted)
         contents = {day: contents_of(settings, sums.get(day, {})) for day in wanted}
         stale = out_of_date(settings, demand, contents)
         memory = memories(demand.sources_read, contents)
         _publish_whole(spark, settings, Judged(rows, contents, counts), stale, memory)
-    return sum(_of(counts, day)["rows_in"] for day in wanted if stale[day])
+    return sum(counts_of(counts, day)["rows_in"] for day in wanted if stale[day])
 
 
 @contextmanager
@@ -109,7 +108,7 @@ def count_rows(rows: DataFrame, judged: Sequence[RawFile]) -> tuple[Counts, dict
     # By numbers: names would be looked up and compared for every row.
     by = ("day", "fault", F.shiftright("place", LINE_BITS).alias("file"))
     for row in rows.groupBy(*by).agg(*totals, *sums_of).collect():
-        day = counts.setdefault(row["day"], _nothing())
+        day = counts.setdefault(row["day"], no_rows())
         day["rows_in"] += row["rows"]
         day["repaired_midnight"] += row["repaired"]
         if row["fault"] is None:
@@ -122,45 +121,6 @@ def count_rows(rows: DataFrame, judged: Sequence[RawFile]) -> tuple[Counts, dict
         name = judged[row["file"]].path.name
         files[name] = files.get(name, 0) + row["rows"]
     return counts, sums, files
-
-
-def _nothing() -> dict[str, Any]:
-    return {"rows_in": 0, "clean": 0, "quarantined": {}, "repaired_midnight": 0}
-
-
-def _of(counts: Counts, day: dt.date) -> dict[str, Any]:
-    return counts.get(day) or _nothing()
-
-
-def _require_balance(files: Sequence[RawFile], lines: Mapping[str, int], judged: Mapping[str, int]) -> None:
-    """The rows of every file that was judged whole are its lines: none was lost or doubled on the way."""
-    for name in (file.path.name for file in files):
-        if judged.get(name, 0) != lines[name]:
-            raise PublishError(
-                f"{name} has {lines[name]} rows, {judged.get(name, 0)} were judged: nothing was published"
-            )
-
-
-def _require_reached(files: Sequence[RawFile], counts: Counts, days: Sequence[dt.date]) -> None:
-    """A day after the last row of its file was not delivered; a day without rows before it was quiet."""
-    for file in files:
-        reached = max((day for day in counts if file.covers(day)), default=file.first)
-        if late := [str(day) for day in days if file.covers(day) and day > reached]:
-            raise MissingDay(
-                f"{file.path.name} ends on {reached}, {', '.join(late[:5])} is asked for: deliver the rest"
-            )
-
-
-def _require_limit(settings: JobSettings, counts: Counts, days: Sequence[dt.date]) -> None:
-    for day in days:
-        found = _of(counts, day)
-        share = sum(found["quarantined"].values()) / max(found["rows_in"], 1)
-        if share > settings.quarantine_limit:
-            reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(found["quarantined"].items()))
-            raise QuarantineLimit(
-                f"{share:.2%} of the {found['rows_in']} rows of {day} are unusable ({reasons}), the limit is "
-                f"{settings.quarantine_limit:.2%}: correct the file, nothing was published"
-            )
 
 
 def clean_rows(rows: DataFrame) -> DataFrame:
@@ -247,18 +207,18 @@ def _publish(spark: SparkSession, settings: JobSettings, judged: Judged, stale: 
         )
         runs += publish(spark, settings, batch)
     for day in sorted(day for day, tables in stale.items() if tables):
-        print(f"  {day}: {_line(_of(counts, day))}; published: {', '.join(stale[day])}")
+        print(f"  {day}: {_line(counts_of(counts, day))}; published: {', '.join(stale[day])}")
     return runs
 
 
 def _said(table: Table, counts: Counts, day: dt.date) -> dict[str, Any]:
     """What is written down beside a table's rows: of these only, for one table may be published without the others."""
     told = {QUARANTINE: "quarantined", CLEAN: "repaired_midnight"}.get(table)
-    return {told: _of(counts, day)[told]} if told else {}
+    return {told: counts_of(counts, day)[told]} if told else {}
 
 
 def _rows_of(table: Table, counts: Counts, day: dt.date) -> int:
-    found = _of(counts, day)
+    found = counts_of(counts, day)
     return int(found["clean"] if table in USABLE else found["rows_in"] - found["clean"])
 
 
@@ -293,4 +253,4 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    run_job("ingest", main, parser())
+    run_job("ingest", main, parser(), reads_raw=True)

@@ -5,58 +5,88 @@ that no column of class ``identifier`` exists and that every token column holds 
 
     python -m jobs.leak_scan --day 2026-04-10
 
-reads the identifiers from the raw feed and scans the home folder: Parquet, Avro and SQLite by value, compressed files
-after decompression, everything else as bytes, both as decimal text (but for the decimals of numbers) and as binary
-integers. What was scanned and found is written to ``reports/<day>/leaks.json``.
+reads the identifiers of the raw feed, wherever that is, and scans the home folder, the Iceberg tables and the files of
+catalog and MLflow where these are elsewhere, and every ``--also``: names of files, Parquet, Avro and SQLite by value,
+compressed files after decompression, everything else as bytes, both as decimal text (but for the decimals of numbers)
+and as binary integers. What was found is written to ``reports/<day>/leaks.json``.
 """
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from antifraud.errors import LeakError
 from antifraud.release import replace_file
 from antifraud.settings import JobSettings
+from antifraud.storage import raw_folder, warehouse_folder
 from jobs.leak.identifiers import MIN_DIGITS, Identifiers, sparse_identifiers
-from jobs.leak.matching import matches
+from jobs.leak.matching import masked, matches
 from jobs.leak.opening import pieces
 from jobs.leak.report import Finding, describe
 from jobs.runtime import day_parser, run_plain_job
 
-RAW_ZONE = "raw"
+RAW_ZONE: Final = "raw"
+SQLITE: Final = "sqlite:///"
 
 
-def scan(home: Path, identifiers: set[int]) -> list[Finding]:
-    """Places outside the raw zone of `home` that hold one of `identifiers`; the identifiers themselves are not told."""
+def scan(folder: Path, identifiers: set[int], spared: Sequence[Path] = ()) -> list[Finding]:
+    """Places in a folder that hold one of `identifiers`, but for those below `spared`; which ones is not told."""
     wanted = Identifiers.of(identifiers)
-    return [finding for path in _files(home) for finding in _scan_file(home, path, wanted)]
+    return [finding for path in _files(folder, spared) for finding in _scan_file(folder, path, wanted)]
 
 
-def _files(home: Path) -> Iterator[Path]:
-    """Every regular file outside the raw zone, in a fixed order."""
-    for path in sorted(home.rglob("*")):
-        if path.is_file() and not path.is_symlink() and path.relative_to(home).parts[0] != RAW_ZONE:
+def places(settings: JobSettings, also: Sequence[Path] = ()) -> list[Path]:
+    """Folders and files that may hold no identifier: whatever the settings put outside the home folder, too."""
+    home = settings.under_home().resolve()
+    databases = [Path(uri.removeprefix(SQLITE)).resolve() for uri in _uris(settings) if uri.startswith(SQLITE)]
+    logs = [database.with_name(f"{database.name}-wal") for database in databases]
+    wanted = [warehouse_folder(settings), *databases, *logs, *(path.resolve() for path in also)]
+    return [home, *(path for path in wanted if path.exists() and not _below(path, home))]
+
+
+def _uris(settings: JobSettings) -> tuple[str, str]:
+    return settings.lake_catalog_uri, settings.mlflow_tracking_uri
+
+
+def _below(path: Path, folder: Path) -> bool:
+    return folder in (path, *path.parents)
+
+
+def _files(folder: Path, spared: Sequence[Path]) -> Iterator[Path]:
+    """Every regular file, in a fixed order."""
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+        if path.is_file() and not path.is_symlink() and not any(_below(path, zone) for zone in spared):
             yield path
 
 
-def _scan_file(home: Path, path: Path, wanted: Identifiers) -> Iterator[Finding]:
+def _scan_file(folder: Path, path: Path, wanted: Identifiers) -> Iterator[Finding]:
+    name, hits = masked(str(path.relative_to(folder)) if path != folder else path.name, wanted)
+    if hits:
+        yield Finding(name, "name", hits)
     try:
         for place, content in pieces(path):
             if hits := matches(content, wanted):
-                yield Finding(str(path.relative_to(home)), place, hits)
+                yield Finding(name, place, hits)
     except FileNotFoundError:
         return  # a running service removed its own temporary file between listing and opening
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
-    """Scan the home folder and write down what was scanned and found.
+    """Scan all `places` and write down what was found.
 
     Raises:
         LeakError: A raw identifier is outside the raw zone.
+        RawFileError: The raw zone has no files to take identifiers from.
     """
-    identifiers = sparse_identifiers(settings.under_home(RAW_ZONE))
-    findings = scan(settings.under_home(), identifiers)
+    raw = raw_folder(settings)
+    identifiers = sparse_identifiers(raw)
+    spared = [settings.under_home(RAW_ZONE).resolve(), raw]
+    home, *others = places(settings, arguments.also)
+    findings = scan(home, identifiers, spared)
+    for place in others:
+        findings += [f._replace(path=f"{place}: {f.path}") for f in scan(place, identifiers, spared)]
     report = {"identifiers": len(identifiers), "findings": [finding._asdict() for finding in findings]}
     replace_file(settings.under_home("reports", str(arguments.day), "leaks.json"), json.dumps(report, indent=2) + "\n")
     if not identifiers:
@@ -71,4 +101,6 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    run_plain_job(main, day_parser(__doc__))
+    parser = day_parser(__doc__)
+    parser.add_argument("--also", type=Path, action="append", default=[], help="a folder or file more; may be repeated")
+    run_plain_job(main, parser)

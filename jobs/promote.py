@@ -12,7 +12,7 @@ import argparse
 import datetime as dt
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from antifraud.errors import GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
@@ -37,12 +37,18 @@ from jobs.model.rollback import judge_today
 from jobs.model.tracking import Registry
 from jobs.runtime import base_parser, run_plain_job
 
+DECIDING: Final = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE)
+"""Files of a candidate that make its decisions, and the rows that prove them."""
+
 
 def promote(settings: JobSettings, as_of: dt.date) -> Pointer:
     """Release the candidate of a day and point to it; a second call changes nothing.
 
+    Where the candidate was released before and validated again since, its first bundle stays as it is.
+
     Raises:
-        GateRefused: The gate's report forbids it, or a release of a later day serves.
+        GateRefused: The gate's report forbids it, it was compared with another release than serves now, or a release of
+            a later day serves.
         ReleaseError: There is no candidate, it was not validated, or this code computes other features.
         SettingsError: The keys of releases are missing, or do not belong together.
     """
@@ -51,11 +57,23 @@ def promote(settings: JobSettings, as_of: dt.date) -> Pointer:
     if why := why_not_promotable(report):
         raise GateRefused(f"candidate {candidate.id}: {why}")
     _require_todays_features(candidate)
-    _require_newest(settings, as_of)
+    serving = read_pointer(settings.releases_dir)
+    _require_newest(settings, serving, as_of)
+    _require_compared(candidate, report, serving)
     signing, public = _keys(settings)
     releases = settings.releases_dir
-    write_bundle(releases, candidate.id, _files(candidate, report), _manifest(candidate, report), signing)
-    return activate(releases, candidate.id, public)
+    if not _is_released(settings, candidate):
+        write_bundle(releases, candidate.id, _files(candidate, report), _manifest(candidate, report), signing)
+    return activate(releases, candidate.id, public, expected_sequence=serving.sequence if serving else 0)
+
+
+def _is_released(settings: JobSettings, candidate: Candidate) -> bool:
+    """Whether a sound bundle of this very model is there."""
+    try:
+        bundle = open_release(settings, candidate.id)
+    except ReleaseError:
+        return False
+    return all((bundle.path / name).read_bytes() == (candidate.path / name).read_bytes() for name in DECIDING)
 
 
 def _report_of(candidate: Candidate) -> dict[str, Any]:
@@ -88,9 +106,18 @@ def _require_todays_features(candidate: Candidate) -> None:
         )
 
 
-def _require_newest(settings: JobSettings, as_of: dt.date) -> None:
+def _require_compared(candidate: Candidate, report: Mapping[str, Any], serving: Pointer | None) -> None:
+    """What was validated beside one champion must not replace another, such as one that was rolled back to since."""
+    compared = (report.get("champion") or {}).get("release")
+    if serving and serving.release not in {candidate.id, compared}:
+        beside = f"beside {compared}" if compared else "while nothing served"
+        raise GateRefused(
+            f"candidate {candidate.id} was validated {beside}, now {serving.release} serves: run jobs/validate.py again"
+        )
+
+
+def _require_newest(settings: JobSettings, pointer: Pointer | None, as_of: dt.date) -> None:
     """A backfilled night must not replace what a later night put into service; what is broken may be replaced."""
-    pointer = read_pointer(settings.releases_dir)
     if pointer is None:
         return
     try:
@@ -105,7 +132,7 @@ def _require_newest(settings: JobSettings, as_of: dt.date) -> None:
 
 
 def _files(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, bytes]:
-    kept = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE, REPORT_FILE)
+    kept = (*DECIDING, REPORT_FILE)
     files = {name: (candidate.path / name).read_bytes() for name in kept}
     pages = {CARD_FILE: model_card(candidate.info, report), CHART_FILE: report_chart(report), PAGE_FILE: render(report)}
     return {**files, **{name: text.encode() for name, text in pages.items()}}
@@ -139,12 +166,14 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
     if arguments.aliases:
         pointer = _pointer(settings)
     elif arguments.release:
+        before = read_pointer(settings.releases_dir)
         require_pass_today(settings, arguments.release)
         if arguments.dry_run:
             print("dry run: the pointer stays")
             return
         public = PublicKey.read(settings.release_public_key_path)
-        pointer = activate(settings.releases_dir, arguments.release, public)
+        sequence = before.sequence if before else 0
+        pointer = activate(settings.releases_dir, arguments.release, public, expected_sequence=sequence)
     else:
         pointer = promote(settings, arguments.as_of)
     print(f"promote: {pointer.release} serves, previous {pointer.previous}, anchor {pointer.anchor}")

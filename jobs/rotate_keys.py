@@ -212,4 +212,4 @@ def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespa
 
 
 if __name__ == "__main__":
-    run_job("rotate_keys", main, day_parser(__doc__))
+    run_job("rotate_keys", main, day_parser(__doc__), reads_raw=True)

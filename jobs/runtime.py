@@ -1,6 +1,7 @@
 """What every job starts with: arguments, settings, a session, exit codes, and how long its stages took."""
 
 import argparse
+import dataclasses
 import datetime as dt
 import os
 import sys
@@ -46,11 +47,16 @@ def days_of(arguments: argparse.Namespace) -> list[dt.date]:
     return days_between(arguments.first, arguments.last)
 
 
-def run_job(name: str, main: Main, parser: argparse.ArgumentParser) -> None:
-    """Run a Spark job and end the process: 0, or the exit code of an expected failure told in one line."""
+def run_job(name: str, main: Main, parser: argparse.ArgumentParser, *, reads_raw: bool = False) -> None:
+    """Run a Spark job and end the process: 0, or the exit code of an expected failure told in one line.
+
+    The account of the raw zone reaches the session of a job only if it `reads_raw`.
+    """
     arguments = parser.parse_args()
     with expected_failures():
         settings = JobSettings.from_environment(os.environ)
+        if not reads_raw:
+            settings = dataclasses.replace(settings, raw_account=None)
         spark = start_session(name, settings)
         try:
             with told(settings):

@@ -20,7 +20,7 @@ from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.clock import day_number, days_between
 from antifraud.errors import MissingDay
 from antifraud.key_use import key_ids, require_one_key
-from antifraud.lake import Run, newest_runs, open_catalog, published, require_days, snapshot_with
+from antifraud.lake import Run, open_catalog, published, require_days, snapshot_with
 from antifraud.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
 from jobs.buckets import FIELDS
@@ -96,14 +96,15 @@ def _rows(history: DataFrame, label_delay_days: int) -> DataFrame:
 def state(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
     """Publish the states of `days` where they are not up to date; returns the rows published.
 
-    So is the state of the day before, if it has expired: the features of the first day start from it.
+    So is the state of the day before where it has expired or nobody made it: the features of the first day start from
+    it, and days may be loaded in any order.
 
     Raises:
         MissingDay: A day that a state looks back on is not in the totals, although earlier ones are.
         PublishError: The totals that would be used are under several keys.
     """
     catalog = open_catalog(settings)
-    days = [*_expired_before(catalog, min(days)), *days]
+    days = [*_wanted_before(catalog, min(days)), *days]
     upstream = _upstream(catalog, settings, days)
     inputs = {day: upstream.inputs_of(day) for day in days}
     stale = stale_days(settings, (STATE,), inputs)
@@ -125,9 +126,11 @@ def _publish(spark: SparkSession, catalog: "Catalog", upstream: Upstream, inputs
     return sum(run.rows for run in runs)
 
 
-def _expired_before(catalog: "Catalog", first: dt.date) -> list[dt.date]:
+def _wanted_before(catalog: "Catalog", first: dt.date) -> list[dt.date]:
+    """The day before `first`, if its state is not there although its totals are."""
     before = first - ONE_DAY
-    return [day for day, run in newest_runs(catalog, STATE, before, before).items() if run.expired]
+    made = all(published(catalog, table, before, before) for table in TOTALS)
+    return [] if not made or published(catalog, STATE, before, before) else [before]
 
 
 def _upstream(catalog: "Catalog", settings: JobSettings, days: Sequence[dt.date]) -> Upstream:

@@ -1,13 +1,14 @@
 """The identifiers to search for: those of the raw feed that are long enough to be told from counts."""
 
-import gzip
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from antifraud.errors import RawFileError
+from jobs.raw.files import discover, text_lines
 
 MIN_DIGITS: Final = 9
 ID_COLUMNS: Final = (2, 3)
@@ -28,16 +29,18 @@ class Identifiers:
         return cls(texts, frozenset(map(len, texts)), np.sort(np.fromiter(identifiers, dtype=np.int64)))
 
 
-def sparse_identifiers(raw_zone: Path) -> set[int]:
-    """Customer and terminal ids of `MIN_DIGITS` digits or more in the transaction files below the raw zone."""
+def sparse_identifiers(raw: Path) -> set[int]:
+    """Customer and terminal ids of `MIN_DIGITS` digits or more in the files of the raw feed, on a disk or in S3.
+
+    Raises:
+        RawFileError: There is no raw file, so that nothing could be searched for.
+    """
+    files = discover(raw)
+    if not files:
+        raise RawFileError(f"{raw} has no raw files, whose identifiers were to be searched for: nothing was scanned")
     found: set[bytes] = set()
-    for path in sorted([*raw_zone.rglob("*.txt"), *raw_zone.rglob("*.txt.gz")]):
-        for line in _lines(path):
+    for file in files:
+        for line in text_lines(file.path):
             fields = line.split(b",")
             found.update(field for field in (fields[column] for column in ID_COLUMNS if column < len(fields)))
     return {int(text) for text in found if text.isdigit() and len(text) >= MIN_DIGITS}
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        yield from file

@@ -46,6 +46,17 @@ def _text_matches(content: bytes, wanted: Identifiers) -> int:
     return hits
 
 
+def masked(path: str, wanted: Identifiers) -> tuple[str, int]:
+    """A path without the identifiers in it, and how many there were; each is a run of digits of its own.
+
+    >>> masked("customer=123456789012/part-0.csv", Identifiers.of({123456789012}))
+    ('customer=<identifier>/part-0.csv', 1)
+    """
+    parts = re.split(f"({DIGITS.pattern.decode()})", path)
+    hits = sum(part.encode() in wanted.texts for part in parts)
+    return "".join("<identifier>" if part.encode() in wanted.texts else part for part in parts), hits
+
+
 def _integer_matches(content: bytes, wanted: Identifiers) -> int:
     """64-bit integers of either byte order at any offset."""
     hits = 0

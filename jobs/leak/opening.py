@@ -28,6 +28,8 @@ OVERLAP_BYTES: Final = 64
 """Longer than any identifier, so that one across the border of two chunks is found in the second."""
 MAGIC_BYTES: Final = 265
 TAR_MAGIC: Final = slice(257, 262)
+WAL_MAGIC: Final = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+"""Of the write-ahead log beside a SQLite file, in which pages lie before they reach it."""
 SQLITE_SHORT: Final = 6
 """Bytes of an integer of SQLite below 2^47; larger ones have eight."""
 PICKLE_PROTOCOLS: Final = (2, 3, 4, 5)
@@ -55,6 +57,8 @@ def _opened(file: IO[bytes]) -> Iterator[Piece]:
         yield from _avro(file)
     elif magic.startswith(b"SQLite format 3\x00"):
         yield from _sqlite(file)
+    elif magic.startswith(WAL_MAGIC):
+        yield from _pages(file.read())
     elif magic.startswith(b"PK\x03\x04"):
         yield from _zip(file)
     elif magic[TAR_MAGIC] == b"ustar":
@@ -164,6 +168,10 @@ def _sqlite(file: IO[bytes]) -> Iterator[Piece]:
             yield table, "\n".join(map(repr, rows)).encode()
     finally:
         database.close()
+    yield from _pages(content)
+
+
+def _pages(content: bytes) -> Iterator[Piece]:
     yield "", content
     yield "pages", _short_integers(content)
 

@@ -65,7 +65,7 @@ class Evidence:
         stored = _publish(settings, score_table_rows(results, candidate.id), candidate.id)
         table = table_of(stored, "certify")
         require_judgeable(table, "certify")
-        certify = _certify(results, table, inputs, lowest_shown(table, limits), settings.label_delay_days)
+        certify = _certify(results, table, inputs, lowest_shown(table, limits))
         return cls(table_of(stored, "select"), certify, difference)
 
 
@@ -125,7 +125,7 @@ def require_labelled(table: ScoreTable, span: Span) -> None:
         )
 
 
-def _certify(results: DataFrame, table: ScoreTable, inputs: Inputs, lowest: int, label_delay_days: int = 7) -> Certify:
+def _certify(results: DataFrame, table: ScoreTable, inputs: Inputs, lowest: int) -> Certify:
     """`lowest` is the smallest threshold that will be asked about."""
     rows = results.where("window = 'certify'")
     return Certify(
@@ -134,7 +134,7 @@ def _certify(results: DataFrame, table: ScoreTable, inputs: Inputs, lowest: int,
         [terminal_blocks(rows, lowest), customer_blocks(rows, lowest)],
         maturation_of(read_table(rows.sparkSession, LABELS), inputs.as_of),
         day_number(inputs.as_of),
-        label_delay_days,
+        inputs.label_delay_days,
     )
 
 

@@ -19,13 +19,14 @@ class Inputs:
     """Published days of some windows, named.
 
     `features_snapshot` is the snapshot to read, so that a publish in between changes nothing; `days` is the hash of
-    what every day of features and labels was made from.
+    what every day of features and labels was made from; labels come `label_delay_days` after their day.
     """
 
     spans: Mapping[str, Span]
     as_of: dt.date
     features_snapshot: int
     days: str
+    label_delay_days: int
 
     @classmethod
     def of(cls, settings: JobSettings, spans: Mapping[str, Span], as_of: dt.date) -> Self:
@@ -40,7 +41,7 @@ class Inputs:
         labels = published(catalog, LABELS, days[0], days[-1])
         made_of = [[str(day), *(runs[day].inputs for runs in (features, labels) if day in runs)] for day in days]
         newest = catalog.load_table((NAMESPACE, FEATURES.name)).metadata.current_snapshot_id
-        return cls(spans, as_of, int(newest or 0), _hash(made_of))
+        return cls(spans, as_of, int(newest or 0), _hash(made_of), settings.label_delay_days)
 
     def hash_with(self, recipe: Mapping[str, Any]) -> str:
         """Hash of these inputs and of everything else (`recipe`) that decides the outcome."""

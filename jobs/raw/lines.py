@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 SPLIT: Final = ["file", "block"]
 FIRST_DATA_LINE: Final = 2
+SPLITS_AT_LEAST: Final = "spark.sql.files.minPartitionNum"
 
 
 def read_lines(spark: SparkSession, paths: Sequence[Path]) -> tuple[DataFrame, Mapping[str, int]]:
@@ -34,6 +35,9 @@ def read_lines(spark: SparkSession, paths: Sequence[Path]) -> tuple[DataFrame, M
 
 
 def _numbered(spark: SparkSession, paths: Sequence[Path]) -> DataFrame:
+    # A later pass must split as this one did, though executors may have come or gone: Spark asks how many there are.
+    if not spark.conf.get(SPLITS_AT_LEAST, None):
+        spark.conf.set(SPLITS_AT_LEAST, spark.sparkContext.defaultParallelism)
     # A carriage return stays part of its line and makes it unparsable: the contract is a plain line feed.
     return (
         spark.read.option("lineSep", "\n")

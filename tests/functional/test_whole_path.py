@@ -55,14 +55,15 @@ def test_the_guard_halts_the_service_and_an_admin_resumes_it(finished_run):
 
 def test_no_raw_identifier_left_the_raw_zone_and_a_planted_one_is_found(finished_run):
     """The scan over everything the run wrote finds nothing; one id in a log is found, and told without the id."""
-    identifiers = sparse_identifiers(finished_run.home / "raw")
+    identifiers = sparse_identifiers(finished_run.home / "raw" / "feed")
     assert len(identifiers) > 1_000
     assert finished_run.summary["leaks"] == {"identifiers": len(identifiers), "findings": []}
-    assert scan(finished_run.home, identifiers) == []
+    raw_zone = [finished_run.home / "raw"]
+    assert scan(finished_run.home, identifiers, raw_zone) == []
     planted = finished_run.home / "logs" / "planted.log"
     planted.write_text(f"customer {min(identifiers)} called\n")
     try:
-        findings = scan(finished_run.home, identifiers)
+        findings = scan(finished_run.home, identifiers, raw_zone)
     finally:
         planted.unlink()
     assert [finding.path for finding in findings] == ["logs/planted.log"]

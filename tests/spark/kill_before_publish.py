@@ -23,4 +23,4 @@ if __name__ == "__main__":
     from jobs.day import main, parser
     from jobs.runtime import run_job
 
-    run_job("day", main, parser())
+    run_job("day", main, parser(), reads_raw=True)

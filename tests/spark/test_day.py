@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import lmdb
@@ -15,6 +16,7 @@ import pytest
 from antifraud.clock import date_of
 from antifraud.lake import NAMESPACE, open_catalog, read_days
 from antifraud.pseudonym import generate_keyring
+from antifraud.release import exclusive
 from antifraud.schemas import STATE, TABLES
 from antifraud.settings import JobSettings
 from antifraud.state_export import decode_entity, read_state_pointer, verify_export
@@ -138,8 +140,8 @@ def test_every_file_is_in_the_order_of_its_table(feed, tmp_path, open_lake):
     assert {("clean", FIRST), ("state", FIRST), ("features", FIRST)} <= found
 
 
-def test_the_export_holds_the_state(whole):
-    """Every entity's buckets and labels are in the scorer's file as they are in the lake."""
+def test_the_export_holds_the_buckets(whole):
+    """Every entity's buckets are in the scorer's file as they are in the lake, the newest day pointed to."""
     settings, _, _ = whole
     pointer = read_state_pointer(settings.state_dir)
     manifest = verify_export(settings.state_dir / pointer.path)
@@ -152,10 +154,9 @@ def test_the_export_holds_the_state(whole):
         assert transaction.stat()["entries"] == len(rows) == manifest.rows
 
     for row in rows:
-        days, hours, risk = found[row["entity"]]
+        days, hours, _ = found[row["entity"]]
         assert {n: tuple(b) for n, b in days.items()} == {b["day_number"]: _fields(b) for b in row["days"]}
         assert {n: tuple(b) for n, b in hours.items()} == {b["hour"]: _fields(b) for b in row["hours"]}
-        assert risk.known_30d == row["known_30d"]
 
 
 def _fields(bucket):
@@ -208,3 +209,20 @@ def test_an_expected_failure_is_one_line(feed, tmp_path):
     assert ended.returncode == 22
     assert ended.stderr.splitlines()[-1].startswith("error: no raw file covers 2027-01-01")
     assert "Traceback" not in ended.stderr
+
+
+def test_an_export_waits_for_another(whole):
+    """What another run is writing is no leftover: nothing is removed before that one is done."""
+    settings, _, _ = whole
+    other = settings.state_dir / ".new-other"
+    done = []
+    with exclusive(settings.state_dir):
+        other.mkdir()
+        waiting = threading.Thread(target=lambda: done.append(export_state(settings, LAST)))
+        waiting.start()
+        waiting.join(0.5)
+        assert (done, other.exists()) == ([], True)
+    waiting.join(60)
+
+    assert len(done) == 1
+    assert not other.exists()

@@ -186,6 +186,23 @@ def test_a_file_that_grows_while_it_is_read_stops_the_run(settings, open_lake, m
     assert checksums(settings, D1, D3) == {}
 
 
+def test_the_overlap_of_a_late_cut_is_not_the_missing_day(settings, open_lake):
+    """The file of D2 is late, D3's is there: what D1's has of D2 is an overlap, unless it is a tenth of a day."""
+    lines = [f"{n},2026-01-01 10:00:00,5,7,70,36000,0,0,0" for n in range(40)]
+    beyond = [f"{n},2026-01-02 00:00:01,5,7,70,86401,1,0,0" for n in range(40, 44)]
+    first = settings.raw_path / "2026-01-01.txt"
+    (settings.raw_path / "2026-01-03.txt").write_text(HEADER + "\n")
+    session = open_lake(settings)
+
+    first.write_text("\n".join([HEADER, *lines, *beyond[:3], ""]))
+    with pytest.raises(MissingDay, match=r"2026-01-01\.txt ends on 2026-01-01, 2026-01-02 is asked for"):
+        ingest(session, settings, [D2])
+    assert checksums(settings, D1, D3) == {}
+
+    first.write_text("\n".join([HEADER, *lines, *beyond, ""]))
+    assert ingest(session, settings, [D2]) == 4
+
+
 @pytest.mark.parametrize(
     ("lines", "limit", "error", "message"),
     [

@@ -3,15 +3,19 @@
 import json
 from pathlib import Path
 
+import lmdb
 import pytest
 from pyspark.sql import functions
 
+from antifraud.buckets import Risk
 from antifraud.errors import MissingDay
-from antifraud.lake import NAMESPACE, open_catalog, published
+from antifraud.lake import NAMESPACE, open_catalog, published, read_days
 from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
+from antifraud.state_export import decode_entity, read_state_pointer
 from jobs.checksums import checksums
 from jobs.day import STAGES
+from jobs.export_state import export_state
 from jobs.publish import Batch, publish, record
 from jobs.state import rolled_state, state, state_of
 from jobs.tables import read_table
@@ -114,6 +118,20 @@ def test_both_ways_have_the_same_inputs(rolled, rebuilt):
     for table in (STATE, FEATURES):
         one, other = (published(open_catalog(each), table, day(NEW), day(NEW)) for each in (rolled[1], rebuilt))
         assert one[day(NEW)].inputs == other[day(NEW)].inputs
+
+
+def test_the_export_holds_the_matured_risk(rebuilt):
+    """Every entity's counts of matured labels and its streak are in the scorer's file as they are in the state."""
+    export_state(rebuilt, day(NEW))
+    folder = rebuilt.state_dir / read_state_pointer(rebuilt.state_dir).path
+    rows = read_days(open_catalog(rebuilt), STATE, day(NEW), day(NEW)).to_pylist()
+    with lmdb.open(str(folder), readonly=True, lock=False) as environment, environment.begin() as transaction:
+        found = {row["entity"]: decode_entity(transaction.get(row["entity"].encode()))[2] for row in rows}
+
+    expected = {row["entity"]: Risk(*(row[name] for name in Risk._fields)) for row in rows}
+    assert found == expected
+    for name in Risk._fields:
+        assert len({getattr(risk, name) for risk in found.values()}) > 1, name
 
 
 @pytest.mark.parametrize("number", [1, 2, 7, 8, 29, 30, 31, 33, 34, 36, 37, 38, 40])

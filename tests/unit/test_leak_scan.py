@@ -21,15 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from antifraud.errors import LeakError
+from antifraud.errors import LeakError, RawFileError
 from antifraud.settings import JobSettings
 from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak_scan import main, scan
+from jobs.raw.files import HEADER
 
 LEAKED = 483_920_175_566
 OTHER = 120_000_000_017
-HEADER = "# header\n"
-DAY = Namespace(day=dt.date(2026, 1, 1))
+DAY = Namespace(day=dt.date(2026, 1, 1), also=[])
 
 
 def text(path):
@@ -124,6 +124,18 @@ def sqlite_write_ahead(path):
     database.close()
 
 
+def sqlite_live_log(path):
+    """The write-ahead log of a database that a service holds open, with a row that its file does not have yet."""
+    database = sqlite3.connect(path.with_name("kept.db"))
+    database.execute("pragma journal_mode = wal")
+    database.execute("create table tags (value integer)")
+    database.execute("insert into tags values (?)", (LEAKED,))
+    database.commit()
+    path.write_bytes(path.with_name("kept.db-wal").read_bytes())
+    database.close()
+    path.with_name("kept.db").unlink()
+
+
 def lmdb_text(path):
     store(path, str(LEAKED).encode(), b"seen")
 
@@ -176,9 +188,9 @@ def xz(path):
 
 PLANTS = [
     text, json_number, glued_digits, after_a_dot, compressed, zipped, parquet_string, parquet_integer, parquet_double,
-    parquet_decimal, parquet_nested, parquet_binary, avro, sqlite, sqlite_deleted, sqlite_write_ahead, lmdb_text,
-    lmdb_packed, pickled,
-    numpy_archive, bundle_archive, parquet_in_zip, event_log, bzip, xz, binary_little, binary_big,
+    parquet_decimal, parquet_nested, parquet_binary, avro, sqlite, sqlite_deleted, sqlite_write_ahead, sqlite_live_log,
+    lmdb_text, lmdb_packed, pickled, numpy_archive, bundle_archive, parquet_in_zip, event_log, bzip,
+    xz, binary_little, binary_big,
 ]  # fmt: skip
 
 
@@ -245,14 +257,14 @@ def test_random_bytes_hold_no_identifier(tmp_path):
 def feed(home, customer):
     raw = home / "raw" / "feed"
     raw.mkdir(parents=True)
-    (raw / "2026-01-01.txt").write_text(HEADER + f"0,2026-01-01 00:00:01,{customer},7,1.00,1,0,0,0\n")
+    (raw / "2026-01-01.txt").write_text(f"{HEADER}\n0,2026-01-01 00:00:01,{customer},7,1.00,1,0,0,0\n")
 
 
 def test_identifiers_come_from_the_feed_and_small_ones_are_left_out(tmp_path):
     """Only ids of nine digits or more can be searched for in bytes; header and small ids are no identifiers."""
     feed(tmp_path, LEAKED)
 
-    assert sparse_identifiers(tmp_path / "raw") == {LEAKED}
+    assert sparse_identifiers(tmp_path / "raw" / "feed") == {LEAKED}
 
 
 def test_the_raw_zone_itself_may_hold_identifiers(tmp_path, capsys):
@@ -276,3 +288,54 @@ def test_the_error_says_where_but_not_which(tmp_path):
     with pytest.raises(LeakError, match=r"scorer\.log \(1 hits\)") as caught:
         main(JobSettings(home=tmp_path), DAY)
     assert str(LEAKED) not in str(caught.value)
+
+
+def test_an_identifier_in_a_name_is_found_and_masked(tmp_path):
+    """A folder named after a customer is a leak, too; the finding does not repeat it, longer numbers are chance."""
+    (tmp_path / f"customer={LEAKED}").mkdir()
+    (tmp_path / f"customer={LEAKED}" / "part.csv").write_text("1\n")
+    (tmp_path / f"snap-1{LEAKED}.avro").write_bytes(b"")
+
+    [finding] = scan(tmp_path, {LEAKED})
+
+    assert finding == ("customer=<identifier>/part.csv", "name", 1)
+
+
+def test_whatever_the_settings_put_elsewhere_is_scanned(tmp_path):
+    """Raw files, lake, catalog, MLflow and a folder named on the command line, all outside the home folder."""
+    home, lake, mlflow, more = (tmp_path / name for name in ("home", "lake", "mlflow", "more"))
+    feed(tmp_path / "elsewhere", LEAKED)
+    for folder in (home, lake / "warehouse", mlflow, more):
+        folder.mkdir(parents=True)
+    settings = JobSettings(
+        home=home,
+        raw_dir=str(tmp_path / "elsewhere" / "raw" / "feed"),
+        warehouse=str(lake / "warehouse"),
+        catalog_uri=f"sqlite:///{lake / 'catalog.db'}",
+        mlflow_uri=f"sqlite:///{mlflow / 'runs.db'}",
+    )
+    text(home / "scorer.log")
+    parquet_integer(lake / "warehouse" / "a.parquet")
+    sqlite(lake / "catalog.db")
+    sqlite(mlflow / "runs.db")
+    text(more / "dump")
+
+    with pytest.raises(LeakError):
+        main(settings, Namespace(day=DAY.day, also=[more]))
+
+    report = json.loads((home / "reports" / "2026-01-01" / "leaks.json").read_text())
+    assert {found["path"] for found in report["findings"]} == {
+        "scorer.log",
+        f"{lake / 'warehouse'}: a.parquet",
+        f"{lake / 'catalog.db'}: catalog.db",
+        f"{mlflow / 'runs.db'}: runs.db",
+        f"{more}: dump",
+    }
+
+
+def test_without_raw_files_the_scan_does_not_pass(tmp_path):
+    """A scan that has nothing to search for says so and fails."""
+    text(tmp_path / "scorer.log")
+
+    with pytest.raises(RawFileError, match=r"has no raw files, .*: nothing was scanned"):
+        main(JobSettings(home=tmp_path), DAY)

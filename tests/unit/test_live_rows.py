@@ -54,7 +54,7 @@ def test_two_files_of_one_day_are_refused(tmp_path):
     """A plain and a packed file that begin on the same day cannot both be the feed."""
     for name in ("2026-04-11.txt", "2026-04-11.txt.gz"):
         (tmp_path / name).touch()
-    with pytest.raises(RawFileError, match=r"2 raw files, expected .* one for each first day"):
+    with pytest.raises(RawFileError, match=r"11\.txt and 2026-04-11\.txt\.gz both begin on 2026-04-11"):
         raw_files(tmp_path)
 
 

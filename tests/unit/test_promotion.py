@@ -1,7 +1,9 @@
 """Promotion is one step to everyone else: killed anywhere, repeated, or refused, a complete release serves."""
 
+import dataclasses
 import datetime as dt
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -10,17 +12,21 @@ import time
 
 import pytest
 
+import jobs.promote
 from antifraud.errors import GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.release import Pointer, exclusive, open_release, read_pointer
 from antifraud.settings import JobSettings
 from antifraud.signing import generate_signing_keys
+from jobs.model.candidate import write_candidate
 from jobs.promote import _parser, main, promote
 from tests.release_keys import put_keys
-from tests.report_example import put_candidate
+from tests.report_example import FILES, INFO, put_candidate
 
-OLD, NEW = "2026-04-09-aaaaaaaa", "2026-04-10-bbbbbbbb"
+EARLIER, OLD, NEW = "2026-04-08-cccccccc", "2026-04-09-aaaaaaaa", "2026-04-10-bbbbbbbb"
 YESTERDAY, TODAY = dt.date(2026, 4, 9), dt.date(2026, 4, 10)
+CHAMPION = {"release": OLD, "note": "It was not compared."}
 BEFORE, AFTER = Pointer(OLD, None, OLD, 1), Pointer(NEW, OLD, OLD, 2)
+MOVED = Pointer(OLD, None, OLD, 5, "by hand")
 CHANGES_FILES = {"open", "write", "flush", "close", "mkdir", "rename", "replace", "unlink", "remove", "rmdir", "flock"}
 
 
@@ -31,7 +37,7 @@ def home(tmp_path):
     folder.mkdir()
     put_keys(folder)
     put_candidate(folder, "2026-04-09", OLD)
-    put_candidate(folder, "2026-04-10", NEW)
+    put_candidate(folder, "2026-04-10", NEW, champion=CHAMPION)
     promote(JobSettings(home=folder), YESTERDAY)
     return folder
 
@@ -160,7 +166,7 @@ def _is_held(lock):
 )
 def test_what_the_gate_forbids_is_refused(home, changes, message):
     """A verdict that is no PASS, and a PASS that may be worse than the champion; the old release stays."""
-    put_candidate(home, "2026-04-10", NEW, **changes)
+    put_candidate(home, "2026-04-10", NEW, champion=CHAMPION, **changes)
     settings = JobSettings(home=home)
 
     with pytest.raises(GateRefused, match=message):
@@ -172,9 +178,62 @@ def test_what_the_gate_forbids_is_refused(home, changes, message):
 @pytest.mark.parametrize("changes", [{"promotable": True}, {"promotable": True, "promotable_reason": "Better."}])
 def test_what_the_gate_allows_is_promoted(home, changes):
     """A PASS that may replace the champion."""
-    put_candidate(home, "2026-04-10", NEW, **changes)
+    put_candidate(home, "2026-04-10", NEW, champion=CHAMPION, **changes)
 
     assert promote(JobSettings(home=home), TODAY) == AFTER
+
+
+def test_a_release_that_came_between_is_not_replaced(home):
+    """Validated beside the champion of yesterday; meanwhile a person went back to another: the rollback holds."""
+    settings = JobSettings(home=home)
+    put_candidate(home, "2026-04-08", EARLIER, champion=CHAMPION)
+    (settings.releases_dir / "pointer.json").unlink()
+    promote(settings, dt.date(2026, 4, 8))
+
+    for champion, beside in ((CHAMPION, f"beside {OLD}"), (None, "while nothing served")):
+        put_candidate(home, "2026-04-10", NEW, champion=champion)
+        with pytest.raises(GateRefused, match=f"{NEW} was validated {beside}, now {EARLIER} serves: run jobs/validate"):
+            promote(settings, TODAY)
+    assert read_pointer(settings.releases_dir) == Pointer(EARLIER, None, EARLIER, 1)
+
+
+def test_a_pointer_that_moves_during_promotion_stays(home, monkeypatch):
+    """Somebody activates another release after the checks and before the switch: theirs holds."""
+    settings = JobSettings(home=home)
+    written = jobs.promote.write_bundle
+
+    def write_and_move(*arguments):
+        (settings.releases_dir / "pointer.json").write_text(json.dumps(dataclasses.asdict(MOVED)))
+        return written(*arguments)
+
+    monkeypatch.setattr("jobs.promote.write_bundle", write_and_move)
+    with pytest.raises(ReleaseError, match="the pointer is at change 5, expected was 1: look again first"):
+        promote(settings, TODAY)
+    assert read_pointer(settings.releases_dir) == MOVED
+
+
+def test_validated_again_after_promotion_is_still_one_promotion(home):
+    """The whole night runs again: the report now has no champion, for the candidate serves; its release stays."""
+    settings = JobSettings(home=home)
+    promote(settings, TODAY)
+    bundle = open_release(settings, NEW)
+    put_candidate(home, "2026-04-10", NEW, champion=None)
+
+    assert promote(settings, TODAY) == AFTER
+    assert open_release(settings, NEW) == bundle
+
+
+def test_another_model_under_the_same_id_is_refused(home):
+    """Trained again from the same inputs with another library, say: a release is never rewritten."""
+    settings = JobSettings(home=home)
+    promote(settings, TODAY)
+    folder = home / "candidates" / "2026-04-10"
+    report = (folder / "report.json").read_text()
+    write_candidate(folder, FILES, {**INFO, "id": NEW, "inputs": "1"})
+    (folder / "report.json").write_text(report)
+
+    with pytest.raises(ReleaseError, match=f"release {NEW} exists with other content"):
+        promote(settings, TODAY)
 
 
 def test_a_broken_champion_does_not_stand_in_the_way(home, capsys):

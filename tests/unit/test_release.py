@@ -179,7 +179,7 @@ def test_an_unreadable_pointer_is_an_error(tmp_path, text):
     """A pointer that is no pointer is never taken for 'nothing promoted yet'."""
     (tmp_path / "pointer.json").write_text(text)
 
-    with pytest.raises(ReleaseError, match="run promote again"):
+    with pytest.raises(ReleaseError, match="remove it, then name the release that shall serve"):
         read_pointer(tmp_path)
 
 
