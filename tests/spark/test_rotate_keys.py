@@ -32,8 +32,8 @@ CUSTOMERS = (0, 1, 2, 3, 483_920_175_566)
 TERMINALS = (0, 7, 120_000_000_017)
 REACH = {CLEAN: 67, TOTALS_CUSTOMER: 67, TOTALS_TERMINAL: 67, STATE: 31, FEATURES: 67}
 """Days of each table that a rotation brings under the new key."""
-DAYS_OF = {"ingest": DAYS, "totals": DAYS, "state": DAYS[-32:], "features": DAYS[-31:]}
-"""Days of each stage: of states and features one more than the proof needs, and no more, for the sake of time."""
+DAYS_OF = {"ingest": DAYS, "totals": DAYS, "state": DAYS[-31:], "features": DAYS[-31:]}
+"""Days of each stage, one more than the proof needs; the stage of states also makes that of the day before."""
 PRESENT = {CLEAN: DAYS, TOTALS_CUSTOMER: DAYS, TOTALS_TERMINAL: DAYS, STATE: DAYS[-32:], FEATURES: DAYS[-31:]}
 
 
