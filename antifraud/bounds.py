@@ -27,8 +27,8 @@ def row_bound(flagged: int, rows: int, delta: float) -> float:
 def block_bound(flagged: Ints, rows: Ints, delta: float) -> float:
     """Upper confidence bound of the FPR from flagged and legitimate rows per block, 1 at most.
 
-    The wider of `ratio_bound`, which holds for any kind of difference between many blocks, and `pooled_bound`, which
-    holds where a few blocks have most of the rows.
+    The wider of `ratio_bound`, which holds for any kind of difference between many blocks, and `pooled_bound`, for a
+    few blocks with much of the rows beside many that tell how much blocks differ.
 
     >>> block_bound(np.array([4, 4, 4]), np.array([100, 100, 100]), 0.01)
     0.04
@@ -65,7 +65,9 @@ def pooled_bound(flagged: Ints, rows: Ints, delta: float) -> float:
     What a large block adds cannot be told from that block alone, which is one observation; so the variance between
     blocks is estimated from all of them alike (`between_blocks`). Rates are skewed, and the more so the fewer blocks
     count: the estimate is taken for a gamma variable with the rate as its mean, and spread by Student's t over the
-    normal quantile, with Satterthwaite's (1946) degrees of freedom. Without a variance between blocks it is the ratio.
+    normal quantile, with Satterthwaite's (1946) degrees of freedom from the information that the blocks have of it.
+    Where chance alone explains the differences it is the ratio. So the small blocks must have rows enough to differ by
+    more than chance: where two or three blocks have nearly all rows, nothing here tells how they might have come out.
 
     >>> even, uneven = np.full(50, 100), np.array([2_550, *[50] * 49])
     >>> rates = np.where(np.arange(50) % 2, 0.02, 0.08)
@@ -80,18 +82,18 @@ def pooled_bound(flagged: Ints, rows: Ints, delta: float) -> float:
     within = ratio * (1 - ratio)
     concentration = float((share**2).sum())
     variance = within / total + between * concentration
-    freedom = variance**2 * float(((within / rows + between) ** -2).sum()) / concentration**2
-    wider = stats.t.ppf(delta, max(1.0, freedom)) / stats.norm.ppf(delta)
+    freedom = (variance / concentration) ** 2 * float(((within / rows + between) ** -2).sum())
+    wider = stats.t.ppf(delta, freedom) / stats.norm.ppf(delta)
     form = ratio**2 / (variance * wider**2)
     quantile = float(stats.gamma.ppf(delta, form))
-    return float(ratio * form / quantile) if quantile else 1.0  # so few blocks count that they say nothing
+    return float(ratio * form / quantile) if quantile > ratio * form else 1.0
 
 
 def between_blocks(flagged: Ints, rows: Ints) -> float:
     """Variance between the rates of blocks beyond what counts of such size have by chance; 0 if there is none.
 
-    Source: Paule & Mandel (1982), Consensus values and weighting factors, with the Newton steps of DerSimonian & Kacker
-    (2007), which rise to the solution from 0.
+    Source: Paule & Mandel (1982), Consensus values and weighting factors, but around the ratio of all rows; with the
+    Newton steps of DerSimonian & Kacker (2007), which rise to the solution from 0.
 
     >>> between_blocks(np.array([1, 2, 3]), np.array([50, 50, 50]))
     0.0

@@ -105,7 +105,7 @@ class ReleaseError(AntifraudError):
 
 
 class GateRefused(AntifraudError):
-    """The gate's verdict is not PASS, so nothing was promoted."""
+    """The gate's verdict is not PASS, or it was about another champion than serves now, so nothing was promoted."""
 
     exit_code = 41
 

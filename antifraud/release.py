@@ -137,11 +137,6 @@ def verify_bundle(path: Path, key: PublicKey) -> Bundle:
     return Bundle(release, path, manifest)
 
 
-def _names_in(path: Path) -> set[str]:
-    """Names in a folder; a slash marks what is no regular file, so that no listed name can match it."""
-    return {entry.name if entry.is_file() and not entry.is_symlink() else f"{entry.name}/" for entry in path.iterdir()}
-
-
 def _verifies(path: Path, key: PublicKey) -> bool:
     try:
         verify_bundle(path, key)

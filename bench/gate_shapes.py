@@ -45,7 +45,7 @@ def clustered(rng: np.random.Generator, rows: int) -> Sample:
 
 
 def uneven(rng: np.random.Generator, rows: int) -> Sample:
-    """Clustered twice as much, at terminals of Zipf's sizes: the largest has a sixth of them, the tenth a sixtieth."""
+    """Terminals twice as different and of Zipf's sizes: the largest has a sixth of the rows, the tenth a sixtieth."""
     share = 1 / np.arange(1, TERMINALS + 1)
     terminal = rng.choice(TERMINALS, rows, p=share / share.sum())
     return _alike(rng, terminal, {"days": 0.1, "terminals": 0.4, "customers": 0.1})

@@ -1,7 +1,7 @@
 """# lake: one day from the raw feed to features
 
-**Reads** the raw file that covers the day, and the state of the day before; where that is not there or not up to date,
-the totals that it is made of, up to 38 days, and makes it first. **Writes** `quarantine`, `labels`, `clean`,
+**Reads** the raw file that covers the day, and the state of the day before; where that is not there, the totals that it
+is made of, up to 38 days, and makes it first. **Writes** `quarantine`, `labels`, `clean`,
 `totals_customer`, `totals_terminal`, `state` and `features` of the day, each replaced whole, so a re-run is safe; then
 the state export that the scorer loads.
 
@@ -14,7 +14,8 @@ When a task fails or waits:
 
 - `feed`: waits until a raw file covers the day: ask whoever delivers the feed.
 - `ingest`: the file is unreadable, or more than 0.5 % of its rows are unusable; the log's last line says which and
-  where. Nothing was published; correct the file and clear the task.
+  where. Nothing was published; correct the file and clear the task. Or the day's own file is late: clear the task once
+  it has come.
 - `history`: waits for days before this one: load them by backfill or `reprocess`, from the oldest on.
 - `features`: clear it to run it again; days that are published are skipped.
 - `published`: a stage ended without publishing: look into the log of the stage before.

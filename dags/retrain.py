@@ -13,7 +13,7 @@ What each task says:
 - `gate`: **skipped** when the verdict is FAIL or INFEASIBLE, or the champion is not to be replaced: a normal night, the
   serving release goes on. The log has the verdict and its reasons.
 - `promote`: exit code 40: the bundle did not verify; 51: the release serves, only MLflow was away. Clear it in either
-  case: twice is the same as once.
+  case: twice is the same as once. 41: what serves has changed since validation: clear it from `validate` on.
 """
 
 import datetime as dt

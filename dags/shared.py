@@ -112,4 +112,4 @@ def job_settings() -> JobSettings:
 
 def sensor(poke_seconds: int) -> dict[str, Any]:
     """Arguments of a sensor that gives its slot back between two looks and waits for a day at most."""
-    return {"mode": "reschedule", "poke_interval": poke_seconds, "timeout": SENSOR_SECONDS, "retries": 0}
+    return {"mode": "reschedule", "poke_interval": poke_seconds, "timeout": SENSOR_SECONDS}

@@ -18,6 +18,7 @@ from typing import Any, Final
 import lmdb
 
 from antifraud.buckets import Bucket, Risk
+from antifraud.errors import PublishError
 from antifraud.lake import Run, open_catalog, read_batches, require_days
 from antifraud.release import exclusive, replace_file, sha256_of
 from antifraud.schemas import STATE
@@ -48,13 +49,14 @@ def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = Fal
     Raises:
         MissingDay: The state of the day was never published.
         DataError: An export of the same state is there and damaged.
+        PublishError: The state was published anew meanwhile.
     """
     catalog = open_catalog(settings)
-    run = require_days(catalog, STATE, [day])[day]
-    # With the snapshot: after a rotation of keys the same inputs are there under other tokens.
-    folder = settings.state_dir / f"{day}-{hash_of(run.inputs, run.snapshot_id)[:8]}"
     # One at a time: what another run is writing is no leftover, and the pointer must not be moved back meanwhile.
     with exclusive(settings.state_dir):
+        run = require_days(catalog, STATE, [day])[day]
+        # With the snapshot: after a rotation of keys the same inputs are there under other tokens.
+        folder = settings.state_dir / f"{day}-{hash_of(run.inputs, run.snapshot_id)[:8]}"
         for leftover in settings.state_dir.glob(f"{UNFINISHED}*"):
             shutil.rmtree(leftover)
         if not folder.exists():
@@ -65,11 +67,14 @@ def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = Fal
 
 
 def _records(catalog: Any, run: Run) -> Iterator[tuple[bytes, bytes]]:
+    """Key and value of each entity; an error at the end if the rows are not, or may not all be, those of `run`."""
     for batch in read_batches(catalog, STATE, run.day, run.day):
         for row in batch.to_pylist():
             risk = Risk(*(row[name] for name in RISK_COLUMNS))
             packed = encode_entity(_buckets(row["days"], "day_number"), _buckets(row["hours"], "hour"), risk)
             yield row["entity"].encode(), packed
+    if require_days(catalog, STATE, [run.day])[run.day] != run:
+        raise PublishError(f"the state of {run.day} was published anew while it was exported: run it again")
 
 
 def _buckets(rows: list[Mapping[str, Any]], number: str) -> dict[int, Bucket]:

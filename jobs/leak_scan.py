@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from antifraud.errors import LeakError
+from antifraud.errors import LeakError, SettingsError
 from antifraud.release import replace_file
 from antifraud.settings import JobSettings
 from antifraud.storage import raw_folder, warehouse_folder
@@ -73,14 +73,23 @@ def _scan_file(folder: Path, path: Path, wanted: Identifiers) -> Iterator[Findin
         return  # a running service removed its own temporary file between listing and opening
 
 
+def _require_apart(settings: JobSettings, raw: Path, also: Sequence[Path]) -> None:
+    if missing := [str(path) for path in also if not path.exists()]:
+        raise SettingsError(f"there is no {', '.join(missing)} to be scanned: name folders and files that are there")
+    if _below(home := settings.under_home().resolve(), raw):
+        raise SettingsError(f"the home folder {home} lies in the raw zone {raw}, which is not scanned: put them apart")
+
+
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
     """Scan all `places` and write down what was found.
 
     Raises:
         LeakError: A raw identifier is outside the raw zone.
         RawFileError: The raw zone has no files to take identifiers from.
+        SettingsError: A place that was named is not there, or the home folder lies in the raw zone.
     """
     raw = raw_folder(settings)
+    _require_apart(settings, raw, arguments.also)
     identifiers = sparse_identifiers(raw)
     spared = [settings.under_home(RAW_ZONE).resolve(), raw]
     home, *others = places(settings, arguments.also)
@@ -103,4 +112,4 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = day_parser(__doc__)
     parser.add_argument("--also", type=Path, action="append", default=[], help="a folder or file more; may be repeated")
-    run_plain_job(main, parser)
+    run_plain_job(main, parser, reads_raw=True)

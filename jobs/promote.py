@@ -44,11 +44,11 @@ DECIDING: Final = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE)
 def promote(settings: JobSettings, as_of: dt.date) -> Pointer:
     """Release the candidate of a day and point to it; a second call changes nothing.
 
-    Where the candidate was released before and validated again since, its first bundle stays as it is.
+    Where the candidate was released before and a later validation decided the same, its first bundle stays as it is.
 
     Raises:
-        GateRefused: The gate's report forbids it, it was compared with another release than serves now, or a release of
-            a later day serves.
+        GateRefused: The gate's report forbids it, the pointer was moved since it was written, or a release of a later
+            day serves.
         ReleaseError: There is no candidate, it was not validated, or this code computes other features.
         SettingsError: The keys of releases are missing, or do not belong together.
     """
@@ -59,19 +59,21 @@ def promote(settings: JobSettings, as_of: dt.date) -> Pointer:
     _require_todays_features(candidate)
     serving = read_pointer(settings.releases_dir)
     _require_newest(settings, serving, as_of)
-    _require_compared(candidate, report, serving)
+    _require_unmoved(candidate, report, serving)
     signing, public = _keys(settings)
-    releases = settings.releases_dir
-    if not _is_released(settings, candidate):
-        write_bundle(releases, candidate.id, _files(candidate, report), _manifest(candidate, report), signing)
+    releases, manifest = settings.releases_dir, _manifest(candidate, report)
+    if not _is_released(settings, candidate, manifest):
+        write_bundle(releases, candidate.id, _files(candidate, report), manifest, signing)
     return activate(releases, candidate.id, public, expected_sequence=serving.sequence if serving else 0)
 
 
-def _is_released(settings: JobSettings, candidate: Candidate) -> bool:
-    """Whether a sound bundle of this very model is there."""
+def _is_released(settings: JobSettings, candidate: Candidate, manifest: Mapping[str, Any]) -> bool:
+    """Whether a sound bundle of this very model is there, with the same threshold, limits and verdict."""
     try:
         bundle = open_release(settings, candidate.id)
     except ReleaseError:
+        return False
+    if bundle.manifest != json.loads(json.dumps(manifest)):
         return False
     return all((bundle.path / name).read_bytes() == (candidate.path / name).read_bytes() for name in DECIDING)
 
@@ -106,13 +108,13 @@ def _require_todays_features(candidate: Candidate) -> None:
         )
 
 
-def _require_compared(candidate: Candidate, report: Mapping[str, Any], serving: Pointer | None) -> None:
-    """What was validated beside one champion must not replace another, such as one that was rolled back to since."""
-    compared = (report.get("champion") or {}).get("release")
-    if serving and serving.release not in {candidate.id, compared}:
-        beside = f"beside {compared}" if compared else "while nothing served"
+def _require_unmoved(candidate: Candidate, report: Mapping[str, Any], serving: Pointer | None) -> None:
+    """What was judged beside one champion must not replace another, nor undo what a person went back to since."""
+    found, expected = serving.sequence if serving else 0, report.get("pointer_sequence")
+    if serving and serving.release != candidate.id and found != expected:
         raise GateRefused(
-            f"candidate {candidate.id} was validated {beside}, now {serving.release} serves: run jobs/validate.py again"
+            f"candidate {candidate.id} was validated at change {expected} of the release pointer, now it is at change "
+            f"{found} and {serving.release} serves: run jobs/validate.py again"
         )
 
 

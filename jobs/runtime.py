@@ -50,13 +50,11 @@ def days_of(arguments: argparse.Namespace) -> list[dt.date]:
 def run_job(name: str, main: Main, parser: argparse.ArgumentParser, *, reads_raw: bool = False) -> None:
     """Run a Spark job and end the process: 0, or the exit code of an expected failure told in one line.
 
-    The account of the raw zone reaches the session of a job only if it `reads_raw`.
+    The account of the raw zone reaches a job and its session only if it `reads_raw`.
     """
     arguments = parser.parse_args()
     with expected_failures():
-        settings = JobSettings.from_environment(os.environ)
-        if not reads_raw:
-            settings = dataclasses.replace(settings, raw_account=None)
+        settings = _settings(reads_raw=reads_raw)
         spark = start_session(name, settings)
         try:
             with told(settings):
@@ -65,13 +63,23 @@ def run_job(name: str, main: Main, parser: argparse.ArgumentParser, *, reads_raw
             spark.stop()
 
 
-def run_plain_job(main: Callable[[JobSettings, argparse.Namespace], None], parser: argparse.ArgumentParser) -> None:
-    """`run_job` for a job that needs no Spark."""
+def run_plain_job(
+    main: Callable[[JobSettings, argparse.Namespace], None],
+    parser: argparse.ArgumentParser,
+    *,
+    reads_raw: bool = False,
+) -> None:
+    """`run_job` for a job that needs no Spark, or only sometimes."""
     arguments = parser.parse_args()
     with expected_failures():
-        settings = JobSettings.from_environment(os.environ)
+        settings = _settings(reads_raw=reads_raw)
         with told(settings):
             main(settings, arguments)
+
+
+def _settings(*, reads_raw: bool) -> JobSettings:
+    settings = JobSettings.from_environment(os.environ)
+    return settings if reads_raw else dataclasses.replace(settings, raw_account=None)
 
 
 @contextmanager

@@ -165,4 +165,4 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    run_plain_job(main, range_parser(__doc__))
+    run_plain_job(main, range_parser(__doc__), reads_raw=True)

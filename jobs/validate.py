@@ -15,7 +15,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from antifraud.errors import ReleaseError
-from antifraud.release import replace_file
+from antifraud.release import read_pointer, replace_file
 from antifraud.settings import JobSettings
 from jobs.model.candidate import REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.champion import judge_rivals, scorable
@@ -32,7 +32,7 @@ from jobs.runtime import Stopwatch, day_parser, run_job
 
 
 def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, inputs: Inputs) -> dict[str, Any]:
-    """Judge a candidate and return the content of its report.
+    """Judge a candidate and return the content of its report; `pointer_sequence` says what served at the time.
 
     Raises:
         ReleaseError: The candidate was trained on other days than those in the lake now.
@@ -40,7 +40,7 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
     """
     if candidate.info["days"] != inputs.days:
         raise ReleaseError(f"candidate {candidate.id} was trained on other days than the lake has now: train it again")
-    limits = limits_of(settings)
+    limits, serving = limits_of(settings), read_pointer(settings.releases_dir)
     rivals = find_rivals(settings, inputs, candidate.id)
     others = [bundle.path for bundle in scorable(rivals)]
     with scored_windows(spark, inputs, candidate.path, others) as results:
@@ -48,7 +48,8 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
         beside = judge_rivals(results, rivals, inputs, settings, limits)
         report = judged(candidate, evidence, settings, limits, rivals=beside)
         slices = slices_of(results, report["threshold"])
-    return report | {"baselines": candidate.info.get("baselines"), "slices": slices}
+    sequence = serving.sequence if serving else 0
+    return report | {"baselines": candidate.info.get("baselines"), "slices": slices, "pointer_sequence": sequence}
 
 
 def write_reports(report: Mapping[str, Any], folders: list[Path]) -> None:

@@ -1,5 +1,6 @@
 """Whether a piece of bytes holds an identifier, as decimal text or as a binary integer."""
 
+import os
 import re
 from typing import Final
 
@@ -52,9 +53,9 @@ def masked(path: str, wanted: Identifiers) -> tuple[str, int]:
     >>> masked("customer=123456789012/part-0.csv", Identifiers.of({123456789012}))
     ('customer=<identifier>/part-0.csv', 1)
     """
-    parts = re.split(f"({DIGITS.pattern.decode()})", path)
-    hits = sum(part.encode() in wanted.texts for part in parts)
-    return "".join("<identifier>" if part.encode() in wanted.texts else part for part in parts), hits
+    parts = re.split(b"(%s)" % DIGITS.pattern, os.fsencode(path))
+    hits = sum(part in wanted.texts for part in parts)
+    return os.fsdecode(b"".join(b"<identifier>" if part in wanted.texts else part for part in parts)), hits
 
 
 def _integer_matches(content: bytes, wanted: Identifiers) -> int:

@@ -50,16 +50,16 @@ def require_reached(files: Sequence[RawFile], counts: Counts, days: Sequence[dt.
         reached = _last_day(file, {day: counts_of(counts, day)["rows_in"] for day in counts if file.covers(day)})
         if late := [str(day) for day in days if file.covers(day) and day > reached]:
             raise MissingDay(
-                f"{file.path.name} ends on {reached}, {', '.join(late[:5])} is asked for: deliver the rest, or the day "
-                "as a file of its own"
+                f"{file.path.name} ends on {reached}, {', '.join(late[:5])} is asked for: deliver the rest, or, "
+                "if its few rows there are all, move them into a file of the day"
             )
 
 
 def _last_day(file: RawFile, rows: Mapping[dt.date, int]) -> dt.date:
-    """The last day of a file with rows, or the one before it where it has hardly any beside the days before."""
+    """The last day of a file with rows, or the one before where it has hardly any beside the others."""
     *before, last = sorted(rows) or [file.first]
     if before and rows[last] < OVERLAP_SHARE * statistics.median(rows[day] for day in before):
-        return last - dt.timedelta(days=1)
+        return before[-1]
     return last
 
 

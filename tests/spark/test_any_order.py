@@ -63,4 +63,4 @@ def test_a_day_makes_the_state_that_its_features_start_from(at_once, settings, o
     run(session, settings, ["state"], [0])
     assert sorted(published(open_catalog(settings), STATE, day(-1), day(2))) == [day(0), day(1), day(2)]
     found, whole = (checksums(each, day(0), day(2)) for each in (settings, at_once))
-    assert {found[STATE.name, day(n)] for n in (0, 1, 2)} == {whole[STATE.name, day(n)] for n in (0, 1, 2)}
+    assert [found[STATE.name, day(n)] for n in (0, 1, 2)] == [whole[STATE.name, day(n)] for n in (0, 1, 2)]

@@ -22,10 +22,7 @@ CUSTOMER, TERMINAL = token("c", 1), token("t", 1)
 def made(session, *rows):
     """Rows of `clean`, one a transaction, from day, customer and terminal."""
     return session.createDataFrame(
-        [
-            (day, number, 1_767_225_600, customer, terminal, 100)
-            for number, (day, customer, terminal) in enumerate(rows)
-        ],
+        [(day, number, TIME, customer, terminal, 100) for number, (day, customer, terminal) in enumerate(rows)],
         SCHEMA,
     )
 

@@ -220,7 +220,7 @@ def test_an_export_waits_for_another(whole):
         other.mkdir()
         waiting = threading.Thread(target=lambda: done.append(export_state(settings, LAST)))
         waiting.start()
-        waiting.join(0.5)
+        waiting.join(5)
         assert (done, other.exists()) == ([], True)
     waiting.join(60)
 

@@ -203,6 +203,16 @@ def test_the_overlap_of_a_late_cut_is_not_the_missing_day(settings, open_lake):
     assert ingest(session, settings, [D2]) == 4
 
 
+def test_days_before_an_overlap_far_away_are_missing_too(settings, open_lake):
+    """A stray row of the file's last day does not make quiet days of all before it."""
+    lines = [f"{n},2026-01-01 10:00:00,5,7,70,36000,0,0,0" for n in range(40)]
+    stray = "40,2026-01-20 10:00:00,5,7,70,1677600,19,0,0"
+    (settings.raw_path / "2026-01-01.txt").write_text("\n".join([HEADER, *lines, stray, ""]))
+
+    with pytest.raises(MissingDay, match=r"ends on 2026-01-01, 2026-01-02 is asked for"):
+        ingest(open_lake(settings), settings, [D2])
+
+
 @pytest.mark.parametrize(
     ("lines", "limit", "error", "message"),
     [

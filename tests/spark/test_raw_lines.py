@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from antifraud.pseudonym import Key, tokenise
 from jobs.raw.files import HEADER, RawFile
-from jobs.raw.lines import read_lines
+from jobs.raw.lines import SPLITS_AT_LEAST, read_lines
 from jobs.raw.rows import judge_rows, mark_repeats, repeats_of, suspects_of, told
 from jobs.raw.tokens import hide
 
@@ -233,3 +233,18 @@ def test_repeats_are_found_by_blocks_of_ids(spark):
 
     assert {tuple(row) for row in suspects.collect()} == {(FIRST, 1), (FIRST, largest // 64), (SECOND, 0)}
     assert {row["place"] for row in repeats_of(judged, suspects).collect()} == {3, 9, 10, 11}
+
+
+@pytest.mark.parametrize("given", [None, "7"])
+def test_both_passes_split_a_file_alike(spark, tmp_path, given):
+    """How many executors there are is asked once, or never where the session says it."""
+    session = spark.newSession()
+    if given:
+        session.conf.set(SPLITS_AT_LEAST, given)
+    (tmp_path / "2026-01-01.txt").write_text(f"{HEADER}\n0\n1\n")
+
+    rows, counts = read_lines(session, [tmp_path / "2026-01-01.txt"])
+
+    assert session.conf.get(SPLITS_AT_LEAST) == (given or str(session.sparkContext.defaultParallelism))
+    assert [(row["line"], row["text"]) for row in rows.collect()] == [(2, "0"), (3, "1")]
+    assert counts == {"2026-01-01.txt": 2}

@@ -7,7 +7,7 @@ from argparse import Namespace
 import numpy as np
 import pytest
 
-from antifraud.errors import LeakError, RawFileError
+from antifraud.errors import LeakError, RawFileError, SettingsError
 from antifraud.settings import JobSettings
 from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak_scan import main, scan
@@ -163,3 +163,28 @@ def test_without_raw_files_the_scan_does_not_pass(tmp_path):
 
     with pytest.raises(RawFileError, match=r"has no raw files, .*: nothing was scanned"):
         main(JobSettings(home=tmp_path), DAY)
+
+
+def test_a_raw_zone_around_the_home_folder_does_not_pass(tmp_path):
+    """Nothing would be scanned, for the raw zone is spared."""
+    feed(tmp_path, LEAKED)
+    home = tmp_path / "raw" / "feed" / "home"
+    home.mkdir()
+
+    with pytest.raises(SettingsError, match="lies in the raw zone"):
+        main(JobSettings(home=home, raw_dir=str(tmp_path / "raw" / "feed")), DAY)
+
+
+def test_a_place_that_is_not_there_does_not_pass(tmp_path):
+    """A mistyped folder is named, not skipped."""
+    feed(tmp_path, LEAKED)
+
+    with pytest.raises(SettingsError, match=r"there is no .*logz to be scanned"):
+        main(JobSettings(home=tmp_path), Namespace(day=DAY.day, also=[tmp_path / "logz"]))
+
+
+def test_a_name_that_is_no_text_is_searched(tmp_path):
+    """Names of files are bytes."""
+    (tmp_path / "odd\udcff").write_text(f"customer {LEAKED}")
+
+    assert [finding.hits for finding in scan(tmp_path, {LEAKED})] == [1]

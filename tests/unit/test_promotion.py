@@ -14,17 +14,16 @@ import pytest
 
 import jobs.promote
 from antifraud.errors import GateRefused, ReleaseError, SettingsError, TrackingError
-from antifraud.release import Pointer, exclusive, open_release, read_pointer
+from antifraud.release import Pointer, activate, exclusive, open_release, read_pointer
 from antifraud.settings import JobSettings
-from antifraud.signing import generate_signing_keys
+from antifraud.signing import PublicKey, generate_signing_keys
 from jobs.model.candidate import write_candidate
 from jobs.promote import _parser, main, promote
 from tests.release_keys import put_keys
 from tests.report_example import FILES, INFO, put_candidate
 
-EARLIER, OLD, NEW = "2026-04-08-cccccccc", "2026-04-09-aaaaaaaa", "2026-04-10-bbbbbbbb"
+OLD, NEW = "2026-04-09-aaaaaaaa", "2026-04-10-bbbbbbbb"
 YESTERDAY, TODAY = dt.date(2026, 4, 9), dt.date(2026, 4, 10)
-CHAMPION = {"release": OLD, "note": "It was not compared."}
 BEFORE, AFTER = Pointer(OLD, None, OLD, 1), Pointer(NEW, OLD, OLD, 2)
 MOVED = Pointer(OLD, None, OLD, 5, "by hand")
 CHANGES_FILES = {"open", "write", "flush", "close", "mkdir", "rename", "replace", "unlink", "remove", "rmdir", "flock"}
@@ -37,7 +36,7 @@ def home(tmp_path):
     folder.mkdir()
     put_keys(folder)
     put_candidate(folder, "2026-04-09", OLD)
-    put_candidate(folder, "2026-04-10", NEW, champion=CHAMPION)
+    put_candidate(folder, "2026-04-10", NEW, pointer_sequence=1)
     promote(JobSettings(home=folder), YESTERDAY)
     return folder
 
@@ -166,7 +165,7 @@ def _is_held(lock):
 )
 def test_what_the_gate_forbids_is_refused(home, changes, message):
     """A verdict that is no PASS, and a PASS that may be worse than the champion; the old release stays."""
-    put_candidate(home, "2026-04-10", NEW, champion=CHAMPION, **changes)
+    put_candidate(home, "2026-04-10", NEW, pointer_sequence=1, **changes)
     settings = JobSettings(home=home)
 
     with pytest.raises(GateRefused, match=message):
@@ -178,23 +177,42 @@ def test_what_the_gate_forbids_is_refused(home, changes, message):
 @pytest.mark.parametrize("changes", [{"promotable": True}, {"promotable": True, "promotable_reason": "Better."}])
 def test_what_the_gate_allows_is_promoted(home, changes):
     """A PASS that may replace the champion."""
-    put_candidate(home, "2026-04-10", NEW, champion=CHAMPION, **changes)
+    put_candidate(home, "2026-04-10", NEW, pointer_sequence=1, **changes)
 
     assert promote(JobSettings(home=home), TODAY) == AFTER
 
 
-def test_a_release_that_came_between_is_not_replaced(home):
-    """Validated beside the champion of yesterday; meanwhile a person went back to another: the rollback holds."""
+def test_a_rollback_is_not_undone(home):
+    """A person went back: the candidate that was promoted does not return by itself, a new validation may bring it."""
     settings = JobSettings(home=home)
-    put_candidate(home, "2026-04-08", EARLIER, champion=CHAMPION)
-    (settings.releases_dir / "pointer.json").unlink()
-    promote(settings, dt.date(2026, 4, 8))
+    promote(settings, TODAY)
+    back = activate(settings.releases_dir, OLD, PublicKey.read(settings.release_public_key_path), reason="by hand")
 
-    for champion, beside in ((CHAMPION, f"beside {OLD}"), (None, "while nothing served")):
-        put_candidate(home, "2026-04-10", NEW, champion=champion)
-        with pytest.raises(GateRefused, match=f"{NEW} was validated {beside}, now {EARLIER} serves: run jobs/validate"):
-            promote(settings, TODAY)
-    assert read_pointer(settings.releases_dir) == Pointer(EARLIER, None, EARLIER, 1)
+    with pytest.raises(GateRefused, match=rf"at change 1 of the release pointer, now it is at change 3 and {OLD}"):
+        promote(settings, TODAY)
+    assert read_pointer(settings.releases_dir) == back
+
+    put_candidate(home, "2026-04-10", NEW, pointer_sequence=3)
+    assert promote(settings, TODAY) == Pointer(NEW, OLD, OLD, 4)
+
+
+def test_a_report_that_does_not_say_what_served_is_not_enough(home):
+    """Of an earlier version, or written by hand."""
+    put_candidate(home, "2026-04-10", NEW)
+
+    with pytest.raises(GateRefused, match="at change None of the release pointer"):
+        promote(JobSettings(home=home), TODAY)
+
+
+def test_another_threshold_does_not_serve_under_the_same_id(home):
+    """Rolled back, validated again under other limits: the old bundle, with its old threshold, is not taken for it."""
+    settings = JobSettings(home=home)
+    promote(settings, TODAY)
+    activate(settings.releases_dir, OLD, PublicKey.read(settings.release_public_key_path))
+    put_candidate(home, "2026-04-10", NEW, pointer_sequence=3, threshold=90_000)
+
+    with pytest.raises(ReleaseError, match=f"release {NEW} exists with other content"):
+        promote(settings, TODAY)
 
 
 def test_a_pointer_that_moves_during_promotion_stays(home, monkeypatch):
@@ -217,14 +235,14 @@ def test_validated_again_after_promotion_is_still_one_promotion(home):
     settings = JobSettings(home=home)
     promote(settings, TODAY)
     bundle = open_release(settings, NEW)
-    put_candidate(home, "2026-04-10", NEW, champion=None)
+    put_candidate(home, "2026-04-10", NEW, pointer_sequence=2, promotable_reason="There is no champion.")
 
     assert promote(settings, TODAY) == AFTER
     assert open_release(settings, NEW) == bundle
 
 
 def test_another_model_under_the_same_id_is_refused(home):
-    """Trained again from the same inputs with another library, say: a release is never rewritten."""
+    """Whatever makes its decisions differs although the id does not: a release is never rewritten."""
     settings = JobSettings(home=home)
     promote(settings, TODAY)
     folder = home / "candidates" / "2026-04-10"

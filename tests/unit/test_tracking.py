@@ -23,7 +23,7 @@ def home(tmp_path_factory):
     put_keys(folder)
     registry = Registry.connect(JobSettings(home=folder))
     for day, name in (("2026-04-09", OLD), ("2026-04-10", NEW)):
-        candidate = put_candidate(folder, day, name, champion={"release": OLD, "note": "It was not compared."})
+        candidate = put_candidate(folder, day, name, pointer_sequence=1)
         for _ in range(2):
             registry.record_candidate(name, candidate.path, {"seed": 1}, {"select_auc": 0.9})
     promote(JobSettings(home=folder), dt.date(2026, 4, 9))
