@@ -154,9 +154,10 @@ def test_the_export_holds_the_buckets(whole):
         assert transaction.stat()["entries"] == len(rows) == manifest.rows
 
     for row in rows:
-        days, hours, _ = found[row["entity"]]
+        days, hours, risk = found[row["entity"]]
         assert {n: tuple(b) for n, b in days.items()} == {b["day_number"]: _fields(b) for b in row["days"]}
         assert {n: tuple(b) for n, b in hours.items()} == {b["hour"]: _fields(b) for b in row["hours"]}
+        assert risk.known_30d == row["known_30d"]
 
 
 def _fields(bucket):
