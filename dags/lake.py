@@ -1,7 +1,7 @@
 """# lake: one day from the raw feed to features
 
-**Reads** the raw file that covers the day, and the state of the day before; where that is not there, the totals that it
-is made of, up to 38 days, and makes it first. **Writes** `quarantine`, `labels`, `clean`,
+**Reads** the raw file that covers the day, and the state of the day before; where that is not up to date, 37 days of
+totals instead, and where there is none, as many to make it first. **Writes** `quarantine`, `labels`, `clean`,
 `totals_customer`, `totals_terminal`, `state` and `features` of the day, each replaced whole, so a re-run is safe; then
 the state export that the scorer loads.
 

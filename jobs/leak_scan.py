@@ -74,9 +74,11 @@ def _scan_file(folder: Path, path: Path, wanted: Identifiers) -> Iterator[Findin
 
 
 def _require_apart(settings: JobSettings, raw: Path, also: Sequence[Path]) -> None:
-    if missing := [str(path) for path in also if not path.exists()]:
+    home, lake = settings.under_home().resolve(), warehouse_folder(settings)
+    named = also if _below(lake, home) else [lake, *also]
+    if missing := [str(path) for path in named if not path.exists()]:
         raise SettingsError(f"there is no {', '.join(missing)} to be scanned: name folders and files that are there")
-    if _below(home := settings.under_home().resolve(), raw):
+    if _below(home, raw):
         raise SettingsError(f"the home folder {home} lies in the raw zone {raw}, which is not scanned: put them apart")
 
 

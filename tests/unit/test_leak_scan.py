@@ -176,11 +176,17 @@ def test_a_raw_zone_around_the_home_folder_does_not_pass(tmp_path):
 
 
 def test_a_place_that_is_not_there_does_not_pass(tmp_path):
-    """A mistyped folder is named, not skipped."""
+    """A mistyped folder is named, not skipped, and so is a lake that the settings look for in the wrong place."""
     feed(tmp_path, LEAKED)
 
     with pytest.raises(SettingsError, match=r"there is no .*logz to be scanned"):
         main(JobSettings(home=tmp_path), Namespace(day=DAY.day, also=[tmp_path / "logz"]))
+    (tmp_path / "home").mkdir()
+    elsewhere = JobSettings(
+        home=tmp_path / "home", raw_dir=str(tmp_path / "raw" / "feed"), warehouse=str(tmp_path / "lake")
+    )
+    with pytest.raises(SettingsError, match=r"there is no .*lake to be scanned"):
+        main(elsewhere, DAY)
 
 
 def test_a_name_that_is_no_text_is_searched(tmp_path):
