@@ -2,14 +2,14 @@
 
     spark-submit jobs/ingest.py --from 2026-01-01 --to 2026-03-31
 
-Rows in = clean + quarantined, for every day. A run reads each file once however many of its days it wants, and of each
-table publishes the days whose rows changed.
+Rows in = clean + quarantined, for every day. A file is read once however many of its days are wanted, by one run or by
+many, and of each table the days are published whose rows changed.
 """
 
 import argparse
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,13 +19,23 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS
 from antifraud.lake import NAMESPACE, Run, open_catalog
+from antifraud.release import exclusive
 from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
 from antifraud.settings import JobSettings
 from jobs.conflicts import Conflict, with_retries
 from jobs.publish import Batch, hash_of, publish, record
-from jobs.raw.checks import Counts, counts_of, no_rows, require_balance, require_limit, require_reached
+from jobs.raw.checks import (
+    Counts,
+    counts_of,
+    last_day,
+    no_rows,
+    require_balance,
+    require_limit,
+    require_reached,
+    unusable_share,
+)
 from jobs.raw.contents import CONTENT, FEED, Contents, Sums, add_sums, contents_of, memories, remembered, row_sums
-from jobs.raw.demand import TABLES, Reasons, demand_of, mixed_days, out_of_date
+from jobs.raw.demand import TABLES, Demand, Reasons, covering_files, demand_of, mixed_days, out_of_date
 from jobs.raw.files import RawFile, require_unchanged
 from jobs.raw.lines import read_lines
 from jobs.raw.rows import FAULTS, LINE_BITS, judge_rows, mark_repeats, repeats_of, suspects_of, told
@@ -39,6 +49,9 @@ USABLE: Final = (LABELS, CLEAN)
 def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = False) -> int:
     """Publish `days` from the raw files; returns the rows that came in on the days that were not up to date.
 
+    A file that has to be read is read for all days that it covers, so that the runs of its other days need not read it
+    again; with `rekey` only for the days asked for.
+
     A day stays under the key that it, or the nearest day of the lake, is under while the key ring has that key, so that
     no history is cut in two. `rekey` brings the days under the active key instead.
 
@@ -47,12 +60,27 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
         RawFileError: A file cannot be read as transactions, or changed while it was read.
         QuarantineLimit: Too many rows of a day are unusable; nothing was published.
     """
-    demand = demand_of(settings, days, rekey=rekey)
-    known = remembered(open_catalog(settings), demand.sources)
-    wanted = [day for day, tables in out_of_date(settings, demand, known).items() if tables]
-    if not wanted:
-        return 0
-    demand = demand.only(wanted)
+    covering = covering_files(settings, days)
+    with _one_reader(settings, covering):
+        together = list(days) if rekey else sorted({*days, *(day for file in covering for day in file.days)})
+        demand = demand_of(settings, together, rekey=rekey)
+        known = remembered(open_catalog(settings), demand.sources)
+        wanted = [day for day, tables in out_of_date(settings, demand, known).items() if tables]
+        asked = [day for day in wanted if day in days]
+        return _read(spark, settings, demand.only(wanted), asked) if asked else 0
+
+
+@contextmanager
+def _one_reader(settings: JobSettings, files: Sequence[RawFile]) -> Iterator[None]:
+    """On this machine one run at a time reads a file of several days: those that wait find their days published."""
+    with ExitStack() as held:
+        # In one order, so that two runs never wait for each other.
+        for name in sorted(file.path.name for file in files if len(file.days) > 1):
+            held.enter_context(exclusive(settings.under_home("locks", name)))
+        yield
+
+
+def _read(spark: SparkSession, settings: JobSettings, demand: Demand, asked: Sequence[dt.date]) -> int:
     hidden = {key: hide(spark, key) for key in set(demand.keys.values())}
     lines, line_counts = read_lines(spark, [file.path for file in demand.files])
     keys = {day: hidden[key] for day, key in demand.keys.items()}
@@ -67,13 +95,21 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
         counts, sums, judged_counts = count_rows(rows, demand.files)
         require_unchanged(demand.files, demand.stamps)
         require_balance(demand.covering, line_counts, judged_counts)
-        require_reached(demand.covering, counts, wanted)
-        require_limit(settings, counts, wanted)
-        contents = {day: contents_of(settings, sums.get(day, {})) for day in wanted}
-        stale = out_of_date(settings, demand, contents)
-        memory = memories(demand.sources_read, contents)
+        require_reached(demand.covering, counts, asked)
+        require_limit(settings, counts, asked)
+        taken = demand.only([*asked, *_beside(settings, demand, counts, asked)])
+        contents = {day: contents_of(settings, sums.get(day, {})) for day in taken.keys}
+        stale = out_of_date(settings, taken, contents)
+        memory = [*memories(taken.sources_read, contents), *demand.sums_to_remember]
         _publish_whole(spark, settings, Judged(rows, contents, counts), stale, memory)
-    return sum(counts_of(counts, day)["rows_in"] for day in wanted if stale[day])
+    return sum(counts_of(counts, day)["rows_in"] for day in taken.keys if stale[day])
+
+
+def _beside(settings: JobSettings, demand: Demand, counts: Counts, asked: Sequence[dt.date]) -> list[dt.date]:
+    """Days of the demand that nobody asked for and that can be published; the others are left to runs of their own."""
+    ends = {day: last_day(file, counts) for file in demand.covering for day in file.days}
+    others = [day for day in demand.keys if day not in asked and day <= ends[day]]
+    return [day for day in others if unusable_share(counts, day) <= settings.quarantine_limit]
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def require_reached(files: Sequence[RawFile], counts: Counts, days: Sequence[dt.
         MissingDay: One of `days` comes after the last day of the file that covers it.
     """
     for file in files:
-        reached = _last_day(file, {day: counts_of(counts, day)["rows_in"] for day in counts if file.covers(day)})
+        reached = last_day(file, counts)
         if late := [str(day) for day in days if file.covers(day) and day > reached]:
             raise MissingDay(
                 f"{file.path.name} ends on {reached}, {', '.join(late[:5])} is asked for: deliver the rest, or, "
@@ -55,8 +55,9 @@ def require_reached(files: Sequence[RawFile], counts: Counts, days: Sequence[dt.
             )
 
 
-def _last_day(file: RawFile, rows: Mapping[dt.date, int]) -> dt.date:
+def last_day(file: RawFile, counts: Counts) -> dt.date:
     """The last day of a file with rows, or the one before where it has hardly any beside the others."""
+    rows = {day: counts_of(counts, day)["rows_in"] for day in counts if file.covers(day)}
     *before, last = sorted(rows) or [file.first]
     if before and rows[last] < OVERLAP_SHARE * statistics.median(rows[day] for day in before):
         return before[-1]
@@ -70,11 +71,16 @@ def require_limit(settings: JobSettings, counts: Counts, days: Sequence[dt.date]
         QuarantineLimit: Of one there are.
     """
     for day in days:
-        found = counts_of(counts, day)
-        share = sum(found["quarantined"].values()) / max(found["rows_in"], 1)
+        found, share = counts_of(counts, day), unusable_share(counts, day)
         if share > settings.quarantine_limit:
             reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(found["quarantined"].items()))
             raise QuarantineLimit(
                 f"{share:.2%} of the {found['rows_in']} rows of {day} are unusable ({reasons}), the limit is "
                 f"{settings.quarantine_limit:.2%}: correct the file, nothing was published"
             )
+
+
+def unusable_share(counts: Counts, day: dt.date) -> float:
+    """Share of a day's rows that are quarantined; 0 of a day without rows."""
+    found = counts_of(counts, day)
+    return float(sum(found["quarantined"].values()) / max(found["rows_in"], 1))

@@ -2,12 +2,12 @@
 
 Order-free, and of what the tables hold only, so that a file that was delivered again changes the days whose rows it
 changes, and of these only the tables. Which contents a set of files has is remembered in `runs` under the name `FEED`,
-so that files need not be read again to know it.
+so that files need not be read again to know it; so is, as `FILE`, the checksum of a file that nobody has written to.
 """
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import Column
@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from antifraud.lake import NAMESPACE, Run
 from antifraud.schemas import CLEAN, LABELS, QUARANTINE, RUNS, Table
 from jobs.publish import hash_of
+from jobs.raw.files import RawFile, Stamp
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from antifraud.settings import JobSettings
 
 FEED: Final = "feed"
+FILE: Final = "raw_file"
 CONTENT: Final = "content"
 HASHED: Final[Mapping[Table, tuple[str, ...]]] = {
     QUARANTINE: ("file", "line", "reason", "column"),
     LABELS: ("transaction_id", "is_fraud", "scenario"),
     CLEAN: ("transaction_id", "event_time", "customer", "terminal", "amount"),
 }
+SHA256: Final = "sha256"
 HALF_BITS: Final = 32
 HALF: Final = (1 << HALF_BITS) - 1
 
@@ -88,6 +91,25 @@ def ever_remembered(catalog: "Catalog", days: Iterable[dt.date]) -> dict[dt.date
     for row in catalog.load_table((NAMESPACE, RUNS.name)).scan(row_filter=condition).to_arrow().to_pylist():
         found.setdefault(row["day"], []).append(json.loads(row["counts"]))
     return found
+
+
+def remembered_sums(catalog: "Catalog", files: Sequence[RawFile], stamps: Mapping[str, Stamp]) -> dict[str, str]:
+    """SHA-256 by name of those files that were read before and have the same stamp still."""
+    name, sources = (NAMESPACE, RUNS.name), {_source_of(f, stamps[f.path.name]): f.path.name for f in files}
+    if not files or not catalog.table_exists(name):
+        return {}
+    condition = f"table = '{FILE}' and day >= '{files[0].first}' and day <= '{files[-1].first}'"
+    rows = catalog.load_table(name).scan(row_filter=condition).to_arrow().to_pylist()
+    return {sources[row["inputs"]]: json.loads(row["counts"])[SHA256] for row in rows if row["inputs"] in sources}
+
+
+def memory_of(file: RawFile, stamp: Stamp, checksum: str) -> Run:
+    """What `remembered_sums` finds of a file, as a row of `runs`."""
+    return Run(FILE, file.first, _source_of(file, stamp), 0, 0, json.dumps({SHA256: checksum}), 0)
+
+
+def _source_of(file: RawFile, stamp: Stamp) -> str:
+    return hash_of(file.path.name, stamp)
 
 
 def memories(sources: Mapping[dt.date, str], contents: Mapping[dt.date, Contents]) -> list[Run]:

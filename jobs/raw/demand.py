@@ -1,7 +1,7 @@
 """What a run wants of the raw files: which it must read, under which key, and which of its days are out of date."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
@@ -13,7 +13,7 @@ from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
 from antifraud.settings import JobSettings
 from antifraud.storage import raw_folder
 from jobs.publish import hash_of
-from jobs.raw.contents import Contents, content_of, ever_remembered
+from jobs.raw.contents import Contents, content_of, ever_remembered, memory_of, remembered_sums
 from jobs.raw.files import RawFile, Stamp, checksums, discover, files_of, stamps, with_overlap
 
 TABLES: Final = (QUARANTINE, LABELS, CLEAN)
@@ -28,12 +28,15 @@ Reasons = dict[str, str]
 class Demand:
     """Files that may hold rows of the days, as they were before they were read; for each day its parts and its key.
 
-    `under` is the id of the key that the day, or the nearest day of the lake, is under; `keys` has the active one where
-    the key ring has lost that, and everywhere if the run is to bring days under it (`rekey`).
+    `sums` are the checksums of the files, `remembered` the names of those that were not read for it. `under` is the id
+    of the key that the day, or the nearest day of the lake, is under; `keys` has the active one where the key ring has
+    lost that, and everywhere if the run is to bring days under it (`rekey`).
     """
 
     files: Sequence[RawFile]
     stamps: Mapping[str, Stamp]
+    sums: Mapping[str, str]
+    remembered: Container[str]
     made_of: Mapping[dt.date, Any]
     under: Mapping[dt.date, str]
     keys: Mapping[dt.date, Key]
@@ -54,6 +57,12 @@ class Demand:
         return {day: hash_of(parts, key_id) for day, parts in self.made_of.items()}
 
     @property
+    def sums_to_remember(self) -> list[Run]:
+        """The checksums of the files that were read for them, as rows of `runs`."""
+        read = [file for file in self.files if file.path.name not in self.remembered]
+        return [memory_of(file, self.stamps[file.path.name], self.sums[file.path.name]) for file in read]
+
+    @property
     def covering(self) -> list[RawFile]:
         """The files that cover one of the days; the others only overlap into one."""
         return [file for file in self.files if any(file.covers(day) for day in self.keys)]
@@ -69,8 +78,17 @@ class Demand:
         )
 
 
+def covering_files(settings: JobSettings, days: Sequence[dt.date]) -> list[RawFile]:
+    """The files that cover `days`, found by name.
+
+    Raises:
+        MissingDay: No file covers a day.
+    """
+    return files_of(discover(raw_folder(settings)), days)
+
+
 def demand_of(settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = False) -> Demand:
-    """What is needed for `days`; every file that may hold their rows is read through once for its checksum.
+    """What is needed for `days`; files that may hold their rows are read through for checksums that are not known yet.
 
     Raises:
         MissingDay: No file covers a day.
@@ -80,11 +98,12 @@ def demand_of(settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = F
     found = discover(raw_folder(settings))
     files_of(found, days)
     files = with_overlap(found, days)
-    before = stamps(files)
-    sums = checksums(files)
+    before, catalog = stamps(files), open_catalog(settings)
+    told = remembered_sums(catalog, files, before)
+    sums = checksums(files, told)
     ring = load_keyring(settings.keyring_path)
     reach = dt.timedelta(days=settings.label_delay_days + LONGEST_WINDOW_DAYS)
-    used = key_ids(open_catalog(settings), CLEAN, min(days) - reach, max(days) + reach)
+    used = key_ids(catalog, CLEAN, min(days) - reach, max(days) + reach)
     under = {day: max(nearest(used, day), default=ring.active) for day in days}
     versions = [table.version for table in TABLES]
     made_of = {
@@ -94,7 +113,7 @@ def demand_of(settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = F
     }
     known = {} if rekey else ring.keys
     keys = {day: known.get(key_id, ring.active_key) for day, key_id in under.items()}
-    return Demand(files, before, made_of, under, keys, rekey)
+    return Demand(files, before, sums, told, made_of, under, keys, rekey)
 
 
 def out_of_date(settings: JobSettings, demand: Demand, contents: Mapping[dt.date, Contents]) -> dict[dt.date, Reasons]:

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, cast
+from typing import Any, BinaryIO, Final, NamedTuple, cast
 
+from antifraud.clock import days_between
 from antifraud.errors import MissingDay, RawFileError
 from antifraud.feed import covered
 
@@ -39,13 +40,21 @@ class RawFile:
         """Whether rows of `day` belong into this file."""
         return self.first <= day < self.end
 
+    @property
+    def days(self) -> list[dt.date]:
+        """The days that it covers."""
+        return days_between(self.first, self.end - dt.timedelta(days=1))
+
 
 class Stamp(NamedTuple):
-    """What tells that a file was written to, without reading it."""
+    """What tells that a file was written to, without reading it.
+
+    `version` is the inode, and in S3 the entity tag, which follows the content: there `changed` (ns) counts seconds.
+    """
 
     size: int
     changed: int
-    inode: int
+    version: str
 
 
 def discover(folder: Path) -> list[RawFile]:
@@ -89,19 +98,25 @@ def require_unchanged(files: Sequence[RawFile], before: Mapping[str, Stamp]) -> 
 
 
 def stamps(files: Sequence[RawFile]) -> dict[str, Stamp]:
-    """Size, time of the last change and inode of each file by name."""
-    found = {file.path.name: file.path.stat() for file in files}
-    return {name: Stamp(s.st_size, s.st_mtime_ns, s.st_ino) for name, s in found.items()}
+    """The stamp of each file by name."""
+    return {file.path.name: _stamp(file.path.stat()) for file in files}
 
 
-def checksums(files: Sequence[RawFile]) -> dict[str, str]:
-    """SHA-256 of each file by name, after checking that the file can be read to its end.
+def _stamp(found: Any) -> Stamp:
+    of_object = found.as_info() if hasattr(found, "as_info") else {}
+    return Stamp(found.st_size, found.st_mtime_ns, str(of_object.get("ETag") or found.st_ino))
+
+
+def checksums(files: Sequence[RawFile], known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """SHA-256 of each file by name, after checking that the file can be read to its end; `known` ones are not read.
 
     Raises:
         RawFileError: A file is empty, has another header, or is a damaged or cut gzip file.
     """
+    sums = dict(known or {})
+    unread = [file for file in files if file.path.name not in sums]
     with ThreadPoolExecutor(DIGEST_THREADS) as pool:
-        return dict(zip((file.path.name for file in files), pool.map(_checksum, files), strict=True))
+        return sums | dict(zip((file.path.name for file in unread), pool.map(_checksum, unread), strict=True))
 
 
 def text_lines(path: Path) -> Iterator[bytes]:

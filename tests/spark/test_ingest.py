@@ -200,7 +200,8 @@ def test_the_overlap_of_a_late_cut_is_not_the_missing_day(settings, open_lake):
     assert checksums(settings, D1, D3) == {}
 
     first.write_text("\n".join([HEADER, *lines, *beyond, ""]))
-    assert ingest(session, settings, [D2]) == 4
+    assert ingest(session, settings, [D2]) == 40 + 4
+    assert [ingested(open_catalog(settings), D1, D3)[day]["rows_in"] for day in (D1, D2)] == [40, 4]
 
 
 def test_days_before_an_overlap_far_away_are_missing_too(settings, open_lake):

@@ -10,6 +10,7 @@ from antifraud.lake import NAMESPACE, open_catalog, read_days, require_days
 from antifraud.schemas import CLEAN, FEATURES
 from antifraud.storage import raw_folder
 from jobs.checksums import TABLES, checksums
+from jobs.raw.files import discover, stamps
 from tests.storage.conftest import FIRST, LAST, command_lines, passwords, submit
 
 DAYS = [dt.date(2026, 1, day) for day in (1, 2, 3)]
@@ -113,3 +114,15 @@ def test_the_raw_account_cannot_read_the_lake(remote_finished):
     swapped = dataclasses.replace(settings, lake_account=settings.raw_account)
     with pytest.raises(OSError, match=r"(?i)denied|forbidden"):
         open_catalog(swapped).load_table((NAMESPACE, CLEAN.name))
+
+
+def test_an_object_of_equal_size_and_second_has_another_stamp(remote_storage):
+    """S3 counts changes in seconds: what the object's content is named by tells two deliveries apart."""
+    folder = raw_folder(dataclasses.replace(remote_storage.settings, raw_dir="s3a://raw/stamps"))
+    seen = []
+    for content in (b"one", b"two", b"one"):
+        (folder / f"{FIRST}.txt").write_bytes(content)
+        seen += stamps(discover(folder)).values()
+
+    assert [stamp.size for stamp in seen] == [3, 3, 3]
+    assert seen[0].version == seen[2].version != seen[1].version
