@@ -8,6 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from itertools import pairwise
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from antifraud.errors import RawFileError
@@ -40,6 +41,16 @@ def covered(names: Iterable[str]) -> list[Covered]:
     steps = [after - before for (before, _), (after, _) in pairwise(starts)]
     ends = [day for day, _ in starts[1:]] + [day + (steps or [LONGEST_FILE])[-1] for day, _ in starts[-1:]]
     return [Covered(name, first, end) for (first, name), end in zip(starts, ends, strict=True)]
+
+
+def files_in(folder: Path) -> list[Covered]:
+    """What the raw files of a folder cover; nothing while there is no such folder."""
+    return covered(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def covers(files: Iterable[Covered], day: dt.date) -> bool:
+    """Whether one of the files covers `day`."""
+    return any(file.first <= day < file.end for file in files)
 
 
 def _first_day(name: str) -> dt.date:

@@ -1,43 +1,43 @@
-"""What tasks ask the lake: which days are published. Nothing here is called when a DAG file is parsed."""
+"""What tasks ask feed and lake: which days are delivered, published, or lacking. Never called when a DAG is parsed."""
 
 import datetime as dt
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from antifraud import lake
-from antifraud.buckets import LONGEST_WINDOW_DAYS
+from antifraud import lake, lookback
 from antifraud.clock import days_between
+from antifraud.feed import covers, files_in
 from antifraud.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.storage import raw_folder
-from dags import feed
 from dags.shared import job_settings
 
-TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
-PRODUCTS: Final = (CLEAN, *TOTALS, STATE, FEATURES)
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
+PRODUCTS: Final = (CLEAN, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
 """What the `lake` DAG publishes for every day."""
+AT_WORK: Final = ["running", "failed"]
+"""Runs that load their day, or will once somebody has cleared them; a queued one waits for a place, maybe for ours."""
 
 
-def history_is_published(day: dt.date) -> bool:
-    """Whether the totals that a state of the day before `day` is made of are there.
+def is_delivered(*days: dt.date) -> bool:
+    """Whether raw files cover all of the days."""
+    files = files_in(raw_folder(job_settings()))
+    return all(covers(files, day) for day in days)
 
-    Such a state looks back on the longest window, and for its terminal risk the label delay further. History begins
-    where the feed or the lake begins. Asking the feed too is what allows a backfill in any order: a day waits for
-    earlier ones that nobody has loaded yet.
+
+def history_is_ready(task: "RuntimeTaskInstanceProtocol", day: dt.date) -> bool:
+    """Whether the features of `day` can be made: no earlier day is lacking, or nobody else is to load those that are.
+
+    Waiting for a day whose run has not begun could take for ever: in a backfill that runs backwards it waits for us.
     """
-    settings = job_settings()
-    catalog = lake.open_catalog(settings)
-    reach = dt.timedelta(days=LONGEST_WINDOW_DAYS + settings.label_delay_days)
-    window = days_between(day - reach, day - dt.timedelta(days=1))
-    return all(
-        _needed(window, raw_folder(settings), runs) <= set(runs)
-        for runs in (lake.published(catalog, table, window[0], window[-1]) for table in TOTALS)
-    )
+    missing = lookback.missing_before(job_settings(), day)
+    return not missing or (is_delivered(*missing) and not _at_work(task, missing))
 
 
-def _needed(window: list[dt.date], raw: Path, runs: dict[dt.date, lake.Run]) -> set[dt.date]:
-    known = [*(file.first for file in feed.files(raw)[:1]), *runs]
-    return {day for day in window if known and day >= min(known)}
+def _at_work(task: "RuntimeTaskInstanceProtocol", days: Sequence[dt.date]) -> int:
+    midnights: list[Any] = [dt.datetime.combine(day, dt.time(), dt.UTC) for day in days]
+    return task.get_dr_count(dag_id=task.dag_id, logical_dates=midnights, states=AT_WORK)
 
 
 def require_published(first: dt.date, last: dt.date, tables: Sequence[Table] = PRODUCTS) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """# reprocess: a range of days in one Spark session
 
 First load of months or years, or repair after files were delivered late or again. The result equals that of the daily
-runs, row for row. Days whose inputs did not change are skipped.
+runs, row for row: earlier days that they look back on and nobody has loaded are loaded, too. Days whose inputs did not
+change are skipped.
 
 **Dry by default**: the run only lists, table by table, which days are out of date and why: never published, their raw
 files changed, or something that they are made from changed. Trigger again with `dry_run` off to do the work.
@@ -29,6 +30,7 @@ from dags.shared import DATE_PATTERN, DEFAULT_ARGS, START, python_job, spark_job
 log = logging.getLogger(__name__)
 
 FIRST, LAST = "{{ params.first }}", "{{ params.last }}"
+STAGES = "ingest,totals,history,state,features"
 
 
 @dag(
@@ -61,7 +63,7 @@ def reprocess() -> None:
         return publication.require_published(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
 
     stale = python_job("stale", "stale", ["--from", FIRST, "--to", LAST], retries=0)
-    days = spark_job("days", "day", ["--from", FIRST, "--to", LAST, "--stages", "ingest,totals,state,features"])
+    days = spark_job("days", "day", ["--from", FIRST, "--to", LAST, "--stages", STAGES])
     export = python_job("export", "export_state", ["--day", LAST])
     stale >> plan() >> days >> published(FIRST, LAST) >> export
 

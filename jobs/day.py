@@ -3,7 +3,8 @@
     spark-submit jobs/day.py --from 2026-01-01 --to 2026-03-31
     spark-submit jobs/day.py --from 2026-04-01 --to 2026-04-01 --stages ingest,totals
 
-Each stage does all days before the next begins; days that are up to date are skipped. The export is of the last day.
+Each stage does all days before the next begins; days that are up to date are skipped. `history` loads earlier days that
+the first one looks back on, if nobody has. The export is of the last day.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from typing import Final
 
 from pyspark.sql import SparkSession
 
+from antifraud.lookback import missing_before
 from antifraud.settings import JobSettings
 from jobs.export_state import export_state
 from jobs.features import features
@@ -25,6 +27,11 @@ from jobs.totals import totals
 Stage = Callable[[SparkSession, JobSettings, Sequence[dt.date]], int]
 
 
+def _history(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
+    missing = missing_before(settings, min(days))
+    return ingest(spark, settings, missing) + totals(spark, settings, missing) if missing else 0
+
+
 def _export(_: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
     return export_state(settings, max(days))
 
@@ -32,6 +39,7 @@ def _export(_: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> 
 STAGES: Final[Mapping[str, Stage]] = {
     "ingest": ingest,
     "totals": totals,
+    "history": _history,
     "state": state,
     "features": features,
     "export": _export,

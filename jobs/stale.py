@@ -3,7 +3,8 @@
     python -m jobs.stale --from 2026-01-01 --to 2026-03-31
 
 Each line is a run of days of one table. A day is listed under the tables that follow from it, too, as far as they lie
-in the range: a changed day reaches 37 days of states and features. Raw files are read through once for their checksums.
+in the range: a changed day reaches 37 days of states and features. `history` are days before the range that would be
+loaded first. Raw files whose checksums are not known are read through once.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from typing import Final
 
 from antifraud.errors import MissingDay
 from antifraud.lake import Run, newest_runs, open_catalog, published
+from antifraud.lookback import missing_before
 from antifraud.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.settings import JobSettings
 from jobs import features, state, totals
@@ -160,7 +162,8 @@ def lines_of(found: Mapping[str, Reasons]) -> list[str]:
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
     """List what is out of date in the days of the arguments."""
     days = days_of(arguments)
-    lines = lines_of(stale(settings, days))
+    history = dict.fromkeys(missing_before(settings, min(days)), f"{NEVER}, and looked back on")
+    lines = lines_of({"history": history} | stale(settings, days))
     print("\n".join(lines) if lines else f"{span(days)}: every table is up to date")
 
 

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from antifraud.clock import days_between
 from antifraud.errors import MissingDay, RawFileError
-from antifraud.feed import covered
+from antifraud.feed import files_in
 
 HEADER: Final = (
     "# tranaction_id | tx_datetime | customer_id | terminal_id | tx_amount | tx_time_seconds | tx_time_days"
@@ -63,8 +63,7 @@ def discover(folder: Path) -> list[RawFile]:
     Raises:
         RawFileError: A name is no calendar day, or two files begin on one day.
     """
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    return [RawFile(folder / file.name, file.first, file.end) for file in covered(names)]
+    return [RawFile(folder / file.name, file.first, file.end) for file in files_in(folder)]
 
 
 def files_of(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:

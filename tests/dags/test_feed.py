@@ -4,9 +4,11 @@ import datetime as dt
 
 import pytest
 
-from antifraud import lake
+from antifraud import lake, lookback
+from antifraud.feed import covers, files_in
 from antifraud.schemas import TOTALS_CUSTOMER
-from dags import feed, publication
+from antifraud.settings import JobSettings
+from dags import publication
 from jobs.raw.files import discover
 
 
@@ -32,7 +34,7 @@ def test_a_file_covers_until_the_next_begins(tmp_path, starts, asked, expected):
     """The last file covers as many days as the one before it did, a single one thirty; ingest agrees."""
     for start in starts:
         (tmp_path / f"{day(start)}.txt").touch()
-    assert feed.has_day(tmp_path, day(asked)) is expected
+    assert covers(files_in(tmp_path), day(asked)) is expected
     assert any(file.covers(day(asked)) for file in discover(tmp_path)) is expected
 
 
@@ -40,44 +42,101 @@ def test_other_files_in_the_folder_are_ignored(tmp_path):
     """Only names of raw files count, packed or not; a folder that is not there has no day."""
     for name in ("2026-01-01.txt", "2026-01-02.txt.gz", "2026-01-03.txt.tmp", "notes.txt"):
         (tmp_path / name).touch()
-    assert [file.first for file in feed.files(tmp_path)] == [day(1), day(2)]
-    assert feed.has_day(tmp_path / "absent", day(1)) is False
+    assert [file.first for file in files_in(tmp_path)] == [day(1), day(2)]
+    assert files_in(tmp_path / "absent") == []
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A function that makes the settings' feed and lake have these days, and gives the settings."""
+
+    def made(in_feed, in_lake, **settings):
+        found = JobSettings(home=tmp_path, **settings)
+        found.raw_path.mkdir(parents=True)
+        for number in in_feed:
+            (found.raw_path / f"{day(number)}.txt").touch()
+        runs = {day(n): lake.Run(TOTALS_CUSTOMER.name, day(n), "i", 1, 1, "{}", 1) for n in in_lake}
+        monkeypatch.setenv("ANTIFRAUD_HOME", str(tmp_path))
+        monkeypatch.setattr(lookback, "open_catalog", lambda _settings: None)
+        monkeypatch.setattr(lookback, "published", lambda *_: runs)
+        return found
+
+    return made
 
 
 @pytest.mark.parametrize(
     ("in_feed", "in_lake", "expected"),
     [
-        ([1, 2, 3, 4], [], False),
-        ([1, 2, 3, 4], [1, 3], False),
-        ([1, 2, 3, 4], [1, 2, 3], True),
-        ([4], [], True),
-        ([4], [2], False),
-        ([4], [2, 3], True),
+        ([1, 2, 3, 4], [], [1, 2, 3]),
+        ([1, 2, 3, 4], [1, 3], [2]),
+        ([1, 2, 3, 4], [1, 2, 3], []),
+        ([4], [], []),
+        ([4], [2], [3]),
+        ([4], [2, 3], []),
     ],
     ids=["nothing loaded", "a hole", "all loaded", "first day ever", "hole after an archived feed", "archived feed"],
 )
-def test_history_is_what_feed_and_lake_have_before_the_day(tmp_path, monkeypatch, in_feed, in_lake, expected):
-    """The features of 4 January wait for every earlier day that the feed or the lake knows of."""
-    raw = tmp_path / "raw" / "feed"
-    raw.mkdir(parents=True)
-    for number in in_feed:
-        (raw / f"{day(number)}.txt").touch()
-    runs = {day(n): lake.Run(TOTALS_CUSTOMER.name, day(n), "i", 1, 1, "{}", 1) for n in in_lake}
-    monkeypatch.setenv("ANTIFRAUD_HOME", str(tmp_path))
-    monkeypatch.setattr(lake, "open_catalog", lambda _settings: None)
-    monkeypatch.setattr(lake, "published", lambda *_: runs)
-    assert publication.history_is_published(day(4)) is expected
+def test_history_is_what_feed_and_lake_have_before_the_day(home, in_feed, in_lake, expected):
+    """The features of 4 January look back on every earlier day that the feed or the lake knows of."""
+    assert lookback.missing_before(home(in_feed, in_lake), day(4)) == [day(number) for number in expected]
 
 
-@pytest.mark.parametrize(("delay", "expected"), [("0", True), ("1", False)])
-def test_history_reaches_as_far_as_the_label_delay(tmp_path, monkeypatch, delay, expected):
+def test_a_day_of_one_table_of_totals_is_missing(home, monkeypatch):
+    """Both are needed."""
+    settings = home([1, 2, 3], [])
+    held = dict(zip(lookback.TOTALS, ([1, 2], [1]), strict=True))
+    monkeypatch.setattr(
+        lookback, "published", lambda _catalog, table, *_: {day(number): None for number in held[table]}
+    )
+
+    assert lookback.missing_before(settings, day(3)) == [day(2)]
+
+
+@pytest.mark.parametrize(("delay", "expected"), [(0, []), (1, [day(1)])])
+def test_history_reaches_as_far_as_the_label_delay(home, delay, expected):
     """With a delay of a day, the features of 1 February look back 31 days: on 1 January, which the lake lacks."""
-    raw = tmp_path / "raw" / "feed"
-    raw.mkdir(parents=True)
-    (raw / "2026-01-01.txt").touch()
-    runs = {day(n): lake.Run(TOTALS_CUSTOMER.name, day(n), "i", 1, 1, "{}", 1) for n in range(2, 32)}
-    monkeypatch.setenv("ANTIFRAUD_HOME", str(tmp_path))
-    monkeypatch.setenv("ANTIFRAUD_LABEL_DELAY_DAYS", delay)
-    monkeypatch.setattr(lake, "open_catalog", lambda _settings: None)
-    monkeypatch.setattr(lake, "published", lambda *_: runs)
-    assert publication.history_is_published(dt.date(2026, 2, 1)) is expected
+    settings = home([1], range(2, 32), label_delay_days=delay)
+
+    assert lookback.missing_before(settings, dt.date(2026, 2, 1)) == expected
+
+
+class Task:
+    """A task of a DAG run that is asked for other runs; `states` are theirs by day of January."""
+
+    dag_id = "lake"
+
+    def __init__(self, states):
+        self.states = states
+
+    def get_dr_count(self, dag_id, logical_dates, states):
+        """How many runs of the DAG at these midnights are in one of the states."""
+        assert dag_id == "lake"
+        assert all((date.hour, date.minute, date.utcoffset()) == (0, 0, dt.timedelta()) for date in logical_dates)
+        return sum(self.states.get(date.day) in states for date in logical_dates)
+
+
+@pytest.mark.parametrize(
+    ("in_lake", "states", "expected"),
+    [
+        ([1, 2, 3], {}, True),
+        ([1, 2], {3: "running"}, False),
+        ([1, 2], {3: "failed"}, False),
+        ([1, 2], {3: "queued"}, True),
+        ([1], {3: "queued", 2: "running"}, False),
+        ([], {}, True),
+        ([1, 2, 3], {3: "running"}, True),
+    ],
+    ids=["all there", "at work", "failed", "behind us", "one of two at work", "nobody's", "at work on other tables"],
+)
+def test_a_day_waits_for_earlier_ones_that_somebody_loads(home, in_lake, states, expected):
+    """Not for one whose run waits for a place, as in a backfill that runs backwards: it loads that day itself."""
+    home([1, 2, 3, 4], in_lake)
+
+    assert publication.history_is_ready(Task(states), day(4)) is expected
+
+
+def test_a_day_waits_for_raw_files_of_earlier_ones(home):
+    """3 January is in nobody's hands, and its file has not come: the feed ends on 2 January."""
+    home([1, 2], [1, 2])
+
+    assert publication.history_is_ready(Task({}), day(4)) is False

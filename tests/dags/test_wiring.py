@@ -36,7 +36,7 @@ def test_tasks_follow_each_other(dags, name):
     ]
 
 
-@pytest.mark.parametrize(("task", "stages"), [("ingest", "ingest,totals"), ("features", "state,features")])
+@pytest.mark.parametrize(("task", "stages"), [("ingest", "ingest,totals"), ("features", "history,state,features")])
 def test_a_nightly_run_names_a_single_day(dags, task, stages):
     """Both Spark jobs of `lake` get the interval's day, twice, and nothing like "latest"."""
     found = rendered(dags["lake"].get_task(task))
@@ -49,7 +49,7 @@ def test_reprocess_passes_the_range_of_its_params(dags):
     params = {"first": "2026-01-01", "last": "2026-03-31"}
     days = rendered(dags["reprocess"].get_task("days"), params)
     export = rendered(dags["reprocess"].get_task("export"), params)
-    stages = "ingest,totals,state,features"
+    stages = "ingest,totals,history,state,features"
     assert days.application_args == ["--from", "2026-01-01", "--to", "2026-03-31", "--stages", stages]
     assert export.bash_command.endswith(" -m jobs.export_state --day 2026-03-31")
     stale = rendered(dags["reprocess"].get_task("stale"), params)

@@ -1,4 +1,4 @@
-"""An analyst reprocesses two days on Airflow's pages, in a browser: `lake`, Trigger, Backfill.
+"""An analyst reprocesses two days on Airflow's pages, in a browser: `lake`, Trigger, Backfill, the newest day first.
 
 Last of the functional tests by its name, for it changes the finished run.
 """
@@ -6,12 +6,13 @@ Last of the functional tests by its name, for it changes the finished run.
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from antifraud.lake import Run, open_catalog, published
-from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake import NAMESPACE, Run, open_catalog, published
+from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
 
 pytestmark = pytest.mark.timeout(3_600)
@@ -20,6 +21,7 @@ ONE_DAY = dt.timedelta(days=1)
 TASKS = ("feed", "ingest", "history", "features", "published", "export")
 MADE_OF_AMOUNTS = (CLEAN, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
 OTHERS = (QUARANTINE, LABELS)
+TOTALS = (TOTALS_CUSTOMER.name, TOTALS_TERMINAL.name)
 AMOUNT = 4
 """Position in a raw row."""
 ANSWER_MS = 60_000
@@ -63,6 +65,17 @@ def published_by(home: Path, day: dt.date) -> dict[str, Run]:
     return {table.name: published(catalog, table, day, day)[day] for table in (*MADE_OF_AMOUNTS, *OTHERS)}
 
 
+def forget_totals(home: Path, day: dt.date) -> None:
+    """Let the lake believe that the totals of a day were never published."""
+    runs = open_catalog(JobSettings(home=home)).load_table((NAMESPACE, RUNS.name))
+    runs.delete(f"day = '{day}' and table in {TOTALS}")
+
+
+def ended(tasks: list[dict[str, Any]], name: str) -> dt.datetime:
+    """When a task of a run ended."""
+    return dt.datetime.fromisoformat(next(task["end_date"] for task in tasks if task["task_id"] == name))
+
+
 def choose_day(page: Page, name: str, day: dt.date) -> None:
     """Type a day into a field of the dialog; its time stays what Airflow makes of it."""
     page.get_by_role("group").filter(has_text=name).get_by_text("Select date and time").click()
@@ -80,14 +93,17 @@ def choose(page: Page, label: str) -> None:
     expect(page.get_by_role("radio", name=label, exact=True)).to_be_checked()
 
 
-def fill_dialog(page: Page) -> None:
-    """Both days, whatever became of their earlier runs, two at a time."""
+def fill_dialog(page: Page, pictures: Path) -> None:
+    """Both days, whatever became of their earlier runs; on the picture two at a time, then backwards, one at a time."""
     choose(page, "Backfill")
     choose_day(page, "From", UNCHANGED)
     choose_day(page, "To", CORRECTED)
     choose(page, "All Runs")
     page.get_by_role("spinbutton").fill("2")
     expect(page.get_by_text("2 runs will be triggered.")).to_be_visible()
+    page.screenshot(path=pictures / "backfill_dialog.png")
+    page.get_by_role("dialog").get_by_text("Run Backwards", exact=True).click()
+    page.get_by_role("spinbutton").fill("1")
 
 
 def run_of(page: Page, day: dt.date) -> Locator:
@@ -103,8 +119,7 @@ def reprocess(page: Page, pictures: Path) -> None:
     trigger = page.get_by_role("button", name="Trigger Dag")
     expect(trigger).to_have_count(1)  # the list of DAGs, which is there until the next page is, has one for each
     trigger.click()
-    fill_dialog(page)
-    page.screenshot(path=pictures / "backfill_dialog.png")
+    fill_dialog(page, pictures)
     page.get_by_role("button", name="Run Backfill").click()
     banner = page.get_by_text("Backfill in progress")
     expect(banner).to_be_visible()
@@ -116,10 +131,15 @@ def reprocess(page: Page, pictures: Path) -> None:
 
 
 def test_two_days_are_reprocessed(page, airflow, finished_run, pictures):
-    """Both runs succeed on the page; of the corrected day what is made of amounts is new, all else was left alone."""
+    """Both runs succeed on the page; of the corrected day what is made of amounts is new, all else was left alone.
+
+    The corrected day runs first and looks back on totals that are gone: their day's own run waits for its place, so it
+    makes them.
+    """
     home = finished_run.home
     before = {day: published_by(home, day) for day in DAYS}
     correct(home / "raw" / "feed" / f"{CORRECTED}.txt")
+    forget_totals(home, UNCHANGED)
     began = dt.datetime.now(dt.UTC)
 
     reprocess(page, pictures)
@@ -127,12 +147,15 @@ def test_two_days_are_reprocessed(page, airflow, finished_run, pictures):
     page.get_by_role("link", name="Backfills", exact=True).click()
     listed = page.get_by_role("row", name=f"{UNCHANGED} 00:00:00 {CORRECTED} 23:59:59 All Runs")
     expect(listed).not_to_have_count(0)
-    for run in airflow.runs_of_days("lake", *DAYS):
-        tasks = airflow.tasks("lake", run.id)
+    runs = [airflow.tasks("lake", run.id) for run in airflow.runs_of_days("lake", *DAYS)]
+    for tasks in runs:
         assert {task["task_id"]: task["state"] for task in tasks} == dict.fromkeys(TASKS, "success")
         assert all(dt.datetime.fromisoformat(task["start_date"]) > began for task in tasks)
+    assert ended(runs[1], "export") < dt.datetime.fromisoformat(runs[0][0]["start_date"])
     after = {day: published_by(home, day) for day in DAYS}
-    assert after[UNCHANGED] == before[UNCHANGED]
+    for table, run in after[UNCHANGED].items():
+        earlier = before[UNCHANGED][table]
+        assert run == earlier if table not in TOTALS else (run.rows, run.inputs) == (earlier.rows, earlier.inputs)
     for table in OTHERS:
         assert after[CORRECTED][table.name] == before[CORRECTED][table.name]
     for table in MADE_OF_AMOUNTS:

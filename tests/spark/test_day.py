@@ -15,6 +15,7 @@ import pytest
 
 from antifraud.clock import date_of
 from antifraud.lake import NAMESPACE, open_catalog, read_days
+from antifraud.lookback import missing_before
 from antifraud.pseudonym import generate_keyring
 from antifraud.release import exclusive
 from antifraud.schemas import STATE, TABLES
@@ -69,6 +70,30 @@ def test_a_second_run_has_nothing_to_do(whole):
     assert run_all(session, settings) == dict.fromkeys(list(STAGES)[:-1], 0) | {"export": first["export"]}
     assert checksums(settings, FIRST, LAST) == before
     assert read_state_pointer(settings.state_dir).sequence == 1
+
+
+def test_the_last_day_alone_loads_those_that_it_looks_back_on(feed, whole, tmp_path, open_lake):
+    """As in a backfill that runs backwards: listed before, loaded by the day's own run, and its rows are the same."""
+    settings = home_with(feed, tmp_path)
+    session = open_lake(settings)
+    assert missing_before(settings, LAST) == DAYS[:2]
+    listed = subprocess.run(
+        [sys.executable, "-m", "jobs.stale", "--from", str(LAST), "--to", str(LAST)],
+        cwd=ROOT,
+        env=os.environ | {"ANTIFRAUD_HOME": str(tmp_path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    first_line = "history          2026-01-01..2026-01-02 (2 days): never published, and looked back on"
+    assert listed.stdout.splitlines()[0] == first_line
+
+    run_all(session, settings, [LAST])
+
+    assert missing_before(settings, LAST) == []
+    found, expected = (checksums(each, FIRST, LAST) for each in (settings, whole[0]))
+    made_later = {("state", FIRST), *(("features", day) for day in DAYS[:2])}
+    assert found == {key: value for key, value in expected.items() if key not in made_later}
 
 
 def test_nothing_is_listed_as_out_of_date(whole):

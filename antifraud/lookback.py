@@ -1,0 +1,31 @@
+"""How far a day looks back: the earlier days that its features are made of, and which of them the lake lacks."""
+
+import datetime as dt
+from typing import Final
+
+from antifraud.buckets import LONGEST_WINDOW_DAYS
+from antifraud.clock import days_between
+from antifraud.feed import files_in
+from antifraud.lake import open_catalog, published
+from antifraud.schemas import TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.settings import JobSettings
+from antifraud.storage import raw_folder
+
+TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
+ONE_DAY: Final = dt.timedelta(days=1)
+
+
+def missing_before(settings: JobSettings, day: dt.date) -> list[dt.date]:
+    """Days that the state of the day before `day` looks back on and of which a table of totals was never published.
+
+    Such a state looks back on the longest window, and for its terminal risk the label delay further. History begins
+    where the feed or the lake begins. Asking the feed too is what allows a backfill in any order: earlier days count
+    that nobody has loaded yet.
+    """
+    reach = dt.timedelta(days=LONGEST_WINDOW_DAYS + settings.label_delay_days)
+    window = days_between(day - reach, day - ONE_DAY)
+    catalog = open_catalog(settings)
+    customers, terminals = (published(catalog, table, window[0], window[-1]) for table in TOTALS)
+    known = [*(file.first for file in files_in(raw_folder(settings))[:1]), *customers, *terminals]
+    whole = customers.keys() & terminals.keys()
+    return [day for day in window if known and day >= min(known) and day not in whole]
