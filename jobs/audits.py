@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from antifraud.errors import LeakError, PublishError, SchemaError
 from antifraud.pseudonym import TOKEN_PATTERN
-from antifraud.schemas import Table
+from antifraud.schemas import Table, identifiers_among
 from jobs.staging import Partition
 
 
@@ -49,7 +49,7 @@ def require_rows(table: Table, found: Mapping[dt.date, int], expected: Mapping[d
 
 
 def _require_types(table: Table, staged: DataFrame) -> None:
-    if identifiers := _names(table, "identifier"):
+    if identifiers := sorted({*_names(table, "identifier"), *identifiers_among(staged.columns)}):
         raise LeakError(f"{table.name} has columns of identifiers ({', '.join(identifiers)}): tokens belong there")
     expected = {column.name: column.type.replace(" ", "").replace(":", "") for column in table.columns}
     found = {f.name: f.dataType.simpleString().replace(" ", "").replace(":", "") for f in staged.schema.fields}
