@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from antifraud.clock import date_of
 from antifraud.errors import PublishError, SchemaError
-from antifraud.lake import NAMESPACE
+from antifraud.lake import NAMESPACE, open_table
 from antifraud.schemas import Table
 
 if TYPE_CHECKING:
@@ -25,12 +25,11 @@ def key_ids(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> 
     """Key ids of each day of a table that has rows; empty while the table does not exist.
 
     Raises:
-        SchemaError: A file has no bounds of a token column.
+        SchemaError: A file has no bounds of a token column, or the table lacks the column.
     """
-    name = (NAMESPACE, table.name)
-    if not catalog.table_exists(name):
+    if not catalog.table_exists((NAMESPACE, table.name)):
         return {}
-    source = catalog.load_table(name)
+    source = open_table(catalog, table, [column.name for column in table.columns if column.sensitivity == "token"])
     found: KeyIds = {}
     position = table.partition_by.index("day")
     for task in source.scan(row_filter=f"day >= '{first}' and day <= '{last}'").plan_files():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.clock import date_of
 from antifraud.errors import MissingDay
+from antifraud.schema_check import columns_of, require_schema
 from antifraud.schemas import CLEAN, QUARANTINE, RUNS, Table
 from antifraud.settings import JobSettings
 from antifraud.storage import catalog_url, file_properties
@@ -19,6 +20,7 @@ from antifraud.storage import catalog_url, file_properties
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table as IcebergTable
 
 CATALOG: Final = "lake"
 NAMESPACE: Final = "antifraud"
@@ -61,6 +63,24 @@ def open_catalog(settings: JobSettings) -> "Catalog":
     return SqlCatalog(CATALOG, uri=uri, warehouse=settings.lake_warehouse, **file_properties(settings))
 
 
+def open_table(
+    catalog: "Catalog", table: Table, columns: Sequence[str] | None = None, snapshot_id: int | None = None
+) -> "IcebergTable":
+    """A table to read `columns` of, all unless they are named, at the current snapshot unless one is named.
+
+    Raises:
+        SchemaError: It has other columns than `antifraud/schemas.py` says.
+        LeakError: It has a column of identifiers.
+    """
+    source = catalog.load_table((NAMESPACE, table.name))
+    snapshot = source.snapshot_by_id(snapshot_id) if snapshot_id else None
+    # A snapshot is read with the columns that the table had then.
+    then = snapshot.schema_id if snapshot else None
+    schema = source.schema() if then is None else source.schemas()[then]
+    require_schema(table, columns_of(schema), columns or table.column_names)
+    return source
+
+
 def read_days(
     catalog: "Catalog",
     table: Table,
@@ -69,14 +89,18 @@ def read_days(
     columns: Sequence[str] | None = None,
     snapshot_id: int | None = None,
 ) -> "pa.Table":
-    """Rows of the days `first` to `last`, both included; of the current snapshot unless one is named."""
+    """Rows of the days `first` to `last`, both included; of the current snapshot unless one is named.
+
+    Raises:
+        SchemaError: The table has other columns than `antifraud/schemas.py` says.
+    """
     condition = f"day >= '{first}' and day <= '{last}'"
     return _scan(catalog, table, condition, columns, snapshot_id)
 
 
 def read_batches(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> "Iterator[pa.RecordBatch]":
     """`read_days` in pieces, for tables of which a day is too large for memory."""
-    source = catalog.load_table((NAMESPACE, table.name))
+    source = open_table(catalog, table)
     condition = f"day >= '{first}' and day <= '{last}'"
     yield from source.scan(row_filter=condition, selected_fields=table.column_names).to_arrow_batch_reader()
 
@@ -89,7 +113,7 @@ def read_release(catalog: "Catalog", table: Table, release: str) -> "pa.Table":
 def _scan(
     catalog: "Catalog", table: Table, condition: str, columns: Sequence[str] | None, snapshot_id: int | None
 ) -> "pa.Table":
-    source = catalog.load_table((NAMESPACE, table.name))
+    source = open_table(catalog, table, columns, snapshot_id)
     fields = tuple(columns or table.column_names)
     return source.scan(row_filter=condition, selected_fields=fields, snapshot_id=snapshot_id).to_arrow()
 
@@ -101,13 +125,12 @@ def published(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -
 
 def newest_runs(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> dict[dt.date, Run]:
     """The newest run of each day that was ever published, expired ones among them."""
-    name = (NAMESPACE, RUNS.name)
-    if not catalog.table_exists(name):
+    if not catalog.table_exists((NAMESPACE, RUNS.name)):
         return {}
     condition = f"table = '{table.name}' and day >= '{first}' and day <= '{last}'"
-    source = catalog.load_table(name)
+    source = open_table(catalog, RUNS)
     newest: dict[dt.date, Run] = {}
-    for row in source.scan(row_filter=condition).to_arrow().to_pylist():
+    for row in source.scan(row_filter=condition, selected_fields=RUNS.column_names).to_arrow().to_pylist():
         run = Run(**row)
         known = newest.get(run.day)
         # An expired day is marked before its rows go, maybe at the very sequence number that published them.
@@ -120,7 +143,7 @@ def rows_by_day(
     catalog: "Catalog", table: Table, first: dt.date, last: dt.date, snapshot_id: int | None = None
 ) -> dict[dt.date, int]:
     """Rows that a table holds of each day, told by its manifests; of the current snapshot unless one is named."""
-    source = catalog.load_table((NAMESPACE, table.name))
+    source = open_table(catalog, table, ["day"], snapshot_id)
     position, found = table.partition_by.index("day"), dict[dt.date, int]()
     condition = f"day >= '{first}' and day <= '{last}'"
     for task in source.scan(row_filter=condition, snapshot_id=snapshot_id).plan_files():

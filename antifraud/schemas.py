@@ -1,17 +1,18 @@
-"""Every table of the lake: columns, types, units, null meaning and sensitivity. Nothing else describes them.
+"""The raw files and every table of the lake: columns, types, units, null meaning, sensitivity. Nothing else says so.
 
-From here come the Spark schemas (`jobs/runtime.py`), the Iceberg tables, the leak gate and `docs/tables.md`.
+From here come the header and the shapes that raw files are read by (`jobs/raw/`), the Iceberg tables, the leak gate
+and `docs/tables.md`.
 
 Sensitivity classes: ``identifier`` (a raw id; allowed in the raw zone only), ``token`` (a pseudonym), ``amount``
 (money of one cardholder), ``public`` (anything else).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from antifraud.features import REGISTRY, WINDOWS
-
-Sensitivity = Literal["identifier", "token", "amount", "public"]
+from antifraud.raw_format import RawColumn, RawFormat, Sensitivity
 
 BUCKET_FIELDS: Final = (
     "tx_count bigint, amount_sum bigint, amount_sum_sq decimal(38,0), amount_max bigint, last_time bigint"
@@ -51,6 +52,51 @@ class Table:
         """Names of the columns, in order."""
         return tuple(column.name for column in self.columns)
 
+
+DIGITS: Final = "[0-9]{1,18}"
+NO_ID: Final = "not 1 to 18 digits"
+LARGEST_ID: Final = 10**18 - 1
+RAW: Final = RawFormat((
+    RawColumn(
+        "tranaction_id", "bigint", "id of the transaction; spelt as the feed spells it", DIGITS,
+        (("unparsable", NO_ID), ("duplicate", "an earlier row of the day has it")), largest=LARGEST_ID,
+    ),
+    RawColumn(
+        "tx_datetime", "timestamp", "when it happened; 24:00:00 is the midnight that ends the day",
+        "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}",
+        (("unparsable", "no such time, or not the time that `tx_time_seconds` tells"),
+         ("day_out_of_range", "a day that the file neither covers nor overlaps into")), unit="UTC",
+    ),
+    RawColumn(
+        "customer_id", "bigint", "id of the customer", DIGITS, (("customer_invalid", NO_ID),), "identifier",
+        largest=LARGEST_ID,
+    ),
+    RawColumn(
+        "terminal_id", "bigint", "id of the terminal", DIGITS, (("terminal_invalid", NO_ID),), "identifier",
+        largest=LARGEST_ID,
+    ),
+    RawColumn(
+        "tx_amount", "decimal(12,2)", "amount of the transaction, at most two decimals",
+        r"-?[0-9]{1,10}(?:\.[0-9]{1,2})?",
+        (("unparsable", "no such number, or above 10000000.00"), ("amount_not_positive", "zero or less")),
+        "amount", "RUB", least=1, largest=10**9,
+    ),
+    RawColumn(
+        "tx_time_seconds", "bigint", "time since the base time of its file, which most of its rows agree on",
+        "[0-9]{1,10}", (("unparsable", "not 1 to 10 digits"),), unit="seconds", largest=10**10 - 1,
+    ),
+    RawColumn(
+        "tx_time_days", "bigint", "the same in whole days; checked, not used", "-?[0-9]{1,9}",
+        (("unparsable", "not 1 to 9 digits"),), unit="days", least=1 - 10**9, largest=10**9 - 1,
+    ),
+    RawColumn(
+        "tx_fraud", "boolean", "1 for a fraud", "[01]", (("unparsable", "neither 0 nor 1"),), unit="0 or 1", largest=1
+    ),
+    RawColumn(
+        "tx_fraud_scenario", "int", "fraud scenario, 0 for none", "[0-9]{1,2}",
+        (("unparsable", "not 1 or 2 digits"),), largest=99,
+    ),
+))  # fmt: skip
 
 DAY: Final = Column("day", "date", "UTC day of the event")
 TRANSACTION: Final = Column("transaction_id", "bigint", "id of the transaction, ordered numerically")
@@ -217,3 +263,13 @@ RUNS: Final = Table(
 TABLES: Final[tuple[Table, ...]] = (
     CLEAN, QUARANTINE, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES, SCORES, RUNS,
 )  # fmt: skip
+
+
+def identifiers_among(names: Iterable[str]) -> list[str]:
+    """Those of some names of columns that a column of class ``identifier`` has in the raw files, however capitalised.
+
+    >>> identifiers_among(["day", "Customer_ID"])
+    ['Customer_ID']
+    """
+    called = {column.name for column in RAW.identifiers}
+    return sorted(name for name in names if name.lower() in called)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.pseudonym import Key, load_active_key
+from antifraud.schemas import RAW
 from antifraud.settings import JobSettings
-from jobs.raw.columns import COLUMNS
 from jobs.raw.files import discover
 from jobs.raw.tokens import PADS, padded
 
@@ -43,7 +43,7 @@ def statements(settings: JobSettings, target: Path) -> list[str]:
 
 
 def _parsed(file: Path, base: int) -> str:
-    names = ", ".join(f"'{name}': 'VARCHAR'" for name in COLUMNS)
+    names = ", ".join(f"'{name}': 'VARCHAR'" for name in RAW.column_names)
     return f"""
         SELECT {_shaped("tranaction_id", NATURAL, "BIGINT")} AS transaction_id,
             {base} + {_shaped("tx_time_seconds", "[0-9]{1,10}", "BIGINT")} AS event_time,

@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from antifraud.errors import LeakError, PublishError, SchemaError
 from antifraud.pseudonym import TOKEN_PATTERN
-from antifraud.schemas import Table
+from antifraud.schema_check import spelt
+from antifraud.schemas import Table, identifiers_among
 from jobs.staging import Partition
 
 
@@ -49,10 +50,10 @@ def require_rows(table: Table, found: Mapping[dt.date, int], expected: Mapping[d
 
 
 def _require_types(table: Table, staged: DataFrame) -> None:
-    if identifiers := _names(table, "identifier"):
+    if identifiers := sorted({*_names(table, "identifier"), *identifiers_among(staged.columns)}):
         raise LeakError(f"{table.name} has columns of identifiers ({', '.join(identifiers)}): tokens belong there")
-    expected = {column.name: column.type.replace(" ", "").replace(":", "") for column in table.columns}
-    found = {f.name: f.dataType.simpleString().replace(" ", "").replace(":", "") for f in staged.schema.fields}
+    expected = {column.name: spelt(column.type) for column in table.columns}
+    found = {f.name: spelt(f.dataType.simpleString()) for f in staged.schema.fields}
     if found != expected:
         odd = ", ".join(sorted(name for name in set(found) | set(expected) if found.get(name) != expected.get(name)))
         raise SchemaError(f"{table.name} has columns that are not as in its schema: {odd}; migrate the table")

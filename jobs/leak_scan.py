@@ -1,7 +1,8 @@
 """Search everything outside the raw zone for raw identifiers.
 
 Small identifiers occur everywhere as counts, so bytes are searched only for sparse ones (`MIN_DIGITS` digits or more);
-that no column of class ``identifier`` exists and that every token column holds tokens is audited at each publish.
+that no column of class ``identifier`` exists and that every token column holds tokens is audited at each publish, and
+the names of the columns of every table of the catalog are looked at here again.
 
     python -m jobs.leak_scan --day 2026-04-10
 
@@ -21,6 +22,7 @@ from antifraud.errors import LeakError, SettingsError
 from antifraud.release import replace_file
 from antifraud.settings import JobSettings
 from antifraud.storage import raw_folder, warehouse_folder
+from jobs.leak.columns import SQLITE, identifier_columns
 from jobs.leak.identifiers import MIN_DIGITS, Identifiers, sparse_identifiers
 from jobs.leak.matching import masked, matches
 from jobs.leak.opening import pieces
@@ -28,7 +30,6 @@ from jobs.leak.report import Finding, describe
 from jobs.runtime import day_parser, run_plain_job
 
 RAW_ZONE: Final = "raw"
-SQLITE: Final = "sqlite:///"
 
 
 def scan(folder: Path, identifiers: set[int], spared: Sequence[Path] = ()) -> list[Finding]:
@@ -95,19 +96,19 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
     identifiers = sparse_identifiers(raw)
     spared = [settings.under_home(RAW_ZONE).resolve(), raw]
     home, *others = places(settings, arguments.also)
-    findings = scan(home, identifiers, spared)
+    findings = identifier_columns(settings) + scan(home, identifiers, spared)
     for place in others:
         findings += [f._replace(path=f"{place}: {f.path}") for f in scan(place, identifiers, spared)]
     report = {"identifiers": len(identifiers), "findings": [finding._asdict() for finding in findings]}
     replace_file(settings.under_home("reports", str(arguments.day), "leaks.json"), json.dumps(report, indent=2) + "\n")
     if not identifiers:
         print(f"leak scan: no identifier of the feed has {MIN_DIGITS} digits, so bytes cannot be searched for them")
-        return
-    print(f"leak scan: {len(identifiers):,} identifiers, {len(findings)} findings outside the raw zone")
+    else:
+        print(f"leak scan: {len(identifiers):,} identifiers, {len(findings)} findings outside the raw zone")
     if findings:
         raise LeakError(
-            f"raw identifiers are outside the raw zone: {describe(findings)}; remove these files, then find "
-            "what wrote them"
+            f"raw identifiers are outside the raw zone: {describe(findings)}; remove these files and columns, then "
+            "find what wrote them"
         )
 
 

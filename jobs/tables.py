@@ -7,6 +7,7 @@ from typing import Final
 from pyspark.sql import DataFrame, SparkSession
 
 from antifraud.lake import CATALOG, NAMESPACE, full_name
+from antifraud.schema_check import Found, require_schema
 from antifraud.schemas import TABLES, Table
 from jobs.conflicts import with_retries
 
@@ -63,7 +64,16 @@ def _add_columns(spark: SparkSession, table: Table) -> None:
 
 
 def read_table(spark: SparkSession, table: Table, condition: str = "true", snapshot_id: int | None = None) -> DataFrame:
-    """Published rows of a table that meet an SQL condition; of the current snapshot unless one is named."""
+    """Published rows of a table that meet an SQL condition; of the current snapshot unless one is named.
+
+    Raises:
+        SchemaError: The table has other columns than `antifraud/schemas.py` says; but a snapshot that is named may lack
+            some that were added since.
+        LeakError: It has a column of identifiers.
+    """
     # In SQL, for Spark 3.5 overlooks a reader's option `versionAsOf` and gives the current snapshot.
     version = f" VERSION AS OF {snapshot_id}" if snapshot_id else ""
-    return spark.sql(f"SELECT * FROM {full_name(table)}{version}").where(condition)  # noqa: S608 - names of our own
+    rows = spark.sql(f"SELECT * FROM {full_name(table)}{version}")  # noqa: S608 - names of our own
+    found = {field.name: Found(field.dataType.simpleString(), not field.nullable) for field in rows.schema.fields}
+    require_schema(table, found, () if snapshot_id else table.column_names)
+    return rows.where(condition)

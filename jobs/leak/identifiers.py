@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antifraud.errors import RawFileError
+from antifraud.schemas import RAW
 from jobs.raw.files import discover, text_lines
 
 MIN_DIGITS: Final = 9
-ID_COLUMNS: Final = (2, 3)
+ID_COLUMNS: Final = tuple(RAW.place(column.name) for column in RAW.identifiers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.clock import DAY_SECONDS
-from jobs.raw.columns import COLUMNS
+from antifraud.schemas import RAW
 from jobs.raw.files import text_lines
 
 BASE_LINES: Final = 100_000
 """Of a file, what is asked for its base time, the header among them."""
-DATETIME: Final = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:[0-9]{2}:[0-9]{2})")
-SECONDS: Final = re.compile(rb"[0-9]{1,10}")
+DATETIME: Final = re.compile(RAW.column("tx_datetime").shape.encode())
+SECONDS: Final = re.compile(RAW.column("tx_time_seconds").shape.encode())
 MIDNIGHT_AFTER: Final = b"24:00:00"
-PRINTED, COUNTED = COLUMNS.index("tx_datetime"), COLUMNS.index("tx_time_seconds")
+PRINTED, COUNTED = RAW.place("tx_datetime"), RAW.place("tx_time_seconds")
 
 
 def base_of(path: Path) -> int | None:
@@ -31,7 +31,7 @@ def base_of(path: Path) -> int | None:
 
 def _base(line: bytes) -> int | None:
     columns = line.split(b",")
-    if len(columns) != len(COLUMNS) or not SECONDS.fullmatch(columns[COUNTED]):
+    if len(columns) != len(RAW.columns) or not SECONDS.fullmatch(columns[COUNTED]):
         return None
     printed = _printed_time(columns[PRINTED])
     return None if printed is None else printed - int(columns[COUNTED])
@@ -39,10 +39,9 @@ def _base(line: bytes) -> int | None:
 
 def _printed_time(text: bytes) -> int | None:
     """UTC seconds; ``X 24:00:00`` is the midnight that ends day X."""
-    found = DATETIME.fullmatch(text)
-    if found is None:
+    if not DATETIME.fullmatch(text):
         return None
-    day, time = found.groups()
+    day, time = text.split(b" ")
     ends_day = time == MIDNIGHT_AFTER
     try:
         moment = dt.datetime.fromisoformat(f"{day.decode()} {'00:00:00' if ends_day else time.decode()}")

@@ -6,36 +6,24 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS
+from antifraud.raw_format import RawColumn
+from antifraud.schemas import RAW
 
-COLUMNS: Final = (
-    "tranaction_id", "tx_datetime", "customer_id", "terminal_id", "tx_amount", "tx_time_seconds", "tx_time_days",
-    "tx_fraud", "tx_fraud_scenario",
-)  # fmt: skip
-"""As the files spell them."""
-TEXT: Final = {name: f"get(parts, {place})" for place, name in enumerate(COLUMNS)}
+TEXT: Final = {name: f"get(parts, {place})" for place, name in enumerate(RAW.column_names)}
 """SQL of each column's text; empty where the line has not all columns."""
-# Ended by \z: Java's $ would let a carriage return pass.
-NATURAL: Final = r"^[0-9]{1,18}\z"
-SECONDS: Final = r"^[0-9]{1,10}\z"
-INTEGER: Final = r"^-?[0-9]{1,9}\z"
-MONEY: Final = r"^-?[0-9]{1,10}(?:\.[0-9]{1,2})?\z"
-AMOUNT: Final = "decimal(12,2)"
-"""Holds every amount of the shape `MONEY`."""
-SMALL: Final = r"^[0-9]{1,2}\z"
-DATETIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\z"
 MIDNIGHT_AFTER: Final = " 24:00:00"
-LARGEST_NATURAL: Final = 10**18 - 1
 NUMBERS: Final = {
-    "tranaction_id": ("transaction_id", NATURAL, LARGEST_NATURAL),
-    "customer_id": ("customer_id", NATURAL, LARGEST_NATURAL),
-    "terminal_id": ("terminal_id", NATURAL, LARGEST_NATURAL),
-    "tx_time_seconds": ("seconds", SECONDS, 10**10 - 1),
-    "tx_time_days": ("days", INTEGER, 10**9 - 1),
-    "tx_fraud_scenario": ("scenario", SMALL, 99),
+    "tranaction_id": "transaction_id",
+    "customer_id": "customer_id",
+    "terminal_id": "terminal_id",
+    "tx_time_seconds": "seconds",
+    "tx_time_days": "days",
+    "tx_fraud_scenario": "scenario",
 }
-"""Of each column of whole numbers its name here, its shape, and the largest number of that shape."""
+"""Of each column of whole numbers its name here."""
+AMOUNT: Final = RAW.column("tx_amount")
 CENTS: Final = 10**12 - 1
-"""The largest amount of the shape `MONEY`, in minor units."""
+"""The largest amount of its shape, in minor units; the contract's own limit is judged with the row."""
 
 
 def parse(lines: DataFrame) -> DataFrame:
@@ -44,17 +32,18 @@ def parse(lines: DataFrame) -> DataFrame:
     `printed_time` is UTC seconds of the printed date and time, `at_24` whether it was printed as ``24:00:00``;
     `amount` is minor units and may be zero or negative here.
     """
-    complete = F.size("parts") == len(COLUMNS)
-    nothing = F.array(*(F.lit("") for _ in COLUMNS))
+    complete = F.size("parts") == len(RAW.columns)
+    nothing = F.array(*(F.lit("") for _ in RAW.columns))
     parts = lines.withColumn("parts", F.split("text", ",")).select(
         "file", "line", complete.alias("complete"), F.when(complete, F.col("parts")).otherwise(nothing).alias("parts")
     )
     values = {f"value_{name}": _cast(text, "bigint") for name, text in TEXT.items() if name in NUMBERS}
     cents = _cast(f"replace({TEXT['tx_amount']}, '.', '')", "bigint")
     datetime, fraud = F.expr(TEXT["tx_datetime"]), F.expr(TEXT["tx_fraud"])
-    read = parts.withColumns(values | {"cents": cents, "printed": F.when(datetime.rlike(DATETIME), datetime)})
+    printed = F.when(datetime.rlike(_whole("tx_datetime")), datetime)
+    read = parts.withColumns(values | {"cents": cents, "printed": printed})
     at_24 = F.coalesce(F.col("printed").endswith(MIDNIGHT_AFTER), F.lit(False))
-    numbers = {mine: _number(name, shape, largest) for name, (mine, shape, largest) in NUMBERS.items()}
+    numbers = {mine: _number(RAW.column(name)) for name, mine in NUMBERS.items()}
     return read.select(
         "file",
         "line",
@@ -73,15 +62,19 @@ def _cast(text: str, kind: str) -> Column:
     return F.expr(f"try_cast({text} AS {kind})")
 
 
-def _number(name: str, shape: str, largest: int) -> Column:
+def _whole(name: str) -> str:
+    # Ended by \z: Java's $ would let a carriage return pass.
+    return rf"^(?:{RAW.column(name).shape})\z"
+
+
+def _number(column: RawColumn) -> Column:
     """The value of a text of the right shape.
 
     A number that prints as the text again needs no regular expression, which costs more than all the rest.
     """
-    value, text = F.col(f"value_{name}"), F.expr(TEXT[name])
-    lowest = -largest if shape == INTEGER else 0
-    plain = (value.cast("string") == text) & value.between(lowest, largest)
-    return F.when(plain | text.rlike(shape), value)
+    value, text = F.col(f"value_{column.name}"), F.expr(TEXT[column.name])
+    plain = (value.cast("string") == text) & value.between(column.least, column.largest)
+    return F.when(plain | text.rlike(_whole(column.name)), value)
 
 
 def _time(at_24: Column) -> Column:
@@ -95,5 +88,7 @@ def _minor_units(text: str) -> Column:
     """``70.91`` is 7091, ``70.9`` is 7090, ``70`` is 7000; never through a float."""
     cents = F.col("cents")
     printed = F.concat(F.expr("cents div 100").cast("string"), F.lit("."), F.lpad((cents % 100).cast("string"), 2, "0"))
-    shaped = (F.expr(f"try_cast({text} AS {AMOUNT})") * 100).cast("bigint")
-    return F.when((printed == F.expr(text)) & cents.between(0, CENTS), cents).when(F.expr(text).rlike(MONEY), shaped)
+    shaped = (F.expr(f"try_cast({text} AS {AMOUNT.type})") * 100).cast("bigint")
+    return F.when((printed == F.expr(text)) & cents.between(0, CENTS), cents).when(
+        F.expr(text).rlike(_whole(AMOUNT.name)), shaped
+    )

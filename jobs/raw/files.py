@@ -15,11 +15,9 @@ from typing import Any, BinaryIO, Final, NamedTuple, cast
 from antifraud.clock import days_between
 from antifraud.errors import MissingDay, RawFileError
 from antifraud.feed import files_in
+from antifraud.schemas import RAW
 
-HEADER: Final = (
-    "# tranaction_id | tx_datetime | customer_id | terminal_id | tx_amount | tx_time_seconds | tx_time_days"
-    " | tx_fraud | tx_fraud_scenario"
-)
+HEADER: Final = RAW.header
 PIECE: Final = 1 << 20
 DIGEST_THREADS: Final = 2
 FAULTS: Final = (EOFError, gzip.BadGzipFile, zlib.error)
@@ -142,9 +140,9 @@ def _check_header(path: Path) -> None:
     if not line:
         raise RawFileError(f"{path.name}, line 1: the file is empty, a header was expected: deliver it again")
     if line.rstrip(b"\n") != HEADER.encode():
-        columns = len(line.split(b"|"))
+        columns, wanted = len(line.split(b"|")), len(RAW.columns)
         raise RawFileError(
-            f"{path.name}, line 1: not the header of the contract ({columns} columns found, 9 expected): "
+            f"{path.name}, line 1: not the header of the contract ({columns} columns found, {wanted} expected): "
             "deliver the file as text with its header"
         )
 

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.errors import RawFileError
+from antifraud.schemas import RAW
 from jobs.raw.bases import base_of
 from jobs.raw.columns import parse
 from jobs.raw.files import RawFile
@@ -37,7 +38,7 @@ FAULTS: Final[Sequence[tuple[str, str | None]]] = (
 )
 """Everything that can be wrong with a row, as reason and column at fault, in the order in which it is looked for."""
 REPEATED: Final = len(FAULTS) - 1
-LARGEST_AMOUNT: Final = 10**9
+AMOUNT: Final = RAW.column("tx_amount")
 LINE_BITS: Final = 40
 SAME: Final = ["day", "transaction_id"]
 BLOCK: Final = ["day", "block"]
@@ -128,8 +129,8 @@ def _fault(inside: Column) -> Column:
         ~inside,
         F.col("customer_id").isNull(),
         F.col("terminal_id").isNull(),
-        missing["amount"] | (F.col("amount") > LARGEST_AMOUNT),
-        F.col("amount") <= 0,
+        missing["amount"] | (F.col("amount") > AMOUNT.largest),
+        F.col("amount") < AMOUNT.least,
         missing["days"],
         F.col("is_fraud").isNull(),
         F.col("scenario").isNull(),

@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.schemas import RAW
 from jobs.simulator.config import WorldConfig
 from jobs.simulator.defects import AMOUNT, BROKEN_AMOUNT, BROKEN_ROW, CUSTOMER, DUPLICATE, MIDNIGHT, NONE, TERMINAL
 from jobs.simulator.rows import Day
 
-HEADER: Final = (
-    b"# tranaction_id | tx_datetime | customer_id | terminal_id | tx_amount"
-    b" | tx_time_seconds | tx_time_days | tx_fraud | tx_fraud_scenario\n"
-)
+HEADER: Final = f"{RAW.header}\n".encode()
 PLAIN: Final = csv.WriteOptions(include_header=False, quoting_style="none")
 BAD_TERMINALS: Final = ("Err", "None", "")
 BAD_CUSTOMER: Final = "-999999"

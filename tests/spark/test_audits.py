@@ -88,6 +88,13 @@ def test_a_table_with_a_column_of_identifiers(spark):
         audit(leaky, made(spark, GOOD))
 
 
+@pytest.mark.parametrize("name", ["customer_id", "Terminal_ID"])
+def test_a_column_that_is_called_like_an_identifier(spark, name):
+    """A staged column of the name that a raw file gives to an identifier is a leak, not only another schema."""
+    with pytest.raises(LeakError, match=rf"clean has columns of identifiers \({name}\)"):
+        audit(CLEAN, made(spark, GOOD).withColumn(name, F.lit(711)))
+
+
 @pytest.mark.parametrize("counted", [{DAY: 3}, {DAY: 1}, {DAY: 2, NEXT: 1}], ids=["lost", "doubled", "a day lost"])
 def test_other_rows_than_were_counted(settings, open_lake, counted):
     """What was staged must be what was counted before; nothing is published otherwise."""

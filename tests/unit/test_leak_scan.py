@@ -5,9 +5,11 @@ import json
 from argparse import Namespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from antifraud.errors import LeakError, RawFileError, SettingsError
+from antifraud.lake import open_catalog
 from antifraud.settings import JobSettings
 from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak_scan import main, scan
@@ -102,6 +104,25 @@ def test_the_raw_zone_itself_may_hold_identifiers(tmp_path, capsys):
         "identifiers": 1,
         "findings": [],
     }
+
+
+@pytest.mark.parametrize("name", ["terminal_id", "CUSTOMER_ID"])
+def test_a_table_with_a_column_of_identifiers_is_found_by_its_name(tmp_path, capsys, name):
+    """Small ids cannot be searched for, and no rows are needed; nested columns and tables of any name are looked at."""
+    feed(tmp_path, 5)
+    settings = JobSettings(home=tmp_path)
+    inside = pa.struct([("day_number", pa.int32()), (name, pa.int64())])
+    (tmp_path / "lake").mkdir()
+    catalog = open_catalog(settings)
+    catalog.create_namespace("scratch")
+    catalog.create_table("scratch.copy", pa.schema([("day", pa.date32()), ("party", inside)]))
+
+    with pytest.raises(
+        LeakError, match=rf"table scratch\.copy: party\.{name} \(1 hits\); remove these files and columns"
+    ):
+        main(settings, DAY)
+
+    assert "cannot be searched for" in capsys.readouterr().out
 
 
 def test_the_error_says_where_but_not_which(tmp_path):

@@ -1,0 +1,55 @@
+"""How the format of the raw files is described; `antifraud/schemas.py` is the description."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Sensitivity = Literal["identifier", "token", "amount", "public"]
+
+
+@dataclass(frozen=True, slots=True)
+class RawColumn:
+    """One column of the raw files, by the feed's own spelling of its name.
+
+    The whole of its text matches the regular expression `shape`; a number lies between `least` and `largest` (of money:
+    minor units). `faults` says by reason what quarantines a row. `type` is a Spark SQL type that holds every such text.
+    """
+
+    name: str
+    type: str
+    meaning: str
+    shape: str
+    faults: tuple[tuple[str, str], ...]
+    sensitivity: Sensitivity = "public"
+    unit: str = ""
+    least: int = 0
+    largest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RawFormat:
+    """The raw files: lines of text, the header first, then a transaction each, its columns separated by commas."""
+
+    columns: tuple[RawColumn, ...]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def header(self) -> str:
+        """The first line of every file, without its end."""
+        return f"# {' | '.join(self.column_names)}"
+
+    @property
+    def identifiers(self) -> tuple[RawColumn, ...]:
+        """The columns that may not leave the raw zone."""
+        return tuple(column for column in self.columns if column.sensitivity == "identifier")
+
+    def place(self, name: str) -> int:
+        """Place of a column in a row, the first being 0."""
+        return self.column_names.index(name)
+
+    def column(self, name: str) -> RawColumn:
+        """The column of this name."""
+        return self.columns[self.place(name)]

@@ -1,0 +1,133 @@
+"""What the tasks of Spark read, by table, told by Spark's own event log.
+
+A scan of an Iceberg table tells how many data files it chose, their size, and how many manifests it looked at; each
+task tells the bytes and records that it read, and by the counters that it moved the scan that it read them for.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from pyspark.sql import SparkSession
+
+from antifraud.lake import CATALOG, NAMESPACE
+
+SCAN: Final = f"BatchScan {CATALOG}.{NAMESPACE}."
+TEXT_SCAN: Final = "Scan text"
+RAW: Final = "raw files"
+"""What is read of text files."""
+ELSEWHERE: Final = "elsewhere"
+"""What tasks read for no scan: rows that Spark keeps itself between two queries."""
+COUNTED: Final = {
+    "number of result data files": "files",
+    "total data file size (bytes)": "file_bytes",
+    "number of files read": "files",
+    "size of files read": "file_bytes",
+    "number of scanned data manifests": "manifests",
+    "number of skipped data manifests": "manifests_skipped",
+}
+"""By the name of a scan's metric the field of `Read` that it adds to."""
+WRITER: Final = {"spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read of one table, a file that was read twice counted twice.
+
+    `bytes` and `records` are what tasks read; `files` are the data files that scans chose and `file_bytes` their whole
+    size, of which tasks skip the columns that they do not need. Of metadata: `manifests` that scans read, and
+    `manifests_skipped` because the list of manifests says that they hold no such day.
+    """
+
+    bytes: int = 0
+    records: int = 0
+    files: int = 0
+    file_bytes: int = 0
+    manifests: int = 0
+    manifests_skipped: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def data(self) -> tuple[int, int, int, int]:
+        """All but the metadata: `bytes`, `records`, `files`, `file_bytes`."""
+        return self.bytes, self.records, self.files, self.file_bytes
+
+
+@contextmanager
+def event_log(spark: SparkSession, path: Path) -> Iterator[None]:
+    """Write an event log of what the application does meanwhile; the file's name is of small letters and hyphens."""
+    jvm: Any = spark._jvm  # noqa: SLF001 - a session that runs already cannot be told to write one
+    context: Any = spark.sparkContext._jsc.sc()  # noqa: SLF001
+    conf = context.conf().clone()
+    for key, value in WRITER.items():
+        conf.set(key, value)
+    folder, nobody = jvm.java.net.URI(path.parent.resolve().as_uri()), jvm.scala.Option.empty()
+    listener = jvm.org.apache.spark.scheduler.EventLoggingListener(
+        path.name, nobody, folder, conf, context.hadoopConfiguration()
+    )
+    context.listenerBus().waitUntilEmpty()
+    listener.start()
+    context.addSparkListener(listener)
+    try:
+        yield
+        context.listenerBus().waitUntilEmpty()
+    finally:
+        context.removeSparkListener(listener)
+        listener.stop()
+
+
+def reads_of(log: Iterable[str]) -> dict[str, Read]:
+    """What the lines of an event log say was read, by the name of the table, `RAW` or `ELSEWHERE`.
+
+    A task that reads for scans of several tables counts for all of their names, joined by a plus.
+    """
+    events = [json.loads(line) for line in log]
+    metrics = {number: metric for event in events for number, metric in _metrics(event.get("sparkPlanInfo"))}
+    found: dict[str, Read] = defaultdict(Read)
+    for event in events:
+        for table, read in (*_chosen(event, metrics), *_task(event, metrics)):
+            found[table] += read
+    return {table: read for table, read in sorted(found.items()) if any(astuple(read))}
+
+
+def total(reads: Mapping[str, Read]) -> Read:
+    """What was read of all tables together."""
+    return sum(reads.values(), Read())
+
+
+def _metrics(plan: Any) -> Iterator[tuple[int, tuple[str, str]]]:
+    """The counters of every scan of a plan: number, and table with name."""
+    if not plan:
+        return
+    if (table := _table(plan["nodeName"])) is not None:
+        yield from ((metric["accumulatorId"], (table, metric["name"])) for metric in plan["metrics"])
+    for child in plan["children"]:
+        yield from _metrics(child)
+
+
+def _table(node: str) -> str | None:
+    if node.startswith(SCAN):
+        return node.removeprefix(SCAN)
+    return RAW if node.startswith(TEXT_SCAN) else None
+
+
+def _chosen(event: Mapping[str, Any], metrics: Mapping[int, tuple[str, str]]) -> Iterator[tuple[str, Read]]:
+    """What the driver tells of a scan that it has planned."""
+    for number, value in event.get("accumUpdates", ()):
+        table, name = metrics.get(number, ("", ""))
+        if name in COUNTED:
+            yield table, Read(**{COUNTED[name]: value})
+
+
+def _task(event: Mapping[str, Any], metrics: Mapping[int, tuple[str, str]]) -> Iterator[tuple[str, Read]]:
+    if event["Event"] != "SparkListenerTaskEnd" or not event.get("Task Metrics"):
+        return
+    tables = {metrics[each["ID"]][0] for each in event["Task Info"]["Accumulables"] if each["ID"] in metrics}
+    counted = event["Task Metrics"]["Input Metrics"]
+    yield "+".join(sorted(tables)) or ELSEWHERE, Read(counted["Bytes Read"], counted["Records Read"])

@@ -1,0 +1,123 @@
+"""A night reads its day and one state, or 37 days of totals, whatever the history: the files opened, the bytes read."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from antifraud.lake import NAMESPACE, open_catalog, open_table
+from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.settings import JobSettings
+from bench.event_log import ELSEWHERE, Read, event_log, reads_of, total
+from jobs.day import STAGES
+from tests.spark.opened import opened_files
+from tests.spark.state_lake import DELAY, day, fill
+from tests.spark.test_rolled_state import fewer_rows, was_rolled
+
+NIGHT = 120
+HISTORIES = {"short": 40, "long": 120}
+"""Days before the night. The short one, too, is longer than what a state looks back on."""
+REACH = 30 + DELAY
+
+
+class Nights(NamedTuple):
+    """Of a night that rolls a state and of the next, which rebuilds it: files opened, and what tasks read by table."""
+
+    settings: JobSettings
+    rolled_files: set[Path]
+    rolled: dict[str, Read]
+    rebuilt_files: set[Path]
+    rebuilt: dict[str, Read]
+
+
+def run(session, settings, stages, *numbers):
+    for stage in stages:
+        STAGES[stage](session, settings, [day(number) for number in numbers])
+
+
+def watched(session, settings, folder, name, stages, number):
+    """The files opened in the lake while stages run for a day, and what the event log says was read."""
+    with opened_files(Path(settings.lake_warehouse) / NAMESPACE) as files, event_log(session, folder / name):
+        run(session, settings, stages, number)
+    return files, reads_of((folder / name).read_text().splitlines())
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory, open_lake):
+    """The nights of both lakes: they differ in the days before those that the shorter one has."""
+    found = {}
+    for name, history in HISTORIES.items():
+        settings, logs = JobSettings(home=tmp_path_factory.mktemp(name)), tmp_path_factory.mktemp("logs")
+        session = open_lake(settings)
+        fill(session, settings, range(NIGHT - history, NIGHT))
+        fill(session, settings, [NIGHT])
+        fill(session, settings, [NIGHT + 1])
+        run(session, settings, ["totals"], *range(NIGHT - history, NIGHT))
+        run(session, settings, ["state"], NIGHT - 1)
+        rolled = watched(session, settings, logs, "rolled", ["totals", "state", "features"], NIGHT)
+        assert was_rolled(settings, NIGHT)
+        run(session, settings, ["totals"], NIGHT + 1)
+        fewer_rows(session, settings, NIGHT)
+        rebuilt = watched(session, settings, logs, "rebuilt", ["state"], NIGHT + 1)
+        assert not was_rolled(settings, NIGHT + 1)
+        found[name] = Nights(settings, *rolled, *rebuilt)
+    return found
+
+
+def data_files(settings, table, *numbers):
+    """The data files that a table has of some days."""
+    source = open_table(open_catalog(settings), table)
+    among = ", ".join(f"'{day(number)}'" for number in numbers)
+    return {
+        Path(task.file.file_path.removeprefix("file:"))
+        for task in source.scan(row_filter=f"day in ({among})").plan_files()
+    }
+
+
+def data_opened(files, settings):
+    """Those of some files that hold rows of a table, but for `runs`."""
+    of_runs = Path(settings.lake_warehouse) / NAMESPACE / RUNS.name
+    return {path for path in files if path.suffix == ".parquet" and of_runs not in path.parents}
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_a_night_opens_the_files_of_its_day_and_of_one_state(nights, name):
+    """No other data file is opened, by Spark or by readers of its own; of these, every one is."""
+    night = nights[name]
+    wanted = [(CLEAN, NIGHT), (LABELS, NIGHT), (STATE, NIGHT - 1)]
+
+    expected = set().union(*(data_files(night.settings, table, number) for table, number in wanted))
+    assert data_opened(night.rolled_files, night.settings) == expected
+    assert len(expected) == 5  # labels of two sources, state of two kinds
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_rebuilding_opens_the_files_of_37_days_of_totals(nights, name):
+    """No other data file is opened; of these days, every one is."""
+    night = nights[name]
+    window = range(NIGHT + 2 - REACH, NIGHT + 2)
+
+    expected = set().union(*(data_files(night.settings, each, *window) for each in (TOTALS_CUSTOMER, TOTALS_TERMINAL)))
+    assert data_opened(night.rebuilt_files, night.settings) == expected
+    assert len(expected) == 2 * 37
+
+
+def test_tasks_read_the_same_after_three_times_the_history(nights):
+    """Bytes, records, data files and their sizes, of every table; a night's audit of what it wrote is among them."""
+    short, long = nights["short"], nights["long"]
+
+    for name in ("rolled", "rebuilt"):
+        one, other = getattr(short, name), getattr(long, name)
+        assert {table: read.data for table, read in one.items()} == {table: read.data for table, read in other.items()}
+    tables = {table.name for table in (CLEAN, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, FEATURES)}
+    assert set(long.rolled) - {ELSEWHERE} == tables
+    assert set(long.rebuilt) - {ELSEWHERE} == {STATE.name, TOTALS_CUSTOMER.name, TOTALS_TERMINAL.name}
+
+
+def test_what_was_counted_is_not_nothing(nights):
+    """A rolled night reads few data files of many, a rebuilt state those of 37 days of either totals."""
+    long = nights["long"]
+
+    assert 0 < total(long.rolled).files < 40
+    assert [long.rebuilt[table.name].files for table in (TOTALS_CUSTOMER, TOTALS_TERMINAL)] == [37, 37]
+    assert all(read.bytes > 0 and read.records > 0 for read in long.rolled.values())

@@ -1,0 +1,58 @@
+"""The contract of the raw files is what the parser, the judge of rows and the leak gate go by."""
+
+import re
+
+import pytest
+
+from antifraud.schemas import RAW, TABLES, identifiers_among
+from jobs.leak.identifiers import ID_COLUMNS
+from jobs.raw.columns import NUMBERS, TEXT
+from jobs.raw.files import HEADER
+from jobs.raw.rows import FAULTS
+
+
+def test_the_raw_files_have_nine_columns_in_the_feed_s_spelling():
+    """The header that a file must have and the place of each column come from the contract."""
+    names = (
+        "tranaction_id", "tx_datetime", "customer_id", "terminal_id", "tx_amount", "tx_time_seconds", "tx_time_days",
+        "tx_fraud", "tx_fraud_scenario",
+    )  # fmt: skip
+
+    assert RAW.column_names == names
+    assert f"# {' | '.join(names)}" == HEADER
+    assert {name: f"get(parts, {place})" for place, name in enumerate(names)} == TEXT
+
+
+def test_the_ids_of_parties_are_identifiers_and_nothing_else_is():
+    """The leak scan takes its identifiers from these columns; no table of the lake has one."""
+    assert [column.name for column in RAW.identifiers] == ["customer_id", "terminal_id"]
+    assert ID_COLUMNS == (2, 3)
+    for table in TABLES:
+        assert [column.name for column in table.columns if column.sensitivity == "identifier"] == [], table.name
+        assert identifiers_among(table.column_names) == [], table.name
+
+
+def test_every_fault_of_a_row_is_in_the_contract():
+    """Reason and column at fault of whatever is quarantined, but for lines with too few or too many columns."""
+    described = [(reason, column.name) for column in RAW.columns for reason, _ in column.faults]
+
+    assert sorted(described) == sorted((reason, column) for reason, column in FAULTS if column)
+
+
+@pytest.mark.parametrize("name", [name for name in NUMBERS if name != "tx_time_days"])
+def test_the_largest_number_is_the_largest_of_its_shape(name):
+    """Numbers that are read by value and those that are read by their text are the same ones."""
+    column = RAW.column(name)
+
+    assert column.least == 0
+    assert re.fullmatch(column.shape, str(column.largest))
+    assert not re.fullmatch(column.shape, str(column.largest + 1))
+
+
+def test_days_may_be_negative():
+    """The column is checked, not used."""
+    column = RAW.column("tx_time_days")
+
+    assert (column.least, column.largest) == (-999_999_999, 999_999_999)
+    assert re.fullmatch(column.shape, str(column.least))
+    assert not re.fullmatch(column.shape, str(column.least - 1))
