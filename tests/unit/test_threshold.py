@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from antifraud.bounds import between_blocks, block_bound, joint_bound, pooled_bound, row_bound
+from antifraud.bounds import alike, between_blocks, block_bound, joint_bound, pooled_bound, ratio_bound, row_bound
 from antifraud.errors import NotEnoughRows
 from antifraud.score_tables import ScoreTable, curve
 from antifraud.threshold import (
@@ -212,6 +212,20 @@ def test_a_few_blocks_with_nearly_all_rows_say_little(rows):
 
     assert flagged.sum() / rows.sum() < 0.25
     assert 0.5 < pooled_bound(flagged, rows, DELTA) <= 1
+
+
+@pytest.mark.parametrize(("largest", "pairs"), [(6, 35), (40_000, 3_000)])
+def test_blocks_that_are_alike_count_as_often_as_they_are(largest, pairs):
+    """Bounds of a few pairs with multiplicities are those of the blocks one by one, be the blocks small or large."""
+    rng = np.random.default_rng(9)
+    rows = rng.integers(1, largest, 3_000, endpoint=True)
+    flagged = rng.binomial(rows, rng.beta(1, 20, rows.size))
+    found = alike(flagged, rows)
+
+    assert found[0].size <= pairs
+    assert [int(part @ found[2]) for part in (*found[:2], np.ones_like(found[2]))] == [flagged.sum(), rows.sum(), 3_000]
+    apart = max(ratio_bound(flagged, rows, DELTA), pooled_bound(flagged, rows, DELTA))
+    assert block_bound(flagged, rows, DELTA) == pytest.approx(apart, rel=1e-12)
 
 
 def test_days_and_terminals_together_need_the_joint_bound():
