@@ -57,6 +57,15 @@ def _score(candidate, batch):
     return scored.column("score").to_numpy()
 
 
+def test_rows_without_a_label_are_counted_as_volume(judged):
+    """All 400 rows of a day are the volume; the 4 without a label are in no rate."""
+    _, settings, candidate, report = judged
+    assert report["unknown"] == 14 * 4
+    assert report["observed_transactions_a_month"] == 400 * 30
+    stored = read_release(open_catalog(settings), SCORES, candidate.id)
+    assert table_of(stored, "certify").transactions == 14 * 396
+
+
 def test_the_report_holds_both_verdicts(judged):
     """PASS at the observed volume, INFEASIBLE at 50 transactions a second; it reads back as a GateReport."""
     _, settings, candidate, report = judged
