@@ -137,7 +137,9 @@ def _way_out(found: Findings) -> str:
     volume = found.judged_transactions_a_month * found.limits.loss_limit_minor / least
     return (
         f"No model at hand meets both limits: {_obstacle(found)}. This one catches "
-        f"{found.value_recall_at_fpr_target:.1%} of the amount there. Raise the loss limit to {_rub(least)}, or bring "
+        f"{found.value_recall_at_fpr_target:.1%} of the amount there; the loss limit demands "
+        f"{found.required_value_recall:.1%}, and more than {found.limits.attainable_value_recall:.1%} counts as out of "
+        f"reach of any model. Raise the loss limit to {_rub(least)}, or bring "
         f"the volume down to about {volume:,.0f} transactions a month."
     )
 

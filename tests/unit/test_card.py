@@ -51,3 +51,26 @@ def test_what_is_not_there_has_no_section():
     assert "Baselines" not in card
     assert "Slices" not in card
     assert "threshold, ppm" not in card
+
+
+def test_the_trade_off_has_the_pages_columns():
+    """False positives over all and beta stand in the card's table as in the page's; a missing beta is a dash."""
+    card = model_card({**INFO, "id": "r"}, report(tradeoff=[ROW, {**ROW, "threshold": 999_000, "beta": None}]))
+    assert "| FPR bound | false positives over all | precision |" in card
+    assert "| loss bound, RUB | beta |" in card
+    assert "| 52,982 | 4.32 % | 4.50 % | 4.21 % | - | 1,584 | 78.40 % | 90.80 % | 189,463 | 600,000 | 8 |" in card
+    assert "| 999,000 | 4.32 % | 4.50 % | 4.21 % | - | 1,584 | 78.40 % | 90.80 % | 189,463 | 600,000 | - |" in card
+
+
+def test_the_card_says_what_the_baselines_learnt_from():
+    """The number of rows that training drew for them; a candidate of an earlier version does not tell it."""
+    info = {**INFO, "id": "r", "baselines": {"random_forest": {"auc": 0.92}}}
+    told = "Fitted on 30,000 of the 123,753 train rows that this model learnt from, judged on the same rows"
+    assert told in model_card({**info, "baseline_rows": 30_000, "train_rows": 123_753}, report())
+    assert "Fitted on" not in model_card(info, report())
+
+
+def test_the_card_says_what_counts_as_out_of_reach():
+    """The limit that makes a verdict INFEASIBLE instead of FAIL."""
+    card = model_card({**INFO, "id": "r"}, report())
+    assert "more than 95.0 % of the fraud amount to be caught\ncounts as out of reach of any model." in card
