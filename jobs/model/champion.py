@@ -96,9 +96,12 @@ def succession(champion: Judged | None, candidate: Decider, here: GateReport, se
     paired = _paired(champion, candidate, settings) if champion else None
     stands = None if not (champion and champion.report) else champion.report.verdict is Verdict.PASS
     promotable, reason = outcome(here.verdict is Verdict.PASS, stands, paired)
-    note = f" {champion.note}" if champion and champion.note and promotable else ""
+    if promotable and champion and champion.note:
+        compared = stands is not None or paired is not None
+        said = reason if compared else "The champion could not be compared with the candidate."
+        reason = f"{said} {champion.note}"
     described = _described(champion, paired) if champion else None
-    return {"champion": described, "promotable": promotable, "promotable_reason": reason + note}
+    return {"champion": described, "promotable": promotable, "promotable_reason": reason}
 
 
 def _paired(champion: Judged, candidate: Decider, settings: JobSettings) -> Comparison | None:

@@ -101,7 +101,7 @@ def summary(report: Mapping[str, Any]) -> list[str]:
         lines.append(f"{part['verdict']} {title}")
         lines += [f"  {reason}" for reason in part["reasons"]]
     if "promotable" in report:  # a replay promotes nothing
-        said = "replaces" if report["promotable"] else "does not replace"
+        said = "may replace" if report["promotable"] else "does not replace"
         lines.append(f"{said} what serves: {report['promotable_reason']}")
     return lines
 

@@ -177,6 +177,9 @@ def test_a_champion_that_cannot_be_compared_keeps_nobody_out(judged, elsewhere, 
     said = succession(champion, Decider(ScoreTable.from_rows([], [], [], []), 0), here, settings)
     assert said["promotable"]
     assert why in said["promotable_reason"]
+    assert said["promotable_reason"].startswith("The champion could not be compared with the candidate. ")
+    named = "It is replaced only if it is named: --replace-unjudged 2026-03-14-odd." in said["promotable_reason"]
+    assert named == ("feature_set" in changes)
     assert (said["champion"]["verdict"], said["champion"]["comparison"]) == (None, None)
 
 
