@@ -179,7 +179,9 @@ def _files(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, bytes]:
 def _manifest(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, Any]:
     described = ("as_of", "feature_set", "features", "features_snapshot", "days", "windows", "counts", "seed")
     decided = ("threshold", "verdict", "limits")
-    return {name: candidate.info[name] for name in described} | {name: report[name] for name in decided}
+    # A candidate of an earlier version does not say which labels it read.
+    labels = {name: candidate.info[name] for name in ("labels_snapshot",) if name in candidate.info}
+    return {name: candidate.info[name] for name in described} | labels | {name: report[name] for name in decided}
 
 
 def require_pass_today(settings: JobSettings, release: str) -> None:

@@ -124,6 +124,7 @@ def _describe(inputs: Inputs, windows: Windows, seed: int, found: dict[str, Any]
         "rising_features": [FEATURE_NAMES[position] for position in rising_features()],
         "feature_set": feature_set_hash(),
         "features_snapshot": inputs.features_snapshot,
+        "labels_snapshot": inputs.labels_snapshot,
         "seed": seed,
         **found,
     }

@@ -52,10 +52,11 @@ def _data(info: Mapping[str, Any]) -> str:
         (name, number(count["fraud"]), number(count["legitimate"]), number(count["unknown"]))
         for name, count in sorted(info["counts"].items())
     ]
+    labels = f", labels at snapshot {info['labels_snapshot']}" if "labels_snapshot" in info else ""
     return f"""## Data
 
 Pseudonymised transactions; labels known on {info["as_of"]}. Features at snapshot {info["features_snapshot"]} of the
-lake, days with hash {info["days"]}, feature set {info["feature_set"]}.
+lake{labels}, days with hash {info["days"]}, feature set {info["feature_set"]}.
 
 {table(("window", "first day", "last day"), sorted(windows, key=lambda window: window[1]))}
 

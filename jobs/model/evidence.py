@@ -134,7 +134,7 @@ def _certify(results: DataFrame, reduced: pa.Table, inputs: Inputs, lowest: int)
         table_of(reduced, "certify"),
         frauds_of(rows, len(days)),
         [terminal_blocks(rows, lowest), customer_blocks(rows, lowest)],
-        maturation_of(read_table(rows.sparkSession, LABELS), inputs.as_of),
+        maturation_of(read_table(rows.sparkSession, LABELS, snapshot_id=inputs.labels_snapshot), inputs.as_of),
         day_number(inputs.as_of),
         inputs.label_delay_days,
         unknown_of(reduced, "certify", days),

@@ -17,6 +17,7 @@ from antifraud.release import activate, write_bundle
 from antifraud.schemas import FEATURES, LABELS, SCORES
 from antifraud.score_tables import ScoreTable
 from jobs.model.champion import judge_rivals, scorable, succession
+from jobs.model.dataset import count_by_status
 from jobs.model.evidence import scored_windows
 from jobs.model.inputs import Inputs
 from jobs.model.limits import demand_of
@@ -28,7 +29,7 @@ from jobs.model.vectors import vectors_of
 from jobs.model.windows import Windows
 from jobs.validate import validate
 from tests.release_keys import PUBLIC, SIGNING, put_keys
-from tests.spark.model_lake import AS_OF
+from tests.spark.model_lake import AS_OF, name
 
 
 def test_stored_scores_equal_a_recount(judged):
@@ -106,6 +107,28 @@ def test_certify_rows_hold_only_labels_known_on_the_day(judged):
     inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF - dt.timedelta(days=1))
     last = labelled_rows(session, inputs).where("day = DATE '2026-03-08'")
     assert {row["status"] for row in last.select("status").distinct().collect()} == {"unknown"}
+
+
+def test_labels_published_in_between_change_nothing(judged):
+    """A job reads the labels that were there when it began; the next one reads the new ones."""
+    session, settings, candidate, report = judged
+    spans = Windows.from_dict(candidate.info["windows"]).spans
+    inputs, table = Inputs.of(settings, spans, AS_OF), name("labels")
+    assert candidate.info["labels_snapshot"] == inputs.labels_snapshot
+    corrected = session.table(table).where("day between '2026-02-10' and '2026-03-06'").selectExpr(
+        "day", "transaction_id", "'fraud' as status", "learned_at + 86400 as learned_at", "'client' as source",
+        *(column.name for column in LABELS.columns[5:]),
+    )  # fmt: skip
+    try:
+        corrected.writeTo(table).append()
+        after = Inputs.of(settings, spans, AS_OF)
+        now, before = (count_by_status(labelled_rows(session, each)) for each in (after, inputs))
+        again = validate(session, settings, candidate, inputs)
+    finally:
+        session.sql(f"CALL lake.system.rollback_to_snapshot('antifraud.labels', {inputs.labels_snapshot})")
+    assert after.labels_snapshot not in {inputs.labels_snapshot, 0}
+    assert before["train"] == candidate.info["counts"]["train"] != now["train"]
+    assert json.loads(json.dumps(again)) == json.loads(json.dumps(report))
 
 
 def test_the_report_shows_the_trade_off_and_every_bound(judged):

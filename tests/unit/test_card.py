@@ -22,6 +22,7 @@ def test_the_card_names_its_data():
     card = model_card({**INFO, "id": "r"}, report())
     train, select, certify = (card.index(f"| {name} | 2026") for name in ("train", "select", "certify"))
     assert train < select < certify
+    assert "Features at snapshot 7520528307 of the\nlake, labels at snapshot 4186002915, days" in card
     assert "Features at snapshot 7520528307 of" in card
     assert "| train | 5,893 | 277,479 | 12 |" in card
     assert "flagged above 52,982" in card
