@@ -72,7 +72,7 @@ def _loss(found: Findings) -> str:
 
 
 def _volume(found: Findings) -> str:
-    unlabelled = f", {found.unknown:,} of the window's without a label" if found.unknown else ""
+    unlabelled = f" ({found.unknown:,} of the window's without a label)" if found.unknown else ""
     return (
         f"Judged at {found.judged_transactions_a_month:,.0f} transactions a month; observed were "
         f"{found.observed_transactions_a_month:,.0f}{unlabelled}. That means {found.alerts_a_day:,.0f} alerts a day. "

@@ -62,7 +62,7 @@ def test_the_reasons_say_how_many_have_no_label():
     """A reader can tell why the volume is more than the rows that the rates are from."""
     assert report(window(unknown_a_day=UNKNOWN)).unknown == 7_000
     assert (
-        "observed were 37,500, 7,000 of the window's without a label."
+        "observed were 37,500 (7,000 of the window's without a label)."
         in (report(window(unknown_a_day=UNKNOWN)).reasons[2])
     )
     assert "observed were 30,000. " in report(window()).reasons[2]
