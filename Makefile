@@ -21,7 +21,7 @@ setup:  ## check prerequisites, make the environment, fetch the jars
 servers: setup  ## PostgreSQL and an S3 server for the storage tests (apt-get as root, Go)
 	$(PYTHON) -m infra.cluster prepare
 
-browser: setup  ## Chromium for the test of Airflow's pages (apt-get as root)
+browser: setup  ## Chromium for the tests of Airflow's pages and of the gate's (apt-get as root)
 	$(PYTHON) -m infra.browser
 
 run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--once ends after the summary, DATA=folder takes your files

@@ -68,7 +68,7 @@ class Comparison:
 
 
 def compare(champion: Decider, candidate: Decider, margins: Margins, *, factor: float = 1.0) -> Comparison:
-    """Paired daily differences; `factor` is the judged volume over the window's.
+    """Paired daily differences; `factor` is frauds at the judged volume over the window's.
 
     >>> def scored(flagged):
     ...     return ScoreTable.from_rows(range(8), [9 if d < flagged else 1 for d in range(8)], [True] * 8, [700] * 8)

@@ -14,6 +14,7 @@
     ├── LeakError                  30   an identifier is outside the raw zone
     ├── ReleaseError               40   a release bundle or pointer does not verify
     ├── GateRefused                41   the gate's verdict is not PASS
+    ├── ChampionUnjudged           42   what serves has other features, and nobody said that it may be replaced
     ├── PublishError               50   a job ended without publishing what it promised
     │   ├── TrackingError          51   MLflow did not answer; running the same again brings it up to date
     │   └── StorageError           52   S3 did not answer, refused or was too busy; running the same again repairs it
@@ -108,6 +109,12 @@ class GateRefused(AntifraudError):
     """The gate's verdict is not PASS, or it was about another champion than serves now, so nothing was promoted."""
 
     exit_code = 41
+
+
+class ChampionUnjudged(AntifraudError):
+    """What serves cannot be judged on today's features, and nobody said that it may be replaced all the same."""
+
+    exit_code = 42
 
 
 class PublishError(AntifraudError):

@@ -123,19 +123,20 @@ class _Case:
     def _counts(self, threshold: int) -> dict[str, Any]:
         """What the curve says at a threshold."""
         trade_off = curve(self.certify.table)
-        at, growth = trade_off.at(threshold), self._growth
+        at, growth = trade_off.at(threshold), self.demand.growth(self.certify)
         false_positives, precision = int(trade_off.false_positives[at]), float(trade_off.precision[at])
-        false_alarms = false_positives * MONTH_DAYS / self.certify.frauds.days * growth
+        false_alarms = false_positives * MONTH_DAYS / self.certify.frauds.days * growth.legitimate
         return {
             "fpr": float(trade_off.fpr[at]),
             "false_positives": false_positives,
             "legitimate": trade_off.legits,
+            "unknown": self.certify.unknown,
             "false_positives_share": false_positives / self.certify.table.transactions,
             "recall": float(trade_off.recall[at]),
             "value_recall": float(trade_off.value_recall[at]),
             "value_recall_at_fpr_target": float(trade_off.value_recall[trade_off.at(self.lowest)]),
             "precision": None if np.isnan(precision) else precision,
-            "alerts_a_day": float(trade_off.alerts_a_day[at]) * growth,
+            "alerts_a_day": growth.alerts_a_day(trade_off, at),
             "false_alarms_a_month": false_alarms,
             "false_alarm_cost_a_month": false_alarms * self.limits.false_alarm_cost_minor,
         }
@@ -147,10 +148,6 @@ class _Case:
             "transactions": self.demand.transactions(self.certify),
             "fraud_share": self.demand.share(self.certify),
         }
-
-    @property
-    def _growth(self) -> float:
-        return self.demand.transactions(self.certify).value / self.certify.transactions_a_month
 
     def _loss(self, threshold: int) -> LossBound:
         return month_loss(self.certify, threshold, self.limits, demand=self.demand, seed=self.seed)

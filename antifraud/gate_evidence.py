@@ -11,7 +11,7 @@ from antifraud.errors import ConstantScore, DataError, MissingDay, UndefinedMetr
 from antifraud.gate_report import Correction, Estimate
 from antifraud.loss import Volume
 from antifraud.maturation import Maturation
-from antifraud.score_tables import MONTH_DAYS, Floats, ScoreTable
+from antifraud.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable
 from antifraud.threshold import LegitBlocks
 
 EPOCH: Final = np.datetime64(0, "D")
@@ -22,10 +22,12 @@ class Certify:
     """Evidence of the certify window: its score table, all its frauds, and blocks of legitimate rows beside the days.
 
     `maturation` corrects the frauds of days that are young at the end of day `as_of` (days since 1970); without it
-    every day counts as matured. `label_delay_days` is what a label takes by contract.
+    every day counts as matured. `label_delay_days` is what a label takes by contract. `unknown_a_day` counts the scored
+    rows without a label of each day of the window, in order; None means none. They are volume like the others; rates
+    say nothing of them.
 
     Raises:
-        DataError: Table and frauds do not describe the same rows.
+        DataError: Table and frauds do not describe the same rows, or `unknown_a_day` has not one count a day.
         MissingDay: A day of the window has no labelled row.
     """
 
@@ -35,6 +37,7 @@ class Certify:
     maturation: Maturation | None = None
     as_of: int = 0
     label_delay_days: int = 7
+    unknown_a_day: Ints | None = None
 
     def __post_init__(self) -> None:
         found, expected = int(self.frauds.amount.sum()), int(self.table.fraud_amount.sum())
@@ -44,6 +47,11 @@ class Certify:
                 f"but {self.frauds.score.size} worth {found} in its rows: validate again"
             )
         _require_every_day(self.table, self.frauds.days)
+        if self.unknown_a_day is not None and self.unknown_a_day.size != self.frauds.days:
+            raise DataError(
+                f"the certify window has {self.frauds.days} days, but {self.unknown_a_day.size} counts of rows without "
+                "a label: validate again"
+            )
 
     @property
     def all_blocks(self) -> list[LegitBlocks]:
@@ -51,8 +59,24 @@ class Certify:
         return [LegitBlocks.of_days(self.table), *self.blocks]
 
     @property
+    def unknown(self) -> int:
+        """Scored transactions without a label."""
+        return 0 if self.unknown_a_day is None else int(self.unknown_a_day.sum())
+
+    @property
+    def transactions_a_day(self) -> Floats:
+        """Scored transactions of each day, with and without a label, shape ``(days,)``."""
+        labelled = _labelled_a_day(self.table)
+        return labelled if self.unknown_a_day is None else labelled + self.unknown_a_day
+
+    @property
     def transactions_a_month(self) -> float:
-        """Scored transactions in 30 such days."""
+        """Scored transactions in 30 such days, with and without a label."""
+        return (self.table.transactions + self.unknown) * MONTH_DAYS / self.frauds.days
+
+    @property
+    def labelled_a_month(self) -> float:
+        """Those of them with a label."""
         return self.table.transactions * MONTH_DAYS / self.frauds.days
 
     @property
@@ -107,8 +131,29 @@ def require_judgeable(table: ScoreTable, window: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """How many frauds, and how many legitimate transactions, a labelled one of the window stands for."""
+
+    fraud: float
+    legitimate: float
+
+    def alerts_a_day(self, trade_off: Curve, at: int) -> float:
+        """Flags a day at the candidate threshold with index `at`.
+
+        >>> from antifraud.score_tables import curve
+        >>> window = curve(ScoreTable.from_rows([0, 0, 0], [5, 7, 9], [False, False, True], [1, 1, 1]))
+        >>> Growth(fraud=10.0, legitimate=3.0).alerts_a_day(window, window.at(5))
+        13.0
+        """
+        caught = int(trade_off.true_positives[at]) / trade_off.days
+        return float(trade_off.alerts_a_day[at]) * self.legitimate + caught * (self.fraud - self.legitimate)
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
     """Volume that the loss limit is judged at: as observed, unless transactions a month or fraud share are declared.
+
+    Observed are all scored transactions; those without a label are taken to have the fraud share of the others.
 
     0 transactions a month and a share of None mean as observed. `relative_sd` is the volume's own error, as a share of
     it, and the least that is assumed of an observed one, since a window shows no growth. `share_relative_sd` is the
@@ -121,18 +166,28 @@ class Demand:
     share_relative_sd: float = 0.05
 
     def volume(self, certify: Certify) -> Volume:
-        """As a multiple of the certify window's frauds."""
+        """As a multiple of the certify window's labelled frauds."""
         transactions, share = self.transactions(certify), self.share(certify)
-        factor = transactions.value / certify.transactions_a_month
-        if share.declared:
-            factor *= share.value * certify.table.transactions / float(certify.table.fraud.sum())
-        return Volume(factor, transactions.relative_sd, share.relative_sd if share.declared else 0.0)
+        error = share.relative_sd if share.declared else 0.0
+        return Volume(self.growth(certify).fraud, transactions.relative_sd, error)
+
+    def growth(self, certify: Certify) -> Growth:
+        """From the window's labelled transactions to those of the judged volume and fraud share."""
+        share, table = self.share(certify), certify.table
+        of_all = self.transactions(certify).value / certify.labelled_a_month
+        if not share.declared:
+            return Growth(of_all, of_all)
+        fraud, legitimate = float(table.fraud.sum()), float(table.legit.sum())
+        return Growth(
+            of_all * (share.value * table.transactions / fraud),
+            of_all * ((1 - share.value) * table.transactions / legitimate),
+        )
 
     def transactions(self, certify: Certify) -> Estimate:
         """Transactions a month that are judged at; the error of an observed volume comes from how days differ."""
         if self.transactions_a_month:
             return Estimate(self.transactions_a_month, declared=True, relative_sd=self.relative_sd)
-        daily = _daily(certify, "rows")
+        daily = certify.transactions_a_day
         month_and_window = np.sqrt(1 / MONTH_DAYS + 1 / daily.size)
         seen = float(daily.std(ddof=1) / daily.mean() * month_and_window) if daily.size > 1 else self.relative_sd
         return Estimate(certify.transactions_a_month, declared=False, relative_sd=max(seen, self.relative_sd))
@@ -141,7 +196,7 @@ class Demand:
         """Fraud share that is judged at; the error of an observed one takes days as the unit of sampling."""
         if self.fraud_share is not None:
             return Estimate(self.fraud_share, declared=True, relative_sd=self.share_relative_sd)
-        rows, fraud = _daily(certify, "rows"), _daily(certify, "fraud")
+        rows, fraud = _labelled_a_day(certify.table), certify.table.by_day(certify.table.fraud).astype(np.float64)
         share = float(fraud.sum() / rows.sum())
         residual = (fraud - share * rows) / fraud.mean() if fraud.sum() else np.zeros(rows.size)
         spread = float(residual.std(ddof=1) / np.sqrt(rows.size)) if rows.size > 1 else 0.0
@@ -154,7 +209,5 @@ class Demand:
         return None if found is None else found * self.volume(certify).factor
 
 
-def _daily(certify: Certify, what: str) -> Floats:
-    table = certify.table
-    column = table.fraud if what == "fraud" else table.fraud + table.legit
-    return table.by_day(column).astype(np.float64)
+def _labelled_a_day(table: ScoreTable) -> Floats:
+    return table.by_day(table.fraud + table.legit).astype(np.float64)

@@ -87,6 +87,8 @@ class Findings:
     false_positives: int
     legitimate: int
     """Legitimate transactions in the window, `false_positives` of which are flagged."""
+    unknown: int
+    """Transactions in the window without a label: part of the volume, not of any rate."""
     false_positives_share: float
     """False positives over all labelled transactions, frauds included."""
     recall: float
@@ -94,8 +96,9 @@ class Findings:
     value_recall_at_fpr_target: float
     """The most that this model can catch: at `threshold_at_fpr_target`."""
     precision: float | None
-    """Share of flagged rows that are fraud; None where nothing is flagged."""
+    """Share of the window's flagged rows that are fraud; None where nothing is flagged."""
     alerts_a_day: float
+    """At the judged volume and fraud share, as the false alarms."""
     false_alarms_a_month: float
     false_alarm_cost_a_month: float
     loss: LossBound
@@ -107,6 +110,7 @@ class Findings:
     required_value_recall: float
     """Share of the fraud amount that the loss limit demands to be caught."""
     observed_transactions_a_month: float
+    """With and without a label."""
     judged_transactions_a_month: float
     transactions: Estimate
     """A month, as judged."""

@@ -72,9 +72,10 @@ def _loss(found: Findings) -> str:
 
 
 def _volume(found: Findings) -> str:
+    unlabelled = f" ({found.unknown:,} of the window's without a label)" if found.unknown else ""
     return (
         f"Judged at {found.judged_transactions_a_month:,.0f} transactions a month; observed were "
-        f"{found.observed_transactions_a_month:,.0f}. That means {found.alerts_a_day:,.0f} alerts a day. "
+        f"{found.observed_transactions_a_month:,.0f}{unlabelled}. That means {found.alerts_a_day:,.0f} alerts a day. "
         f"{_estimate('The volume', found.transactions)}; "
         f"{_estimate(f'the fraud share of {found.fraud_share.value:.2%}', found.fraud_share)}."
     )
@@ -136,7 +137,9 @@ def _way_out(found: Findings) -> str:
     volume = found.judged_transactions_a_month * found.limits.loss_limit_minor / least
     return (
         f"No model at hand meets both limits: {_obstacle(found)}. This one catches "
-        f"{found.value_recall_at_fpr_target:.1%} of the amount there. Raise the loss limit to {_rub(least)}, or bring "
+        f"{found.value_recall_at_fpr_target:.1%} of the amount there; the loss limit demands "
+        f"{found.required_value_recall:.1%}, and more than {found.limits.attainable_value_recall:.1%} counts as out of "
+        f"reach of any model. Raise the loss limit to {_rub(least)}, or bring "
         f"the volume down to about {volume:,.0f} transactions a month."
     )
 

@@ -228,7 +228,8 @@ FEATURES: Final = Table(
 )
 SCORES: Final = Table(
     "scores",
-    "Score tables: a candidate's certify rows reduced to counts per day and risk level.",
+    "Score tables: a candidate's rows reduced to counts per day and risk level; those without a label in rows of their "
+    "own.",
     ("release",),
     ("day", "score"),
     (
@@ -241,6 +242,7 @@ SCORES: Final = Table(
         Column("fraud_amount", "bigint", "amount of the frauds", unit="minor units"),
         Column("fraud_amount_sq", "decimal(38,0)", "squares of their amounts, summed", unit="minor units squared"),
         Column("fraud_amount_max", "bigint", "largest fraud", unit="minor units"),
+        Column("unknown", "bigint", "transactions without a label", unit="transactions"),
     ),
 )
 RUNS: Final = Table(

@@ -26,6 +26,16 @@ class Settings:
     """Business time minus wall time; not 0 only while the past is replayed."""
     release_public_key: Path | None = None
     """Public key that releases must be signed for; default ``<home>/secrets/release.pub``."""
+    fpr_limit: float = 0.05
+    """Largest false-positive rate: no release above it passes the gate, and the guard suspends the service above it."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that mean nothing.
+
+        Raises:
+            SettingsError: The limit is not between 0 and 1.
+        """
+        _require_share("fpr_limit", self.fpr_limit)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -118,6 +128,12 @@ class JobSettings(Settings):
     """Fraud share that the loss limit is judged at; not set: the share observed in the certify window."""
     fraud_share_error: float = 0.05
     """Standard deviation of a declared fraud share's error, as a share of it; an observed one has its own."""
+    fpr_target: float = 0.045
+    """Rate that a new threshold is certified at; at most the limit, so that a release does not live on its edge."""
+    loss_limit_minor: int = 50_000_000
+    """Largest missed fraud of a 30-day month, minor units."""
+    attainable_value_recall: float = 0.95
+    """A loss limit that demands more of the fraud amount to be caught counts as out of reach: INFEASIBLE, not FAIL."""
     alerts_a_day: int | None = None
     """Alerts that the team can review a day; not set: not limited."""
     delta: float = 0.01
@@ -130,6 +146,28 @@ class JobSettings(Settings):
     """By how much its false-positive rate may be higher: the distance between target and limit."""
     seed: int = 20_260_101
     """Seed of training and of the gate's bootstrap."""
+
+    def __post_init__(self) -> None:
+        """Refuse limits that mean nothing, before a night is spent on them.
+
+        Raises:
+            SettingsError: A share is not between 0 and 1, the target above the limit, or the loss limit not above 0.
+        """
+        Settings.__post_init__(self)  # slots: the class is made anew, so that super() would not find it
+        for name in ("fpr_target", "attainable_value_recall", "delta"):
+            _require_share(name, getattr(self, name))
+        if self.declared_fraud_share is not None:
+            _require_share("declared_fraud_share", self.declared_fraud_share)
+        if self.fpr_target > self.fpr_limit:
+            raise SettingsError(
+                f"a false-positive rate of {self.fpr_target} is aimed at and {self.fpr_limit} is the limit: lower "
+                "ANTIFRAUD_FPR_TARGET, or raise ANTIFRAUD_FPR_LIMIT"
+            )
+        if self.loss_limit_minor <= 0:
+            raise SettingsError(
+                f"a loss limit of {self.loss_limit_minor} minor units a month: expected more than 0, correct "
+                "ANTIFRAUD_LOSS_LIMIT_MINOR"
+            )
 
     @property
     def raw_location(self) -> str:
@@ -205,8 +243,6 @@ class GuardSettings(StoreSettings):
 
     interval_seconds: float = 2.0
     """Pause between two looks at the evidence."""
-    fpr_limit: float = 0.05
-    """False-positive rate above which the service is suspended."""
     webhook_url: str = ""
     """Where a change of the switch is told; empty: nowhere."""
 
@@ -214,6 +250,13 @@ class GuardSettings(StoreSettings):
     def webhook_secret_path(self) -> Path:
         """Secret that webhooks are signed with."""
         return self.under_home("secrets", "webhook.secret")
+
+
+def _require_share(name: str, value: float) -> None:
+    """Refuse what is not between 0 and 1, both excluded, with the name of the variable."""
+    if not 0 < value < 1:
+        variable = PREFIX + name.upper()
+        raise SettingsError(f"{variable} is {value}: expected a share between 0 and 1, such as 0.05 for 5 %")
 
 
 def _parse(variable: str, kind: Any, text: str) -> Any:

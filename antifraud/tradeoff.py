@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from antifraud.gate import month_loss
-from antifraud.gate_evidence import Certify, Demand
+from antifraud.gate_evidence import Certify, Demand, Growth
 from antifraud.gate_report import GateReport, Limits
 from antifraud.score_tables import Curve, Floats, ScoreTable, curve
 from antifraud.threshold import fpr_bounds, np_threshold
@@ -32,12 +32,12 @@ def tradeoff(certify: Certify, report: GateReport, demand: Demand, seed: int) ->
     Each row has `threshold` (ppm), `fpr` and `fpr_bound` (the widest), `false_positives_share` (over all labelled
     rows), `precision` (None: nothing flagged), `alerts_a_day`, `recall`, `value_recall`, `loss` and `loss_bound` (minor
     units a month), and `beta`, the largest whose F_beta optimum on this window is not below the threshold (None: it is
-    above them all). Alerts and losses are at the judged volume.
+    above them all). Alerts and losses are at the volume and fraud share of `demand`, which the report was judged at.
     """
     whole, limits, blocks = curve(certify.table), report.limits, certify.all_blocks
     thresholds = {*_shown(whole, limits), report.threshold, report.threshold_at_fpr_target}
     optima = np.array([whole.threshold[np.argmax(whole.f_beta(float(beta)))] for beta in BETAS])
-    growth = report.judged_transactions_a_month / report.observed_transactions_a_month
+    growth = demand.growth(certify)
     rows = []
     for threshold in sorted(thresholds):
         loss = month_loss(certify, threshold, limits, demand=demand, seed=seed)
@@ -74,13 +74,13 @@ def _shown(whole: Curve, limits: Limits) -> list[int]:
     return [int(whole.threshold[index]) for index in np.unique(first)]
 
 
-def _point(whole: Curve, at: int, rows: int, growth: float) -> dict[str, float | None]:
+def _point(whole: Curve, at: int, rows: int, growth: Growth) -> dict[str, float | None]:
     precision = float(whole.precision[at])
     return {
         "fpr": float(whole.fpr[at]),
         "false_positives_share": int(whole.false_positives[at]) / rows,
         "precision": None if np.isnan(precision) else precision,
-        "alerts_a_day": float(whole.alerts_a_day[at]) * growth,
+        "alerts_a_day": growth.alerts_a_day(whole, at),
         "recall": float(whole.recall[at]),
         "value_recall": float(whole.value_recall[at]),
     }

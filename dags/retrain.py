@@ -13,14 +13,16 @@ What each task says:
 - `gate`: **skipped** when the verdict is FAIL or INFEASIBLE, or the champion is not to be replaced: a normal night, the
   serving release goes on. The log has the verdict and its reasons.
 - `promote`: exit code 40: the bundle did not verify; 51: the release serves, only MLflow was away. Clear it in either
-  case: twice is the same as once. 41: what serves has changed since validation: clear it from `validate` on.
+  case: twice is the same as once. 41: what serves has changed since validation: clear it from `validate` on. 42: what
+  serves was trained on other features, so the candidate could not be compared with it; every night ends so until
+  somebody decides: read the report, then *Trigger* with `replace_unjudged` = the id of the release that serves.
 """
 
 import datetime as dt
 import json
 import logging
 
-from airflow.sdk import dag, task
+from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from antifraud.release import why_not_promotable
@@ -29,6 +31,7 @@ from dags import publication
 from dags.shared import (
     MIDNIGHT,
     NIGHTLY,
+    RELEASE_PATTERN,
     day_param,
     job_settings,
     python_job,
@@ -39,13 +42,22 @@ from dags.shared import (
 log = logging.getLogger(__name__)
 
 AS_OF = "{{ params.as_of or (data_interval_start | ds) }}"
+REPLACE = "{{ '--replace-unjudged ' ~ params.replace_unjudged if params.replace_unjudged else '' }}"
 
 
 @dag(
     schedule=MIDNIGHT,
     **NIGHTLY,
     max_active_runs=1,
-    params={"as_of": day_param("Labels known at the end of this day count")},
+    params={
+        "as_of": day_param("Labels known at the end of this day count"),
+        "replace_unjudged": Param(
+            None,
+            type=["null", "string"],
+            pattern=RELEASE_PATTERN,
+            description="Release that serves and may go although its features differ from today's; empty: none",
+        ),
+    },
     tags=["model", "nightly"],
     doc_md=__doc__,
 )
@@ -69,7 +81,7 @@ def retrain() -> None:
 
     train = spark_job("train", "train", ["--as-of", AS_OF])
     validate = spark_job("validate", "validate", ["--as-of", AS_OF])
-    promote = python_job("promote", "promote", ["--as-of", AS_OF])
+    promote = python_job("promote", "promote", ["--as-of", AS_OF, REPLACE])
     wait_for_features(AS_OF) >> train >> validate >> gate(AS_OF) >> promote
 
 

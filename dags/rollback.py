@@ -16,12 +16,11 @@ import logging
 
 from airflow.sdk import Param, dag, task
 
-from dags.shared import DEFAULT_ARGS, START, python_job
+from dags.shared import DEFAULT_ARGS, RELEASE_PATTERN, START, python_job
 
 log = logging.getLogger(__name__)
 
 DRY_RUN = "{{ '--dry-run' if params.dry_run else '' }}"
-RELEASE_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$"
 
 
 @dag(

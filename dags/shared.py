@@ -22,6 +22,7 @@ START: Final = pendulum.datetime(2015, 1, 1, tz="UTC")
 SENSOR_SECONDS: Final = 24 * 3600
 INTERVAL_DAY: Final = "{{ data_interval_start | ds }}"
 DATE_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}$"
+RELEASE_PATTERN: Final = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The browser in which a test goes an analyst's way through Airflow's pages.
+"""The browser in which tests look at pages: an analyst's way through Airflow's, and the gate's report.
 
 python -m infra.browser    # finds Chromium, or installs it (apt-get)
 """

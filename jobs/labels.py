@@ -12,13 +12,13 @@ from jobs.tables import read_table
 KEYS = ("day", "transaction_id")
 
 
-def labels_as_of(spark: SparkSession, as_of: dt.date) -> DataFrame:
+def labels_as_of(spark: SparkSession, as_of: dt.date, snapshot_id: int | None = None) -> DataFrame:
     """`day`, `transaction_id`, `status` and `scenario` of every transaction somebody had said something about.
 
     Only what was learnt before the end of `as_of` (UTC) counts. A transaction that is not among the rows is unknown,
-    and so is one of status ``unknown``; neither is legitimate.
+    and so is one of status ``unknown``; neither is legitimate. Of the current snapshot unless one is named.
     """
-    return latest(read_table(spark, LABELS, f"day <= DATE '{as_of}'"), as_of)
+    return latest(read_table(spark, LABELS, f"day <= DATE '{as_of}'", snapshot_id), as_of)
 
 
 def latest(labels: DataFrame, as_of: dt.date) -> DataFrame:

@@ -1,20 +1,24 @@
 """Put a candidate that passed into service, or go back to a release that passes today.
 
     python -m jobs.promote --as-of 2026-04-10
+    python -m jobs.promote --as-of 2026-04-10 --replace-unjudged 2026-03-01-5e6f7a8b
     python -m jobs.promote --release 2026-04-09-1a2b3c4d --dry-run
     python -m jobs.promote --aliases
 
 The release pointer decides what serves; MLflow's aliases are made to follow it, also by running this again. A named
 release is judged first, by today's limits, on the newest matured days after those it was trained on.
+
+A release that serves and was trained on other features than today's cannot be compared with the candidate. It stays,
+unless it is named with ``--replace-unjudged``.
 """
 
 import argparse
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from antifraud.errors import GateRefused, ReleaseError, SettingsError, TrackingError
+from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.features import feature_set_hash
 from antifraud.release import (
@@ -41,14 +45,16 @@ DECIDING: Final = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE)
 """Files of a candidate that make its decisions, and the rows that prove them."""
 
 
-def promote(settings: JobSettings, as_of: dt.date) -> Pointer:
+def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | None = None) -> Pointer:
     """Release the candidate of a day and point to it; a second call changes nothing.
 
-    Where the candidate was released before and a later validation decided the same, its first bundle stays as it is.
+    `replace_unjudged` names a release of other features that may be replaced although it could not be judged. Where the
+    candidate was released before and a later validation decided the same, its first bundle stays as it is.
 
     Raises:
         GateRefused: The gate's report forbids it, the pointer was moved since it was written, or a release of a later
             day serves.
+        ChampionUnjudged: What serves has other features, and is not the release that `replace_unjudged` names.
         ReleaseError: There is no candidate, it was not validated, or this code computes other features.
         SettingsError: The keys of releases are missing, or do not belong together.
     """
@@ -60,11 +66,15 @@ def promote(settings: JobSettings, as_of: dt.date) -> Pointer:
     serving = read_pointer(settings.releases_dir)
     _require_newest(settings, serving, as_of)
     _require_unmoved(candidate, report, serving)
+    unjudged = _unjudged(settings, candidate, serving)
+    if unjudged and serving and serving.release != replace_unjudged:
+        raise ChampionUnjudged(unjudged)
     signing, public = _keys(settings)
     releases, manifest = settings.releases_dir, _manifest(candidate, report)
     if not _is_released(settings, candidate, manifest):
         write_bundle(releases, candidate.id, _files(candidate, report), manifest, signing)
-    return activate(releases, candidate.id, public, expected_sequence=serving.sequence if serving else 0)
+    reason = f"in place of {replace_unjudged}, which could not be judged" if unjudged else ""
+    return activate(releases, candidate.id, public, expected_sequence=serving.sequence if serving else 0, reason=reason)
 
 
 def _is_released(settings: JobSettings, candidate: Candidate, manifest: Mapping[str, Any]) -> bool:
@@ -133,6 +143,32 @@ def _require_newest(settings: JobSettings, pointer: Pointer | None, as_of: dt.da
         )
 
 
+def _unjudged(settings: JobSettings, candidate: Candidate, serving: Pointer | None) -> str | None:
+    """Why the champion could not be judged beside the candidate; None if it could, or is broken and serves nobody."""
+    if serving is None or serving.release == candidate.id:
+        return None
+    try:
+        champion = open_release(settings, serving.release).manifest
+    except ReleaseError:
+        return None
+    theirs, ours = champion["feature_set"], candidate.info["feature_set"]
+    if theirs == ours:
+        return None
+    difference = _difference(champion.get("features", ()), candidate.info["features"])
+    return (
+        f"{serving.release}, which serves, has feature set {theirs}, candidate {candidate.id} has {ours} "
+        f"({difference}): it cannot be judged on today's features, so nobody knows whether the candidate is worse, and "
+        "it stays. Read the candidate's report; if that is enough, promote with "
+        f"--replace-unjudged {serving.release} (DAG retrain: replace_unjudged)"
+    )
+
+
+def _difference(theirs: Iterable[str], ours: Iterable[str]) -> str:
+    gone, new = sorted(set(theirs) - set(ours)), sorted(set(ours) - set(theirs))
+    parts = [f"{word} {', '.join(names)}" for word, names in (("without", gone), ("new", new)) if names]
+    return "; ".join(parts) or "the same names, other formulas"
+
+
 def _files(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, bytes]:
     kept = (*DECIDING, REPORT_FILE)
     files = {name: (candidate.path / name).read_bytes() for name in kept}
@@ -143,7 +179,9 @@ def _files(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, bytes]:
 def _manifest(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, Any]:
     described = ("as_of", "feature_set", "features", "features_snapshot", "days", "windows", "counts", "seed")
     decided = ("threshold", "verdict", "limits")
-    return {name: candidate.info[name] for name in described} | {name: report[name] for name in decided}
+    # A candidate of an earlier version does not say which labels it read.
+    labels = {name: candidate.info[name] for name in ("labels_snapshot",) if name in candidate.info}
+    return {name: candidate.info[name] for name in described} | labels | {name: report[name] for name in decided}
 
 
 def require_pass_today(settings: JobSettings, release: str) -> None:
@@ -177,7 +215,7 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
         sequence = before.sequence if before else 0
         pointer = activate(settings.releases_dir, arguments.release, public, expected_sequence=sequence)
     else:
-        pointer = promote(settings, arguments.as_of)
+        pointer = promote(settings, arguments.as_of, replace_unjudged=arguments.replace_unjudged)
     print(f"promote: {pointer.release} serves, previous {pointer.previous}, anchor {pointer.anchor}")
     follow(settings, pointer)
 
@@ -209,6 +247,9 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--as-of", type=dt.date.fromisoformat, help="promote the candidate of this day (YYYY-MM-DD)")
     which.add_argument("--release", help="go back to this release, if it passes today")
     which.add_argument("--aliases", action="store_true", help="only bring MLflow's aliases after the pointer")
+    parser.add_argument(
+        "--replace-unjudged", metavar="RELEASE", help="with --as-of: it may go although its features differ"
+    )
     parser.add_argument("--dry-run", action="store_true", help="with --release: judge it and move nothing")
     return parser
 

@@ -42,7 +42,8 @@ def told(report: dict[str, Any]) -> list[str]:
     """What a person reads first: what was asked, the figures, both verdicts."""
     days = report["windows"]["replay"]
     asked = f"release {report['candidate']} at threshold {report['threshold']:,} on {days['first']} to {days['last']}"
-    how = f"{report['source']}, labels as of {report['as_of']}; {report['unknown']:,} rows without one are left out"
+    left = f"{report['unknown']:,} rows without one are left out of the rates"
+    how = f"{report['source']}, labels as of {report['as_of']}; {left}"
     rates = f"flags {report['fpr']:.2%} of legitimate transactions (at most {report['fpr_bound']:.2%})"
     catches = f"catches {report['recall']:.1%} of frauds, {report['value_recall']:.1%} of their amount"
     return [f"{asked} ({how})", f"  {rates}, {catches}; {report['alerts_a_day']:,.0f} alerts a day", *summary(report)]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.lake import NAMESPACE
 from antifraud.release import open_release, read_pointer
-from antifraud.schemas import FEATURES, Table
+from antifraud.schemas import FEATURES, LABELS, Table
 from antifraud.settings import JobSettings
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ def live_manifests(settings: JobSettings) -> list[Mapping[str, Any]]:
 
 def snapshots_of_releases(manifests: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[int]]:
     """Snapshots that releases were made from, by table name."""
-    return {FEATURES.name: frozenset(int(m["features_snapshot"]) for m in manifests if "features_snapshot" in m)}
+    told = list(manifests)
+    names = {FEATURES.name: "features_snapshot", LABELS.name: "labels_snapshot"}
+    return {table: frozenset(int(m[name]) for m in told if name in m) for table, name in names.items()}
 
 
 def plan(catalog: "Catalog", table: Table, rules: Rules, named: AbstractSet[int]) -> Plan:

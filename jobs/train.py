@@ -57,7 +57,7 @@ def train(spark: SparkSession, settings: JobSettings, as_of: dt.date) -> candida
         print(f"train {as_of}: candidate {present.id} is up to date, skipped")
         return present
     samples, sampling = _samples(spark, settings, inputs)
-    files, found = _fit_files(samples, sampling["kept_share"], settings)
+    files, found = fit_files(samples, sampling["kept_share"], settings)
     info = _describe(inputs, windows, settings.seed, {**sampling, **found})
     return candidates.write_candidate(
         target, files, {**info, "inputs": made_of, "id": candidates.candidate_id(as_of, files)}
@@ -84,7 +84,7 @@ def _samples(spark: SparkSession, settings: JobSettings, inputs: Inputs) -> tupl
     return samples, {"kept_share": share, "counts": counts}
 
 
-def _fit_files(
+def fit_files(
     samples: dict[str, Sample], share: float, settings: JobSettings
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Everything that belongs to the model, and how it was found and ranks on the select window."""
@@ -110,6 +110,8 @@ def _fit_files(
         "search": choice.record,
         "metrics": {f"select_{name}": value for name, value in figures.items()} | level | {"trees": model.tree_count_},
         "baselines": {"catboost": figures, **baselines(train, select, seed, settings.baseline_rows)},
+        "baseline_rows": min(settings.baseline_rows, train.is_fraud.size),
+        "train_rows": train.is_fraud.size,
     }
 
 
@@ -122,6 +124,7 @@ def _describe(inputs: Inputs, windows: Windows, seed: int, found: dict[str, Any]
         "rising_features": [FEATURE_NAMES[position] for position in rising_features()],
         "feature_set": feature_set_hash(),
         "features_snapshot": inputs.features_snapshot,
+        "labels_snapshot": inputs.labels_snapshot,
         "seed": seed,
         **found,
     }

@@ -48,8 +48,8 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
         beside = judge_rivals(results, rivals, inputs, settings, limits)
         report = judged(candidate, evidence, settings, limits, rivals=beside)
         slices = slices_of(results, report["threshold"])
-    sequence = serving.sequence if serving else 0
-    return report | {"baselines": candidate.info.get("baselines"), "slices": slices, "pointer_sequence": sequence}
+    trained = {name: candidate.info.get(name) for name in ("baselines", "baseline_rows", "train_rows")}
+    return report | trained | {"slices": slices, "pointer_sequence": serving.sequence if serving else 0}
 
 
 def write_reports(report: Mapping[str, Any], folders: list[Path]) -> None:

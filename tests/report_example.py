@@ -56,6 +56,7 @@ INFO = {
     "features": list(FEATURE_NAMES),
     "feature_set": feature_set_hash(),
     "features_snapshot": 7_520_528_307,
+    "labels_snapshot": 4_186_002_915,
     "seed": 20_260_101,
     "parameters": {"depth": 6, "learning_rate": 0.08},
     "kept_share": 0.42,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from antifraud.features import REGISTRY, Feature
 from jobs.model.chart import CHART_FILE
-from jobs.model.report_page import number, plain, rub, share, words
+from jobs.model.report_page import fitted_on, number, plain, rub, share, words
 
 CARD_FILE: Final = "model_card.md"
 WEAKNESSES: Final = """
@@ -52,10 +52,11 @@ def _data(info: Mapping[str, Any]) -> str:
         (name, number(count["fraud"]), number(count["legitimate"]), number(count["unknown"]))
         for name, count in sorted(info["counts"].items())
     ]
+    labels = f", labels at snapshot {info['labels_snapshot']}" if "labels_snapshot" in info else ""
     return f"""## Data
 
 Pseudonymised transactions; labels known on {info["as_of"]}. Features at snapshot {info["features_snapshot"]} of the
-lake, days with hash {info["days"]}, feature set {info["feature_set"]}.
+lake{labels}, days with hash {info["days"]}, feature set {info["feature_set"]}.
 
 {table(("window", "first day", "last day"), sorted(windows, key=lambda window: window[1]))}
 
@@ -89,6 +90,9 @@ def _verdict(report: Mapping[str, Any]) -> str:
 
 {table(("", "measured", "upper bound", "limit"), rows)}
 
+A loss limit that demands more than {share(limits["attainable_value_recall"], 1)} of the fraud amount to be caught
+counts as out of reach of any model.
+
 {_bullets(report["reasons"])}
 
 At {number(full["judged_transactions_a_month"])} transactions a month, the full service's volume: **{full["verdict"]}**.
@@ -101,13 +105,13 @@ def _tradeoff(report: Mapping[str, Any]) -> str:
     picture = f"## Trade-off\n\n![loss against false-positive rate, limits drawn in]({CHART_FILE})\n"
     if not report.get("tradeoff"):
         return picture
-    names = ("threshold, ppm", "FPR", "FPR bound", "precision", "alerts a day", "recall", "value recall", "loss, RUB",
-             "loss bound, RUB")  # fmt: skip
+    names = ("threshold, ppm", "FPR", "FPR bound", "false positives over all", "precision", "alerts a day", "recall",
+             "value recall", "loss, RUB", "loss bound, RUB", "beta")  # fmt: skip
     rows = [
         (
-            number(row["threshold"]), share(row["fpr"]), share(row["fpr_bound"]), share(row["precision"]),
-            number(row["alerts_a_day"]), share(row["recall"]), share(row["value_recall"]), rub(row["loss"]),
-            rub(row["loss_bound"]),
+            number(row["threshold"]), share(row["fpr"]), share(row["fpr_bound"]), share(row["false_positives_share"]),
+            share(row["precision"]), number(row["alerts_a_day"]), share(row["recall"]), share(row["value_recall"]),
+            rub(row["loss"]), rub(row["loss_bound"]), plain(row["beta"]),
         )
         for row in report["tradeoff"]
     ]  # fmt: skip
@@ -120,7 +124,8 @@ def _baselines(info: Mapping[str, Any]) -> str:
         return ""
     metrics = list(dict.fromkeys(name for values in found.values() for name in values))
     rows = [(words(name), *(plain(values.get(metric)) for metric in metrics)) for name, values in found.items()]
-    return f"## Baselines on the same rows\n\n{table(('model', *map(words, metrics)), rows)}\n"
+    said = f"\n{told}\n" if (told := fitted_on(info)) else ""
+    return f"## Baselines on the same rows\n{said}\n{table(('model', *map(words, metrics)), rows)}\n"
 
 
 def _slices(report: Mapping[str, Any]) -> str:

@@ -93,15 +93,18 @@ def succession(champion: Judged | None, candidate: Decider, here: GateReport, se
     `verdict`, `reasons`, `fpr`, `fpr_bound`, `loss` (the last six None where it was not judged), `days`, and
     `comparison` (`antifraud.comparison.Comparison`, candidate minus champion, with `non_inferior`).
     """
-    paired = _paired(champion, candidate, here, settings) if champion else None
+    paired = _paired(champion, candidate, settings) if champion else None
     stands = None if not (champion and champion.report) else champion.report.verdict is Verdict.PASS
     promotable, reason = outcome(here.verdict is Verdict.PASS, stands, paired)
-    note = f" {champion.note}" if champion and champion.note and promotable else ""
+    if promotable and champion and champion.note:
+        compared = stands is not None or paired is not None
+        said = reason if compared else "The champion could not be compared with the candidate."
+        reason = f"{said} {champion.note}"
     described = _described(champion, paired) if champion else None
-    return {"champion": described, "promotable": promotable, "promotable_reason": reason + note}
+    return {"champion": described, "promotable": promotable, "promotable_reason": reason}
 
 
-def _paired(champion: Judged, candidate: Decider, here: GateReport, settings: JobSettings) -> Comparison | None:
+def _paired(champion: Judged, candidate: Decider, settings: JobSettings) -> Comparison | None:
     if not (champion.certify and champion.days):
         return None
     first, last = day_number(champion.days.first), day_number(champion.days.last)
@@ -109,8 +112,9 @@ def _paired(champion: Judged, candidate: Decider, here: GateReport, settings: Jo
         Decider(each.table.where_days(first, last), each.threshold)
         for each in (Decider(champion.certify.table, champion.threshold), candidate)
     ]
-    growth = here.judged_transactions_a_month / here.observed_transactions_a_month
-    return compare(sides[0], sides[1], margins_of(settings), factor=growth)
+    # Both were scored on the same rows, so the candidate's evidence would say the same.
+    factor = demand_of(settings).volume(champion.certify).factor
+    return compare(sides[0], sides[1], margins_of(settings), factor=factor)
 
 
 def _described(champion: Judged, paired: Comparison | None) -> dict[str, Any]:

@@ -15,6 +15,8 @@ BOTTOM: Final = 46
 TICKS: Final = 6
 RUB: Final = 100
 """Minor units in a rouble."""
+MILLIONS_FROM: Final = 1e8
+"""RUB a month from which the axis counts millions: longer numbers would not fit beside it."""
 STYLE: Final = """<style>
 .tradeoff { font: 12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; background: #fff }
 .tradeoff text { fill: #57606a } .tradeoff .limit-name { fill: #b42318 }
@@ -74,6 +76,11 @@ class _Plane:
     x_max: float
     y_max: float
 
+    @property
+    def unit(self) -> float:
+        """RUB that the axis of losses counts as one."""
+        return 1e6 if self.y_max >= MILLIONS_FROM else 1.0
+
     @classmethod
     def around(cls, chosen: Spot, bound: Spot, limits: Spot) -> "_Plane":
         return cls(
@@ -98,10 +105,10 @@ def _ground(plane: _Plane, limits: Spot) -> list[str]:
         parts.append(_text(plane.x(value), floor_y + 16, "middle", f"{100 * value:.4g} %"))
     for value in ticks(plane.y_max):
         parts.append(_line(LEFT, plane.y(value), end, plane.y(value), "grid"))
-        parts.append(_text(LEFT - 6, plane.y(value) + 4, "end", f"{value:,.0f}"))
+        parts.append(_text(LEFT - 6, plane.y(value) + 4, "end", f"{value / plane.unit:,.0f}"))
     parts += [_line(LEFT, floor_y, end, floor_y, "axis"), _line(LEFT, TOP, LEFT, floor_y, "axis")]
     parts.append(_text((LEFT + end) / 2, HEIGHT - 8, "middle", "false-positive rate"))
-    parts.append(_text(6, 14, "start", "loss, RUB a month"))
+    parts.append(_text(6, 14, "start", "loss, RUB a month" if plane.unit == 1 else "loss, million RUB a month"))
     return parts
 
 
@@ -122,11 +129,12 @@ def ticks(largest: float) -> list[float]:
 
 def _limits(plane: _Plane, limits: Spot) -> list[str]:
     x, y, end = plane.x(limits.fpr), plane.y(limits.loss), WIDTH - RIGHT
+    loss = f"{limits.loss:,.0f}" if plane.unit == 1 else f"{limits.loss / plane.unit:,.4g}"
     return [
         _line(x, TOP, x, HEIGHT - BOTTOM, "limit"),
         _line(LEFT, y, end, y, "limit"),
         _text(x, TOP - 6, "middle", f"limit {100 * limits.fpr:.4g} %", "limit-name"),
-        _text(end, y - 6, "end", f"limit {limits.loss:,.0f}", "limit-name"),
+        _text(end, y - 6, "end", f"limit {loss}", "limit-name"),
     ]
 
 

@@ -34,6 +34,7 @@ from jobs.model.reduction import (
     score_table_rows,
     table_of,
     terminal_blocks,
+    unknown_of,
 )
 from jobs.model.scoring import scored
 from jobs.model.source import labelled_rows
@@ -65,7 +66,7 @@ class Evidence:
         stored = _publish(settings, score_table_rows(results, candidate.id), candidate.id)
         table = table_of(stored, "certify")
         require_judgeable(table, "certify")
-        certify = _certify(results, table, inputs, lowest_shown(table, limits))
+        certify = _certify(results, stored, inputs, lowest_shown(table, limits))
         return cls(table_of(stored, "select"), certify, difference)
 
 
@@ -104,11 +105,12 @@ def certify_scored(results: DataFrame, inputs: Inputs, bundle: Bundle, limits: L
         UndefinedMetric: The rows lack frauds or legitimate ones.
         ConstantScore: All of them have one score.
     """
-    table = table_of(score_table_rows(results, bundle.release).toArrow(), "certify")
+    reduced = score_table_rows(results, bundle.release).toArrow()
+    table = table_of(reduced, "certify")
     require_labelled(table, inputs.spans["certify"])
     require_judgeable(table, "certify")
     lowest = min(lowest_shown(table, limits), bundle.manifest["threshold"])
-    return _certify(results, table, inputs, lowest)
+    return _certify(results, reduced, inputs, lowest)
 
 
 def require_labelled(table: ScoreTable, span: Span) -> None:
@@ -125,16 +127,17 @@ def require_labelled(table: ScoreTable, span: Span) -> None:
         )
 
 
-def _certify(results: DataFrame, table: ScoreTable, inputs: Inputs, lowest: int) -> Certify:
-    """`lowest` is the smallest threshold that will be asked about."""
-    rows = results.where("window = 'certify'")
+def _certify(results: DataFrame, reduced: pa.Table, inputs: Inputs, lowest: int) -> Certify:
+    """`reduced` is what `score_table_rows` gave; `lowest` is the smallest threshold that will be asked about."""
+    rows, days = results.where("window = 'certify'"), inputs.spans["certify"].days
     return Certify(
-        table,
-        frauds_of(rows, len(inputs.spans["certify"].days)),
+        table_of(reduced, "certify"),
+        frauds_of(rows, len(days)),
         [terminal_blocks(rows, lowest), customer_blocks(rows, lowest)],
-        maturation_of(read_table(rows.sparkSession, LABELS), inputs.as_of),
+        maturation_of(read_table(rows.sparkSession, LABELS, snapshot_id=inputs.labels_snapshot), inputs.as_of),
         day_number(inputs.as_of),
         inputs.label_delay_days,
+        unknown_of(reduced, "certify", days),
     )
 
 

@@ -1,30 +1,35 @@
-"""What a training or validation run reads: published days, their snapshot, and one hash of it all."""
+"""What a training or validation run reads: published days, their snapshots, and one hash of it all."""
 
 import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from antifraud.features import feature_set_hash
 from antifraud.lake import NAMESPACE, open_catalog, published, require_days
-from antifraud.schemas import FEATURES, LABELS
+from antifraud.schemas import FEATURES, LABELS, Table
 from antifraud.settings import JobSettings
 from jobs.model.windows import Span
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Published days of some windows, named.
 
-    `features_snapshot` is the snapshot to read, so that a publish in between changes nothing; `days` is the hash of
-    what every day of features and labels was made from; labels come `label_delay_days` after their day.
+    `features_snapshot` and `labels_snapshot` are the snapshots to read, so that a publish in between changes nothing;
+    0 is that of a table that was never published. `days` is the hash of what every day of features and labels was made
+    from, so that a publish of other days does not change it; labels come `label_delay_days` after their day.
     """
 
     spans: Mapping[str, Span]
     as_of: dt.date
     features_snapshot: int
+    labels_snapshot: int
     days: str
     label_delay_days: int
 
@@ -40,13 +45,18 @@ class Inputs:
         features = require_days(catalog, FEATURES, days)
         labels = published(catalog, LABELS, days[0], days[-1])
         made_of = [[str(day), *(runs[day].inputs for runs in (features, labels) if day in runs)] for day in days]
-        newest = catalog.load_table((NAMESPACE, FEATURES.name)).metadata.current_snapshot_id
-        return cls(spans, as_of, int(newest or 0), _hash(made_of), settings.label_delay_days)
+        # After the runs: what is published in between is read under the old hash, so the next run does it again.
+        of_features, of_labels = (_newest_snapshot(catalog, table) for table in (FEATURES, LABELS))
+        return cls(spans, as_of, of_features, of_labels, _hash(made_of), settings.label_delay_days)
 
     def hash_with(self, recipe: Mapping[str, Any]) -> str:
         """Hash of these inputs and of everything else (`recipe`) that decides the outcome."""
         spans = {name: str(span) for name, span in self.spans.items()}
         return _hash([spans, str(self.as_of), self.days, feature_set_hash(), dict(recipe)])
+
+
+def _newest_snapshot(catalog: "Catalog", table: Table) -> int:
+    return int(catalog.load_table((NAMESPACE, table.name)).metadata.current_snapshot_id or 0)
 
 
 def _hash(value: Any) -> str:

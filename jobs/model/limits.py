@@ -8,8 +8,15 @@ from antifraud.spending import nightly_delta
 
 
 def limits_of(settings: JobSettings) -> Limits:
-    """Limits of one night: its part of the year's delta, and the alerts that the team can review."""
-    return Limits(delta=nightly_delta(settings.delta, settings.delta_a_year), alerts_a_day=settings.alerts_a_day)
+    """Limits of one night, which spends its part of the year's delta."""
+    return Limits(
+        fpr_limit=settings.fpr_limit,
+        fpr_target=settings.fpr_target,
+        delta=nightly_delta(settings.delta, settings.delta_a_year),
+        loss_limit_minor=settings.loss_limit_minor,
+        alerts_a_day=settings.alerts_a_day,
+        attainable_value_recall=settings.attainable_value_recall,
+    )
 
 
 def demand_of(settings: JobSettings) -> Demand:

@@ -31,7 +31,8 @@ def answer_from_log(log: DecisionLog, asked: Question) -> Answer:
     """
     _require_covered(log, asked)
     evaluator, status_of = load_evaluator(asked.bundle), _Statuses(log.labels(), asked.as_of)
-    tables, rows, unknown = [], [np.zeros((len(KEPT) + 1, 0), np.int64)], 0
+    tables, rows = [], [np.zeros((len(KEPT) + 1, 0), np.int64)]
+    unknown = np.zeros(len(asked.span.days), np.int64)
     for piece in log.decisions():
         day = piece["event_time"] // DAY_SECONDS
         inside = (day >= day_number(asked.span.first)) & (day <= day_number(asked.span.last))
@@ -40,14 +41,14 @@ def answer_from_log(log: DecisionLog, asked: Question) -> Answer:
         part = {name: values[inside] for name, values in piece.items()} | {"day": day[inside]}
         score, status = _scored(evaluator, log, part, asked.bundle.release), status_of(part["transaction_id"])
         known = status != UNKNOWN
-        unknown += int((~known).sum())
+        unknown += np.bincount(part["day"][~known] - day_number(asked.span.first), minlength=unknown.size)
         is_fraud = status[known] == FRAUD
         tables.append(ScoreTable.from_rows(part["day"][known], score[known], is_fraud, part["amount"][known]))
         kept = np.stack([(score if name == "score" else part[name])[known] for name in KEPT])
         rows.append(np.vstack([kept, is_fraud[None]]).astype(np.int64))
     table = merge(*tables)
     require_labelled(table, asked.span)
-    return Answer(_certify(table, np.hstack(rows), len(asked.span.days)), unknown, "logged decisions")
+    return Answer(_certify(table, np.hstack(rows), unknown), "logged decisions")
 
 
 def _require_covered(log: DecisionLog, asked: Question) -> None:
@@ -98,12 +99,13 @@ class _Statuses:
         return np.where(self._ids[place] == ids, self._status[place], UNKNOWN).astype(np.int8)
 
 
-def _certify(table: ScoreTable, rows: Ints, days: int) -> Certify:
+def _certify(table: ScoreTable, rows: Ints, unknown: Ints) -> Certify:
     """`rows` holds `KEPT` and whether it is a fraud, one row each; every label of its days is taken to have come."""
     frauds, legit = rows[:-1, rows[-1] == 1], rows[:-1, rows[-1] == 0]
     score, amount, customer, terminal, day = frauds[:, np.lexsort(frauds[::-1])]
     blocks = [_blocks("terminals", legit[3], legit[0]), _blocks("customers", legit[2], legit[0])]
-    return Certify(table, Frauds(score, amount, customer, terminal, days, day), blocks)
+    known = Frauds(score, amount, customer, terminal, unknown.size, day)
+    return Certify(table, known, blocks, unknown_a_day=unknown)
 
 
 def _blocks(name: str, block: Ints, score: Ints) -> LegitBlocks:

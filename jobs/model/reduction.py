@@ -25,19 +25,22 @@ DAY_ZERO: Final = 1 << (DAY_BITS - 1)
 """1970-01-01 in a group's number, in which a day is never negative."""
 SCORE_BITS: Final = 31
 """Scores have room for those that are out of range and have to be refused."""
+WINDOW_BITS: Final = 2
+UNKNOWN: Final = 1 << (WINDOW_BITS + DAY_BITS + SCORE_BITS)
+"""What is added to the group's number of a row without a label."""
 LARGEST_DIFFERENCE: Final = 2
 """Parts per million by which the evaluator may differ from CatBoost on a row."""
 
 
 def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
-    """Rows of the lake's `scores` table: counts of the labelled rows by window, day and score.
+    """Rows of the lake's `scores` table: counts by window, day and score, of rows without a label apart.
 
     This is the one pass over every scored row, so a row does as little as it can (`bench/gate_tables.py`): it is
-    grouped by a single number, and only a fraud touches the sums of frauds. A square fits 64 bits, a sum of squares
-    does not; adding decimals row by row is slow, so halves are added.
+    grouped by a single number, which also says whether there is a label, and only a fraud touches the sums of frauds.
+    A square fits 64 bits, a sum of squares does not; adding decimals row by row is slow, so halves are added.
     """
     amount = F.col("amount_minor").cast("bigint")
-    rows = scored.where("status != 'unknown'").select(
+    rows = scored.select(
         *(_group().alias("group"), (F.col("status") == "fraud").alias("is_fraud"), amount.alias("amount")),
         *(half.alias(name) for name, half in halves(amount * amount).items()),
     )
@@ -45,27 +48,30 @@ def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
     of_frauds = [F.expr(f"{each} FILTER (WHERE is_fraud)").alias(name) for name, each in aggregates.items()]
     sums = rows.groupBy("group").agg(F.count("*").alias("all"), *of_frauds)
     amount_sum, high, low, largest = (F.coalesce(name, F.lit(0)) for name in ("amount", "high", "low", "largest"))
-    window, day, score = _of_group(F.col("group"))
+    window, day, score, without = _of_group(F.col("group"))
+    unknown = F.when(without, F.col("all")).otherwise(0)
     return sums.select(
         *(F.lit(release).alias("release"), window.alias("window"), day.alias("day"), score.alias("score")),
-        *((F.col("all") - F.col("fraud")).alias("legit"), "fraud", amount_sum.alias("fraud_amount")),
-        *(whole(high, low).alias("fraud_amount_sq"), largest.alias("fraud_amount_max")),
+        *((F.col("all") - F.col("fraud") - unknown).alias("legit"), "fraud", amount_sum.alias("fraud_amount")),
+        *(whole(high, low).alias("fraud_amount_sq"), largest.alias("fraud_amount_max"), unknown.alias("unknown")),
     )
 
 
 def _group() -> Column:
-    """Window, day and score of a row as one number, which is grouped faster than three columns."""
+    """Window, day and score of a row, and whether it has a label, as one number: it is grouped faster than columns."""
     window_and_day = F.shiftleft(_window_code().cast("bigint"), DAY_BITS) + F.unix_date("day") + DAY_ZERO
-    return F.shiftleft(window_and_day, SCORE_BITS) + F.col("score")
+    labelled = F.shiftleft(window_and_day, SCORE_BITS) + F.col("score")
+    return F.when(F.col("status") == "unknown", labelled + UNKNOWN).otherwise(labelled)
 
 
-def _of_group(group: Column) -> tuple[Column, Column, Column]:
-    """Window, day and score of `_group`."""
-    code = F.shiftright(group, SCORE_BITS + DAY_BITS).cast("int")
+def _of_group(group: Column) -> tuple[Column, Column, Column, Column]:
+    """Window, day, score, and whether there is no label, of `_group`."""
+    unknown = group >= UNKNOWN
+    code = F.shiftright(group, SCORE_BITS + DAY_BITS).bitwiseAND(F.lit((1 << WINDOW_BITS) - 1)).cast("int")
     number = F.shiftright(group, SCORE_BITS).bitwiseAND(F.lit((1 << DAY_BITS) - 1)).cast("int")
     score = group.bitwiseAND(F.lit((1 << SCORE_BITS) - 1)).cast("int")
     day = F.date_from_unix_date(number - DAY_ZERO)
-    return F.element_at(F.array(*map(F.lit, WINDOW_NAMES)), code), day, score
+    return F.element_at(F.array(*map(F.lit, WINDOW_NAMES)), code), day, score, unknown
 
 
 def _window_code() -> Column:
@@ -77,13 +83,22 @@ def _window_code() -> Column:
 
 
 def table_of(rows: pa.Table, window: str) -> ScoreTable:
-    """Score table of a window, from the rows of a release in the lake's `scores` table."""
+    """Score table of a window's labelled rows, from the rows of a release in the lake's `scores` table."""
     kept = rows.filter(pa.compute.equal(rows["window"], window))
-    columns = {name: kept[name] for name in kept.column_names if name not in {"release", "window", "fraud_amount_sq"}}
+    kept = kept.filter(pa.compute.equal(kept["unknown"], 0))
+    others = {"release", "window", "fraud_amount_sq", "unknown"}
+    columns = {name: kept[name] for name in kept.column_names if name not in others}
     numbers = {name: column.cast(pa.int64()).to_numpy() for name, column in columns.items() if name != "day"}
     squares = _integers(kept["fraud_amount_sq"])
     day = kept["day"].cast(pa.int32()).to_numpy()
     return ScoreTable.from_columns({**numbers, "fraud_amount_sq": squares, "day": day})
+
+
+def unknown_of(rows: pa.Table, window: str, days: Sequence[dt.date]) -> npt.NDArray[np.int64]:
+    """Rows of a window without a label on each of `days`, shape ``(days,)``, from the same rows as `table_of`."""
+    kept = rows.filter(pa.compute.equal(rows["window"], window)).group_by("day").aggregate([("unknown", "sum")])
+    found = dict(zip(kept["day"].to_pylist(), kept["unknown_sum"].to_pylist(), strict=True))
+    return np.array([found.get(day, 0) for day in days], np.int64)
 
 
 def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:

@@ -50,11 +50,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """Evidence of the days asked about, and rows without a label, which are left out of it."""
+    """Evidence of the days asked about, and where it is from."""
 
     certify: Certify
-    unknown: int
     source: str
+
+    @property
+    def unknown(self) -> int:
+        """Rows without a label: volume, but in no rate."""
+        return self.certify.unknown
 
 
 def question(
@@ -107,9 +111,7 @@ def answer_from_lake(spark: SparkSession, settings: JobSettings, asked: Question
             f"the lake ends on {newest}, what is known on {asked.as_of} is not in it: give an earlier --as-of"
         )
     inputs = Inputs.of(settings, {"certify": asked.span}, asked.as_of)
-    certify = certify_release(spark, inputs, asked.bundle, limits)
-    runs = published(open_catalog(settings), FEATURES, asked.span.first, asked.span.last)
-    return Answer(certify, sum(run.rows for run in runs.values()) - certify.table.transactions, "lake")
+    return Answer(certify_release(spark, inputs, asked.bundle, limits), "lake")
 
 
 def judged_at(certify: Certify, threshold: int, settings: JobSettings, limits: Limits) -> GateReport:
@@ -131,9 +133,8 @@ def replay_report(asked: Question, answer: Answer, settings: JobSettings, limits
         "as_of": str(asked.as_of),
         "windows": {"replay": {"first": str(asked.span.first), "last": str(asked.span.last)}},
         "seen_in_training": [str(day) for day in asked.seen],
-        "unknown": answer.unknown,
         "at_full_volume": plain(full),
-        "curve": points(answer.certify, here),
+        "curve": points(answer.certify, here, demand_of(settings)),
         "tradeoff": tradeoff(answer.certify, here, demand_of(settings), settings.seed),
     }
 

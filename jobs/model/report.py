@@ -56,7 +56,7 @@ def judged(
         "windows": candidate.info["windows"],
         "evaluator_difference_ppm": evidence.difference,
         "at_full_volume": plain(full),
-        "curve": points(evidence.certify, here),
+        "curve": points(evidence.certify, here, demand),
         "tradeoff": tradeoff(evidence.certify, here, demand, settings.seed),
     }
 
@@ -71,16 +71,15 @@ def plain(report: GateReport) -> dict[str, Any]:
     return {**report.to_dict(), "fpr_bound": report.fpr_bound}
 
 
-def points(certify: Certify, report: GateReport) -> dict[str, list[float]]:
-    """At most `CURVE_POINTS` thresholds with their FPR, and the loss in RUB a month at the judged volume.
+def points(certify: Certify, report: GateReport, demand: Demand) -> dict[str, list[float]]:
+    """At most `CURVE_POINTS` thresholds with their FPR, and the loss in RUB a month at the volume of `demand`.
 
     Thresholds far beyond the FPR limit are left out.
     """
     whole = curve(certify.table)
     near = np.flatnonzero(whole.fpr <= NEAR * report.limits.fpr_limit)
     every = near[np.unique(np.linspace(0, near.size - 1, CURVE_POINTS).astype(int))]
-    growth = report.judged_transactions_a_month / report.observed_transactions_a_month
-    month = growth * MONTH_DAYS / certify.frauds.days / MINOR_UNITS
+    month = demand.volume(certify).factor * MONTH_DAYS / certify.frauds.days / MINOR_UNITS
     return {
         "threshold": whole.threshold[every].tolist(),
         "fpr": whole.fpr[every].tolist(),
@@ -102,7 +101,7 @@ def summary(report: Mapping[str, Any]) -> list[str]:
         lines.append(f"{part['verdict']} {title}")
         lines += [f"  {reason}" for reason in part["reasons"]]
     if "promotable" in report:  # a replay promotes nothing
-        said = "replaces" if report["promotable"] else "does not replace"
+        said = "may replace" if report["promotable"] else "does not replace"
         lines.append(f"{said} what serves: {report['promotable_reason']}")
     return lines
 

@@ -47,6 +47,7 @@ def render(report: Mapping[str, Any]) -> str:
         loss_parts=LOSS_PARTS,
         champion=_champion(report.get("champion") or {}),
         baselines=_baselines(report),
+        fitted_on=fitted_on(report),
     )
 
 
@@ -112,6 +113,20 @@ def _baselines(report: Mapping[str, Any]) -> dict[str, Any] | None:
     found: Mapping[str, Mapping[str, float]] = report.get("baselines") or {}
     metrics = list(dict.fromkeys(name for values in found.values() for name in values))
     return {"metrics": metrics, "rows": found} if found else None
+
+
+def fitted_on(told: Mapping[str, Any]) -> str:
+    """How many train rows the baselines learnt from, of a report or of what training wrote; empty if that is not told.
+
+    >>> print(fitted_on({"baseline_rows": 500, "train_rows": 900}))
+    Fitted on 500 of the 900 train rows that this model learnt from, judged on the same rows of the select window.
+    """
+    if not (told.get("baseline_rows") and told.get("train_rows")):
+        return ""
+    return (
+        f"Fitted on {number(told['baseline_rows'])} of the {number(told['train_rows'])} train rows that this model "
+        "learnt from, judged on the same rows of the select window."
+    )
 
 
 def share(value: float | None, digits: int = 2) -> str:

@@ -57,8 +57,9 @@ def _rival(settings: JobSettings, inputs: Inputs, role: str, release: str) -> Ri
         load_evaluator(bundle)  # what cannot be read must fail here, not in the pass that scores the candidate
     except ReleaseError as error:
         return Rival(role, release, f"It does not verify ({error}).")
-    if bundle.manifest["feature_set"] != feature_set_hash():
-        return Rival(role, release, "Its feature set differs from today's, so it cannot score today's rows.")
+    if (theirs := bundle.manifest["feature_set"]) != (ours := feature_set_hash()):
+        differs = f"Its feature set differs from today's ({theirs}, not {ours}), so it cannot score today's rows."
+        return Rival(role, release, f"{differs} It is replaced only if it is named: --replace-unjudged {release}.")
     days = unseen_days(Windows.from_dict(bundle.manifest["windows"]), inputs.spans["certify"])
     if days is None or len(days.days) < MIN_PAIRED_DAYS:
         return Rival(role, release, f"Fewer than {MIN_PAIRED_DAYS} days lie after both models were frozen.")

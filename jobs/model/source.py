@@ -10,6 +10,6 @@ from jobs.tables import read_table
 
 
 def labelled_rows(spark: SparkSession, inputs: Inputs) -> DataFrame:
-    """`features` at the snapshot that `inputs` names, with what was known about each row at the end of its day."""
+    """`features` with what was known about each row at the end of its day, both at the snapshots `inputs` names."""
     features = read_table(spark, FEATURES, snapshot_id=inputs.features_snapshot)
-    return labelled(features, labels_as_of(spark, inputs.as_of), inputs.spans)
+    return labelled(features, labels_as_of(spark, inputs.as_of, inputs.labels_snapshot), inputs.spans)

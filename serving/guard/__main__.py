@@ -9,6 +9,7 @@ from typing import Any
 
 from antifraud.clock import BusinessClock
 from antifraud.errors import AntifraudError, SettingsError, StoreError
+from antifraud.evidence import Evidence
 from antifraud.settings import GuardSettings
 from serving.guard.courier import Courier
 from serving.guard.watch import look
@@ -20,10 +21,11 @@ def main(environ: Mapping[str, str]) -> None:
     """Run the guard of the settings until SIGTERM or SIGINT.
 
     Raises:
-        SettingsError: A setting is malformed, or webhooks have no secret.
+        SettingsError: A setting is malformed, the limit cannot be watched, or webhooks have no secret.
         StoreError: The decision store cannot be opened.
     """
     settings = GuardSettings.from_environment(environ)
+    _require_watchable(settings.fpr_limit)
     log = json_logger("guard")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -52,6 +54,13 @@ def _watch(store: Store, settings: GuardSettings, stop: threading.Event, log: An
         more = found.more
         if found.suspended_because:
             log.warning("suspended", reason=found.suspended_because)
+
+
+def _require_watchable(limit: float) -> None:
+    try:
+        Evidence.fresh(limit=limit)
+    except ValueError as error:
+        raise SettingsError(f"the guard cannot watch ANTIFRAUD_FPR_LIMIT={limit} ({error}): lower it") from None
 
 
 def _webhook_secret(settings: GuardSettings) -> str:

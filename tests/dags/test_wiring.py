@@ -63,6 +63,13 @@ def test_retrain_uses_the_named_day_or_its_own(dags, as_of, expected):
     assert train.application_args == ["--as-of", expected]
 
 
+@pytest.mark.parametrize(("release", "ending"), [(None, " "), ("r1", " --replace-unjudged r1")])
+def test_retrain_replaces_unjudged_only_what_is_named(dags, release, ending):
+    """Every night the champion is asked about; a run by hand may name the one that may go."""
+    promote = rendered(dags["retrain"].get_task("promote"), {"as_of": "2026-01-20", "replace_unjudged": release})
+    assert promote.bash_command.endswith(f" -m jobs.promote --as-of 2026-01-20{ending}")
+
+
 @pytest.mark.parametrize(("dry_run", "ending"), [(True, "--release r1 --dry-run"), (False, "--release r1 ")])
 def test_rollback_moves_nothing_while_dry(dags, dry_run, ending):
     """The flag of the job follows the param."""

@@ -214,6 +214,8 @@ def test_the_job_reports_like_the_gate(served, log, capsys):
         out = capsys.readouterr().out
         assert out.startswith(f"release second-r at threshold {threshold:,} on {FIRST} to {LAST} (logged decisions, ")
         assert f"{DAYS} rows without one are left out" in out
+        assert f"{DAYS} rows without one are left out of the rates)" in out
+        assert (shown[threshold]["unknown"], shown[threshold]["observed_transactions_a_month"]) == (DAYS, 30 * ROWS)
         assert f'<header class="{shown[threshold]["verdict"]}">' in (folder / "report.html").read_text()
     assert shown[0]["fpr"] > shown[500_000]["fpr"]
     assert shown[500_000]["fpr"] * shown[500_000]["legitimate"] == shown[500_000]["false_positives"]

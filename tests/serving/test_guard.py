@@ -201,6 +201,15 @@ def test_webhooks_without_a_secret_are_refused_at_the_start(tmp_path):
     assert (tmp_path / "guard.log").read_text().startswith("error: no ")
 
 
+def test_a_limit_that_cannot_be_watched_is_refused_at_the_start(tmp_path):
+    """The detector's bets go up to 6.25 %; beyond that it says so instead of failing at the first block."""
+    with guard_process(tmp_path, ANTIFRAUD_FPR_LIMIT="0.07") as process:
+        assert process.wait(timeout=20) == 10
+
+    said = (tmp_path / "guard.log").read_text()
+    assert said.startswith("error: the guard cannot watch ANTIFRAUD_FPR_LIMIT=0.07 (limit must lie in (0, 0.0625)")
+
+
 class Subscriber(BaseHTTPRequestHandler):
     """Refuses the first delivery, takes the others."""
 

@@ -19,6 +19,7 @@ from jobs.model.reduction import (
     score_table_rows,
     table_of,
     terminal_blocks,
+    unknown_of,
 )
 from jobs.model.scoring import SCORED
 
@@ -35,7 +36,7 @@ HAND_MADE = [
 
 
 def test_reduction_by_hand(spark):
-    """Seven rows become one table: unknown rows are left out, squares and maxima are over the frauds."""
+    """Seven rows become one table: unknown rows are counted apart, squares and maxima are over the frauds."""
     rows = score_table_rows(spark.createDataFrame(HAND_MADE, SCORED), "r").toArrow()
     columns = table_of(rows, "certify").columns()
     assert columns["score"] == [10, 50, 60]
@@ -44,6 +45,9 @@ def test_reduction_by_hand(spark):
     assert columns["fraud_amount"] == [0, 1_600, 0]
     assert columns["fraud_amount_sq"] == [0, 700**2 + 900**2, 0]
     assert columns["fraud_amount_max"] == [0, 900, 0]
+    days = [DAY - dt.timedelta(days=1), DAY]
+    assert unknown_of(rows, "certify", days).tolist() == [0, 1]
+    assert unknown_of(rows, "select", days).tolist() == [0, 0]
 
 
 def test_reduction_of_many_rows_equals_a_recount(spark):
@@ -69,6 +73,9 @@ def test_reduction_of_many_rows_equals_a_recount(spark):
         kept = (window == name) & (status != "unknown")
         expected = ScoreTable.from_rows(day[kept] + day_number(DAY), score[kept], status[kept] == "fraud", amount[kept])
         assert table_of(rows, name).columns() == expected.columns()
+        left = day[(window == name) & (status == "unknown")]
+        days = [DAY + dt.timedelta(days=n) for n in range(9)]
+        assert unknown_of(rows, name, days).tolist() == np.bincount(left, minlength=9).tolist()
 
 
 def test_reduction_at_the_edges_of_its_numbers(spark):
@@ -84,6 +91,12 @@ def test_reduction_at_the_edges_of_its_numbers(spark):
     assert (columns["legit"], columns["fraud"]) == ([0] * 4, [12] * 4)
     assert columns["fraud_amount_sq"] == [12 * 10**18] * 4
     assert table_of(found, "train").columns()["fraud_amount_sq"] == [10**18] * 4
+
+    unknown = spark.createDataFrame([(*row[:5], "unknown", *row[6:]) for row in rows], SCORED)
+    counted = score_table_rows(unknown, "r").toArrow()
+    assert unknown_of(counted, "certify", [first, last]).tolist() == [24, 24]
+    assert unknown_of(counted, "train", [last, first]).tolist() == [2, 2]
+    assert table_of(counted, "certify").transactions == 0
 
 
 @pytest.mark.parametrize("score", [-1, 1_000_001])

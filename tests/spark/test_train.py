@@ -82,6 +82,9 @@ def test_the_candidate_tells_what_was_tried(home):
     assert (info["search"]["done"], info["search"]["stopped_by"]) == (1, "trials")
     assert info["parameters"] == tried[max(tried)]
     assert set(info["baselines"]) == {"logistic_regression", "random_forest", "xgboost_tutorial", "catboost"}
+    drawn = info["counts"]["train"]["fraud"] + info["counts"]["train"]["legitimate"] * info["kept_share"]
+    assert info["train_rows"] == pytest.approx(drawn, rel=0.05)
+    assert info["baseline_rows"] == 1_000 < info["train_rows"]
     assert info["baselines"]["catboost"]["auc"] == info["metrics"]["select_auc"]
     logged = logged_metrics(info)
     assert logged["baseline_random_forest_auc"] == info["baselines"]["random_forest"]["auc"]

@@ -17,6 +17,7 @@ from antifraud.release import activate, write_bundle
 from antifraud.schemas import FEATURES, LABELS, SCORES
 from antifraud.score_tables import ScoreTable
 from jobs.model.champion import judge_rivals, scorable, succession
+from jobs.model.dataset import count_by_status
 from jobs.model.evidence import scored_windows
 from jobs.model.inputs import Inputs
 from jobs.model.limits import demand_of
@@ -28,7 +29,7 @@ from jobs.model.vectors import vectors_of
 from jobs.model.windows import Windows
 from jobs.validate import validate
 from tests.release_keys import PUBLIC, SIGNING, put_keys
-from tests.spark.model_lake import AS_OF
+from tests.spark.model_lake import AS_OF, name
 
 
 def test_stored_scores_equal_a_recount(judged):
@@ -55,6 +56,15 @@ def _score(candidate, batch):
     assert scored.column("peer").null_count == batch.num_rows
     assert scored.column("score").to_pylist() == read_evaluator(candidate.path).score(vectors_of(batch)).tolist()
     return scored.column("score").to_numpy()
+
+
+def test_rows_without_a_label_are_counted_as_volume(judged):
+    """All 400 rows of a day are the volume; the 4 without a label are in no rate."""
+    _, settings, candidate, report = judged
+    assert report["unknown"] == 14 * 4
+    assert report["observed_transactions_a_month"] == 400 * 30
+    stored = read_release(open_catalog(settings), SCORES, candidate.id)
+    assert table_of(stored, "certify").transactions == 14 * 396
 
 
 def test_the_report_holds_both_verdicts(judged):
@@ -97,6 +107,28 @@ def test_certify_rows_hold_only_labels_known_on_the_day(judged):
     inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF - dt.timedelta(days=1))
     last = labelled_rows(session, inputs).where("day = DATE '2026-03-08'")
     assert {row["status"] for row in last.select("status").distinct().collect()} == {"unknown"}
+
+
+def test_labels_published_in_between_change_nothing(judged):
+    """A job reads the labels that were there when it began; the next one reads the new ones."""
+    session, settings, candidate, report = judged
+    spans = Windows.from_dict(candidate.info["windows"]).spans
+    inputs, table = Inputs.of(settings, spans, AS_OF), name("labels")
+    assert candidate.info["labels_snapshot"] == inputs.labels_snapshot
+    corrected = session.table(table).where("day between '2026-02-10' and '2026-03-06'").selectExpr(
+        "day", "transaction_id", "'fraud' as status", "learned_at + 86400 as learned_at", "'client' as source",
+        *(column.name for column in LABELS.columns[5:]),
+    )  # fmt: skip
+    try:
+        corrected.writeTo(table).append()
+        after = Inputs.of(settings, spans, AS_OF)
+        now, before = (count_by_status(labelled_rows(session, each)) for each in (after, inputs))
+        again = validate(session, settings, candidate, inputs)
+    finally:
+        session.sql(f"CALL lake.system.rollback_to_snapshot('antifraud.labels', {inputs.labels_snapshot})")
+    assert after.labels_snapshot not in {inputs.labels_snapshot, 0}
+    assert before["train"] == candidate.info["counts"]["train"] != now["train"]
+    assert json.loads(json.dumps(again)) == json.loads(json.dumps(report))
 
 
 def test_the_report_shows_the_trade_off_and_every_bound(judged):
@@ -168,6 +200,9 @@ def test_a_champion_that_cannot_be_compared_keeps_nobody_out(judged, elsewhere, 
     said = succession(champion, Decider(ScoreTable.from_rows([], [], [], []), 0), here, settings)
     assert said["promotable"]
     assert why in said["promotable_reason"]
+    assert said["promotable_reason"].startswith("The champion could not be compared with the candidate. ")
+    named = "It is replaced only if it is named: --replace-unjudged 2026-03-14-odd." in said["promotable_reason"]
+    assert named == ("feature_set" in changes)
     assert (said["champion"]["verdict"], said["champion"]["comparison"]) == (None, None)
 
 

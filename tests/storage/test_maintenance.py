@@ -105,15 +105,18 @@ def test_small_files_become_one_and_the_newest_run_still_holds(lake):
 def test_live_releases_name_their_snapshots(tmp_path):
     """Serving, previous and anchor count; a release that is none of them does not."""
     settings = JobSettings(home=tmp_path)
-    assert snapshots_of_releases(live_manifests(settings))["features"] == frozenset()
+    assert snapshots_of_releases(live_manifests(settings)) == {"features": frozenset(), "labels": frozenset()}
     for number in (1, 2, 3, 4):
-        write_bundle(settings.releases_dir, f"r{number}", {"model": b"m"}, {"features_snapshot": number}, SIGNING)
+        named = {"features_snapshot": number, "labels_snapshot": 10 * number}
+        write_bundle(settings.releases_dir, f"r{number}", {"model": b"m"}, named, SIGNING)
         activate(settings.releases_dir, f"r{number}", PUBLIC)
     put_keys(settings.home)
     pointer = activate(settings.releases_dir, "r4", PUBLIC)
     live = {pointer.release, pointer.previous, pointer.anchor} - {None}
 
-    assert snapshots_of_releases(live_manifests(settings))["features"] == {int(name[1:]) for name in live}
+    found = snapshots_of_releases(live_manifests(settings))
+    assert found["features"] == {int(name[1:]) for name in live}
+    assert found["labels"] == {10 * int(name[1:]) for name in live}
     assert len(live) < 4
 
 

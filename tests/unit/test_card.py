@@ -22,6 +22,7 @@ def test_the_card_names_its_data():
     card = model_card({**INFO, "id": "r"}, report())
     train, select, certify = (card.index(f"| {name} | 2026") for name in ("train", "select", "certify"))
     assert train < select < certify
+    assert "Features at snapshot 7520528307 of the\nlake, labels at snapshot 4186002915, days" in card
     assert "Features at snapshot 7520528307 of" in card
     assert "| train | 5,893 | 277,479 | 12 |" in card
     assert "flagged above 52,982" in card
@@ -51,3 +52,26 @@ def test_what_is_not_there_has_no_section():
     assert "Baselines" not in card
     assert "Slices" not in card
     assert "threshold, ppm" not in card
+
+
+def test_the_trade_off_has_the_pages_columns():
+    """False positives over all and beta stand in the card's table as in the page's; a missing beta is a dash."""
+    card = model_card({**INFO, "id": "r"}, report(tradeoff=[ROW, {**ROW, "threshold": 999_000, "beta": None}]))
+    assert "| FPR bound | false positives over all | precision |" in card
+    assert "| loss bound, RUB | beta |" in card
+    assert "| 52,982 | 4.32 % | 4.50 % | 4.21 % | - | 1,584 | 78.40 % | 90.80 % | 189,463 | 600,000 | 8 |" in card
+    assert "| 999,000 | 4.32 % | 4.50 % | 4.21 % | - | 1,584 | 78.40 % | 90.80 % | 189,463 | 600,000 | - |" in card
+
+
+def test_the_card_says_what_the_baselines_learnt_from():
+    """The number of rows that training drew for them; a candidate of an earlier version does not tell it."""
+    info = {**INFO, "id": "r", "baselines": {"random_forest": {"auc": 0.92}}}
+    told = "Fitted on 30,000 of the 123,753 train rows that this model learnt from, judged on the same rows"
+    assert told in model_card({**info, "baseline_rows": 30_000, "train_rows": 123_753}, report())
+    assert "Fitted on" not in model_card(info, report())
+
+
+def test_the_card_says_what_counts_as_out_of_reach():
+    """The limit that makes a verdict INFEASIBLE instead of FAIL."""
+    card = model_card({**INFO, "id": "r"}, report())
+    assert "more than 95.0 % of the fraud amount to be caught\ncounts as out of reach of any model." in card

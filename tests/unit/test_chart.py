@@ -43,6 +43,15 @@ def test_a_bound_far_above_the_limit_is_still_inside():
     assert numbers(re.findall(r'<line class="limit"[^>]*>', svg)[1])[1] > 310
 
 
+def test_long_losses_are_counted_in_millions():
+    """At 100 million RUB and more the numbers beside the axis would not fit; the limit is in the same unit."""
+    texts = [
+        re.sub("<[^>]*>", "", line) for line in tradeoff_svg([CHOSEN], CHOSEN, Spot(0.045, 3e9), LIMITS).split("\n")
+    ]
+    assert {"loss, million RUB a month", "3,000", "limit 0.5"} <= set(texts)
+    assert not {"loss, RUB a month", "3,000,000,000", "limit 500,000"} & set(texts)
+
+
 def test_the_chart_of_a_report_is_a_file_of_its_own():
     """It parses as XML with its namespace, names both limits, and holds its own style."""
     root = ET.fromstring(report_chart(report()))  # noqa: S314 our own text

@@ -83,6 +83,10 @@ def test_the_briefs_volume_is_infeasible_for_the_same_model(good):
     assert report.observed_transactions_a_month == pytest.approx(ROWS * 30 / DAYS)
     assert "Judged at 129,600,000 transactions a month; observed were 64,286." in report.reasons[2]
     assert report.reasons[-1].startswith("No model at hand meets both limits: loss bound")
+    assert (
+        f"the loss limit demands {report.required_value_recall:.1%}, and more than 95.0% counts as out of reach of any "
+        "model."
+    ) in report.reasons[-1]
 
 
 def test_what_another_model_at_hand_can_do_is_not_infeasible(good):

@@ -13,16 +13,17 @@ import time
 import pytest
 
 import jobs.promote
-from antifraud.errors import GateRefused, ReleaseError, SettingsError, TrackingError
-from antifraud.release import Pointer, activate, exclusive, open_release, read_pointer
+from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
+from antifraud.features import FEATURE_NAMES, feature_set_hash
+from antifraud.release import Pointer, activate, exclusive, open_release, read_pointer, write_bundle
 from antifraud.settings import JobSettings
 from antifraud.signing import PublicKey, generate_signing_keys
 from jobs.model.candidate import write_candidate
 from jobs.promote import _parser, main, promote
-from tests.release_keys import put_keys
+from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.report_example import FILES, INFO, put_candidate
 
-OLD, NEW = "2026-04-09-aaaaaaaa", "2026-04-10-bbbbbbbb"
+OLD, OTHER, NEW = "2026-04-09-aaaaaaaa", "2026-04-09-0000ffff", "2026-04-10-bbbbbbbb"
 YESTERDAY, TODAY = dt.date(2026, 4, 9), dt.date(2026, 4, 10)
 BEFORE, AFTER = Pointer(OLD, None, OLD, 1), Pointer(NEW, OLD, OLD, 2)
 MOVED = Pointer(OLD, None, OLD, 5, "by hand")
@@ -261,6 +262,67 @@ def test_a_broken_champion_does_not_stand_in_the_way(home, capsys):
 
     assert promote(settings, TODAY) == AFTER
     assert f"model.onnx of bundle {OLD} has SHA-256" in capsys.readouterr().out
+
+
+def serve_other_features(home, features):
+    """A release that was trained on other features serves; today's candidate was validated beside it."""
+    manifest = {"as_of": "2026-04-09", "feature_set": "0123456789abcdef", "features": features}
+    releases = JobSettings(home=home).releases_dir
+    write_bundle(releases, OTHER, {"model.onnx": b"other"}, manifest, SIGNING)
+    pointer = activate(releases, OTHER, PUBLIC)
+    put_candidate(home, "2026-04-10", NEW, pointer_sequence=pointer.sequence)
+    return pointer
+
+
+def test_a_champion_of_other_features_is_not_replaced_unjudged(home):
+    """An error of its own names both feature sets and what differs, and says what to do; the old release stays."""
+    before, settings = serve_other_features(home, [*FEATURE_NAMES[1:], "shoe_size"]), JobSettings(home=home)
+
+    with pytest.raises(ChampionUnjudged) as refused:
+        promote(settings, TODAY)
+    assert str(refused.value).startswith(
+        f"{OTHER}, which serves, has feature set 0123456789abcdef, candidate {NEW} has {feature_set_hash()} "
+        f"(without shoe_size; new {FEATURE_NAMES[0]}): it cannot be judged on today's features"
+    )
+    assert f"promote with --replace-unjudged {OTHER} (DAG retrain: replace_unjudged)" in str(refused.value)
+    assert ChampionUnjudged.exit_code == 42
+    assert read_pointer(settings.releases_dir) == before
+    assert not (settings.releases_dir / NEW).exists()
+
+
+def test_formulas_that_changed_are_other_features(home):
+    """The names are the same, the numbers are not."""
+    serve_other_features(home, FEATURE_NAMES)
+
+    with pytest.raises(ChampionUnjudged, match=r"\(the same names, other formulas\)"):
+        promote(JobSettings(home=home), TODAY)
+
+
+def test_a_champion_of_other_features_goes_if_it_is_named(home, monkeypatch):
+    """By its own id only; the pointer keeps the reason, and the next candidate needs no word any more."""
+    serve_other_features(home, FEATURE_NAMES)
+    settings = JobSettings(home=home)
+    monkeypatch.setattr(jobs.promote, "follow", lambda *_: None)
+
+    with pytest.raises(ChampionUnjudged):
+        promote(settings, TODAY, replace_unjudged=OLD)
+    main(settings, _parser().parse_args(["--as-of", str(TODAY), "--replace-unjudged", OTHER]))
+    after = Pointer(NEW, OTHER, OLD, 3, f"in place of {OTHER}, which could not be judged")
+    assert read_pointer(settings.releases_dir) == after
+    assert promote(settings, TODAY) == after
+
+    put_candidate(home, "2026-04-11", "2026-04-11-cccccccc", pointer_sequence=3)
+    assert promote(settings, dt.date(2026, 4, 11)) == Pointer("2026-04-11-cccccccc", NEW, OLD, 4)
+
+
+def test_naming_a_champion_that_was_judged_changes_nothing(home):
+    """The word is about other features only: a candidate that the gate forbids stays out."""
+    put_candidate(home, "2026-04-10", NEW, pointer_sequence=1, promotable=False, promotable_reason="May be worse.")
+    with pytest.raises(GateRefused, match="May be worse"):
+        promote(JobSettings(home=home), TODAY, replace_unjudged=OLD)
+
+    put_candidate(home, "2026-04-10", NEW, pointer_sequence=1)
+    assert promote(JobSettings(home=home), TODAY, replace_unjudged=OLD) == AFTER
 
 
 def test_keys_that_do_not_belong_together_make_no_release(home):

@@ -125,6 +125,20 @@ def test_baselines_stand_beside_the_model():
     page = render(report(baselines={"catboost": catboost, "random_forest": {"auc": 0.92}}))
     assert "model auc average precision catboost 0.9359 0.6073 random forest 0.92 -" in text_of(page)
     assert '<tr class="chosen"><td>catboost</td>' in page
+    assert "Fitted on" not in page
+
+
+def test_baselines_say_how_many_rows_they_learnt_from():
+    """They see a sample of what the model saw, and the reader is told how large it is."""
+    found = {"catboost": {"auc": 0.9359}, "random_forest": {"auc": 0.92}}
+    said = text_of(render(report(baselines=found, baseline_rows=30_000, train_rows=123_753)))
+    assert "Fitted on 30,000 of the 123,753 train rows that this model learnt from, judged on the same rows" in said
+
+
+def test_the_page_lists_what_counts_as_out_of_reach():
+    """Beside what the loss limit demands, at both volumes: it decides between FAIL and INFEASIBLE."""
+    said = text_of(render(report()))
+    assert said.count("the loss limit demands 75.70 % more than this counts as out of reach of any model 95.00 %") == 2
 
 
 def test_slices_are_grouped():
