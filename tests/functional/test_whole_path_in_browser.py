@@ -4,6 +4,7 @@ Last of the functional tests by its name, for it changes the finished run.
 """
 
 import datetime as dt
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 from antifraud.lake import NAMESPACE, Run, open_catalog, published
 from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
+from jobs.raw.demand import UNREAD
 
 pytestmark = pytest.mark.timeout(3_600)
 DAYS = UNCHANGED, CORRECTED = dt.date(2026, 4, 9), dt.date(2026, 4, 10)
@@ -24,6 +26,9 @@ OTHERS = (QUARANTINE, LABELS)
 TOTALS = (TOTALS_CUSTOMER.name, TOTALS_TERMINAL.name)
 AMOUNT = 4
 """Position in a raw row."""
+LEFT_OUT = ("days", "published", "export")
+"""Tasks of `reprocess` that a dry run leaves out."""
+DRY_RUN_SECONDS = 300
 ANSWER_MS = 60_000
 BACKFILL_MS = 900_000
 
@@ -128,6 +133,29 @@ def reprocess(page: Page, pictures: Path) -> None:
     for day in DAYS:
         expect(run_of(page, day)).to_contain_text("Success")
     page.screenshot(path=pictures / "backfill_runs.png")
+
+
+def test_a_dry_run_tells_what_a_corrected_file_changes(airflow, finished_run):
+    """`reprocess` as it is unless somebody says otherwise: it lists tables and days, and publishes nothing."""
+    home = finished_run.home
+    before = published_by(home, CORRECTED)
+    correct(home / "raw" / "feed" / f"{CORRECTED}.txt")
+
+    airflow.unpause("reprocess")
+    airflow.trigger("reprocess", "dry", {"first": str(UNCHANGED), "last": str(CORRECTED)})
+    until = time.monotonic() + DRY_RUN_SECONDS
+    while (state := airflow.runs("reprocess")[0].state) in {"queued", "running"} and time.monotonic() < until:
+        time.sleep(1)
+
+    assert state == "success"
+    states = {task["task_id"]: task["state"] for task in airflow.tasks("reprocess", "dry")}
+    assert states == dict.fromkeys(("stale", "plan"), "success") | dict.fromkeys(LEFT_OUT, "skipped")
+    [log] = (home / "logs" / "airflow").glob("dag_id=reprocess/run_id=dry/task_id=stale/*.log")
+    told = log.read_text()
+    assert f"clean            {CORRECTED}: {UNREAD}" in told
+    assert f"features         {CORRECTED}: follows from clean or state of {CORRECTED}" in told
+    assert str(UNCHANGED) not in "".join(line for line in told.splitlines() if "follows from" in line)
+    assert published_by(home, CORRECTED) == before
 
 
 def test_two_days_are_reprocessed(page, airflow, finished_run, pictures):
