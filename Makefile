@@ -81,7 +81,7 @@ bench-lake: setup  ## the lake at 47 million rows, some hours: HOME_OF_LAKE=fold
 bench-backfills: setup  ## backfills in any order beside one load of all days: HOME_OF_LAKE=folder, which gets a new one beside it
 	$(PYTHON) -m bench.lake_backfills --home "$(HOME_OF_LAKE)-backfills"
 
-bench-history: setup  ## a night after 60 and after 600 days of history: HOME_OF_LAKE=folder, which gets a new one beside it
+bench-history: setup  ## a night after 60 and after 600 days of history, its time and what it reads: HOME_OF_LAKE=folder, which gets a new one beside it
 	$(PYTHON) -m bench.lake_history --home "$(HOME_OF_LAKE)-history"
 
 bench-slopes: setup  ## ingest, totals and features against the number of rows: HOME_OF_LAKE=folder, which gets a new one beside it

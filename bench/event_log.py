@@ -38,9 +38,10 @@ WRITER: Final = {"spark.eventLog.compress": "false", "spark.eventLog.rolling.ena
 class Read:
     """What was read of one table, a file that was read twice counted twice.
 
-    `bytes` and `records` are what tasks read; `files` are the data files that scans chose and `file_bytes` their whole
-    size, of which tasks skip the columns that they do not need. Of metadata: `manifests` that scans read, and
-    `manifests_skipped` because the list of manifests says that they hold no such day.
+    `bytes` and `records` are what tasks count; `files` are the data files that scans chose and `file_bytes` their whole
+    size. Iceberg fetches columns by threads of its own, whose bytes no task counts, and skips the columns that are not
+    needed: what is read of Parquet lies between `bytes`, the ends of the files, and `file_bytes`. Of metadata:
+    `manifests` that scans read, and `manifests_skipped` because the list of manifests says that they hold no such day.
     """
 
     bytes: int = 0
@@ -97,8 +98,8 @@ def reads_of(log: Iterable[str]) -> dict[str, Read]:
 
 
 def total(reads: Mapping[str, Read]) -> Read:
-    """What was read of all tables together."""
-    return sum(reads.values(), Read())
+    """What was read of files, all tables together."""
+    return sum((read for table, read in reads.items() if table != ELSEWHERE), Read())
 
 
 def _metrics(plan: Any) -> Iterator[tuple[int, tuple[str, str]]]:

@@ -42,25 +42,29 @@ def watched(session, settings, folder, name, stages, number):
     return files, reads_of((folder / name).read_text().splitlines())
 
 
+def nights_of(session, settings, logs, history):
+    """A lake of so many days, and the two nights after them."""
+    fill(session, settings, range(NIGHT - history, NIGHT))
+    fill(session, settings, [NIGHT])
+    fill(session, settings, [NIGHT + 1])
+    run(session, settings, ["totals"], *range(NIGHT - history, NIGHT))
+    run(session, settings, ["state"], NIGHT - 1)
+    rolled = watched(session, settings, logs, "rolled", ["totals", "state", "features"], NIGHT)
+    assert was_rolled(settings, NIGHT)
+    run(session, settings, ["totals"], NIGHT + 1)
+    fewer_rows(session, settings, NIGHT)
+    rebuilt = watched(session, settings, logs, "rebuilt", ["state"], NIGHT + 1)
+    assert not was_rolled(settings, NIGHT + 1)
+    return Nights(settings, *rolled, *rebuilt)
+
+
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory, open_lake):
     """The nights of both lakes: they differ in the days before those that the shorter one has."""
     found = {}
     for name, history in HISTORIES.items():
-        settings, logs = JobSettings(home=tmp_path_factory.mktemp(name)), tmp_path_factory.mktemp("logs")
-        session = open_lake(settings)
-        fill(session, settings, range(NIGHT - history, NIGHT))
-        fill(session, settings, [NIGHT])
-        fill(session, settings, [NIGHT + 1])
-        run(session, settings, ["totals"], *range(NIGHT - history, NIGHT))
-        run(session, settings, ["state"], NIGHT - 1)
-        rolled = watched(session, settings, logs, "rolled", ["totals", "state", "features"], NIGHT)
-        assert was_rolled(settings, NIGHT)
-        run(session, settings, ["totals"], NIGHT + 1)
-        fewer_rows(session, settings, NIGHT)
-        rebuilt = watched(session, settings, logs, "rebuilt", ["state"], NIGHT + 1)
-        assert not was_rolled(settings, NIGHT + 1)
-        found[name] = Nights(settings, *rolled, *rebuilt)
+        settings = JobSettings(home=tmp_path_factory.mktemp(name))
+        found[name] = nights_of(open_lake(settings), settings, tmp_path_factory.mktemp("logs"), history)
     return found
 
 
