@@ -125,18 +125,22 @@ def published(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -
 
 def newest_runs(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> dict[dt.date, Run]:
     """The newest run of each day that was ever published, expired ones among them."""
-    if not catalog.table_exists((NAMESPACE, RUNS.name)):
-        return {}
-    condition = f"table = '{table.name}' and day >= '{first}' and day <= '{last}'"
-    source = open_table(catalog, RUNS)
     newest: dict[dt.date, Run] = {}
-    for row in source.scan(row_filter=condition, selected_fields=RUNS.column_names).to_arrow().to_pylist():
-        run = Run(**row)
+    for run in runs_of(catalog, table.name, first, last):
         known = newest.get(run.day)
         # An expired day is marked before its rows go, maybe at the very sequence number that published them.
         if known is None or (run.sequence, run.expired) >= (known.sequence, known.expired):
             newest[run.day] = run
     return newest
+
+
+def runs_of(catalog: "Catalog", name: str, first: dt.date, last: dt.date) -> list[Run]:
+    """Every row of `runs` under a name, of a table or of anything else that is kept there; none while it is empty."""
+    if not catalog.table_exists((NAMESPACE, RUNS.name)):
+        return []
+    condition = f"table = '{name}' and day >= '{first}' and day <= '{last}'"
+    rows = open_table(catalog, RUNS).scan(row_filter=condition, selected_fields=RUNS.column_names).to_arrow()
+    return [Run(**row) for row in rows.to_pylist()]
 
 
 def rows_by_day(

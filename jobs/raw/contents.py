@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from antifraud.lake import NAMESPACE, Run
-from antifraud.schemas import CLEAN, LABELS, QUARANTINE, RUNS, Table
+from antifraud.lake import Run, runs_of
+from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
 from jobs.publish import hash_of
 from jobs.raw.files import RawFile, Stamp
 
@@ -75,32 +75,23 @@ def content_of(run: Run) -> str | None:
 
 def remembered(catalog: "Catalog", sources: Mapping[dt.date, str]) -> dict[dt.date, Contents]:
     """Contents of the days of which the `sources` were read before."""
-    name = (NAMESPACE, RUNS.name)
-    if not sources or not catalog.table_exists(name):
-        return {}
-    condition = f"table = '{FEED}' and day >= '{min(sources)}' and day <= '{max(sources)}'"
-    rows = catalog.load_table(name).scan(row_filter=condition).to_arrow().to_pylist()
-    return {row["day"]: json.loads(row["counts"]) for row in rows if sources.get(row["day"]) == row["inputs"]}
+    runs = runs_of(catalog, FEED, min(sources), max(sources)) if sources else []
+    return {run.day: json.loads(run.counts) for run in runs if sources.get(run.day) == run.inputs}
 
 
 def ever_remembered(catalog: "Catalog", days: Iterable[dt.date]) -> dict[dt.date, list[Contents]]:
     """For each of the days the contents of all files that it was ever read from."""
-    wanted = sorted(days)
-    condition = f"table = '{FEED}' and day >= '{wanted[0]}' and day <= '{wanted[-1]}'"
-    found: dict[dt.date, list[Contents]] = {day: [] for day in wanted}
-    for row in catalog.load_table((NAMESPACE, RUNS.name)).scan(row_filter=condition).to_arrow().to_pylist():
-        found.setdefault(row["day"], []).append(json.loads(row["counts"]))
+    found: dict[dt.date, list[Contents]] = {day: [] for day in days}
+    for run in runs_of(catalog, FEED, min(found), max(found)):
+        found.setdefault(run.day, []).append(json.loads(run.counts))
     return found
 
 
 def remembered_sums(catalog: "Catalog", files: Sequence[RawFile], stamps: Mapping[str, Stamp]) -> dict[str, str]:
     """SHA-256 by name of those files that were read before and have the same stamp still."""
-    name, sources = (NAMESPACE, RUNS.name), {_source_of(f, stamps[f.path.name]): f.path.name for f in files}
-    if not files or not catalog.table_exists(name):
-        return {}
-    condition = f"table = '{FILE}' and day >= '{files[0].first}' and day <= '{files[-1].first}'"
-    rows = catalog.load_table(name).scan(row_filter=condition).to_arrow().to_pylist()
-    return {sources[row["inputs"]]: json.loads(row["counts"])[SHA256] for row in rows if row["inputs"] in sources}
+    sources = {_source_of(file, stamps[file.path.name]): file.path.name for file in files}
+    runs = runs_of(catalog, FILE, files[0].first, files[-1].first) if files else []
+    return {sources[run.inputs]: json.loads(run.counts)[SHA256] for run in runs if run.inputs in sources}
 
 
 def memory_of(file: RawFile, stamp: Stamp, checksum: str) -> Run:
