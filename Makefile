@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 # The longest first; what shares a costly set-up stays in one lane (tests/conftest.py).
 TWO_LANES := -n 2 --dist loadgroup --no-loadscope-reorder
 # What the jobs compute and publish, without processes and servers.
-TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state rolled_state halves ingest raw_lines tokens_spark))
+TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state halves ingest raw_lines tokens_spark))
 RUN_ARGS ?=
 DATA ?=
 HOME_OF_LAKE ?= var/bench

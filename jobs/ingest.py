@@ -106,10 +106,13 @@ def _read(spark: SparkSession, settings: JobSettings, demand: Demand, asked: Seq
 
 
 def _beside(settings: JobSettings, demand: Demand, counts: Counts, asked: Sequence[dt.date]) -> list[dt.date]:
-    """Days of the demand that nobody asked for and that can be published; the others are left to runs of their own."""
+    """Days of the demand that nobody asked for and that can be published; the others are left to runs of their own.
+
+    Among these are days whose key is lost: their tokens would all change, whether or not a row did.
+    """
     ends = {day: last_day(file, counts) for file in demand.covering for day in file.days}
-    others = [day for day in demand.keys if day not in asked and day <= ends[day]]
-    return [day for day in others if unusable_share(counts, day) <= settings.quarantine_limit]
+    others = [day for day, key in demand.keys.items() if day not in asked and demand.under[day] == key.key_id]
+    return [day for day in others if day <= ends[day] and unusable_share(counts, day) <= settings.quarantine_limit]
 
 
 @contextmanager

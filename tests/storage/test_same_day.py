@@ -138,7 +138,8 @@ def test_a_run_in_between_is_noticed(table, tmp_path, open_lake, monkeypatch):
     settings = JobSettings(home=tmp_path, quarantine_limit=1.0, keyring_file=tmp_path / "keyring.json")
     generate_keyring(settings.keyring_path)
     for name in NAMES:
-        deliver(tmp_path / name, FIRST, name)
+        for day in DAYS[:2]:  # the first file covers a single day then: one of several has one reader at a time
+            deliver(tmp_path / name, day, name)
     one, other = (dataclasses.replace(settings, raw_dir=str(tmp_path / name)) for name in NAMES)
     session, publish, done = open_lake(settings), ingest_job.publish, []
 
