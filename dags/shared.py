@@ -13,6 +13,7 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import CronDataIntervalTimetable, Param
 
+from antifraud.jars import JARS, driver_options
 from antifraud.settings import JobSettings
 
 MIDNIGHT: Final = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
@@ -39,10 +40,12 @@ class DagSettings:
     """The project's packages for a cluster's executors; None where they see the project itself."""
     driver_memory: str
     """Memory of a Spark driver, as Spark spells it; on a local master that is all of Spark's memory."""
+    jars_dir: Path
+    """Folder of the jars with which a driver starts."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """Read ``ANTIFRAUD_`` and ``REPLAY_END``, ``SPARK_CONNECTION``, ``PROJECT_ZIP`` or ``DRIVER_MEMORY``."""
+        """Read the variables that begin with ``ANTIFRAUD_`` and have these fields' names."""
         replay_end = environ.get("ANTIFRAUD_REPLAY_END")
         return cls(
             root=Path(__file__).resolve().parent.parent,
@@ -50,6 +53,7 @@ class DagSettings:
             spark_connection=environ.get("ANTIFRAUD_SPARK_CONNECTION", "spark_local"),
             project_zip=environ.get("ANTIFRAUD_PROJECT_ZIP"),
             driver_memory=environ.get("ANTIFRAUD_DRIVER_MEMORY", "2g"),
+            jars_dir=Path(environ.get("ANTIFRAUD_JARS_DIR", JARS)),
         )
 
 
@@ -86,6 +90,7 @@ def spark_job(task_id: str, script: str, arguments: Sequence[str], **options: An
         application=str(SETTINGS.root / "jobs" / f"{script}.py"),
         application_args=list(arguments),
         driver_memory=SETTINGS.driver_memory,
+        conf=driver_options(SETTINGS.jars_dir),
         py_files=SETTINGS.project_zip,
         env_vars={"PYTHONPATH": str(SETTINGS.root), "PYSPARK_PYTHON": sys.executable},
         name=f"{script}-{task_id}",

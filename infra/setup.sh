@@ -1,5 +1,6 @@
 #!/bin/sh
-# The environment (.venv, exactly requirements/lock.txt) and the jars (infra/jars). Quick when nothing has changed.
+# The environment (.venv, exactly requirements/lock.txt) and the jars (infra/jars) with an archive of their classes.
+# Quick when nothing has changed.
 set -eu
 cd "$(dirname "$0")/.."
 . infra/find_python.sh
@@ -9,7 +10,7 @@ began=$(date +%s)
 
 say() { echo "[setup +$(($(date +%s) - began)) s] $1"; }
 
-wanted=$(cat requirements/lock.txt infra/pom.xml infra/setup.sh | cksum)
+wanted=$( (pwd; java -version 2>&1; cat requirements/lock.txt infra/pom.xml infra/setup.sh infra/class_archive.py) | cksum)
 if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$wanted" ] && ls "$JARS"/*.jar >/dev/null 2>&1; then
     exit 0
 fi
@@ -35,6 +36,9 @@ else
 fi
 rm -rf "$JARS"
 mv "$fetched" "$JARS"
+
+say "archiving the classes"
+.venv/bin/python -m infra.class_archive
 
 echo "$wanted" >"$STAMP"
 say "done"

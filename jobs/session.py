@@ -10,11 +10,11 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from antifraud.errors import SettingsError
+from antifraud.jars import CLASS_PATH, JARS, driver_options
 from antifraud.lake import CATALOG
 from antifraud.settings import JobSettings
 from antifraud.storage import CONNECT_SECONDS, LOCK_SECONDS, bucket_of, is_remote, load_account
 
-JARS: Final = Path(__file__).resolve().parents[1] / "infra" / "jars"
 SHUFFLE_PARTITIONS: Final = 8
 """Few: adaptive execution splits what is large, but the smallest job pays for every one of them."""
 DRIVER_MEMORY: Final = "2g"
@@ -25,6 +25,31 @@ RETRY_PAUSE: Final = "1s"
 """Before the second attempt; doubled before each further one."""
 SPARK_SUBMIT: Final = "PYSPARK_GATEWAY_PORT"
 """Set by spark-submit for the Python that it starts: the JVM is running already."""
+GENERAL: Final[dict[str, str]] = {
+    "spark.driver.memory": DRIVER_MEMORY,
+    "spark.log.level": "ERROR",
+    "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
+    # Of raw text, half of Spark's own: with longer tasks a core waits longer for the last one.
+    "spark.sql.files.maxPartitionBytes": "64m",
+    # The JVM interprets methods of more than 8,000 bytes for ever; Spark's own limit would let them be.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
+    # Ten times Spark's own: a job has some hundred generated classes, and what falls out is compiled anew, first by
+    # Spark and then by the JVM, each time that the job comes by.
+    "spark.sql.codegen.cache.maxEntries": "1000",
+    # Tokens do not repeat within a batch: looking for repetitions costs more than it saves.
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
+    # Errors would tell the line of Python that made a column, at the price of a question to the JVM for each.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # Every query's plan is written out for the UI and the event log, even if there is neither.
+    "spark.sql.ui.explainMode": "simple",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # A file a job that nobody reads; a cluster may switch it on, for plans show no key (jobs/raw/tokens.py).
+    "spark.eventLog.enabled": "false",
+}
+"""Spark's configuration of every session, whatever its lake."""
 
 
 def start_session(name: str, settings: JobSettings) -> SparkSession:
@@ -40,45 +65,14 @@ def start_session(name: str, settings: JobSettings) -> SparkSession:
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     # Workers would start the first python3 on PATH, which may lack every package.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    general = _general(jars)
-    if SPARK_SUBMIT in os.environ:
-        _load_into_driver(jars)
-    else:
-        # A JVM that Python starts is told its configuration on a command line, which every user can read: so it is
-        # started without the accounts, which follow over the authenticated local connection.
-        SparkContext._ensure_initialized(conf=SparkConf().setAll(list(general.items())))  # noqa: SLF001
+    _ensure_jvm(folder)
+    configuration = GENERAL | _for_executors(jars) | lake_configuration(settings) | s3_configuration(settings)
     builder = SparkSession.builder.appName(name)
-    for key, value in (general | lake_configuration(settings) | s3_configuration(settings)).items():
+    for key, value in configuration.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
-
-
-def _general(jars: Sequence[Path]) -> dict[str, str]:
-    return {
-        "spark.jars": ",".join(map(str, jars)),
-        "spark.driver.memory": DRIVER_MEMORY,
-        "spark.log.level": "ERROR",
-        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
-        # Of raw text, half of Spark's own: with longer tasks a core waits longer for the last one.
-        "spark.sql.files.maxPartitionBytes": "64m",
-        # The JVM interprets methods of more than 8,000 bytes for ever; Spark's own limit would let them be.
-        "spark.sql.codegen.hugeMethodLimit": "8000",
-        # Ten times Spark's own: a job has some hundred generated classes, and what falls out is compiled anew, first by
-        # Spark and then by the JVM, each time that the job comes by.
-        "spark.sql.codegen.cache.maxEntries": "1000",
-        # Tokens do not repeat within a batch: looking for repetitions costs more than it saves.
-        "spark.sql.inMemoryColumnarStorage.compressed": "false",
-        # Errors would tell the line of Python that made a column, at the price of a question to the JVM for each.
-        "spark.python.sql.dataFrameDebugging.enabled": "false",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        # A file a job that nobody reads; a cluster may switch it on, for plans show no key (jobs/raw/tokens.py).
-        "spark.eventLog.enabled": "false",
-    }
 
 
 def lake_configuration(settings: JobSettings) -> dict[str, str]:
@@ -158,10 +152,21 @@ def jdbc_uri(uri: str) -> str:
     return f"jdbc:{POSTGRESQL}://{address.rpartition('@')[2]}"
 
 
-def _load_into_driver(jars: Sequence[Path]) -> None:
-    """Let a JVM that runs already see the jars; ``spark.jars`` alone would reach its executors only."""
-    SparkContext._ensure_initialized()  # noqa: SLF001 - there is no public way to the JVM before the session
+def _ensure_jvm(folder: Path) -> None:
+    """Start the driver's JVM with the jars in `folder`, or let one that runs see them."""
+    # A JVM that Python starts is told its configuration on a command line, which every user can read: so it is
+    # started without the accounts, which follow over the authenticated local connection.
+    options = driver_options(folder)
+    SparkContext._ensure_initialized(conf=SparkConf().setAll(list((GENERAL | options).items())))  # noqa: SLF001
+    if SparkConf().get(CLASS_PATH) == options[CLASS_PATH] or SPARK_SUBMIT not in os.environ:
+        return
     jvm: Any = SparkContext._jvm  # noqa: SLF001
     loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
-    for jar in jars:
+    for jar in sorted(folder.glob("*.jar")):
         loader.addURL(jvm.java.io.File(str(jar)).toURI().toURL())
+
+
+def _for_executors(jars: Sequence[Path]) -> dict[str, str]:
+    """The jars for executors in processes of their own; those of a local master are in the driver's."""
+    local = (SparkConf().get("spark.master") or "local").startswith("local")
+    return {} if local else {"spark.jars": ",".join(map(str, jars))}

@@ -26,7 +26,6 @@ PAGES = ("jobs", "stages", "storage", "environment", "executors", "SQL", QUERIES
 
 
 def main(folder: Path, days: list[dt.date]) -> None:
-    general = sessions._general
     (folder / "events").mkdir()
     watched = {
         "spark.eventLog.enabled": "true",
@@ -41,7 +40,7 @@ def main(folder: Path, days: list[dt.date]) -> None:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.local.dir": str(folder / "scratch"),
     }
-    sessions._general = lambda jars: general(jars) | watched
+    sessions.GENERAL.update(watched)
     settings = JobSettings.from_environment(os.environ)
     spark = sessions.start_session("watched", settings)
     create_tables(spark)
