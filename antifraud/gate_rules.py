@@ -67,7 +67,8 @@ def _loss(found: Findings) -> str:
     return (
         f"A month's missed fraud is {_rub(found.loss.mean)}, at most {_rub(found.loss.bound)} with "
         f"{found.loss.level:.0%} probability: {sense} the limit of {_rub(found.limits.loss_limit_minor)}. "
-        f"{found.value_recall:.1%} of the fraud amount is caught, the limit demands {found.required_value_recall:.1%}."
+        f"{_share(found.value_recall)} of the fraud amount is caught, the limit demands "
+        f"{_share(found.required_value_recall)}."
     )
 
 
@@ -137,11 +138,21 @@ def _way_out(found: Findings) -> str:
     volume = found.judged_transactions_a_month * found.limits.loss_limit_minor / least
     return (
         f"No model at hand meets both limits: {_obstacle(found)}. This one catches "
-        f"{found.value_recall_at_fpr_target:.1%} of the amount there; the loss limit demands "
-        f"{found.required_value_recall:.1%}, and more than {found.limits.attainable_value_recall:.1%} counts as out of "
-        f"reach of any model. Raise the loss limit to {_rub(least)}, or bring "
-        f"the volume down to about {volume:,.0f} transactions a month."
+        f"{_share(found.value_recall_at_fpr_target)} of the amount there; the loss limit demands "
+        f"{_share(found.required_value_recall)}, and more than "
+        f"{_share(found.limits.attainable_value_recall)} counts as out of reach of any model. Raise the loss limit to "
+        f"{_rub(least)}, or bring the volume down to about {volume:,.0f} transactions a month."
     )
+
+
+def _share(value: float) -> str:
+    """A share in per cent; below one with so many digits that it does not look like all of it.
+
+    >>> _share(0.921), _share(0.99984), _share(1.0)
+    ('92.1%', '99.98%', '100.0%')
+    """
+    digits = next((digits for digits in range(1, 6) if round(value, digits + 2) < 1), 1)
+    return f"{value:.{digits}%}"
 
 
 def _rub(minor: float) -> str:

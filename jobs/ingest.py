@@ -112,7 +112,11 @@ def _beside(settings: JobSettings, demand: Demand, counts: Counts, asked: Sequen
     """
     ends = {day: last_day(file, counts) for file in demand.covering for day in file.days}
     others = [day for day, key in demand.keys.items() if day not in asked and demand.under[day] == key.key_id]
-    return [day for day in others if day <= ends[day] and unusable_share(counts, day) <= settings.quarantine_limit]
+    reached = [day for day in others if day <= ends[day]]
+    bad = [day for day in reached if unusable_share(counts, day) > settings.quarantine_limit]
+    if bad:
+        print(f"  too many unusable rows, left to runs of their own: {', '.join(map(str, sorted(bad)))}")
+    return [day for day in reached if day not in bad]
 
 
 @contextmanager

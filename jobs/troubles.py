@@ -1,4 +1,4 @@
-"""What a library's exception says about disks and storages, as an expected failure: the one place that reads them.
+"""What a library's exception says about disks, clocks and storages, as an expected failure: it is read here only.
 
 Spark, Hadoop, botocore and pyiceberg each report trouble with S3 in words of their own and deep inside other
 exceptions; their stack traces name neither a cause nor a way out.
@@ -14,6 +14,8 @@ from antifraud.storage import bucket_of, is_remote
 
 DISK_IS_FULL: Final = ("No space left on device", "Disk quota exceeded", "database or disk is full")
 """How the operating system and SQLite say it, inside whatever Spark and Iceberg make of it."""
+CLOCK_IS_BEHIND: Final = ("Expected sorted snapshot log entries", "before last snapshot log entry")
+"""How Iceberg refuses a snapshot that is more than a minute older than the table's last one."""
 S3_WORDS: Final = ("org.apache.hadoop.fs.s3a", "software.amazon.awssdk", "AWS Error", "S3Exception")
 S3_PACKAGES: Final = ("botocore", "aiobotocore", "aiohttp", "s3fs", "fsspec")
 FRAME: Final = "at "
@@ -40,10 +42,10 @@ WHAT_TO_DO: Final = {
 
 @contextmanager
 def told(settings: JobSettings) -> Iterator[None]:
-    """Turn what libraries raise about a full disk or a storage in trouble into one line.
+    """Turn what libraries raise about a full disk, a wrong clock or a storage in trouble into one line.
 
     Raises:
-        PublishError: There was no room to write.
+        PublishError: There was no room to write, or the clock is behind the lake's last writer's.
         StorageError: S3 did not answer in time, refused, or was too busy.
     """
     try:
@@ -64,6 +66,11 @@ def trouble_of(error: BaseException, settings: JobSettings) -> AntifraudError | 
         return PublishError(
             "the disk is full: what was published before is whole, nothing half-written is visible; "
             "make room and run the same days again"
+        )
+    if any(words in said for words in CLOCK_IS_BEHIND):
+        return PublishError(
+            "this machine's clock is more than a minute behind that of the lake's last writer: what was published "
+            "before is whole; set the clocks of all machines alike and run the same days again"
         )
     of_s3 = any(type(each).__module__.partition(".")[0] in S3_PACKAGES for each in chain)
     if not (of_s3 or any(word in said for word in S3_WORDS)):

@@ -92,14 +92,15 @@ def test_runs_of_one_file_at_once_read_it_once(settings, open_lake, reads):
     assert reads == [["2026-01-01.txt"]]
 
 
-def test_a_bad_day_is_left_to_its_own_run(settings, open_lake):
-    """Days beside one with too many unusable rows are published; the bad one stops whoever asks for it."""
+def test_a_bad_day_is_left_to_its_own_run(settings, open_lake, capsys):
+    """Days beside one with too many unusable rows are published, it is named; the bad one stops whoever asks for it."""
     settings = JobSettings(home=settings.home, quarantine_limit=0.5)
     deliver(settings, DAYS, bad_day=DAYS[1])
     session = open_lake(settings)
 
     assert ingest(session, settings, [DAYS[3]]) == (len(DAYS) - 1) * ROWS_A_DAY
     assert clean_days(settings) == [DAYS[0], *DAYS[2:]]
+    assert "too many unusable rows, left to runs of their own: 2026-01-02\n" in capsys.readouterr().out
     with pytest.raises(QuarantineLimit, match=r"100.00% of the 20 rows of 2026-01-02"):
         ingest(session, settings, [DAYS[1]])
 

@@ -1,0 +1,58 @@
+"""Machines whose clocks differ write into one lake: a minute does no harm, more is told in one line."""
+
+import time
+from types import SimpleNamespace
+
+import pyiceberg.table.snapshots
+import pytest
+
+from antifraud.errors import PublishError
+from antifraud.lake import open_catalog, open_table, published
+from antifraud.schemas import RUNS, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from jobs.checksums import checksums
+from jobs.day import STAGES
+from jobs.troubles import told
+from tests.spark.state_lake import day, fill
+
+TABLES = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
+
+
+def commit_from_ahead(settings, table, seconds, monkeypatch):
+    """Commit a snapshot without rows, as a machine does whose clock is ahead."""
+    source = open_table(open_catalog(settings), table)
+    none = source.scan().to_arrow().slice(0, 0)
+    with monkeypatch.context() as patched:
+        clock = SimpleNamespace(time=lambda: time.time() + seconds)
+        patched.setattr(pyiceberg.table.snapshots, "time", clock)
+        source.append(none)
+
+
+@pytest.fixture
+def two_days(settings, open_lake):
+    """A session on a lake of two days, the first of them with totals."""
+    session = open_lake(settings)
+    fill(session, settings, range(2))
+    STAGES["totals"](session, settings, [day(0)])
+    return session
+
+
+def test_two_hours_stop_a_run_and_leave_what_was_there(two_days, settings, monkeypatch):
+    """Iceberg wants a table's snapshots in order of time; the day stays out of date, so that a later run loads it."""
+    before = checksums(settings, day(0), day(0))
+    for table in (RUNS, TOTALS_CUSTOMER):  # the last that a run writes, then the first
+        commit_from_ahead(settings, table, 7_200, monkeypatch)
+
+        with pytest.raises(PublishError, match="clock is more than a minute behind"), told(settings):
+            STAGES["totals"](two_days, settings, [day(1)])
+        catalog = open_catalog(settings)
+        assert checksums(settings, day(0), day(0)) == before
+        assert [published(catalog, each, day(1), day(1)) for each in TABLES] == [{}, {}]
+
+
+def test_half_a_minute_is_no_trouble(two_days, settings, monkeypatch):
+    """Clocks of machines are never quite alike."""
+    for table in (RUNS, *TABLES):
+        commit_from_ahead(settings, table, 30, monkeypatch)
+
+    assert STAGES["totals"](two_days, settings, [day(1)]) > 0
+    assert [list(published(open_catalog(settings), each, day(1), day(1))) for each in TABLES] == [[day(1)]] * 2
