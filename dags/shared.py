@@ -45,7 +45,7 @@ class DagSettings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """Read the variables that begin with ``ANTIFRAUD_`` and have these fields' names."""
+        """Read ``ANTIFRAUD_`` and a field's name in capitals, for every field but `root`."""
         replay_end = environ.get("ANTIFRAUD_REPLAY_END")
         return cls(
             root=Path(__file__).resolve().parent.parent,
