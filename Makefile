@@ -1,7 +1,8 @@
 # The commands of this project; `make help` lists them.
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
-# The longest first; what shares a costly set-up stays in one lane (tests/conftest.py).
+# The longest first, then what waits for a slow storage while others compute; what shares a costly set-up stays in one
+# lane (tests/conftest.py).
 TWO_LANES := -n 2 --dist loadgroup --no-loadscope-reorder
 # What the jobs compute and publish, without processes and servers.
 TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state halves ingest raw_lines tokens_spark))
@@ -28,7 +29,7 @@ run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--onc
 	@$(PYTHON) -m infra.local.run $(RUN_ARGS) $(if $(DATA),--data "$(DATA)")
 
 test: setup check servers browser spark35  ## everything: lint, types, import contracts and all tests
-	$(PYTHON) -m pytest $(TWO_LANES) tests/functional tests/spark tests/storage tests/parity tests/serving tests/docs tests/dags
+	$(PYTHON) -m pytest $(TWO_LANES) tests/functional tests/storage tests/spark tests/parity tests/serving tests/docs tests/dags
 
 spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own
 	@sh infra/spark35/setup.sh
