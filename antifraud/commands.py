@@ -5,7 +5,7 @@
     access generate            bearer tokens, their hashes, the webhook secret
     release-key generate       the pair of keys that releases are signed and checked with
     release list|show|verify   what was promoted, and whether it is still what it was
-    release activate|gc        point to another release, remove old ones; both dry by default
+    release activate|pin|gc    point to another release, choose the anchor, remove old ones; all dry by default
     replay                     what a release would have done on past days
     explain                    why a release scores a transaction as it does
 

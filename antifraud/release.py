@@ -1,12 +1,10 @@
-"""Releases: a signed bundle of files that verifies, and the one pointer that says which of them serves.
+"""Releases: signed bundles of files that verify (`antifraud/pointer.py` says which of them serves).
 
 A bundle is ``releases/<id>/`` with ``manifest.json`` naming every other file and its SHA-256, and ``manifest.sig``, the
-signature over it. It is written into a temporary folder and renamed, so it is there whole or not at all.
-``releases/pointer.json`` is replaced atomically and is the truth; MLflow's aliases follow it. Who changes the folder
-holds ``releases/.lock``; the system gives it back when a process dies.
+signature over it. It is written into a temporary folder and renamed, so it is there whole or not at all. Who changes
+the folder holds ``releases/.lock``; the system gives it back when a process dies.
 """
 
-import dataclasses
 import fcntl
 import hashlib
 import json
@@ -30,20 +28,6 @@ POINTER: Final = "pointer.json"
 LOCK: Final = ".lock"
 UNFINISHED: Final = ".new-"
 """How folders begin that are being built or removed; nobody reads them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """Which release serves (`release`), the ones to go back to, and a number that grows with every change.
-
-    `reason` is what a person gave for the last change; empty after a promotion.
-    """
-
-    release: str
-    previous: str | None
-    anchor: str | None
-    sequence: int
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +57,7 @@ def write_bundle(
     text = json.dumps({**manifest, "release": release, "files": sums}, indent=2, sort_keys=True) + "\n"
     signed = {MANIFEST: text.encode(), SIGNATURE: key.sign(text.encode())}
     with exclusive(releases):
-        _remove_unfinished(releases)
+        remove_unfinished(releases)
         if (releases / release).exists() and not _verifies(releases / release, key.public):
             remove_bundle(releases, release)
         if not (releases / release).exists():
@@ -172,54 +156,6 @@ def require_feature_set(bundle: Bundle) -> None:
         )
 
 
-def read_pointer(releases: Path) -> Pointer | None:
-    """The pointer, or None while nothing was ever promoted.
-
-    Raises:
-        ReleaseError: The pointer cannot be read as one.
-    """
-    try:
-        return Pointer(**json.loads((releases / POINTER).read_text()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        raise ReleaseError(
-            f"{releases / POINTER} is not a release pointer ({error}): remove it, then name the release that shall "
-            "serve with `python -m antifraud release activate`; it becomes the anchor, too"
-        ) from error
-
-
-def activate(
-    releases: Path, release: str, key: PublicKey, *, reason: str = "", expected_sequence: int | None = None
-) -> Pointer:
-    """Point to `release` after verifying it; what served before becomes `previous`. Twice is the same as once.
-
-    The first release ever becomes the anchor. With `expected_sequence` (0: nothing was ever promoted) the pointer
-    moves only if nobody moved it since.
-
-    Raises:
-        ReleaseError: The bundle does not verify, or the pointer's sequence is not the expected one.
-    """
-    with exclusive(releases):
-        _remove_unfinished(releases)
-        verify_bundle(releases / release, key)
-        now = read_pointer(releases)
-        found = now.sequence if now else 0
-        if expected_sequence not in {None, found}:
-            raise ReleaseError(f"the pointer is at change {found}, expected was {expected_sequence}: look again first")
-        if now and now.release == release:
-            return now
-        after = Pointer(
-            release=release,
-            previous=now.release if now else None,
-            anchor=now.anchor if now else release,
-            sequence=found + 1,
-            reason=reason,
-        )
-        replace_file(releases / POINTER, json.dumps(dataclasses.asdict(after), sort_keys=True))
-        return after
-
-
 def why_not_promotable(report: Mapping[str, Any]) -> str | None:
     """Why a gate report forbids promotion; None where it allows it.
 
@@ -269,7 +205,7 @@ def _sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _remove_unfinished(releases: Path) -> None:
+def remove_unfinished(releases: Path) -> None:
     """Remove what killed processes left behind; under the lock, so that none of it is anybody's."""
     for folder in releases.glob(f"{UNFINISHED}*"):
         shutil.rmtree(folder)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import ReleaseError
-from antifraud.release import Pointer, activate, open_release, read_pointer, require_feature_set
+from antifraud.pointer import Pointer, activate, pin, read_pointer
+from antifraud.release import open_release, require_feature_set
 from antifraud.settings import Settings
 from antifraud.shelf import Entry, bundles, collect, entries, roles_of
 from antifraud.signing import PublicKey
@@ -42,7 +43,7 @@ def _serving(pointer: Pointer | None) -> str:
     if pointer is None:
         return "nothing serves: the pointer was never set"
     why = f' ("{pointer.reason}")' if pointer.reason else ""
-    return f"{pointer.release} serves since change {pointer.sequence} of the pointer{why}"
+    return f"{pointer.release} serves; the pointer is at change {pointer.sequence}{why}"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -76,19 +77,44 @@ def activate_release(options: argparse.Namespace, environ: Environ) -> None:
     today's data first, and is the better way while there is time. MLflow's aliases are left alone here;
     `python -m jobs.promote --aliases` brings them after the pointer.
     """
+    settings, now, seen = _chosen(options, environ)
+    _say(f"serves now: {now.release if now else 'nothing'} (change {now.sequence if now else 0})")
+    if options.dry_run:
+        _say(f"would serve: {options.release}; {_dry(seen)}")
+        return
+    key = _key(settings)
+    after = activate(settings.releases_dir, options.release, key, reason=options.reason, expected_sequence=seen)
+    _say(f"serves: {after.release} (change {after.sequence}), before it {after.previous}")
+
+
+def pin_release(options: argparse.Namespace, environ: Environ) -> None:
+    """Make a verified bundle the anchor, the long-proven release to go back to; dry by default.
+
+    What serves goes on. `python -m jobs.promote --aliases` brings MLflow's aliases after the pointer.
+    """
+    settings, now, seen = _chosen(options, environ)
+    _say(f"anchor now: {now.anchor if now else 'none'} (change {now.sequence if now else 0})")
+    if options.dry_run:
+        _say(f"would be the anchor: {options.release}; {_dry(seen)}")
+        return
+    key = _key(settings)
+    after = pin(settings.releases_dir, options.release, key, reason=options.reason, expected_sequence=seen)
+    _say(f"anchor: {after.anchor} (change {after.sequence}), {after.release} serves")
+
+
+def _chosen(options: argparse.Namespace, environ: Environ) -> tuple[Settings, Pointer | None, int]:
+    """Settings, pointer and the change of it that a person has seen, once reason and release are good enough."""
     if len(options.reason) < SHORTEST_REASON:
         raise ReleaseError(f"the reason has {len(options.reason)} characters: {SHORTEST_REASON} or more are expected")
     settings = Settings.from_environment(environ)
-    releases, bundle = settings.releases_dir, open_release(settings, _one_folder(options.release))
-    require_feature_set(bundle)
-    now = read_pointer(releases)
-    seen = options.expect_change if options.expect_change is not None else now.sequence if now else 0
-    _say(f"serves now: {now.release if now else 'nothing'} (change {now.sequence if now else 0})")
-    if options.dry_run:
-        _say(f"would serve: {bundle.release}; dry run, the pointer stays: add --no-dry-run --expect-change {seen}")
-        return
-    after = activate(releases, bundle.release, _key(settings), reason=options.reason, expected_sequence=seen)
-    _say(f"serves: {after.release} (change {after.sequence}), before it {after.previous}")
+    require_feature_set(open_release(settings, _one_folder(options.release)))
+    now = read_pointer(settings.releases_dir)
+    found = now.sequence if now else 0
+    return settings, now, found if options.expect_change is None else options.expect_change
+
+
+def _dry(seen: int) -> str:
+    return f"dry run, the pointer stays: add --no-dry-run --expect-change {seen}"
 
 
 def collect_releases(options: argparse.Namespace, environ: Environ) -> None:
@@ -108,12 +134,12 @@ def collect_releases(options: argparse.Namespace, environ: Environ) -> None:
 
 def add_arguments(action: str, parser: argparse.ArgumentParser) -> None:
     """The arguments of each action."""
-    if action in {"show", "verify", "activate"}:
+    if action in {"show", "verify", "activate", "pin"}:
         parser.add_argument("release", help="id of the release")
-    if action in {"activate", "gc"}:
+    if action in {"activate", "pin", "gc"}:
         dry = "only show what would happen (the default); --no-dry-run does it"
         parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, default=True, help=dry)
-    if action == "activate":
+    if action in {"activate", "pin"}:
         parser.add_argument("--reason", required=True, help="why, in a sentence; kept in the pointer")
         seen = "move only if the pointer is still at this change, as the dry run showed it"
         parser.add_argument("--expect-change", type=int, help=seen)
@@ -126,6 +152,7 @@ ACTIONS: Final = {
     "show": show_release,
     "verify": verify_release,
     "activate": activate_release,
+    "pin": pin_release,
     "gc": collect_releases,
 }
 

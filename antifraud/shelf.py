@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from antifraud.errors import ReleaseError
-from antifraud.release import MANIFEST, Pointer, exclusive, read_pointer, remove_bundle, verify_bundle
+from antifraud.pointer import Pointer, read_pointer
+from antifraud.release import MANIFEST, exclusive, remove_bundle, verify_bundle
 from antifraud.signing import PublicKey
 
 KEEP_LEAST: Final = 1

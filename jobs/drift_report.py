@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from antifraud.features import FEATURE_NAMES
 from antifraud.lake import open_catalog, read_days, require_days
-from antifraud.release import open_release, read_pointer, replace_file
+from antifraud.pointer import read_pointer
+from antifraud.release import open_release, replace_file
 from antifraud.schemas import FEATURES
 from antifraud.settings import JobSettings
 from jobs.drift.evidently_adapter import compare

@@ -21,14 +21,8 @@ from typing import Any, Final
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.features import feature_set_hash
-from antifraud.release import (
-    Pointer,
-    activate,
-    open_release,
-    read_pointer,
-    why_not_promotable,
-    write_bundle,
-)
+from antifraud.pointer import Pointer, activate, read_pointer
+from antifraud.release import open_release, why_not_promotable, write_bundle
 from antifraud.settings import JobSettings
 from antifraud.signing import PublicKey, SigningKey
 from antifraud.trees import TREES_FILE

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.lake import NAMESPACE
-from antifraud.release import open_release, read_pointer
+from antifraud.pointer import read_pointer
+from antifraud.release import open_release
 from antifraud.schemas import FEATURES, LABELS, Table
 from antifraud.settings import JobSettings
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from antifraud.clock import days_between
 from antifraud.errors import AntifraudError
-from antifraud.release import read_pointer
+from antifraud.pointer import read_pointer
 from antifraud.settings import JobSettings
 from infra.local import story
 from infra.local.airflow_api import AirflowApi

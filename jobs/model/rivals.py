@@ -8,7 +8,8 @@ from antifraud.comparison import MIN_PAIRED_DAYS
 from antifraud.errors import ReleaseError
 from antifraud.evaluator import load_evaluator
 from antifraud.features import feature_set_hash
-from antifraud.release import Bundle, open_release, read_pointer
+from antifraud.pointer import read_pointer
+from antifraud.release import Bundle, open_release
 from antifraud.settings import JobSettings
 from jobs.model.inputs import Inputs
 from jobs.model.windows import Span, Windows

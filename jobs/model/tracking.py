@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from antifraud.errors import TrackingError
-from antifraud.release import Pointer
+from antifraud.pointer import Pointer
 from antifraud.settings import JobSettings
 
 if TYPE_CHECKING:

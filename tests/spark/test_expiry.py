@@ -8,7 +8,8 @@ import pytest
 
 from antifraud.errors import DataError, MissingDay, SettingsError
 from antifraud.lake import newest_runs, open_catalog, published, rows_by_day
-from antifraud.release import activate, write_bundle
+from antifraud.pointer import activate
+from antifraud.release import write_bundle
 from antifraud.schemas import CLEAN, FEATURES, LABELS, STATE
 from antifraud.settings import JobSettings
 from antifraud.state_export import read_state_pointer, verify_export

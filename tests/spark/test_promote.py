@@ -9,7 +9,8 @@ import pytest
 
 from antifraud.errors import GateRefused, NotEnoughRows, ReleaseError
 from antifraud.evaluator import load_evaluator
-from antifraud.release import Pointer, open_release, read_pointer
+from antifraud.pointer import Pointer, read_pointer
+from antifraud.release import open_release
 from jobs.model.rollback import judged_span
 from jobs.model.windows import windows_as_of
 from jobs.promote import promote

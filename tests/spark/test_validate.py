@@ -13,7 +13,8 @@ from antifraud.comparison import Decider
 from antifraud.errors import ReleaseError
 from antifraud.gate_report import GateReport, Limits
 from antifraud.lake import open_catalog, read_days, read_release
-from antifraud.release import activate, write_bundle
+from antifraud.pointer import activate
+from antifraud.release import write_bundle
 from antifraud.schemas import FEATURES, LABELS, SCORES
 from antifraud.score_tables import ScoreTable
 from jobs.model.champion import judge_rivals, scorable, succession

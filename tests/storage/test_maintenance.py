@@ -8,7 +8,8 @@ import pytest
 
 from antifraud.errors import ReleaseError
 from antifraud.lake import NAMESPACE, open_catalog, published, read_days
-from antifraud.release import activate, write_bundle
+from antifraud.pointer import activate
+from antifraud.release import write_bundle
 from antifraud.schemas import CLEAN, RUNS
 from antifraud.settings import JobSettings
 from jobs import staging

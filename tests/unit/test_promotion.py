@@ -15,7 +15,8 @@ import pytest
 import jobs.promote
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.features import FEATURE_NAMES, feature_set_hash
-from antifraud.release import Pointer, activate, exclusive, open_release, read_pointer, write_bundle
+from antifraud.pointer import Pointer, activate, read_pointer
+from antifraud.release import exclusive, open_release, write_bundle
 from antifraud.settings import JobSettings
 from antifraud.signing import PublicKey, generate_signing_keys
 from jobs.model.candidate import write_candidate

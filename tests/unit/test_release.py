@@ -7,17 +7,8 @@ import pytest
 
 from antifraud.errors import ReleaseError
 from antifraud.features import feature_set_hash
-from antifraud.release import (
-    MANIFEST,
-    SIGNATURE,
-    Pointer,
-    activate,
-    open_release,
-    read_pointer,
-    require_feature_set,
-    verify_bundle,
-    write_bundle,
-)
+from antifraud.pointer import Pointer, activate, read_pointer
+from antifraud.release import MANIFEST, SIGNATURE, open_release, require_feature_set, verify_bundle, write_bundle
 from antifraud.settings import ScorerSettings
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 

@@ -6,7 +6,8 @@ import pytest
 
 from antifraud.commands import main
 from antifraud.features import feature_set_hash
-from antifraud.release import Pointer, activate, read_pointer, write_bundle
+from antifraud.pointer import Pointer, activate, read_pointer
+from antifraud.release import write_bundle
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 
 REASON = ("--reason", "the anchor is known to be good")
@@ -64,7 +65,7 @@ def test_releases_are_listed_newest_first_with_their_roles(run, releases):
         "r1       anchor    2026-04-01  PASS     50,001     verified",
         "r2       -         -           -        -          BROKEN",
         "",
-        "r4 serves since change 3 of the pointer",
+        "r4 serves; the pointer is at change 3",
     ]
 
 
@@ -89,7 +90,7 @@ def test_an_altered_release_is_refused(run, releases):
 
 @pytest.mark.usefixtures("releases")
 @pytest.mark.parametrize("release", ["../secrets", "nothing", ".lock"])
-@pytest.mark.parametrize("action", [["show"], ["verify"], ["activate", *REASON]])
+@pytest.mark.parametrize("action", [["show"], ["verify"], ["activate", *REASON], ["pin", *REASON]])
 def test_an_unknown_release_is_refused(run, action, release):
     """Neither a path nor an id that does not exist."""
     code, _, err = run(action[0], release, *action[1:])
@@ -117,7 +118,7 @@ def test_activate_moves_the_pointer_and_keeps_the_reason(run, releases):
 
     assert (code, out.splitlines()[-1]) == (0, "serves: r1 (change 4), before it r4")
     assert read_pointer(releases) == Pointer("r1", "r4", "r1", 4, "the anchor is known to be good")
-    assert run("list")[1].endswith('r1 serves since change 4 of the pointer ("the anchor is known to be good")\n')
+    assert run("list")[1].endswith('r1 serves; the pointer is at change 4 ("the anchor is known to be good")\n')
 
 
 def test_activate_refuses_when_somebody_was_faster(run, releases):
@@ -131,20 +132,70 @@ def test_activate_refuses_when_somebody_was_faster(run, releases):
 
 
 @pytest.mark.usefixtures("releases")
-def test_activate_wants_a_reason(run):
+@pytest.mark.parametrize("action", ["activate", "pin"])
+def test_a_role_wants_a_reason(run, action):
     """A sentence, not a dot."""
-    code, _, err = run("activate", "r1", "--reason", "because")
+    code, _, err = run(action, "r1", "--reason", "because")
 
     assert (code, err) == (40, "error: the reason has 7 characters: 10 or more are expected\n")
 
 
-def test_a_release_of_other_features_cannot_be_activated(run, releases):
+def test_pin_is_dry_by_default(run, releases):
+    """It says which release would be the anchor, and the command that makes it so."""
+    before = read_pointer(releases)
+
+    code, out, _ = run("pin", "r2", *REASON)
+
+    assert (code, read_pointer(releases)) == (0, before)
+    assert out == (
+        "anchor now: r1 (change 3)\n"
+        "would be the anchor: r2; dry run, the pointer stays: add --no-dry-run --expect-change 3\n"
+    )  # fmt: skip
+
+
+def test_pin_changes_the_anchor_alone(run, releases):
+    """What serves and what served before stay; the old anchor has no role any more and can go; twice is once."""
+    pinned = ("pin", "r2", "--reason", "a year without trouble", "--no-dry-run")
+
+    code, out, _ = run(*pinned, "--expect-change", "3")
+
+    assert (code, out.splitlines()[-1]) == (0, "anchor: r2 (change 4), r4 serves")
+    assert read_pointer(releases) == Pointer("r4", "r3", "r2", 4, "a year without trouble")
+    assert run(*pinned)[0] == 0
+    assert read_pointer(releases).sequence == 4
+    assert run("gc", "--keep", "1", "--no-dry-run")[1] == "removed r1\n"
+
+
+def test_pin_refuses_what_activate_refuses(run, releases):
+    """A bundle that was altered, and a pointer that somebody else moved."""
+    (releases / "r2" / "model.onnx").write_bytes(b"other")
+    before = read_pointer(releases)
+
+    assert run("pin", "r2", *REASON, "--no-dry-run")[0] == 40
+    code, _, err = run("pin", "r3", *REASON, "--no-dry-run", "--expect-change", "2")
+
+    assert (code, err) == (40, "error: the pointer is at change 3, expected was 2: look again first\n")
+    assert read_pointer(releases) == before
+
+
+def test_without_a_release_that_serves_nothing_is_pinned(run, releases):
+    """The first that serves is the anchor anyway."""
+    (releases / "pointer.json").unlink()
+
+    code, _, err = run("pin", "r2", *REASON, "--no-dry-run")
+
+    assert (code, err) == (40, "error: nothing serves yet: the first release that does becomes the anchor by itself\n")
+
+
+@pytest.mark.parametrize("action", ["activate", "pin"])
+def test_a_release_of_other_features_gets_no_role(run, releases, action):
     """The scorers would refuse it and go on with the old one, and nobody would know why."""
     write_bundle(releases, "r0", {"model.onnx": b""}, {"feature_set": "0123456789abcdef"}, SIGNING)
+    before = read_pointer(releases)
 
-    code, _, err = run("activate", "r0", *REASON, "--no-dry-run")
+    code, _, err = run(action, "r0", *REASON, "--no-dry-run")
 
-    assert (code, read_pointer(releases).release) == (40, "r4")
+    assert (code, read_pointer(releases)) == (40, before)
     assert "needs feature set 0123456789abcdef" in err
 
 
@@ -181,7 +232,7 @@ def test_gc_without_a_readable_pointer_removes_nothing(run, releases):
     assert len(present(releases)) == 5
 
 
-@pytest.mark.parametrize("action", ["activate", "gc"])
+@pytest.mark.parametrize("action", ["activate", "pin", "gc"])
 def test_help_says_that_it_is_dry_by_default(run, capsys, action):
     """Nobody has to try it to find out."""
     with pytest.raises(SystemExit, match="0"):

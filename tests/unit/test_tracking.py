@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from antifraud.errors import TrackingError
-from antifraud.release import Pointer
+from antifraud.pointer import Pointer
 from antifraud.settings import JobSettings
 from jobs.model.tracking import MODEL, Registry
 from jobs.promote import _parser, main, promote
