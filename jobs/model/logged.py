@@ -1,6 +1,7 @@
 """Logged decisions scored again by a release, in NumPy, piece by piece: evidence without the lake."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from antifraud.errors import DataError, MissingDay, ReleaseError
 from antifraud.evaluator import Evaluator, load_evaluator
 from antifraud.gate import Certify
 from antifraud.loss import Frauds
+from antifraud.maturation import Maturation
 from antifraud.score_tables import MAX_SCORE, ScoreTable, merge
 from antifraud.threshold import LegitBlocks
 from jobs.model.evidence import require_labelled
@@ -28,18 +30,20 @@ def answer_from_log(log: DecisionLog, asked: Question) -> Answer:
         ReleaseError: The vectors are not of the release's feature set.
         MissingDay: The export does not cover the days, or was made before `as_of` had ended, or a day has no labels.
         DataError: The release gives other scores here than it gave when it decided.
+        NotEnoughRows: No fraud is known.
     """
     _require_covered(log, asked)
-    evaluator, status_of = load_evaluator(asked.bundle), _Statuses(log.labels(), asked.as_of)
-    tables, rows = [], [np.zeros((len(KEPT) + 1, 0), np.int64)]
+    evaluator, said = load_evaluator(asked.bundle), _Labels(log.labels(), asked.as_of)
+    tables, rows, delays = [], [np.zeros((len(KEPT) + 1, 0), np.int64)], []
     unknown = np.zeros(len(asked.span.days), np.int64)
     for piece in log.decisions():
         day = piece["event_time"] // DAY_SECONDS
+        delays.append(said.delays(piece["transaction_id"], day))
         inside = (day >= day_number(asked.span.first)) & (day <= day_number(asked.span.last))
         if not inside.any():
             continue
         part = {name: values[inside] for name, values in piece.items()} | {"day": day[inside]}
-        score, status = _scored(evaluator, log, part, asked.bundle.release), status_of(part["transaction_id"])
+        score, status = _scored(evaluator, log, part, asked.bundle.release), said.status(part["transaction_id"])
         known = status != UNKNOWN
         unknown += np.bincount(part["day"][~known] - day_number(asked.span.first), minlength=unknown.size)
         is_fraud = status[known] == FRAUD
@@ -48,7 +52,10 @@ def answer_from_log(log: DecisionLog, asked: Question) -> Answer:
         rows.append(np.vstack([kept, is_fraud[None]]).astype(np.int64))
     table = merge(*tables)
     require_labelled(table, asked.span)
-    return Answer(_certify(table, np.hstack(rows), unknown), "logged decisions")
+    certify = _certify(table, np.hstack(rows), unknown)
+    age, delay = np.hstack(delays)
+    curve = Maturation.fit(age, delay, np.ones_like(age))
+    return Answer(replace(certify, maturation=curve, as_of=day_number(asked.as_of)), "logged decisions")
 
 
 def _require_covered(log: DecisionLog, asked: Question) -> None:
@@ -79,28 +86,45 @@ def _scored(evaluator: Evaluator, log: DecisionLog, part: Columns, release: str)
     return score
 
 
-class _Statuses:
-    """What was known at the end of a day: of each transaction the latest label by (learned_at, source, arrival)."""
+class _Labels:
+    """What was known at the end of a day."""
 
     def __init__(self, labels: Columns, as_of: dt.date) -> None:
-        known = labels["label_learned_at"] < (day_number(as_of) + 1) * DAY_SECONDS
+        self._as_of = day_number(as_of)
+        known = labels["label_learned_at"] < (self._as_of + 1) * DAY_SECONDS
         ids, learned, source, status = (
             labels[f"label_{name}"][known] for name in ("transaction_id", "learned_at", "source", "status")
         )
         order = np.lexsort((np.arange(ids.size), source, learned, ids))
         last = np.append(np.diff(ids[order]) != 0, True)[: ids.size]
         self._ids, self._status = ids[order][last], status[order][last]
+        frauds = order[status[order] == FRAUD]
+        self._frauds, first = np.unique(ids[frauds], return_index=True)
+        self._learned = learned[frauds][first]
 
-    def __call__(self, ids: Ints) -> npt.NDArray[np.int8]:
-        """Status of each transaction, unknown without a label."""
-        if not self._ids.size:
-            return np.full(ids.size, UNKNOWN, np.int8)
-        place = np.minimum(np.searchsorted(self._ids, ids), self._ids.size - 1)
-        return np.where(self._ids[place] == ids, self._status[place], UNKNOWN).astype(np.int8)
+    def status(self, ids: Ints) -> npt.NDArray[np.int8]:
+        """By each transaction's latest label by (learned_at, source, arrival); unknown without one."""
+        place, found = _places(self._ids, ids)
+        status = np.full(ids.size, UNKNOWN, np.int8)
+        status[found] = self._status[place[found]]
+        return status
+
+    def delays(self, ids: Ints, day: Ints) -> Ints:
+        """Age of the day and days until it was first called a fraud (2, n), of those of the transactions that were."""
+        place, found = _places(self._frauds, ids)
+        return np.stack([self._as_of - day[found], self._learned[place[found]] // DAY_SECONDS - day[found]])
+
+
+def _places(among: Ints, ids: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Where each id lies among sorted ones, and whether it does."""
+    place = np.searchsorted(among, ids)
+    found = place < among.size
+    found[found] = among[place[found]] == ids[found]
+    return place, found
 
 
 def _certify(table: ScoreTable, rows: Ints, unknown: Ints) -> Certify:
-    """`rows` holds `KEPT` and whether it is a fraud, one row each; every label of its days is taken to have come."""
+    """`rows` holds `KEPT` and whether it is a fraud, one row each."""
     frauds, legit = rows[:-1, rows[-1] == 1], rows[:-1, rows[-1] == 0]
     score, amount, customer, terminal, day = frauds[:, np.lexsort(frauds[::-1])]
     blocks = [_blocks("terminals", legit[3], legit[0]), _blocks("customers", legit[2], legit[0])]

@@ -1,0 +1,104 @@
+"""Replays of logged decisions: what labels that come late do to the days whose labels have not all come."""
+
+import datetime as dt
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from antifraud.clock import DAY_SECONDS, date_of, day_number
+from antifraud.decision_log import STATUS, About, DecisionLog, LogWriter
+from antifraud.errors import NotEnoughRows
+from antifraud.release import Bundle
+from jobs.model.logged import answer_from_log
+from jobs.model.replaying import Question
+from jobs.model.windows import Span
+
+FIRST, DAYS, FRAUDS, LEGIT = day_number(dt.date(2026, 3, 1)), 14, 10, 40
+LAST = FIRST + DAYS - 1
+AS_OF = LAST + 7
+SOON, LATE = 3, 10
+"""Days until eight of a day's ten frauds are called so, and until the other two are."""
+WINDOWS = {name: {"first": "2024-01-01", "last": "2024-02-01"} for name in ("train", "select", "certify")}
+
+
+@pytest.fixture(autouse=True)
+def evaluator(monkeypatch):
+    """A model that gives every row the score 5."""
+    scored = SimpleNamespace(score=lambda vectors: np.full(len(vectors), 5, np.int32))
+    monkeypatch.setattr("jobs.model.logged.load_evaluator", lambda _: scored)
+
+
+def said(day, number):
+    """Status of a row and the day on which it was learnt."""
+    if number < FRAUDS:
+        return "fraud", day + (SOON if number < FRAUDS - 2 else LATE)
+    return "legitimate", day + 7
+
+
+def logged(path, *, frauds=True):
+    """An export of fourteen days, each of ten frauds and forty legitimate rows of 100; or with no label a fraud."""
+    rows = [(day, number) for day in range(FIRST, LAST + 1) for number in range(FRAUDS + LEGIT)]
+    labels = [
+        (id_, STATUS.index(status if frauds else "legitimate"), learned * DAY_SECONDS + 60)
+        for id_, (status, learned) in enumerate(said(*row) for row in rows)
+    ]
+    size = len(rows)
+    decided = {
+        "transaction_id": np.arange(size, dtype=np.int64),
+        "event_time": np.array([day * DAY_SECONDS + number for day, number in rows], np.int64),
+        "amount": np.full(size, 100, np.int64),
+        "customer": np.arange(size, dtype=np.int64) % 97,
+        "terminal": np.arange(size, dtype=np.int64) % 31,
+        **{name: np.zeros(size, np.int32) for name in ("release", "threshold")},
+        "score": np.full(size, 5, np.int32),
+        "flagged": np.zeros(size, np.bool_),
+        "vector": np.zeros((size, 1)),
+    }
+    kinds = {"transaction_id": np.int64, "status": np.int8, "learned_at": np.int64}
+    told = {
+        f"label_{name}": np.array(column, kinds[name])
+        for name, column in zip(kinds, zip(*labels, strict=True), strict=True)
+    }
+    about = About(
+        str(date_of(FIRST)), str(date_of(LAST)), (AS_OF + 1) * DAY_SECONDS, "f", 1, size, len(labels),
+        ["r1"], ["feed"],
+    )  # fmt: skip
+    with LogWriter(path) as writer:
+        writer.write(decided)
+        writer.write(told | {"label_source": np.zeros(len(labels), np.int32)})
+        writer.finish(about)
+    return DecisionLog(path)
+
+
+@pytest.fixture
+def asked():
+    manifest = {"feature_set": "f", "threshold": 5, "windows": WINDOWS}
+    return Question(Bundle("r1", Path("r1"), manifest), Span(date_of(FIRST), date_of(LAST)), date_of(AS_OF))
+
+
+def test_young_days_are_corrected_for_labels_still_to_come(tmp_path, asked):
+    """Days of age 7, 8 and 9 know eight of their ten frauds: 134 are known of 140, and the report is told so."""
+    answer = answer_from_log(logged(tmp_path / "log.npz"), asked)
+
+    correction = answer.certify.correction(asked.threshold)
+    assert answer.certify.frauds.amount.size == 11 * 10 + 3 * 8
+    assert (correction.days, correction.factor) == (3, pytest.approx(140 / 134))
+    assert answer.certify.expected_frauds.amount.sum() == 140 * 100
+
+
+def test_days_before_the_replay_shape_the_curve(tmp_path, asked):
+    """Asked about the last day alone, the export's other days say what share of its frauds is known."""
+    last = Question(asked.bundle, Span(date_of(LAST), date_of(LAST)), asked.as_of)
+
+    answer = answer_from_log(logged(tmp_path / "log.npz"), last)
+
+    assert answer.certify.frauds.amount.size == 8
+    assert answer.certify.correction(asked.threshold).factor == pytest.approx(10 / 8)
+
+
+def test_without_a_fraud_there_is_no_curve(tmp_path, asked):
+    """The error says what is missing, exit code 25."""
+    with pytest.raises(NotEnoughRows, match="needs frauds with known labels, found none"):
+        answer_from_log(logged(tmp_path / "log.npz", frauds=False), asked)
