@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from antifraud.errors import SettingsError
+from antifraud.ranges import RANGES
 
 PREFIX = "ANTIFRAUD_"
 
@@ -30,12 +31,13 @@ class Settings:
     """Largest false-positive rate: no release above it passes the gate, and the guard suspends the service above it."""
 
     def __post_init__(self) -> None:
-        """Refuse values that mean nothing.
+        """Refuse numbers that mean nothing, before anything is done with them.
 
         Raises:
-            SettingsError: The limit is not between 0 and 1.
+            SettingsError: A number is outside its range in `antifraud.ranges`.
         """
-        _require_share("fpr_limit", self.fpr_limit)
+        for field in dataclasses.fields(self):
+            _require_in_range(field.name, getattr(self, field.name))
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -148,25 +150,16 @@ class JobSettings(Settings):
     """Seed of training and of the gate's bootstrap."""
 
     def __post_init__(self) -> None:
-        """Refuse limits that mean nothing, before a night is spent on them.
+        """Refuse also a target that the limit forbids.
 
         Raises:
-            SettingsError: A share is not between 0 and 1, the target above the limit, or the loss limit not above 0.
+            SettingsError: A number is outside its range, or the target above the limit.
         """
         Settings.__post_init__(self)  # slots: the class is made anew, so that super() would not find it
-        for name in ("fpr_target", "attainable_value_recall", "delta"):
-            _require_share(name, getattr(self, name))
-        if self.declared_fraud_share is not None:
-            _require_share("declared_fraud_share", self.declared_fraud_share)
         if self.fpr_target > self.fpr_limit:
             raise SettingsError(
                 f"a false-positive rate of {self.fpr_target} is aimed at and {self.fpr_limit} is the limit: lower "
                 "ANTIFRAUD_FPR_TARGET, or raise ANTIFRAUD_FPR_LIMIT"
-            )
-        if self.loss_limit_minor <= 0:
-            raise SettingsError(
-                f"a loss limit of {self.loss_limit_minor} minor units a month: expected more than 0, correct "
-                "ANTIFRAUD_LOSS_LIMIT_MINOR"
             )
 
     @property
@@ -252,11 +245,10 @@ class GuardSettings(StoreSettings):
         return self.under_home("secrets", "webhook.secret")
 
 
-def _require_share(name: str, value: float) -> None:
-    """Refuse what is not between 0 and 1, both excluded, with the name of the variable."""
-    if not 0 < value < 1:
-        variable = PREFIX + name.upper()
-        raise SettingsError(f"{variable} is {value}: expected a share between 0 and 1, such as 0.05 for 5 %")
+def _require_in_range(name: str, value: Any) -> None:
+    """Refuse a number outside the range of its name; what is not set, or no number, has none."""
+    if value is not None and name in RANGES and value not in RANGES[name]:
+        raise SettingsError(f"{PREFIX}{name.upper()} is {value}: expected {RANGES[name]}; correct it or unset it")
 
 
 def _parse(variable: str, kind: Any, text: str) -> Any:

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import SparkSession
 
-from antifraud.buckets import LONGEST_WINDOW_DAYS
-from antifraud.errors import SettingsError
 from antifraud.lake import EXPIRED, full_name, newest_runs, open_catalog, published, rows_by_day
 from antifraud.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings import JobSettings
@@ -28,8 +26,6 @@ from jobs.publish import hash_of, place_of, record
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
-LEAST_KEEP_DAYS: Final = LONGEST_WINDOW_DAYS + 1
-"""So many states a rotation of keys takes along (jobs/rotate_keys.py)."""
 ONE_DAY: Final = dt.timedelta(days=1)
 EXPORT: Final = re.compile(r"(\d{4}-\d\d-\d\d)-[0-9a-f]{8}")
 REMOVED: Final = ".old-"
@@ -51,14 +47,8 @@ def expiry_of(settings: JobSettings, manifests: Iterable[Mapping[str, Any]]) -> 
     those that features of the next day are still to be made from.
 
     Raises:
-        SettingsError: The setting is below what a rotation of keys needs.
         DataError: The state pointer cannot be read; nothing may be removed then.
     """
-    if settings.state_keep_days < LEAST_KEEP_DAYS:
-        raise SettingsError(
-            f"ANTIFRAUD_STATE_KEEP_DAYS is {settings.state_keep_days}, but rotating keys needs the newest "
-            f"{LEAST_KEEP_DAYS} states: set at least {LEAST_KEEP_DAYS}"
-        )
     catalog = open_catalog(settings)
     events = published(catalog, CLEAN, dt.date.min, dt.date.max)
     if not events:

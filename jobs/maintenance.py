@@ -50,7 +50,6 @@ def maintain(spark: SparkSession, settings: JobSettings, rules: Rules, *, apply:
     Raises:
         ReleaseError: The release pointer cannot be trusted; nothing was removed.
         DataError: The state pointer cannot be trusted; nothing was removed.
-        SettingsError: ``ANTIFRAUD_STATE_KEEP_DAYS`` is too low; nothing was removed.
     """
     catalog, manifests = open_catalog(settings), live_manifests(settings)
     named, due = snapshots_of_releases(manifests), expiry_of(settings, manifests)

@@ -6,6 +6,7 @@ from typing import Final
 
 from antifraud.errors import SettingsError
 from antifraud.settings import JobSettings
+from antifraud.threshold import MIN_BLOCKS
 
 SHORTEST_CERTIFY_DAYS: Final = 14
 """A compromised customer lasts 14 days; a bound from a shorter window would not have seen one end."""
@@ -64,17 +65,18 @@ def windows_as_of(
     certify begins, train the day before select begins.
 
     Raises:
-        SettingsError: A length is below 1, or certify is too short to judge on.
+        SettingsError: There is nothing to train on, or select is too short to tune on, or certify to judge on.
 
     >>> windows = windows_as_of(
     ...     dt.date(2026, 4, 10), train_days=28, select_days=7, certify_days=28, label_delay_days=7)
     >>> print(windows.train, windows.select, windows.certify)
     2026-01-31..2026-02-27 2026-02-28..2026-03-06 2026-03-07..2026-04-03
     """
-    if min(train_days, select_days) < 1 or certify_days < SHORTEST_CERTIFY_DAYS or label_delay_days < 0:
+    too_short = train_days < 1 or select_days < MIN_BLOCKS or certify_days < SHORTEST_CERTIFY_DAYS
+    if too_short or label_delay_days < 0:
         raise SettingsError(
             f"windows of {train_days} train, {select_days} select and {certify_days} certify days: expected at least "
-            f"1, 1 and {SHORTEST_CERTIFY_DAYS}, and a label delay of 0 or more"
+            f"1, {MIN_BLOCKS} and {SHORTEST_CERTIFY_DAYS}, and a label delay of 0 or more"
         )
     certify = _ending(as_of - dt.timedelta(days=label_delay_days), certify_days)
     select = _ending(certify.first - dt.timedelta(days=1), select_days)

@@ -1,12 +1,11 @@
 """Old states go, nobody loses what is needed, and a backfill brings them back as they were."""
 
-import dataclasses
 import json
 import time
 
 import pytest
 
-from antifraud.errors import DataError, MissingDay, SettingsError
+from antifraud.errors import DataError, MissingDay
 from antifraud.lake import newest_runs, open_catalog, published, rows_by_day
 from antifraud.pointer import activate
 from antifraud.release import write_bundle
@@ -148,14 +147,6 @@ def test_a_kill_between_marking_and_deleting_is_made_good(expired):
     assert due(settings).days == (day(3),)
     expire(session, settings, due(settings))
     assert 3 not in present(settings)
-
-
-def test_less_than_a_rotation_of_keys_needs_is_refused(lake):
-    """The message says how much is needed."""
-    _, settings, _ = lake
-
-    with pytest.raises(SettingsError, match=r"ANTIFRAUD_STATE_KEEP_DAYS is 30, .* set at least 31"):
-        expiry_of(dataclasses.replace(settings, state_keep_days=30), [])
 
 
 def test_an_unreadable_state_pointer_stops_everything(expired):

@@ -72,5 +72,7 @@ def test_a_target_above_the_limit_is_refused():
 @pytest.mark.parametrize("minor", ["0", "-50000000"])
 def test_a_loss_limit_is_an_amount(minor):
     """No month has less than no missed fraud."""
-    with pytest.raises(SettingsError, match=f"a loss limit of {minor} minor units a month: expected more than 0"):
+    with pytest.raises(
+        SettingsError, match=f"ANTIFRAUD_LOSS_LIMIT_MINOR is {minor}: expected 1 to 1,000,000,000,000,000"
+    ):
         of(LOSS_LIMIT_MINOR=minor)

@@ -1,13 +1,30 @@
 """Settings are read once, typed, and never repeat what they could not parse."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.errors import SettingsError
+from antifraud.loss import MIN_DAYS
+from antifraud.ranges import RANGES
 from antifraud.settings import GuardSettings, JobSettings, ScorerSettings
+from antifraud.threshold import MIN_BLOCKS
+from jobs.model.windows import SHORTEST_CERTIFY_DAYS
 
 ROOT = Path(__file__).resolve().parents[2]
+KINDS = (JobSettings, ScorerSettings, GuardSettings)
+OF_FLOATS = [
+    "fpr_limit", "quarantine_limit", "volume_error", "declared_fraud_share", "fraud_share_error", "fpr_target",
+    "attainable_value_recall", "delta", "delta_a_year", "margin_fpr", "poll_seconds", "interval_seconds",
+]  # fmt: skip
+
+
+def read(name, value):
+    """What the process that has this setting makes of the value."""
+    kind = next(kind for kind in KINDS if name in kind.__dataclass_fields__)
+    return getattr(kind.from_environment({f"ANTIFRAUD_{name.upper()}": value}), name)
 
 
 def test_defaults_need_no_environment():
@@ -41,9 +58,70 @@ def test_secrets_lie_in_files_of_their_own_zone():
     assert ScorerSettings(home=Path("/h")).access_path == Path("/h/secrets/access.json")
 
 
-@pytest.mark.parametrize("kind", [JobSettings, ScorerSettings, GuardSettings])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_example_file_lists_every_setting(kind):
     """`.env.example` names each variable of each process."""
     example = (ROOT / ".env.example").read_text()
 
     assert [f for f in kind.__dataclass_fields__ if f"ANTIFRAUD_{f.upper()}=" not in example] == []
+
+
+def test_every_number_has_a_range():
+    """A new numeric setting without one fails here; a range without a setting does, too."""
+    numbers = (int, float, int | None, float | None)
+    found = {name for kind in KINDS for name, field in kind.__dataclass_fields__.items() if field.type in numbers}
+
+    assert set(RANGES) == found
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-0.001", "1e300"])
+@pytest.mark.parametrize("name", OF_FLOATS)
+def test_no_float_is_taken_that_is_no_number_or_out_of_range(name, value):
+    """Every comparison with NaN is false, so that a limit of NaN would never bind."""
+    with pytest.raises(SettingsError, match=re.escape(f"ANTIFRAUD_{name.upper()} is {float(value)}: expected ")):
+        read(name, value)
+
+
+@pytest.mark.parametrize("name", sorted(set(RANGES) - set(OF_FLOATS) - {"clock_offset_seconds"}))
+def test_no_count_is_negative_or_beyond_every_machine(name):
+    """Days, rows, seconds, amounts: a sign too many, or a number that no date or 64 bits can hold."""
+    for value in ("-1", str(10**40)):
+        with pytest.raises(SettingsError, match=f"ANTIFRAUD_{name.upper()} is {value}: expected "):
+            read(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "refused", "taken", "expected"),
+    [
+        ("clock_offset_seconds", "3155760001", "-3155760000", "-3,155,760,000 to 3,155,760,000"),
+        ("label_delay_days", "-1", "0", "0 to 3,650"),
+        ("state_keep_days", "30", "31", "31 to 3,650"),
+        ("train_days", "0", "1", "1 to 3,650"),
+        ("select_days", "6", "7", "7 to 3,650"),
+        ("certify_days", "13", "14", "14 to 3,650"),
+        ("declared_transactions_a_month", "-5", "0", "0 to 1,000,000,000,000"),
+        ("alerts_a_day", "0", "1", "1 to 1,000,000,000"),
+        ("delta_a_year", "-1", "0", "a share from 0 to 1, such as 0.05 for 5 %"),
+        ("volume_error", "3", "1", "a share from 0 to 1, such as 0.05 for 5 %"),
+        ("delta", "0", "0.0001", "a share between 0 and 1, such as 0.05 for 5 %"),
+        ("seed", "4294967296", "4294967295", "0 to 4,294,967,295"),
+        ("s3_attempts", "0", "1", "1 to 100"),
+        ("poll_seconds", "0", "0.001", "0.001 to 86,400"),
+        ("retry_after_seconds", "-1", "0", "0 to 86,400"),
+    ],
+)
+def test_an_end_of_a_range_is_taken_and_what_lies_beyond_is_not(name, refused, taken, expected):
+    """One line says what was found and what was expected."""
+    assert read(name, taken) == float(taken)
+    with pytest.raises(SettingsError) as caught:
+        read(name, refused)
+    found = float(refused) if name in OF_FLOATS else int(refused)
+    assert str(caught.value) == f"ANTIFRAUD_{name.upper()} is {found}: expected {expected}; correct it or unset it"
+    assert caught.value.exit_code == 10
+
+
+def test_the_shortest_windows_are_those_that_the_statistics_need():
+    """A night with shorter ones would train and then fail to be judged."""
+    assert RANGES["select_days"].least == MIN_BLOCKS == 7
+    assert RANGES["certify_days"].least == SHORTEST_CERTIFY_DAYS == MIN_DAYS == 14
+    assert RANGES["state_keep_days"].least == LONGEST_WINDOW_DAYS + 1 == 31

@@ -13,7 +13,7 @@ from jobs.model.windows import Span, Windows, windows_as_of
 @given(
     st.dates(dt.date(2000, 1, 1), dt.date(2100, 1, 1)),
     st.integers(1, 60),
-    st.integers(1, 60),
+    st.integers(7, 60),
     st.integers(14, 60),
     st.integers(0, 30),
 )
@@ -38,15 +38,15 @@ def test_default_lengths_by_hand():
 
 def test_json_round_trip():
     """Windows survive their JSON form."""
-    windows = windows_as_of(dt.date(2026, 3, 1), train_days=3, select_days=2, certify_days=14, label_delay_days=7)
+    windows = windows_as_of(dt.date(2026, 3, 1), train_days=3, select_days=7, certify_days=14, label_delay_days=7)
     assert Windows.from_dict(windows.to_dict()) == windows
 
 
-@pytest.mark.parametrize("lengths", [(0, 7, 28), (28, 0, 28), (28, 7, 13)])
+@pytest.mark.parametrize("lengths", [(0, 7, 28), (28, 6, 28), (28, 7, 13)])
 def test_lengths_that_cannot_judge_are_refused(lengths):
-    """An empty window, or less than 14 days to certify on, is a settings error that says what is needed."""
+    """Nothing to train on, or less than 7 days to select or 14 to certify on, is an error that says what is needed."""
     train, select, certify = lengths
-    with pytest.raises(SettingsError, match="at least 1, 1 and 14"):
+    with pytest.raises(SettingsError, match="at least 1, 7 and 14"):
         windows_as_of(
             dt.date(2026, 3, 1), train_days=train, select_days=select, certify_days=certify, label_delay_days=7
         )
