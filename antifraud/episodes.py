@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from antifraud.errors import DataError
+from antifraud.errors import DataError, NotANumber
 from antifraud.score_tables import MONTH_DAYS, Floats, Ints
 
 SAME_SIZE: Final = 0.2
@@ -25,6 +25,9 @@ class Frauds:
 
     Customers and terminals are integer codes without meaning; `days` is the length of the window. `day` (days since
     1970) is None where nobody asks when.
+
+    Raises:
+        NotANumber: An amount is negative.
     """
 
     score: Ints
@@ -33,6 +36,13 @@ class Frauds:
     terminal: Ints
     days: int
     day: Ints | None = None
+
+    def __post_init__(self) -> None:
+        if (negative := self.amount < 0).any():
+            raise NotANumber(
+                f"{int(negative.sum())} of {self.amount.size} frauds have a negative amount, such as "
+                f"{self.amount[negative][0]}: expected 0 minor units or more, correct them where they come from"
+            )
 
     def missed(self, threshold: int) -> "Frauds":
         """Those that `threshold` does not flag."""
@@ -72,6 +82,7 @@ def episode_totals(frauds: Frauds) -> Floats:
     """Amount of each episode, minor units, shape ``(episodes,)``.
 
     A fraud belongs to its terminal if that has at least as many frauds here as its customer, else to its customer.
+    Episodes that are worth 0 lose nothing and are left out.
 
     >>> ints = lambda *values: np.array(values, np.int64)
     >>> frauds = Frauds(ints(1, 1, 1), ints(100, 200, 400), ints(7, 8, 9), ints(5, 5, 6), days=28)

@@ -10,7 +10,7 @@
     │   ├── NotEnoughRows          25   a statistic needs more rows than there are
     │   ├── UndefinedMetric        26   a metric has no meaning on this sample
     │   ├── ConstantScore          27   every row of a window has the same score
-    │   └── NotANumber             28   a feature or a score is NaN or out of range
+    │   └── NotANumber             28   a feature, a score or an amount is NaN or out of range
     ├── LeakError                  30   an identifier is outside the raw zone
     ├── ReleaseError               40   a release bundle or pointer does not verify
     ├── GateRefused                41   the gate's verdict is not PASS
@@ -88,7 +88,7 @@ class ConstantScore(DataError):
 
 
 class NotANumber(DataError):
-    """A feature is NaN (unknown is null), or a score is not an integer in 0..1,000,000."""
+    """A feature is NaN (unknown is null), a score no integer in 0..1,000,000, or an amount no integer of 0 or more."""
 
     exit_code = 28
 

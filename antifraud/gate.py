@@ -43,7 +43,7 @@ def judge(
 
     Raises:
         NotEnoughRows: Too few rows or days for the confidence asked for; the message says how many are missing.
-        UndefinedMetric: A window lacks frauds or legitimate rows.
+        UndefinedMetric: A window lacks frauds or legitimate rows, or its frauds are all worth 0.
         ConstantScore: All rows of a window have one score.
     """
     require_judgeable(select, "select")

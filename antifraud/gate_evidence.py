@@ -114,7 +114,7 @@ def require_judgeable(table: ScoreTable, window: str) -> None:
     """Refuse a window from which no threshold can be learnt.
 
     Raises:
-        UndefinedMetric: It lacks frauds or legitimate rows.
+        UndefinedMetric: It lacks frauds or legitimate rows, or its frauds are all worth 0.
         ConstantScore: All rows have one score.
     """
     legit, fraud = int(table.legit.sum()), int(table.fraud.sum())
@@ -122,6 +122,11 @@ def require_judgeable(table: ScoreTable, window: str) -> None:
         raise UndefinedMetric(
             f"the {window} window needs legitimate rows and frauds, found {legit} and {fraud}: choose days that have "
             "both, or wait for their labels"
+        )
+    if not table.fraud_amount.sum():
+        raise UndefinedMetric(
+            f"all {fraud} frauds of the {window} window are worth 0: there is no loss to limit, look at the amounts "
+            "or choose days with frauds that cost something"
         )
     if table.score.min() == table.score.max():
         raise ConstantScore(

@@ -19,6 +19,8 @@ Objects = NDArray[np.object_]
 
 MONTH_DAYS: Final = 30
 MAX_SCORE: Final = 1_000_000
+MAX_AMOUNT: Final = 1 << 62
+"""Largest amount of a row, minor units: floats and 64-bit integers both have it exactly."""
 FLAG_ALL: Final = -1
 """The threshold below every score."""
 
@@ -49,10 +51,10 @@ class ScoreTable:
 
         Raises:
             DataError: The arrays differ in length.
-            NotANumber: A score is not an integer in 0..1,000,000.
+            NotANumber: A score is not an integer in 0..1,000,000, or an amount not one of 0 or more.
         """
         fraud = np.asarray(is_fraud, bool)
-        worth = np.where(fraud, np.asarray(amount, np.int64), 0)
+        worth = np.where(fraud, _amounts(amount), 0)
         squares: Objects = np.zeros(fraud.size, object)
         squares[fraud] = worth[fraud].astype(object) ** 2
         return cls._folded(day, score, ~fraud, fraud, worth, squares, worth)
@@ -127,14 +129,26 @@ def _exact(values: Any) -> Objects:
 
 def _scores(values: Any) -> NDArray[np.int32]:
     """Scores as integers; a model that gave no number must not pass for one that never flags."""
+    advice = "the model gave no risk for some rows, look for NaN or infinite features and validate again"
+    return _integers(values, "scores", MAX_SCORE, advice).astype(np.int32)
+
+
+def _amounts(values: Any) -> Ints:
+    """Amounts as integers; a negative fraud would hide the loss of another."""
+    return _integers(values, "amounts", MAX_AMOUNT, "correct them where they come from").astype(np.int64)
+
+
+def _integers(values: Any, name: str, most: int, advice: str) -> NDArray[Any]:
+    """The values, all of them whole numbers in 0..`most`; nothing is rounded or cut off."""
     found = np.asarray(values)
-    odd = ~((found >= 0) & (found <= MAX_SCORE))
+    odd = ~((found >= 0) & (found <= most))
+    if found.dtype.kind == "f":
+        odd |= found != np.floor(found)
     if odd.any():
         raise NotANumber(
-            f"{int(odd.sum())} of {found.size} scores are not in 0..{MAX_SCORE}, such as {found[odd][0]}: the model "
-            "gave no number for some rows, look for NaN or infinite features and validate again"
+            f"{int(odd.sum())} of {found.size} {name} are not integers in 0..{most}, such as {found[odd][0]}: {advice}"
         )
-    return found.astype(np.int32)
+    return found
 
 
 def merge(*tables: ScoreTable) -> ScoreTable:

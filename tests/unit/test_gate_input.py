@@ -14,15 +14,15 @@ from antifraud.threshold import LegitBlocks, fpr_bounds
 ROWS = 2_800
 
 
-def window(score=None, fraud=None, day=None):
+def window(score=None, fraud=None, day=None, worth=5_000):
     """28 days of 100 rows; every tenth is fraud unless said otherwise."""
     index = np.arange(ROWS)
     fraud = index % 10 == 0 if fraud is None else fraud
     score = index % 997 if score is None else score
     day = index % 28 if day is None else day
-    table = ScoreTable.from_rows(day, score, fraud, np.full(ROWS, 5_000))
+    table = ScoreTable.from_rows(day, score, fraud, np.full(ROWS, worth))
     kept = np.flatnonzero(fraud)
-    return Certify(table, Frauds(score[kept], np.full(kept.size, 5_000), kept, kept, 28, day[kept]))
+    return Certify(table, Frauds(score[kept], np.full(kept.size, worth), kept, kept, 28, day[kept]))
 
 
 GOOD = window()
@@ -58,12 +58,45 @@ def test_two_tied_levels_are_judged_and_flag_nothing_above_the_rate():
     assert report.precision is None
 
 
-@pytest.mark.parametrize("odd", [np.nan, np.inf, -1, 1_000_001])
+def test_frauds_that_are_all_worth_nothing_are_refused_in_either_window():
+    """There is no share of nothing to catch, and no loss that a limit could be about."""
+    free = window(worth=0)
+    with pytest.raises(UndefinedMetric, match="all 280 frauds of the certify window are worth 0: there is no loss"):
+        judge(GOOD.table, free, Limits())
+    with pytest.raises(UndefinedMetric, match="certify window are worth 0"):
+        check_threshold(free, 500, Limits())
+    with pytest.raises(UndefinedMetric, match="select window are worth 0"):
+        judge(free.table, GOOD, Limits())
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -1, 1_000_001, 10.9])
 def test_a_score_that_is_no_risk_is_refused(odd):
-    """NaN, infinity and what is out of range: the message says how many and which."""
+    """NaN, infinity, fractions and what is out of range: the message says how many and which."""
     scores = [5.0, odd, odd]
-    with pytest.raises(NotANumber, match=r"2 of 3 scores are not in 0\.\.1000000, such as"):
+    with pytest.raises(NotANumber, match=rf"2 of 3 scores are not integers in 0\.\.1000000, such as {float(odd)}: the"):
         ScoreTable.from_rows([0, 0, 0], scores, [True, False, False], [1, 1, 1])
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -700, 0.5, 2.0**63])
+@pytest.mark.parametrize("fraud", [True, False])
+def test_an_amount_that_is_none_is_refused(odd, fraud):
+    """NaN, infinity, fractions of a minor unit, less than nothing: whether the row is a fraud or not."""
+    with pytest.raises(NotANumber, match=r"1 of 3 amounts are not integers in 0\.\.4611686018427387904, such as") as no:
+        ScoreTable.from_rows([0, 0, 0], [5, 5, 9], [fraud, True, False], [odd, 100, 200])
+    assert no.value.exit_code == 28
+
+
+def test_whole_floats_are_scores_and_amounts():
+    """A float that is an integer loses nothing."""
+    table = ScoreTable.from_rows([0, 0], [5.0, 9.0], [True, False], [100.0, 200.0])
+    assert (table.score.tolist(), table.fraud_amount.tolist()) == ([5, 9], [100, 0])
+
+
+def test_a_negative_fraud_is_refused_before_it_can_hide_another():
+    """An episode of 700 and -700 would have been worth nothing, one of 100 and -700 would have been left out."""
+    codes = np.zeros(2, np.int64)
+    with pytest.raises(NotANumber, match="1 of 2 frauds have a negative amount, such as -700: expected 0 minor units"):
+        Frauds(codes, np.array([100, -700]), codes, codes, 28)
 
 
 def test_fewer_rows_than_delta_needs_say_how_many_are_missing():
