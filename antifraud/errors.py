@@ -9,6 +9,8 @@
     │   ├── SchemaError            24   a table or a request lacks a column or has a wrong type
     │   ├── NotEnoughRows          25   a statistic needs more rows than there are
     │   ├── UndefinedMetric        26   a metric has no meaning on this sample
+    │   │   ├── NoFraud            29   a window has no fraud
+    │   │   └── OnlyFraud          31   a window has nothing but fraud
     │   ├── ConstantScore          27   every row of a window has the same score
     │   └── NotANumber             28   a feature, a score or an amount is NaN or out of range
     ├── LeakError                  30   an identifier is outside the raw zone
@@ -17,7 +19,8 @@
     ├── ChampionUnjudged           42   what serves has other features, and nobody said that it may be replaced
     ├── PublishError               50   a job ended without publishing what it promised
     │   ├── TrackingError          51   MLflow did not answer; running the same again brings it up to date
-    │   └── StorageError           52   S3 did not answer, refused or was too busy; running the same again repairs it
+    │   ├── StorageError           52   S3 did not answer, refused or was too busy; running the same again repairs it
+    │   └── ClockBehind            53   this machine's clock is behind that of the lake's last writer
     ├── StoreError                 60   the scorer's decision store cannot be used
     │   ├── StaleEpoch             61   somebody else changed the switch first
     │   └── TransitionRefused      62   the switch cannot go from its mode to the wanted one
@@ -81,6 +84,18 @@ class UndefinedMetric(DataError):
     exit_code = 26
 
 
+class NoFraud(UndefinedMetric):
+    """A window has no fraud, or none whose label has come: nothing can be learnt, caught or missed."""
+
+    exit_code = 29
+
+
+class OnlyFraud(UndefinedMetric):
+    """A window has frauds and no legitimate row: there is no false-positive rate."""
+
+    exit_code = 31
+
+
 class ConstantScore(DataError):
     """Every row of a window has the same score: there is nothing to put a threshold between."""
 
@@ -133,6 +148,12 @@ class StorageError(PublishError):
     """S3 did not answer in time, refused the account, or was too busy; running the same again repairs it."""
 
     exit_code = 52
+
+
+class ClockBehind(PublishError):
+    """This machine's clock is behind that of the lake's last writer, so the lake takes nothing from it."""
+
+    exit_code = 53
 
 
 class StoreError(AntifraudError):

@@ -43,7 +43,9 @@ def judge(
 
     Raises:
         NotEnoughRows: Too few rows or days for the confidence asked for; the message says how many are missing.
-        UndefinedMetric: A window lacks frauds or legitimate rows, or its frauds are all worth 0.
+        NoFraud: A window has no fraud.
+        OnlyFraud: A window has no legitimate row.
+        UndefinedMetric: The frauds of a window are all worth 0.
         ConstantScore: All rows of a window have one score.
     """
     require_judgeable(select, "select")

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from antifraud.episodes import Frauds, label_delay_loss
-from antifraud.errors import ConstantScore, DataError, MissingDay, UndefinedMetric
+from antifraud.errors import ConstantScore, DataError, MissingDay, NoFraud, OnlyFraud, UndefinedMetric
 from antifraud.gate_report import Correction, Estimate
 from antifraud.loss import Volume
 from antifraud.maturation import Maturation
@@ -114,12 +114,14 @@ def require_judgeable(table: ScoreTable, window: str) -> None:
     """Refuse a window from which no threshold can be learnt.
 
     Raises:
-        UndefinedMetric: It lacks frauds or legitimate rows, or its frauds are all worth 0.
+        NoFraud: It has no fraud.
+        OnlyFraud: It has no legitimate row.
+        UndefinedMetric: Its frauds are all worth 0.
         ConstantScore: All rows have one score.
     """
     legit, fraud = int(table.legit.sum()), int(table.fraud.sum())
     if not (legit and fraud):
-        raise UndefinedMetric(
+        raise (OnlyFraud if fraud else NoFraud)(
             f"the {window} window needs legitimate rows and frauds, found {legit} and {fraud}: choose days that have "
             "both, or wait for their labels"
         )

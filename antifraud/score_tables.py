@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from antifraud.errors import DataError, NotANumber, UndefinedMetric
+from antifraud.errors import DataError, NoFraud, NotANumber, OnlyFraud
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -220,14 +220,15 @@ def curve(table: ScoreTable) -> Curve:
     ([-1, 5, 7, 9], [1.0, 0.5, 0.0, 0.0], [1.0, 1.0, 0.25, 0.0])
 
     Raises:
-        UndefinedMetric: The table holds no legitimate row, or no fraud.
+        NoFraud: The table holds no fraud.
+        OnlyFraud: It holds no legitimate row.
     """
     scores, where = np.unique(table.score, return_inverse=True)
     legit, fraud, amount = (
         _by_score(column, where, scores.size) for column in (table.legit, table.fraud, table.fraud_amount)
     )
     if not (legit[-1] and fraud[-1]):
-        raise UndefinedMetric(
+        raise (OnlyFraud if fraud[-1] else NoFraud)(
             f"curves need legitimate rows and frauds, found {legit[-1]} and {fraud[-1]}: choose days that have both"
         )
     return Curve(

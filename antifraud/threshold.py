@@ -170,7 +170,8 @@ def select_beta(select: ScoreTable, loss_limit_minor: int, *, level: float, fact
     the threshold to what the FPR allows, and tests the loss.
 
     Raises:
-        UndefinedMetric: The window has no fraud, or no legitimate row.
+        NoFraud: The window has no fraud.
+        OnlyFraud: It has no legitimate row.
         NotEnoughRows: The window has fewer than `MIN_BLOCKS` days.
     """
     trade_off = curve(select)

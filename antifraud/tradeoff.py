@@ -21,7 +21,8 @@ def lowest_shown(table: ScoreTable, limits: Limits) -> int:
 
     Raises:
         NotEnoughRows: Too few legitimate rows for the confidence asked for.
-        UndefinedMetric: The table lacks frauds or legitimate rows.
+        NoFraud: The table has no fraud.
+        OnlyFraud: It has no legitimate row.
     """
     return min(np_threshold(table, limits.fpr_target, limits.delta), *_shown(curve(table), limits))
 

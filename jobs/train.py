@@ -45,7 +45,8 @@ def train(spark: SparkSession, settings: JobSettings, as_of: dt.date) -> candida
 
     Raises:
         MissingDay: A day of the windows has no features.
-        UndefinedMetric: A window lacks frauds or legitimate rows.
+        NoFraud: A window has no fraud.
+        OnlyFraud: A window has no legitimate row.
     """
     windows = windows_of(settings, as_of)
     inputs = Inputs.of(settings, windows.spans, as_of)

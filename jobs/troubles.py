@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from antifraud.errors import AntifraudError, PublishError, StorageError
+from antifraud.errors import AntifraudError, ClockBehind, PublishError, StorageError
 from antifraud.settings import JobSettings
 from antifraud.storage import bucket_of, is_remote
 
@@ -45,7 +45,8 @@ def told(settings: JobSettings) -> Iterator[None]:
     """Turn what libraries raise about a full disk, a wrong clock or a storage in trouble into one line.
 
     Raises:
-        PublishError: There was no room to write, or the clock is behind the lake's last writer's.
+        PublishError: There was no room to write.
+        ClockBehind: The clock is behind the lake's last writer's.
         StorageError: S3 did not answer in time, refused, or was too busy.
     """
     try:
@@ -68,7 +69,7 @@ def trouble_of(error: BaseException, settings: JobSettings) -> AntifraudError | 
             "make room and run the same days again"
         )
     if any(words in said for words in CLOCK_IS_BEHIND):
-        return PublishError(
+        return ClockBehind(
             "this machine's clock is more than a minute behind that of the lake's last writer: what was published "
             "before is whole; set the clocks of all machines alike and run the same days again"
         )

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-from antifraud.errors import UndefinedMetric
+from antifraud.errors import NoFraud, OnlyFraud
 from antifraud.evaluator import Calibration
 
 Doubles = npt.NDArray[np.float64]
@@ -22,12 +22,13 @@ def fit_calibration(
     population a row stands for. Slope (positive by construction) and intercept minimise the weighted log loss.
 
     Raises:
-        UndefinedMetric: The rows lack frauds or legitimate rows.
+        NoFraud: No row is a fraud.
+        OnlyFraud: All of them are.
 
     Source: Platt (1999), with his smoothed targets; King & Zeng (2001) for the shift of the odds.
     """
     if is_fraud.all() or not is_fraud.any():
-        raise UndefinedMetric(
+        raise (OnlyFraud if is_fraud.any() else NoFraud)(
             f"calibration needs frauds and legitimate rows, found {is_fraud.sum()} of {is_fraud.size}"
         )
     shift = math.log(kept_share)

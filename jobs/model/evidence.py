@@ -59,7 +59,7 @@ class Evidence:
         Raises:
             DataError: The evaluator differs from CatBoost.
             NotANumber: A score is not a number.
-            UndefinedMetric: The certify window lacks frauds or legitimate rows.
+            UndefinedMetric: The certify window has no fraud, nothing but fraud, or only frauds that are worth 0.
             ConstantScore: All rows of the certify window have one score.
         """
         difference = largest_difference(results)
@@ -102,7 +102,7 @@ def certify_scored(results: DataFrame, inputs: Inputs, bundle: Bundle, limits: L
 
     Raises:
         MissingDay: A day has no transaction with a label.
-        UndefinedMetric: The rows lack frauds or legitimate ones.
+        UndefinedMetric: The rows have no fraud, nothing but fraud, or only frauds that are worth 0.
         ConstantScore: All of them have one score.
     """
     reduced = score_table_rows(results, bundle.release).toArrow()

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from catboost import CatBoostClassifier, Pool
 
-from antifraud.errors import UndefinedMetric
+from antifraud.errors import NoFraud, OnlyFraud
 from jobs.model.weights import inverse_propensity
 
 THREADS: Final = 2
@@ -78,11 +78,12 @@ def fit(
     Zadrozny 2004). The margin never falls as one of the features at the positions `rising` rises.
 
     Raises:
-        UndefinedMetric: A window lacks frauds or legitimate rows.
+        NoFraud: A window has no fraud.
+        OnlyFraud: A window has no legitimate row.
     """
     for name, sample in (("train", train), ("select", select)):
         if not 0 < sample.frauds < sample.is_fraud.size:
-            raise UndefinedMetric(
+            raise (OnlyFraud if sample.frauds else NoFraud)(
                 f"the {name} window has {sample.frauds} frauds in {sample.is_fraud.size} rows: "
                 "training needs frauds and legitimate rows, choose another day or longer windows"
             )

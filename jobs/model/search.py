@@ -71,7 +71,8 @@ def choose(train: Sample, select: Sample, seed: int, budget: Budget, rising: Seq
     """Fit `PARAMETERS` and what the search proposes; the first of the best on `select` wins.
 
     Raises:
-        UndefinedMetric: A window lacks frauds or legitimate rows.
+        NoFraud: A window has no fraud.
+        OnlyFraud: A window has no legitimate row.
     """
 
     def attempt(parameters: Parameters) -> Tried:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pyiceberg.table.snapshots
 import pytest
 
-from antifraud.errors import PublishError
+from antifraud.errors import ClockBehind
 from antifraud.lake import open_catalog, open_table, published
 from antifraud.schemas import RUNS, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from jobs.checksums import checksums
@@ -42,7 +42,7 @@ def test_two_hours_stop_a_run_and_leave_what_was_there(two_days, settings, monke
     for table in (RUNS, TOTALS_CUSTOMER):  # the last that a run writes, then the first
         commit_from_ahead(settings, table, 7_200, monkeypatch)
 
-        with pytest.raises(PublishError, match="clock is more than a minute behind"), told(settings):
+        with pytest.raises(ClockBehind, match="clock is more than a minute behind"), told(settings):
             STAGES["totals"](two_days, settings, [day(1)])
         catalog = open_catalog(settings)
         assert checksums(settings, day(0), day(0)) == before

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from antifraud.errors import UndefinedMetric
+from antifraud.errors import NoFraud, OnlyFraud
 from antifraud.evaluator import Calibration, to_ppm
 from jobs.model.calibration import fit_calibration
 
@@ -88,6 +88,8 @@ def test_order_is_never_changed(rows, share):
 
 
 def test_one_class_is_refused():
-    """Without a fraud there is nothing to calibrate to."""
-    with pytest.raises(UndefinedMetric, match="found 0 of 3"):
+    """Without a fraud, or with nothing else, there is nothing to calibrate to."""
+    with pytest.raises(NoFraud, match="found 0 of 3"):
         fit_calibration(np.zeros(3), np.zeros(3, dtype=bool), np.ones(3), kept_share=1.0)
+    with pytest.raises(OnlyFraud, match="found 3 of 3"):
+        fit_calibration(np.zeros(3), np.ones(3, dtype=bool), np.ones(3), kept_share=1.0)

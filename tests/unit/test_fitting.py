@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from antifraud.errors import UndefinedMetric
+from antifraud.errors import NoFraud, OnlyFraud
 from jobs.model.export import cbm_bytes, from_cbm, onnx_bytes
 from jobs.model.fitting import Parameters, Sample, fit, value_weight
 
@@ -91,16 +91,16 @@ def test_a_window_without_fraud_is_refused(train, select, name):
     """The message names the window and what it lacks."""
     usable = sample(300, 6)
     empty = dataclasses.replace(usable, is_fraud=np.zeros(300, dtype=bool))
-    with pytest.raises(UndefinedMetric, match=f"the {name} window has 0 frauds in 300 rows") as refused:
+    with pytest.raises(NoFraud, match=f"the {name} window has 0 frauds in 300 rows") as refused:
         fit((empty, usable)[train], (empty, usable)[select], seed=1, parameters=SMALL)
-    assert refused.value.exit_code == 26
+    assert refused.value.exit_code == 29
 
 
 def test_a_window_of_frauds_only_is_refused():
     """One class teaches nothing, whichever it is."""
     usable = sample(300, 6)
     only = dataclasses.replace(usable, is_fraud=np.ones(300, dtype=bool))
-    with pytest.raises(UndefinedMetric, match="the train window has 300 frauds in 300 rows"):
+    with pytest.raises(OnlyFraud, match="the train window has 300 frauds in 300 rows"):
         fit(only, usable, seed=1, parameters=SMALL)
 
 
@@ -108,7 +108,7 @@ def test_an_empty_window_is_refused():
     """Labels that have all yet to come leave no rows; the message is the same."""
     usable = sample(300, 6)
     nothing = Sample(usable.vectors[:0], usable.is_fraud[:0], usable.amount[:0], usable.weight[:0])
-    with pytest.raises(UndefinedMetric, match="the select window has 0 frauds in 0 rows"):
+    with pytest.raises(NoFraud, match="the select window has 0 frauds in 0 rows"):
         fit(usable, nothing, seed=1, parameters=SMALL)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from antifraud.episodes import label_delay_loss
-from antifraud.errors import DataError, UndefinedMetric
+from antifraud.errors import DataError, NoFraud
 from antifraud.gate import Certify, Demand, GateReport, Limits, Verdict, check_threshold, judge
 from antifraud.gate_report import Alternative
 from antifraud.gate_rules import reasons
@@ -270,7 +270,7 @@ def test_a_report_survives_json(good):
 def test_windows_without_fraud_or_with_other_frauds_are_refused(good):
     """A select window without fraud cannot tune, and evidence that does not fit together is not judged."""
     no_fraud = ScoreTable.from_rows(np.arange(700) % 7, np.arange(700), np.zeros(700, bool), np.ones(700))
-    with pytest.raises(UndefinedMetric, match="found 700 and 0"):
+    with pytest.raises(NoFraud, match="found 700 and 0"):
         judge(no_fraud, good, Limits())
     with pytest.raises(DataError, match="validate again"):
         replace(good, frauds=good.frauds.missed(100_000))

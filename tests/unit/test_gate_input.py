@@ -1,12 +1,25 @@
 """Bad input to the gate is refused with an error of its own that says what to do."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from antifraud import errors
 from antifraud.episodes import Frauds
-from antifraud.errors import ConstantScore, DataError, MissingDay, NotANumber, NotEnoughRows, UndefinedMetric
+from antifraud.errors import (
+    AntifraudError,
+    ClockBehind,
+    ConstantScore,
+    DataError,
+    MissingDay,
+    NoFraud,
+    NotANumber,
+    NotEnoughRows,
+    OnlyFraud,
+    UndefinedMetric,
+)
 from antifraud.gate import Certify, Limits, check_threshold, judge
 from antifraud.score_tables import ScoreTable
 from antifraud.threshold import LegitBlocks, fpr_bounds
@@ -29,13 +42,14 @@ GOOD = window()
 
 
 @pytest.mark.parametrize(
-    ("fraud", "found"), [(np.zeros(ROWS, bool), "2800 and 0"), (np.ones(ROWS, bool), "0 and 2800")]
+    ("fraud", "error", "found"),
+    [(np.zeros(ROWS, bool), NoFraud, "2800 and 0"), (np.ones(ROWS, bool), OnlyFraud, "0 and 2800")],
 )
-def test_one_class_is_refused_in_either_window(fraud, found):
+def test_one_class_is_refused_in_either_window(fraud, error, found):
     """No fraud, or nothing but fraud: the message names the window and what was found."""
-    with pytest.raises(UndefinedMetric, match=f"the certify window needs legitimate rows and frauds, found {found}"):
+    with pytest.raises(error, match=f"the certify window needs legitimate rows and frauds, found {found}"):
         judge(GOOD.table, window(fraud=fraud), Limits())
-    with pytest.raises(UndefinedMetric, match="the select window"):
+    with pytest.raises(error, match="the select window"):
         judge(window(fraud=fraud).table, GOOD, Limits())
 
 
@@ -128,6 +142,23 @@ def test_a_threshold_below_what_the_blocks_were_counted_for_is_refused():
 
 def test_every_error_has_an_exit_code_of_its_own():
     """A script can tell what went wrong without reading."""
-    kinds = (MissingDay, NotEnoughRows, UndefinedMetric, ConstantScore, NotANumber)
+    kinds = (MissingDay, NotEnoughRows, UndefinedMetric, ConstantScore, NotANumber, NoFraud, OnlyFraud, ClockBehind)
+    every = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AntifraudError)]
 
-    assert [kind.exit_code for kind in kinds] == [22, 25, 26, 27, 28]
+    assert [kind.exit_code for kind in kinds] == [22, 25, 26, 27, 28, 29, 31, 53]
+    assert sorted({kind.exit_code for kind in every}) == sorted(kind.exit_code for kind in every)
+
+
+def test_the_list_of_exit_codes_is_complete():
+    """What the module's docstring draws is what the classes say, in the same order."""
+    every = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AntifraudError)]
+    drawn = re.findall(r"(\w+) {2,}(\d+)\b", errors.__doc__)
+
+    assert drawn == [(kind.__name__, str(kind.exit_code)) for kind in every]
+
+
+def test_what_handles_the_general_failure_handles_the_particular():
+    """Handlers of undefined metrics and of failed publishes go on."""
+    assert issubclass(NoFraud, UndefinedMetric)
+    assert issubclass(OnlyFraud, UndefinedMetric)
+    assert issubclass(ClockBehind, errors.PublishError)

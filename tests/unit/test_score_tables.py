@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from antifraud.errors import DataError, UndefinedMetric
+from antifraud.errors import DataError, NoFraud, OnlyFraud
 from antifraud.score_tables import FLAG_ALL, ScoreTable, curve, merge
 
 row = st.tuples(st.integers(0, 3), st.sampled_from([0, 5, 7, 1_000_000]), st.booleans(), st.integers(1, 10**9))
@@ -131,6 +131,8 @@ def test_at_finds_the_candidate_that_flags_the_same(threshold):
 
 
 def test_a_curve_needs_both_kinds_of_rows():
-    """No fraud is an error that says what was found."""
-    with pytest.raises(UndefinedMetric, match="found 1 and 0"):
+    """No fraud, or nothing else, is an error that says what was found."""
+    with pytest.raises(NoFraud, match="found 1 and 0"):
         curve(table_of([(0, 5, False, 1)]))
+    with pytest.raises(OnlyFraud, match="found 0 and 1"):
+        curve(table_of([(0, 5, True, 1)]))

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from antifraud.errors import MissingDay, PublishError, StorageError
+from antifraud.errors import ClockBehind, MissingDay, PublishError, StorageError
 from antifraud.settings import JobSettings
 from jobs.troubles import ACCOUNT, BUSY, SILENT, told, trouble_of
 
@@ -109,3 +109,17 @@ def test_a_full_disk_is_told():
     with pytest.raises(PublishError, match="the disk is full") as raised, told(SETTINGS):
         raise RuntimeError("[SQLITE_FULL] database or disk is full")
     assert raised.value.exit_code == 50
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Expected sorted snapshot log entries at 1767225600000",
+        "Invalid snapshot timestamp 1767225600000: before last snapshot log entry at 1767232800000",
+    ],
+)
+def test_a_clock_that_is_behind_is_told(said):
+    """In either of Iceberg's wordings, with an exit code of its own; who handles a failed publish handles it too."""
+    with pytest.raises(PublishError, match="clock is more than a minute behind") as raised, told(SETTINGS):
+        raise RuntimeError(said)
+    assert (type(raised.value), raised.value.exit_code) == (ClockBehind, 53)
