@@ -99,12 +99,12 @@ def groups_of(totals: Floats) -> tuple[Floats, Ints]:
     """Episodes of nearly equal total taken together: mean total and number of each group, both ``(groups,)``.
 
     Poisson counts and Gamma intensities of equal episodes add up exactly, so a few hundred groups stand for any number
-    of episodes; within a group totals differ by `SAME_SIZE` at most, and the sum is kept.
+    of episodes; within a group totals differ by `SAME_SIZE` at most, and the sum is kept. No episode makes no group.
 
     >>> [column.tolist() for column in groups_of(np.array([100.0, 102.0, 5_000.0]))]
     [[101.0, 5000.0], [2, 1]]
     """
-    bins = np.floor(np.log(totals / totals.min()) / np.log1p(SAME_SIZE)).astype(np.int64)
+    bins = np.floor(np.log(totals / totals.min(initial=np.inf)) / np.log1p(SAME_SIZE)).astype(np.int64)
     _, where, count = np.unique(bins, return_inverse=True, return_counts=True)
     return np.bincount(where, totals) / count, count.astype(np.int64)
 

@@ -1,12 +1,12 @@
 """The gate: may this model, at this threshold, decide about payments?
 
-The threshold is the larger of two: the F_beta optimum tuned on the select window, and the lowest one that the
-false-positive rate allows on the certify window. Certify is used once: it can raise the threshold, then the loss is
-tested. Three verdicts:
+The threshold is the largest of three: the F_beta optimum tuned on the select window, and on the certify window the
+lowest that the false-positive rate allows and the lowest that a limit of alerts does. Certify is used once: it can
+raise the threshold, then the loss is tested. Three verdicts:
 
 - PASS: the widest FPR bound, the loss bound and the alerts are within their limits, and the loss limit says something.
 - INFEASIBLE: even at the lowest threshold that the FPR allows the loss is too large, of this model and of every other
-  at hand, and the loss limit demands a higher value recall at this volume than `Limits.attainable_value_recall`.
+  at hand.
 - FAIL: anything else. Where all fraud together is worth less than the loss limit, that limit says nothing; such a
   window cannot pass.
 
@@ -55,11 +55,17 @@ def judge(
     chosen = select_beta(select, limits.loss_limit_minor, level=limits.loss_level, factor=factor)
     lowest = certified_threshold(certify.table, certify.all_blocks, limits.fpr_target, limits.delta)
     case = _Case(certify, limits, at, seed, lowest, tuple(alternatives))
-    return case.report(max(chosen.threshold, lowest), chosen.beta)
+    return case.report(max(chosen.threshold, lowest, case.lowest_for_alerts or lowest), chosen.beta)
 
 
 def check_threshold(
-    certify: Certify, threshold: int, limits: Limits, *, demand: Demand | None = None, seed: int = SEED
+    certify: Certify,
+    threshold: int,
+    limits: Limits,
+    *,
+    demand: Demand | None = None,
+    seed: int = SEED,
+    alternatives: Sequence[Alternative] = (),
 ) -> GateReport:
     """Judge a threshold that is given, such as an earlier release's; it must meet the limits, not the FPR target.
 
@@ -67,7 +73,7 @@ def check_threshold(
     """
     require_judgeable(certify.table, "certify")
     lowest = certified_threshold(certify.table, certify.all_blocks, limits.fpr_target, limits.delta)
-    return _Case(certify, limits, demand or Demand(), seed, lowest, ()).report(threshold, None)
+    return _Case(certify, limits, demand or Demand(), seed, lowest, tuple(alternatives)).report(threshold, None)
 
 
 def month_loss(
@@ -81,7 +87,8 @@ def month_loss(
     correction = certify.correction(threshold)
     volume = (demand or Demand()).volume(certify)
     volume = dataclasses.replace(volume, relative_sd=float(np.hypot(volume.relative_sd, correction.relative_sd)))
-    return loss_bound(certify.expected_frauds.missed(threshold), level=limits.loss_level, volume=volume, seed=seed)
+    known = certify.expected_frauds
+    return loss_bound(known.missed(threshold), known=known, level=limits.loss_level, volume=volume, seed=seed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +101,15 @@ class _Case:
     seed: int
     lowest: int
     alternatives: tuple[Alternative, ...]
+
+    @property
+    def lowest_for_alerts(self) -> int | None:
+        """The lowest threshold that the limit of alerts allows; None where there is none."""
+        if (most := self.limits.alerts_a_day) is None:
+            return None
+        trade_off = curve(self.certify.table)
+        few = self.demand.growth(self.certify).alerts_a_day(trade_off) <= most
+        return int(trade_off.threshold[np.argmax(few)])
 
     def report(self, threshold: int, beta: float | None) -> GateReport:
         found = self._findings(threshold, beta)
@@ -110,6 +126,7 @@ class _Case:
             fpr_bounds=bounds,
             fpr_binding=max(reversed(bounds), key=bounds.__getitem__),
             threshold_at_fpr_target=self.lowest,
+            threshold_at_alerts_limit=self.lowest_for_alerts,
             loss=self._loss(threshold),
             loss_at_fpr_target=self._loss(self.lowest),
             fraud_a_month=everything,
@@ -138,7 +155,7 @@ class _Case:
             "value_recall": float(trade_off.value_recall[at]),
             "value_recall_at_fpr_target": float(trade_off.value_recall[trade_off.at(self.lowest)]),
             "precision": None if np.isnan(precision) else precision,
-            "alerts_a_day": growth.alerts_a_day(trade_off, at),
+            "alerts_a_day": float(growth.alerts_a_day(trade_off)[at]),
             "false_alarms_a_month": false_alarms,
             "false_alarm_cost_a_month": false_alarms * self.limits.false_alarm_cost_minor,
         }

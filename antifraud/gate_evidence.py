@@ -144,16 +144,17 @@ class Growth:
     fraud: float
     legitimate: float
 
-    def alerts_a_day(self, trade_off: Curve, at: int) -> float:
-        """Flags a day at the candidate threshold with index `at`.
+    def alerts_a_day(self, trade_off: Curve) -> Floats:
+        """Flags a day at each candidate threshold, shape ``(thresholds,)``.
 
         >>> from antifraud.score_tables import curve
         >>> window = curve(ScoreTable.from_rows([0, 0, 0], [5, 7, 9], [False, False, True], [1, 1, 1]))
-        >>> Growth(fraud=10.0, legitimate=3.0).alerts_a_day(window, window.at(5))
+        >>> float(Growth(fraud=10.0, legitimate=3.0).alerts_a_day(window)[window.at(5)])
         13.0
         """
-        caught = int(trade_off.true_positives[at]) / trade_off.days
-        return float(trade_off.alerts_a_day[at]) * self.legitimate + caught * (self.fraud - self.legitimate)
+        caught = trade_off.true_positives / trade_off.days
+        flags: Floats = trade_off.alerts_a_day * self.legitimate + caught * (self.fraud - self.legitimate)
+        return flags
 
 
 @dataclass(frozen=True, slots=True)

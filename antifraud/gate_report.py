@@ -10,7 +10,7 @@ from antifraud.loss import LossBound
 
 
 class Verdict(StrEnum):
-    """PASS: both limits are met. FAIL: a limit is broken. INFEASIBLE: no model at hand could meet both."""
+    """PASS: the limits are met. FAIL: one is broken. INFEASIBLE: no threshold of any model at hand meets both."""
 
     PASS = "PASS"  # noqa: S105
     FAIL = "FAIL"
@@ -36,7 +36,7 @@ class Limits:
     false_alarm_cost_minor: int = 10_000
     """Declared cost of handling one false alarm: 100 RUB. Reported beside the loss, not part of it."""
     attainable_value_recall: float = 0.95
-    """No model at hand reaches a higher value recall; a loss limit that demands more is INFEASIBLE."""
+    """A loss limit that demands a higher value recall is not worth another model: it counts as out of reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ class Findings:
     """The widest of them."""
     threshold_at_fpr_target: int
     """The lowest threshold at which every bound is within the target."""
+    threshold_at_alerts_limit: int | None
+    """The lowest threshold with no more alerts a day than `Limits.alerts_a_day`; None where they are not limited."""
     false_positives: int
     legitimate: int
     """Legitimate transactions in the window, `false_positives` of which are flagged."""
@@ -167,3 +169,13 @@ class GateReport(Findings):
             "alternatives": tuple(Alternative(**each) for each in values["alternatives"]),
         }
         return cls(**{**known, **losses, **parsed})
+
+
+def share_text(value: float, digits: int = 1) -> str:
+    """A share in per cent; below one with so many digits that it does not look like all of it.
+
+    >>> share_text(0.921), share_text(0.99984), share_text(1.0), share_text(0.99, 0)
+    ('92.1%', '99.98%', '100.0%', '99%')
+    """
+    enough = next((more for more in range(digits, 6) if round(value, more + 2) < 1), digits)
+    return f"{value:.{enough}%}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from antifraud.gate_report import Alternative, Estimate, Findings, Verdict
+from antifraud.gate_report import Alternative, Estimate, Findings, Verdict, share_text
 from antifraud.threshold import TOGETHER
 
 MINOR: Final = 100
@@ -14,10 +14,7 @@ def verdict(found: Findings) -> Verdict:
     """PASS, FAIL or INFEASIBLE, by the rule that `antifraud.gate` states."""
     if found.loss_limit_informative and not any(_breaches(found)):
         return Verdict.PASS
-    out_of_reach = found.required_value_recall > found.limits.attainable_value_recall
-    if out_of_reach and _best(found).loss_bound > found.limits.loss_limit_minor:
-        return Verdict.INFEASIBLE
-    return Verdict.FAIL
+    return Verdict.INFEASIBLE if _best(found).loss_bound > found.limits.loss_limit_minor else Verdict.FAIL
 
 
 def reasons(found: Findings) -> tuple[str, ...]:
@@ -48,8 +45,8 @@ def _rate(found: Findings) -> str:
     sense = "above" if found.fpr_bound > found.limits.fpr_limit else "within"
     return (
         f"The false-positive rate is {found.fpr:.2%} ({found.false_positives:,} of {found.legitimate:,} legitimate "
-        f"transactions), at most {found.fpr_bound:.2%} with {1 - found.limits.delta:.0%} confidence (widest bound: by "
-        f"{_binding(found)}): {sense} the limit of {found.limits.fpr_limit:.2%}."
+        f"transactions), at most {found.fpr_bound:.2%} with {share_text(1 - found.limits.delta, 0)} confidence (widest "
+        f"bound: by {_binding(found)}): {sense} the limit of {found.limits.fpr_limit:.2%}."
     )
 
 
@@ -66,9 +63,9 @@ def _loss(found: Findings) -> str:
     sense = "above" if found.loss.bound > found.limits.loss_limit_minor else "within"
     return (
         f"A month's missed fraud is {_rub(found.loss.mean)}, at most {_rub(found.loss.bound)} with "
-        f"{found.loss.level:.0%} probability: {sense} the limit of {_rub(found.limits.loss_limit_minor)}. "
-        f"{_share(found.value_recall)} of the fraud amount is caught, the limit demands "
-        f"{_share(found.required_value_recall)}."
+        f"{share_text(found.loss.level, 0)} probability: {sense} the limit of {_rub(found.limits.loss_limit_minor)}. "
+        f"{share_text(found.value_recall)} of the fraud amount is caught, the limit demands "
+        f"{share_text(found.required_value_recall)}."
     )
 
 
@@ -98,20 +95,24 @@ def _action(found: Findings) -> str:
     if not found.loss_limit_informative:
         return "Declare the volume that the model will serve, or a loss limit that fits this one, and judge again."
     if alerts:
-        return f"Make room for {found.alerts_a_day:,.0f} alerts a day, {found.limits.alerts_a_day} are allowed."
+        return (
+            f"Raise the threshold from {found.threshold} to {found.threshold_at_alerts_limit} ppm and judge again: "
+            f"{found.alerts_a_day:,.0f} alerts a day, {found.limits.alerts_a_day:,} are allowed."
+        )
     return "Promote."
 
 
 def _less_loss(found: Findings) -> str:
-    limit, own, best = found.limits.loss_limit_minor, found.loss_at_fpr_target.bound, _best(found)
-    if own <= limit:
-        lowest = found.threshold_at_fpr_target
-        return f"Lower the threshold from {found.threshold} towards {lowest} ppm and judge again."
-    if best.loss_bound <= limit:
+    """What helps where some threshold of some model at hand meets both limits."""
+    limits, own, best = found.limits, found.loss_at_fpr_target.bound, _best(found)
+    if own > limits.loss_limit_minor:
         return f"Take {best.name} instead: {_obstacle(found)}."
-    if found.label_delay_loss and own - found.label_delay_loss <= limit:
-        return f"Bring labels sooner than after {found.label_delay_days} days: {_obstacle(found)}."
-    return f"Improve the model: {_obstacle(found)}."
+    if found.threshold == found.threshold_at_alerts_limit:
+        return (
+            f"Make room for more alerts than {limits.alerts_a_day:,} a day, which keep the threshold at "
+            f"{found.threshold} ppm: {_obstacle(found)}."
+        )
+    return f"Lower the threshold from {found.threshold} towards {found.threshold_at_fpr_target} ppm and judge again."
 
 
 def _best(found: Findings) -> Alternative:
@@ -134,25 +135,23 @@ def _obstacle(found: Findings) -> str:
 
 
 def _way_out(found: Findings) -> str:
-    least = _best(found).loss_bound
-    volume = found.judged_transactions_a_month * found.limits.loss_limit_minor / least
-    return (
-        f"No model at hand meets both limits: {_obstacle(found)}. This one catches "
-        f"{_share(found.value_recall_at_fpr_target)} of the amount there; the loss limit demands "
-        f"{_share(found.required_value_recall)}, and more than "
-        f"{_share(found.limits.attainable_value_recall)} counts as out of reach of any model. Raise the loss limit to "
-        f"{_rub(least)}, or bring the volume down to about {volume:,.0f} transactions a month."
+    """What helps where none does: sooner labels, a better model, or limits that fit the volume."""
+    least, limits = _best(found).loss_bound, found.limits
+    said = f"No model at hand meets both limits: {_obstacle(found)}."
+    own = found.loss_at_fpr_target.bound
+    if found.label_delay_loss and own - found.label_delay_loss <= limits.loss_limit_minor:
+        return f"{said} Bring labels sooner than after {found.label_delay_days} days."
+    said += (
+        f" This one catches {share_text(found.value_recall_at_fpr_target)} of the amount there; the loss limit demands "
+        f"{share_text(found.required_value_recall)}"
     )
-
-
-def _share(value: float) -> str:
-    """A share in per cent; below one with so many digits that it does not look like all of it.
-
-    >>> _share(0.921), _share(0.99984), _share(1.0)
-    ('92.1%', '99.98%', '100.0%')
-    """
-    digits = next((digits for digits in range(1, 6) if round(value, digits + 2) < 1), 1)
-    return f"{value:.{digits}%}"
+    if found.required_value_recall <= limits.attainable_value_recall:
+        return f"{said}. Improve the model."
+    volume = found.judged_transactions_a_month * limits.loss_limit_minor / least
+    return (
+        f"{said}, and more than {share_text(limits.attainable_value_recall)} counts as out of reach of any model. "
+        f"Raise the loss limit to {_rub(least)}, or bring the volume down to about {volume:,.0f} transactions a month."
+    )
 
 
 def _rub(minor: float) -> str:

@@ -3,7 +3,8 @@
 Missed frauds come in episodes (`antifraud.episodes`), and episodes are the unit: their number in a month is Poisson,
 their totals are drawn from those seen. Sources of error are drawn, and reported apart: what the window cannot tell
 (each episode's intensity is Gamma(1) distributed, the Bayesian bootstrap of Rubin 1981 for a Poisson process), the next
-month's own chance, and the error of the volume and of a declared fraud share.
+month's own chance, and the error of the volume and of a declared fraud share. A window in which little was missed, or
+nothing, shows how large a compromise is by the frauds that were caught.
 """
 
 from dataclasses import dataclass
@@ -63,12 +64,19 @@ class LossBound:
     share: float = 0.0
 
 
-def loss_bound(missed: Frauds, *, level: float = 0.99, volume: Volume | None = None, seed: int = SEED) -> LossBound:
-    """Bound the missed fraud of a 30-day month from the missed frauds of a window.
+def loss_bound(
+    missed: Frauds,
+    *,
+    known: Frauds | None = None,
+    level: float = 0.99,
+    volume: Volume | None = None,
+    seed: int = SEED,
+) -> LossBound:
+    """Bound the missed fraud of a 30-day month from the missed frauds of a window, and from all its `known` ones.
 
-    Episodes larger than all seen have a Gamma(1/2) distributed intensity (Jeffreys' prior, none seen) and Pareto sizes:
-    they stand for what the window was too short to show. Without any missed fraud there is nothing to learn a size
-    from, and the bound is 0 like the mean.
+    Episodes unlike those missed have a Gamma(1/2) distributed intensity (Jeffreys' prior, none seen) and Pareto sizes:
+    they stand for what the window was too short to show. Without `known` the missed frauds are all there were; where
+    there was none at all nothing tells a size, and the bound is 0 like the mean.
 
     Raises:
         NotEnoughRows: The window is shorter than 14 days.
@@ -78,32 +86,44 @@ def loss_bound(missed: Frauds, *, level: float = 0.99, volume: Volume | None = N
             f"a loss bound needs {MIN_DAYS} days, found {missed.days}: {MIN_DAYS - missed.days} missing"
         )
     at = volume or Volume()
-    seen = episode_totals(missed)
+    seen, whole = episode_totals(missed), episode_totals(known or missed)
     scale = MONTH_DAYS / missed.days * at.factor
     mean = float(seen.sum()) * scale
-    if not seen.size:
+    if not whole.size:
         return LossBound(0.0, 0.0, level, 0.0, 0.0, 0.0, 0)
     rng = np.random.default_rng(seed)
     growth, shift = (np.exp(sd * rng.standard_normal(DRAWS)) for sd in (at.relative_sd, at.share_sd))
-    parameter, month, together = _draw(seen, scale, growth * shift, rng)
+    parameter, month, together = _draw(seen, whole, scale, growth * shift, rng)
     every = (parameter, month, mean * growth, mean * shift, together)
     window, own, volume_part, share, all_of_it = (float(np.quantile(draws, level)) - mean for draws in every)
     return LossBound(mean, mean + all_of_it, level, window, own, volume_part, int(seen.size), share)
 
 
-def _draw(seen: Floats, scale: float, growth: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+def _draw(
+    seen: Floats, whole: Floats, scale: float, growth: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats, Floats]:
     """Month totals with the window's chance only, the month's only, and all: shape ``(DRAWS,)`` each."""
     sizes, count = groups_of(seen)
     parts: list[tuple[Floats, ...]] = []
-    for piece in np.array_split(growth, -(-DRAWS * sizes.size // CHUNK_CELLS)):
+    for piece in np.array_split(growth, max(1, -(-DRAWS * sizes.size // CHUNK_CELLS))):
         weights = rng.standard_gamma(count, (piece.size, sizes.size))
-        unseen, size = rng.standard_gamma(UNSEEN, piece.size), _beyond(seen, piece.size, rng)
+        unseen, size = rng.standard_gamma(UNSEEN, piece.size), _unlike(seen, whole, piece.size, rng)
         parameter = scale * (weights @ sizes + unseen * size)
         month = rng.poisson(scale * count, weights.shape) @ sizes
         both = rng.poisson(scale * piece[:, None] * weights) @ sizes + rng.poisson(scale * piece * unseen) * size
         parts.append((parameter, month, both))
     parameter, own, total = (np.concatenate(column) for column in zip(*parts, strict=True))
     return parameter, own, total
+
+
+def _unlike(seen: Floats, whole: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """Sizes of missed episodes unlike the n seen: larger than each of them.
+
+    Or larger than every whole episode, caught frauds included, with a chance of 1 / (n + 1): that the next one is of
+    another kind than all before (Laplace's rule of succession).
+    """
+    other = rng.random(draws) * (seen.size + 1) < 1
+    return np.where(other, _beyond(whole, draws, rng), _beyond(seen, draws, rng) if seen.size else 0.0)
 
 
 def _beyond(seen: Floats, draws: int, rng: np.random.Generator) -> Floats:

@@ -135,7 +135,7 @@ class JobSettings(Settings):
     loss_limit_minor: int = 50_000_000
     """Largest missed fraud of a 30-day month, minor units."""
     attainable_value_recall: float = 0.95
-    """A loss limit that demands more of the fraud amount to be caught counts as out of reach: INFEASIBLE, not FAIL."""
+    """A loss limit that demands more of the fraud amount to be caught counts as out of reach of any model."""
     alerts_a_day: int | None = None
     """Alerts that the team can review a day; not set: not limited."""
     delta: float = 0.01

@@ -81,7 +81,7 @@ def _point(whole: Curve, at: int, rows: int, growth: Growth) -> dict[str, float 
         "fpr": float(whole.fpr[at]),
         "false_positives_share": int(whole.false_positives[at]) / rows,
         "precision": None if np.isnan(precision) else precision,
-        "alerts_a_day": growth.alerts_a_day(whole, at),
+        "alerts_a_day": float(growth.alerts_a_day(whole)[at]),
         "recall": float(whole.recall[at]),
         "value_recall": float(whole.value_recall[at]),
     }

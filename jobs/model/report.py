@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 
 from antifraud.comparison import Decider
-from antifraud.gate import Certify, Demand, GateReport, judge
-from antifraud.gate_report import Limits
+from antifraud.gate import Certify, Demand, GateReport, check_threshold, judge
+from antifraud.gate_report import Alternative, Limits
 from antifraud.score_tables import curve
 from antifraud.settings import JobSettings
 from antifraud.tradeoff import tradeoff
@@ -38,32 +38,33 @@ def judged(
 ) -> dict[str, Any]:
     """Content of `report.json`.
 
-    The `GateReport`'s keys, then `at_full_volume` (the same at the full service's volume), `curve` (for the chart),
-    `tradeoff` (the table, `antifraud.tradeoff.tradeoff`: a list of one dict a threshold, money in minor units),
+    The `GateReport`'s keys, then `at_full_volume` (the same threshold at the full service's volume), `curve` (for the
+    chart), `tradeoff` (the table, `antifraud.tradeoff.tradeoff`: a list of one dict a threshold, money in minor units),
     `champion`, `promotable` and `promotable_reason` (`jobs.model.champion.succession`). `rivals` are earlier releases
     on the same rows: those that were judged are the other models at hand.
     """
     demand, champion = demand_of(settings), next((each for each in rivals if each.role == CHAMPION), None)
-    here = _judge(evidence, limits, demand, settings.seed, rivals)
-    full = _judge(
-        evidence, limits, replace(demand, transactions_a_month=FULL_TRANSACTIONS_A_MONTH), settings.seed, rivals
+    at_full = replace(demand, transactions_a_month=FULL_TRANSACTIONS_A_MONTH)
+    certify, seed = evidence.certify, settings.seed
+    here = judge(evidence.select, certify, limits, demand=demand, seed=seed, alternatives=_others(rivals, demand, seed))
+    full = check_threshold(
+        certify, here.threshold, limits, demand=at_full, seed=seed, alternatives=_others(rivals, at_full, seed)
     )
     return {
         **plain(here),
-        **succession(champion, Decider(evidence.certify.table, here.threshold), here, settings),
+        **succession(champion, Decider(certify.table, here.threshold), here, settings),
         "candidate": candidate.id,
         "as_of": candidate.info["as_of"],
         "windows": candidate.info["windows"],
         "evaluator_difference_ppm": evidence.difference,
         "at_full_volume": plain(full),
-        "curve": points(evidence.certify, here, demand),
-        "tradeoff": tradeoff(evidence.certify, here, demand, settings.seed),
+        "curve": points(certify, here, demand),
+        "tradeoff": tradeoff(certify, here, demand, seed),
     }
 
 
-def _judge(evidence: Evidence, limits: Limits, demand: Demand, seed: int, rivals: Sequence[Judged]) -> GateReport:
-    alternatives = [found for rival in rivals if (found := rival.alternative(demand, seed))]
-    return judge(evidence.select, evidence.certify, limits, demand=demand, seed=seed, alternatives=alternatives)
+def _others(rivals: Sequence[Judged], demand: Demand, seed: int) -> list[Alternative]:
+    return [found for rival in rivals if (found := rival.alternative(demand, seed))]
 
 
 def plain(report: GateReport) -> dict[str, Any]:

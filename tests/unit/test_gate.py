@@ -62,14 +62,15 @@ def test_a_good_model_passes_within_both_limits(good):
     assert report.reasons[-1] == "Promote."
 
 
-def test_a_poor_model_fails_because_of_the_loss(good):
-    """FAIL: the limit could be met by a better model, and the report says so."""
+def test_a_poor_model_is_infeasible_because_of_the_loss(good):
+    """INFEASIBLE: nothing at hand meets the limit, but a better model could, and the report says so."""
     report = judge(select(POOR), window(1, POOR), Limits())
 
-    assert report.verdict is Verdict.FAIL
+    assert report.verdict is Verdict.INFEASIBLE
     assert report.required_value_recall < report.limits.attainable_value_recall
     assert "above the limit of 500,000 RUB" in report.reasons[1]
-    assert report.reasons[-1].startswith("Improve the model")
+    assert report.reasons[-1].startswith("No model at hand meets both limits: loss bound")
+    assert report.reasons[-1].endswith(". Improve the model.")
     assert judge(select(GOOD), good, Limits()).loss.bound < report.loss.bound
 
 
@@ -136,12 +137,46 @@ def test_too_high_a_threshold_is_told_to_come_down(good):
     assert report.reasons[-1].startswith("Lower the threshold from 900000 towards")
 
 
-def test_more_alerts_than_the_team_reviews_fail(good):
-    """The optional limit on alerts is enforced at the volume judged."""
+def test_a_limit_of_alerts_raises_the_threshold(good):
+    """PASS: the lowest threshold with so few alerts still keeps the loss within its limit, one ppm less does not."""
+    without, report = (judge(select(GOOD), good, Limits(alerts_a_day=most)) for most in (None, 60))
+
+    assert (without.threshold_at_alerts_limit, without.verdict) == (None, Verdict.PASS)
+    assert without.alerts_a_day > 60
+    assert report.verdict is Verdict.PASS
+    assert report.threshold == report.threshold_at_alerts_limit > without.threshold
+    flagged = good.table.score > report.threshold
+    assert report.alerts_a_day == pytest.approx((good.table.legit + good.table.fraud)[flagged].sum() / DAYS)
+    assert report.alerts_a_day <= 60 < check_threshold(good, report.threshold - 1, Limits()).alerts_a_day
+
+
+def test_too_few_alerts_for_the_loss_limit_fail(good):
+    """FAIL: the threshold that five alerts a day allow loses too much, a lower one would not: make room for more."""
     report = judge(select(GOOD), good, Limits(alerts_a_day=5))
 
     assert report.verdict is Verdict.FAIL
-    assert report.reasons[-1].endswith("5 are allowed.")
+    assert report.alerts_a_day <= 5
+    assert report.reasons[-1].startswith(
+        f"Make room for more alerts than 5 a day, which keep the threshold at {report.threshold} ppm: loss bound"
+    )
+
+
+def test_more_alerts_than_the_team_reviews_fail(good):
+    """A threshold that is given does not move: it fails, and the lowest one with so few alerts is named."""
+    lowest = judge(select(GOOD), good, Limits(alerts_a_day=60)).threshold
+    report = check_threshold(good, lowest - 1, Limits(alerts_a_day=60))
+
+    assert report.verdict is Verdict.FAIL
+    assert report.reasons[-1].startswith(f"Raise the threshold from {lowest - 1} to {lowest} ppm and judge again: ")
+    assert report.reasons[-1].endswith(" alerts a day, 60 are allowed.")
+
+
+def test_confidence_is_never_rounded_to_certainty(good):
+    """A budget of 5 % a year leaves 0.0137 % for a night: 99.99 %, not 100 %."""
+    report = judge(select(GOOD), good, Limits(delta=0.05 / 365))
+
+    assert " with 99.99% confidence (" in report.reasons[0]
+    assert " with 99% probability: " in report.reasons[1]
 
 
 def test_figures_agree_with_counting(good):
@@ -242,22 +277,29 @@ def found(loss, least, others=(), hidden=None):
 
 OVER = "loss bound 612,300 RUB > 500,000 RUB; at the lowest threshold that the rate allows"
 TWO_MORE = [("forest", 58_000_000), ("xgboost", 54_010_000)]
-BEST_OF_3 = f"Improve the model: {OVER} the best of 3 models (xgboost) reaches 540,100 RUB; the label delay of 7 days"
-SOONER = f"Bring labels sooner than after 7 days: {OVER} it still reaches 590,000 RUB; the label delay of 7 days"
+NONE = f"No model at hand meets both limits: {OVER}"
+BEST_OF_3 = (
+    f"{NONE} the best of 3 models (xgboost) reaches 540,100 RUB; the label delay of 7 days alone costs 30,000 RUB."
+)
+SOONER = f"{NONE} it still reaches 590,000 RUB; the label delay of 7 days alone costs 96,000 RUB."
+CATCHES = "This one catches 40.0% of the amount there; the loss limit demands 60.0%"
 CHAMPION = f"Take champion r1 instead: {OVER} the best of 2 models (champion r1) reaches 490,000 RUB."
 
 
 @pytest.mark.parametrize(
     ("others", "hidden", "action"),
     [
-        (TWO_MORE, 3_000_000, f"{BEST_OF_3} alone costs 30,000 RUB."),
-        ([], 9_600_000, f"{SOONER} alone costs 96,000 RUB."),
+        (TWO_MORE, 3_000_000, f"{BEST_OF_3} {CATCHES}. Improve the model."),
+        ([], 9_600_000, f"{SOONER} Bring labels sooner than after 7 days."),
         ([("champion r1", 49_000_000)], None, CHAMPION),
     ],
 )
 def test_the_best_single_action_has_its_numbers(others, hidden, action):
     """One sentence: what to do, the bound and its limit, the best model at hand, what the label delay costs."""
-    assert reasons(found(61_230_000, 59_000_000, others, hidden))[-1] == action
+    judged = replace(
+        found(61_230_000, 59_000_000, others, hidden), value_recall_at_fpr_target=0.4, required_value_recall=0.6
+    )
+    assert reasons(judged)[-1] == action
 
 
 def test_a_report_survives_json(good):

@@ -99,11 +99,39 @@ def test_a_larger_volume_is_relatively_safer_but_never_below_its_mean():
     assert 10 * once.mean < tenfold.bound < 10 * once.bound
 
 
-def test_nothing_missed_is_no_loss():
-    """Without a missed fraud mean and bound are zero."""
+def test_no_fraud_at_all_is_no_loss():
+    """Without any fraud mean and bound are zero: nothing tells how large one would be."""
     bound = loss_bound(frauds([]))
 
     assert (bound.mean, bound.bound, bound.episodes) == (0.0, 0.0, 0)
+
+
+def test_what_was_caught_shows_what_may_be_missed():
+    """Twenty caught compromises of 50,000 and nothing missed: the mean is 0, the bound more than one of them.
+
+    At a volume that has a hundred times the frauds it is more than a hundred times half of one.
+    """
+    caught = frauds(np.full(200, 5_000), terminal=np.arange(200) % 20)
+    nothing = frauds([])
+    bound = loss_bound(nothing, known=caught)
+    large = loss_bound(nothing, known=caught, volume=Volume(factor=100.0))
+
+    assert (bound.mean, bound.episodes) == (0.0, 0)
+    assert bound.bound > 50_000
+    assert large.bound > 100 * 25_000
+
+
+def test_the_more_was_missed_the_less_the_caught_ones_matter():
+    """Beside one missed fraud the caught compromises lift the bound, beside three hundred hardly."""
+    caught = np.full(20, 50_000)
+
+    def lift(number):
+        missed = frauds(np.full(number, 1_000))
+        known = frauds(np.append(np.full(number, 1_000), caught))
+        return loss_bound(missed, known=known).bound / loss_bound(missed).bound
+
+    assert lift(1) > 3
+    assert lift(300) == pytest.approx(1, abs=0.05)
 
 
 def test_a_single_missed_fraud_is_bounded_by_more_than_itself():
