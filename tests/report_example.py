@@ -34,6 +34,13 @@ PASS = {
     "required_value_recall": 0.757, "observed_transactions_a_month": 302_346.4,
     "judged_transactions_a_month": 302_346.4, "loss_limit_informative": True,
 }  # fmt: skip
+COMPARISON = {
+    "days": 9, "loss_difference": -1_200_000.0, "loss_difference_bound": 300_000.0, "fpr_difference": 0.001,
+    "fpr_difference_bound": 0.006, "margins": {"loss_minor": 5_000_000, "fpr": 0.005, "confidence": 0.95},
+}  # fmt: skip
+CHAMPION = {"release": "2026-04-09-aaaaaaaa", "note": "", "verdict": "PASS", "comparison": COMPARISON}
+REPLAY = {"beta": None, "windows": {"replay": {"first": "2026-03-07", "last": "2026-04-03"}}}
+"""What a replay's report has other than the gate's."""
 REPORT = {
     **PASS,
     "candidate": "2026-04-10-0123abcd",

@@ -23,6 +23,7 @@ from jobs.model.evidence import certify_release
 from jobs.model.inputs import Inputs
 from jobs.model.limits import demand_of
 from jobs.model.report import FULL_TRANSACTIONS_A_MONTH, plain, points
+from jobs.model.verdict_words import REPLAY, without_promotion
 from jobs.model.windows import Span, Windows
 
 EVER: Final = (dt.date.min, dt.date.max)
@@ -120,20 +121,20 @@ def judged_at(certify: Certify, threshold: int, settings: JobSettings, limits: L
 
 
 def replay_report(asked: Question, answer: Answer, settings: JobSettings, limits: Limits) -> dict[str, Any]:
-    """Content of `report.json`, in the form of the gate's (`jobs/model/report.py`)."""
+    """Content of `report.json`, in the form of the gate's (`jobs/model/report.py`); it advises no promotion."""
     here = judged_at(answer.certify, asked.threshold, settings, limits)
     demand = replace(demand_of(settings), transactions_a_month=FULL_TRANSACTIONS_A_MONTH)
     full = check_threshold(answer.certify, asked.threshold, limits, demand=demand, seed=settings.seed)
-    told = plain(here)
+    told, told_full = plain(here), plain(full)
     return {
         **told,
-        "reasons": [*_caution(asked), *told["reasons"]],
+        "reasons": [*_caution(asked), *without_promotion(told)],
         "candidate": asked.bundle.release,
         "source": answer.source,
         "as_of": str(asked.as_of),
-        "windows": {"replay": {"first": str(asked.span.first), "last": str(asked.span.last)}},
+        "windows": {REPLAY: {"first": str(asked.span.first), "last": str(asked.span.last)}},
         "seen_in_training": [str(day) for day in asked.seen],
-        "at_full_volume": plain(full),
+        "at_full_volume": {**told_full, "reasons": without_promotion(told_full)},
         "curve": points(answer.certify, here, demand_of(settings)),
         "tradeoff": tradeoff(answer.certify, here, demand_of(settings), settings.seed),
     }

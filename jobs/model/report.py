@@ -17,6 +17,7 @@ from jobs.model.champion import Judged, succession
 from jobs.model.evidence import Evidence
 from jobs.model.limits import demand_of
 from jobs.model.rivals import CHAMPION
+from jobs.model.verdict_words import full_reasons, reasons
 
 FULL_TRANSACTIONS_A_SECOND: Final = 50
 FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * 30 * 86_400
@@ -98,9 +99,10 @@ def figures(report: Mapping[str, Any]) -> dict[str, float]:
 def summary(report: Mapping[str, Any]) -> list[str]:
     """What a person reads first: both verdicts, each with its reasons."""
     lines = []
-    for title, part in (("at the judged volume", report), (_full_title(), report["at_full_volume"])):
-        lines.append(f"{part['verdict']} {title}")
-        lines += [f"  {reason}" for reason in part["reasons"]]
+    here = ("at the judged volume", report["verdict"], reasons(report))
+    for title, verdict, why in (here, (_full_title(), report["at_full_volume"]["verdict"], full_reasons(report))):
+        lines.append(f"{verdict} {title}")
+        lines += [f"  {reason}" for reason in why]
     if "promotable" in report:  # a replay promotes nothing
         said = "may replace" if report["promotable"] else "does not replace"
         lines.append(f"{said} what serves: {report['promotable_reason']}")

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from jobs.model import verdict_words
 from jobs.model.chart import report_chart
 
 if TYPE_CHECKING:
@@ -17,18 +18,13 @@ PAGE_FILE: Final = "report.html"
 TEMPLATE: Final = "report.html.jinja"
 RUB: Final = 100
 NOTHING: Final = "-"
-MEANING: Final = {
-    "PASS": "Both limits are met, with the confidence that was asked for.",
-    "STAYS": "Both limits are met, but the model that serves stays: see the comparison below.",
-    "FAIL": "A limit is broken, or says nothing at this volume. The model that serves stays.",
-    "INFEASIBLE": "No model at hand meets both limits at this volume. The model that serves stays.",
-}
 LOSS_PARTS: Final = (
     ("parameter", "what the window was too short to show"),
     ("month", "the chance of the month itself"),
     ("volume", "the volume"),
     ("share", "the declared fraud share"),
 )
+MOST_DIGITS: Final = 8
 GAUGE_ROOM: Final = 1.15
 """A gauge ends a little beyond the largest of measure, bound and limit."""
 
@@ -39,13 +35,13 @@ def render(report: Mapping[str, Any]) -> str:
 
     return _template().render(
         r=report,
-        judged=report["windows"].get("certify") or report["windows"]["replay"],
-        meaning=MEANING[_outcome(report)],
+        judged=report["windows"].get("certify") or report["windows"][verdict_words.REPLAY],
+        said=_words(report),
         gauges=_gauges(report),
         chart=Markup(report_chart(report)),  # noqa: S704 made of numbers only
         full=report["at_full_volume"],
         loss_parts=LOSS_PARTS,
-        champion=_champion(report.get("champion") or {}),
+        champion=against_champion(report),
         baselines=_baselines(report),
         fitted_on=fitted_on(report),
     )
@@ -56,21 +52,29 @@ def _template() -> "Template":
     from jinja2 import Environment
 
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"share": share, "rub": rub, "number": number, "plain": plain, "words": words}
+    environment.filters |= {each.__name__: each for each in (share, certainty, rub, number, plain, words)}
     return environment.from_string(files("jobs.model").joinpath(TEMPLATE).read_text())
 
 
-def _outcome(report: Mapping[str, Any]) -> str:
-    """The verdict, or ``STAYS`` for a PASS that does not replace the champion."""
-    return str(report["verdict"]) if report.get("promotable", True) or report["verdict"] != "PASS" else "STAYS"
+def _words(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page says about verdict, action and succession."""
+    return {
+        "replay": verdict_words.is_replay(report),
+        "meaning": verdict_words.meaning(report),
+        "stays": verdict_words.stays(report),
+        "action": verdict_words.action(report),
+        "succession": verdict_words.succession(report),
+        "reasons": verdict_words.reasons(report),
+        "full_reasons": verdict_words.full_reasons(report),
+    }
 
 
 def _gauges(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     limits, loss = report["limits"], report["loss"]
     fpr = {"mean": report["fpr"], "bound": report["fpr_bound"], "limit": limits["fpr_limit"]}
     money = {"mean": loss["mean"], "bound": loss["bound"], "limit": limits["loss_limit_minor"]}
-    sure = f"{100 * (1 - limits['delta']):.4g} % confidence"
-    likely = f"{100 * loss['level']:.4g} % probability"
+    sure = f"{certainty(1 - limits['delta'])} confidence"
+    likely = f"{certainty(loss['level'])} probability"
     return [
         _gauge(fpr, {name: share(value) for name, value in fpr.items()}, "False-positive rate", sure),
         _gauge(money, {name: rub(value) for name, value in money.items()}, "Missed fraud, RUB a month", likely),
@@ -84,8 +88,9 @@ def _gauge(values: Mapping[str, float], texts: Mapping[str, str], name: str, sur
     return {**texts, **at, "name": name, "sure": sure, "over": values["bound"] > values["limit"]}
 
 
-def _champion(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Differences from the champion as rows; without a comparison no rows."""
+def against_champion(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Differences from the champion as rows of texts, and the margins; without a comparison no rows."""
+    found: Mapping[str, Any] = report.get("champion") or {}
     compared = found.get("comparison") or found
     margins = compared.get("margins", {})
     rows = [
@@ -97,7 +102,7 @@ def _champion(found: Mapping[str, Any]) -> dict[str, Any]:
         if f"{part}_difference" in compared
     ]
     told = {name: found.get(name) for name in ("release", "verdict", "note")}
-    return {**told, "rows": rows, "days": compared.get("days") if rows else None}
+    return {**told, "rows": rows, "days": compared.get("days") if rows else None, "margins": margins}
 
 
 def _difference(
@@ -130,12 +135,26 @@ def fitted_on(told: Mapping[str, Any]) -> str:
 
 
 def share(value: float | None, digits: int = 2) -> str:
-    """A fraction as percent.
+    """A fraction as percent; below one with so many digits that it does not look like all of it.
 
-    >>> share(0.0433), share(None)
-    ('4.33 %', '-')
+    >>> share(0.0433), share(None), share(0.99984, 1), share(1.0, 0)
+    ('4.33 %', '-', '99.98 %', '100 %')
     """
-    return NOTHING if value is None else f"{100 * value:.{digits}f} %"
+    if value is None:
+        return NOTHING
+    wanted = range(digits, MOST_DIGITS) if value < 1 else ()
+    shown = next((each for each in wanted if round(100 * value, each) < 100), digits)  # noqa: PLR2004 all of it
+    return f"{100 * value:.{shown}f} %"
+
+
+def certainty(value: float) -> str:
+    """A confidence or probability as percent, without zeros at the end; one below 100 % never looks like it.
+
+    >>> certainty(0.99), certainty(0.975), certainty(0.99999)
+    ('99 %', '97.5 %', '99.999 %')
+    """
+    figure, unit = share(value).split(" ")
+    return f"{figure.rstrip('0').rstrip('.')} {unit}"
 
 
 def rub(minor: float | None) -> str:

@@ -23,6 +23,16 @@ DAYS, ROWS, FIRST_DAY = 28, 60_000, 20_519
 WIDTH, HEIGHT = 1_280, 800
 GOOD, POOR = 4.0, 1.5
 FULL_VOLUME = 129_600_000
+ORIGIN = {
+    "PASS": "β 4, frozen on select; target 4.50 % → lowest threshold 93,063 ppm",
+    "FAIL": "β 16, frozen on select; target 4.50 % → lowest threshold 93,063 ppm",
+    "INFEASIBLE": "β 24, frozen on select; target 4.50 % → lowest threshold 93,063 ppm",
+}
+SUCCESSION = {
+    "PASS": "May be promoted. There is no champion to compare with, so a PASS is enough.",
+    "FAIL": "Is not promoted. The verdict is not PASS.",
+    "INFEASIBLE": "Is not promoted. The verdict is not PASS.",
+}
 
 
 def window(seed, separation):
@@ -90,7 +100,9 @@ def test_verdict_limits_and_reasons_need_no_scrolling(opened):
     shown = {
         ".word": [content["verdict"]],
         ".gauge .row:first-child": ["False-positive rate limit 5.00 %", "Missed fraud, RUB a month limit 500,000"],
+        ".origin": [ORIGIN[content["verdict"]]],
         ".screen li": content["reasons"][:-1],
+        ".succession": [SUCCESSION[content["verdict"]]],
         ".action": [f"Best single action {content['reasons'][-1]}"],
         "svg.tradeoff": None,
     }

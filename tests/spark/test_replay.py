@@ -23,6 +23,7 @@ from jobs.model import rollback
 from jobs.model.logged import answer_from_log
 from jobs.model.replaying import answer_from_lake, question, replay_report
 from jobs.model.vectors import vectors_of
+from jobs.model.verdict_words import without_promotion
 from jobs.model.windows import Span, Windows
 from jobs.promote import promote
 from tests.release_keys import put_keys
@@ -138,6 +139,7 @@ def test_the_rollbacks_judge_is_a_replay(released, asked, answer, monkeypatch):
     judgement = rollback.judge_today(settings, bundle, Limits()).to_dict()
     replayed = replay_report(dataclasses.replace(asked, bundle=bundle), answer, settings, Limits())
     assert NEWEST - dt.timedelta(days=DELAY) == DAYS.last
+    judgement["reasons"] = without_promotion(judgement)  # a replay promotes nothing
     assert judgement == {name: replayed[name] for name in judgement}
 
     older = dataclasses.replace(bundle, manifest={**bundle.manifest, "feature_set": "0123"})

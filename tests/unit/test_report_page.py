@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from jobs.model.report_page import render
-from tests.report_example import PASS, report
+from tests.report_example import CHAMPION, LIMITS, PASS, REPLAY, report
 
 VOID = {"meta", "br", "circle", "line", "rect", "polyline"}
 ROW = {
@@ -59,6 +59,64 @@ def test_the_first_screen_has_verdict_limits_bounds_and_reasons(verdict):
     assert page.count('class="limit"') == 2 + 2
 
 
+def test_the_first_screen_says_how_the_threshold_came_about():
+    """The frozen beta, the target and the lowest threshold that meets it; the table's betas are of its own days."""
+    page = render(report(tradeoff=[ROW], threshold_at_fpr_target=41_003))
+    screen = text_of(page).split("The whole trade-off")[0]
+    assert "β 8, frozen on select; target 4.50 % → lowest threshold 41,003 ppm" in screen
+    assert "β on these days" in text_of(page)
+    assert "this release's own, 8, was chosen on select and frozen." in text_of(page)
+
+
+def test_the_first_screen_says_who_serves_next_and_why():
+    """Above the trade-off, beside the verdict's reasons."""
+    content = report(tradeoff=[ROW], champion=CHAMPION, promotable=True, promotable_reason="Not worse.")
+    screen = text_of(render(content)).split("The whole trade-off")[0]
+    assert "The loss is within its limit. May replace 2026-04-09-aaaaaaaa. Not worse." in screen
+    assert "Best single action Promote." in screen
+
+
+def test_a_third_limit_is_counted_and_marked():
+    """With a limit of alerts a day there are three; the trade-off marks thresholds that break it."""
+    limits = {**LIMITS, "alerts_a_day": 1_500}
+    page = render(report(verdict="FAIL", limits=limits, tradeoff=[ROW], promotable=False, promotable_reason="No."))
+    assert "1 of 3 limits is broken: alerts a day. It is not promoted." in text_of(page)
+    assert '<td class="bad">1,584</td>' in page
+
+
+def test_no_confidence_looks_like_certainty():
+    """99.999 % stays what it is, and 97.5 % is not rounded up."""
+    loss = {**PASS["loss"], "level": 0.975}
+    said = text_of(render(report(limits={**LIMITS, "delta": 0.00001}, loss=loss, value_recall=0.99984)))
+    assert "4.50 % at most, 99.999 % confidence" in said
+    assert "269,411 at most, 97.5 % probability" in said
+    assert "the same, at most with 97.5 % probability" in said
+    assert "99.98 % of the fraud amount caught" in said
+    assert "100 %" not in said
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("PASS", "Both limits would have been kept, with the confidence that was asked for."),
+        ("FAIL", "It would have broken 1 of 2 limits: missed fraud."),
+        ("INFEASIBLE", "No threshold of this release would have kept the limits of rate and loss together"),
+    ],
+)
+def test_a_replay_promotes_nothing(verdict, said):
+    """It says what would have been, and neither advises a promotion nor speaks of who serves."""
+    loss = {**PASS["loss"], "bound": 60_000_000.0 if verdict == "FAIL" else PASS["loss"]["bound"]}
+    reasons = ["The rate is within its limit.", "Promote." if verdict == "PASS" else "Improve the model."]
+    page = text_of(render(report(verdict=verdict, loss=loss, reasons=reasons, tradeoff=[ROW], **REPLAY)))
+    advice = "Nothing to mend: on these days the limits would have been kept."
+    assert said in page
+    assert f"What the gate would advise {advice if verdict == 'PASS' else 'Improve the model.'}" in page
+    assert "Threshold as it was asked; target 4.50 % → lowest threshold 52,982 ppm" in page
+    assert "Replay of 2026-04-10-0123abcd" in page
+    for wrong in ("Promote", "Best single action", "model that serves", "frozen", "certify"):
+        assert wrong not in page
+
+
 def test_a_gauge_turns_red_where_its_bound_is_over_the_limit():
     """Only the one that is broken; its bar ends at the bound, a little before the end of the track."""
     page = render(report(loss={**PASS["loss"], "bound": 100_000_000.0}))
@@ -93,14 +151,11 @@ def test_the_trade_off_marks_the_choice_and_what_breaks_a_limit():
 
 def test_a_pass_that_stays_behind_says_so():
     """The verdict is about limits, promotion also about the champion."""
-    compared = {
-        "days": 9, "loss_difference": -1_200_000.0, "loss_difference_bound": 300_000.0, "fpr_difference": 0.001,
-        "fpr_difference_bound": 0.006, "margins": {"loss_minor": 5_000_000, "fpr": 0.005, "confidence": 0.95},
-    }  # fmt: skip
-    champion = {"release": "2026-04-09-aaaaaaaa", "verdict": "PASS", "comparison": compared}
-    page = render(report(promotable=False, promotable_reason="May be worse.", champion=champion))
+    page = render(report(promotable=False, promotable_reason="May be worse.", champion=CHAMPION))
     said = text_of(page)
     assert "Both limits are met, but the model that serves stays" in said
+    assert "Best single action Keep the champion 2026-04-09-aaaaaaaa. May be worse." in said
+    assert "Promote." not in said
     assert "Is not promoted. May be worse." in said
     assert "2026-04-09-aaaaaaaa PASS today" in said
     assert "candidate minus champion, 9 paired days; negative is better" in said
