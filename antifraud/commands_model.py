@@ -21,9 +21,9 @@ REPLAY: Final = """\
 What a release would have done on past days, with the same report as the gate's.
 
 Reads the lake's features with Spark, or, with --decisions, the vectors that the scorer logged. Only labels known
-at the end of --as-of count. The job `jobs/replay.py` is started as a process of its own, with the same arguments
-(it can be given to spark-submit as well); its exit code is passed on, and is 0 whatever the verdict. The report
-is written to <home>/reports/replay/."""
+at the end of --as-of count. At least 14 days, with frauds among them, are needed: fewer give no loss bound. The job
+`jobs/replay.py` is started as a process of its own, with the same arguments (it can be given to spark-submit as
+well); its exit code is passed on, and is 0 whatever the verdict. The report is written to <home>/reports/replay/."""
 EXPLAIN: Final = """\
 Why a release scores a transaction as it does: exact Shapley values in log odds of fraud, in words.
 

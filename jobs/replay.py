@@ -4,7 +4,8 @@
     python -m jobs.replay --release 2026-04-09-1a2b3c4d --from 2026-04-01 --to 2026-04-14 --decisions decisions.npz
 
 Reads the lake's features on the cluster, or logged vectors without one. Only labels known at the end of ``--as-of``
-count. Exits 0 whatever the verdict. The report lies in ``<home>/reports/replay/``; nothing is published or promoted.
+count. At least 14 days, with frauds among them, are needed: fewer give no loss bound. Exits 0 whatever the verdict. The
+report lies in ``<home>/reports/replay/``; nothing is published or promoted.
 """
 
 import argparse

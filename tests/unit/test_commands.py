@@ -89,3 +89,11 @@ def test_a_wrong_command_line_ends_with_argparse_code(run, arguments):
     """No abbreviations, no unknown options."""
     with pytest.raises(SystemExit, match="2"):
         run(*arguments)
+
+
+def test_the_replays_help_says_how_many_days_it_needs(capsys):
+    """A loss bound needs 14; who asks for fewer would learn it only after the scoring."""
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", "--help"], {})
+    assert ended.value.code == 0
+    assert "At least 14 days, with frauds among them, are needed" in capsys.readouterr().out
