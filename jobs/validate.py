@@ -35,6 +35,8 @@ from jobs.runtime import Stopwatch, day_parser, run_job
 def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, inputs: Inputs) -> dict[str, Any]:
     """Judge a candidate and return the content of its report; `pointer_sequence` says what served at the time.
 
+    `counts` are the certify rows by status: training counts only the rows that it reads.
+
     Raises:
         ReleaseError: The candidate was trained on other days than those in the lake now.
         DataError: The evaluator differs from CatBoost, or the windows are too small to judge on.
@@ -50,7 +52,8 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
         report = judged(candidate, evidence, settings, limits, rivals=beside)
         slices = slices_of(results, report["threshold"])
     trained = {name: candidate.info.get(name) for name in ("baselines", "baseline_rows", "train_rows")}
-    return report | trained | {"slices": slices, "pointer_sequence": serving.sequence if serving else 0}
+    known = {"slices": slices, "counts": evidence.counts, "pointer_sequence": serving.sequence if serving else 0}
+    return report | trained | known
 
 
 def write_reports(report: Mapping[str, Any], folders: list[Path]) -> None:

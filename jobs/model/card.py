@@ -8,29 +8,26 @@ from typing import Any, Final
 
 from antifraud.features import REGISTRY, Feature
 from jobs.model.chart import CHART_FILE
-from jobs.model.report_page import fitted_on, number, plain, rub, share, words
+from jobs.model.report_page import against_champion, certainty, fitted_on, number, plain, rub, share, words
+from jobs.model.verdict_words import full_reasons, reasons, succession
+from jobs.model.weaknesses import GENERAL, weaknesses
 
 CARD_FILE: Final = "model_card.md"
-WEAKNESSES: Final = """
-- Labels arrive days after the payment, so the first days of a compromise are scored without knowing of it.
-- Payments that were blocked keep no label of their own; what is learnt from the others may not hold for them.
-- A change in honest spending raises the false-positive rate; the guard watches and suspends the service.
-- A fraud unlike those in the train window has no history to be recognised by, only its amount and time.
-- Customers and terminals without history have null features: the slices say how the model does on them.
-"""
 
 
 def model_card(info: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     """Markdown of a release, from what training (`info`) and gate (`report`) wrote about it."""
     sections = [
         _head(info, report),
-        _data(info),
+        _data(info, report),
         _model(info),
+        _limits(report),
         _verdict(report),
+        _champion(report),
         _tradeoff(report),
         _baselines(info),
         _slices(report),
-        f"## Known weaknesses\n{WEAKNESSES}",
+        _weaknesses(report),
         _features(info),
     ]
     return "\n".join(section for section in sections if section)
@@ -46,11 +43,15 @@ or merchants, other kinds of payment, or volumes other than those it was judged 
 """
 
 
-def _data(info: Mapping[str, Any]) -> str:
+def _data(info: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     windows = [(name, span["first"], span["last"]) for name, span in info["windows"].items()]
+    windows.sort(key=lambda window: window[1])
+    # Training counts the windows that it reads; the rows of certify are the gate's.
+    rows = {**info["counts"], **(report.get("counts") or {})}
     counts = [
-        (name, number(count["fraud"]), number(count["legitimate"]), number(count["unknown"]))
-        for name, count in sorted(info["counts"].items())
+        (name, *(number(rows[name][status]) for status in ("fraud", "legitimate", "unknown")))
+        for name, _, _ in windows
+        if name in rows
     ]
     labels = f", labels at snapshot {info['labels_snapshot']}" if "labels_snapshot" in info else ""
     return f"""## Data
@@ -58,7 +59,7 @@ def _data(info: Mapping[str, Any]) -> str:
 Pseudonymised transactions; labels known on {info["as_of"]}. Features at snapshot {info["features_snapshot"]} of the
 lake{labels}, days with hash {info["days"]}, feature set {info["feature_set"]}.
 
-{table(("window", "first day", "last day"), sorted(windows, key=lambda window: window[1]))}
+{table(("window", "first day", "last day"), windows)}
 
 {table(("rows of", "frauds", "legitimate", "unknown (left out)"), counts)}
 
@@ -79,26 +80,70 @@ CatBoost, exported to ONNX, with a strictly increasing calibration; seed {info["
 """
 
 
+def _limits(report: Mapping[str, Any]) -> str:
+    limits, margins = report["limits"], against_champion(report)["margins"]
+    sure = f"{certainty(1 - limits['delta'])} (δ = {plain(limits['delta'])})"
+    rows = [
+        ("false-positive rate, limit", share(limits["fpr_limit"])),
+        ("false-positive rate, target of a new threshold", share(limits["fpr_target"])),
+        ("lowest threshold that meets the target", f"{number(report['threshold_at_fpr_target'])} ppm"),
+        ("confidence of the false-positive rate", sure),
+        ("missed fraud a month, limit", f"{rub(limits['loss_limit_minor'])} RUB"),
+        ("probability that the missed fraud stays within its bound", certainty(limits["loss_level"])),
+        ("alerts a day, limit", _or_none(limits["alerts_a_day"])),
+        ("β, chosen on select and frozen", plain(report["beta"])),
+    ]
+    if margins:
+        rows += [
+            ("worse than the champion by at most, missed fraud a month", f"{rub(margins['loss_minor'])} RUB"),
+            ("worse than the champion by at most, false-positive rate", share(margins["fpr"])),
+            ("confidence of each of these two", certainty(margins["confidence"])),
+        ]
+    return f"## Limits\n\n{table(('what it was judged by', 'value'), rows)}\n"
+
+
+def _or_none(limit: float | None) -> str:
+    return "none" if limit is None else number(limit)
+
+
 def _verdict(report: Mapping[str, Any]) -> str:
     limits, loss = report["limits"], report["loss"]
     rows = [
         ("false-positive rate", share(report["fpr"]), share(report["fpr_bound"]), share(limits["fpr_limit"])),
         ("missed fraud, RUB a month", rub(loss["mean"]), rub(loss["bound"]), rub(limits["loss_limit_minor"])),
+        ("alerts a day", number(report["alerts_a_day"]), "-", _or_none(limits["alerts_a_day"])),
     ]
+    widest = {report["fpr_binding"]: " (counts)"}
+    bounds = [(f"{name}{widest.get(name, '')}", share(bound, 3)) for name, bound in report["fpr_bounds"].items()]
     full = report["at_full_volume"]
     return f"""## Verdict: {report["verdict"]}
 
 {table(("", "measured", "upper bound", "limit"), rows)}
 
+{table(("false-positive rate, if rows are independent by", "upper bound"), bounds)}
+
 A loss limit that demands more than {share(limits["attainable_value_recall"], 1)} of the fraud amount to be caught
 counts as out of reach of any model.
 
-{_bullets(report["reasons"])}
+{_bullets(reasons(report))}
 
 At {number(full["judged_transactions_a_month"])} transactions a month, the full service's volume: **{full["verdict"]}**.
 
-{_bullets(full["reasons"])}
+{_bullets(full_reasons(report))}
 """
+
+
+def _champion(report: Mapping[str, Any]) -> str:
+    """Who it may replace and why, with the paired differences; empty where the report does not tell."""
+    if not (said := succession(report)):
+        return ""
+    found, days = against_champion(report), ""
+    if found["rows"]:
+        names = ("candidate minus champion; negative is better", "difference", "upper bound", "margin")
+        rows = [(row["name"], row["difference"], row["bound"], row["margin"]) for row in found["rows"]]
+        days = f"\n{table(names, rows)}\n"
+    verdict = f" Judged on the same days, the champion is {found['verdict']}." if found["verdict"] else ""
+    return f"## Against the champion\n\n{' '.join(said)}{verdict}\n{days}"
 
 
 def _tradeoff(report: Mapping[str, Any]) -> str:
@@ -115,7 +160,8 @@ def _tradeoff(report: Mapping[str, Any]) -> str:
         )
         for row in report["tradeoff"]
     ]  # fmt: skip
-    return f"{picture}\n{table(names, rows)}\n"
+    frozen = f"This release's own, {plain(report['beta'])}, was chosen on select and frozen."
+    return f"{picture}\n{table(names, rows)}\n\nBeta is what the certify window would choose. {frozen}\n"
 
 
 def _baselines(info: Mapping[str, Any]) -> str:
@@ -140,6 +186,12 @@ def _slices(report: Mapping[str, Any]) -> str:
         for row in report["slices"]
     ]  # fmt: skip
     return f"## Slices of the certify window\n\n{table(names, rows)}\n"
+
+
+def _weaknesses(report: Mapping[str, Any]) -> str:
+    found = weaknesses(report)
+    own = f"Of this release:\n\n{_bullets(found)}\n\n" if found else ""
+    return f"## Known weaknesses\n\n{own}Of any model of this kind:\n\n{_bullets(GENERAL)}\n"
 
 
 def _features(info: Mapping[str, Any]) -> str:

@@ -24,6 +24,7 @@ from antifraud.score_tables import ScoreTable
 from antifraud.settings import JobSettings
 from antifraud.tradeoff import lowest_shown
 from jobs.model.candidate import Candidate
+from jobs.model.dataset import Counts
 from jobs.model.inputs import Inputs
 from jobs.model.reduction import (
     customer_blocks,
@@ -49,6 +50,14 @@ class Evidence:
     select: ScoreTable
     certify: Certify
     difference: int
+
+    @property
+    def counts(self) -> Counts:
+        """Rows that the verdict rests on by status, in the form of `jobs.model.dataset.count_by_status`."""
+        table, unknown = self.certify.table, self.certify.unknown
+        return {
+            "certify": {"fraud": int(table.fraud.sum()), "legitimate": int(table.legit.sum()), "unknown": int(unknown)}
+        }
 
     @classmethod
     def of_candidate(

@@ -140,6 +140,9 @@ def test_the_report_shows_the_trade_off_and_every_bound(judged):
     assert (chosen["fpr_bound"], chosen["loss_bound"]) == (report["fpr_bound"], report["loss"]["bound"])
     assert (report["maturity"]["factor"], report["maturity"]["days"]) == (1.0, 0)
     assert (report["champion"], report["promotable"]) == (None, True)
+    counted = report["counts"]["certify"]
+    assert (counted["legitimate"], counted["unknown"]) == (report["legitimate"], report["unknown"])
+    assert counted["fraud"] == sum(row["frauds"] for row in report["slices"] if row["slice"] == "customer")
 
 
 def serve(settings, candidate, release, **changes):

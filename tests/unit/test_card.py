@@ -2,17 +2,17 @@
 
 from antifraud.features import REGISTRY
 from jobs.model.card import model_card
-from tests.report_example import INFO, report
+from tests.report_example import CHAMPION, INFO, LIMITS, PASS, report
 from tests.unit.test_report_page import ROW, SLICE
 
 
 def test_the_card_has_every_section_in_order():
-    """Use, data, model, verdict, trade-off, baselines, slices, weaknesses, features."""
+    """Use, data, model, limits, verdict, trade-off, baselines, slices, weaknesses, features."""
     info = {**INFO, "id": "2026-04-10-0123abcd", "baselines": {"random_forest": {"auc": 0.92}}}
     card = model_card(info, report(tradeoff=[ROW], slices=[SLICE]))
     headings = [line.lstrip("# ") for line in card.splitlines() if line.startswith("#")]
     assert headings == [
-        "2026-04-10-0123abcd", "Data", "Model", "Verdict: PASS", "Trade-off", "Baselines on the same rows",
+        "2026-04-10-0123abcd", "Data", "Model", "Limits", "Verdict: PASS", "Trade-off", "Baselines on the same rows",
         "Slices of the certify window", "Known weaknesses", "Features",
     ]  # fmt: skip
 
@@ -26,6 +26,58 @@ def test_the_card_names_its_data():
     assert "Features at snapshot 7520528307 of" in card
     assert "| train | 5,893 | 277,479 | 12 |" in card
     assert "flagged above 52,982" in card
+
+
+def test_the_card_counts_the_rows_that_the_verdict_rests_on():
+    """Those of certify are in the gate's report, after those that training counted."""
+    counts = {"certify": {"fraud": 6_012, "legitimate": 276_563, "unknown": 34}}
+    card = model_card({**INFO, "id": "r"}, report(counts=counts))
+    assert "| select | 1,666 | 68,443 | 0 |\n| certify | 6,012 | 276,563 | 34 |\n" in card
+
+
+def test_the_card_tells_what_it_was_judged_by():
+    """Target, confidence, loss level, alerts, frozen beta; margins only where there was a comparison."""
+    card = model_card({**INFO, "id": "r"}, report(limits={**LIMITS, "alerts_a_day": 2_000}))
+    for row in (
+        "| false-positive rate, target of a new threshold | 4.50 % |",
+        "| lowest threshold that meets the target | 52,982 ppm |",
+        "| confidence of the false-positive rate | 99 % (δ = 0.01) |",
+        "| missed fraud a month, limit | 500,000 RUB |",
+        "| probability that the missed fraud stays within its bound | 99 % |",
+        "| alerts a day, limit | 2,000 |",
+        "| alerts a day | 1,584 | - | 2,000 |",
+        "| β, chosen on select and frozen | 8 |",
+        "| rows | 4.410 % |\n| days | 4.470 % |\n| terminals (counts) | 4.500 % |",
+    ):
+        assert row in card
+    assert "worse than the champion" not in card
+    assert "| alerts a day, limit | none |" in model_card({**INFO, "id": "r"}, report())
+
+
+def test_the_card_has_the_comparison_with_the_champion():
+    """Why it may replace the champion, the paired differences, and the margins among the limits."""
+    said = {"champion": CHAMPION, "promotable": True, "promotable_reason": "Not worse on 9 days."}
+    card = model_card({**INFO, "id": "r"}, report(**said))
+    assert (
+        "## Against the champion\n\nMay replace 2026-04-09-aaaaaaaa. Not worse on 9 days. "
+        "Judged on the same days, the champion is PASS.\n" in card
+    )
+    assert "| false-positive rate | 0.10 % | 0.60 % | 0.50 % |" in card
+    assert "| missed fraud, RUB a month | -12,000 | 3,000 | 50,000 |" in card
+    assert "| worse than the champion by at most, missed fraud a month | 50,000 RUB |" in card
+    assert "| worse than the champion by at most, false-positive rate | 0.50 % |" in card
+    assert "| confidence of each of these two | 95 % |" in card
+
+
+def test_the_cards_weaknesses_are_its_own():
+    """Sentences from the report come first, what holds for any model follows."""
+    weaknesses = model_card({**INFO, "id": "r"}, report(slices=[SLICE])).split("## Known weaknesses")[1]
+    own, general = weaknesses.split("Of any model of this kind:")
+    assert 'customer "new: none in 30 days" (50.0 % of 1,234,567 RUB in 1,234 frauds)' in own
+    assert "- Payments that were blocked keep no label of their own" in general
+    nothing_found = model_card({**INFO, "id": "r"}, report(fpr_binding="rows", at_full_volume=PASS))
+    assert "Of this release:" not in nothing_found
+    assert "## Known weaknesses\n\nOf any model of this kind:\n\n- Labels arrive days after" in nothing_found
 
 
 def test_the_card_tells_limits_and_both_volumes():
@@ -60,6 +112,9 @@ def test_the_trade_off_has_the_pages_columns():
     assert "| FPR bound | false positives over all | precision |" in card
     assert "| loss bound, RUB | beta |" in card
     assert "| 52,982 | 4.32 % | 4.50 % | 4.21 % | - | 1,584 | 78.40 % | 90.80 % | 189,463 | 600,000 | 8 |" in card
+    assert (
+        "Beta is what the certify window would choose. This release's own, 8, was chosen on select and frozen." in card
+    )
     assert "| 999,000 | 4.32 % | 4.50 % | 4.21 % | - | 1,584 | 78.40 % | 90.80 % | 189,463 | 600,000 | - |" in card
 
 

@@ -1,0 +1,118 @@
+"""Known weaknesses are read off the report, each with its figures; what the report does not tell is not claimed."""
+
+import numpy as np
+import pytest
+
+from antifraud.episodes import Frauds
+from antifraud.gate import Certify
+from antifraud.score_tables import ScoreTable
+from jobs.model.evidence import Evidence
+from jobs.model.weaknesses import weaknesses
+from tests.report_example import CHAMPION, PASS, report
+
+BOUND = (
+    "Honest payments are not independent: by terminals the false-positive rate is at most 4.50 %; were all rows "
+    "independent it would be 4.41 %."
+)
+FULL = (
+    "At the full service's 129,600,000 transactions a month it is INFEASIBLE: missed fraud is at most 107,049,019 RUB "
+    "a month there."
+)
+
+
+def row(value, **changes):
+    """A slice of customers that is as good as the whole, with changes."""
+    usual = {"slice": "customer", "legitimate": 4_512, "fpr": 0.04, "frauds": 120, "fraud_amount": 1_234_500}
+    return {**usual, "value": value, "value_recall": 0.95, **changes}
+
+
+def test_a_report_without_more_tells_bound_and_full_volume():
+    """No slices, champion, counts or label delay: nothing is said about them."""
+    assert weaknesses(report()) == [BOUND, FULL]
+    rows = {"fpr_binding": "rows", "at_full_volume": PASS}
+    assert weaknesses(report(**rows)) == []
+
+
+def test_the_worst_two_slices_are_named_with_their_figures():
+    """By false alarms and by the amount that is missed; better ones, and those with few rows, are not."""
+    slices = [
+        row("good"), row("noisy", fpr=0.09), row("noisier", fpr=0.123), row("third", fpr=0.05),
+        row("few", legitimate=499, fpr=0.5), row("none", legitimate=0, fpr=None, frauds=0, value_recall=None),
+        row("missed", value_recall=0.123), row("half", value_recall=0.5), row("rare", frauds=29, value_recall=0.0),
+    ]  # fmt: skip
+    assert weaknesses(report(slices=slices))[:2] == [
+        (
+            'False alarms are most frequent for customer "noisier" (12.30 % of 4,512 legitimate payments) and customer '
+            '"noisy" (9.00 % of 4,512 legitimate payments); over all it is 4.32 %.'
+        ),
+        (
+            'The least of the fraud amount is caught for customer "missed" (12.3 % of 12,345 RUB in 120 frauds) and '
+            'customer "half" (50.0 % of 12,345 RUB in 120 frauds); over all it is 90.8 %.'
+        ),
+    ]
+
+
+def test_rows_without_labels_and_the_label_delay_are_told():
+    """The share that no rate knows of, and what waiting for labels costs."""
+    counts = {"certify": {"fraud": 6_000, "legitimate": 276_563, "unknown": 2_854}}
+    assert weaknesses(report(counts=counts, label_delay_days=7, label_delay_loss=9_600_000.0))[:2] == [
+        (
+            "1.00 % of the certify window's 285,417 payments (2,854) have no label: they are volume, but in no rate, "
+            "so frauds among them are taken to be as among the others."
+        ),
+        (
+            "Labels come 7 days late: what the first 7 days of compromised terminals cost is 96,000 of the "
+            "189,463 RUB of fraud missed a month."
+        ),
+    ]
+    counts["certify"]["unknown"] = 0
+    assert weaknesses(report(counts=counts, label_delay_days=7, label_delay_loss=None)) == [BOUND, FULL]
+
+
+def test_where_all_kinds_bind_together_the_widest_is_named():
+    """The joint bound is above each of the single ones."""
+    bounds = {**PASS["fpr_bounds"], "all kinds together": 0.0455}
+    said = weaknesses(report(fpr_bounds=bounds, fpr_binding="all kinds together"))[0]
+    assert "by all kinds together the false-positive rate is at most 4.55 %; of the single kinds terminals" in said
+    assert "count most, 4.50 %; were all rows independent it would be 4.41 %." in said
+
+
+@pytest.mark.parametrize(
+    ("champion", "said"),
+    [
+        (None, "Nothing served when it was judged, so it was compared with no earlier release."),
+        (
+            {**CHAMPION, "verdict": None, "comparison": None, "note": "It does not verify."},
+            (
+                "The champion 2026-04-09-aaaaaaaa was not judged on the same days nor compared with it day by "
+                "day. It does not verify."
+            ),
+        ),
+        (
+            {**CHAMPION, "verdict": None, "note": "It saw some of the days."},
+            "The champion 2026-04-09-aaaaaaaa was not judged on the same days. It saw some of the days.",
+        ),
+    ],
+)
+def test_a_champion_that_was_not_judged_is_told(champion, said):
+    """With the reason; one that was judged and compared is no weakness."""
+    assert weaknesses(report(champion=champion)) == [BOUND, said, FULL]
+    assert weaknesses(report(champion=CHAMPION)) == [BOUND, FULL]
+
+
+def test_a_loss_limit_that_says_nothing_is_told():
+    """All fraud together is below it, so that any model would meet it."""
+    fraud = {**PASS["fraud_a_month"], "bound": 41_000_000.0}
+    assert weaknesses(report(loss_limit_informative=False, fraud_a_month=fraud))[1] == (
+        "The loss limit says nothing at 302,346 transactions a month: all fraud together is at most 410,000 RUB, "
+        "within the limit of 500,000 RUB."
+    )
+
+
+def test_the_evidence_counts_its_rows():
+    """Frauds, legitimate and unlabelled rows of the certify window, as training counts those of the others."""
+    table = ScoreTable.from_rows([0, 0, 1], [10, 20, 30], [False, False, True], [100, 100, 500])
+    score, amount, customer, terminal, day = (np.array([value]) for value in (30, 500, 7, 8, 1))
+    frauds = Frauds(score, amount, customer, terminal, 2, day)
+    certify = Certify(table, frauds, unknown_a_day=np.array([3, 1]))
+    assert Evidence(table, certify, 0).counts == {"certify": {"fraud": 1, "legitimate": 2, "unknown": 4}}
