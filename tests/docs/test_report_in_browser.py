@@ -25,7 +25,7 @@ GOOD, POOR = 4.0, 1.5
 FULL_VOLUME = 129_600_000
 ORIGIN = {
     "PASS": "β 4, frozen on select; target 4.50 % → lowest threshold 93,063 ppm",
-    "FAIL": "β 16, frozen on select; target 4.50 % → lowest threshold 93,063 ppm",
+    "FAIL": "β 4, frozen on select; target 4.50 % → lowest threshold 93,063 ppm",
     "INFEASIBLE": "β 24, frozen on select; target 4.50 % → lowest threshold 93,063 ppm",
 }
 SUCCESSION = {
@@ -53,7 +53,7 @@ def window(seed, separation):
 
 CASES = {
     "PASS": (GOOD, {}),
-    "FAIL": (POOR, {}),
+    "FAIL": (GOOD, {"alerts_a_day": 5}),
     "INFEASIBLE": (POOR, {"declared_transactions_a_month": FULL_VOLUME, "declared_fraud_share": 0.02}),
 }
 

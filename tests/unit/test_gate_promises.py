@@ -40,6 +40,15 @@ def test_the_loss_bound_covers_the_next_month_where_the_point_estimate_does_not(
     assert np.mean([loss > bound.mean for bound, loss in results]) > 0.35
 
 
+def test_the_loss_bound_covers_the_next_month_where_little_is_seen():
+    """Less than one compromise a month begins: of 400 windows those with any fraud are judged, few with much missed."""
+    results = [found for number in range(400) if (found := gate_loss.repetition("rare episodes", number))]
+
+    assert 250 < len(results) < 350
+    assert np.mean([loss > bound.bound for bound, loss in results]) <= allowed(0.01, len(results))
+    assert np.median([bound.episodes for bound, _ in results]) <= 3
+
+
 def test_a_year_at_the_limit_passes_as_many_nights_as_promised():
     """Nights overlap, so a year is all or nothing; over 60 years the share of wrong nights stays within delta.
 
