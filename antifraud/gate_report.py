@@ -177,5 +177,5 @@ def share_text(value: float, digits: int = 1) -> str:
     >>> share_text(0.921), share_text(0.99984), share_text(1.0), share_text(0.99, 0)
     ('92.1%', '99.98%', '100.0%', '99%')
     """
-    enough = next((more for more in range(digits, 6) if round(value, more + 2) < 1), digits)
+    enough = next((more for more in range(digits, 8) if round(value, more + 2) < 1), digits)
     return f"{value:.{enough}%}"

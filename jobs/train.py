@@ -104,13 +104,14 @@ def fit_files(
         TREES_FILE: trees_of(model).to_json().encode(),
         candidates.GOLDEN_FILE: golden.encode(),
     }
-    figures = ranking(select, margin)
+    figures, parameters = ranking(select, margin), choice.best.parameters
+    beside = baselines(train, select, seed, settings.baseline_rows, parameters)
     level = {"select_risk_over_share": risk_over_share(select, calibration.log_odds(margin))}
     return files, {
-        "parameters": asdict(choice.best.parameters),
+        "parameters": asdict(parameters),
         "search": choice.record,
         "metrics": {f"select_{name}": value for name, value in figures.items()} | level | {"trees": model.tree_count_},
-        "baselines": {"catboost": figures, **baselines(train, select, seed, settings.baseline_rows)},
+        "baselines": {"catboost": figures, **beside},
         "baseline_rows": min(settings.baseline_rows, train.is_fraud.size),
         "train_rows": train.is_fraud.size,
     }

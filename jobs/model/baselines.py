@@ -1,8 +1,9 @@
 """What other models reach on the same rows: logistic regression, a random forest and, where it is installed, XGBoost.
 
-They are judged on the select window only, as the trials of the search are: the certify window is used once, by the
-gate. A value that is missing takes the train window's median, and an indicator column says that it was missing;
-logistic regression sees columns of mean 0 and deviation 1.
+Where they learn from fewer rows than the candidate, a model of its kind on those rows stands beside them. All of them
+are judged on the select window only, as the trials of the search are: the certify window is used once, by the gate. A
+value that is missing takes the train window's median, and an indicator column says that it was missing; logistic
+regression sees columns of mean 0 and deviation 1.
 """
 
 from typing import Any, Final
@@ -10,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 
 from antifraud.errors import SettingsError
-from jobs.model.fitting import THREADS, Sample
+from jobs.model.constraints import rising_features
+from jobs.model.fitting import THREADS, Parameters, Sample, fit
 from jobs.model.quality import ranking
 from jobs.model.tutorial import installed, tuned_xgboost
 
@@ -20,11 +22,14 @@ FEWEST_ROWS: Final = 500
 TREES: Final = 100
 LEAF_ROWS: Final = 5
 LOGISTIC_STEPS: Final = 500
+PEER: Final = "catboost_same_rows"
 FOREST: Final = "randomforestclassifier"
 
 
-def baselines(train: Sample, select: Sample, seed: int, rows: int) -> Figures:
+def baselines(train: Sample, select: Sample, seed: int, rows: int, parameters: Parameters) -> Figures:
     """Figures of `ranking` by the name of the baseline, each fitted on at most `rows` rows of `train`; 0 fits none.
+
+    Where `train` has more rows, `PEER` is the candidate's kind of model, with its `parameters`, on the same few.
 
     Raises:
         SettingsError: `rows` is too small to hold frauds.
@@ -36,7 +41,8 @@ def baselines(train: Sample, select: Sample, seed: int, rows: int) -> Figures:
             f"baselines on {rows} rows: expected {FEWEST_ROWS} or more, or 0 for none, correct ANTIFRAUD_BASELINE_ROWS"
         )
     known = _at_most(train, rows, seed)
-    found = {name: _figures(model, known, select) for name, model in _models(seed).items()}
+    found = {} if known is train else {PEER: _of_our_kind(known, select, seed, parameters)}
+    found |= {name: _figures(model, known, select) for name, model in _models(seed).items()}
     return found | ({"xgboost_tutorial": tuned_xgboost(known, select, seed)} if installed() else {})
 
 
@@ -47,6 +53,11 @@ def _at_most(train: Sample, rows: int, seed: int) -> Sample:
         return train
     drawn = np.sort(np.random.default_rng(seed).choice(size, rows, replace=False))
     return Sample(train.vectors[drawn], train.is_fraud[drawn], train.amount[drawn], train.weight[drawn])
+
+
+def _of_our_kind(known: Sample, select: Sample, seed: int, parameters: Parameters) -> dict[str, float]:
+    model = fit(known, select, seed, parameters, rising_features())
+    return ranking(select, np.asarray(model.predict(select.vectors, prediction_type="RawFormulaVal")))
 
 
 def _models(seed: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from antifraud.gate_report import share_text
 from jobs.model import verdict_words
 from jobs.model.chart import report_chart
 
@@ -24,7 +25,6 @@ LOSS_PARTS: Final = (
     ("volume", "the volume"),
     ("share", "the declared fraud share"),
 )
-MOST_DIGITS: Final = 8
 GAUGE_ROOM: Final = 1.15
 """A gauge ends a little beyond the largest of measure, bound and limit."""
 
@@ -140,11 +140,7 @@ def share(value: float | None, digits: int = 2) -> str:
     >>> share(0.0433), share(None), share(0.99984, 1), share(1.0, 0)
     ('4.33 %', '-', '99.98 %', '100 %')
     """
-    if value is None:
-        return NOTHING
-    wanted = range(digits, MOST_DIGITS) if value < 1 else ()
-    shown = next((each for each in wanted if round(100 * value, each) < 100), digits)  # noqa: PLR2004 all of it
-    return f"{100 * value:.{shown}f} %"
+    return NOTHING if value is None else share_text(value, digits).replace("%", " %")
 
 
 def certainty(value: float) -> str:

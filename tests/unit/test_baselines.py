@@ -1,5 +1,7 @@
 """Baselines learn from the same rows, are bounded, repeatable, and can be left out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,9 @@ from antifraud.errors import SettingsError
 from antifraud.features import FEATURE_NAMES
 from jobs.model import baselines as module
 from jobs.model.baselines import baselines
-from jobs.model.fitting import Sample
+from jobs.model.constraints import rising_features
+from jobs.model.fitting import PARAMETERS, Sample, fit
+from jobs.model.quality import ranking
 
 
 def sample(rows, seed):
@@ -21,11 +25,12 @@ def sample(rows, seed):
 
 
 TRAIN, SELECT = sample(2_000, 1), sample(1_000, 2)
+FEW = replace(PARAMETERS, iterations=30)
 
 
 def test_all_rank_far_better_than_chance():
     """Missing values, even a column of nothing else, are no obstacle; the trees learn the interaction."""
-    found = baselines(TRAIN, SELECT, seed=3, rows=5_000)
+    found = baselines(TRAIN, SELECT, seed=3, rows=5_000, parameters=PARAMETERS)
     assert set(found) == {"logistic_regression", "random_forest", "xgboost_tutorial"}
     assert set(found["random_forest"]) == {"auc", "average_precision", "recall_fpr5", "value_recall_fpr5"}
     assert 0.9 < found["logistic_regression"]["auc"] < found["random_forest"]["auc"]
@@ -35,23 +40,35 @@ def test_all_rank_far_better_than_chance():
 def test_a_library_that_is_not_installed_is_left_out(monkeypatch):
     """XGBoost is a development dependency: training does without."""
     monkeypatch.setattr(module, "installed", lambda: False)
-    assert set(baselines(TRAIN, SELECT, seed=3, rows=500)) == {"logistic_regression", "random_forest"}
+    found = baselines(TRAIN, SELECT, seed=3, rows=2_000, parameters=FEW)
+    assert set(found) == {"logistic_regression", "random_forest"}
+
+
+def test_fewer_rows_bring_the_candidates_kind_of_model_on_the_same(monkeypatch):
+    """Of 500 drawn rows, that model is CatBoost with the candidate's parameters, fitted on just these."""
+    monkeypatch.setattr(module, "installed", lambda: False)
+    found = baselines(TRAIN, SELECT, seed=3, rows=500, parameters=FEW)
+    drawn = np.sort(np.random.default_rng(3).choice(2_000, 500, replace=False))
+    few = Sample(TRAIN.vectors[drawn], TRAIN.is_fraud[drawn], TRAIN.amount[drawn], TRAIN.weight[drawn])
+    margin = fit(few, SELECT, 3, FEW, rising_features()).predict(SELECT.vectors, prediction_type="RawFormulaVal")
+    assert found["catboost_same_rows"] == ranking(SELECT, margin)
+    assert list(found) == ["catboost_same_rows", "logistic_regression", "random_forest"]
 
 
 def test_the_same_seed_gives_the_same_figures():
     """Two runs agree to the last bit, another seed draws other rows."""
-    once, again, other = (baselines(TRAIN, SELECT, seed=seed, rows=500) for seed in (3, 3, 4))
+    once, again, other = (baselines(TRAIN, SELECT, seed=seed, rows=500, parameters=FEW) for seed in (3, 3, 4))
     assert once == again
     assert once != other
 
 
 def test_no_rows_is_no_baselines():
     """0 turns them off."""
-    assert baselines(TRAIN, SELECT, seed=3, rows=0) == {}
+    assert baselines(TRAIN, SELECT, seed=3, rows=0, parameters=FEW) == {}
 
 
 @pytest.mark.parametrize("rows", [-1, 499])
 def test_too_few_rows_are_refused(rows):
     """They might hold no fraud; the setting is named."""
     with pytest.raises(SettingsError, match=f"baselines on {rows} rows: expected 500 or more.*ANTIFRAUD_BASELINE_ROWS"):
-        baselines(TRAIN, SELECT, seed=3, rows=rows)
+        baselines(TRAIN, SELECT, seed=3, rows=rows, parameters=FEW)
