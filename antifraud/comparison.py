@@ -2,15 +2,18 @@
 
 The candidate need not be better, only not worse by more than a declared margin, in loss and in false-positive rate,
 with stated confidence: a test of non-inferiority (Wellek 2010, Testing Statistical Hypotheses of Equivalence and
-Noninferiority). Days are the pairs: what both models miss cancels out, and with it most of the noise.
+Noninferiority). Days are the pairs: what both models miss cancels out, and with it most of the noise. What is left of
+the loss comes in episodes (`antifraud.discordance`), which bound it beside the days.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from antifraud.bounds import ratio_bound
+from antifraud.discordance import KEY, discordant, excess_bound
+from antifraud.episodes import Frauds
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.score_tables import MONTH_DAYS, Ints, ScoreTable
 
@@ -30,10 +33,19 @@ class Margins:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decider:
-    """Scored rows of some days, and the threshold (ppm) that is applied to them."""
+    """Scored rows of some days, and the threshold (ppm) that is applied to them; `frauds` are those of the table."""
 
     table: ScoreTable
     threshold: int
+    frauds: Frauds
+
+    def where_days(self, first: int, last: int) -> "Decider":
+        """Only the rows of days `first` to `last` (days since 1970)."""
+        day = self.frauds.require_day()
+        kept = (first <= day) & (day <= last)
+        columns = {name: getattr(self.frauds, name)[kept] for name in KEY}
+        frauds = replace(self.frauds, **columns, days=last - first + 1)
+        return Decider(self.table.where_days(first, last), self.threshold, frauds)
 
     @property
     def missed(self) -> Ints:
@@ -50,7 +62,8 @@ class Decider:
 class Comparison:
     """Candidate minus champion: negative is better.
 
-    Losses are minor units a month at the judged volume, rates are fractions; bounds are upper ones.
+    Losses are minor units a month at the judged volume, rates are fractions; bounds are upper ones. That of the loss is
+    the wider of two: by days and by episodes.
     """
 
     days: int
@@ -70,26 +83,30 @@ class Comparison:
 def compare(champion: Decider, candidate: Decider, margins: Margins, *, factor: float = 1.0) -> Comparison:
     """Paired daily differences; `factor` is frauds at the judged volume over the window's.
 
+    >>> day, amount = np.arange(16) // 2, np.full(16, 700)
+    >>> fraud = np.arange(16) % 2 == 0
     >>> def scored(flagged):
-    ...     return ScoreTable.from_rows(range(8), [9 if d < flagged else 1 for d in range(8)], [True] * 8, [700] * 8)
-    >>> row = ScoreTable.from_rows(range(8), [0] * 8, [False] * 8, [1] * 8)
-    >>> from antifraud.score_tables import merge
-    >>> found = compare(Decider(merge(scored(8), row), 5), Decider(merge(scored(4), row), 5), Margins())
+    ...     score = np.where(fraud & (day < flagged), 9, 1)
+    ...     frauds = Frauds(*(column[fraud] for column in (score, amount, day, day)), 8, day[fraud])
+    ...     return Decider(ScoreTable.from_rows(day, score, fraud, amount), 5, frauds)
+    >>> found = compare(scored(8), scored(4), Margins())
     >>> found.loss_difference, found.fpr_difference
     (10500.0, 0.0)
 
     Raises:
         NotEnoughRows: Fewer than `MIN_PAIRED_DAYS` days.
-        DataError: The tables are not of the same rows.
+        DataError: They are not of the same rows.
     """
     legit = _same_rows(champion.table, candidate.table)
     alpha, month = 1 - margins.confidence, MONTH_DAYS * factor
     missed = (candidate.missed - champion.missed).astype(np.float64)
     flagged = candidate.false_positives - champion.false_positives
+    one_misses = discordant(champion.frauds, champion.threshold, candidate.frauds, candidate.threshold)
+    by_days = ratio_bound(missed, np.ones(legit.size, np.int64), alpha) * month
     return Comparison(
         days=legit.size,
         loss_difference=float(missed.mean()) * month,
-        loss_difference_bound=ratio_bound(missed, np.ones(legit.size, np.int64), alpha) * month,
+        loss_difference_bound=max(by_days, excess_bound(one_misses, alpha, factor=factor)),
         fpr_difference=float(flagged.sum()) / float(legit.sum()),
         fpr_difference_bound=ratio_bound(flagged, legit, alpha),
         margins=margins,

@@ -126,3 +126,16 @@ def label_delay_loss(frauds: Frauds, threshold: int, delay: int, first_day: int)
     hidden = of_terminal & (at_terminal >= LEAST_FRAUDS) & (frauds.day - first[terminal] < delay)
     counted = hidden & (frauds.score <= threshold) & (frauds.day >= first_day + delay)
     return float(frauds.amount[counted].sum()) * MONTH_DAYS / (frauds.days - delay)
+
+
+def signed_totals(frauds: Frauds) -> Floats:
+    """`episode_totals` of frauds whose amounts may be negative; episodes that come to nothing are left out.
+
+    >>> ints = lambda *values: np.array(values, np.int64)
+    >>> frauds = Frauds(ints(1, 1, 1, 1), ints(100, -300, 50, -50), ints(7, 8, 9, 9), ints(5, 5, 6, 7), days=28)
+    >>> signed_totals(frauds).tolist()
+    [-200.0]
+    """
+    terminal, customer, of_terminal, _ = _belongs(frauds)
+    totals = np.bincount(np.where(of_terminal, terminal, terminal.size + customer), frauds.amount).astype(np.float64)
+    return totals[totals != 0]

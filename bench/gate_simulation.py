@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from antifraud.evidence import Evidence, update
+from bench.gate_comparison import comparison_figures
 from bench.gate_loss import loss_figures
 from bench.gate_shapes import COMMAND, SEED, power_figures, span, violation_figures
 from bench.gate_year import release_figures, year_figures
@@ -62,6 +63,7 @@ if __name__ == "__main__":
     violation_figures(repetitions=2_000)
     power_figures(repetitions=200)
     loss_figures(repetitions=2_000)
+    comparison_figures(repetitions=1_000)
     year_figures(years=1_000)
     release_figures(years=40)
     guard_figures(years=40, streams=20)

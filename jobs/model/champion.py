@@ -108,10 +108,8 @@ def _paired(champion: Judged, candidate: Decider, settings: JobSettings) -> Comp
     if not (champion.certify and champion.days):
         return None
     first, last = day_number(champion.days.first), day_number(champion.days.last)
-    sides = [
-        Decider(each.table.where_days(first, last), each.threshold)
-        for each in (Decider(champion.certify.table, champion.threshold), candidate)
-    ]
+    serving = Decider(champion.certify.table, champion.threshold, champion.certify.frauds)
+    sides = [each.where_days(first, last) for each in (serving, candidate)]
     # Both were scored on the same rows, so the candidate's evidence would say the same.
     factor = demand_of(settings).volume(champion.certify).factor
     return compare(sides[0], sides[1], margins_of(settings), factor=factor)

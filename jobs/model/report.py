@@ -53,7 +53,7 @@ def judged(
     )
     return {
         **plain(here),
-        **succession(champion, Decider(certify.table, here.threshold), here, settings),
+        **succession(champion, Decider(certify.table, here.threshold, certify.frauds), here, settings),
         "candidate": candidate.id,
         "as_of": candidate.info["as_of"],
         "windows": candidate.info["windows"],

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from antifraud.comparison import Decider
+from antifraud.episodes import Frauds
 from antifraud.errors import ReleaseError
 from antifraud.gate_report import GateReport, Limits
 from antifraud.lake import open_catalog, read_days, read_release
@@ -177,13 +178,13 @@ def test_a_champion_is_judged_on_the_same_rows(judged, elsewhere):
     serve(elsewhere, candidate, "2026-03-14-same")
     (same,) = beside(session, elsewhere, candidate)
     here = GateReport.from_dict(alone)
-    said = succession(same, Decider(same.certify.table, here.threshold), here, settings)
+    said = succession(same, Decider(same.certify.table, here.threshold, same.certify.frauds), here, settings)
     assert (said["promotable"], said["champion"]["verdict"], said["champion"]["note"]) == (True, "PASS", "")
     assert said["champion"]["comparison"]["loss_difference"] == 0.0
     assert said["promotable_reason"].startswith("Not worse than the champion on 14 paired days")
     other = same.alternative(demand_of(settings), settings.seed)
     assert other.loss_bound == pytest.approx(alone["loss_at_fpr_target"]["bound"])
-    worse = succession(same, Decider(same.certify.table, 1_000_000), here, settings)
+    worse = succession(same, Decider(same.certify.table, 1_000_000, same.certify.frauds), here, settings)
     assert not worse["promotable"]
     assert "May be worse than the champion" in worse["promotable_reason"]
 
@@ -201,7 +202,8 @@ def test_a_champion_that_cannot_be_compared_keeps_nobody_out(judged, elsewhere, 
     serve(elsewhere, candidate, "2026-03-14-odd", **changes)
     (champion,) = beside(session, elsewhere, candidate)
     here = GateReport.from_dict(alone)
-    said = succession(champion, Decider(ScoreTable.from_rows([], [], [], []), 0), here, settings)
+    nothing = Decider(ScoreTable.from_rows([], [], [], []), 0, Frauds(*[np.zeros(0, int)] * 4, days=0))
+    said = succession(champion, nothing, here, settings)
     assert said["promotable"]
     assert why in said["promotable_reason"]
     assert said["promotable_reason"].startswith("The champion could not be compared with the candidate. ")

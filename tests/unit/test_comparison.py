@@ -1,24 +1,28 @@
 """Champion against candidate: the differences by hand, the promise by simulation, the rule as a table."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from antifraud.comparison import Comparison, Decider, Margins, compare, outcome
+from antifraud.discordance import discordant, excess_bound
+from antifraud.episodes import Frauds
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.score_tables import ScoreTable
 
 
 def scored(missed, flagged, days=8, threshold=5):
-    """One fraud of 1,000 kopecks a day, missed on some days, and 100 legitimate rows, some of them flagged."""
+    """One fraud of 1,000 kopecks a day at a terminal of its own, missed on some days, and 100 legitimate rows a day."""
     day = np.repeat(np.arange(days), 101)
     place = np.tile(np.arange(101), days)
     score = np.where(
         place == 100, np.where(np.isin(day, missed), 1, 9), np.where(place < np.asarray(flagged)[day], 9, 1)
     )
-    return Decider(ScoreTable.from_rows(day, score, place == 100, np.full(day.size, 1_000)), threshold)
+    table, fraud = ScoreTable.from_rows(day, score, place == 100, np.full(day.size, 1_000)), np.arange(days)
+    return Decider(table, threshold, Frauds(score[place == 100], np.full(days, 1_000), fraud, fraud, days, fraud))
 
 
 def test_differences_by_hand():
@@ -63,7 +67,44 @@ def test_other_rows_and_too_few_days_are_refused():
         compare(scored([], [4] * 8), scored([], [4] * 9, 9), Margins())
     other = ScoreTable.from_rows(np.arange(8), [1] * 8, [True] * 8, [999] * 8)
     with pytest.raises(DataError, match="differ in legit"):
-        compare(scored([], [4] * 8), Decider(other, 5), Margins())
+        compare(scored([], [4] * 8), replace(scored([], [4] * 8), table=other), Margins())
+    elsewhere = scored([], [4] * 8)
+    elsewhere = replace(elsewhere, frauds=replace(elsewhere.frauds, terminal=np.arange(8) + 1))
+    with pytest.raises(DataError, match="differ in terminal of some fraud"):
+        compare(scored([], [4] * 8), elsewhere, Margins())
+
+
+def frauds(score, amount, customer, terminal, day):
+    return Frauds(*(np.array(column) for column in (score, amount, customer, terminal)), 28, np.array(day))
+
+
+def test_frauds_of_two_models_are_matched_whatever_their_order():
+    """Rows come sorted by each model's own scores; two alike frauds, each missed by one model, come to nothing."""
+    first = frauds([1, 2, 8, 9, 9], [50, 70, 70, 20, 10], [1, 2, 2, 3, 4], [6, 6, 6, 7, 8], [5, 5, 5, 6, 6])
+    other = frauds([0, 3, 6, 9, 9], [20, 70, 10, 70, 50], [3, 2, 4, 2, 1], [7, 6, 8, 6, 6], [6, 5, 6, 5, 5])
+    found = discordant(first, 5, other, 6)
+
+    assert sorted(zip(found.amount.tolist(), found.terminal.tolist(), strict=True)) == [(-50, 6), (10, 8), (20, 7)]
+    assert found.days == 28
+    with pytest.raises(DataError, match="have no days"):
+        discordant(replace(first, day=None), 5, other, 5)
+
+
+def test_the_days_of_a_comparison_are_cut_from_rows_and_frauds_alike():
+    """Days 2 to 6 of eight: five frauds, five days, and the legitimate rows of those days."""
+    cut = scored([1, 2], [4] * 8).where_days(2, 6)
+
+    assert (cut.frauds.days, cut.frauds.day.tolist(), cut.table.days) == (5, [2, 3, 4, 5, 6], 5)
+    assert (cut.missed.tolist(), cut.frauds.missed(5).amount.tolist()) == ([1_000, 0, 0, 0, 0], [1_000])
+
+
+def test_what_comes_in_few_episodes_is_bounded_more_widely():
+    """The same 40 frauds: at 40 terminals as a Poisson rate by Garwood (1936), at 4 of them far above."""
+    one, forty = np.full(40, 100), np.arange(40)
+    many, few = (excess_bound(Frauds(one, one, forty, terminal, 30), 0.05) for terminal in (forty, forty // 10))
+
+    assert many == pytest.approx(100 * stats.gamma.ppf(0.95, 41), rel=0.02)
+    assert few > 1.3 * many
 
 
 def found(loss_bound):
