@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from antifraud.bounds import ratio_bound
-from antifraud.discordance import KEY, discordant, excess_bound
+from antifraud.discordance import discordant, excess_bound, rows_of
 from antifraud.episodes import Frauds
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.score_tables import MONTH_DAYS, Ints, ScoreTable
@@ -42,9 +42,8 @@ class Decider:
     def where_days(self, first: int, last: int) -> "Decider":
         """Only the rows of days `first` to `last` (days since 1970)."""
         day = self.frauds.require_day()
-        kept = (first <= day) & (day <= last)
-        columns = {name: getattr(self.frauds, name)[kept] for name in KEY}
-        frauds = replace(self.frauds, **columns, days=last - first + 1)
+        kept = rows_of(self.frauds, np.flatnonzero((first <= day) & (day <= last)))
+        frauds = replace(kept, days=last - first + 1)
         return Decider(self.table.where_days(first, last), self.threshold, frauds)
 
     @property

@@ -137,5 +137,7 @@ def signed_totals(frauds: Frauds) -> Floats:
     [-200.0]
     """
     terminal, customer, of_terminal, _ = _belongs(frauds)
-    totals = np.bincount(np.where(of_terminal, terminal, terminal.size + customer), frauds.amount).astype(np.float64)
-    return totals[totals != 0]
+    episode = np.where(of_terminal, terminal, terminal.size + customer)
+    totals = np.bincount(episode, frauds.amount).astype(np.float64)
+    signed: Floats = totals[totals != 0]
+    return signed

@@ -111,7 +111,7 @@ def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
 
 
 def frauds_of(scored: DataFrame, days: int) -> Frauds:
-    """The frauds of some rows; tokens become codes without meaning before they leave the cluster."""
+    """The frauds of some rows; tokens become codes without meaning, the same for every model, before they leave."""
     codes = [F.xxhash64(name).alias(name) for name in ("customer", "terminal")]
     rows = scored.where("status = 'fraud'").select(
         "score", F.col("amount_minor").alias("amount"), *codes, F.unix_date("day").alias("day")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from antifraud.spending import NIGHTS_A_YEAR, nightly_delta
-from bench import gate_loss, gate_shapes, gate_year
+from bench import gate_comparison, gate_loss, gate_shapes, gate_year
 
 
 def allowed(promised, repetitions):
@@ -62,3 +62,20 @@ def test_a_year_at_the_limit_passes_as_many_nights_as_promised():
     assert by_year.mean() <= gate_shapes.DELTA + 3 * by_year.std(ddof=1) / np.sqrt(60)
     assert passed.any(axis=1).mean(axis=0)[1] <= allowed(gate_year.BUDGET, 60)
     assert passed.any(axis=1).mean(axis=0)[0] > 0.05
+
+
+def test_a_candidate_worse_by_the_margin_passes_as_rarely_as_promised_where_days_alone_let_it_pass():
+    """Few episodes: 150 windows, as many as the world has of the candidate's alone, then a handful of both models'."""
+    for shares in ("candidate only", "few"):
+        share, days_alone = gate_comparison.passed("few episodes", gate_comparison.SHARES[shares], 150)
+
+        assert share <= allowed(0.05, 150)
+        assert days_alone > 0.1
+
+
+def test_a_candidate_as_good_as_the_champion_still_passes():
+    """Models that differ in one episode of ten and lose the same: nine of ten windows, with the default margin."""
+    for world in ("default", "heavy tails"):
+        share, _ = gate_comparison.passed(world, gate_comparison.ALIKE, 40, gate_comparison.MARGIN.loss_minor)
+
+        assert share >= 0.9 - 3 * np.sqrt(0.9 * 0.1 / 40)
