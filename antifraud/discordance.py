@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from antifraud.episodes import Frauds, groups_of, signed_totals
+from antifraud.episodes import Frauds, groups_of, larger_than, signed_totals
 from antifraud.errors import DataError
-from antifraud.loss import DRAWS, SEED, TAIL_CAP, TAIL_LEAST, UNSEEN
-from antifraud.score_tables import MONTH_DAYS, Floats
+from antifraud.loss import DRAWS, SEED, UNSEEN
+from antifraud.score_tables import MONTH_DAYS
 
 MATCHED: Final = ("day", "customer", "terminal", "amount")
 """By which the frauds of two models are matched; codes of customers and terminals are the same for both."""
@@ -84,13 +84,5 @@ def excess_bound(missed: Frauds, alpha: float, *, factor: float = 1.0, seed: int
             drawn += sign * (rng.standard_gamma(count, (DRAWS, size.size)) @ size)
         exceeded = np.abs(totals) if sign > 0 else sizes
         if exceeded.size:
-            drawn += sign * rng.standard_gamma(UNSEEN, DRAWS) * _larger(exceeded, rng)
+            drawn += sign * rng.standard_gamma(UNSEEN, DRAWS) * larger_than(exceeded, DRAWS, rng)
     return float(np.quantile(drawn, 1 - alpha)) * MONTH_DAYS / missed.days * factor
-
-
-def _larger(sizes: Floats, rng: np.random.Generator) -> Floats:
-    """Sizes above all of `sizes`: Pareto, with the index of the largest tenth (Hill 1975)."""
-    top = np.sort(sizes)[::-1][: max(TAIL_LEAST, sizes.size // 10) + 1]
-    index = float(np.log(top[:-1] / top[-1]).mean()) if top.size > 1 else TAIL_CAP
-    drawn: Floats = top[0] * rng.random(DRAWS) ** -min(index, TAIL_CAP)
-    return drawn

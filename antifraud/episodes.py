@@ -10,11 +10,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from antifraud.errors import DataError, NotANumber
+from antifraud.errors import DataError
 from antifraud.score_tables import MONTH_DAYS, Floats, Ints
 
 SAME_SIZE: Final = 0.2
 """Episodes whose totals differ by less than this share are drawn as one group."""
+TAIL_LEAST: Final = 5
+"""Episodes that the tail is estimated from, at least."""
+TAIL_CAP: Final = 0.5
+"""Largest tail index: beyond it the sizes would have no variance."""
 LEAST_FRAUDS: Final = 2
 """Frauds that make a compromise; a single one has no first days to be hidden in."""
 
@@ -25,9 +29,6 @@ class Frauds:
 
     Customers and terminals are integer codes without meaning; `days` is the length of the window. `day` (days since
     1970) is None where nobody asks when.
-
-    Raises:
-        NotANumber: An amount is negative.
     """
 
     score: Ints
@@ -36,13 +37,6 @@ class Frauds:
     terminal: Ints
     days: int
     day: Ints | None = None
-
-    def __post_init__(self) -> None:
-        if (negative := self.amount < 0).any():
-            raise NotANumber(
-                f"{int(negative.sum())} of {self.amount.size} frauds have a negative amount, such as "
-                f"{self.amount[negative][0]}: expected 0 minor units or more, correct them where they come from"
-            )
 
     def missed(self, threshold: int) -> "Frauds":
         """Those that `threshold` does not flag."""
@@ -141,3 +135,11 @@ def signed_totals(frauds: Frauds) -> Floats:
     totals = np.bincount(episode, frauds.amount).astype(np.float64)
     signed: Floats = totals[totals != 0]
     return signed
+
+
+def larger_than(totals: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """Sizes of episodes larger than all of these: Pareto, with the index of the largest tenth (Hill 1975)."""
+    largest = np.sort(totals)[::-1][: max(TAIL_LEAST, totals.size // 10) + 1]
+    index = float(np.log(largest[:-1] / largest[-1]).mean()) if largest.size > 1 else TAIL_CAP
+    sizes: Floats = largest[0] * rng.random(draws) ** -min(index, TAIL_CAP)
+    return sizes

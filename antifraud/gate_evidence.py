@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from antifraud.episodes import Frauds, label_delay_loss
-from antifraud.errors import ConstantScore, DataError, MissingDay, NoFraud, OnlyFraud, UndefinedMetric
+from antifraud.errors import ConstantScore, DataError, MissingDay, NoFraud, NotANumber, OnlyFraud, UndefinedMetric
 from antifraud.gate_report import Correction, Estimate
 from antifraud.loss import Volume
 from antifraud.maturation import Maturation
@@ -28,6 +28,7 @@ class Certify:
 
     Raises:
         DataError: Table and frauds do not describe the same rows, or `unknown_a_day` has not one count a day.
+        NotANumber: A fraud's amount is negative.
         MissingDay: A day of the window has no labelled row.
     """
 
@@ -40,6 +41,11 @@ class Certify:
     unknown_a_day: Ints | None = None
 
     def __post_init__(self) -> None:
+        if (negative := self.frauds.amount < 0).any():
+            raise NotANumber(
+                f"{int(negative.sum())} of {negative.size} frauds have a negative amount, such as "
+                f"{self.frauds.amount[negative][0]}: expected 0 minor units or more, correct them where they come from"
+            )
         found, expected = int(self.frauds.amount.sum()), int(self.table.fraud_amount.sum())
         if found != expected or self.frauds.score.size != self.table.fraud.sum():
             raise DataError(

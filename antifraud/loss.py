@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.episodes import Frauds, episode_totals, groups_of
+from antifraud.episodes import Frauds, episode_totals, groups_of, larger_than
 from antifraud.errors import NotEnoughRows
 from antifraud.score_tables import MONTH_DAYS, Floats
 
@@ -24,10 +24,6 @@ CHUNK_CELLS: Final = 2_000_000
 """Groups of episodes times draws that are held in memory at once."""
 UNSEEN: Final = 0.5
 """Shape of the intensity of episodes larger than all seen: Jeffreys' prior for a Poisson rate after no event."""
-TAIL_LEAST: Final = 5
-"""Episodes that the tail is estimated from, at least."""
-TAIL_CAP: Final = 0.5
-"""Largest tail index: beyond it the sizes would have no variance."""
 SEED: Final = 20_260_101
 
 
@@ -123,12 +119,4 @@ def _unlike(seen: Floats, whole: Floats, draws: int, rng: np.random.Generator) -
     another kind than all before (Laplace's rule of succession).
     """
     other = rng.random(draws) * (seen.size + 1) < 1
-    return np.where(other, _beyond(whole, draws, rng), _beyond(seen, draws, rng) if seen.size else 0.0)
-
-
-def _beyond(seen: Floats, draws: int, rng: np.random.Generator) -> Floats:
-    """Sizes of episodes larger than all seen: Pareto, with the index of the largest tenth (Hill 1975)."""
-    largest = np.sort(seen)[::-1][: max(TAIL_LEAST, seen.size // 10) + 1]
-    index = float(np.log(largest[:-1] / largest[-1]).mean()) if largest.size > 1 else TAIL_CAP
-    sizes: Floats = largest[0] * rng.random(draws) ** -min(index, TAIL_CAP)
-    return sizes
+    return np.where(other, larger_than(whole, draws, rng), larger_than(seen, draws, rng) if seen.size else 0.0)

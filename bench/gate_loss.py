@@ -21,9 +21,10 @@ WORLDS: Final = {
 HIDDEN_DAYS: Final = 7
 
 
-def all_frauds(number: int, world: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def all_frauds(
+    world: str, missed_ones: np.random.Generator, caught_ones: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Day, amount (minor units), episode and whether it is missed, of the frauds of the window and the month after."""
-    missed_ones, caught_ones = np.random.default_rng([SEED, number]), np.random.default_rng([SEED, number, 1])
     columns = []
     for life, (starts, daily, later, median, sigma) in WORLDS[world].items():
         start = missed_ones.uniform(-life, DAYS + MONTH, missed_ones.poisson(starts * (life + DAYS + MONTH)))
@@ -48,7 +49,8 @@ def repetition(world: str, number: int) -> tuple[LossBound, int] | None:
 
     It does where there is no fraud in it.
     """
-    day, amount, episode, missed = all_frauds(number, world)
+    rngs = np.random.default_rng([SEED, number]), np.random.default_rng([SEED, number, 1])
+    day, amount, episode, missed = all_frauds(world, *rngs)
     window, month = (day >= 0) & (day < DAYS), (day >= DAYS) & (day < DAYS + MONTH) & missed
     if not window.any():
         return None
