@@ -108,9 +108,10 @@ def test_whole_floats_are_scores_and_amounts():
 
 def test_a_negative_fraud_is_refused_before_it_can_hide_another():
     """An episode of 700 and -700 would have been worth nothing, one of 100 and -700 would have been left out."""
-    codes = np.zeros(2, np.int64)
+    codes, days = np.zeros(2, np.int64), np.arange(28)
+    table = ScoreTable.from_rows(days, days, days < 2, np.full(28, 100))
     with pytest.raises(NotANumber, match="1 of 2 frauds have a negative amount, such as -700: expected 0 minor units"):
-        Frauds(codes, np.array([100, -700]), codes, codes, 28)
+        Certify(table, Frauds(codes, np.array([100, -700]), codes, codes, 28))
 
 
 def test_fewer_rows_than_delta_needs_say_how_many_are_missing():
