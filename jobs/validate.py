@@ -6,6 +6,7 @@ Exits 0 whatever the verdict: it is a result, not a failure. The report lies bes
 ``<home>/reports/<day>/``.
 """
 
+import datetime as dt
 import json
 from argparse import Namespace
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from jobs.model.champion import judge_rivals, scorable
 from jobs.model.evidence import Evidence, scored_windows
 from jobs.model.inputs import Inputs
 from jobs.model.limits import limits_of
+from jobs.model.looks import look, warning
 from jobs.model.report import figures, judged, summary
 from jobs.model.report_page import PAGE_FILE, render
 from jobs.model.rivals import find_rivals
@@ -35,7 +37,8 @@ from jobs.runtime import Stopwatch, day_parser, run_job
 def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, inputs: Inputs) -> dict[str, Any]:
     """Judge a candidate and return the content of its report; `pointer_sequence` says what served at the time.
 
-    `counts` are the certify rows by status: training counts only the rows that it reads.
+    `counts` are the certify rows by status: training counts only the rows that it reads. `looks` is the number of
+    candidates that the window has judged, and more than one are a reason to trust a PASS less.
 
     Raises:
         ReleaseError: The candidate was trained on other days than those in the lake now.
@@ -44,6 +47,7 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
     if candidate.info["days"] != inputs.days:
         raise ReleaseError(f"candidate {candidate.id} was trained on other days than the lake has now: train it again")
     limits, serving = limits_of(settings), read_pointer(settings.releases_dir)
+    looks = look(_reports(settings, inputs.as_of), candidate.id)
     rivals = find_rivals(settings, inputs, candidate.id)
     others = [bundle.path for bundle in scorable(rivals)]
     with scored_windows(spark, inputs, candidate.path, others) as results:
@@ -53,7 +57,13 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
         slices = slices_of(results, report["threshold"])
     trained = {name: candidate.info.get(name) for name in ("baselines", "baseline_rows", "train_rows")}
     known = {"slices": slices, "counts": evidence.counts, "pointer_sequence": serving.sequence if serving else 0}
-    return report | trained | known
+    *state, action = report["reasons"]
+    reasons = [*state, *warning(looks, limits.delta), action]
+    return report | trained | known | {"looks": looks, "reasons": reasons}
+
+
+def _reports(settings: JobSettings, as_of: dt.date) -> Path:
+    return settings.under_home("reports", str(as_of))
 
 
 def write_reports(report: Mapping[str, Any], folders: list[Path]) -> None:
@@ -69,7 +79,7 @@ def main(spark: SparkSession, settings: JobSettings, arguments: Namespace) -> No
     candidate = read_candidate(candidate_path(settings, arguments.as_of))
     windows = Windows.from_dict(candidate.info["windows"])
     report = validate(spark, settings, candidate, Inputs.of(settings, windows.spans, arguments.as_of))
-    reports = settings.under_home("reports", str(arguments.as_of))
+    reports = _reports(settings, arguments.as_of)
     write_reports(report, [reports, candidate.path])
     Registry.connect(settings).record_verdict(candidate.id, reports, report["verdict"], figures(report))
     print(*summary(report), f"validate {arguments.as_of}: {watch.seconds:.1f} s", sep="\n")

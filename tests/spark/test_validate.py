@@ -140,7 +140,7 @@ def test_the_report_shows_the_trade_off_and_every_bound(judged):
     assert set(report["fpr_bounds"]) == {"rows", "days", "terminals", "customers", "all kinds together"}
     assert (chosen["fpr_bound"], chosen["loss_bound"]) == (report["fpr_bound"], report["loss"]["bound"])
     assert (report["maturity"]["factor"], report["maturity"]["days"]) == (1.0, 0)
-    assert (report["champion"], report["promotable"]) == (None, True)
+    assert (report["champion"], report["promotable"], report["looks"]) == (None, True, 1)
     counted = report["counts"]["certify"]
     assert (counted["legitimate"], counted["unknown"]) == (report["legitimate"], report["unknown"])
     assert counted["fraud"] == sum(row["frauds"] for row in report["slices"] if row["slice"] == "customer")

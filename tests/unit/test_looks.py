@@ -1,0 +1,17 @@
+"""Looks at a certify window are counted, and more than one are told."""
+
+from jobs.model.looks import look, warning
+
+
+def test_each_candidate_is_one_look(tmp_path):
+    """Validated again, the same candidate is no new look; another day's window has looks of its own."""
+    assert [look(tmp_path / "2026-04-10", name) for name in ("a", "a", "b", "a", "c")] == [1, 1, 2, 2, 3]
+    assert look(tmp_path / "2026-04-11", "a") == 1
+
+
+def test_more_than_one_look_is_a_warning():
+    """Twenty looks at 1 % each are up to 20 %, two hundred up to everything; a single one is what was promised."""
+    said = "The certify window has judged 20 candidates by now: that one of them passes wrongly has a probability of"
+    assert warning(1, 0.01) == []
+    assert warning(20, 0.01) == [f"{said} up to 20.0%, not 1.0%."]
+    assert "up to 100.0%" in warning(200, 0.01)[0]
