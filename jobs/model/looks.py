@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
+from antifraud.errors import DataError
 from antifraud.gate_report import share_text
 from antifraud.release import replace_file
 
@@ -15,11 +16,32 @@ def look(folder: Path, candidate: str) -> int:
 
     The same candidate is one look however often it is validated. A look counts from its beginning: a process that dies
     later may have been read.
+
+    Raises:
+        DataError: The list of earlier ones cannot be read.
     """
     file = folder / LOOKS_FILE
-    seen = {*(json.loads(file.read_text()) if file.exists() else ()), candidate}
+    seen = {*_earlier(file), candidate}
     replace_file(file, json.dumps(sorted(seen)) + "\n")
     return len(seen)
+
+
+def _earlier(file: Path) -> list[str]:
+    try:
+        names = json.loads(file.read_text())
+    except FileNotFoundError:
+        return []
+    except ValueError as error:
+        raise _unreadable(file) from error
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise _unreadable(file)
+    return names
+
+
+def _unreadable(file: Path) -> DataError:
+    return DataError(
+        f"{file} is no list of candidate ids: put it right, or remove it, and the looks at this window count from one"
+    )
 
 
 def warning(looks: int, delta: float) -> list[str]:

@@ -1,6 +1,9 @@
 """Looks at a certify window are counted, and more than one are told."""
 
-from jobs.model.looks import look, warning
+import pytest
+
+from antifraud.errors import DataError
+from jobs.model.looks import LOOKS_FILE, look, warning
 
 
 def test_each_candidate_is_one_look(tmp_path):
@@ -15,3 +18,12 @@ def test_more_than_one_look_is_a_warning():
     assert warning(1, 0.01) == []
     assert warning(20, 0.01) == [f"{said} up to 20.0%, not 1.0%."]
     assert "up to 100.0%" in warning(200, 0.01)[0]
+
+
+@pytest.mark.parametrize("content", ["[", "{}", "[1]", "7"])
+def test_a_list_that_cannot_be_read_is_refused_and_kept(tmp_path, content):
+    """Nothing is counted anew in silence."""
+    (tmp_path / LOOKS_FILE).write_text(content)
+    with pytest.raises(DataError, match="is no list of candidate ids: put it right, or remove it"):
+        look(tmp_path, "a")
+    assert (tmp_path / LOOKS_FILE).read_text() == content
