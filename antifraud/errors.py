@@ -2,6 +2,9 @@
 
     AntifraudError                 1
     ├── SettingsError              10   a setting is missing or malformed
+    ├── ForeignLake                11   warehouse, catalog, home and settings are not of one lake
+    │   ├── LakeNotAdopted         12   a lake has tables or files, and no identity yet
+    │   └── ForeignPath            13   something to be removed lies outside the warehouse or the home
     ├── DataError                  20   input data is not what the contract says
     │   ├── RawFileError           21   a raw file cannot be read as transactions
     │   ├── MissingDay             22   a day that is needed is not in the lake or the feed
@@ -20,7 +23,8 @@
     ├── PublishError               50   a job ended without publishing what it promised
     │   ├── TrackingError          51   MLflow did not answer; running the same again brings it up to date
     │   ├── StorageError           52   S3 did not answer, refused or was too busy; running the same again repairs it
-    │   └── ClockBehind            53   this machine's clock is behind that of the lake's last writer
+    │   ├── ClockBehind            53   this machine's clock is behind that of the lake's last writer
+    │   └── CatalogError           54   the catalog's database did not answer, refused, or is none
     ├── StoreError                 60   the scorer's decision store cannot be used
     │   ├── StaleEpoch             61   somebody else changed the switch first
     │   └── TransitionRefused      62   the switch cannot go from its mode to the wanted one
@@ -40,6 +44,24 @@ class SettingsError(AntifraudError):
     """A setting is missing or malformed."""
 
     exit_code = 10
+
+
+class ForeignLake(AntifraudError):
+    """The warehouse, the catalog, the home and the settings are not of one lake; nothing was touched."""
+
+    exit_code = 11
+
+
+class LakeNotAdopted(ForeignLake):
+    """A lake has tables or files and no identity yet: somebody has to say that it is the settings' own."""
+
+    exit_code = 12
+
+
+class ForeignPath(ForeignLake):
+    """Something that was to be removed lies outside the settings' warehouse or home; nothing was removed."""
+
+    exit_code = 13
 
 
 class DataError(AntifraudError):
@@ -154,6 +176,12 @@ class ClockBehind(PublishError):
     """This machine's clock is behind that of the lake's last writer, so the lake takes nothing from it."""
 
     exit_code = 53
+
+
+class CatalogError(PublishError):
+    """The catalog's database did not answer, refused the account, or is no catalog; running it again repairs it."""
+
+    exit_code = 54
 
 
 class StoreError(AntifraudError):

@@ -9,7 +9,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from typing import Any, Final
 
 from antifraud.errors import ReleaseError
 from antifraud.features import feature_set_hash
+from antifraud.files import remove_folders, require_below
 from antifraud.settings import Settings
 from antifraud.signing import PublicKey, SigningKey
 
@@ -207,14 +207,14 @@ def _sync_folder(path: Path) -> None:
 
 def remove_unfinished(releases: Path) -> None:
     """Remove what killed processes left behind; under the lock, so that none of it is anybody's."""
-    for folder in releases.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(folder)
-    for file in releases.glob(f".{POINTER}-*"):
+    files = list(releases.glob(f".{POINTER}-*"))
+    require_below(releases.parent, files)
+    remove_folders(releases.glob(f"{UNFINISHED}*"), releases.parent)
+    for file in files:
         file.unlink()
 
 
 def remove_bundle(releases: Path, release: str) -> None:
     """Remove a bundle; call it under the lock. It is renamed first, so that half of one is never taken for a bundle."""
-    going = releases / f"{UNFINISHED}{release}"
-    (releases / release).rename(going)
-    shutil.rmtree(going)
+    require_below(releases.parent, [releases / release])
+    remove_folders([(releases / release).rename(releases / f"{UNFINISHED}{release}")], releases.parent)

@@ -12,6 +12,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from antifraud.errors import SettingsError
+from antifraud.locations import (
+    SQLITE_OF_MLFLOW,
+    catalog_address,
+    is_text,
+    require_readable,
+    resolved,
+    resolved_path,
+    sqlite_file,
+    sqlite_uri,
+)
 from antifraud.ranges import RANGES
 
 PREFIX = "ANTIFRAUD_"
@@ -31,13 +41,22 @@ class Settings:
     """Largest false-positive rate: no release above it passes the gate, and the guard suspends the service above it."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers that mean nothing, before anything is done with them.
+        """Refuse values that mean nothing, before anything is done with them.
 
         Raises:
-            SettingsError: A number is outside its range in `antifraud.ranges`.
+            SettingsError: A number is outside its range in `antifraud.ranges`, or a text or path has control
+                characters, which no log line and no command of a database can hold.
         """
         for field in dataclasses.fields(self):
-            _require_in_range(field.name, getattr(self, field.name))
+            value = getattr(self, field.name)
+            _require_in_range(field.name, value)
+            if isinstance(value, str | Path) and not is_text(str(value)):
+                raise SettingsError(
+                    f"{PREFIX}{field.name.upper()} has a control character, or a byte that is no UTF-8: rename what it "
+                    "names, or correct it"
+                )
+        if resolved_path(self.home).is_file():
+            raise SettingsError(f"{PREFIX}HOME is a file, {self.home}: name a folder")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -150,12 +169,14 @@ class JobSettings(Settings):
     """Seed of training and of the gate's bootstrap."""
 
     def __post_init__(self) -> None:
-        """Refuse also a target that the limit forbids.
+        """Refuse also a target that the limit forbids, and places that no job could open.
 
         Raises:
-            SettingsError: A number is outside its range, or the target above the limit.
+            SettingsError: A number is outside its range, the target above the limit, or a location or URI malformed.
         """
         Settings.__post_init__(self)  # slots: the class is made anew, so that super() would not find it
+        require_readable(self.raw_location)
+        _ = (self.lake_warehouse, catalog_address(self.lake_catalog_uri), self.mlflow_file)
         if self.fpr_target > self.fpr_limit:
             raise SettingsError(
                 f"a false-positive rate of {self.fpr_target} is aimed at and {self.fpr_limit} is the limit: lower "
@@ -165,12 +186,12 @@ class JobSettings(Settings):
     @property
     def raw_location(self) -> str:
         """Where the raw files are, on a disk or in S3; `antifraud.storage.raw_folder` opens it."""
-        return self.raw_dir if self.raw_dir and "://" in self.raw_dir else str(self.raw_path)
+        return resolved(self.raw_dir or str(self.under_home("raw", "feed")))
 
     @property
     def raw_path(self) -> Path:
         """Absolute folder of raw files on a disk."""
-        return Path(self.raw_dir or self.under_home("raw", "feed")).resolve()
+        return Path(self.raw_location)
 
     @property
     def keyring_path(self) -> Path:
@@ -185,17 +206,27 @@ class JobSettings(Settings):
     @property
     def lake_catalog_uri(self) -> str:
         """SQLAlchemy URI of the Iceberg catalog."""
-        return self.catalog_uri or f"sqlite:///{self.under_home('lake', 'catalog.db')}"
+        return self.catalog_uri or sqlite_uri(self.under_home("lake", "catalog.db"))
+
+    @property
+    def catalog_file(self) -> Path | None:
+        """File of a SQLite catalog; None where the catalog is on a server."""
+        return sqlite_file(self.lake_catalog_uri)
 
     @property
     def lake_warehouse(self) -> str:
-        """Location of the Iceberg tables."""
-        return self.warehouse or str(self.under_home("lake", "warehouse"))
+        """Location of the Iceberg tables, in its one spelling: symbolic links are resolved."""
+        return resolved(self.warehouse or str(self.under_home("lake", "warehouse")))
 
     @property
     def mlflow_tracking_uri(self) -> str:
         """Where runs and model versions are recorded."""
-        return self.mlflow_uri or f"sqlite:///{self.under_home('mlflow', 'mlflow.db')}"
+        return self.mlflow_uri or sqlite_uri(self.under_home("mlflow", "mlflow.db"), SQLITE_OF_MLFLOW)
+
+    @property
+    def mlflow_file(self) -> Path | None:
+        """File of an MLflow that is no server."""
+        return sqlite_file(self.mlflow_tracking_uri)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

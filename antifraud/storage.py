@@ -5,21 +5,19 @@ zone and lake have accounts of their own: a process that was not given the raw z
 SQLAlchemy, fsspec and s3fs are imported where they are called.
 """
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from antifraud.errors import SettingsError
+from antifraud.files import remove_folders
+from antifraud.locations import is_remote
 from antifraud.settings import JobSettings
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-S3: Final = "s3a"
-"""The scheme that Spark, pyiceberg and fsspec all know."""
 LOCK_SECONDS: Final = 60
 """How long to wait for a SQLite catalog that another process is writing to."""
 CONNECT_SECONDS: Final = 10
@@ -50,30 +48,6 @@ def load_account(path: Path) -> Account:
     if missing := [name for name in ("user", "password") if not values.get(name)]:
         raise SettingsError(f"the account file {path} lacks {' and '.join(f'{name}=' for name in missing)}: add it")
     return Account(values["user"], values["password"])
-
-
-def is_remote(location: str) -> bool:
-    """Whether a location is in S3.
-
-    >>> is_remote("s3a://lake/warehouse"), is_remote("/srv/lake")
-    (True, False)
-
-    Raises:
-        SettingsError: It has another scheme than ``s3a``.
-    """
-    scheme, separator, _ = location.partition("://")
-    if separator and scheme != S3:
-        raise SettingsError(f"{location} has the scheme {scheme}: a folder, or {S3}://bucket/prefix, was expected")
-    return bool(separator)
-
-
-def bucket_of(location: str) -> str:
-    """The bucket of a remote location.
-
-    >>> bucket_of("s3a://lake/warehouse")
-    'lake'
-    """
-    return urlsplit(location).netloc
 
 
 def raw_folder(settings: JobSettings) -> Path:
@@ -125,16 +99,20 @@ def remove_bridges(settings: JobSettings, old: str) -> None:
         if is_remote(settings.raw_location):
             bridge.rmdir(recursive=True)  # type: ignore[call-arg] # of a UPath
         else:
-            shutil.rmtree(bridge)
+            remove_folders([bridge], raw_folder(settings))
 
 
 def catalog_url(settings: JobSettings) -> "URL":
     """The catalog's URL for SQLAlchemy, with user and password; its text shows the password as ``***``."""
-    from sqlalchemy import make_url
+    from sqlalchemy import URL, make_url
 
+    if file := settings.catalog_file:
+        # A file that is not there is made, but not its folder.
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return URL.create("sqlite", database=str(file), query={"timeout": str(LOCK_SECONDS)})
     url = make_url(settings.lake_catalog_uri)
-    if url.get_backend_name() == "sqlite":
-        return url.update_query_dict({"timeout": str(LOCK_SECONDS)})
+    if "+" not in url.drivername:
+        url = url.set(drivername=f"{url.drivername}+psycopg2")
     if settings.catalog_account is None:
         return url
     account = load_account(settings.catalog_account)

@@ -8,7 +8,6 @@ the features that were made from it stay up to date.
 import datetime as dt
 import json
 import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import SparkSession
 
+from antifraud.files import remove_folders, require_below
 from antifraud.lake import EXPIRED, full_name, newest_runs, open_catalog, published, rows_by_day
 from antifraud.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings import JobSettings
@@ -79,17 +79,21 @@ def _exports(settings: JobSettings) -> list[tuple[Path, dt.date]]:
 
 
 def expire(spark: SparkSession, settings: JobSettings, due: Expiry) -> None:
-    """Remove what is due. Safe to run again after a kill, and beside runs that publish states."""
+    """Remove what is due. Safe to run again after a kill, and beside runs that publish states.
+
+    Raises:
+        ForeignPath: An exported state lies outside the home; nothing was removed.
+    """
+    leftovers = list(settings.state_dir.glob(f"{REMOVED}*"))
+    require_below(settings.home, [*leftovers, *due.exports])
     if due.days:
         # Before, so that nobody takes an empty day for a state; after, for a run that published one of them in between.
         _mark(spark, settings, due.days)
         _delete(spark, due.days)
         _mark(spark, settings, due.days)
-    for leftover in settings.state_dir.glob(f"{REMOVED}*"):
-        shutil.rmtree(leftover)
-    for path in due.exports:
-        # Renamed first: an export is there whole or not at all.
-        shutil.rmtree(path.rename(path.with_name(REMOVED + path.name)))
+    # Renamed first: an export is there whole or not at all.
+    renamed = [path.rename(path.with_name(REMOVED + path.name)) for path in due.exports]
+    remove_folders([*leftovers, *renamed], settings.home)
 
 
 def _mark(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> None:

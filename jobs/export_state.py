@@ -9,7 +9,6 @@ import argparse
 import dataclasses
 import datetime as dt
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ import lmdb
 
 from antifraud.buckets import Bucket, Risk
 from antifraud.errors import PublishError
+from antifraud.files import remove_folders
 from antifraud.lake import Run, open_catalog, read_batches, require_days
 from antifraud.release import exclusive, replace_file, sha256_of
 from antifraud.schemas import STATE
@@ -57,8 +57,7 @@ def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = Fal
         run = require_days(catalog, STATE, [day])[day]
         # With the snapshot: after a rotation of keys the same inputs are there under other tokens.
         folder = settings.state_dir / f"{day}-{hash_of(run.inputs, run.snapshot_id)[:8]}"
-        for leftover in settings.state_dir.glob(f"{UNFINISHED}*"):
-            shutil.rmtree(leftover)
+        remove_folders(settings.state_dir.glob(f"{UNFINISHED}*"), settings.home)
         if not folder.exists():
             _write(folder, _records(catalog, run), run, settings.label_delay_days)
         manifest = verify_export(folder)

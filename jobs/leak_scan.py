@@ -22,7 +22,7 @@ from antifraud.errors import LeakError, SettingsError
 from antifraud.release import replace_file
 from antifraud.settings import JobSettings
 from antifraud.storage import raw_folder, warehouse_folder
-from jobs.leak.columns import SQLITE, identifier_columns
+from jobs.leak.columns import identifier_columns
 from jobs.leak.identifiers import MIN_DIGITS, Identifiers, sparse_identifiers
 from jobs.leak.matching import masked, matches
 from jobs.leak.opening import pieces
@@ -41,14 +41,10 @@ def scan(folder: Path, identifiers: set[int], spared: Sequence[Path] = ()) -> li
 def places(settings: JobSettings, also: Sequence[Path] = ()) -> list[Path]:
     """Folders and files that may hold no identifier: whatever the settings put outside the home folder, too."""
     home = settings.under_home().resolve()
-    databases = [Path(uri.removeprefix(SQLITE)).resolve() for uri in _uris(settings) if uri.startswith(SQLITE)]
+    databases = [file for file in (settings.catalog_file, settings.mlflow_file) if file]
     logs = [database.with_name(f"{database.name}-wal") for database in databases]
     wanted = [warehouse_folder(settings), *databases, *logs, *(path.resolve() for path in also)]
     return [home, *(path for path in wanted if path.exists() and not _below(path, home))]
-
-
-def _uris(settings: JobSettings) -> tuple[str, str]:
-    return settings.lake_catalog_uri, settings.mlflow_tracking_uri
 
 
 def _below(path: Path, folder: Path) -> bool:

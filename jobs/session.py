@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
@@ -12,14 +13,13 @@ from pyspark.sql import SparkSession
 from antifraud.errors import SettingsError
 from antifraud.jars import CLASS_PATH, JARS, driver_options
 from antifraud.lake import CATALOG
+from antifraud.locations import POSTGRESQL, bucket_of, is_remote
 from antifraud.settings import JobSettings
-from antifraud.storage import CONNECT_SECONDS, LOCK_SECONDS, bucket_of, is_remote, load_account
+from antifraud.storage import CONNECT_SECONDS, LOCK_SECONDS, load_account
 
 SHUFFLE_PARTITIONS: Final = 8
 """Few: adaptive execution splits what is large, but the smallest job pays for every one of them."""
 DRIVER_MEMORY: Final = "2g"
-SQLITE: Final = "sqlite:///"
-POSTGRESQL: Final = "postgresql"
 S3A: Final = "spark.hadoop.fs.s3a"
 RETRY_PAUSE: Final = "1s"
 """Before the second attempt; doubled before each further one."""
@@ -66,6 +66,7 @@ def start_session(name: str, settings: JobSettings) -> SparkSession:
     # Workers would start the first python3 on PATH, which may lack every package.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     _ensure_jvm(folder)
+    _require_same_names(settings)
     configuration = GENERAL | _for_executors(jars) | lake_configuration(settings) | s3_configuration(settings)
     builder = SparkSession.builder.appName(name)
     for key, value in configuration.items():
@@ -83,7 +84,7 @@ def lake_configuration(settings: JobSettings) -> dict[str, str]:
     return login | {
         catalog: "org.apache.iceberg.spark.SparkCatalog",
         f"{catalog}.type": "jdbc",
-        f"{catalog}.uri": jdbc_uri(settings.lake_catalog_uri),
+        f"{catalog}.uri": jdbc_uri(settings),
         f"{catalog}.jdbc.schema-version": "V1",
         # SQLite: wait for a process that is writing; other databases do not know the property.
         f"{catalog}.jdbc.busy_timeout": str(LOCK_SECONDS * 1_000),
@@ -136,20 +137,17 @@ def _bucket(settings: JobSettings, prefix: str, account_file: Path | None) -> di
     return found
 
 
-def jdbc_uri(uri: str) -> str:
-    """The JDBC form of a catalog URI; user and password of PostgreSQL come from their account file.
+def jdbc_uri(settings: JobSettings) -> str:
+    """The JDBC form of the catalog's URI; user and password of PostgreSQL come from their account file.
 
-    >>> jdbc_uri("postgresql+psycopg2://user@db.example/lake")
-    'jdbc:postgresql://db.example/lake'
+    >>> jdbc_uri(JobSettings(catalog_uri="postgresql+psycopg2://user@db.example/lake?sslmode=require"))
+    'jdbc:postgresql://db.example/lake?sslmode=require'
     """
-    if uri.startswith(SQLITE):
-        path = Path(uri.removeprefix(SQLITE))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return f"jdbc:sqlite:{path}"
-    kind, _, address = uri.partition("://")
-    if kind.partition("+")[0] != POSTGRESQL:
-        raise SettingsError(f"ANTIFRAUD_CATALOG_URI is of kind {kind}: Spark has drivers for sqlite and postgresql")
-    return f"jdbc:{POSTGRESQL}://{address.rpartition('@')[2]}"
+    if file := settings.catalog_file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # As a URI of SQLite's own: after a plain path the driver takes ? and % for its own.
+        return f"jdbc:sqlite:file:{quote(str(file))}"
+    return f"jdbc:{POSTGRESQL}://{settings.lake_catalog_uri.partition('://')[2].rpartition('@')[2]}"
 
 
 def _ensure_jvm(folder: Path) -> None:
@@ -164,6 +162,22 @@ def _ensure_jvm(folder: Path) -> None:
     loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
     for jar in sorted(folder.glob("*.jar")):
         loader.addURL(jvm.java.io.File(str(jar)).toURI().toURL())
+
+
+def _require_same_names(settings: JobSettings) -> None:
+    """Refuse a JVM that would write another name than Python's: outside ASCII it goes by the locale it started with.
+
+    Raises:
+        SettingsError: Such a name is among the settings' folders.
+    """
+    jvm: Any = SparkContext._jvm  # noqa: SLF001
+    encoding = str(jvm.java.lang.System.getProperty("sun.jnu.encoding"))
+    places = (settings.raw_location, settings.lake_warehouse, str(settings.catalog_file or ""))
+    if encoding.upper() not in {"UTF-8", "UTF8"} and not all(map(str.isascii, places)):
+        raise SettingsError(
+            f"the locale's encoding is {encoding}, in which Spark cannot spell the folders of the settings: set "
+            "LC_ALL=C.UTF-8, or choose names of ASCII"
+        )
 
 
 def _for_executors(jars: Sequence[Path]) -> dict[str, str]:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from antifraud.errors import AntifraudError, ClockBehind, PublishError, StorageError
+from antifraud.locations import bucket_of, is_remote
 from antifraud.settings import JobSettings
-from antifraud.storage import bucket_of, is_remote
 
 DISK_IS_FULL: Final = ("No space left on device", "Disk quota exceeded", "database or disk is full")
 """How the operating system and SQLite say it, inside whatever Spark and Iceberg make of it."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import SettingsError
+from antifraud.locations import sqlite_uri
 from infra.local.plan import Plan
 from infra.local.ports import HOST
 
@@ -65,7 +66,7 @@ def _airflow(home: Path, ports: dict[str, int]) -> dict[str, str]:
         "CORE__LOAD_EXAMPLES": False,
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,
         "CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{ports['airflow']}/execution/",
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow' / 'airflow.db'}",
+        "DATABASE__SQL_ALCHEMY_CONN": sqlite_uri(home / "airflow" / "airflow.db"),
         "API__HOST": HOST,
         "API__PORT": ports["airflow"],
         "API__WORKERS": 1,

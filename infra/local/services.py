@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 
 from antifraud.errors import PublishError
+from antifraud.locations import SQLITE_OF_MLFLOW, sqlite_uri
 from infra.local.environment import ROOT
 from infra.local.ports import HOST
 from infra.local.supervisor import Service, Supervisor
@@ -36,7 +37,7 @@ def services(home: Path, ports: dict[str, int]) -> list[Service]:
             "mlflow",
             (
                 *(python, "-m", "mlflow", "server", "--host", HOST, "--port", str(ports["mlflow"]), "--workers", "1"),
-                *("--backend-store-uri", f"sqlite:///{mlflow / 'mlflow.db'}"),
+                *("--backend-store-uri", sqlite_uri(mlflow / "mlflow.db", SQLITE_OF_MLFLOW)),
                 *("--artifacts-destination", str(mlflow / "artifacts")),
             ),
         ),

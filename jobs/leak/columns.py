@@ -1,20 +1,14 @@
 """Columns of identifiers in the lake, told by their names: small identifiers cannot be searched for in bytes."""
 
-from pathlib import Path
-from typing import Final
-
 from antifraud.lake import open_catalog
 from antifraud.schemas import identifiers_among
 from antifraud.settings import JobSettings
 from jobs.leak.report import Finding
 
-SQLITE: Final = "sqlite:///"
-
 
 def identifier_columns(settings: JobSettings) -> list[Finding]:
     """Columns, nested ones too, that are called like a raw identifier, in any table of the lake's catalog, if any."""
-    uri = settings.lake_catalog_uri
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
+    if settings.catalog_file and not settings.catalog_file.exists():
         return []  # opened, it would be created
     catalog = open_catalog(settings)
     findings = []

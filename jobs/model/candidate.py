@@ -3,7 +3,6 @@
 import datetime as dt
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from antifraud.errors import ReleaseError
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
+from antifraud.files import remove_folders
 from antifraud.settings import Settings
 
 CBM_FILE: Final = "model.cbm"
@@ -86,5 +86,4 @@ def find_candidate(path: Path) -> Candidate | None:
 
 def remove_unfinished(candidates: Path) -> None:
     """Remove what killed runs left behind."""
-    for leftover in candidates.glob(".new-*"):
-        shutil.rmtree(leftover)
+    remove_folders(candidates.glob(".new-*"), candidates.parent)

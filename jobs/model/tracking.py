@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 EXPERIMENT: Final = "antifraud"
 MODEL: Final = "antifraud"
 CANDIDATE_TAG: Final = "candidate"
-SQLITE: Final = "sqlite:///"
 QUIET: Final = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 """Progress bars and usage reports have no place in a job."""
 PATIENCE: Final = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
@@ -76,8 +75,8 @@ class Registry:
     def _open(cls, settings: JobSettings, uri: str) -> Self:
         from mlflow import MlflowClient
 
-        if uri.startswith(SQLITE):
-            Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+        if settings.mlflow_file:
+            settings.mlflow_file.parent.mkdir(parents=True, exist_ok=True)
         client = MlflowClient(uri, uri)
         known = client.get_experiment_by_name(EXPERIMENT)
         experiment = known.experiment_id if known else client.create_experiment(EXPERIMENT, _artifacts(settings))
@@ -145,5 +144,4 @@ class Registry:
 
 def _artifacts(settings: JobSettings) -> str | None:
     """A server places artifacts itself; without one they would land in the working directory."""
-    local = settings.mlflow_tracking_uri.startswith(SQLITE)
-    return settings.under_home("mlflow", "artifacts").as_uri() if local else None
+    return settings.under_home("mlflow", "artifacts").as_uri() if settings.mlflow_file else None

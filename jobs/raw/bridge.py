@@ -14,13 +14,14 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.errors import PublishError
+from antifraud.locations import is_remote
 from antifraud.pseudonym import Key, Kind
 from antifraud.schemas import Table
 from antifraud.settings import JobSettings
-from antifraud.storage import bridge_folder, is_remote, raw_folder
+from antifraud.storage import bridge_folder, raw_folder
 from jobs.raw.columns import parse
 from jobs.raw.files import discover, files_of, with_overlap
-from jobs.raw.lines import read_lines
+from jobs.raw.lines import name_of, read_lines
 from jobs.raw.tokens import hide, token
 
 PRIVATE: Final = 0o700
@@ -47,9 +48,9 @@ def build_bridge(spark: SparkSession, settings: JobSettings, days: Sequence[dt.d
         .distinct()
         for kind in KINDS
     ]
-    path = str(folder / "tokens")
-    pairs[0].unionByName(pairs[1]).write.mode("overwrite").parquet(path)
-    bridge = spark.read.parquet(path)
+    path = folder / "tokens"
+    pairs[0].unionByName(pairs[1]).write.mode("overwrite").parquet(str(path))
+    bridge = spark.read.parquet(name_of(path))
     _require_one_to_one(bridge)
     return bridge
 

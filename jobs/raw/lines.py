@@ -13,6 +13,8 @@ from typing import Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from antifraud.locations import WILDCARD
+
 SPLIT: Final = ["file", "block"]
 FIRST_DATA_LINE: Final = 2
 SPLITS_AT_LEAST: Final = "spark.sql.files.minPartitionNum"
@@ -34,6 +36,17 @@ def read_lines(spark: SparkSession, paths: Sequence[Path]) -> tuple[DataFrame, M
     return numbered.where(F.col("line") >= FIRST_DATA_LINE).select("file", "line", "text"), totals
 
 
+def name_of(path: Path) -> str:
+    r"""Return a path as Spark reads that file and no other: what it takes for wildcards is escaped.
+
+    Spark's own option for it, ``__globPaths__``, reads each of n files n times.
+
+    >>> name_of(Path("/srv/feed {old}/[1]?"))
+    '/srv/feed \\{old\\}/\\[1\\]\\?'
+    """
+    return WILDCARD.sub(r"\\\g<0>", str(path))
+
+
 def _numbered(spark: SparkSession, paths: Sequence[Path]) -> DataFrame:
     # A later pass must split as this one did, though executors may have come or gone: Spark asks how many there are.
     if not spark.conf.get(SPLITS_AT_LEAST, None):
@@ -41,7 +54,7 @@ def _numbered(spark: SparkSession, paths: Sequence[Path]) -> DataFrame:
     # A carriage return stays part of its line and makes it unparsable: the contract is a plain line feed.
     return (
         spark.read.option("lineSep", "\n")
-        .text([str(path) for path in paths])
+        .text([name_of(path) for path in paths])
         .select(
             F.col("_metadata.file_name").alias("file"),
             F.col("_metadata.file_block_start").alias("block"),

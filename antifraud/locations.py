@@ -1,0 +1,185 @@
+"""Locations as text: a folder on a disk, ``s3a://bucket/prefix``, and the URI of a database.
+
+A folder may have any name that the file system takes, but for control characters. In a URI `?`, `%` and `#` mean
+something, so `sqlite_uri` writes a path with percent signs and `sqlite_file` reads it back.
+"""
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+from antifraud.errors import SettingsError
+
+S3: Final = "s3a"
+"""The scheme that Spark, pyiceberg and fsspec all know."""
+SQLITE: Final = "sqlite:///"
+SQLITE_OF_MLFLOW: Final = "sqlite+pysqlite:///"
+"""The same with its driver. MLflow would take the text after a plain `SQLITE` for a folder, and make it."""
+POSTGRESQL: Final = "postgresql"
+POSTGRESQL_PORT: Final = 5432
+S3_LOCATION: Final = re.compile(r"s3a://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._=-]+)*")
+"""Characters of keys that every S3 client spells alike."""
+FILE_SCHEME: Final = re.compile(r"^file:(//)?(?=/)")
+WILDCARD: Final = re.compile(r"[][{}*?\\]")
+"""What Spark takes for a pattern of file names."""
+NOT_TEXT: Final = frozenset({"Cc", "Cs"})
+"""Unicode's categories of control characters, and of bytes that are no UTF-8."""
+
+
+def is_remote(location: str) -> bool:
+    """Return whether a location is in S3.
+
+    >>> is_remote("s3a://lake/warehouse"), is_remote("/srv/lake")
+    (True, False)
+
+    Raises:
+        SettingsError: It has another scheme than ``s3a``.
+    """
+    scheme, separator, _ = location.partition("://")
+    if (separator and scheme != S3) or FILE_SCHEME.match(location):
+        raise SettingsError(f"{location} has the scheme {scheme}: a folder, or {S3}://bucket/prefix, was expected")
+    return bool(separator)
+
+
+def bucket_of(location: str) -> str:
+    """Return the bucket of a remote location.
+
+    >>> bucket_of("s3a://lake/warehouse")
+    'lake'
+    """
+    return urlsplit(location).netloc
+
+
+def resolved_path(path: Path) -> Path:
+    """Return an absolute path free of symbolic links.
+
+    Raises:
+        SettingsError: Its links lead in a circle.
+    """
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        raise SettingsError(f"{path} cannot be followed: its symbolic links lead in a circle, remove one") from None
+
+
+def resolved(location: str) -> str:
+    """Return the one spelling of a location: a folder is absolute and free of symbolic links.
+
+    >>> resolved("s3a://lake/warehouse/"), resolved("/srv/../lake")
+    ('s3a://lake/warehouse', '/lake')
+
+    Raises:
+        SettingsError: It has another scheme than ``s3a``, or a key that not every client spells alike.
+    """
+    if not is_remote(location):
+        return str(resolved_path(Path(location)))
+    plain = location.rstrip("/")
+    if not S3_LOCATION.fullmatch(plain) or {".", ".."} & set(plain.split("/")):
+        raise SettingsError(
+            f"{location} has characters that S3 clients spell differently: expected {S3}://bucket/prefix with letters "
+            "and digits of ASCII, dots, hyphens, underscores and equals signs"
+        )
+    return plain
+
+
+def plain(location: str) -> str:
+    """Return a location that Iceberg wrote down as this project spells it.
+
+    >>> plain("file:/srv/lake"), plain("file:///srv/lake"), plain("s3://lake/a")
+    ('/srv/lake', '/srv/lake', 's3a://lake/a')
+    """
+    return re.sub(r"^s3n?://", f"{S3}://", FILE_SCHEME.sub("", location))
+
+
+def is_below(location: str, folder: str) -> bool:
+    """Return whether a location lies in a folder, by its text alone; a folder does not lie in itself.
+
+    >>> is_below("s3a://lake/a/b", "s3a://lake/a"), is_below("/lake2/b", "/lake"), is_below("/lake/../b", "/lake")
+    (True, False, False)
+    """
+    return plain(location).startswith(f"{folder.rstrip('/')}/") and ".." not in location.split("/")
+
+
+def sqlite_uri(file: Path, prefix: str = SQLITE) -> str:
+    """Return the SQLAlchemy URI of a SQLite file.
+
+    >>> sqlite_uri(Path("/srv/50%/why?.db"))
+    'sqlite:////srv/50%25/why%3F.db'
+    """
+    return prefix + quote(str(file))
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """Return the absolute file of a SQLite URI; None for the URI of a server.
+
+    >>> sqlite_file("sqlite:////srv/50%25/why%3F.db"), sqlite_file("postgresql+psycopg2://db/lake")
+    (PosixPath('/srv/50%/why?.db'), None)
+
+    Raises:
+        SettingsError: It has options, or names no file.
+    """
+    if not uri.startswith("sqlite"):
+        return None
+    path = uri.removeprefix(SQLITE).removeprefix(SQLITE_OF_MLFLOW)
+    if path == uri or not path or {"?", "#"} & set(path):
+        raise SettingsError(
+            f"a SQLite database is named {SQLITE}file, without options: write a ? in its path as %3F and a # as %23"
+        )
+    if not is_text(unquote(path)):
+        raise SettingsError("the name of a SQLite database has a control character: name another file")
+    return resolved_path(Path(unquote(path)))
+
+
+def catalog_address(uri: str) -> str:
+    """Return the one spelling of a catalog's URI, without driver, user, password and options.
+
+    >>> catalog_address("postgresql+psycopg2://me:secret@DB.example/lake?sslmode=require")
+    'postgresql://db.example:5432/lake'
+    >>> catalog_address("sqlite:////srv/../lake.db")
+    'sqlite:////lake.db'
+
+    Raises:
+        SettingsError: The database is neither SQLite nor PostgreSQL.
+    """
+    if file := sqlite_file(uri):
+        return sqlite_uri(file)
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(uri)
+    except (ArgumentError, ValueError):
+        # Nothing of the URI is repeated: it may hold a password.
+        raise SettingsError("ANTIFRAUD_CATALOG_URI is not a URI of a database: correct it") from None
+    kind = url.drivername.partition("+")[0]
+    if kind != POSTGRESQL:
+        raise SettingsError(f"ANTIFRAUD_CATALOG_URI is of kind {kind}: Spark has drivers for sqlite and postgresql")
+    if not url.host or "host" in url.query:
+        raise SettingsError("ANTIFRAUD_CATALOG_URI names no host after the //: the JVM's driver has no other way to it")
+    return f"{POSTGRESQL}://{url.host.lower()}:{url.port or POSTGRESQL_PORT}/{url.database or ''}"
+
+
+def is_text(value: str) -> bool:
+    """Return whether a value is free of control characters and of bytes that are no UTF-8.
+
+    >>> is_text("/srv/Überweisung 50%"), is_text("two" + chr(10) + "lines")
+    (True, False)
+    """
+    return not any(unicodedata.category(character) in NOT_TEXT for character in value)
+
+
+def require_readable(folder: str) -> None:
+    """Return if Spark can read files in a folder: it cannot where a colon comes together with a wildcard.
+
+    Hadoop takes what stands before the colon for a scheme once it looks for patterns.
+
+    Raises:
+        SettingsError: It cannot.
+    """
+    if not is_remote(folder) and ":" in folder and WILDCARD.search(folder):
+        raise SettingsError(
+            f"the raw folder {folder} has a colon and a bracket, brace, *, ? or backslash in its path, which Spark "
+            "cannot read together: rename one of the folders, or set ANTIFRAUD_RAW_DIR"
+        )
