@@ -11,19 +11,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.clock import date_of
-from antifraud.errors import MissingDay
+from antifraud.errors import CatalogError, ForeignLake, MissingDay
+from antifraud.identity import identity_in
+from antifraud.locations import catalog_address
+from antifraud.ownership import require_apart, require_own_lake, require_own_tables
 from antifraud.schema_check import columns_of, require_schema
-from antifraud.schemas import CLEAN, QUARANTINE, RUNS, Table
+from antifraud.schemas import CATALOG, CLEAN, NAMESPACE, QUARANTINE, RUNS, Table
 from antifraud.settings import JobSettings
 from antifraud.storage import catalog_url, file_properties
+from antifraud.warehouse import files_below
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyiceberg.catalog import Catalog
+    from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.table import Table as IcebergTable
 
-CATALOG: Final = "lake"
-NAMESPACE: Final = "antifraud"
 EXPIRED: Final = "expired"
 """In the counts of a run: its rows are no longer there."""
 
@@ -55,12 +58,59 @@ def full_name(table: Table) -> str:
     return f"{CATALOG}.{NAMESPACE}.{table.name}"
 
 
-def open_catalog(settings: JobSettings) -> "Catalog":
-    """The Iceberg catalog of the settings."""
+def open_catalog(settings: JobSettings) -> "SqlCatalog":
+    """Return the Iceberg catalog of the settings.
+
+    Raises:
+        ForeignLake: Catalog, warehouse, home and settings are not of one lake.
+        CatalogError: The database did not answer, or refused.
+    """
+    catalog = open_any_catalog(settings)
+    require_own_lake(settings, catalog)
+    return catalog
+
+
+def check_lake(settings: JobSettings) -> None:
+    """Return if the lake is the settings' own, or is still to be made; jobs begin with it. Nothing is made by looking.
+
+    Raises:
+        ForeignLake: As `antifraud.ownership.require_own_tables`.
+        CatalogError: The database did not answer, or refused.
+    """
+    if settings.catalog_file is None or settings.catalog_file.exists():
+        require_own_tables(settings, open_any_catalog(settings, make=False))
+    elif (identity := identity_in(settings, settings.lake_warehouse)) and any(files_below(settings, NAMESPACE)):
+        raise ForeignLake(
+            f"the catalog {settings.catalog_file} is not there, and {settings.lake_warehouse} is the warehouse of lake "
+            f"{identity.lake}: restore it, mount its disk, or correct ANTIFRAUD_CATALOG_URI"
+        )
+    else:
+        require_apart(settings)
+
+
+def open_any_catalog(settings: JobSettings, *, make: bool = True) -> "SqlCatalog":
+    """Return the catalog of the settings, whatever lake it is of; unless `make`, its tables are not made.
+
+    Raises:
+        CatalogError: The database did not answer, or refused.
+    """
     from pyiceberg.catalog.sql import SqlCatalog
+    from sqlalchemy.exc import SQLAlchemyError
 
     uri = catalog_url(settings).render_as_string(hide_password=False)
-    return SqlCatalog(CATALOG, uri=uri, warehouse=settings.lake_warehouse, **file_properties(settings))
+    options = {"warehouse": settings.lake_warehouse, "init_catalog_tables": str(make).lower()}
+    try:
+        return SqlCatalog(CATALOG, uri=uri, **options, **file_properties(settings))
+    except SQLAlchemyError as error:
+        raise catalog_error(settings, error) from None
+
+
+def catalog_error(settings: JobSettings, error: Exception) -> CatalogError:
+    """Return what a library's exception says of the catalog; its own text may hold an address with a password."""
+    return CatalogError(
+        f"the catalog {catalog_address(settings.lake_catalog_uri)} did not do what it was asked "
+        f"({type(error).__name__}): see that it runs, that its account is right, and that it is a catalog"
+    )
 
 
 def open_table(

@@ -119,6 +119,10 @@ def _totals(entity: Column) -> tuple[Column, ...]:
     )
 
 
+CATALOG: Final = "lake"
+NAMESPACE: Final = "antifraud"
+"""Of the Iceberg catalog, by which SQL names the tables."""
+
 CLEAN: Final = Table(
     "clean",
     "Transactions that are usable, tokens instead of ids. Readers start here: it is published last.",

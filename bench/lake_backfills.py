@@ -59,7 +59,7 @@ def load(home: Path, names: Sequence[str], batches: Sequence[Days]) -> None:
     """Run stages on batches of days, one after the other, in a session of their own."""
     settings = JobSettings(home=home)
     spark = start_session("bench", settings)
-    create_tables(spark)
+    create_tables(spark, settings)
     for days in batches:
         for name in names:
             STAGES[name](spark, settings, days)

@@ -36,7 +36,7 @@ def ours(spark: SparkSession, settings: JobSettings, day: dt.date) -> float:
     """Seconds of the job: compute, stage, audit, publish."""
     spark.sql(f"DROP TABLE IF EXISTS {full_name(FEATURES)} PURGE")
     spark.sql(f"DELETE FROM {full_name(RUNS)} WHERE table = '{FEATURES.name}'")
-    create_tables(spark)
+    create_tables(spark, settings)
     began = time.monotonic()
     features(spark, settings, [day])
     return time.monotonic() - began
@@ -78,7 +78,7 @@ def measure(bench: Bench) -> None:
     settings, day = bench.settings, bench.days[-1]
     (settings.home / "features").mkdir(exist_ok=True)
     spark = start_session("bench", settings)
-    create_tables(spark)
+    create_tables(spark, settings)
     totals(spark, settings, bench.days[:-1])
     state(spark, settings, [day - ONE_DAY])
     ours(spark, settings, day)  # the JVM compiles on its first turn, which a nightly job pays once for all stages

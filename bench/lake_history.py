@@ -110,7 +110,7 @@ def tail(home: Path, source: JobSettings, first: dt.date) -> JobSettings:
 def serve(settings: JobSettings, first: dt.date, night: dt.date, turns: Connection) -> None:
     """Load the days from `first` to the one before `night`; for each turn then one night, until there is None."""
     spark = start_session("bench", settings)
-    create_tables(spark)
+    create_tables(spark, settings)
     load(spark, settings, days_between(first, night - dt.timedelta(days=1)))
     turns.send("loaded")
     while turn := turns.recv():

@@ -42,7 +42,7 @@ def costs(home: Path, world: World) -> Costs:
     settings = made(home, world)
     shutil.rmtree(settings.home / "lake", ignore_errors=True)
     spark = start_session("bench", settings)
-    create_tables(spark)
+    create_tables(spark, settings)
     days = world.days
     of_stage = {"ingest": days, "totals": days[:-1], "state": [days[-1] - ONE_DAY], "features": days[-1:]}
     found: Costs = {}

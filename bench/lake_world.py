@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from antifraud.clock import days_between
-from antifraud.lake import NAMESPACE, open_catalog
+from antifraud.lake import open_catalog
 from antifraud.pseudonym import generate_keyring
-from antifraud.schemas import Table
+from antifraud.schemas import NAMESPACE, Table
 from antifraud.settings import JobSettings
 from bench.record import record
 from jobs.simulator.truth import MANIFEST

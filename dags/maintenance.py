@@ -13,7 +13,8 @@ When a task fails:
 
 - `maintain`: the log's last line says why. The release pointer does not verify: nothing was removed, repair it by
   promoting again. The state pointer cannot be read: nothing was removed; remove `state/pointer.json` and clear `export`
-  of the newest `lake` run. Anything else: clear the task, every step may be repeated.
+  of the newest `lake` run. Exit code 11 to 13: the settings name another lake, or something to be removed lies outside;
+  nothing was removed, the runbook says what to do. Anything else: clear the task, every step may be repeated.
 """
 
 from airflow.sdk import CronDataIntervalTimetable, Param, dag

@@ -42,8 +42,9 @@ def query() -> None:
     from jobs.tables import create_tables
 
     with tempfile.TemporaryDirectory() as home:
-        spark = start_session("class_archive", JobSettings(home=Path(home)))
-        create_tables(spark)
+        settings = JobSettings(home=Path(home))
+        spark = start_session("class_archive", settings)
+        create_tables(spark, settings)
         rows = spark.range(1_000).selectExpr("id % 7 AS day", "cast(id AS string) AS token", "id AS amount")
         rows.writeTo("lake.archived").using("iceberg").partitionedBy(rows.day).create()
         written = spark.table("lake.archived")

@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.lake import NAMESPACE, open_catalog, read_batches
-from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake import open_catalog, read_batches
+from antifraud.schemas import CLEAN, FEATURES, LABELS, NAMESPACE, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
 from jobs.row_hashes import row_hashes
 from jobs.runtime import range_parser, run_plain_job

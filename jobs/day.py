@@ -61,7 +61,7 @@ def stages(text: str) -> list[str]:
 def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
     """Run the stages and print what each published and how long it took."""
     days = days_of(arguments)
-    create_tables(spark)
+    create_tables(spark, settings)
     done = []
     for name in arguments.stages:
         watch = Stopwatch()

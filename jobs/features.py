@@ -261,7 +261,7 @@ def _state_inputs(states: Mapping[dt.date, Run], day: dt.date, began: dt.date) -
 def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
     """Publish the features of the days of the arguments."""
     watch, days = Stopwatch(), days_of(arguments)
-    create_tables(spark)
+    create_tables(spark, settings)
     rows = features(spark, settings, days)
     print(f"features {span(days)}: {rows:,} rows in {watch.seconds:.1f} s")
 

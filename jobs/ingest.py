@@ -18,9 +18,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS
-from antifraud.lake import NAMESPACE, Run, open_catalog
+from antifraud.lake import Run, open_catalog
 from antifraud.release import exclusive
-from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
+from antifraud.schemas import CLEAN, LABELS, NAMESPACE, QUARANTINE, Table
 from antifraud.settings import JobSettings
 from jobs.conflicts import Conflict, with_retries
 from jobs.publish import Batch, hash_of, publish, record
@@ -283,7 +283,7 @@ def _line(counts: Mapping[str, Any]) -> str:
 def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
     """Ingest the days of the arguments."""
     watch, days = Stopwatch(), days_of(arguments)
-    create_tables(spark)
+    create_tables(spark, settings)
     rows = ingest(spark, settings, days, rekey=arguments.rekey)
     print(f"ingest {span(days)}: {rows:,} rows in {watch.seconds:.1f} s")
 

@@ -18,11 +18,12 @@ from typing import Final
 from pyspark.sql import SparkSession
 
 from antifraud.clock import BusinessClock
-from antifraud.lake import CATALOG, NAMESPACE, full_name, open_catalog
-from antifraud.schemas import TABLES, Table
+from antifraud.lake import full_name, open_catalog
+from antifraud.schemas import CATALOG, NAMESPACE, TABLES, Table
 from antifraud.settings import JobSettings
 from jobs.conflicts import with_retries
 from jobs.expiry import expire, expiry_of
+from jobs.lake_files import require_removable
 from jobs.publish import hash_of
 from jobs.retention import (
     GRACE_HOURS,
@@ -48,10 +49,12 @@ def maintain(spark: SparkSession, settings: JobSettings, rules: Rules, *, apply:
     """Plan every table, print the plans, and carry them out if `apply`.
 
     Raises:
+        ForeignLake: Something that might be removed is another lake's or lies elsewhere; nothing was removed.
         ReleaseError: The release pointer cannot be trusted; nothing was removed.
         DataError: The state pointer cannot be trusted; nothing was removed.
     """
     catalog, manifests = open_catalog(settings), live_manifests(settings)
+    require_removable(settings, catalog)
     named, due = snapshots_of_releases(manifests), expiry_of(settings, manifests)
     print(
         f"{len(due.days)} states and {len(due.exports)} exported states older than {settings.state_keep_days} days to "
@@ -119,7 +122,7 @@ def _call(spark: SparkSession, table: Table, procedure: str, arguments: str = ""
 
 def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
     """Plan, and carry out unless dry."""
-    create_tables(spark)
+    create_tables(spark, settings)
     rules = Rules(BusinessClock().now(), arguments.keep_days, arguments.grace_hours)
     maintain(spark, settings, rules, apply=arguments.mode == "apply")
 

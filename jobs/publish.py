@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from antifraud.lake import NAMESPACE, Run, full_name, open_catalog, published
-from antifraud.schemas import RUNS, Table
+from antifraud.lake import Run, full_name, open_catalog, published
+from antifraud.schemas import NAMESPACE, RUNS, Table
 from antifraud.settings import JobSettings
 from jobs import staging
 from jobs.audits import audit, require_rows

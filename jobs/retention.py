@@ -13,10 +13,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
-from antifraud.lake import NAMESPACE
 from antifraud.pointer import read_pointer
 from antifraud.release import open_release
-from antifraud.schemas import FEATURES, LABELS, Table
+from antifraud.schemas import FEATURES, LABELS, NAMESPACE, Table
 from antifraud.settings import JobSettings
 
 if TYPE_CHECKING:

@@ -206,7 +206,7 @@ def _memory(rotation: Rotation, demand: Demand) -> dict[dt.date, tuple[str, dict
 def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
     """Rotate up to the day of the arguments."""
     watch = Stopwatch()
-    create_tables(spark)
+    create_tables(spark, settings)
     rows = rotate(spark, settings, arguments.day)
     print(f"rotate_keys {arguments.day}: {rows:,} rows under the active key in {watch.seconds:.1f} s")
 

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from antifraud.clock import days_between
 from antifraud.errors import AntifraudError
+from antifraud.lake import check_lake
 from antifraud.settings import JobSettings
 from jobs.session import start_session
 from jobs.troubles import told
@@ -50,11 +51,14 @@ def days_of(arguments: argparse.Namespace) -> list[dt.date]:
 def run_job(name: str, main: Main, parser: argparse.ArgumentParser, *, reads_raw: bool = False) -> None:
     """Run a Spark job and end the process: 0, or the exit code of an expected failure told in one line.
 
-    The account of the raw zone reaches a job and its session only if it `reads_raw`.
+    A lake that is not the settings' own ends it before the session starts. The account of the raw zone reaches a job
+    and its session only if it `reads_raw`.
     """
     arguments = parser.parse_args()
     with expected_failures():
         settings = _settings(reads_raw=reads_raw)
+        with told(settings):
+            check_lake(settings)
         spark = start_session(name, settings)
         try:
             with told(settings):
@@ -68,12 +72,15 @@ def run_plain_job(
     parser: argparse.ArgumentParser,
     *,
     reads_raw: bool = False,
+    of_any_lake: bool = False,
 ) -> None:
-    """`run_job` for a job that needs no Spark, or only sometimes."""
+    """`run_job` for a job that needs no Spark, or only sometimes; `of_any_lake`: it looks itself whose lake it is."""
     arguments = parser.parse_args()
     with expected_failures():
         settings = _settings(reads_raw=reads_raw)
         with told(settings):
+            if not of_any_lake:
+                check_lake(settings)
             main(settings, arguments)
 
 

@@ -208,7 +208,7 @@ def _require_no_hole(day: dt.date, window: Sequence[dt.date], *tables: Runs) -> 
 def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
     """Publish the states of the days of the arguments."""
     watch, days = Stopwatch(), days_of(arguments)
-    create_tables(spark)
+    create_tables(spark, settings)
     rows = state(spark, settings, days)
     print(f"state {span(days)}: {rows:,} rows in {watch.seconds:.1f} s")
 

@@ -6,9 +6,11 @@ from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 
-from antifraud.lake import CATALOG, NAMESPACE, full_name
+from antifraud.lake import full_name, open_any_catalog
+from antifraud.ownership import claim_lake
 from antifraud.schema_check import Found, require_schema
-from antifraud.schemas import TABLES, Table
+from antifraud.schemas import CATALOG, NAMESPACE, TABLES, Table
+from antifraud.settings import JobSettings
 from jobs.conflicts import with_retries
 
 PROPERTIES: Final = {
@@ -26,8 +28,14 @@ PROPERTIES: Final = {
 }
 
 
-def create_tables(spark: SparkSession) -> None:
-    """Create the tables that do not exist yet, and the columns that a table of an earlier version lacks."""
+def create_tables(spark: SparkSession, settings: JobSettings) -> None:
+    """Create the tables that do not exist yet, and the columns that a table of an earlier version lacks.
+
+    Raises:
+        ForeignLake: The lake is not the settings' own.
+        LakeNotAdopted: It has tables or files, and no identity.
+    """
+    claim_lake(settings, open_any_catalog(settings))
     seed = hashlib.sha256(spark.sparkContext.applicationId.encode()).hexdigest()
     present = with_retries(lambda: _present(spark), NAMESPACE, seed)
     for table in TABLES:

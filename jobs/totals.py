@@ -107,7 +107,7 @@ def inputs_of(clean: Run, labels: Run) -> str:
 def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
     """Publish the totals of the days of the arguments."""
     watch, days = Stopwatch(), days_of(arguments)
-    create_tables(spark)
+    create_tables(spark, settings)
     rows = totals(spark, settings, days)
     print(f"totals {span(days)}: {rows:,} rows in {watch.seconds:.1f} s")
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from antifraud.errors import AntifraudError, ClockBehind, PublishError, StorageError
+from antifraud.lake import catalog_error
 from antifraud.locations import bucket_of, is_remote
 from antifraud.settings import JobSettings
 
@@ -17,7 +18,8 @@ DISK_IS_FULL: Final = ("No space left on device", "Disk quota exceeded", "databa
 CLOCK_IS_BEHIND: Final = ("Expected sorted snapshot log entries", "before last snapshot log entry")
 """How Iceberg refuses a snapshot that is more than a minute older than the table's last one."""
 S3_WORDS: Final = ("org.apache.hadoop.fs.s3a", "software.amazon.awssdk", "AWS Error", "S3Exception")
-S3_PACKAGES: Final = ("botocore", "aiobotocore", "aiohttp", "s3fs", "fsspec")
+S3_PACKAGES: Final = frozenset({"botocore", "aiobotocore", "aiohttp", "s3fs", "fsspec"})
+CATALOG_PACKAGES: Final = frozenset({"sqlalchemy", "psycopg2", "sqlite3"})
 FRAME: Final = "at "
 """How a line of a Java stack trace begins."""
 ACCOUNT: Final = "refuses its account"
@@ -48,6 +50,7 @@ def told(settings: JobSettings) -> Iterator[None]:
         PublishError: There was no room to write.
         ClockBehind: The clock is behind the lake's last writer's.
         StorageError: S3 did not answer in time, refused, or was too busy.
+        CatalogError: The catalog did not answer, or refused.
     """
     try:
         yield
@@ -73,7 +76,10 @@ def trouble_of(error: BaseException, settings: JobSettings) -> AntifraudError | 
             "this machine's clock is more than a minute behind that of the lake's last writer: what was published "
             "before is whole; set the clocks of all machines alike and run the same days again"
         )
-    of_s3 = any(type(each).__module__.partition(".")[0] in S3_PACKAGES for each in chain)
+    packages = {type(each).__module__.partition(".")[0] for each in chain}
+    if packages & CATALOG_PACKAGES:
+        return catalog_error(settings, next(each for each in chain if isinstance(each, Exception)))
+    of_s3 = bool(packages & S3_PACKAGES)
     if not (of_s3 or any(word in said for word in S3_WORDS)):
         return None
     kind = next((kind for kind, signs in KINDS if any(sign in said for sign in signs)), None)

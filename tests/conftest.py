@@ -53,7 +53,7 @@ def open_lake(spark):
         session = spark.newSession()
         for key, value in (lake_configuration(settings) | {"spark.sql.shuffle.partitions": "2"}).items():
             session.conf.set(key, value)
-        create_tables(session)
+        create_tables(session, settings)
         return session
 
     return opened

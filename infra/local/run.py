@@ -14,6 +14,7 @@ from typing import Any
 
 from antifraud.clock import days_between
 from antifraud.errors import AntifraudError
+from antifraud.lake import check_lake
 from antifraud.pointer import read_pointer
 from antifraud.settings import JobSettings
 from infra.local import story
@@ -171,6 +172,7 @@ def parse(arguments: list[str]) -> Options:
 def main(options: Options) -> None:
     """Run; keep the services up until Ctrl-C unless ``--once``; leave no process behind."""
     options.home.mkdir(parents=True, exist_ok=True)
+    check_lake(JobSettings(home=options.home))
     with only_run_of(options.home):
         _run(options)
 

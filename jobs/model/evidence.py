@@ -152,7 +152,7 @@ def _certify(results: DataFrame, reduced: pa.Table, inputs: Inputs, lowest: int)
 
 def _publish(settings: JobSettings, rows: DataFrame, name: str) -> pa.Table:
     """Replace the partition of `name` in one step and read back what is there now."""
-    create_tables(rows.sparkSession)
+    create_tables(rows.sparkSession, settings)
     columns = [F.col(column) for column in SCORES.column_names]
     rows.select(*columns).writeTo(full_name(SCORES)).overwrite(F.col("release") == name)
     return read_release(open_catalog(settings), SCORES, name)

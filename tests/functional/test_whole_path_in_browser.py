@@ -12,8 +12,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from antifraud.lake import NAMESPACE, Run, open_catalog, published
-from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake import Run, open_catalog, published
+from antifraud.schemas import (
+    CLEAN,
+    FEATURES,
+    LABELS,
+    NAMESPACE,
+    QUARANTINE,
+    RUNS,
+    STATE,
+    TOTALS_CUSTOMER,
+    TOTALS_TERMINAL,
+)
 from antifraud.settings import JobSettings
 from jobs.raw.demand import UNREAD
 

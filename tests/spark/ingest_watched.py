@@ -43,7 +43,7 @@ def main(folder: Path, days: list[dt.date]) -> None:
     sessions.GENERAL.update(watched)
     settings = JobSettings.from_environment(os.environ)
     spark = sessions.start_session("watched", settings)
-    create_tables(spark)
+    create_tables(spark, settings)
     job.judge_rows = watching(job.judge_rows, folder)
     job.clean_rows = watching(job.clean_rows, folder)
     assert job.ingest(spark, settings, days) > 0

@@ -42,7 +42,7 @@ def test_a_table_of_an_earlier_version(lake):
     session.sql(f"ALTER TABLE {full_name(LABELS)} DROP COLUMN scenario")
     with pytest.raises(SchemaError, match="labels in the lake lacks scenario"):
         read_table(session, LABELS)
-    create_tables(session)
+    create_tables(session, settings)
     assert read_table(session, LABELS).columns == list(LABELS.column_names)
 
     fill(session, settings, range(1))

@@ -9,8 +9,8 @@ from pyspark.sql import functions
 
 from antifraud.buckets import Risk
 from antifraud.errors import MissingDay
-from antifraud.lake import NAMESPACE, open_catalog, published, read_days
-from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake import open_catalog, published, read_days
+from antifraud.schemas import CLEAN, FEATURES, LABELS, NAMESPACE, RUNS, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings import JobSettings
 from antifraud.state_export import decode_entity, read_state_pointer
 from jobs.checksums import checksums

@@ -35,7 +35,7 @@ def main(name, plan):
     spark = start_session(name, rounds[0][1])
     spark.conf.set("spark.sql.shuffle.partitions", "1")
     wait_for_all(plan.parent / "tables", name)
-    create_tables(spark)
+    create_tables(spark, rounds[0][1])
     for day, settings in rounds:
         wait_for_all(plan.parent / str(day), name)
         began = time.monotonic()

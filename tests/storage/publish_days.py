@@ -42,7 +42,7 @@ def main(lakes, barrier, first, count):
             return put(opened(spark, settings), settings, day(which), [which + 1], f"i{which}").rows
 
         if first == 0:
-            create_tables(opened(spark, settings))
+            create_tables(opened(spark, settings), settings)
         wait_for_all(barrier.with_name(f"{barrier.name}-{number}"), first)
         began = time.monotonic()
         with ThreadPoolExecutor(count) as pool:

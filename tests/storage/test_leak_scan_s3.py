@@ -16,7 +16,9 @@ from tests.storage.conftest import FIRST, remote_settings
 
 def test_an_identifier_in_the_lake_s_bucket_is_found(feed, servers, tmp_path):
     """One planted object among others; once it is gone the scan passes, and the raw zone's bucket is no leak."""
-    settings = dataclasses.replace(remote_settings(tmp_path, servers, "scanned"), raw_dir="s3a://raw/scanned")
+    # A catalog of its own: the server's is of another lake.
+    own = {"raw_dir": "s3a://raw/scanned", "catalog_uri": None, "catalog_account": None}
+    settings = dataclasses.replace(remote_settings(tmp_path, servers, "scanned"), **own)
     name = f"{FIRST}.txt"
     (raw_folder(settings) / name).write_bytes((feed / "feed" / name).read_bytes())
     identifier = min(sparse_identifiers(raw_folder(settings)))

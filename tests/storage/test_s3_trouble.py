@@ -77,7 +77,7 @@ def session(spark, settings):
     opened.conf.set("spark.sql.shuffle.partitions", "2")
     for key, value in (s3_configuration(settings) | lake_configuration(settings)).items():
         opened.conf.set(key.replace(S3A, "fs.s3a"), value)
-    create_tables(opened)
+    create_tables(opened, settings)
     yield opened
     shortest.resetMinimumOperationDuration()
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from antifraud.lake import NAMESPACE, open_catalog, read_days, require_days
-from antifraud.schemas import CLEAN, FEATURES
+from antifraud.lake import open_catalog, read_days, require_days
+from antifraud.schemas import CLEAN, FEATURES, NAMESPACE
 from antifraud.storage import raw_folder
 from jobs.checksums import TABLES, checksums
 from jobs.raw.files import discover, stamps

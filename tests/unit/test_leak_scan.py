@@ -10,6 +10,7 @@ import pytest
 
 from antifraud.errors import LeakError, RawFileError, SettingsError
 from antifraud.lake import open_catalog
+from antifraud.ownership import claim_lake
 from antifraud.settings import JobSettings
 from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak_scan import main, scan
@@ -112,8 +113,8 @@ def test_a_table_with_a_column_of_identifiers_is_found_by_its_name(tmp_path, cap
     feed(tmp_path, 5)
     settings = JobSettings(home=tmp_path)
     inside = pa.struct([("day_number", pa.int32()), (name, pa.int64())])
-    (tmp_path / "lake").mkdir()
     catalog = open_catalog(settings)
+    claim_lake(settings, catalog)
     catalog.create_namespace("scratch")
     catalog.create_table("scratch.copy", pa.schema([("day", pa.date32()), ("party", inside)]))
 

@@ -6,8 +6,9 @@ import json
 import pyarrow as pa
 import pytest
 
-from antifraud.lake import NAMESPACE, Run, open_catalog
-from antifraud.schemas import RUNS
+from antifraud.lake import Run, open_catalog
+from antifraud.ownership import claim_lake
+from antifraud.schemas import NAMESPACE, RUNS
 from antifraud.settings import JobSettings
 from jobs.raw.contents import memories
 from jobs.raw.demand import MIXED, TABLES, mixed_days
@@ -23,9 +24,8 @@ SCHEMA = pa.schema([(column.name, TYPES[column.type]) for column in RUNS.columns
 def lake(tmp_path):
     """Settings of a lake with an empty `runs`; and a function that writes rows down."""
     settings = JobSettings(home=tmp_path)
-    settings.under_home("lake").mkdir()
     catalog = open_catalog(settings)
-    catalog.create_namespace(NAMESPACE)
+    claim_lake(settings, catalog)
     table = catalog.create_table((NAMESPACE, RUNS.name), schema=SCHEMA)
 
     def write(runs):

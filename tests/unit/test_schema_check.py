@@ -19,6 +19,7 @@ from antifraud.lake import (
     read_release,
     rows_by_day,
 )
+from antifraud.ownership import claim_lake
 from antifraud.schema_check import Found, require_schema
 from antifraud.schemas import CLEAN, QUARANTINE, RUNS, SCORES, STATE
 from antifraud.settings import JobSettings
@@ -35,7 +36,7 @@ def catalog(tmp_path):
     settings = JobSettings(home=tmp_path)
     settings.under_home("lake").mkdir()
     opened = open_catalog(settings)
-    opened.create_namespace(NAMESPACE)
+    claim_lake(settings, opened)
     return opened
 
 

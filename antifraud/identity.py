@@ -1,0 +1,201 @@
+"""The identity of a lake: which one it is and where it lies, written into its warehouse, its catalog and every home.
+
+Iceberg's metadata holds absolute paths. A copied or moved lake therefore still names the files of the original, and
+maintenance of the copy would remove them. So an empty lake gets an identity with its tables: `lake.json` in the
+warehouse, and properties of the namespace in the catalog. A home notes the lake that it belongs to in `lake.id`.
+`antifraud/ownership.py` compares them with the settings.
+"""
+
+import dataclasses
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from antifraud.errors import ForeignLake
+from antifraud.locations import catalog_address, is_remote, is_text
+from antifraud.schemas import NAMESPACE
+from antifraud.settings import JobSettings
+from antifraud.storage import warehouse_folder
+from antifraud.warehouse import IDENTITY, UNFINISHED, has_tables, read_bytes
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+PREFIX: Final = "lake."
+"""How the namespace's properties begin that hold the identity."""
+HOME: Final = ("lake", "lake.id")
+"""File of a home with the UUID of its lake: whoever removes the folder of the lake removes it, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A lake (`lake` is a UUID) and its places: the resolved warehouse, and the catalog's URI without a password."""
+
+    lake: str
+    warehouse: str
+    catalog: str
+
+    @classmethod
+    def of_settings(cls, settings: JobSettings, lake: str = "") -> Self:
+        """Return the identity that a lake of these settings has to have."""
+        return cls(lake, settings.lake_warehouse, catalog_address(settings.lake_catalog_uri))
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], place: str) -> Self:
+        """Return the identity that was found at a place.
+
+        Raises:
+            ForeignLake: It lacks a field, its lake is no UUID, or a field is no line of text.
+        """
+        try:
+            found = cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
+            uuid.UUID(found.lake)
+            if all(is_text(value) for value in dataclasses.astuple(found)):
+                return found
+        except (KeyError, TypeError, ValueError, AttributeError):
+            pass
+        raise ForeignLake(f"{place} is no identity of a lake: restore it from the backup") from None
+
+    def lies_where(self, other: Self) -> bool:
+        """Return whether both have the same warehouse and catalog."""
+        return (self.warehouse, self.catalog) == (other.warehouse, other.catalog)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The identities in the warehouse and in the catalog, and the lake of the home; None where there is none."""
+
+    in_warehouse: Identity | None
+    in_catalog: Identity | None
+    home: str | None
+
+    @property
+    def all(self) -> dict[str, Identity]:
+        """Return those that are there, by the word for their place."""
+        named = {"warehouse": self.in_warehouse, "catalog": self.in_catalog}
+        return {name: identity for name, identity in named.items() if identity}
+
+
+def find_identities(settings: JobSettings, catalog: "SqlCatalog") -> Found:
+    """Read what warehouse, catalog and home say.
+
+    Raises:
+        ForeignLake: One of them says something else than an identity.
+    """
+    # The catalog's first, for a lake that is being made has its file before: a catalog alone is never one of these.
+    in_catalog = _in_catalog(catalog)
+    return Found(identity_in(settings, settings.lake_warehouse), in_catalog, _of_home(settings))
+
+
+def identity_in(settings: JobSettings, folder: str, name: str = IDENTITY) -> Identity | None:
+    """Return the identity in a warehouse; None where there is none.
+
+    Raises:
+        ForeignLake: There is a file of that name and no identity in it, or it cannot be read.
+    """
+    location = f"{folder}/{name}"
+    try:
+        content = read_bytes(settings, location)
+        return None if content is None else Identity.parse(json.loads(content), location)
+    except OSError as error:
+        if is_remote(location):
+            raise
+        raise ForeignLake(f"{location} cannot be read ({type(error).__name__}): let this user read it") from None
+    except ValueError:
+        raise ForeignLake(f"{location} is no identity of a lake: restore it from the backup") from None
+
+
+def _in_catalog(catalog: "SqlCatalog") -> Identity | None:
+    from pyiceberg.exceptions import NoSuchNamespaceError
+
+    if not has_tables(catalog):
+        return None
+    try:
+        properties = catalog.load_namespace_properties(NAMESPACE)
+    except NoSuchNamespaceError:
+        return None
+    values = {name.removeprefix(PREFIX): text for name, text in properties.items() if name.startswith(PREFIX)}
+    return Identity.parse(values, f"the namespace {NAMESPACE} of the catalog") if values else None
+
+
+def _of_home(settings: JobSettings) -> str | None:
+    file = settings.under_home(*HOME)
+    try:
+        return str(uuid.UUID(file.read_text().strip()))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise ForeignLake(f"{file} is no UUID of a lake ({type(error).__name__}): restore it") from None
+
+
+def write_identity(settings: JobSettings, identity: Identity, *, replace: bool = True, name: str = IDENTITY) -> None:
+    """Write the identity into the warehouse, whole at once; one that is there stays unless `replace`."""
+    folder, content = warehouse_folder(settings), json.dumps(dataclasses.asdict(identity), indent=2) + "\n"
+    if is_remote(settings.lake_warehouse):
+        with suppress(FileExistsError):
+            mode = "overwrite" if replace else "create"
+            folder.fs.pipe_file(f"{folder.path}/{name}", content.encode(), mode=mode)  # type: ignore[attr-defined]
+    else:
+        _put(folder / name, content, replace=replace)
+
+
+def remove_unfinished(settings: JobSettings, name: str) -> None:
+    """Remove a file beside the identity that an adoption has written for itself."""
+    (warehouse_folder(settings) / name).unlink(missing_ok=True)
+
+
+def bind_home(settings: JobSettings, lake: str, *, replace: bool = False) -> None:
+    """Note the lake in the home, unless one is noted and not to be replaced."""
+    _put(settings.under_home(*HOME), f"{lake}\n", replace=replace)
+
+
+def _put(target: Path, content: str, *, replace: bool) -> None:
+    """Write a file whole at once, readable as the tables are: `antifraud.release.replace_file` writes private ones."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(f"{UNFINISHED}{uuid.uuid4()}")
+    try:
+        with scratch.open("w") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            scratch.replace(target)
+        else:
+            _link(scratch, target)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _link(scratch: Path, target: Path) -> None:
+    """Give a file its name unless that is taken; unlike a rename, a link takes nothing's place."""
+    try:
+        os.link(scratch, target)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links
+        with suppress(FileExistsError), target.open("x") as file:
+            file.write(scratch.read_text())
+
+
+def identity_properties(identity: Identity) -> dict[str, str]:
+    """Return the properties of the namespace that hold an identity."""
+    return {f"{PREFIX}{name}": value for name, value in dataclasses.asdict(identity).items()}
+
+
+def create_properties(catalog: "SqlCatalog", identity: Identity) -> None:
+    """Write the identity into the catalog, unless another job was quicker."""
+    from pyiceberg.exceptions import NamespaceAlreadyExistsError
+    from sqlalchemy.exc import IntegrityError
+
+    try:
+        catalog.create_namespace(NAMESPACE, identity_properties(identity))
+    except (NamespaceAlreadyExistsError, IntegrityError):
+        # Another job was quicker; or one of a version without identities was killed before its first table.
+        if _in_catalog(catalog) is None:
+            with suppress(IntegrityError):
+                catalog.update_namespace_properties(NAMESPACE, updates=identity_properties(identity))

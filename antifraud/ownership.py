@@ -1,0 +1,195 @@
+"""Whose lake this is: what warehouse, catalog, home and tables say, compared with the settings before a job begins."""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from antifraud.errors import ForeignLake, LakeNotAdopted
+from antifraud.identity import (
+    HOME,
+    Found,
+    Identity,
+    bind_home,
+    create_properties,
+    find_identities,
+    identity_in,
+    write_identity,
+)
+from antifraud.locations import is_below, is_remote, plain
+from antifraud.schemas import NAMESPACE
+from antifraud.settings import JobSettings
+from antifraud.warehouse import files_below, paths_of_metadata, read_metadata, table_locations
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+DENIED: Final = ("ACCESS_DENIED", "HTTP status 403")
+"""How pyarrow says that an account may not read a key."""
+ADOPT: Final = "`python -m jobs.adopt`"
+
+
+def require_own_lake(settings: JobSettings, catalog: "SqlCatalog") -> Identity | None:
+    """Return the lake's identity if it is the settings' own; None while the catalog has no tables yet.
+
+    Raises:
+        ForeignLake: Warehouse, catalog, home and settings are not of one lake, or a table lies outside the warehouse.
+        LakeNotAdopted: There are tables without an identity.
+    """
+    # Tables first: where there are any, the identity was there before.
+    tables, found, mine = table_locations(catalog), find_identities(settings, catalog), Identity.of_settings(settings)
+    require_agreement(found, mine)
+    if tables and not found.all:
+        raise LakeNotAdopted(
+            f"the lake of {mine.warehouse} and {mine.catalog} has tables and no identity: if it is where these "
+            f"settings say, and nobody else's, say so with {ADOPT}"
+        )
+    if found.in_catalog and not found.in_warehouse:
+        raise ForeignLake(
+            f"the warehouse {mine.warehouse} has lost the identity of its lake, or is another one: restore it, or "
+            f"correct the settings; if it is the lake of {mine.catalog}, say so with {ADOPT}"
+        )
+    if found.in_warehouse and not found.in_catalog:
+        _require_unmade(settings, catalog, mine)
+    for name, location in tables.items():
+        require_inside(".".join(name), [location], mine.warehouse)
+    return found.in_catalog
+
+
+def require_agreement(found: Found, mine: Identity) -> None:
+    """Return if what was found is of one lake, and that lies where `mine` does.
+
+    Raises:
+        ForeignLake: It is not.
+    """
+    for place, identity in found.all.items():
+        if not identity.lies_where(mine):
+            raise ForeignLake(
+                f"the settings name {mine.warehouse} and {mine.catalog}, whose {place} belongs to lake {identity.lake} "
+                f"in {identity.warehouse} and {identity.catalog}: correct ANTIFRAUD_HOME, ANTIFRAUD_WAREHOUSE or "
+                f"ANTIFRAUD_CATALOG_URI; if the lake was copied or moved, make this one a lake of its own with {ADOPT}"
+            )
+    lakes = {identity.lake for identity in found.all.values()}
+    if len(lakes) > 1:
+        raise ForeignLake(
+            f"the warehouse {mine.warehouse} and the catalog {mine.catalog} are of two lakes: correct "
+            "ANTIFRAUD_WAREHOUSE or ANTIFRAUD_CATALOG_URI"
+        )
+    if lakes and found.home and found.home not in lakes:
+        _refuse_home(found.home, f"lake {lakes.pop()} of {mine.warehouse}")
+
+
+def _refuse_home(home: str, other: str) -> NoReturn:
+    raise ForeignLake(
+        f"the home belongs to lake {home} ({'/'.join(HOME)}), the settings name {other}: correct ANTIFRAUD_HOME, or "
+        "ANTIFRAUD_WAREHOUSE and ANTIFRAUD_CATALOG_URI; if the home has changed its lake on purpose, say so with "
+        f"{ADOPT}"
+    )
+
+
+def _require_unmade(settings: JobSettings, catalog: "SqlCatalog", mine: Identity) -> None:
+    """Return if a lake without an identity in its catalog is only being made."""
+    tables, files = table_locations(catalog), any(files_below(settings, NAMESPACE))
+    # It may have been made meanwhile.
+    if not (tables or files) or find_identities(settings, catalog).in_catalog:
+        return
+    advice = f"; if it is the lake of {mine.warehouse}, say so with {ADOPT}" if tables else ""
+    raise ForeignLake(
+        f"the catalog {mine.catalog} has lost the identity of the lake in {mine.warehouse}, or is another one: restore "
+        f"it from its backup, or correct the settings{advice}"
+    )
+
+
+def require_own_tables(settings: JobSettings, catalog: "SqlCatalog") -> None:
+    """Return if the lake is the settings' own, down to the metadata of its tables, and apart from other lakes.
+
+    Raises:
+        ForeignLake: As `require_own_lake` and `require_apart`; or a path in a table's metadata lies outside the
+            warehouse.
+    """
+    require_own_lake(settings, catalog)
+    require_apart(settings)
+    for name, location in table_locations(catalog).items():
+        paths = paths_of_metadata(read_metadata(settings, location))
+        require_inside(".".join(name), paths, settings.lake_warehouse)
+
+
+def claim_lake(settings: JobSettings, catalog: "SqlCatalog") -> Identity:
+    """Return the lake's identity; an empty lake gets one. Two jobs that claim one lake at once get the same.
+
+    Raises:
+        ForeignLake: As `require_own_lake`, or the warehouse lies inside another lake's.
+        LakeNotAdopted: There are tables without an identity, or files without tables.
+    """
+    identity = require_own_lake(settings, catalog)
+    if identity is None:
+        require_apart(settings)
+        stray, found = next(files_below(settings, NAMESPACE), None), find_identities(settings, catalog)
+        if found.home and not found.all:
+            _refuse_home(found.home, f"an empty lake in {settings.lake_warehouse}")
+        if stray and not found.all:
+            raise LakeNotAdopted(
+                f"the warehouse {settings.lake_warehouse} holds files ({stray}) of which the catalog knows nothing: "
+                "correct ANTIFRAUD_WAREHOUSE or ANTIFRAUD_CATALOG_URI, restore the catalog, or empty the folder"
+            )
+        write_identity(settings, Identity.of_settings(settings, str(uuid.uuid4())), replace=False)
+        if written := identity_in(settings, settings.lake_warehouse):
+            create_properties(catalog, written)
+        identity = require_own_lake(settings, catalog)
+    if identity is None:
+        raise ForeignLake(f"the identity of {settings.lake_warehouse} went away while it was written: run it again")
+    bind_home(settings, identity.lake)
+    return identity
+
+
+def require_inside(table: str, paths: Sequence[str], warehouse: str) -> None:
+    """Return if all paths of a table lie in the warehouse, by their text and after links are resolved.
+
+    Raises:
+        ForeignLake: One does not; the message names the first.
+    """
+    for path in paths:
+        real = path if is_remote(plain(path)) else str(Path(plain(path)).resolve())
+        if not (is_below(path, warehouse) and is_below(real, warehouse)):
+            raise ForeignLake(
+                f"table {table} has {path}, which does not lie in the warehouse {warehouse}: take symbolic links away "
+                f"and correct the settings; if the lake was copied or moved, make it one of its own with {ADOPT}"
+            )
+
+
+def require_apart(settings: JobSettings) -> None:
+    """Return if no place of the settings lies where a lake's maintenance would take it for orphans.
+
+    Raises:
+        ForeignLake: The warehouse or the home lies in another lake's warehouse, or any place among a lake's tables.
+    """
+    places = [settings.lake_warehouse, str(settings.under_home()), settings.raw_location, str(settings.keyring_path)]
+    places += [str(file) for file in (settings.catalog_file, settings.mlflow_file) if file]
+    for position, place in enumerate(places):
+        for folder in _parents(place):
+            among_tables = is_below(place, f"{folder}/{NAMESPACE}") or place == f"{folder}/{NAMESPACE}"
+            of_another = position < 2 and folder != settings.lake_warehouse  # noqa: PLR2004 - warehouse and home
+            if (among_tables or of_another) and is_warehouse(settings, folder):
+                raise ForeignLake(
+                    f"{place} lies in the warehouse {folder}, whose maintenance would remove it: choose a folder "
+                    "elsewhere"
+                )
+
+
+def is_warehouse(settings: JobSettings, folder: str) -> bool:
+    """Return whether a folder has the identity of a lake, as far as the account can see."""
+    try:
+        return identity_in(settings, folder) is not None
+    except ForeignLake:
+        return False  # a file of that name, and no identity
+    except OSError as error:
+        if any(word in str(error) for word in DENIED):
+            return False  # the account sees its own prefix of the bucket only
+        raise
+
+
+def _parents(location: str) -> list[str]:
+    if not is_remote(location):
+        return [str(folder).rstrip("/") for folder in Path(location).parents]
+    parts = location.split("/")
+    return ["/".join(parts[:end]) for end in range(3, len(parts))]

@@ -1,0 +1,123 @@
+"""What the lake's catalog and warehouse hold as files: where tables are, what their metadata names, what lies there.
+
+Read without Spark and without opening a table: a lake that is not the settings' own can be looked at, too. pyiceberg
+and SQLAlchemy are imported where they are called.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from antifraud.errors import ForeignLake
+from antifraud.locations import S3, is_remote
+from antifraud.schemas import CATALOG
+from antifraud.settings import JobSettings
+from antifraud.storage import file_properties, warehouse_folder
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.io import FileIO
+    from pyiceberg.table.metadata import TableMetadata
+
+IDENTITY: Final = "lake.json"
+"""Name of the warehouse's file with the lake's identity (`antifraud/identity.py`), beside the namespace's folder."""
+UNFINISHED: Final = f".{IDENTITY}-"
+"""How the file begins while it is written."""
+TableName = tuple[str, str]
+
+
+def has_tables(catalog: "SqlCatalog") -> bool:
+    """Return whether the database has the tables of an Iceberg catalog: looked at first, it may be anything."""
+    from pyiceberg.catalog.sql import IcebergNamespaceProperties, IcebergTables
+    from sqlalchemy import inspect
+
+    found = inspect(catalog.engine)
+    return all(found.has_table(each.__tablename__) for each in (IcebergTables, IcebergNamespaceProperties))
+
+
+def table_locations(catalog: "SqlCatalog") -> dict[TableName, str]:
+    """Return where the metadata of every table of the catalog is, read from the catalog's rows alone."""
+    from pyiceberg.catalog.sql import IcebergTables
+    from sqlalchemy import select
+    from sqlalchemy.orm import Session
+
+    if not has_tables(catalog):
+        return {}
+    columns = (IcebergTables.table_namespace, IcebergTables.table_name, IcebergTables.metadata_location)
+    rows = select(*columns).where(IcebergTables.catalog_name == CATALOG)
+    with Session(catalog.engine) as session:
+        return {(space, name): str(location) for space, name, location in session.execute(rows)}
+
+
+def file_io(settings: JobSettings, location: str) -> "FileIO":
+    """Return what opens files at a location, with the account of the lake."""
+    from pyiceberg.io import load_file_io
+
+    return load_file_io({**file_properties(settings)}, location)
+
+
+def read_bytes(settings: JobSettings, location: str) -> bytes | None:
+    """Return the content of a file of the lake; None where there is none."""
+    try:
+        with file_io(settings, location).new_input(location).open() as source:
+            return bytes(source.read())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def write_bytes(settings: JobSettings, location: str, content: bytes) -> None:
+    """Write a file of the lake, over one of its name."""
+    with file_io(settings, location).new_output(location).create(overwrite=True) as target:
+        target.write(content)
+
+
+def read_metadata(settings: JobSettings, location: str) -> "TableMetadata":
+    """Return the metadata of a table from a file.
+
+    Raises:
+        ForeignLake: The file is not there, or damaged.
+    """
+    from pyiceberg.exceptions import ValidationError
+    from pyiceberg.serializers import FromInputFile
+
+    try:
+        return FromInputFile.table_metadata(file_io(settings, location).new_input(location))
+    except (FileNotFoundError, ValidationError, ValueError) as error:
+        what = "not there" if isinstance(error, FileNotFoundError) else "damaged"
+        raise ForeignLake(
+            f"the catalog names {location}, which is {what}: restore the warehouse, or correct the settings"
+        ) from None
+
+
+def is_path_property(name: str) -> bool:
+    """Return whether a property of a table says where files are written.
+
+    >>> is_path_property("write.data.path"), is_path_property("write.format.default")
+    (True, False)
+    """
+    return name.startswith("write.") and name.endswith("path")
+
+
+def paths_of_metadata(metadata: "TableMetadata") -> list[str]:
+    """Return every path in a table's metadata: its folders, manifest lists, statistics and older metadata."""
+    paths = [metadata.location]
+    paths += [text for name, text in metadata.properties.items() if is_path_property(name)]
+    paths += [snapshot.manifest_list for snapshot in metadata.snapshots if snapshot.manifest_list]
+    paths += [entry.metadata_file for entry in metadata.metadata_log]
+    statistics = [*metadata.statistics, *metadata.partition_statistics]
+    return paths + [each.statistics_path for each in statistics]
+
+
+def files_below(settings: JobSettings, *folders: str) -> Iterator[str]:
+    """Yield the location of every file in the warehouse, or a folder of it; symbolic links are not followed.
+
+    Left out are the lake's identity and the markers that S3's consoles make for folders.
+    """
+    folder = warehouse_folder(settings).joinpath(*folders)
+    if is_remote(settings.lake_warehouse):
+        place: Any = folder  # a UPath
+        found = (f"{S3}://{key}" for key in place.fs.find(place.path) if not key.endswith("/") and key != place.path)
+    else:
+        found = (os.path.join(where, name) for where, _, names in os.walk(folder) for name in names)  # noqa: PTH118
+    own = (f"{settings.lake_warehouse}/{IDENTITY}", f"{settings.lake_warehouse}/{UNFINISHED}")
+    yield from (location for location in found if location != own[0] and not location.startswith(own[1]))

@@ -1,0 +1,118 @@
+"""Every file that a table's metadata leads to, read from Iceberg's manifests without Spark.
+
+Maintenance looks at all of them before it removes one, and `jobs/adopt.py` before it writes new manifests.
+"""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fastavro
+
+from antifraud.errors import ForeignLake, ForeignPath
+from antifraud.files import require_below
+from antifraud.locations import is_below, is_remote
+from antifraud.ownership import ADOPT, is_warehouse
+from antifraud.settings import JobSettings
+from antifraud.warehouse import (
+    IDENTITY,
+    TableName,
+    files_below,
+    paths_of_metadata,
+    read_bytes,
+    read_metadata,
+    table_locations,
+)
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.table.metadata import TableMetadata
+
+Record = dict[str, Any]
+
+
+def require_removable(settings: JobSettings, catalog: "SqlCatalog") -> None:
+    """Return if all that maintenance may remove is the settings' own.
+
+    Raises:
+        ForeignPath: A file that some snapshot refers to lies outside the warehouse, a symbolic link lies in it, or the
+            exported states lie outside the home; nothing was removed.
+        ForeignLake: Another lake lies in the warehouse.
+    """
+    if settings.state_dir.exists():
+        require_below(settings.home, [settings.state_dir])
+    if not is_remote(settings.lake_warehouse):
+        _require_no_links(Path(settings.lake_warehouse))
+    for path in files_below(settings):
+        folder, _, name = path.rpartition("/")
+        if name == IDENTITY and is_warehouse(settings, folder):
+            raise ForeignLake(
+                f"{folder} is the warehouse of another lake, inside {settings.lake_warehouse}: nothing was removed; "
+                "move that lake elsewhere"
+            )
+    for table in table_locations(catalog):
+        _require_files_inside(settings, catalog, table)
+
+
+def _require_files_inside(settings: JobSettings, catalog: "SqlCatalog", table: TableName) -> None:
+    """Return if all files of a table lie in the warehouse; another job may take one away while they are read."""
+    location = table_locations(catalog)[table]
+    try:
+        outside = [path for path in files_of(settings, read_metadata(settings, location))
+                   if not is_below(path, settings.lake_warehouse)]  # fmt: skip
+    except ForeignLake:
+        if table_locations(catalog)[table] == location:
+            raise
+        return _require_files_inside(settings, catalog, table)
+    if outside:
+        raise ForeignPath(
+            f"table {'.'.join(table)} refers to {outside[0]}, outside the warehouse {settings.lake_warehouse}: nothing "
+            f"was removed; if the lake was copied or moved, make it one of its own with {ADOPT}"
+        )
+    return None
+
+
+def _require_no_links(warehouse: Path) -> None:
+    """Refuse symbolic links: a file would be removed where it is, and count as an orphan by its other name."""
+    for folder, folders, files in os.walk(warehouse):
+        for name in (*folders, *files):
+            if (path := Path(folder, name)).is_symlink():
+                raise ForeignPath(
+                    f"{path} is a symbolic link in the warehouse: nothing was removed; put what it leads to there"
+                )
+
+
+def files_of(settings: JobSettings, metadata: "TableMetadata") -> Iterator[str]:
+    """Yield each path that a table's metadata leads to, data files last, each manifest's once."""
+    yield from paths_of_metadata(metadata)
+    seen: set[str] = set()
+    for snapshot in metadata.snapshots:
+        for manifest in records_of(content_of(settings, snapshot.manifest_list)):
+            if manifest["manifest_path"] not in seen:
+                seen.add(manifest["manifest_path"])
+                yield manifest["manifest_path"]
+    for path in sorted(seen):
+        yield from (entry["data_file"]["file_path"] for entry in records_of(content_of(settings, path)))
+
+
+def records_of(content: bytes) -> Iterator[Record]:
+    """Yield the records of an Avro file."""
+    for record in fastavro.reader(io.BytesIO(content)):
+        if isinstance(record, dict):
+            yield record
+
+
+def content_of(settings: JobSettings, path: str) -> bytes:
+    """Return the content of a file that the lake's metadata names.
+
+    Raises:
+        ForeignLake: It is not there.
+    """
+    content = read_bytes(settings, path)
+    if content is None:
+        raise ForeignLake(
+            f"the lake's metadata names {path}, which is not there: restore the warehouse from its backup"
+        )
+    return content
