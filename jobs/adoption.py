@@ -1,0 +1,189 @@
+"""How a lake becomes the settings' own: what stands in the way, the metadata written anew, and the catalog's last step.
+
+Iceberg writes absolute paths into metadata files, manifest lists and manifests. For a lake that was copied or moved
+these are written anew, beside the old ones, with the paths of the new place; data files stay as they are. Then the rows
+of the catalog change, all in one transaction, and last the identities in warehouse and home. After a kill no job takes
+the lake, and the same command goes on with it.
+
+Iceberg's own procedure, `rewrite_table_path`, reads tables at their old place, which may be gone or have changed since.
+"""
+
+import uuid
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from antifraud.errors import ForeignLake
+from antifraud.identity import (
+    Found,
+    Identity,
+    bind_home,
+    find_identities,
+    identity_in,
+    identity_properties,
+    remove_unfinished,
+    write_identity,
+)
+from antifraud.locations import plain
+from antifraud.ownership import require_apart, require_own_tables
+from antifraud.schemas import CATALOG, NAMESPACE
+from antifraud.settings import JobSettings
+from antifraud.warehouse import UNFINISHED, TableName, files_below, table_locations, write_bytes
+from jobs.moved_metadata import Move, Written, write_anew
+from jobs.other_users import doubts_about
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+METADATA: Final = "metadata"
+BEGUN: Final = f"{UNFINISHED}adopting"
+"""File of the warehouse with the identity that an adoption has begun to give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A lake that is to become the settings' own: what it was, the identity that it gets, and its tables.
+
+    `old` is the warehouse that its metadata names, `tables` says where the catalog has each table's metadata. `doubts`
+    are what only a person can know: in each of them somebody else may still use the warehouse or the catalog.
+    """
+
+    found: Found
+    identity: Identity
+    old: str
+    tables: Mapping[TableName, str]
+    doubts: tuple[str, ...]
+
+
+def plan_adoption(settings: JobSettings, catalog: "SqlCatalog") -> Adoption | None:
+    """Return what there is to adopt; None if the lake is the settings' own already, or is still to be made.
+
+    Raises:
+        ForeignLake: Warehouse and catalog are of two lakes, the lake is used where it was, or files have no table.
+    """
+    found, tables = find_identities(settings, catalog), table_locations(catalog)
+    present = frozenset(files_below(settings))
+    if not (tables or found.all or present) or _is_own(settings, catalog, found):
+        return None
+    require_apart(settings)
+    _require_tables(settings, tables, present)
+    identity = _successor(settings, found)
+    old = _old_warehouse(tables, identity.warehouse)
+    doubts = doubts_about(settings, catalog, found, old, tables, present)
+    return Adoption(found, identity, old, tables, tuple(doubts))
+
+
+def _is_own(settings: JobSettings, catalog: "SqlCatalog", found: Found) -> bool:
+    try:
+        require_own_tables(settings, catalog)
+    except ForeignLake:
+        return False
+    return found.in_catalog is not None
+
+
+def _require_tables(settings: JobSettings, tables: Mapping[TableName, str], present: AbstractSet[str]) -> None:
+    """Refuse files of a table that the catalog does not know: maintenance of the adopted lake would remove them.
+
+    Raises:
+        ForeignLake: There are some.
+    """
+    start = len(settings.lake_warehouse) + 1
+    folders = {tuple(path[start:].split("/")[:2]) for path in present}
+    if unknown := sorted("/".join(each) for each in folders if each[0] == NAMESPACE and each not in tables):
+        raise ForeignLake(
+            f"the warehouse {settings.lake_warehouse} has files in {unknown[0]}, and the catalog has no such table: "
+            "restore the catalog from its backup, or correct ANTIFRAUD_CATALOG_URI"
+        )
+
+
+def _successor(settings: JobSettings, found: Found) -> Identity:
+    """Return the identity that the lake gets: its own, if it lies here already, or else a new one.
+
+    Raises:
+        ForeignLake: The identities are of two lakes.
+    """
+    mine = Identity.of_settings(settings)
+    begun = identity_in(settings, settings.lake_warehouse, BEGUN)
+    if begun and begun.lies_where(mine):
+        return begun  # an adoption that was killed
+    lakes = {identity.lake for identity in found.all.values()}
+    if len(lakes) > 1:
+        raise ForeignLake(
+            f"the warehouse {mine.warehouse} and the catalog {mine.catalog} are of two lakes: neither can be adopted "
+            "with the other; correct ANTIFRAUD_WAREHOUSE or ANTIFRAUD_CATALOG_URI"
+        )
+    stays = found.all and all(identity.lies_where(mine) for identity in found.all.values())
+    return replace(mine, lake=lakes.pop() if stays else str(uuid.uuid4()))
+
+
+def _old_warehouse(tables: Mapping[TableName, str], new: str) -> str:
+    """Return the warehouse that the catalog says the tables are in.
+
+    Raises:
+        ForeignLake: They are in several, or not where tables are made.
+    """
+    found = {new} if not tables else set()
+    for (space, name), location in tables.items():
+        folder = plain(location).rpartition("/")[0]
+        place = folder.removesuffix(f"/{space}/{name}/{METADATA}")
+        if place == folder:
+            raise ForeignLake(
+                f"the metadata of table {space}.{name} is {location}, not in {space}/{name}/{METADATA} of a warehouse: "
+                "such a table cannot be adopted"
+            )
+        found.add(place)
+    if len(found) > 1:
+        raise ForeignLake(f"the tables lie in several warehouses ({', '.join(sorted(found))}): nothing was changed")
+    return found.pop()
+
+
+def adopt(settings: JobSettings, catalog: "SqlCatalog", adoption: Adoption, *, apply: bool) -> int:
+    """Make the lake the settings' own if `apply`; returns how many files of metadata are written anew.
+
+    Every table is read whole and checked before the first file is written.
+
+    Raises:
+        LakeNotAdopted: A file is missing.
+        ForeignLake: A table cannot be adopted, or another job has published meanwhile.
+    """
+    identity = adoption.identity
+    move = Move(adoption.old, identity.warehouse, identity.lake)
+    present = frozenset(files_below(settings))
+    tables = {name: write_anew(settings, move, location, present) for name, location in sorted(adoption.tables.items())}
+    if move.old == move.new:
+        tables = {}  # no path changes; but all was read, so nothing is missing
+    contents = {path: content for table in tables.values() for path, content in table.files.items()}
+    if apply:
+        write_identity(settings, identity, name=BEGUN)
+        for path, content in contents.items():
+            write_bytes(settings, path, content)
+        _turn_catalog(catalog, tables, identity)
+        write_identity(settings, identity)
+        bind_home(settings, identity.lake, replace=True)
+        remove_unfinished(settings, BEGUN)
+        require_own_tables(settings, catalog)
+    return len(contents)
+
+
+def _turn_catalog(catalog: "SqlCatalog", tables: Mapping[TableName, Written], identity: Identity) -> None:
+    """Let the catalog name the new metadata of all tables and the new identity, in one transaction."""
+    from pyiceberg.catalog.sql import IcebergNamespaceProperties, IcebergTables
+    from sqlalchemy import delete, insert, update
+    from sqlalchemy.orm import Session
+
+    rows, properties = IcebergTables, IcebergNamespaceProperties
+    wanted = identity_properties(identity)
+    of_namespace = {"catalog_name": CATALOG, "namespace": NAMESPACE}
+    with Session(catalog.engine) as session, session.begin():
+        for (space, name), table in tables.items():
+            row = update(rows).where(
+                rows.catalog_name == CATALOG, rows.table_namespace == space, rows.table_name == name,
+                rows.metadata_location == table.location,
+            )  # fmt: skip
+            turned: Any = session.execute(row.values(metadata_location=table.metadata, previous_metadata_location=None))
+            if turned.rowcount != 1:
+                raise ForeignLake(f"a job has published to {space}.{name} meanwhile: stop all jobs and adopt again")
+        session.execute(delete(properties).filter_by(**of_namespace).where(properties.property_key.in_(wanted)))
+        values = [{**of_namespace, "property_key": key, "property_value": value} for key, value in wanted.items()]
+        session.execute(insert(properties), values)

@@ -1,0 +1,165 @@
+"""A table's metadata for another place: metadata file, manifest lists and manifests, with paths of the new warehouse.
+
+They are new files beside the old ones; data files stay as they are. Snapshots keep their ids, tags and order.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import fastavro
+
+from antifraud.errors import ForeignLake, LakeNotAdopted
+from antifraud.locations import is_below, plain
+from antifraud.settings import JobSettings
+from antifraud.warehouse import is_path_property, paths_of_metadata
+from jobs.lake_files import Record, content_of, records_of
+
+DATA: Final = 0
+"""Content of a manifest of data files; files of deletes hold paths in their rows, and no job writes them."""
+DELETED: Final = 2
+"""Status of a file that a snapshot no longer has."""
+GZIP: Final = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """From one warehouse to another, whose lake is `lake` (a UUID).
+
+    >>> Move("/srv/lake", "s3a://lake/copy", "").here("file:/srv/lake/antifraud/runs")
+    's3a://lake/copy/antifraud/runs'
+    """
+
+    old: str
+    new: str
+    lake: str
+
+    def here(self, path: str) -> str:
+        """Return where a file of the old warehouse is now.
+
+        Raises:
+            ForeignLake: It lay outside the old warehouse.
+        """
+        if not is_below(path, self.old):
+            raise ForeignLake(f"{path} does not lie in {self.old} as the other tables do: nothing was changed")
+        return self.new + plain(path)[len(self.old) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A table's metadata for the new place: the content of each new file by its path, and which of them is the table.
+
+    `location` is where the table's metadata was.
+    """
+
+    location: str
+    metadata: str
+    files: Mapping[str, bytes]
+
+
+def write_anew(settings: JobSettings, move: Move, location: str, present: AbstractSet[str]) -> Written:
+    """Return a table's metadata with the paths of the new place; `location` is what the catalog says of it.
+
+    Raises:
+        LakeNotAdopted: A file is not among those `present`.
+        ForeignLake: A path lies outside the old warehouse, or the table has files of deletes.
+    """
+    document = _document(content_of(settings, move.here(location)))
+    files: dict[str, bytes] = {}
+    known: dict[str, tuple[str, int]] = {}
+    with_file = partial(_with_file, move, present)
+
+    def with_manifest(entry: Record) -> Record:
+        path = entry["manifest_path"]
+        if entry.get("content", DATA) != DATA:
+            raise ForeignLake(f"{path} lists files of deletes, which hold paths in their rows: compact the table first")
+        if path not in known:
+            content = with_records(content_of(settings, move.here(path)), with_file)
+            known[path] = _beside(move, path), len(content)
+            files[known[path][0]] = content
+        return {**entry, "manifest_path": known[path][0], "manifest_length": known[path][1]}
+
+    for snapshot in document["snapshots"]:
+        path = snapshot["manifest-list"]
+        snapshot["manifest-list"] = _beside(move, path)
+        files[snapshot["manifest-list"]] = with_records(content_of(settings, move.here(path)), with_manifest)
+    metadata = _next_metadata(move, location)
+    files[metadata] = json.dumps(_at_new_place(document, move)).encode()
+    _require_moved(files[metadata], move)
+    return Written(location, metadata, files)
+
+
+def _with_file(move: Move, present: AbstractSet[str], entry: Record) -> Record:
+    """Return the record of a data file at its new place."""
+    path = move.here(entry["data_file"]["file_path"])
+    if entry["status"] != DELETED and path not in present:
+        raise LakeNotAdopted(
+            f"{path} is not there and the lake needs it: copy the catalog first and then the whole warehouse, while no "
+            "job runs, and adopt again"
+        )
+    return {**entry, "data_file": {**entry["data_file"], "file_path": path}}
+
+
+def _document(content: bytes) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(gzip.decompress(content) if content.startswith(GZIP) else content)
+    return document
+
+
+def _at_new_place(document: dict[str, Any], move: Move) -> dict[str, Any]:
+    """Return a metadata file with its location and statistics here; older metadata still has the old paths and goes."""
+    statistics = {
+        name: [{**each, "statistics-path": move.here(each["statistics-path"])} for each in document.get(name, ())]
+        for name in ("statistics", "partition-statistics")
+    }
+    properties = {
+        name: move.here(value) if is_path_property(name) and is_below(value, move.old) else value
+        for name, value in document.get("properties", {}).items()
+    }
+    return {
+        **document, **statistics, "location": move.here(document["location"]), "properties": properties,
+        "metadata-log": [],
+    }  # fmt: skip
+
+
+def _require_moved(content: bytes, move: Move) -> None:
+    """Return if a new metadata file names no other place: nothing has been written yet."""
+    from pyiceberg.table.metadata import TableMetadataUtil
+
+    for path in paths_of_metadata(TableMetadataUtil.parse_raw(content.decode())):
+        if not is_below(path, move.new):
+            raise ForeignLake(f"{path} would still lie outside {move.new}: set that property of the table anew first")
+
+
+def _beside(move: Move, path: str) -> str:
+    """Return the path of a file's new version, which takes nothing's place."""
+    folder, _, name = move.here(path).rpartition("/")
+    return f"{folder}/{move.lake[:8]}-{name}"
+
+
+def _next_metadata(move: Move, location: str) -> str:
+    """Return where the new metadata goes; Iceberg counts its versions by the number that the name begins with."""
+    folder, _, name = move.here(location).rpartition("/")
+    number = name.partition("-")[0]
+    version = int(number) + 1 if number.isdecimal() else 0
+    return f"{folder}/{version:05}-{uuid.uuid5(uuid.UUID(move.lake), name)}.metadata.json"
+
+
+def with_records(content: bytes, change: Callable[[Record], Record]) -> bytes:
+    """Return an Avro file with every record changed; schema, codec and the writer's notes stay.
+
+    The same content gives the same bytes.
+    """
+    source, target = fastavro.reader(io.BytesIO(content)), io.BytesIO()
+    schema = json.loads(source.metadata["avro.schema"])
+    notes = {name: text for name, text in source.metadata.items() if not name.startswith("avro.")}
+    changed = [change(record) for record in records_of(content)]
+    marker = hashlib.sha256(content).digest()[:16]
+    fastavro.writer(target, schema, changed, codec=source.codec, metadata=notes, sync_marker=marker)
+    return target.getvalue()

@@ -1,0 +1,347 @@
+"""No job touches another lake's files: copies, moves, mixed-up settings, lakes inside lakes; on a disk and in S3."""
+
+import dataclasses
+import os
+import runpy
+import shutil
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from antifraud.errors import ForeignLake, ForeignPath, LakeNotAdopted
+from antifraud.identity import find_identities
+from antifraud.lake import full_name, open_any_catalog, open_catalog, read_days
+from antifraud.schemas import CLEAN, NAMESPACE
+from antifraud.settings import JobSettings
+from antifraud.storage import load_account, warehouse_folder
+from antifraud.warehouse import IDENTITY
+from infra.cluster.archive import ROOT
+from jobs.adopt import main as adopt_job
+from jobs.adopt import parser as adopt_parser
+from jobs.checksums import checksums
+from jobs.maintenance import maintain
+from jobs.retention import Rules
+from jobs.session import S3A, lake_configuration, s3_configuration
+from jobs.tables import create_tables
+from tests.storage.conftest import Storage, remote_settings
+from tests.storage.rows import day, put
+
+DAY_SECONDS = 86_400
+ONE = ["--from", str(day(0)), "--to", str(day(0))]
+JOBS = {
+    "checksums": ONE,
+    "day": ONE,
+    "drift_report": ["--day", str(day(0))],
+    "export_state": ["--day", str(day(0))],
+    "features": ONE,
+    "ingest": ONE,
+    "leak_scan": ["--day", str(day(0))],
+    "maintenance": ["--mode", "apply"],
+    "promote": ["--as-of", str(day(0))],
+    "replay": ["--release", "r1", *ONE],
+    "rotate_keys": ["--day", str(day(0))],
+    "stale": ONE,
+    "state": ONE,
+    "totals": ONE,
+    "train": ["--as-of", str(day(0))],
+    "validate": ["--as-of", str(day(0))],
+}
+"""Every job that writes to a lake, deletes from it or reads it, with arguments that it takes."""
+ANY_LAKE = {"adopt", "simulate"}
+"""The one that looks itself whose lake it is, and the one that has none."""
+
+
+def test_every_job_is_on_the_list():
+    """A new job is tried here, too."""
+    programs = {path.stem for path in (ROOT / "jobs").glob("*.py") if "__main__" in path.read_text()}
+
+    assert programs == set(JOBS) | ANY_LAKE
+
+
+@contextmanager
+def environment(settings):
+    """The settings as the only ones of the project in the environment."""
+    ours = {k: v for k, v in Storage(settings, "").environ().items() if k.startswith("ANTIFRAUD_")}
+    kept = dict(os.environ)
+    try:
+        for name in [name for name in os.environ if name.startswith("ANTIFRAUD_")]:
+            del os.environ[name]
+        os.environ.update(ours)
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+
+
+def run(job, settings):
+    """Run a job as a program, in this process; returns its exit code."""
+    arguments = sys.argv
+    sys.argv = [f"{job}.py", *JOBS[job]]
+    try:
+        with environment(settings), pytest.raises(SystemExit) as caught:
+            runpy.run_path(str(ROOT / "jobs" / f"{job}.py"), run_name="__main__")
+    finally:
+        sys.argv = arguments
+    return caught.value.code
+
+
+def adopt(settings, *said):
+    """Run the job that adopts."""
+    adopt_job(settings, adopt_parser().parse_args(["--mode", "apply", *said]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """Where lakes are: how a session opens one, how one is copied, and what lies below all of them."""
+
+    new: object
+    copy: object
+    remove: object
+    session: object
+    root: Path
+
+    def files(self):
+        """Every file with what tells that it was written to."""
+        found = [path for path in self.root.rglob("*") if path.is_file()]
+        return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
+
+    def age(self):
+        """Let four days go by."""
+        then = time.time() - 4 * DAY_SECONDS
+        for path in self.root.rglob("*"):
+            if path.is_file():
+                os.utime(path, (then, then))
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory, open_lake):
+    """Homes on a local disk, each with a SQLite catalog."""
+    root = tmp_path_factory.mktemp("foreign")
+
+    def copy(settings, name):
+        shutil.copytree(settings.home, root / name)
+        return JobSettings(home=root / name)
+
+    return Kind(
+        lambda name: JobSettings(home=root / name), copy, lambda each: shutil.rmtree(each.home), open_lake, root
+    )
+
+
+@pytest.fixture(scope="module")
+def remote(servers, spark, tmp_path_factory):
+    """Lakes in one bucket, each with a database of one PostgreSQL; copies are those of an operator."""
+    s3, postgres = servers
+    admin = load_account(postgres.account_file.parent / "postgres" / "admin.account")
+    base = remote_settings(tmp_path_factory.mktemp("remote"), servers, "foreign")
+    address = base.catalog_uri.rpartition("/")[0]
+
+    def new(name, template="template1"):
+        host, _, port = address.rpartition("/")[2].partition(":")
+        login = {"host": host, "port": port, "user": admin.user, "password": admin.password, "dbname": "postgres"}
+        connection = psycopg2.connect(**login)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER lake")
+        connection.close()
+        home = tmp_path_factory.mktemp(name)
+        return dataclasses.replace(base, home=home, catalog_uri=f"{address}/{name}", warehouse=f"s3a://lake/f/{name}")
+
+    def copy(settings, name):
+        source = warehouse_folder(settings)
+        made = new(name, settings.catalog_uri.rpartition("/")[2])
+        source.fs.copy(source.path, warehouse_folder(made).path, recursive=True)
+        return made
+
+    def remove(settings):
+        folder = warehouse_folder(settings)
+        folder.fs.rm(folder.path, recursive=True)
+
+    def session(settings):
+        opened = spark.newSession()
+        opened.conf.set("spark.sql.shuffle.partitions", "2")
+        for key, value in (s3_configuration(settings) | lake_configuration(settings)).items():
+            opened.conf.set(key.replace(S3A, "fs.s3a"), value)
+        create_tables(opened, settings)
+        return opened
+
+    return Kind(new, copy, remove, session, s3.account_files["lake"].parent.parent / "buckets" / "lake" / "f")
+
+
+@pytest.fixture(scope="module", params=["local", "remote"])
+def scene(request):
+    """An original that went on for two days after it was copied, the copy, another lake, and one that was moved.
+
+    Four days have gone by.
+    """
+    kind = request.getfixturevalue(request.param)
+    original, other = kind.new("original"), kind.new("other")
+    session = kind.session(original)
+    put(session, original, day(0), [100, 200])
+    put(kind.session(other), other, day(0), [7])
+    copy = kind.copy(original, "copy")
+    for number in (1, 2):
+        put(session, original, day(number), [number])
+    put(session, original, day(0), [300], "again")
+    before = kind.new("before")
+    put(kind.session(before), before, day(0), [8])
+    moved = kind.copy(before, "moved")
+    kind.remove(before)
+    kind.age()
+    return kind, original, copy, other, moved
+
+
+def swapped_warehouse(original, _copy, other, _moved):
+    return dataclasses.replace(original, warehouse=other.lake_warehouse)
+
+
+def swapped_catalog(original, _copy, other, _moved):
+    return dataclasses.replace(original, catalog_uri=other.lake_catalog_uri)
+
+
+def swapped_both(original, _copy, other, _moved):
+    """The home is of one lake, all that the settings name is of the other."""
+    return dataclasses.replace(original, warehouse=other.lake_warehouse, catalog_uri=other.lake_catalog_uri)
+
+
+def below(original, _copy, other, _moved):
+    inside = f"{original.lake_warehouse}/{NAMESPACE}/{CLEAN.name}/inside"
+    empty = f"sqlite:///{other.home}/empty.db"
+    return dataclasses.replace(other, warehouse=inside, catalog_uri=empty, catalog_account=None)
+
+
+def copied(*lakes):
+    return lakes[1]
+
+
+def moved(*lakes):
+    return lakes[3]
+
+
+MIX_UPS = (copied, moved, swapped_warehouse, swapped_catalog, swapped_both, below)
+
+
+@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("mix_up", MIX_UPS, ids=lambda f: f.__name__)
+def test_a_job_with_settings_of_another_lake_ends_before_it_begins(scene, mix_up, job, capsys):
+    """Exit code 11 and one line that says what to do; no file of any lake was written, changed or removed."""
+    kind, *lakes = scene
+    settings = mix_up(*lakes)
+    before = kind.files()
+
+    assert run(job, settings) == ForeignLake.exit_code
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.startswith("error: ")
+    assert kind.files() == before
+
+
+def test_after_adoption_both_lakes_live_and_maintain_themselves(scene):
+    """Each loads a day and removes what is old, of its own only; rows of both stay what they were."""
+    kind, original, copy, *_ = scene
+    before = checksums(original, day(0), day(9))
+    adopt(copy)
+    ids = {find_identities(each, open_any_catalog(each)).in_catalog.lake for each in (original, copy)}
+    assert len(ids) == 2
+
+    kind.age()
+    for settings in (copy, original):
+        session = kind.session(settings)
+        put(session, settings, day(5), [5, 6])
+        maintain(session, settings, Rules(int(time.time())), apply=True)
+    found, of_copy = (checksums(each, day(0), day(9)) for each in (original, copy))
+    assert {key: found[key] for key in before} == before
+    assert sorted(of_copy) == [(CLEAN.name, day(0)), (CLEAN.name, day(5))]
+    assert of_copy[CLEAN.name, day(5)] == found[CLEAN.name, day(5)]
+    assert of_copy[CLEAN.name, day(0)] != found[CLEAN.name, day(0)]  # the original's was corrected after the copy
+
+
+def test_one_database_by_two_names_is_one_catalog(remote):
+    """With a copied warehouse it is half a copy, whatever anybody says; with the lake's own a new name, which asks."""
+    original = remote.new("named")
+    put(remote.session(original), original, day(0), [1])
+    copy, alias = remote.copy(original, "named_copy"), original.catalog_uri.replace("127.0.0.1", "localhost")
+    before = remote.files()
+
+    with pytest.raises(ForeignLake, match="is still in use with the warehouse"):
+        adopt(dataclasses.replace(copy, catalog_uri=alias), "--mine-alone")
+    with pytest.raises(LakeNotAdopted, match="are these under other names"):
+        adopt(dataclasses.replace(original, catalog_uri=alias))
+    assert remote.files() == before
+
+
+def test_a_home_that_has_moved_is_adopted(local):
+    """Refused where it is now, then its own, with all rows and snapshots; the old place is not looked for."""
+    settings = local.new("here")
+    run_of = put(local.session(settings), settings, day(0), [1, 2])
+    before = checksums(settings, day(0), day(0))
+    settings.home.rename(local.root / "there")
+    settings = local.new("there")
+    assert run("day", settings) == ForeignLake.exit_code
+
+    adopt(settings)
+    assert checksums(settings, day(0), day(0)) == before
+    session = local.session(settings)
+    assert put(session, settings, day(1), [3]).snapshot_id != run_of.snapshot_id
+    rows = read_days(open_catalog(settings), CLEAN, day(0), day(1), ["amount"], run_of.snapshot_id)
+    assert sorted(rows["amount"].to_pylist()) == [1, 2]
+
+
+def data_elsewhere(settings, root, _session):
+    folder = Path(settings.lake_warehouse, NAMESPACE, CLEAN.name, "data")
+    folder.rename(root / "elsewhere")
+    folder.symlink_to(root / "elsewhere")
+
+
+def link_inside(settings, _, __):
+    folder = Path(settings.lake_warehouse, NAMESPACE, CLEAN.name)
+    (folder / "again").symlink_to(folder / "data")
+
+
+def states_elsewhere(settings, root, _session):
+    (root / "states").mkdir()
+    settings.state_dir.symlink_to(root / "states")
+
+
+def lake_inside(settings, _, __):
+    inner = Path(settings.lake_warehouse, NAMESPACE, CLEAN.name, "inner")
+    inner.mkdir()
+    shutil.copy(Path(settings.lake_warehouse, IDENTITY), inner)
+
+
+def file_outside(settings, root, session):
+    """A file that was written while a property of the table named another folder."""
+    name = full_name(CLEAN)
+    session.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('write.data.path' = '{root / 'elsewhere'}')")
+    put(session, settings, day(1), [2])
+    session.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES ('write.data.path')")
+    assert list((root / "elsewhere").rglob("*.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("trap", "error"),
+    [(data_elsewhere, ForeignPath), (link_inside, ForeignPath), (states_elsewhere, ForeignPath),
+     (lake_inside, ForeignLake), (file_outside, ForeignPath)],
+    ids=lambda value: value.__name__,
+)  # fmt: skip
+def test_maintenance_stops_before_the_first_file_goes(local, tmp_path, trap, error):
+    """Links out of the lake and within it, another lake inside, a file outside that a snapshot refers to."""
+    settings = dataclasses.replace(local.new("trap"), home=tmp_path / "trap")
+    session = local.session(settings)
+    put(session, settings, day(0), [1])
+    orphan = Path(settings.lake_warehouse, NAMESPACE, CLEAN.name, "data", "orphan.parquet")
+    orphan.write_bytes(b"nobody")
+    trap(settings, tmp_path, session)
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            os.utime(path, (time.time() - 4 * DAY_SECONDS,) * 2)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+
+    for apply in (False, True):
+        with pytest.raises(error):
+            maintain(session, settings, Rules(int(time.time())), apply=apply)
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == before
