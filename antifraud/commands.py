@@ -24,7 +24,7 @@ from antifraud.access import generate_access
 from antifraud.commands_keys import KEY_COMMANDS, retire_keys, say
 from antifraud.commands_model import add_model_commands
 from antifraud.errors import AntifraudError, SettingsError
-from antifraud.settings import JobSettings, ScorerSettings
+from antifraud.settings.core import JobSettings, ScorerSettings
 from antifraud.signing import generate_signing_keys
 
 PROGRAM: Final = "python -m antifraud"

@@ -11,7 +11,7 @@ from antifraud.key_use import days_under
 from antifraud.lake import open_catalog, published
 from antifraud.pseudonym import generate_keyring, load_keyring, retire_key, rotate_keyring
 from antifraud.schemas import CLEAN, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.storage import remove_bridges
 
 NEEDED: Final = (CLEAN, TOTALS_CUSTOMER, TOTALS_TERMINAL)

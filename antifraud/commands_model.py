@@ -13,7 +13,7 @@ from antifraud.errors import SchemaError, SettingsError
 from antifraud.explain import TOP, Doubles, Explainer, parse_vector
 from antifraud.release import open_release
 from antifraud.replay_options import add_replay_options, replay_arguments
-from antifraud.settings import ScorerSettings
+from antifraud.settings.core import ScorerSettings
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 """Folder of the jobs: the core starts them as processes and never imports them."""

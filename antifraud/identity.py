@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from antifraud.errors import ForeignLake
-from antifraud.locations import catalog_address, is_remote, is_text
 from antifraud.schemas import NAMESPACE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import catalog_address, is_remote, is_text
 from antifraud.storage import warehouse_folder
 from antifraud.warehouse import IDENTITY, UNFINISHED, has_tables, read_bytes
 

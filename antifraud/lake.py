@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from antifraud.clock import date_of
 from antifraud.errors import CatalogError, ForeignLake, MissingDay
 from antifraud.identity import identity_in
-from antifraud.locations import catalog_address
 from antifraud.ownership import require_apart, require_own_lake, require_own_tables
 from antifraud.schema_check import columns_of, require_schema
 from antifraud.schemas import CATALOG, CLEAN, NAMESPACE, QUARANTINE, RUNS, Table
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import catalog_address
 from antifraud.storage import catalog_url, file_properties
 from antifraud.warehouse import files_below
 

@@ -8,7 +8,7 @@ from antifraud.clock import days_between
 from antifraud.feed import files_in
 from antifraud.lake import open_catalog, published
 from antifraud.schemas import TOTALS_CUSTOMER, TOTALS_TERMINAL
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.storage import raw_folder
 
 TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)

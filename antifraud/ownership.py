@@ -16,9 +16,9 @@ from antifraud.identity import (
     identity_in,
     write_identity,
 )
-from antifraud.locations import is_below, is_remote, plain
 from antifraud.schemas import NAMESPACE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import is_below, is_remote, plain
 from antifraud.warehouse import files_below, paths_of_metadata, read_metadata, table_locations
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from antifraud.errors import ReleaseError
 from antifraud.features import feature_set_hash
 from antifraud.files import remove_folders, require_below
-from antifraud.settings import Settings
+from antifraud.settings.core import Settings
 from antifraud.signing import PublicKey, SigningKey
 
 MANIFEST: Final = "manifest.json"

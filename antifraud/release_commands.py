@@ -9,7 +9,7 @@ from typing import Final
 from antifraud.errors import ReleaseError
 from antifraud.pointer import Pointer, activate, pin, read_pointer
 from antifraud.release import open_release, require_feature_set
-from antifraud.settings import Settings
+from antifraud.settings.core import Settings
 from antifraud.shelf import Entry, bundles, collect, entries, roles_of
 from antifraud.signing import PublicKey
 

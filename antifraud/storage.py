@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.errors import SettingsError
 from antifraud.files import remove_folders
-from antifraud.locations import is_remote
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import is_remote
 
 if TYPE_CHECKING:
     from sqlalchemy import URL

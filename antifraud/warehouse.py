@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.errors import ForeignLake
-from antifraud.locations import S3, is_remote
 from antifraud.schemas import CATALOG
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import S3, is_remote
 from antifraud.storage import file_properties, warehouse_folder
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Final
 
 from antifraud.pseudonym import Key, load_active_key
 from antifraud.schemas import RAW
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.raw.files import discover
 from jobs.raw.tokens import PADS, padded
 

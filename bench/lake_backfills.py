@@ -20,7 +20,7 @@ from typing import Final
 from antifraud.clock import days_between
 from antifraud.lake import open_catalog, published
 from antifraud.pseudonym import generate_keyring
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from bench.record import record
 from jobs.checksums import TABLES, checksums
 from jobs.day import STAGES

@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.lake import full_name
 from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from bench.features_sql import features_query
 from bench.lake_world import Bench, bench_of, files_of
 from jobs.features import feature_rows, features

@@ -24,7 +24,7 @@ from pyspark.sql import SparkSession
 
 from antifraud.clock import days_between
 from antifraud.pseudonym import generate_keyring
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from bench.event_log import Read, event_log, reads_of, total
 from bench.record import record
 from jobs.day import STAGES

@@ -22,7 +22,7 @@ import psutil
 
 from antifraud.lake import open_catalog, published
 from antifraud.schemas import CLEAN, QUARANTINE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from bench.ingest_sql import statements
 from bench.lake_world import Bench, bench_of, files_of, truth
 

@@ -21,7 +21,7 @@ from antifraud.clock import HOUR_SECONDS
 from antifraud.features import WINDOWS
 from antifraud.lake import full_name
 from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from bench.lake_world import Bench, bench_of, files_of
 from jobs.features import features
 from jobs.session import start_session

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from antifraud.lake import open_catalog, published, read_days
 from antifraud.schemas import FEATURES, LABELS
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.model.fitting import Sample
 from jobs.model.vectors import vectors_of
 

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from antifraud.lake import open_catalog, published
 from antifraud.schemas import CLEAN
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from bench.lake_world import CUSTOMERS, World, made
 from bench.record import record
 from jobs.day import STAGES

@@ -14,7 +14,7 @@ from antifraud.clock import days_between
 from antifraud.lake import open_catalog
 from antifraud.pseudonym import generate_keyring
 from antifraud.schemas import NAMESPACE, Table
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from bench.record import record
 from jobs.simulator.truth import MANIFEST
 

@@ -31,7 +31,7 @@ from antifraud.gate_report import Limits
 from antifraud.loss import Frauds
 from antifraud.pseudonym import generate_keyring
 from antifraud.score_tables import ScoreTable, curve
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.threshold import LegitBlocks
 from bench.lake_rows import Rows, load_rows
 from bench.protocol import FIGURES, card_precision, ranking

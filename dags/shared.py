@@ -14,7 +14,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import CronDataIntervalTimetable, Param
 
 from antifraud.jars import JARS, driver_options
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 
 MIDNIGHT: Final = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
 """One run a calendar day; `data_interval_start` is the day itself."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from antifraud.jars import ARCHIVE, JARS
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 
 QUERY = "--query"
 

@@ -13,7 +13,7 @@ import argparse
 
 from antifraud.errors import LakeNotAdopted
 from antifraud.lake import check_lake, open_any_catalog
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.adoption import Adoption, adopt, plan_adoption
 from jobs.runtime import base_parser, run_plain_job
 

@@ -25,10 +25,10 @@ from antifraud.identity import (
     remove_unfinished,
     write_identity,
 )
-from antifraud.locations import plain
 from antifraud.ownership import require_apart, require_own_tables
 from antifraud.schemas import CATALOG, NAMESPACE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import plain
 from antifraud.warehouse import UNFINISHED, TableName, files_below, table_locations, write_bytes
 from jobs.moved_metadata import Move, Written, write_anew
 from jobs.other_users import doubts_about

@@ -15,7 +15,7 @@ from typing import Final
 from pyspark.sql import SparkSession
 
 from antifraud.lookback import missing_before
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.export_state import export_state
 from jobs.features import features
 from jobs.ingest import ingest

@@ -17,7 +17,7 @@ from antifraud.lake import open_catalog, read_days, require_days
 from antifraud.pointer import read_pointer
 from antifraud.release import open_release, replace_file
 from antifraud.schemas import FEATURES
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.drift.evidently_adapter import compare
 from jobs.model.vectors import vectors_of
 from jobs.model.windows import Span, Windows

@@ -22,7 +22,7 @@ from antifraud.files import remove_folders
 from antifraud.lake import Run, open_catalog, read_batches, require_days
 from antifraud.release import exclusive, replace_file, sha256_of
 from antifraud.schemas import STATE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.state_export import (
     DATA_FILE,
     MANIFEST,

@@ -21,7 +21,7 @@ from antifraud.features import REGISTRY, WINDOWS, feature_set_hash
 from antifraud.key_use import key_ids, require_one_key
 from antifraud.lake import Run, newest_runs, open_catalog, published, require_days, snapshot_with
 from antifraud.schemas import CLEAN, FEATURES, STATE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.arithmetic import SparkArithmetic
 from jobs.buckets import EXACT, named
 from jobs.halves import FIELDS, HALF_BITS, HALVES, fields_of, halved, nothing, plus, summed_events, whole

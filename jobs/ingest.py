@@ -21,7 +21,7 @@ from antifraud.clock import DAY_SECONDS
 from antifraud.lake import Run, open_catalog
 from antifraud.release import exclusive
 from antifraud.schemas import CLEAN, LABELS, NAMESPACE, QUARANTINE, Table
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.conflicts import Conflict, with_retries
 from jobs.publish import Batch, hash_of, publish, record
 from jobs.raw.checks import (

@@ -13,9 +13,9 @@ import fastavro
 
 from antifraud.errors import ForeignLake, ForeignPath
 from antifraud.files import require_below
-from antifraud.locations import is_below, is_remote
 from antifraud.ownership import ADOPT, is_warehouse
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import is_below, is_remote
 from antifraud.warehouse import (
     IDENTITY,
     TableName,

@@ -20,7 +20,7 @@ from typing import Final
 
 from antifraud.errors import LeakError, SettingsError
 from antifraud.release import replace_file
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.storage import raw_folder, warehouse_folder
 from jobs.leak.columns import identifier_columns
 from jobs.leak.identifiers import MIN_DIGITS, Identifiers, sparse_identifiers

@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 from antifraud.clock import BusinessClock
 from antifraud.lake import full_name, open_catalog
 from antifraud.schemas import CATALOG, NAMESPACE, TABLES, Table
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.conflicts import with_retries
 from jobs.expiry import expire, expiry_of
 from jobs.lake_files import require_removable

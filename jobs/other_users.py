@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from antifraud.errors import AntifraudError, ForeignLake
 from antifraud.identity import Found, Identity, identity_in
 from antifraud.lake import open_any_catalog
-from antifraud.locations import POSTGRESQL, is_remote, plain, sqlite_file
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import POSTGRESQL, is_remote, plain, sqlite_file
 from antifraud.storage import CONNECT_SECONDS
 from antifraud.warehouse import TableName, read_bytes
 

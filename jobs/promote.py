@@ -23,7 +23,7 @@ from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.features import feature_set_hash
 from antifraud.pointer import Pointer, activate, read_pointer
 from antifraud.release import open_release, why_not_promotable, write_bundle
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.signing import PublicKey, SigningKey
 from antifraud.trees import TREES_FILE
 from jobs.model.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate

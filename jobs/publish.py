@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from antifraud.lake import Run, full_name, open_catalog, published
 from antifraud.schemas import NAMESPACE, RUNS, Table
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs import staging
 from jobs.audits import audit, require_rows
 from jobs.conflicts import Conflict, with_retries

@@ -14,7 +14,7 @@ from typing import Any
 from antifraud.decision_log import DecisionLog
 from antifraud.gate_report import Limits
 from antifraud.replay_options import add_replay_options
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.model.limits import limits_of
 from jobs.model.logged import answer_from_log
 from jobs.model.replaying import Answer, Question, answer_from_lake, question, replay_report

@@ -16,7 +16,7 @@ from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.pointer import read_pointer
 from antifraud.release import open_release
 from antifraud.schemas import FEATURES, LABELS, NAMESPACE, Table
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

@@ -31,7 +31,7 @@ from antifraud.key_use import key_ids
 from antifraud.lake import Run, open_catalog, published
 from antifraud.pseudonym import Key, KeyRing, load_keyring
 from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.features import feature_rows
 from jobs.ingest import beside_clean
 from jobs.publish import Batch, publish, record

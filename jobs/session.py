@@ -12,9 +12,9 @@ from pyspark.sql import SparkSession
 
 from antifraud.errors import SettingsError
 from antifraud.jars import CLASS_PATH, JARS, driver_options
-from antifraud.locations import POSTGRESQL, bucket_of, is_remote
 from antifraud.schemas import CATALOG
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import POSTGRESQL, bucket_of, is_remote
 from antifraud.storage import CONNECT_SECONDS, LOCK_SECONDS, load_account
 
 SHUFFLE_PARTITIONS: Final = 8

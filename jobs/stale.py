@@ -18,7 +18,7 @@ from antifraud.errors import MissingDay
 from antifraud.lake import Run, newest_runs, open_catalog, published
 from antifraud.lookback import missing_before
 from antifraud.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs import features, state, totals
 from jobs.raw.contents import remembered
 from jobs.raw.demand import TABLES, demand_of, out_of_date

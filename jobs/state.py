@@ -22,7 +22,7 @@ from antifraud.errors import MissingDay
 from antifraud.key_use import key_ids, require_one_key
 from antifraud.lake import Run, open_catalog, published, require_days, snapshot_with
 from antifraud.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.buckets import FIELDS
 from jobs.history import gathered_history, rolled_history, with_blocks, with_closed, with_risk
 from jobs.publish import Batch, batches, hash_of, publish, record, stale_days

@@ -10,7 +10,7 @@ from antifraud.lake import full_name, open_any_catalog
 from antifraud.ownership import claim_lake
 from antifraud.schema_check import Found, require_schema
 from antifraud.schemas import CATALOG, NAMESPACE, TABLES, Table
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.conflicts import with_retries
 
 PROPERTIES: Final = {

@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
 from antifraud.features import FEATURE_NAMES, feature_set_hash
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.trees import TREES_FILE
 from jobs.model import candidate as candidates
 from jobs.model.baselines import baselines

@@ -10,8 +10,8 @@ from typing import Final
 
 from antifraud.errors import AntifraudError, ClockBehind, PublishError, StorageError
 from antifraud.lake import catalog_error
-from antifraud.locations import bucket_of, is_remote
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import bucket_of, is_remote
 
 DISK_IS_FULL: Final = ("No space left on device", "Disk quota exceeded", "database or disk is full")
 """How the operating system and SQLite say it, inside whatever Spark and Iceberg make of it."""

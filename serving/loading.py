@@ -18,7 +18,7 @@ from antifraud.errors import DataError, ReleaseError
 from antifraud.evaluator import load_evaluator
 from antifraud.features import FEATURE_NAMES
 from antifraud.release import Bundle, open_release, require_feature_set
-from antifraud.settings import Settings
+from antifraud.settings.core import Settings
 from antifraud.state_export import StatePointer, decode_entity, verify_export
 
 GOLDEN: Final = "golden.json"

@@ -17,7 +17,7 @@ from typing import Any, Final
 from antifraud.clock import BusinessClock
 from antifraud.errors import AntifraudError
 from antifraud.pointer import read_pointer
-from antifraud.settings import Settings
+from antifraud.settings.core import Settings
 from antifraud.state_export import read_state_pointer
 from serving.loading import Release, Serving, State, load_release, load_state
 from serving.services import Services

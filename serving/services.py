@@ -8,7 +8,7 @@ from flask import current_app
 from antifraud.access import Access
 from antifraud.clock import BusinessClock
 from antifraud.errors import StoreError
-from antifraud.settings import ScorerSettings
+from antifraud.settings.core import ScorerSettings
 from serving.loading import Serving
 from serving.metrics import Metrics
 from serving.store import Store

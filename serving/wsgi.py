@@ -6,7 +6,7 @@ from flask import Flask
 
 from antifraud.access import load_access
 from antifraud.clock import BusinessClock
-from antifraud.settings import ScorerSettings
+from antifraud.settings.core import ScorerSettings
 from serving.app import create_app
 from serving.logs import json_logger
 from serving.metrics import Metrics

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from antifraud.pseudonym import generate_keyring
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 
 # Small jobs end before the JVM's second compiler has paid for itself: without it they take a third less CPU. The JVM
 # then also keeps a fifth of the compiled code, and throws away what is soon compiled again, unless told otherwise.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import SettingsError
-from antifraud.locations import sqlite_uri
+from antifraud.settings.locations import sqlite_uri
 from infra.local.plan import Plan
 from infra.local.ports import HOST
 

@@ -16,7 +16,7 @@ from antifraud.clock import days_between
 from antifraud.errors import AntifraudError
 from antifraud.lake import check_lake
 from antifraud.pointer import read_pointer
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from infra.local import story
 from infra.local.airflow_api import AirflowApi
 from infra.local.environment import ROOT, environment

@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 
 from antifraud.errors import PublishError
-from antifraud.locations import SQLITE_OF_MLFLOW, sqlite_uri
+from antifraud.settings.locations import SQLITE_OF_MLFLOW, sqlite_uri
 from infra.local.environment import ROOT
 from infra.local.ports import HOST
 from infra.local.supervisor import Service, Supervisor

@@ -2,7 +2,7 @@
 
 from antifraud.lake import open_catalog
 from antifraud.schemas import identifiers_among
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.leak.report import Finding
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from antifraud.errors import ReleaseError
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.files import remove_folders
-from antifraud.settings import Settings
+from antifraud.settings.core import Settings
 
 CBM_FILE: Final = "model.cbm"
 INFO_FILE: Final = "candidate.json"

@@ -17,7 +17,7 @@ from antifraud.errors import DataError
 from antifraud.gate import Certify, Demand, GateReport, check_threshold, month_loss
 from antifraud.gate_report import Alternative, Limits, Verdict
 from antifraud.release import Bundle
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.model.evidence import certify_scored
 from jobs.model.inputs import Inputs
 from jobs.model.limits import demand_of, margins_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from antifraud.features import feature_set_hash
 from antifraud.lake import open_catalog, published, require_days
 from antifraud.schemas import FEATURES, LABELS, NAMESPACE, Table
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.model.windows import Span
 
 if TYPE_CHECKING:

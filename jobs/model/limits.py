@@ -3,7 +3,7 @@
 from antifraud.comparison import Margins
 from antifraud.gate import Demand
 from antifraud.gate_report import Limits
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.spending import nightly_delta
 
 

@@ -17,7 +17,7 @@ from antifraud.gate_report import Limits
 from antifraud.lake import open_catalog, published
 from antifraud.release import Bundle, open_release, require_feature_set
 from antifraud.schemas import FEATURES
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.tradeoff import tradeoff
 from jobs.model.evidence import certify_release
 from jobs.model.inputs import Inputs

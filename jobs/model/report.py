@@ -10,7 +10,7 @@ from antifraud.comparison import Decider
 from antifraud.gate import Certify, Demand, GateReport, check_threshold, judge
 from antifraud.gate_report import Alternative, Limits
 from antifraud.score_tables import curve
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.tradeoff import tradeoff
 from jobs.model.candidate import Candidate
 from jobs.model.champion import Judged, succession

@@ -10,7 +10,7 @@ from antifraud.evaluator import load_evaluator
 from antifraud.features import feature_set_hash
 from antifraud.pointer import read_pointer
 from antifraud.release import Bundle, open_release
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.model.inputs import Inputs
 from jobs.model.windows import Span, Windows
 

@@ -6,7 +6,7 @@ from antifraud.errors import NotEnoughRows
 from antifraud.gate import Certify, GateReport
 from antifraud.gate_report import Limits
 from antifraud.release import Bundle, require_feature_set
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.model.replaying import Question, answer_from_lake, judged_at, newest_day
 from jobs.model.windows import SHORTEST_CERTIFY_DAYS, Span, Windows
 from jobs.session import start_session

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from antifraud.errors import TrackingError
 from antifraud.pointer import Pointer
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from antifraud.errors import SettingsError
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.threshold import MIN_BLOCKS
 
 SHORTEST_CERTIFY_DAYS: Final = 14

@@ -14,10 +14,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.errors import PublishError
-from antifraud.locations import is_remote
 from antifraud.pseudonym import Key, Kind
 from antifraud.schemas import Table
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import is_remote
 from antifraud.storage import bridge_folder, raw_folder
 from jobs.raw.columns import parse
 from jobs.raw.files import discover, files_of, with_overlap

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from antifraud.errors import MissingDay, PublishError, QuarantineLimit
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.raw.files import RawFile
 
 OVERLAP_SHARE: Final = 0.1

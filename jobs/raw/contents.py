@@ -21,7 +21,7 @@ from jobs.raw.files import RawFile, Stamp
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
-    from antifraud.settings import JobSettings
+    from antifraud.settings.core import JobSettings
 
 FEED: Final = "feed"
 FILE: Final = "raw_file"

@@ -13,7 +13,7 @@ from typing import Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from antifraud.locations import WILDCARD
+from antifraud.settings.locations import WILDCARD
 
 SPLIT: Final = ["file", "block"]
 FIRST_DATA_LINE: Final = 2

@@ -7,7 +7,7 @@ import pytest
 from antifraud import lake, lookback
 from antifraud.feed import covers, files_in
 from antifraud.schemas import TOTALS_CUSTOMER
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from dags import publication
 from jobs.raw.files import discover
 

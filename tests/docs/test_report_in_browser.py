@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 from antifraud.episodes import Frauds
 from antifraud.gate import Certify
 from antifraud.score_tables import ScoreTable
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.threshold import LegitBlocks
 from infra.browser import find_chromium
 from jobs.model.evidence import Evidence

@@ -11,7 +11,7 @@ import pytest
 
 from antifraud.lake import open_catalog
 from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.staging import staged_snapshots
 
 pytestmark = pytest.mark.timeout(3_600)

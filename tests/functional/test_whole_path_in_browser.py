@@ -24,7 +24,7 @@ from antifraud.schemas import (
     TOTALS_CUSTOMER,
     TOTALS_TERMINAL,
 )
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.raw.demand import UNREAD
 
 pytestmark = pytest.mark.timeout(3_600)

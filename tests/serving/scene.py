@@ -17,7 +17,7 @@ from antifraud.features import FEATURE_NAMES, feature_set_hash
 from antifraud.pointer import activate
 from antifraud.pseudonym import Key, tokenise
 from antifraud.release import replace_file, sha256_of, write_bundle
-from antifraud.settings import ScorerSettings
+from antifraud.settings.core import ScorerSettings
 from antifraud.state_export import encode_entity
 from antifraud.trees import TREES_FILE
 from jobs.model.export import onnx_bytes, trees_of

@@ -17,7 +17,7 @@ from antifraud.errors import DataError, MissingDay, ReleaseError, SchemaError, S
 from antifraud.features import FEATURE_NAMES
 from antifraud.gate_report import Limits
 from antifraud.pseudonym import tokenise
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.model.logged import answer_from_log
 from jobs.model.replaying import question, replay_report
 from jobs.model.windows import Span

@@ -12,7 +12,7 @@ from antifraud.client import verify_webhook
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import StaleEpoch
 from antifraud.evidence import Evidence, update
-from antifraud.settings import GuardSettings
+from antifraud.settings.core import GuardSettings
 from antifraud.switch import Mode
 from serving.guard.courier import Courier
 from serving.guard.watch import look, read_watched

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame
 
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs import ingest as job
 from jobs import session as sessions
 from jobs.tables import create_tables

@@ -6,7 +6,7 @@ import pytest
 
 from antifraud.lake import open_catalog, published
 from antifraud.schemas import FEATURES, STATE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.checksums import checksums
 from jobs.day import STAGES
 from tests.spark.state_lake import day, fill

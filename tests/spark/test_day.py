@@ -19,7 +19,7 @@ from antifraud.lookback import missing_before
 from antifraud.pseudonym import generate_keyring
 from antifraud.release import exclusive
 from antifraud.schemas import NAMESPACE, STATE, TABLES
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.state_export import decode_entity, read_state_pointer, verify_export
 from jobs.checksums import checksums
 from jobs.day import STAGES

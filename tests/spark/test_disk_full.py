@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from antifraud.pseudonym import generate_keyring
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.checksums import checksums
 from jobs.ingest import ingest
 from jobs.totals import totals

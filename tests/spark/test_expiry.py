@@ -10,7 +10,7 @@ from antifraud.lake import newest_runs, open_catalog, published, rows_by_day
 from antifraud.pointer import activate
 from antifraud.release import write_bundle
 from antifraud.schemas import CLEAN, FEATURES, LABELS, STATE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.state_export import read_state_pointer, verify_export
 from jobs import expiry
 from jobs import stale as listing

@@ -1,6 +1,6 @@
 """Folders are called as people call them: what means something to a URI, a shell or a pattern is a name like any other.
 
-Control characters are refused when settings are read (`tests/unit/test_locations.py`).
+Control characters are refused when settings are read (`tests/unit/settings/test_locations.py`).
 """
 
 import datetime as dt
@@ -16,7 +16,7 @@ from antifraud.errors import SettingsError
 from antifraud.lake import open_catalog, read_days
 from antifraud.pseudonym import generate_keyring
 from antifraud.schemas import CLEAN, FEATURES, NAMESPACE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.state_export import read_state_pointer, verify_export
 from infra.cluster.archive import ROOT
 from jobs.day import STAGES

@@ -77,6 +77,6 @@ def test_a_release_is_judged_on_days_it_never_saw():
 
 
 def _defaults():
-    from antifraud.settings import JobSettings
+    from antifraud.settings.core import JobSettings
 
     return JobSettings()

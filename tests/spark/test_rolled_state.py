@@ -11,7 +11,7 @@ from antifraud.buckets import Risk
 from antifraud.errors import MissingDay
 from antifraud.lake import open_catalog, published, read_days
 from antifraud.schemas import CLEAN, FEATURES, LABELS, NAMESPACE, RUNS, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.state_export import decode_entity, read_state_pointer
 from jobs.checksums import checksums
 from jobs.day import STAGES

@@ -13,7 +13,7 @@ from antifraud.key_use import key_ids
 from antifraud.lake import open_catalog, published, read_days
 from antifraud.pseudonym import generate_keyring, load_keyring, rotate_keyring, tokenise
 from antifraud.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.day import STAGES
 from jobs.export_state import export_state
 from jobs.ingest import ingest

@@ -9,7 +9,7 @@ import pytest
 from antifraud.errors import QuarantineLimit
 from antifraud.lake import open_catalog, published
 from antifraud.schemas import CLEAN
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.checksums import checksums
 from jobs.ingest import ingest
 from jobs.raw.files import HEADER

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from antifraud.pseudonym import generate_keyring
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.storage import raw_folder
 from infra.cluster.archive import ROOT, write_project_zip
 from infra.cluster.postgres import start_postgres

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.ingest import ingest
 from jobs.session import start_session
 from jobs.tables import create_tables

@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.session import lake_configuration, start_session
 from jobs.tables import create_tables
 from tests.storage.rows import day, put

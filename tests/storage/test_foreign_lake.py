@@ -16,7 +16,7 @@ from antifraud.errors import ForeignLake, ForeignPath, LakeNotAdopted
 from antifraud.identity import find_identities
 from antifraud.lake import full_name, open_any_catalog, open_catalog, read_days
 from antifraud.schemas import CLEAN, NAMESPACE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.storage import load_account, warehouse_folder
 from antifraud.warehouse import IDENTITY
 from infra.cluster.archive import ROOT

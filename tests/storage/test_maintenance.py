@@ -11,7 +11,7 @@ from antifraud.lake import open_catalog, published, read_days
 from antifraud.pointer import activate
 from antifraud.release import write_bundle
 from antifraud.schemas import CLEAN, NAMESPACE, RUNS
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs import staging
 from jobs.maintenance import carry_out, maintain
 from jobs.retention import Rules, live_manifests, plan, snapshots_of_releases

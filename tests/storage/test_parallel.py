@@ -11,7 +11,7 @@ import pytest
 
 from antifraud.lake import open_catalog, published, read_days
 from antifraud.schemas import CLEAN
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from infra.cluster.postgres import start_postgres
 from jobs.staging import staged_snapshots

@@ -12,7 +12,7 @@ import pytest
 from antifraud.lake import open_catalog, published, read_days
 from antifraud.pseudonym import generate_keyring
 from antifraud.schemas import CLEAN, LABELS, QUARANTINE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from jobs import ingest as ingest_job
 from jobs.ingest import ingest

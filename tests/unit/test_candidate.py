@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from antifraud.errors import ReleaseError
-from antifraud.settings import Settings
+from antifraud.settings.core import Settings
 from jobs.model.candidate import candidate_id, candidate_path, find_candidate, read_candidate, write_candidate
 
 DAY = dt.date(2026, 4, 10)

@@ -5,7 +5,7 @@ import pytest
 
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
 from antifraud.features import FEATURE_NAMES
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs import train
 from jobs.model import search
 from jobs.model.constraints import rising_features

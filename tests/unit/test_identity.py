@@ -15,7 +15,7 @@ from antifraud.identity import Identity, find_identities
 from antifraud.lake import check_lake, open_any_catalog, open_catalog
 from antifraud.ownership import claim_lake, require_own_tables
 from antifraud.schemas import NAMESPACE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.warehouse import IDENTITY
 from jobs.adopt import main as adopt_job
 from jobs.adopt import parser

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from antifraud.pseudonym import generate_keyring
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from bench.event_log import ELSEWHERE, Read
 from bench.lake_history import Night, growths, tail
 

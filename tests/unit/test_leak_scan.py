@@ -11,7 +11,7 @@ import pytest
 from antifraud.errors import LeakError, RawFileError, SettingsError
 from antifraud.lake import open_catalog
 from antifraud.ownership import claim_lake
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak_scan import main, scan
 from jobs.raw.files import HEADER

@@ -9,7 +9,7 @@ import pytest
 from antifraud.lake import Run, open_catalog
 from antifraud.ownership import claim_lake
 from antifraud.schemas import NAMESPACE, RUNS
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.raw.contents import memories
 from jobs.raw.demand import MIXED, TABLES, mixed_days
 

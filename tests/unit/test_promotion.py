@@ -17,7 +17,7 @@ from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, Settin
 from antifraud.features import FEATURE_NAMES, feature_set_hash
 from antifraud.pointer import Pointer, activate, read_pointer
 from antifraud.release import exclusive, open_release, write_bundle
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.signing import PublicKey, generate_signing_keys
 from jobs.model.candidate import write_candidate
 from jobs.promote import _parser, main, promote

@@ -9,7 +9,7 @@ from antifraud.errors import ReleaseError
 from antifraud.features import feature_set_hash
 from antifraud.pointer import Pointer, activate, read_pointer
 from antifraud.release import MANIFEST, SIGNATURE, open_release, require_feature_set, verify_bundle, write_bundle
-from antifraud.settings import ScorerSettings
+from antifraud.settings.core import ScorerSettings
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 
 FILES = {"model.onnx": b"model", "calibration.json": b"{}"}

@@ -22,7 +22,7 @@ from antifraud.lake import (
 from antifraud.ownership import claim_lake
 from antifraud.schema_check import Found, require_schema
 from antifraud.schemas import CLEAN, QUARANTINE, RUNS, SCORES, STATE
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 
 DAY = dt.date(2026, 1, 1)
 TYPES = {"string": pa.string(), "date": pa.date32(), "bigint": pa.int64(), "int": pa.int32(),

@@ -7,7 +7,7 @@ import pytest
 from upath import UPath
 
 from antifraud.errors import SettingsError
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from antifraud.storage import (
     Account,
     bridge_folder,

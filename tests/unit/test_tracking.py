@@ -6,7 +6,7 @@ import pytest
 
 from antifraud.errors import TrackingError
 from antifraud.pointer import Pointer
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.model.tracking import MODEL, Registry
 from jobs.promote import _parser, main, promote
 from tests.release_keys import put_keys

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from antifraud.errors import ClockBehind, MissingDay, PublishError, StorageError
-from antifraud.settings import JobSettings
+from antifraud.settings.core import JobSettings
 from jobs.troubles import ACCOUNT, BUSY, SILENT, told, trouble_of
 
 SETTINGS = JobSettings(raw_dir="s3a://raw/feed", warehouse="s3a://lake/tables", s3_endpoint="http://s3.example")

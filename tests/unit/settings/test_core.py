@@ -8,8 +8,8 @@ import pytest
 from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.errors import SettingsError
 from antifraud.loss import MIN_DAYS
-from antifraud.ranges import RANGES
-from antifraud.settings import GuardSettings, JobSettings, ScorerSettings
+from antifraud.settings.core import GuardSettings, JobSettings, ScorerSettings
+from antifraud.settings.ranges import RANGES
 from antifraud.threshold import MIN_BLOCKS
 from jobs.model.windows import SHORTEST_CERTIFY_DAYS
 

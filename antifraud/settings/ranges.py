@@ -67,4 +67,4 @@ RANGES: Final[Mapping[str, Range]] = {
     "max_body_bytes": Range(1 << 10, 1 << 30),  # a decision's request is below a kilobyte
     "interval_seconds": Range(0.001, MOST_SECONDS),
 }
-"""By the name of the field in `antifraud.settings`; a test demands an entry for every number there."""
+"""By the name of the field in `antifraud.settings.core`; a test demands an entry for every number there."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from antifraud.errors import SettingsError
-from antifraud.locations import (
+from antifraud.settings.locations import (
     SQLITE_OF_MLFLOW,
     catalog_address,
     is_text,
@@ -22,7 +22,7 @@ from antifraud.locations import (
     sqlite_file,
     sqlite_uri,
 )
-from antifraud.ranges import RANGES
+from antifraud.settings.ranges import RANGES
 
 PREFIX = "ANTIFRAUD_"
 
@@ -44,7 +44,7 @@ class Settings:
         """Refuse values that mean nothing, before anything is done with them.
 
         Raises:
-            SettingsError: A number is outside its range in `antifraud.ranges`, or a text or path has control
+            SettingsError: A number is outside its range in `antifraud.settings.ranges`, or a text or path has control
                 characters, which no log line and no command of a database can hold.
         """
         for field in dataclasses.fields(self):

@@ -1,0 +1,1 @@
+"""Settings of every process: fields, ranges of numbers, and locations as text."""
