@@ -1,10 +1,69 @@
-"""Removing folders: only below a folder that is ours, after symbolic links are resolved."""
+"""Files and folders: replaced whole, locked, hashed, and removed only below a folder that is ours."""
 
+import fcntl
+import hashlib
+import json
+import os
 import shutil
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 from antifraud.errors import ForeignPath
+
+LOCK: Final = ".lock"
+"""Name of the file by which a folder is locked."""
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_of(*parts: Any) -> str:
+    """Short hash of anything that JSON can spell.
+
+    >>> hash_of("a", 1) == hash_of("a", 1) != hash_of("a", 2)
+    True
+    """
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; others wait. It ends with the process, however that dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Replace a small file atomically and durably; a reader sees the old or the new content, never a mixture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(scratch).rename(path)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make renames in a folder survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def require_below(folder: Path, paths: Iterable[Path]) -> None:

@@ -155,7 +155,7 @@ def bind_home(settings: JobSettings, lake: str, *, replace: bool = False) -> Non
 
 
 def _put(target: Path, content: str, *, replace: bool) -> None:
-    """Write a file whole at once, readable as the tables are: `antifraud.release.replace_file` writes private ones."""
+    """Write a file whole at once, readable as the tables are: `antifraud.files.replace_file` writes private ones."""
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f"{UNFINISHED}{uuid.uuid4()}")
     try:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from antifraud.errors import ReleaseError
-from antifraud.release import POINTER, exclusive, remove_unfinished, replace_file, verify_bundle
+from antifraud.files import exclusive, replace_file
+from antifraud.release import POINTER, remove_unfinished, verify_bundle
 from antifraud.signing import PublicKey
 
 

@@ -5,27 +5,24 @@ signature over it. It is written into a temporary folder and renamed, so it is t
 the folder holds ``releases/.lock``; the system gives it back when a process dies.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from antifraud.errors import ReleaseError
 from antifraud.features import feature_set_hash
-from antifraud.files import remove_folders, require_below
+from antifraud.files import exclusive, remove_folders, require_below, sha256_of, sync_folder
 from antifraud.settings.core import Settings
 from antifraud.signing import PublicKey, SigningKey
 
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 POINTER: Final = "pointer.json"
-LOCK: Final = ".lock"
 UNFINISHED: Final = ".new-"
 """How folders begin that are being built or removed; nobody reads them."""
 
@@ -37,12 +34,6 @@ class Bundle:
     release: str
     path: Path
     manifest: Mapping[str, Any]
-
-
-def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_bundle(
@@ -77,9 +68,9 @@ def _build(target: Path, files: Mapping[str, bytes]) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        _sync_folder(building)
+        sync_folder(building)
         building.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 def open_release(settings: Settings, release: str) -> Bundle:
@@ -169,40 +160,6 @@ def why_not_promotable(report: Mapping[str, Any]) -> str | None:
     if not report.get("promotable", True):
         return f"PASS, but it does not replace the champion. {report.get('promotable_reason', '')}".rstrip()
     return None
-
-
-@contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; others wait. It ends with the process, however that dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Replace a small file atomically and durably; a reader sees the old or the new content, never a mixture."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(scratch).rename(path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    """Make renames in a folder survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove_unfinished(releases: Path) -> None:

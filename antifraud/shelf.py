@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from antifraud.errors import ReleaseError
+from antifraud.files import exclusive
 from antifraud.pointer import Pointer, read_pointer
-from antifraud.release import MANIFEST, exclusive, remove_bundle, verify_bundle
+from antifraud.release import MANIFEST, remove_bundle, verify_bundle
 from antifraud.signing import PublicKey
 
 KEEP_LEAST: Final = 1

@@ -13,7 +13,7 @@ from typing import Final
 
 from antifraud.buckets import Bucket, Risk
 from antifraud.errors import DataError
-from antifraud.release import sha256_of
+from antifraud.files import sha256_of
 
 DATA_FILE: Final = "data.mdb"
 MANIFEST: Final = "manifest.json"

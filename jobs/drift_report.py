@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.features import FEATURE_NAMES
+from antifraud.files import replace_file
 from antifraud.lake import open_catalog, read_days, require_days
 from antifraud.pointer import read_pointer
-from antifraud.release import open_release, replace_file
+from antifraud.release import open_release
 from antifraud.schemas import FEATURES
 from antifraud.settings.core import JobSettings
 from jobs.drift.evidently_adapter import compare

@@ -18,9 +18,8 @@ import lmdb
 
 from antifraud.buckets import Bucket, Risk
 from antifraud.errors import PublishError
-from antifraud.files import remove_folders
+from antifraud.files import exclusive, hash_of, remove_folders, replace_file, sha256_of
 from antifraud.lake import Run, open_catalog, read_batches, require_days
-from antifraud.release import exclusive, replace_file, sha256_of
 from antifraud.schemas import STATE
 from antifraud.settings.core import JobSettings
 from antifraud.state_export import (
@@ -35,7 +34,6 @@ from antifraud.state_export import (
 )
 from jobs.buckets import FIELDS
 from jobs.history import RISK_COLUMNS
-from jobs.publish import hash_of
 from jobs.runtime import day_parser, run_plain_job
 
 MAP_BYTES: Final = 1 << 40

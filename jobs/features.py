@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.errors import MissingDay, PublishError
 from antifraud.features import REGISTRY, WINDOWS, feature_set_hash
+from antifraud.files import hash_of
 from antifraud.key_use import key_ids, require_one_key
 from antifraud.lake import Run, newest_runs, open_catalog, published, require_days, snapshot_with
 from antifraud.schemas import CLEAN, FEATURES, STATE
@@ -26,7 +27,7 @@ from jobs.arithmetic import SparkArithmetic
 from jobs.buckets import EXACT, named
 from jobs.halves import FIELDS, HALF_BITS, HALVES, fields_of, halved, nothing, plus, summed_events, whole
 from jobs.history import RISK_COLUMNS
-from jobs.publish import Batch, batches, hash_of, publish, record, stale_days
+from jobs.publish import Batch, batches, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.state import VERSION
 from jobs.tables import create_tables, read_table

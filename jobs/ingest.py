@@ -18,12 +18,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS
+from antifraud.files import exclusive, hash_of
 from antifraud.lake import Run, open_catalog
-from antifraud.release import exclusive
 from antifraud.schemas import CLEAN, LABELS, NAMESPACE, QUARANTINE, Table
 from antifraud.settings.core import JobSettings
 from jobs.conflicts import Conflict, with_retries
-from jobs.publish import Batch, hash_of, publish, record
+from jobs.publish import Batch, publish, record
 from jobs.raw.checks import (
     Counts,
     counts_of,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import LeakError, SettingsError
-from antifraud.release import replace_file
+from antifraud.files import replace_file
 from antifraud.settings.core import JobSettings
 from antifraud.storage import raw_folder, warehouse_folder
 from jobs.leak.columns import identifier_columns

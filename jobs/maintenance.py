@@ -18,13 +18,13 @@ from typing import Final
 from pyspark.sql import SparkSession
 
 from antifraud.clock import BusinessClock
+from antifraud.files import hash_of
 from antifraud.lake import full_name, open_catalog
 from antifraud.schemas import CATALOG, NAMESPACE, TABLES, Table
 from antifraud.settings.core import JobSettings
 from jobs.conflicts import with_retries
 from jobs.expiry import expire, expiry_of
 from jobs.lake_files import require_removable
-from jobs.publish import hash_of
 from jobs.retention import (
     GRACE_HOURS,
     KEEP_DAYS,

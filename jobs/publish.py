@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from antifraud.files import hash_of
 from antifraud.lake import Run, full_name, open_catalog, published
 from antifraud.schemas import NAMESPACE, RUNS, Table
 from antifraud.settings.core import JobSettings
@@ -43,15 +43,6 @@ class Batch:
     own: str = "true"
     notes: Mapping[str, str] = field(default_factory=dict)
     by_day: bool = False
-
-
-def hash_of(*parts: Any) -> str:
-    """Short hash of anything that JSON can spell.
-
-    >>> hash_of("a", 1) == hash_of("a", 1) != hash_of("a", 2)
-    True
-    """
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def stale_days(settings: JobSettings, tables: Sequence[Table], inputs: Mapping[dt.date, str]) -> list[dt.date]:

@@ -19,13 +19,14 @@ from pyspark.sql import functions as F
 from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.clock import day_number, days_between
 from antifraud.errors import MissingDay
+from antifraud.files import hash_of
 from antifraud.key_use import key_ids, require_one_key
 from antifraud.lake import Run, open_catalog, published, require_days, snapshot_with
 from antifraud.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.buckets import FIELDS
 from jobs.history import gathered_history, rolled_history, with_blocks, with_closed, with_risk
-from jobs.publish import Batch, batches, hash_of, publish, record, stale_days
+from jobs.publish import Batch, batches, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables, read_table
 

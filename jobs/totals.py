@@ -12,11 +12,12 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from antifraud.files import hash_of
 from antifraud.lake import Run, open_catalog, require_days
 from antifraud.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.buckets import FIELDS, named, summed_buckets, summed_events
-from jobs.publish import Batch, batches, hash_of, publish, record, stale_days
+from jobs.publish import Batch, batches, publish, record, stale_days
 from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables, read_table
 

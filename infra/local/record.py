@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from antifraud.errors import SettingsError
-from antifraud.release import replace_file
+from antifraud.files import replace_file
 
 FILE: Final = "run.json"
 LOCK: Final = "run.lock"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from antifraud import lake
-from antifraud.release import replace_file
+from antifraud.files import replace_file
 from antifraud.settings.core import JobSettings
 from infra.local.progress import clock_face
 from infra.local.verdict import verdict_lines

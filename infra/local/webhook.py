@@ -8,7 +8,7 @@ from typing import Final
 
 from antifraud.client import verify_webhook
 from antifraud.errors import ClientError
-from antifraud.release import replace_file
+from antifraud.files import replace_file
 from infra.local.ports import HOST
 
 MOST_BYTES: Final = 1 << 20

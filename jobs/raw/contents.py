@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from antifraud.files import hash_of
 from antifraud.lake import Run, runs_of
 from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
-from jobs.publish import hash_of
 from jobs.raw.files import RawFile, Stamp
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from antifraud.buckets import LONGEST_WINDOW_DAYS
+from antifraud.files import hash_of
 from antifraud.key_use import key_ids, nearest
 from antifraud.lake import Run, open_catalog, published
 from antifraud.pseudonym import Key, load_keyring
 from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
 from antifraud.settings.core import JobSettings
 from antifraud.storage import raw_folder
-from jobs.publish import hash_of
 from jobs.raw.contents import Contents, content_of, ever_remembered, memory_of, remembered_sums
 from jobs.raw.files import RawFile, Stamp, checksums, discover, files_of, stamps, with_overlap
 

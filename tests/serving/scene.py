@@ -14,9 +14,10 @@ from antifraud.buckets import NO_RISK
 from antifraud.clock import DAY_SECONDS, date_of
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, read_evaluator
 from antifraud.features import FEATURE_NAMES, feature_set_hash
+from antifraud.files import replace_file, sha256_of
 from antifraud.pointer import activate
 from antifraud.pseudonym import Key, tokenise
-from antifraud.release import replace_file, sha256_of, write_bundle
+from antifraud.release import write_bundle
 from antifraud.settings.core import ScorerSettings
 from antifraud.state_export import encode_entity
 from antifraud.trees import TREES_FILE
