@@ -15,6 +15,7 @@ from antifraud.bounds import ratio_bound
 from antifraud.discordance import discordant, excess_bound, rows_of
 from antifraud.episodes import Frauds
 from antifraud.errors import DataError, NotEnoughRows
+from antifraud.figures import roubles
 from antifraud.score_tables import MONTH_DAYS, Ints, ScoreTable
 
 MIN_PAIRED_DAYS: Final = 7
@@ -149,8 +150,9 @@ def outcome(candidate_passes: bool, champion_passes: bool | None, comparison: Co
 
 
 def _numbers(found: Comparison) -> str:
+    loss, bound = roubles(found.loss_difference, "+"), roubles(found.loss_difference_bound, "+")
     return (
-        f"loss {found.loss_difference / 100:+,.0f} RUB a month, at most {found.loss_difference_bound / 100:+,.0f} "
-        f"(margin {found.margins.loss_minor / 100:,.0f}); false-positive rate {found.fpr_difference:+.2%}, at most "
+        f"loss {loss} RUB a month, at most {bound} (margin {roubles(found.margins.loss_minor)}); "
+        f"false-positive rate {found.fpr_difference:+.2%}, at most "
         f"{found.fpr_difference_bound:+.2%} (margin {found.margins.fpr:.2%})"
     )

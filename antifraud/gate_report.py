@@ -169,13 +169,3 @@ class GateReport(Findings):
             "alternatives": tuple(Alternative(**each) for each in values["alternatives"]),
         }
         return cls(**{**known, **losses, **parsed})
-
-
-def share_text(value: float, digits: int = 1) -> str:
-    """A share in per cent; below one with so many digits that it does not look like all of it.
-
-    >>> share_text(0.921), share_text(0.99984), share_text(1.0), share_text(0.99, 0)
-    ('92.1%', '99.98%', '100.0%', '99%')
-    """
-    enough = next((more for more in range(digits, 8) if round(value, more + 2) < 1), digits)
-    return f"{value:.{enough}%}"

@@ -1,12 +1,11 @@
 """The rule that turns findings into a verdict, and the sentences that explain it."""
 
 from collections.abc import Iterator
-from typing import Final
 
-from antifraud.gate_report import Alternative, Estimate, Findings, Verdict, share_text
+from antifraud.figures import rub, share_text
+from antifraud.gate_report import Alternative, Estimate, Findings, Verdict
 from antifraud.threshold import TOGETHER
 
-MINOR: Final = 100
 """Minor units in a rouble."""
 
 
@@ -27,8 +26,8 @@ def reasons(found: Findings) -> tuple[str, ...]:
         )
     if not found.loss_limit_informative:
         state.append(
-            f"The loss limit says nothing here: all fraud together is worth {_rub(found.fraud_a_month.mean)} a month "
-            f"(bound {_rub(found.fraud_a_month.bound)}), less than the limit."
+            f"The loss limit says nothing here: all fraud together is worth {rub(found.fraud_a_month.mean)} a month "
+            f"(bound {rub(found.fraud_a_month.bound)}), less than the limit."
         )
     return (*state, _action(found))
 
@@ -62,8 +61,8 @@ def _binding(found: Findings) -> str:
 def _loss(found: Findings) -> str:
     sense = "above" if found.loss.bound > found.limits.loss_limit_minor else "within"
     return (
-        f"A month's missed fraud is {_rub(found.loss.mean)}, at most {_rub(found.loss.bound)} with "
-        f"{share_text(found.loss.level, 0)} probability: {sense} the limit of {_rub(found.limits.loss_limit_minor)}. "
+        f"A month's missed fraud is {rub(found.loss.mean)}, at most {rub(found.loss.bound)} with "
+        f"{share_text(found.loss.level, 0)} probability: {sense} the limit of {rub(found.limits.loss_limit_minor)}. "
         f"{share_text(found.value_recall)} of the fraud amount is caught, the limit demands "
         f"{share_text(found.required_value_recall)}."
     )
@@ -126,11 +125,11 @@ def _obstacle(found: Findings) -> str:
     best, others = _best(found), len(found.alternatives)
     which = f"the best of {others + 1} models ({best.name})" if others else "it still"
     said = (
-        f"loss bound {_rub(found.loss.bound)} > {_rub(found.limits.loss_limit_minor)}; at the lowest threshold that "
-        f"the rate allows {which} reaches {_rub(best.loss_bound)}"
+        f"loss bound {rub(found.loss.bound)} > {rub(found.limits.loss_limit_minor)}; at the lowest threshold that "
+        f"the rate allows {which} reaches {rub(best.loss_bound)}"
     )
     if found.label_delay_loss:
-        said += f"; the label delay of {found.label_delay_days} days alone costs {_rub(found.label_delay_loss)}"
+        said += f"; the label delay of {found.label_delay_days} days alone costs {rub(found.label_delay_loss)}"
     return said
 
 
@@ -150,9 +149,5 @@ def _way_out(found: Findings) -> str:
     volume = found.judged_transactions_a_month * limits.loss_limit_minor / least
     return (
         f"{said}, and more than {share_text(limits.attainable_value_recall)} counts as out of reach of any model. "
-        f"Raise the loss limit to {_rub(least)}, or bring the volume down to about {volume:,.0f} transactions a month."
+        f"Raise the loss limit to {rub(least)}, or bring the volume down to about {volume:,.0f} transactions a month."
     )
-
-
-def _rub(minor: float) -> str:
-    return f"{minor / MINOR:,.0f} RUB"

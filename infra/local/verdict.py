@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-MINOR_UNITS: Final = 100
+from antifraud.figures import rub
 
 
 def read_report(path: Path) -> dict[str, Any]:
@@ -30,10 +30,6 @@ def _judgement(part: Mapping[str, Any]) -> list[str]:
     return [
         f"{part['verdict']} at {part['judged_transactions_a_month']:,.0f} transactions a month",
         f"  false-positive rate {part['fpr']:.2%}, bound {part['fpr_bound']:.2%}, limit {limits['fpr_limit']:.2%}",
-        f"  loss a month {_rub(loss['mean'])}, bound {_rub(loss['bound'])}, limit {_rub(limits['loss_limit_minor'])}",
+        f"  loss a month {rub(loss['mean'])}, bound {rub(loss['bound'])}, limit {rub(limits['loss_limit_minor'])}",
         f"  value recall {part['value_recall']:.1%}, the loss limit demands {part['required_value_recall']:.1%}",
     ]
-
-
-def _rub(minor: float) -> str:
-    return f"{minor / MINOR_UNITS:,.0f} RUB"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Any, Final
 
+from antifraud.figures import MINOR_UNITS
+
 CHART_FILE: Final = "tradeoff.svg"
 WIDTH: Final = 640
 HEIGHT: Final = 360
@@ -13,7 +15,6 @@ RIGHT: Final = 20
 TOP: Final = 34
 BOTTOM: Final = 46
 TICKS: Final = 6
-RUB: Final = 100
 """Minor units in a rouble."""
 MILLIONS_FROM: Final = 1e8
 """RUB a month from which the axis counts millions: longer numbers would not fit beside it."""
@@ -41,9 +42,9 @@ def report_chart(report: Mapping[str, Any]) -> str:
     limits, loss, points = report["limits"], report["loss"], report["curve"]
     return tradeoff_svg(
         [Spot(fpr, lost) for fpr, lost in zip(points["fpr"], points["loss"], strict=True)],
-        Spot(report["fpr"], loss["mean"] / RUB),
-        Spot(report["fpr_bound"], loss["bound"] / RUB),
-        Spot(limits["fpr_limit"], limits["loss_limit_minor"] / RUB),
+        Spot(report["fpr"], loss["mean"] / MINOR_UNITS),
+        Spot(report["fpr_bound"], loss["bound"] / MINOR_UNITS),
+        Spot(limits["fpr_limit"], limits["loss_limit_minor"] / MINOR_UNITS),
     )
 
 

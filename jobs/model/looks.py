@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import DataError
+from antifraud.figures import share_text
 from antifraud.files import replace_file
-from antifraud.gate_report import share_text
 
 LOOKS_FILE: Final = "looks.json"
 

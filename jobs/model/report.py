@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from antifraud.comparison import Decider
+from antifraud.figures import MINOR_UNITS
 from antifraud.gate import Certify, Demand, GateReport, check_threshold, judge
 from antifraud.gate_report import Alternative, Limits
 from antifraud.score_tables import curve
@@ -25,7 +26,6 @@ FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * 30 * 86_400
 CURVE_POINTS: Final = 400
 NEAR: Final = 4
 """Multiples of the FPR limit that the curve shows."""
-MINOR_UNITS: Final = 100
 MONTH_DAYS: Final = 30
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from antifraud.gate_report import share_text
+from antifraud.figures import roubles, share_text
 from jobs.model import verdict_words
 from jobs.model.chart import report_chart
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 PAGE_FILE: Final = "report.html"
 TEMPLATE: Final = "report.html.jinja"
-RUB: Final = 100
 NOTHING: Final = "-"
 LOSS_PARTS: Final = (
     ("parameter", "what the window was too short to show"),
@@ -159,7 +158,7 @@ def rub(minor: float | None) -> str:
     >>> rub(26_941_056.7)
     '269,411'
     """
-    return NOTHING if minor is None else f"{minor / RUB:,.0f}"
+    return NOTHING if minor is None else roubles(minor)
 
 
 def number(value: float | None) -> str:

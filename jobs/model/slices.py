@@ -10,9 +10,9 @@ from typing import Any, Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from antifraud.figures import MINOR_UNITS
 from jobs.model.scoring import SLICED
 
-MINOR_UNITS: Final = 100
 AMOUNT_EDGES: Final = (0, 50, 100, 220, 500, 1_000)
 """Where amount bands begin, RUB; the last one has no end."""
 FLAGGED: Final = (
