@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from antifraud.client_webhooks import Event, verify_webhook
 from antifraud.errors import ClientError
-from antifraud.pseudonym import Key, tokenise
+from antifraud.keys.pseudonym import Key, tokenise
 
 if TYPE_CHECKING:
     import httpx

@@ -20,12 +20,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from antifraud import release_commands
-from antifraud.access import generate_access
 from antifraud.commands_keys import KEY_COMMANDS, retire_keys, say
 from antifraud.commands_model import add_model_commands
 from antifraud.errors import AntifraudError, SettingsError
+from antifraud.keys.access import generate_access
+from antifraud.keys.signing import generate_signing_keys
 from antifraud.settings.core import JobSettings, ScorerSettings
-from antifraud.signing import generate_signing_keys
 
 PROGRAM: Final = "python -m antifraud"
 

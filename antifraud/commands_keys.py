@@ -8,8 +8,8 @@ from typing import Final
 from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.errors import SettingsError
 from antifraud.key_use import days_under
+from antifraud.keys.pseudonym import generate_keyring, load_keyring, retire_key, rotate_keyring
 from antifraud.lake import open_catalog, published
-from antifraud.pseudonym import generate_keyring, load_keyring, retire_key, rotate_keyring
 from antifraud.schemas import CLEAN, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from antifraud.storage import remove_bridges

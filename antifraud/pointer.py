@@ -12,8 +12,8 @@ from pathlib import Path
 
 from antifraud.errors import ReleaseError
 from antifraud.files import exclusive, replace_file
+from antifraud.keys.signing import PublicKey
 from antifraud.release import POINTER, remove_unfinished, verify_bundle
-from antifraud.signing import PublicKey
 
 
 @dataclass(frozen=True, slots=True)

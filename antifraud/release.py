@@ -17,8 +17,8 @@ from typing import Any, Final
 from antifraud.errors import ReleaseError
 from antifraud.features import feature_set_hash
 from antifraud.files import exclusive, remove_folders, require_below, sha256_of, sync_folder
+from antifraud.keys.signing import PublicKey, SigningKey
 from antifraud.settings.core import Settings
-from antifraud.signing import PublicKey, SigningKey
 
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"

@@ -22,7 +22,7 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.pseudonym import generate_keyring
+from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
 from bench.lake_rows import Rows, load_rows
 from bench.protocol import FIGURES, Doubles, Week, last_weeks

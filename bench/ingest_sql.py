@@ -4,7 +4,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Final
 
-from antifraud.pseudonym import Key, load_active_key
+from antifraud.keys.pseudonym import Key, load_active_key
 from antifraud.schemas import RAW
 from antifraud.settings.core import JobSettings
 from jobs.raw.files import discover

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.clock import days_between
+from antifraud.keys.pseudonym import generate_keyring
 from antifraud.lake import open_catalog, published
-from antifraud.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
 from bench.record import record
 from jobs.checksums import TABLES, checksums

@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 from pyspark.sql import SparkSession
 
 from antifraud.clock import days_between
-from antifraud.pseudonym import generate_keyring
+from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
 from bench.event_log import Read, event_log, reads_of, total
 from bench.record import record

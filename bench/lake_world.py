@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from antifraud.clock import days_between
+from antifraud.keys.pseudonym import generate_keyring
 from antifraud.lake import open_catalog
-from antifraud.pseudonym import generate_keyring
 from antifraud.schemas import NAMESPACE, Table
 from antifraud.settings.core import JobSettings
 from bench.record import record

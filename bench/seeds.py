@@ -28,8 +28,8 @@ from antifraud.evaluator import read_evaluator, to_ppm
 from antifraud.features import FEATURE_NAMES
 from antifraud.gate import Certify, GateReport, judge
 from antifraud.gate_report import Limits
+from antifraud.keys.pseudonym import generate_keyring
 from antifraud.loss import Frauds
-from antifraud.pseudonym import generate_keyring
 from antifraud.score_tables import ScoreTable, curve
 from antifraud.settings.core import JobSettings
 from antifraud.threshold import LegitBlocks

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from antifraud.errors import LeakError, PublishError, SchemaError
-from antifraud.pseudonym import TOKEN_PATTERN
+from antifraud.keys.pseudonym import TOKEN_PATTERN
 from antifraud.schema_check import spelt
 from antifraud.schemas import Table, identifiers_among
 from jobs.staging import Partition

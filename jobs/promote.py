@@ -21,10 +21,10 @@ from typing import Any, Final
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.features import feature_set_hash
+from antifraud.keys.signing import PublicKey, SigningKey
 from antifraud.pointer import Pointer, activate, read_pointer
 from antifraud.release import open_release, why_not_promotable, write_bundle
 from antifraud.settings.core import JobSettings
-from antifraud.signing import PublicKey, SigningKey
 from antifraud.trees import TREES_FILE
 from jobs.model.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.card import CARD_FILE, model_card

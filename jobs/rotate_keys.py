@@ -28,8 +28,8 @@ from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.errors import MissingDay, PublishError
 from antifraud.features import FEATURE_NAMES
 from antifraud.key_use import key_ids
+from antifraud.keys.pseudonym import Key, KeyRing, load_keyring
 from antifraud.lake import Run, open_catalog, published
-from antifraud.pseudonym import Key, KeyRing, load_keyring
 from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.settings.core import JobSettings
 from jobs.features import feature_rows

@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 
 from flask import g, request
 
-from antifraud.access import Scope
+from antifraud.keys.access import Scope
 from serving.problems import Problem
 from serving.services import current_services
 

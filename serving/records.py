@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from antifraud.pseudonym import TOKEN_PATTERN
+from antifraud.keys.pseudonym import TOKEN_PATTERN
 
 MAX_ID: Final = (1 << 63) - 1
 MAX_TIME: Final = 1 << 40

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 from flask import current_app
 
-from antifraud.access import Access
 from antifraud.clock import BusinessClock
 from antifraud.errors import StoreError
+from antifraud.keys.access import Access
 from antifraud.settings.core import ScorerSettings
 from serving.loading import Serving
 from serving.metrics import Metrics

@@ -4,8 +4,8 @@ import os
 
 from flask import Flask
 
-from antifraud.access import load_access
 from antifraud.clock import BusinessClock
+from antifraud.keys.access import load_access
 from antifraud.settings.core import ScorerSettings
 from serving.app import create_app
 from serving.logs import json_logger

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from antifraud.pseudonym import generate_keyring
+from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
 
 # Small jobs end before the JVM's second compiler has paid for itself: without it they take a third less CPU. The JVM

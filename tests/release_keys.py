@@ -3,7 +3,7 @@
 from cryptography.hazmat.primitives import serialization as forms
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from antifraud.signing import SigningKey
+from antifraud.keys.signing import SigningKey
 
 SIGNING = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 PUBLIC = SIGNING.public

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from antifraud.client import ScorerClient, Suspended
 from antifraud.errors import PublishError
-from antifraud.pseudonym import load_active_key
+from antifraud.keys.pseudonym import load_active_key
 from infra.local.live_rows import LiveRow, changed, live_rows
 from infra.local.plan import Plan
 from infra.local.progress import Progress

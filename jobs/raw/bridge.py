@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.errors import PublishError
-from antifraud.pseudonym import Key, Kind
+from antifraud.keys.pseudonym import Key, Kind
 from antifraud.schemas import Table
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_remote

@@ -8,8 +8,8 @@ from typing import Any, Final, Self
 from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
 from antifraud.key_use import key_ids, nearest
+from antifraud.keys.pseudonym import Key, load_keyring
 from antifraud.lake import Run, open_catalog, published
-from antifraud.pseudonym import Key, load_keyring
 from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
 from antifraud.settings.core import JobSettings
 from antifraud.storage import raw_folder

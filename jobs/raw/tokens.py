@@ -1,4 +1,4 @@
-"""Tokens by native Spark expressions: the same function as `antifraud.pseudonym.tokenise`, without Python workers.
+"""Tokens by native Spark expressions: the same function as `antifraud.keys.pseudonym.tokenise`, without Python workers.
 
 HMAC (RFC 2104) spelled out: ``H(key ^ opad, H(key ^ ipad, message))`` with the key padded to a block of SHA-256.
 
@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, StructField, StructType
 
-from antifraud.pseudonym import DIGEST_BYTES, Key, Kind
+from antifraud.keys.pseudonym import DIGEST_BYTES, Key, Kind
 
 BLOCK_BYTES: Final = 64
 PADS: Final = {"inner": 0x36, "outer": 0x5C}

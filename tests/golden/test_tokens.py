@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from antifraud.pseudonym import Key, tokenise
+from antifraud.keys.pseudonym import Key, tokenise
 
 VECTORS = json.loads(Path(__file__).with_name("tokens.json").read_text())
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from antifraud.access import generate_access
+from antifraud.keys.access import generate_access
 from tests.serving.scene import NOON
 
 ROOT = Path(__file__).resolve().parents[2]

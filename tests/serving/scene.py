@@ -9,14 +9,14 @@ import lmdb
 import numpy as np
 from catboost import CatBoostClassifier
 
-from antifraud.access import Access, Caller, hash_of
 from antifraud.buckets import NO_RISK
 from antifraud.clock import DAY_SECONDS, date_of
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, read_evaluator
 from antifraud.features import FEATURE_NAMES, feature_set_hash
 from antifraud.files import replace_file, sha256_of
+from antifraud.keys.access import Access, Caller, hash_of
+from antifraud.keys.pseudonym import Key, tokenise
 from antifraud.pointer import activate
-from antifraud.pseudonym import Key, tokenise
 from antifraud.release import write_bundle
 from antifraud.settings.core import ScorerSettings
 from antifraud.state_export import encode_entity

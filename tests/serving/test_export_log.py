@@ -16,7 +16,7 @@ from antifraud.decision_log import DecisionLog, LogWriter
 from antifraud.errors import DataError, MissingDay, ReleaseError, SchemaError, SettingsError
 from antifraud.features import FEATURE_NAMES
 from antifraud.gate_report import Limits
-from antifraud.pseudonym import tokenise
+from antifraud.keys.pseudonym import tokenise
 from antifraud.settings.core import JobSettings
 from jobs.model.logged import answer_from_log
 from jobs.model.replaying import question, replay_report

@@ -7,11 +7,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 
-from antifraud.access import generate_access
 from antifraud.client import verify_webhook
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import StaleEpoch
 from antifraud.evidence import Evidence, update
+from antifraud.keys.access import generate_access
 from antifraud.settings.core import GuardSettings
 from antifraud.switch import Mode
 from serving.guard.courier import Courier

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from antifraud.buckets import NO_RISK
 from antifraud.features import FEATURE_NAMES
-from antifraud.signing import SigningKey
+from antifraud.keys.signing import SigningKey
 from serving.poller import Poller
 from serving.records import unpack_label
 from tests.serving.processes import wait_for

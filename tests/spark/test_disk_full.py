@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from antifraud.pseudonym import generate_keyring
+from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
 from jobs.checksums import checksums
 from jobs.ingest import ingest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from antifraud.pseudonym import generate_keyring, load_active_key
+from antifraud.keys.pseudonym import generate_keyring, load_active_key
 from antifraud.settings.core import JobSettings
 from tests.spark.raw_example import D1, D2, D3, write_feed
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from antifraud.pseudonym import Key, tokenise
+from antifraud.keys.pseudonym import Key, tokenise
 from jobs.raw.files import HEADER, RawFile
 from jobs.raw.lines import SPLITS_AT_LEAST, read_lines
 from jobs.raw.rows import judge_rows, mark_repeats, repeats_of, suspects_of, told

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pyspark.sql import functions as F  # noqa: N812
 
-from antifraud.pseudonym import Key
+from antifraud.keys.pseudonym import Key
 from jobs.raw.tokens import hide, token
 
 VECTORS = json.loads((Path(__file__).resolve().parents[1] / "golden" / "tokens.json").read_text())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from antifraud.pseudonym import generate_keyring
+from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
 from antifraud.storage import raw_folder
 from infra.cluster.archive import ROOT, write_project_zip

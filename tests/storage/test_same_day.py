@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
+from antifraud.keys.pseudonym import generate_keyring
 from antifraud.lake import open_catalog, published, read_days
-from antifraud.pseudonym import generate_keyring
 from antifraud.schemas import CLEAN, LABELS, QUARANTINE
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT

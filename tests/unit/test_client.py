@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 
 from antifraud.client import Decision, Label, Refused, ScorerClient, Suspended, Unreachable, verify_webhook
 from antifraud.errors import ClientError
-from antifraud.pseudonym import Key, tokenise
+from antifraud.keys.pseudonym import Key, tokenise
 
 KEY = Key("k1", bytes(32))
 CUSTOMER, TERMINAL = 483_920_175_566, 120_000_000_017

@@ -3,7 +3,7 @@
 import pytest
 
 from antifraud.commands import main
-from antifraud.pseudonym import load_active_key, load_keyring
+from antifraud.keys.pseudonym import load_active_key, load_keyring
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from antifraud.pseudonym import generate_keyring
+from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
 from bench.event_log import ELSEWHERE, Read
 from bench.lake_history import Night, growths, tail

@@ -16,10 +16,10 @@ import jobs.promote
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.features import FEATURE_NAMES, feature_set_hash
 from antifraud.files import exclusive
+from antifraud.keys.signing import PublicKey, generate_signing_keys
 from antifraud.pointer import Pointer, activate, read_pointer
 from antifraud.release import open_release, write_bundle
 from antifraud.settings.core import JobSettings
-from antifraud.signing import PublicKey, generate_signing_keys
 from jobs.model.candidate import write_candidate
 from jobs.promote import _parser, main, promote
 from tests.release_keys import PUBLIC, SIGNING, put_keys

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from antifraud.errors import ReleaseError, SettingsError
-from antifraud.signing import PublicKey, SigningKey, generate_signing_keys
+from antifraud.keys.signing import PublicKey, SigningKey, generate_signing_keys
 from tests.release_keys import PUBLIC, SIGNING
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from antifraud.access import generate_access, hash_of, load_access
 from antifraud.errors import SettingsError
+from antifraud.keys.access import generate_access, hash_of, load_access
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antifraud.errors import SettingsError
-from antifraud.pseudonym import (
+from antifraud.keys.pseudonym import (
     Key,
     generate_keyring,
     is_token,

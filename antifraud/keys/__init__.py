@@ -1,0 +1,1 @@
+"""Keys and who holds them: pseudonyms, bearer tokens, signatures."""
