@@ -5,8 +5,8 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.errors import SettingsError
+from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.key_use import days_under
 from antifraud.keys.pseudonym import generate_keyring, load_keyring, retire_key, rotate_keyring
 from antifraud.lake import open_catalog, published

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from antifraud.errors import ReleaseError, SchemaError
 from antifraud.evaluator import CALIBRATION_FILE, Calibration, Evaluator, load_evaluator
-from antifraud.features import FEATURE_NAMES, REGISTRY, Feature
+from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
 from antifraud.release import Bundle, require_feature_set
 from antifraud.trees import TREES_FILE, Trees
 

@@ -3,8 +3,8 @@
 import datetime as dt
 from typing import Final
 
-from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.clock import days_between
+from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.feed import files_in
 from antifraud.lake import open_catalog, published
 from antifraud.schemas import TOTALS_CUSTOMER, TOTALS_TERMINAL

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from antifraud.errors import ReleaseError
-from antifraud.features import feature_set_hash
+from antifraud.features.registry import feature_set_hash
 from antifraud.files import exclusive, remove_folders, require_below, sha256_of, sync_folder
 from antifraud.keys.signing import PublicKey, SigningKey
 from antifraud.settings.core import Settings

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from antifraud.features import REGISTRY, WINDOWS
+from antifraud.features.registry import REGISTRY, WINDOWS
 from antifraud.raw_format import RawColumn, RawFormat, Sensitivity
 
 BUCKET_FIELDS: Final = (

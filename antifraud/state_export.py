@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from antifraud.buckets import Bucket, Risk
 from antifraud.errors import DataError
+from antifraud.features.buckets import Bucket, Risk
 from antifraud.files import sha256_of
 
 DATA_FILE: Final = "data.mdb"

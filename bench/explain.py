@@ -16,7 +16,7 @@ from catboost import CatBoostClassifier, Pool
 
 from antifraud.evaluator import Calibration, Evaluator
 from antifraud.explain import Explainer
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.registry import FEATURE_NAMES
 from antifraud.trees import Trees
 from bench.record import record
 from jobs.model.export import onnx_bytes, trees_of

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from antifraud.buckets import NEVER, Risk
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
-from antifraud.features import REGISTRY, WINDOWS
+from antifraud.features.buckets import NEVER, Risk
+from antifraud.features.registry import REGISTRY, WINDOWS
 
 SUMS: Final = {"tx_count": "0", "amount_sum": "0", "amount_sum_sq": "0"}
 LARGEST: Final = {"amount_max": "0", "last_time": str(NEVER)}
@@ -62,7 +62,7 @@ def _text(value: object) -> str:
 
 
 class SqlArithmetic:
-    """`antifraud.features.Arithmetic` as text."""
+    """`antifraud.features.registry.Arithmetic` as text."""
 
     def ratio(self, numerator: Any, denominator: Any) -> Sql:
         """Both as doubles, divided; null where the denominator is not positive."""

@@ -16,7 +16,7 @@ import duckdb
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from antifraud.buckets import LONGEST_WINDOW_DAYS
+from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.lake import full_name
 from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE
 from antifraud.settings.core import JobSettings

@@ -18,7 +18,7 @@ import pandas as pd
 from pyspark.sql import SparkSession
 
 from antifraud.clock import HOUR_SECONDS
-from antifraud.features import WINDOWS
+from antifraud.features.registry import WINDOWS
 from antifraud.lake import full_name
 from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings

@@ -1,9 +1,9 @@
 """Every row of a week of a million customers, by both implementations: ``python -m bench.lake_parity --home <folder>``.
 
 Takes the lake that `bench.lake_ingest` made in this folder. Spark's features of the last seven days are compared with
-`antifraud.reference`, event after event in order, bit by bit. What the reference starts from is gathered from `clean`
-and `labels` by DuckDB, so it shares neither code nor tables with totals and state. Two days are held in memory at a
-time, some 20 GB.
+`antifraud.features.reference`, event after event in order, bit by bit. What the reference starts from is gathered from
+`clean` and `labels` by DuckDB, so it shares neither code nor tables with totals and state. Two days are held in memory
+at a time, some 20 GB.
 """
 
 import gc
@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from antifraud.buckets import EMPTY, LONGEST_WINDOW_DAYS, Bucket, History, Risk, bucket_of
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, date_of, day_number
-from antifraud.features import FEATURE_NAMES
-from antifraud.reference import feature_vector
+from antifraud.features.buckets import EMPTY, LONGEST_WINDOW_DAYS, Bucket, History, Risk, bucket_of
+from antifraud.features.reference import feature_vector
+from antifraud.features.registry import FEATURE_NAMES
 from antifraud.schemas import CLEAN, FEATURES, LABELS
 from bench.lake_world import Bench, bench_of, files_of
 from jobs.features import features

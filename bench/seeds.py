@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.evaluator import read_evaluator, to_ppm
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate import Certify, GateReport, judge
 from antifraud.gate_report import Limits
 from antifraud.keys.pseudonym import generate_keyring

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from antifraud.features import FEATURE_NAMES, REGISTRY, Feature
+from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
 from bench.record import KIB_IN_GIB, record
 from jobs.model.constraints import rising_features
 from jobs.model.dataset import LEGIT_PER_FRAUD, read_sample

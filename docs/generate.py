@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 from typing import Final
 
-from antifraud.features import FEATURE_NAMES, REGISTRY, feature_set_hash
+from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
 from antifraud.raw_format import RawColumn
 from antifraud.schemas import RAW, TABLES, Table
 
@@ -55,14 +55,14 @@ def _short_type(text: str) -> str:
 
 
 def feature_page() -> str:
-    """docs/features.md, from `antifraud.features`."""
+    """docs/features.md, from `antifraud.features.registry`."""
     rows = "\n".join(
         f"| `{f.name}` | {f.entity} | {f.window or ''} | {f.unit} | {f.null or 'never'} | {f.meaning} |"
         for f in REGISTRY
     )
     return (
         f"# Features\n\n{NOTICE}Feature set `{feature_set_hash()}`, {len(FEATURE_NAMES)} features in the order of the "
-        "vector, from `antifraud/features.py`.\n\n"
+        "vector, from `antifraud/features/registry.py`.\n\n"
         "| name | entity | window, days | unit | null means | meaning |\n"
         f"| --- | --- | --- | --- | --- | --- |\n{rows}\n"
     )

@@ -1,4 +1,4 @@
-"""`antifraud.features.Arithmetic` on Spark columns: the same exact integers and the same doubles as in Python."""
+"""The registry's `Arithmetic` on Spark columns: the same exact integers and the same doubles as in Python."""
 
 from typing import Any
 

@@ -1,11 +1,11 @@
-"""Buckets (`antifraud.buckets.Bucket`) as Spark columns: the same five exact integers."""
+"""Buckets (`antifraud.features.buckets.Bucket`) as Spark columns: the same five exact integers."""
 
 from typing import Final
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from antifraud.buckets import NEVER
+from antifraud.features.buckets import NEVER
 
 FIELDS: Final = ("tx_count", "amount_sum", "amount_sum_sq", "amount_max", "last_time")
 EXACT: Final = "decimal(38,0)"

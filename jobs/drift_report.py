@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.registry import FEATURE_NAMES
 from antifraud.files import replace_file
 from antifraud.lake import open_catalog, read_days, require_days
 from antifraud.pointer import read_pointer

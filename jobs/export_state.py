@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import lmdb
 
-from antifraud.buckets import Bucket, Risk
 from antifraud.errors import PublishError
+from antifraud.features.buckets import Bucket, Risk
 from antifraud.files import exclusive, hash_of, remove_folders, replace_file, sha256_of
 from antifraud.lake import Run, open_catalog, read_batches, require_days
 from antifraud.schemas import STATE

@@ -2,7 +2,7 @@
 
     spark-submit jobs/features.py --from 2026-01-01 --to 2026-03-31
 
-Formulas are those of `antifraud/features.py`; this job supplies the exact integers that they start from.
+Formulas are those of `antifraud/features/registry.py`; this job supplies the exact integers that they start from.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.errors import MissingDay, PublishError
-from antifraud.features import REGISTRY, WINDOWS, feature_set_hash
+from antifraud.features.registry import REGISTRY, WINDOWS, feature_set_hash
 from antifraud.files import hash_of
 from antifraud.key_use import key_ids, require_one_key
 from antifraud.lake import Run, newest_runs, open_catalog, published, require_days, snapshot_with
@@ -82,7 +82,7 @@ def _formulas() -> list[Column]:
 
 
 def _inputs(square: Callable[[Column, Column], Column]) -> dict[str, Column]:
-    """What formulas start from (`antifraud.reference.feature_inputs`)."""
+    """What formulas start from (`antifraud.features.reference.feature_inputs`)."""
     inputs = {"time": F.col("event_time"), "amount": F.col("amount")}
     names = [f"terminal_{name}" for name in RISK_COLUMNS]
     for entity in ENTITIES:

@@ -9,7 +9,7 @@ from typing import Final
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from antifraud.buckets import NEVER
+from antifraud.features.buckets import NEVER
 from jobs.buckets import EXACT
 
 HALF_BITS: Final = 32

@@ -13,8 +13,8 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from antifraud.buckets import LONGEST_WINDOW_DAYS, NEVER, Risk
-from antifraud.features import WINDOWS
+from antifraud.features.buckets import LONGEST_WINDOW_DAYS, NEVER, Risk
+from antifraud.features.registry import WINDOWS
 from antifraud.schemas import DAY_BUCKETS, DAY_LABELS, HOUR_BUCKETS
 from jobs.buckets import FIELDS, total
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
-from antifraud.features import feature_set_hash
+from antifraud.features.registry import feature_set_hash
 from antifraud.keys.signing import PublicKey, SigningKey
 from antifraud.pointer import Pointer, activate, read_pointer
 from antifraud.release import open_release, why_not_promotable, write_bundle

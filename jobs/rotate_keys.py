@@ -24,9 +24,9 @@ from typing import Any, Final
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.errors import MissingDay, PublishError
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.buckets import LONGEST_WINDOW_DAYS
+from antifraud.features.registry import FEATURE_NAMES
 from antifraud.key_use import key_ids
 from antifraud.keys.pseudonym import Key, KeyRing, load_keyring
 from antifraud.lake import Run, open_catalog, published

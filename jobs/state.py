@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.clock import day_number, days_between
 from antifraud.errors import MissingDay
+from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
 from antifraud.key_use import key_ids, require_one_key
 from antifraud.lake import Run, open_catalog, published, require_days, snapshot_with

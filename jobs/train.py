@@ -17,7 +17,7 @@ from typing import Any, Final
 from pyspark.sql import SparkSession
 
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
-from antifraud.features import FEATURE_NAMES, feature_set_hash
+from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.settings.core import JobSettings
 from antifraud.trees import TREES_FILE
 from jobs.model import candidate as candidates

@@ -21,7 +21,7 @@ import numpy as np
 from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
 from antifraud.decision_log import DECISION_COLUMNS, LABEL_COLUMNS, ROWS_A_PIECE, STATUS, About, LogWriter
 from antifraud.errors import AntifraudError, DataError
-from antifraud.features import FEATURE_NAMES, feature_set_hash
+from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.settings.core import StoreSettings
 from serving.records import Answer, Decision, Label, unpack_decision, unpack_label
 from serving.store import Store, View, integer_of, key_of

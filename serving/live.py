@@ -6,8 +6,8 @@ A record has the form of the lake's export (`antifraud/state_export.py`), with h
 from collections.abc import Mapping
 from typing import Final
 
-from antifraud.buckets import EMPTY, NO_RISK, Bucket, History, bucket_of
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from antifraud.features.buckets import EMPTY, NO_RISK, Bucket, History, bucket_of
 from antifraud.state_export import decode_entity, encode_entity
 from serving.loading import State
 from serving.store import View

@@ -3,7 +3,7 @@
 import copy
 import json
 
-from antifraud.features import FEATURE_NAMES, feature_set_hash
+from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from jobs.model.candidate import write_candidate
 
 LIMITS = {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.registry import FEATURE_NAMES
 
 
 def compare(current: npt.NDArray[np.float64], reference: npt.NDArray[np.float64], page: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Everything in it comes from what training and gate wrote; a section without its 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from antifraud.features import REGISTRY, Feature
+from antifraud.features.registry import REGISTRY, Feature
 from jobs.model.chart import CHART_FILE
 from jobs.model.report_page import against_champion, certainty, fitted_on, number, plain, rub, share, words
 from jobs.model.verdict_words import full_reasons, reasons, succession

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from antifraud.features import REGISTRY, Feature
+from antifraud.features.registry import REGISTRY, Feature
 
 RISING_PREFIX: Final = "terminal_fraud_"
 """Matured frauds at the terminal, as counts and as shares."""

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import date_of, day_number
 from antifraud.errors import MissingDay
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate import Certify
 from antifraud.gate_evidence import require_judgeable
 from antifraud.gate_report import Limits

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from antifraud.features import feature_set_hash
+from antifraud.features.registry import feature_set_hash
 from antifraud.lake import open_catalog, published, require_days
 from antifraud.schemas import FEATURES, LABELS, NAMESPACE, Table
 from antifraud.settings.core import JobSettings

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from antifraud.features import FEATURE_NAMES, WINDOWS
+from antifraud.features.registry import FEATURE_NAMES, WINDOWS
 from jobs.model.fitting import THREADS, Sample
 from jobs.model.quality import OBJECTIVE, ranking
 

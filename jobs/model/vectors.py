@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.registry import FEATURE_NAMES
 
 
 def vectors_of(table: pa.Table | pa.RecordBatch) -> npt.NDArray[np.float32]:

@@ -5,7 +5,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
-from antifraud.buckets import LONGEST_WINDOW_DAYS
+from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
 from antifraud.key_use import key_ids, nearest
 from antifraud.keys.pseudonym import Key, load_keyring

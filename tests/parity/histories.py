@@ -4,8 +4,8 @@ import random
 from collections import defaultdict
 from typing import NamedTuple
 
-from antifraud.buckets import EMPTY, History, Risk, bucket_of
-from antifraud.reference import feature_vector
+from antifraud.features.buckets import EMPTY, History, Risk, bucket_of
+from antifraud.features.reference import feature_vector
 
 DAY = 86_400
 HOUR = 3_600

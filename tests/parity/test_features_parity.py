@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from antifraud.clock import date_of, day_number
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.registry import FEATURE_NAMES
 from tests.parity import histories
 from tests.parity.histories import DAY, HOUR, LABEL_DELAY, OFFSETS
 

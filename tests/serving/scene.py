@@ -9,10 +9,10 @@ import lmdb
 import numpy as np
 from catboost import CatBoostClassifier
 
-from antifraud.buckets import NO_RISK
 from antifraud.clock import DAY_SECONDS, date_of
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, read_evaluator
-from antifraud.features import FEATURE_NAMES, feature_set_hash
+from antifraud.features.buckets import NO_RISK
+from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import replace_file, sha256_of
 from antifraud.keys.access import Access, Caller, hash_of
 from antifraud.keys.pseudonym import Key, tokenise

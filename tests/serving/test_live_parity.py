@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 
-from antifraud.buckets import NO_RISK, Risk, bucket_of
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, day_of
-from antifraud.features import WINDOWS
+from antifraud.features.buckets import NO_RISK, Risk, bucket_of
+from antifraud.features.reference import feature_inputs, feature_vector
+from antifraud.features.registry import WINDOWS
 from antifraud.keys.pseudonym import tokenise
-from antifraud.reference import feature_inputs, feature_vector
 from antifraud.state_export import decode_entity
 from serving.poller import WALL_CLOCK
 from serving.records import unpack_decision

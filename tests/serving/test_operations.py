@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from antifraud.buckets import NO_RISK
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.buckets import NO_RISK
+from antifraud.features.registry import FEATURE_NAMES
 from antifraud.keys.signing import SigningKey
 from serving.poller import Poller
 from serving.records import unpack_label

@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from antifraud.clock import DAY_SECONDS, day_number
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.registry import FEATURE_NAMES
 from antifraud.schemas import CLEAN, FEATURES, LABELS
 
 AS_OF = dt.date(2026, 3, 15)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.registry import FEATURE_NAMES
 from jobs.drift.evidently_adapter import compare
 
 

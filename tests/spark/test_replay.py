@@ -14,7 +14,7 @@ from antifraud.decision_log import STATUS, About, DecisionLog, LogWriter
 from antifraud.errors import MissingDay, ReleaseError
 from antifraud.evaluator import load_evaluator
 from antifraud.explain import Explainer
-from antifraud.features import feature_set_hash
+from antifraud.features.registry import feature_set_hash
 from antifraud.gate_report import GateReport, Limits
 from antifraud.lake import open_catalog, read_days
 from antifraud.schemas import FEATURES, LABELS

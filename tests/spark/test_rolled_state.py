@@ -7,8 +7,8 @@ import lmdb
 import pytest
 from pyspark.sql import functions
 
-from antifraud.buckets import Risk
 from antifraud.errors import MissingDay
+from antifraud.features.buckets import Risk
 from antifraud.lake import open_catalog, published, read_days
 from antifraud.schemas import CLEAN, FEATURES, LABELS, NAMESPACE, RUNS, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings

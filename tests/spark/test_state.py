@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from antifraud.buckets import NEVER
 from antifraud.clock import date_of
+from antifraud.features.buckets import NEVER
 
 DAY = 20_454
 CLEAN_SCHEMA = "day date, transaction_id bigint, event_time bigint, customer string, terminal string, amount bigint"

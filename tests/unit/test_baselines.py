@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from antifraud.errors import SettingsError
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.registry import FEATURE_NAMES
 from jobs.model import baselines as module
 from jobs.model.baselines import baselines
 from jobs.model.constraints import rising_features

@@ -1,6 +1,6 @@
 """The model card tells what training and gate wrote, feature by feature, and invents nothing."""
 
-from antifraud.features import REGISTRY
+from antifraud.features.registry import REGISTRY
 from jobs.model.card import model_card
 from tests.report_example import CHAMPION, INFO, LIMITS, PASS, report
 from tests.unit.test_report_page import ROW, SLICE

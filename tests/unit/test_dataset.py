@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from antifraud.errors import DataError
-from antifraud.features import FEATURE_NAMES
+from antifraud.features.registry import FEATURE_NAMES
 from jobs.model.dataset import SAMPLED, read_sample, require_values
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import jobs.promote
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
-from antifraud.features import FEATURE_NAMES, feature_set_hash
+from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import exclusive
 from antifraud.keys.signing import PublicKey, generate_signing_keys
 from antifraud.pointer import Pointer, activate, read_pointer

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from antifraud.errors import ReleaseError
-from antifraud.features import feature_set_hash
+from antifraud.features.registry import feature_set_hash
 from antifraud.pointer import Pointer, activate, read_pointer
 from antifraud.release import MANIFEST, SIGNATURE, open_release, require_feature_set, verify_bundle, write_bundle
 from antifraud.settings.core import ScorerSettings

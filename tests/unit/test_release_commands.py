@@ -5,7 +5,7 @@ import json
 import pytest
 
 from antifraud.commands import main
-from antifraud.features import feature_set_hash
+from antifraud.features.registry import feature_set_hash
 from antifraud.pointer import Pointer, activate, read_pointer
 from antifraud.release import write_bundle
 from tests.release_keys import PUBLIC, SIGNING, put_keys

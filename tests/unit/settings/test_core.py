@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from antifraud.buckets import LONGEST_WINDOW_DAYS
 from antifraud.errors import SettingsError
+from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.loss import MIN_DAYS
 from antifraud.settings.core import GuardSettings, JobSettings, ScorerSettings
 from antifraud.settings.ranges import RANGES

@@ -2,8 +2,9 @@
 
 For an event e at time t only events before e in the order (time, transaction id) count, and of labels only those that
 were learnt before the event's day. A formula is written once against `Arithmetic`; Spark evaluates it on columns
-(`jobs/features.py`) and `antifraud.reference` on Python numbers, and `tests/parity` demands the same bits of both. That
-is why formulas use exact integers and + - * / sqrt in a stated order only: log and exp differ between languages.
+(`jobs/features.py`) and `antifraud.features.reference` on Python numbers, and `tests/parity` demands the same bits of
+both. That is why formulas use exact integers and + - * / sqrt in a stated order only: log and exp differ between
+languages.
 """
 
 import hashlib
@@ -11,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from antifraud.buckets import NEVER
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from antifraud.features.buckets import NEVER
 
 WINDOWS: Final = (1, 7, 30)
 PRIOR_KNOWN: Final = 50
@@ -49,7 +50,8 @@ class Feature:
     """One column of the feature vector, always a double.
 
     `entity` is event, customer or terminal; `window` is in days, None where the feature has none; `null` says what a
-    null means (empty: never null). `formula` maps the aggregates of `antifraud.reference.feature_inputs` to the value.
+    null means (empty: never null). `formula` maps the aggregates of `antifraud.features.reference.feature_inputs` to
+    the value.
     """
 
     name: str

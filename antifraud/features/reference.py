@@ -2,12 +2,12 @@
 
 import math
 
-from antifraud.buckets import History
-from antifraud.features import REGISTRY, WINDOWS
+from antifraud.features.buckets import History
+from antifraud.features.registry import REGISTRY, WINDOWS
 
 
 class PythonArithmetic:
-    """`antifraud.features.Arithmetic` on Python numbers; null is None."""
+    """`antifraud.features.registry.Arithmetic` on Python numbers; null is None."""
 
     def ratio(self, numerator: float, denominator: float | None) -> float | None:
         """Both as doubles, divided; None where the denominator is not positive."""
@@ -52,7 +52,7 @@ def feature_inputs(time: int, amount: int, customer: History, terminal: History)
 def feature_vector(time: int, amount: int, customer: History, terminal: History) -> list[float]:
     """Features of one event in the order of `FEATURE_NAMES`; null is NaN.
 
-    >>> from antifraud.features import FEATURE_NAMES
+    >>> from antifraud.features.registry import FEATURE_NAMES
     >>> stranger = History(cutoff=0)
     >>> vector = feature_vector(90_000, 7_091, stranger, stranger)
     >>> vector[:4], vector[FEATURE_NAMES.index("customer_30d_count")]

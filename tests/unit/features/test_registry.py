@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antifraud.buckets import EMPTY, Bucket, History, Risk, bucket_of, total
 from antifraud.clock import day_number
-from antifraud.features import FEATURE_NAMES, REGISTRY, feature_set_hash
-from antifraud.reference import feature_vector
+from antifraud.features.buckets import EMPTY, Bucket, History, Risk, bucket_of, total
+from antifraud.features.reference import feature_vector
+from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
 
 HOUR = 3_600
 DAY = 86_400

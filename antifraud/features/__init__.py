@@ -1,0 +1,1 @@
+"""What a feature is: registry, buckets, and the row-level reference."""
