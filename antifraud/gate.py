@@ -10,7 +10,7 @@ raise the threshold, then the loss is tested. Three verdicts:
 - FAIL: anything else. Where all fraud together is worth less than the loss limit, that limit says nothing; such a
   window cannot pass.
 
-`Limits.delta` is spent once per judgement; `antifraud.spending` says what that means over a year of nights.
+`Limits.delta` is spent once per judgement; `antifraud.stats.spending` says what that means over a year of nights.
 """
 
 import dataclasses
@@ -23,9 +23,9 @@ import numpy as np
 from antifraud.gate_evidence import Certify, Demand, require_judgeable
 from antifraud.gate_report import Alternative, Findings, GateReport, Limits, Verdict
 from antifraud.gate_rules import reasons, verdict
-from antifraud.loss import SEED, LossBound, loss_bound
-from antifraud.score_tables import MAX_SCORE, MONTH_DAYS, ScoreTable, curve
-from antifraud.threshold import certified_threshold, fpr_bounds, select_beta
+from antifraud.stats.loss import SEED, LossBound, loss_bound
+from antifraud.stats.score_tables import MAX_SCORE, MONTH_DAYS, ScoreTable, curve
+from antifraud.stats.threshold import certified_threshold, fpr_bounds, select_beta
 
 __all__ = ["Certify", "Demand", "GateReport", "Limits", "Verdict", "check_threshold", "judge", "month_loss"]
 

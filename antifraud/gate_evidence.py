@@ -6,13 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.episodes import Frauds, label_delay_loss
 from antifraud.errors import ConstantScore, DataError, MissingDay, NoFraud, NotANumber, OnlyFraud, UndefinedMetric
 from antifraud.gate_report import Correction, Estimate
-from antifraud.loss import Volume
-from antifraud.maturation import Maturation
-from antifraud.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable
-from antifraud.threshold import LegitBlocks
+from antifraud.stats.episodes import Frauds, label_delay_loss
+from antifraud.stats.loss import Volume
+from antifraud.stats.maturation import Maturation
+from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable
+from antifraud.stats.threshold import LegitBlocks
 
 EPOCH: Final = np.datetime64(0, "D")
 
@@ -153,7 +153,7 @@ class Growth:
     def alerts_a_day(self, trade_off: Curve) -> Floats:
         """Flags a day at each candidate threshold, shape ``(thresholds,)``.
 
-        >>> from antifraud.score_tables import curve
+        >>> from antifraud.stats.score_tables import curve
         >>> window = curve(ScoreTable.from_rows([0, 0, 0], [5, 7, 9], [False, False, True], [1, 1, 1]))
         >>> float(Growth(fraud=10.0, legitimate=3.0).alerts_a_day(window)[window.at(5)])
         13.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from antifraud.loss import LossBound
+from antifraud.stats.loss import LossBound
 
 
 class Verdict(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from antifraud.figures import rub, share_text
 from antifraud.gate_report import Alternative, Estimate, Findings, Verdict
-from antifraud.threshold import TOGETHER
+from antifraud.stats.threshold import TOGETHER
 
 """Minor units in a rouble."""
 

@@ -7,8 +7,8 @@ import numpy as np
 from antifraud.gate import month_loss
 from antifraud.gate_evidence import Certify, Demand, Growth
 from antifraud.gate_report import GateReport, Limits
-from antifraud.score_tables import Curve, Floats, ScoreTable, curve
-from antifraud.threshold import fpr_bounds, np_threshold
+from antifraud.stats.score_tables import Curve, Floats, ScoreTable, curve
+from antifraud.stats.threshold import fpr_bounds, np_threshold
 
 SHARES: Final = (0.1, 0.2, 0.3, 0.45, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5)
 """False-positive rates that are shown, as shares of the limit."""

@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.bounds import ratio_bound
-from antifraud.comparison import Decider, Margins, compare
-from antifraud.episodes import Frauds
-from antifraud.score_tables import MONTH_DAYS, ScoreTable
+from antifraud.stats.bounds import ratio_bound
+from antifraud.stats.comparison import Decider, Margins, compare
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.score_tables import MONTH_DAYS, ScoreTable
 from bench.gate_loss import HIDDEN_DAYS, WORLDS, all_frauds
 from bench.gate_shapes import COMMAND, DAYS, SEED, named, span
 from bench.record import record

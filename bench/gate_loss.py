@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.episodes import Frauds
-from antifraud.loss import LossBound, loss_bound
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.loss import LossBound, loss_bound
 from bench.gate_shapes import COMMAND, DAYS, SEED, named, span
 from bench.record import record
 

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from antifraud.score_tables import ScoreTable
-from antifraud.threshold import LegitBlocks, certified_threshold
+from antifraud.stats.score_tables import ScoreTable
+from antifraud.stats.threshold import LegitBlocks, certified_threshold
 from bench.record import record
 
 COMMAND: Final = "make bench-gate"

@@ -24,7 +24,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from sklearn import metrics
 
-from antifraud.score_tables import curve
+from antifraud.stats.score_tables import curve
 from bench.record import record
 from jobs.model.reduction import score_table_rows, table_of
 

@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from antifraud.bounds import block_bound, joint_bound, row_bound
-from antifraud.score_tables import ScoreTable
-from antifraud.spending import NIGHTS_A_YEAR, nightly_delta
-from antifraud.threshold import LegitBlocks, certified_threshold
+from antifraud.stats.bounds import block_bound, joint_bound, row_bound
+from antifraud.stats.score_tables import ScoreTable
+from antifraud.stats.spending import NIGHTS_A_YEAR, nightly_delta
+from antifraud.stats.threshold import LegitBlocks, certified_threshold
 from bench.gate_shapes import COMMAND, DAYS, DELTA, LIMIT, SEED, TARGET, span
 from bench.record import record
 

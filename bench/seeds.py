@@ -29,10 +29,10 @@ from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate import Certify, GateReport, judge
 from antifraud.gate_report import Limits
 from antifraud.keys.pseudonym import generate_keyring
-from antifraud.loss import Frauds
-from antifraud.score_tables import ScoreTable, curve
 from antifraud.settings.core import JobSettings
-from antifraud.threshold import LegitBlocks
+from antifraud.stats.loss import Frauds
+from antifraud.stats.score_tables import ScoreTable, curve
+from antifraud.stats.threshold import LegitBlocks
 from bench.lake_rows import Rows, load_rows
 from bench.protocol import FIGURES, card_precision, ranking
 from bench.record import record

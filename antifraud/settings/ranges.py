@@ -43,8 +43,8 @@ RANGES: Final[Mapping[str, Range]] = {
     "state_keep_days": Range(31, MOST_DAYS),  # so many rotating keys takes along (`jobs/rotate_keys.py`)
     "quarantine_limit": SHARE,
     "train_days": Range(1, MOST_DAYS),
-    "select_days": Range(7, MOST_DAYS),  # beta is tuned on no fewer (`antifraud.threshold.MIN_BLOCKS`)
-    "certify_days": Range(14, MOST_DAYS),  # a loss is bounded from no fewer (`antifraud.loss.MIN_DAYS`)
+    "select_days": Range(7, MOST_DAYS),  # beta is tuned on no fewer (`antifraud.stats.threshold.MIN_BLOCKS`)
+    "certify_days": Range(14, MOST_DAYS),  # a loss is bounded from no fewer (`antifraud.stats.loss.MIN_DAYS`)
     "search_trials": Range(0, 10_000),
     "search_seconds": Range(0, MOST_SECONDS),
     "baseline_rows": Range(0, 10**9),

@@ -12,12 +12,12 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from antifraud.clock import day_number
-from antifraud.comparison import Comparison, Decider, compare, outcome
 from antifraud.errors import DataError
 from antifraud.gate import Certify, Demand, GateReport, check_threshold, month_loss
 from antifraud.gate_report import Alternative, Limits, Verdict
 from antifraud.release import Bundle
 from antifraud.settings.core import JobSettings
+from antifraud.stats.comparison import Comparison, Decider, compare, outcome
 from jobs.model.evidence import certify_scored
 from jobs.model.inputs import Inputs
 from jobs.model.limits import demand_of, margins_of
@@ -91,7 +91,7 @@ def succession(champion: Judged | None, candidate: Decider, here: GateReport, se
 
     `champion` is None where nothing serves, else: `release`, `note` (why it was not compared, or empty), `threshold`,
     `verdict`, `reasons`, `fpr`, `fpr_bound`, `loss` (the last six None where it was not judged), `days`, and
-    `comparison` (`antifraud.comparison.Comparison`, candidate minus champion, with `non_inferior`).
+    `comparison` (`antifraud.stats.comparison.Comparison`, candidate minus champion, with `non_inferior`).
     """
     paired = _paired(champion, candidate, settings) if champion else None
     stands = None if not (champion and champion.report) else champion.report.verdict is Verdict.PASS

@@ -20,8 +20,8 @@ from antifraud.gate_report import Limits
 from antifraud.lake import full_name, open_catalog, read_release
 from antifraud.release import Bundle
 from antifraud.schemas import LABELS, SCORES
-from antifraud.score_tables import ScoreTable
 from antifraud.settings.core import JobSettings
+from antifraud.stats.score_tables import ScoreTable
 from antifraud.tradeoff import lowest_shown
 from jobs.model.candidate import Candidate
 from jobs.model.dataset import Counts

@@ -1,10 +1,10 @@
 """The gate's limits, volume and margins, as the settings declare them."""
 
-from antifraud.comparison import Margins
 from antifraud.gate import Demand
 from antifraud.gate_report import Limits
 from antifraud.settings.core import JobSettings
-from antifraud.spending import nightly_delta
+from antifraud.stats.comparison import Margins
+from antifraud.stats.spending import nightly_delta
 
 
 def limits_of(settings: JobSettings) -> Limits:

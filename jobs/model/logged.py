@@ -11,10 +11,10 @@ from antifraud.decision_log import STATUS, Columns, DecisionLog
 from antifraud.errors import DataError, MissingDay, ReleaseError
 from antifraud.evaluator import Evaluator, load_evaluator
 from antifraud.gate import Certify
-from antifraud.loss import Frauds
-from antifraud.maturation import Maturation
-from antifraud.score_tables import MAX_SCORE, ScoreTable, merge
-from antifraud.threshold import LegitBlocks
+from antifraud.stats.loss import Frauds
+from antifraud.stats.maturation import Maturation
+from antifraud.stats.score_tables import MAX_SCORE, ScoreTable, merge
+from antifraud.stats.threshold import LegitBlocks
 from jobs.model.evidence import require_labelled
 from jobs.model.replaying import Answer, Question
 

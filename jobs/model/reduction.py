@@ -11,11 +11,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
-from antifraud.episodes import Frauds
 from antifraud.errors import DataError, NotANumber
-from antifraud.maturation import HORIZON_DAYS, Maturation
-from antifraud.score_tables import ScoreTable
-from antifraud.threshold import LegitBlocks
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.maturation import HORIZON_DAYS, Maturation
+from antifraud.stats.score_tables import ScoreTable
+from antifraud.stats.threshold import LegitBlocks
 from jobs.halves import LARGEST_LONG, halves, whole
 from jobs.model.dataset import WindowName
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from antifraud.comparison import Decider
 from antifraud.figures import MINOR_UNITS
 from antifraud.gate import Certify, Demand, GateReport, check_threshold, judge
 from antifraud.gate_report import Alternative, Limits
-from antifraud.score_tables import curve
 from antifraud.settings.core import JobSettings
+from antifraud.stats.comparison import Decider
+from antifraud.stats.score_tables import curve
 from antifraud.tradeoff import tradeoff
 from jobs.model.candidate import Candidate
 from jobs.model.champion import Judged, succession

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from antifraud.threshold import ROWS, TOGETHER
+from antifraud.stats.threshold import ROWS, TOGETHER
 from jobs.model.report_page import number, rub, share
 
 LEAST_LEGITIMATE: Final = 500

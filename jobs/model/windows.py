@@ -6,7 +6,7 @@ from typing import Final
 
 from antifraud.errors import SettingsError
 from antifraud.settings.core import JobSettings
-from antifraud.threshold import MIN_BLOCKS
+from antifraud.stats.threshold import MIN_BLOCKS
 
 SHORTEST_CERTIFY_DAYS: Final = 14
 """A compromised customer lasts 14 days; a bound from a shorter window would not have seen one end."""

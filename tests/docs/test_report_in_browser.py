@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
-from antifraud.episodes import Frauds
 from antifraud.gate import Certify
-from antifraud.score_tables import ScoreTable
 from antifraud.settings.core import JobSettings
-from antifraud.threshold import LegitBlocks
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.score_tables import ScoreTable
+from antifraud.stats.threshold import LegitBlocks
 from infra.browser import find_chromium
 from jobs.model.evidence import Evidence
 from jobs.model.limits import limits_of

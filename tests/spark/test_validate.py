@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from antifraud.comparison import Decider
-from antifraud.episodes import Frauds
 from antifraud.errors import ReleaseError
 from antifraud.gate_report import GateReport, Limits
 from antifraud.lake import open_catalog, read_days, read_release
 from antifraud.pointer import activate
 from antifraud.release import write_bundle
 from antifraud.schemas import FEATURES, LABELS, SCORES
-from antifraud.score_tables import ScoreTable
+from antifraud.stats.comparison import Decider
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.score_tables import ScoreTable
 from jobs.model.champion import judge_rivals, scorable, succession
 from jobs.model.dataset import count_by_status
 from jobs.model.evidence import scored_windows

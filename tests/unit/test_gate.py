@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from antifraud.episodes import label_delay_loss
 from antifraud.errors import DataError, NoFraud
 from antifraud.gate import Certify, Demand, GateReport, Limits, Verdict, check_threshold, judge
 from antifraud.gate_report import Alternative
 from antifraud.gate_rules import reasons
-from antifraud.loss import Frauds
-from antifraud.score_tables import ScoreTable
-from antifraud.threshold import LegitBlocks
+from antifraud.stats.episodes import label_delay_loss
+from antifraud.stats.loss import Frauds
+from antifraud.stats.score_tables import ScoreTable
+from antifraud.stats.threshold import LegitBlocks
 
 DAYS, ROWS = 28, 60_000
 BRIEF_TRANSACTIONS_A_MONTH = 50 * 86_400 * 30

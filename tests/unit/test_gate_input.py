@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from antifraud import errors
-from antifraud.episodes import Frauds
 from antifraud.errors import (
     AntifraudError,
     ClockBehind,
@@ -21,8 +20,9 @@ from antifraud.errors import (
     UndefinedMetric,
 )
 from antifraud.gate import Certify, Limits, check_threshold, judge
-from antifraud.score_tables import ScoreTable
-from antifraud.threshold import LegitBlocks, fpr_bounds
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.score_tables import ScoreTable
+from antifraud.stats.threshold import LegitBlocks, fpr_bounds
 
 ROWS = 2_800
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from antifraud.spending import NIGHTS_A_YEAR, nightly_delta
+from antifraud.stats.spending import NIGHTS_A_YEAR, nightly_delta
 from bench import gate_comparison, gate_loss, gate_shapes, gate_year
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from antifraud.errors import DataError
 from antifraud.gate import Certify, Demand, Limits, check_threshold, judge
-from antifraud.loss import Frauds, Volume, loss_bound
-from antifraud.score_tables import ScoreTable
+from antifraud.stats.loss import Frauds, Volume, loss_bound
+from antifraud.stats.score_tables import ScoreTable
 from antifraud.tradeoff import tradeoff
 from jobs.model.report import points
 

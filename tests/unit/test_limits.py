@@ -2,10 +2,10 @@
 
 import pytest
 
-from antifraud.comparison import Margins
 from antifraud.errors import SettingsError
 from antifraud.gate import Demand, Limits
 from antifraud.settings.core import GuardSettings, JobSettings
+from antifraud.stats.comparison import Margins
 from jobs.model.limits import demand_of, limits_of, margins_of
 
 

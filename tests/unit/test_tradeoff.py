@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from antifraud.episodes import Frauds
 from antifraud.gate import Certify, Demand, Limits, judge
-from antifraud.score_tables import ScoreTable
-from antifraud.threshold import LegitBlocks
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.score_tables import ScoreTable
+from antifraud.stats.threshold import LegitBlocks
 from antifraud.tradeoff import SHARES, lowest_shown, tradeoff
 
 DAYS, ROWS = 28, 60_000

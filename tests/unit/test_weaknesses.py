@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from antifraud.episodes import Frauds
 from antifraud.gate import Certify
-from antifraud.score_tables import ScoreTable
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.score_tables import ScoreTable
 from jobs.model.evidence import Evidence
 from jobs.model.weaknesses import weaknesses
 from tests.report_example import CHAMPION, PASS, report

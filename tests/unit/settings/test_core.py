@@ -7,10 +7,10 @@ import pytest
 
 from antifraud.errors import SettingsError
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
-from antifraud.loss import MIN_DAYS
 from antifraud.settings.core import GuardSettings, JobSettings, ScorerSettings
 from antifraud.settings.ranges import RANGES
-from antifraud.threshold import MIN_BLOCKS
+from antifraud.stats.loss import MIN_DAYS
+from antifraud.stats.threshold import MIN_BLOCKS
 from jobs.model.windows import SHORTEST_CERTIFY_DAYS
 
 ROOT = Path(__file__).resolve().parents[2]

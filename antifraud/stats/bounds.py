@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from antifraud.score_tables import Floats, Ints
+from antifraud.stats.score_tables import Floats, Ints
 
 NO_SKEWNESS: Final = 1e-6
 """Below it blocks count as symmetric."""

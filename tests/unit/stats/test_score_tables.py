@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from antifraud.errors import DataError, NoFraud, OnlyFraud
-from antifraud.score_tables import FLAG_ALL, ScoreTable, curve, merge
+from antifraud.stats.score_tables import FLAG_ALL, ScoreTable, curve, merge
 
 row = st.tuples(st.integers(0, 3), st.sampled_from([0, 5, 7, 1_000_000]), st.booleans(), st.integers(1, 10**9))
 rows_ = st.lists(row, max_size=30)

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from antifraud.bounds import block_bound, joint_bound, row_bound
 from antifraud.errors import DataError, NotEnoughRows
-from antifraud.score_tables import FLAG_ALL, MONTH_DAYS, Floats, Ints, ScoreTable, curve
+from antifraud.stats.bounds import block_bound, joint_bound, row_bound
+from antifraud.stats.score_tables import FLAG_ALL, MONTH_DAYS, Floats, Ints, ScoreTable, curve
 
 ROWS: Final = "rows"
 """Name of the check that takes every row as independent."""

@@ -3,7 +3,7 @@
 The candidate need not be better, only not worse by more than a declared margin, in loss and in false-positive rate,
 with stated confidence: a test of non-inferiority (Wellek 2010, Testing Statistical Hypotheses of Equivalence and
 Noninferiority). Days are the pairs: what both models miss cancels out, and with it most of the noise. What is left of
-the loss comes in episodes (`antifraud.discordance`), which bound it beside the days.
+the loss comes in episodes (`antifraud.stats.discordance`), which bound it beside the days.
 """
 
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.bounds import ratio_bound
-from antifraud.discordance import discordant, excess_bound, rows_of
-from antifraud.episodes import Frauds
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.figures import roubles
-from antifraud.score_tables import MONTH_DAYS, Ints, ScoreTable
+from antifraud.stats.bounds import ratio_bound
+from antifraud.stats.discordance import discordant, excess_bound, rows_of
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.score_tables import MONTH_DAYS, Ints, ScoreTable
 
 MIN_PAIRED_DAYS: Final = 7
 """Fewer days say nothing about how the difference varies."""

@@ -1,10 +1,10 @@
 """The most that a month of missed fraud will cost, with a stated probability.
 
-Missed frauds come in episodes (`antifraud.episodes`), and episodes are the unit: their number in a month is Poisson,
-their totals are drawn from those seen. Sources of error are drawn, and reported apart: what the window cannot tell
-(each episode's intensity is Gamma(1) distributed, the Bayesian bootstrap of Rubin 1981 for a Poisson process), the next
-month's own chance, and the error of the volume and of a declared fraud share. A window in which little was missed, or
-nothing, shows how large a compromise is by the frauds that were caught.
+Missed frauds come in episodes (`antifraud.stats.episodes`), and episodes are the unit: their number in a month is
+Poisson, their totals are drawn from those seen. Sources of error are drawn, and reported apart: what the window cannot
+tell (each episode's intensity is Gamma(1) distributed, the Bayesian bootstrap of Rubin 1981 for a Poisson process), the
+next month's own chance, and the error of the volume and of a declared fraud share. A window in which little was missed,
+or nothing, shows how large a compromise is by the frauds that were caught.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.episodes import Frauds, episode_totals, groups_of, larger_than
 from antifraud.errors import NotEnoughRows
-from antifraud.score_tables import MONTH_DAYS, Floats
+from antifraud.stats.episodes import Frauds, episode_totals, groups_of, larger_than
+from antifraud.stats.score_tables import MONTH_DAYS, Floats
 
 __all__ = ["SEED", "Frauds", "LossBound", "Volume", "episode_totals", "loss_bound"]
 

@@ -13,7 +13,7 @@ from typing import Final, Self
 import numpy as np
 
 from antifraud.errors import NotEnoughRows
-from antifraud.score_tables import Floats, Ints
+from antifraud.stats.score_tables import Floats, Ints
 
 HORIZON_DAYS: Final = 60
 """Frauds learnt later than this are not counted at all."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from antifraud.errors import NotEnoughRows
-from antifraud.loss import Frauds, Volume, episode_totals, loss_bound
+from antifraud.stats.loss import Frauds, Volume, episode_totals, loss_bound
 
 WINDOW, MONTH = 28, 30
 EXACT = Volume(relative_sd=0.0)

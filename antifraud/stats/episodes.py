@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antifraud.errors import DataError
-from antifraud.score_tables import MONTH_DAYS, Floats, Ints
+from antifraud.stats.score_tables import MONTH_DAYS, Floats, Ints
 
 SAME_SIZE: Final = 0.2
 """Episodes whose totals differ by less than this share are drawn as one group."""

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from antifraud.episodes import Frauds
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.gate import Certify, Limits, month_loss
-from antifraud.maturation import Maturation
-from antifraud.score_tables import ScoreTable
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.maturation import Maturation
+from antifraud.stats.score_tables import ScoreTable
 
 AS_OF, DAYS = 60, 60
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from antifraud.bounds import alike, between_blocks, block_bound, joint_bound, pooled_bound, ratio_bound, row_bound
 from antifraud.errors import NotEnoughRows
-from antifraud.score_tables import ScoreTable, curve
-from antifraud.threshold import (
+from antifraud.stats.bounds import alike, between_blocks, block_bound, joint_bound, pooled_bound, ratio_bound, row_bound
+from antifraud.stats.score_tables import ScoreTable, curve
+from antifraud.stats.threshold import (
     TOGETHER,
     LegitBlocks,
     certified_threshold,

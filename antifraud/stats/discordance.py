@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from antifraud.episodes import Frauds, groups_of, larger_than, signed_totals
 from antifraud.errors import DataError
-from antifraud.loss import DRAWS, SEED, UNSEEN
-from antifraud.score_tables import MONTH_DAYS
+from antifraud.stats.episodes import Frauds, groups_of, larger_than, signed_totals
+from antifraud.stats.loss import DRAWS, SEED, UNSEEN
+from antifraud.stats.score_tables import MONTH_DAYS
 
 MATCHED: Final = ("day", "customer", "terminal", "amount")
 """By which the frauds of two models are matched; codes of customers and terminals are the same for both."""
@@ -62,9 +62,9 @@ def excess_bound(missed: Frauds, alpha: float, *, factor: float = 1.0, seed: int
 
     Episodes are a compound Poisson process, and their intensities Gamma(1) distributed after the window (the Bayesian
     bootstrap, Rubin 1981). A window is too short to show every difference: episodes larger than all seen are drawn as
-    `antifraud.loss` draws them, for either sign; those against the candidate are larger than all of either sign, since
-    a model that differs by so much may do so the other way. It is the expectation that is bounded, not the chance of
-    the next month. `factor` is frauds at the judged volume over the window's. Without a discordant fraud there is no
+    `antifraud.stats.loss` draws them, for either sign; those against the candidate are larger than all of either sign,
+    since a model that differs by so much may do so the other way. It is the expectation that is bounded, not the chance
+    of the next month. `factor` is frauds at the judged volume over the window's. Without a discordant fraud there is no
     size to learn, and the bound is 0; with a single episode, missed by the candidate, it is five to six times that.
 
     >>> def frauds(*amounts):

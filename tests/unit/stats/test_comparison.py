@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from antifraud.comparison import Comparison, Decider, Margins, compare, outcome
-from antifraud.discordance import discordant, excess_bound
-from antifraud.episodes import Frauds
 from antifraud.errors import DataError, NotEnoughRows
-from antifraud.score_tables import ScoreTable
+from antifraud.stats.comparison import Comparison, Decider, Margins, compare, outcome
+from antifraud.stats.discordance import discordant, excess_bound
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.score_tables import ScoreTable
 
 
 def scored(missed, flagged, days=8, threshold=5):

@@ -1,0 +1,1 @@
+"""The statistics of gate and threshold: pure, on counts and amounts."""
