@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.evidence import Evidence, update
+from antifraud.killswitch.evidence import Evidence, update
 from bench.gate_comparison import comparison_figures
 from bench.gate_loss import loss_figures
 from bench.gate_shapes import COMMAND, SEED, power_figures, span, violation_figures

@@ -13,7 +13,7 @@ import numpy as np
 from antifraud.clock import DAY_SECONDS, day_of
 from antifraud.errors import AntifraudError
 from antifraud.features.reference import feature_vector
-from antifraud.switch import Mode, Switch
+from antifraud.killswitch.machine import Mode, Switch
 from serving.live import count_event, read_history
 from serving.loading import Serving
 from serving.records import Answer, Decision, DecisionRequest, pack, unpack_decision

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from typing import Final
 
-from antifraud.switch import INITIAL, Mode, Switch, change
+from antifraud.killswitch.machine import INITIAL, Mode, Switch, change
 from serving.store import View, key_of
 
 NOW: Final = b"now"

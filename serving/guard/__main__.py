@@ -9,7 +9,7 @@ from typing import Any
 
 from antifraud.clock import BusinessClock
 from antifraud.errors import AntifraudError, SettingsError, StoreError
-from antifraud.evidence import Evidence
+from antifraud.killswitch.evidence import Evidence
 from antifraud.settings.core import GuardSettings
 from serving.guard.courier import Courier
 from serving.guard.watch import look

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from antifraud.clock import BusinessClock, day_of
-from antifraud.evidence import Evidence, update
+from antifraud.killswitch.evidence import Evidence, update
+from antifraud.killswitch.machine import Mode
 from antifraud.settings.core import GuardSettings
-from antifraud.switch import Mode
 from serving.guard.cohorts import CURSOR, Block, close_blocks, take_in_labels
 from serving.store import Store, View, key_of
 from serving.switchboard import read_switch, set_switch

@@ -7,7 +7,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify
 
 from antifraud.errors import StoreError
-from antifraud.switch import Mode
+from antifraud.killswitch.machine import Mode
 from serving.auth import require_scope
 from serving.poller import WALL_CLOCK, read_workers
 from serving.problems import not_ready

@@ -5,7 +5,7 @@ from typing import Final
 
 from flask import Blueprint, Response, g, jsonify
 
-from antifraud.switch import Mode
+from antifraud.killswitch.machine import Mode
 from serving.auth import require_scope
 from serving.bodies import parse
 from serving.records import SwitchRequest

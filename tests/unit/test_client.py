@@ -187,14 +187,20 @@ def signed(body, at=None, secret=SECRET):
     return {"webhook-id": "n-1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
 
 
-BODY = json.dumps({"id": "n-1", "type": "antifraud.switch.changed", "time": "t", "data": {"mode": "SUSPENDED"}})
+BODY = json.dumps(
+    {"id": "n-1", "type": "antifraud.killswitch.machine.changed", "time": "t", "data": {"mode": "SUSPENDED"}}
+)
 
 
 def test_a_signed_webhook_becomes_an_event():
     """Id, type, time and the switch."""
     event = verify_webhook(SECRET, signed(BODY), BODY.encode())
 
-    assert (event.id, event.type, event.switch) == ("n-1", "antifraud.switch.changed", {"mode": "SUSPENDED"})
+    assert (event.id, event.type, event.switch) == (
+        "n-1",
+        "antifraud.killswitch.machine.changed",
+        {"mode": "SUSPENDED"},
+    )
 
 
 OLD = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antifraud.evidence import BETS, CAP, FALSE_TRIP, Evidence, update
+from antifraud.killswitch.evidence import BETS, CAP, FALSE_TRIP, Evidence, update
 
 LEGIT_A_DAY = 160
 BLOCKS_A_DAY = 40

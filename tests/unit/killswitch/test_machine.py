@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from antifraud.errors import StaleEpoch, TransitionRefused
-from antifraud.switch import INITIAL, Mode, Switch, change
+from antifraud.killswitch.machine import INITIAL, Mode, Switch, change
 
 DRAWN = {
     ("OBSERVE", "SERVING"),

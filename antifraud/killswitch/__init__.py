@@ -1,0 +1,1 @@
+"""The switch as a pure machine, and the evidence that throws it."""
