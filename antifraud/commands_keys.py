@@ -7,12 +7,12 @@ from typing import Final
 
 from antifraud.errors import SettingsError
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
-from antifraud.key_use import days_under
 from antifraud.keys.pseudonym import generate_keyring, load_keyring, retire_key, rotate_keyring
-from antifraud.lake import open_catalog, published
-from antifraud.schemas import CLEAN, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.catalog import open_catalog, published
+from antifraud.lake.key_use import days_under
+from antifraud.lake.schemas import CLEAN, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.storage import remove_bridges
 from antifraud.settings.core import JobSettings
-from antifraud.storage import remove_bridges
 
 NEEDED: Final = (CLEAN, TOTALS_CUSTOMER, TOTALS_TERMINAL)
 """Tables of which the newest state's whole reach must be under the keys that stay."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 from pyspark.sql import SparkSession
 
-from antifraud.schemas import CATALOG, NAMESPACE
+from antifraud.lake.schemas import CATALOG, NAMESPACE
 
 SCAN: Final = f"BatchScan {CATALOG}.{NAMESPACE}."
 TEXT_SCAN: Final = "Scan text"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.keys.pseudonym import Key, load_active_key
-from antifraud.schemas import RAW
+from antifraud.lake.schemas import RAW
 from antifraud.settings.core import JobSettings
 from jobs.raw.files import discover
 from jobs.raw.tokens import PADS, padded

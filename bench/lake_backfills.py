@@ -19,7 +19,7 @@ from typing import Final
 
 from antifraud.clock import days_between
 from antifraud.keys.pseudonym import generate_keyring
-from antifraud.lake import open_catalog, published
+from antifraud.lake.catalog import open_catalog, published
 from antifraud.settings.core import JobSettings
 from bench.record import record
 from jobs.checksums import TABLES, checksums

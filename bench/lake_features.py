@@ -17,8 +17,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
-from antifraud.lake import full_name
-from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE
+from antifraud.lake.catalog import full_name
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE
 from antifraud.settings.core import JobSettings
 from bench.features_sql import features_query
 from bench.lake_world import Bench, bench_of, files_of

@@ -20,8 +20,8 @@ from typing import Final
 import duckdb
 import psutil
 
-from antifraud.lake import open_catalog, published
-from antifraud.schemas import CLEAN, QUARANTINE
+from antifraud.lake.catalog import open_catalog, published
+from antifraud.lake.schemas import CLEAN, QUARANTINE
 from antifraud.settings.core import JobSettings
 from bench.ingest_sql import statements
 from bench.lake_world import Bench, bench_of, files_of, truth

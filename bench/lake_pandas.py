@@ -19,8 +19,8 @@ from pyspark.sql import SparkSession
 
 from antifraud.clock import HOUR_SECONDS
 from antifraud.features.registry import WINDOWS
-from antifraud.lake import full_name
-from antifraud.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.catalog import full_name
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from bench.lake_world import Bench, bench_of, files_of
 from jobs.features import features

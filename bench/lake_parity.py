@@ -23,7 +23,7 @@ from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, date_of, day_number
 from antifraud.features.buckets import EMPTY, LONGEST_WINDOW_DAYS, Bucket, History, Risk, bucket_of
 from antifraud.features.reference import feature_vector
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.schemas import CLEAN, FEATURES, LABELS
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS
 from bench.lake_world import Bench, bench_of, files_of
 from jobs.features import features
 from jobs.session import start_session

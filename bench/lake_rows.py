@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from antifraud.lake import open_catalog, published, read_days
-from antifraud.schemas import FEATURES, LABELS
+from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.lake.schemas import FEATURES, LABELS
 from antifraud.settings.core import JobSettings
 from jobs.model.fitting import Sample
 from jobs.model.vectors import vectors_of

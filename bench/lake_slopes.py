@@ -18,8 +18,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from antifraud.lake import open_catalog, published
-from antifraud.schemas import CLEAN
+from antifraud.lake.catalog import open_catalog, published
+from antifraud.lake.schemas import CLEAN
 from antifraud.settings.core import JobSettings
 from bench.lake_world import CUSTOMERS, World, made
 from bench.record import record

@@ -4,11 +4,12 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from antifraud import lake, lookback
 from antifraud.clock import days_between
-from antifraud.feed import covers, files_in
-from antifraud.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
-from antifraud.storage import raw_folder
+from antifraud.lake import catalog as lake
+from antifraud.lake import lookback
+from antifraud.lake.feed import covers, files_in
+from antifraud.lake.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.lake.storage import raw_folder
 from dags.shared import job_settings
 
 if TYPE_CHECKING:

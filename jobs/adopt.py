@@ -12,7 +12,7 @@ the warehouse or the catalog, it asks, and ``--mine-alone`` answers: nobody does
 import argparse
 
 from antifraud.errors import LakeNotAdopted
-from antifraud.lake import check_lake, open_any_catalog
+from antifraud.lake.catalog import check_lake, open_any_catalog
 from antifraud.settings.core import JobSettings
 from jobs.adoption import Adoption, adopt, plan_adoption
 from jobs.runtime import base_parser, run_plain_job

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.errors import ForeignLake
-from antifraud.identity import (
+from antifraud.lake.identity import (
     Found,
     Identity,
     bind_home,
@@ -25,11 +25,11 @@ from antifraud.identity import (
     remove_unfinished,
     write_identity,
 )
-from antifraud.ownership import require_apart, require_own_tables
-from antifraud.schemas import CATALOG, NAMESPACE
+from antifraud.lake.ownership import require_apart, require_own_tables
+from antifraud.lake.schemas import CATALOG, NAMESPACE
+from antifraud.lake.warehouse import UNFINISHED, TableName, files_below, table_locations, write_bytes
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import plain
-from antifraud.warehouse import UNFINISHED, TableName, files_below, table_locations, write_bytes
 from jobs.moved_metadata import Move, Written, write_anew
 from jobs.other_users import doubts_about
 

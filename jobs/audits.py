@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from antifraud.errors import LeakError, PublishError, SchemaError
 from antifraud.keys.pseudonym import TOKEN_PATTERN
-from antifraud.schema_check import spelt
-from antifraud.schemas import Table, identifiers_among
+from antifraud.lake.schema_check import spelt
+from antifraud.lake.schemas import Table, identifiers_among
 from jobs.staging import Partition
 
 

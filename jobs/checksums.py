@@ -11,8 +11,17 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.lake import open_catalog, read_batches
-from antifraud.schemas import CLEAN, FEATURES, LABELS, NAMESPACE, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.catalog import open_catalog, read_batches
+from antifraud.lake.schemas import (
+    CLEAN,
+    FEATURES,
+    LABELS,
+    NAMESPACE,
+    QUARANTINE,
+    STATE,
+    TOTALS_CUSTOMER,
+    TOTALS_TERMINAL,
+)
 from antifraud.settings.core import JobSettings
 from jobs.row_hashes import row_hashes
 from jobs.runtime import range_parser, run_plain_job

@@ -14,7 +14,7 @@ from typing import Final
 
 from pyspark.sql import SparkSession
 
-from antifraud.lookback import missing_before
+from antifraud.lake.lookback import missing_before
 from antifraud.settings.core import JobSettings
 from jobs.export_state import export_state
 from jobs.features import features

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.files import replace_file
-from antifraud.lake import open_catalog, read_days, require_days
+from antifraud.lake.catalog import open_catalog, read_days, require_days
+from antifraud.lake.schemas import FEATURES
 from antifraud.pointer import read_pointer
 from antifraud.release import open_release
-from antifraud.schemas import FEATURES
 from antifraud.settings.core import JobSettings
 from jobs.drift.evidently_adapter import compare
 from jobs.model.vectors import vectors_of

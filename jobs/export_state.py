@@ -19,8 +19,8 @@ import lmdb
 from antifraud.errors import PublishError
 from antifraud.features.buckets import Bucket, Risk
 from antifraud.files import exclusive, hash_of, remove_folders, replace_file, sha256_of
-from antifraud.lake import Run, open_catalog, read_batches, require_days
-from antifraud.schemas import STATE
+from antifraud.lake.catalog import Run, open_catalog, read_batches, require_days
+from antifraud.lake.schemas import STATE
 from antifraud.settings.core import JobSettings
 from antifraud.state_export import (
     DATA_FILE,

@@ -19,9 +19,9 @@ from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.errors import MissingDay, PublishError
 from antifraud.features.registry import REGISTRY, WINDOWS, feature_set_hash
 from antifraud.files import hash_of
-from antifraud.key_use import key_ids, require_one_key
-from antifraud.lake import Run, newest_runs, open_catalog, published, require_days, snapshot_with
-from antifraud.schemas import CLEAN, FEATURES, STATE
+from antifraud.lake.catalog import Run, newest_runs, open_catalog, published, require_days, snapshot_with
+from antifraud.lake.key_use import key_ids, require_one_key
+from antifraud.lake.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings.core import JobSettings
 from jobs.arithmetic import SparkArithmetic
 from jobs.buckets import EXACT, named

@@ -19,8 +19,8 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS
 from antifraud.files import exclusive, hash_of
-from antifraud.lake import Run, open_catalog
-from antifraud.schemas import CLEAN, LABELS, NAMESPACE, QUARANTINE, Table
+from antifraud.lake.catalog import Run, open_catalog
+from antifraud.lake.schemas import CLEAN, LABELS, NAMESPACE, QUARANTINE, Table
 from antifraud.settings.core import JobSettings
 from jobs.conflicts import Conflict, with_retries
 from jobs.publish import Batch, publish, record

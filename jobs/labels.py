@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
-from antifraud.schemas import LABELS
+from antifraud.lake.schemas import LABELS
 from jobs.tables import read_table
 
 KEYS = ("day", "transaction_id")

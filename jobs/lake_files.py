@@ -13,10 +13,8 @@ import fastavro
 
 from antifraud.errors import ForeignLake, ForeignPath
 from antifraud.files import require_below
-from antifraud.ownership import ADOPT, is_warehouse
-from antifraud.settings.core import JobSettings
-from antifraud.settings.locations import is_below, is_remote
-from antifraud.warehouse import (
+from antifraud.lake.ownership import ADOPT, is_warehouse
+from antifraud.lake.warehouse import (
     IDENTITY,
     TableName,
     files_below,
@@ -25,6 +23,8 @@ from antifraud.warehouse import (
     read_metadata,
     table_locations,
 )
+from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import is_below, is_remote
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog

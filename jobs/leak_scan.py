@@ -20,8 +20,8 @@ from typing import Final
 
 from antifraud.errors import LeakError, SettingsError
 from antifraud.files import replace_file
+from antifraud.lake.storage import raw_folder, warehouse_folder
 from antifraud.settings.core import JobSettings
-from antifraud.storage import raw_folder, warehouse_folder
 from jobs.leak.columns import identifier_columns
 from jobs.leak.identifiers import MIN_DIGITS, Identifiers, sparse_identifiers
 from jobs.leak.matching import masked, matches

@@ -19,8 +19,8 @@ from pyspark.sql import SparkSession
 
 from antifraud.clock import BusinessClock
 from antifraud.files import hash_of
-from antifraud.lake import full_name, open_catalog
-from antifraud.schemas import CATALOG, NAMESPACE, TABLES, Table
+from antifraud.lake.catalog import full_name, open_catalog
+from antifraud.lake.schemas import CATALOG, NAMESPACE, TABLES, Table
 from antifraud.settings.core import JobSettings
 from jobs.conflicts import with_retries
 from jobs.expiry import expire, expiry_of

@@ -17,9 +17,9 @@ from typing import Any, Final
 import fastavro
 
 from antifraud.errors import ForeignLake, LakeNotAdopted
+from antifraud.lake.warehouse import is_path_property, paths_of_metadata
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_below, plain
-from antifraud.warehouse import is_path_property, paths_of_metadata
 from jobs.lake_files import Record, content_of, records_of
 
 DATA: Final = 0

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.errors import AntifraudError, ForeignLake
-from antifraud.identity import Found, Identity, identity_in
-from antifraud.lake import open_any_catalog
+from antifraud.lake.catalog import open_any_catalog
+from antifraud.lake.identity import Found, Identity, identity_in
+from antifraud.lake.storage import CONNECT_SECONDS
+from antifraud.lake.warehouse import TableName, read_bytes
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import POSTGRESQL, is_remote, plain, sqlite_file
-from antifraud.storage import CONNECT_SECONDS
-from antifraud.warehouse import TableName, read_bytes
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog

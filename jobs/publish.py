@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.files import hash_of
-from antifraud.lake import Run, full_name, open_catalog, published
-from antifraud.schemas import NAMESPACE, RUNS, Table
+from antifraud.lake.catalog import Run, full_name, open_catalog, published
+from antifraud.lake.schemas import NAMESPACE, RUNS, Table
 from antifraud.settings.core import JobSettings
 from jobs import staging
 from jobs.audits import audit, require_rows

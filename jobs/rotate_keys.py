@@ -27,10 +27,10 @@ from pyspark.sql import functions as F
 from antifraud.errors import MissingDay, PublishError
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.key_use import key_ids
 from antifraud.keys.pseudonym import Key, KeyRing, load_keyring
-from antifraud.lake import Run, open_catalog, published
-from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.lake.catalog import Run, open_catalog, published
+from antifraud.lake.key_use import key_ids
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.settings.core import JobSettings
 from jobs.features import feature_rows
 from jobs.ingest import beside_clean

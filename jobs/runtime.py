@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from antifraud.clock import days_between
 from antifraud.errors import AntifraudError
-from antifraud.lake import check_lake
+from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from jobs.session import start_session
 from jobs.troubles import told

@@ -12,10 +12,10 @@ from pyspark.sql import SparkSession
 
 from antifraud.errors import SettingsError
 from antifraud.jars import CLASS_PATH, JARS, driver_options
-from antifraud.schemas import CATALOG
+from antifraud.lake.schemas import CATALOG
+from antifraud.lake.storage import CONNECT_SECONDS, LOCK_SECONDS, load_account
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import POSTGRESQL, bucket_of, is_remote
-from antifraud.storage import CONNECT_SECONDS, LOCK_SECONDS, load_account
 
 SHUFFLE_PARTITIONS: Final = 8
 """Few: adaptive execution splits what is large, but the smallest job pays for every one of them."""

@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from antifraud.clock import date_of
 from antifraud.errors import PublishError
-from antifraud.lake import full_name
-from antifraud.schemas import CATALOG, NAMESPACE, Table
+from antifraud.lake.catalog import full_name
+from antifraud.lake.schemas import CATALOG, NAMESPACE, Table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

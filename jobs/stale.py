@@ -15,9 +15,9 @@ from itertools import groupby
 from typing import Final
 
 from antifraud.errors import MissingDay
-from antifraud.lake import Run, newest_runs, open_catalog, published
-from antifraud.lookback import missing_before
-from antifraud.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.lake.catalog import Run, newest_runs, open_catalog, published
+from antifraud.lake.lookback import missing_before
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.settings.core import JobSettings
 from jobs import features, state, totals
 from jobs.raw.contents import remembered

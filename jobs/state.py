@@ -20,9 +20,9 @@ from antifraud.clock import day_number, days_between
 from antifraud.errors import MissingDay
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
-from antifraud.key_use import key_ids, require_one_key
-from antifraud.lake import Run, open_catalog, published, require_days, snapshot_with
-from antifraud.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.catalog import Run, open_catalog, published, require_days, snapshot_with
+from antifraud.lake.key_use import key_ids, require_one_key
+from antifraud.lake.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.buckets import FIELDS
 from jobs.history import gathered_history, rolled_history, with_blocks, with_closed, with_risk

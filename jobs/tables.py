@@ -1,4 +1,4 @@
-"""The lake's tables as Spark makes, reads and describes them; `antifraud/schemas.py` says what is in them."""
+"""The lake's tables as Spark makes, reads and describes them; `antifraud/lake/schemas.py` says what is in them."""
 
 import hashlib
 from functools import partial
@@ -6,10 +6,10 @@ from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 
-from antifraud.lake import full_name, open_any_catalog
-from antifraud.ownership import claim_lake
-from antifraud.schema_check import Found, require_schema
-from antifraud.schemas import CATALOG, NAMESPACE, TABLES, Table
+from antifraud.lake.catalog import full_name, open_any_catalog
+from antifraud.lake.ownership import claim_lake
+from antifraud.lake.schema_check import Found, require_schema
+from antifraud.lake.schemas import CATALOG, NAMESPACE, TABLES, Table
 from antifraud.settings.core import JobSettings
 from jobs.conflicts import with_retries
 
@@ -75,7 +75,8 @@ def read_table(spark: SparkSession, table: Table, condition: str = "true", snaps
     """Published rows of a table that meet an SQL condition; of the current snapshot unless one is named.
 
     Raises:
-        SchemaError: The table has other columns than `antifraud/schemas.py` says; but a snapshot that is named may lack
+        SchemaError: The table has other columns than `antifraud/lake/schemas.py` says; but a snapshot that is named may
+        lack
             some that were added since.
         LeakError: It has a column of identifiers.
     """

@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.files import hash_of
-from antifraud.lake import Run, open_catalog, require_days
-from antifraud.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.catalog import Run, open_catalog, require_days
+from antifraud.lake.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.buckets import FIELDS, named, summed_buckets, summed_events
 from jobs.publish import Batch, batches, publish, record, stale_days

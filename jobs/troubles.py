@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from antifraud.errors import AntifraudError, ClockBehind, PublishError, StorageError
-from antifraud.lake import catalog_error
+from antifraud.lake.catalog import catalog_error
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import bucket_of, is_remote
 

@@ -185,7 +185,7 @@ class JobSettings(Settings):
 
     @property
     def raw_location(self) -> str:
-        """Where the raw files are, on a disk or in S3; `antifraud.storage.raw_folder` opens it."""
+        """Where the raw files are, on a disk or in S3; `antifraud.lake.storage.raw_folder` opens it."""
         return resolved(self.raw_dir or str(self.under_home("raw", "feed")))
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from antifraud.errors import MissingDay, RawFileError
-from antifraud.feed import covered
+from antifraud.lake.feed import covered
 
 ROW_DAY: Final = re.compile(r"[^,]*,(\d{4}-\d{2}-\d{2}) ")
 

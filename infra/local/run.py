@@ -14,7 +14,7 @@ from typing import Any
 
 from antifraud.clock import days_between
 from antifraud.errors import AntifraudError
-from antifraud.lake import check_lake
+from antifraud.lake.catalog import check_lake
 from antifraud.pointer import read_pointer
 from antifraud.settings.core import JobSettings
 from infra.local import story

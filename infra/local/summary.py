@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from antifraud import lake
 from antifraud.files import replace_file
+from antifraud.lake import catalog as lake
 from antifraud.settings.core import JobSettings
 from infra.local.progress import clock_face
 from infra.local.verdict import verdict_lines

@@ -1,7 +1,7 @@
 """Columns of identifiers in the lake, told by their names: small identifiers cannot be searched for in bytes."""
 
-from antifraud.lake import open_catalog
-from antifraud.schemas import identifiers_among
+from antifraud.lake.catalog import open_catalog
+from antifraud.lake.schemas import identifiers_among
 from antifraud.settings.core import JobSettings
 from jobs.leak.report import Finding
 

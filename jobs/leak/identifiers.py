@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antifraud.errors import RawFileError
-from antifraud.schemas import RAW
+from antifraud.lake.schemas import RAW
 from jobs.raw.files import discover, text_lines
 
 MIN_DIGITS: Final = 9

@@ -17,9 +17,9 @@ from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate import Certify
 from antifraud.gate_evidence import require_judgeable
 from antifraud.gate_report import Limits
-from antifraud.lake import full_name, open_catalog, read_release
+from antifraud.lake.catalog import full_name, open_catalog, read_release
+from antifraud.lake.schemas import LABELS, SCORES
 from antifraud.release import Bundle
-from antifraud.schemas import LABELS, SCORES
 from antifraud.settings.core import JobSettings
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.tradeoff import lowest_shown

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from antifraud.features.registry import feature_set_hash
-from antifraud.lake import open_catalog, published, require_days
-from antifraud.schemas import FEATURES, LABELS, NAMESPACE, Table
+from antifraud.lake.catalog import open_catalog, published, require_days
+from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE, Table
 from antifraud.settings.core import JobSettings
 from jobs.model.windows import Span
 

@@ -14,9 +14,9 @@ from antifraud.errors import MissingDay, SettingsError
 from antifraud.evaluator import PARTS_PER_MILLION
 from antifraud.gate import Certify, GateReport, check_threshold
 from antifraud.gate_report import Limits
-from antifraud.lake import open_catalog, published
+from antifraud.lake.catalog import open_catalog, published
+from antifraud.lake.schemas import FEATURES
 from antifraud.release import Bundle, open_release, require_feature_set
-from antifraud.schemas import FEATURES
 from antifraud.settings.core import JobSettings
 from antifraud.tradeoff import tradeoff
 from jobs.model.evidence import certify_release

@@ -2,7 +2,7 @@
 
 from pyspark.sql import DataFrame, SparkSession
 
-from antifraud.schemas import FEATURES
+from antifraud.lake.schemas import FEATURES
 from jobs.labels import labels_as_of
 from jobs.model.dataset import labelled
 from jobs.model.inputs import Inputs

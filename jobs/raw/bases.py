@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.clock import DAY_SECONDS
-from antifraud.schemas import RAW
+from antifraud.lake.schemas import RAW
 from jobs.raw.files import text_lines
 
 BASE_LINES: Final = 100_000

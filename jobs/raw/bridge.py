@@ -15,10 +15,10 @@ from pyspark.sql import functions as F
 
 from antifraud.errors import PublishError
 from antifraud.keys.pseudonym import Key, Kind
-from antifraud.schemas import Table
+from antifraud.lake.schemas import Table
+from antifraud.lake.storage import bridge_folder, raw_folder
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_remote
-from antifraud.storage import bridge_folder, raw_folder
 from jobs.raw.columns import parse
 from jobs.raw.files import discover, files_of, with_overlap
 from jobs.raw.lines import name_of, read_lines

@@ -6,8 +6,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS
-from antifraud.raw_format import RawColumn
-from antifraud.schemas import RAW
+from antifraud.lake.raw_format import RawColumn
+from antifraud.lake.schemas import RAW
 
 TEXT: Final = {name: f"get(parts, {place})" for place, name in enumerate(RAW.column_names)}
 """SQL of each column's text; empty where the line has not all columns."""

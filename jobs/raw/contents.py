@@ -14,8 +14,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from antifraud.files import hash_of
-from antifraud.lake import Run, runs_of
-from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
+from antifraud.lake.catalog import Run, runs_of
+from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE, Table
 from jobs.raw.files import RawFile, Stamp
 
 if TYPE_CHECKING:

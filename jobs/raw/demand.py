@@ -7,12 +7,12 @@ from typing import Any, Final, Self
 
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
-from antifraud.key_use import key_ids, nearest
 from antifraud.keys.pseudonym import Key, load_keyring
-from antifraud.lake import Run, open_catalog, published
-from antifraud.schemas import CLEAN, LABELS, QUARANTINE, Table
+from antifraud.lake.catalog import Run, open_catalog, published
+from antifraud.lake.key_use import key_ids, nearest
+from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE, Table
+from antifraud.lake.storage import raw_folder
 from antifraud.settings.core import JobSettings
-from antifraud.storage import raw_folder
 from jobs.raw.contents import Contents, content_of, ever_remembered, memory_of, remembered_sums
 from jobs.raw.files import RawFile, Stamp, checksums, discover, files_of, stamps, with_overlap
 

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from antifraud.clock import days_between
 from antifraud.errors import MissingDay, RawFileError
-from antifraud.feed import files_in
-from antifraud.schemas import RAW
+from antifraud.lake.feed import files_in
+from antifraud.lake.schemas import RAW
 
 HEADER: Final = RAW.header
 PIECE: Final = 1 << 20
@@ -56,7 +56,7 @@ class Stamp(NamedTuple):
 
 
 def discover(folder: Path) -> list[RawFile]:
-    """The raw files of a folder in the order of their days (`antifraud.feed`); files of other names are ignored.
+    """The raw files of a folder in the order of their days (`antifraud.lake.feed`); files of other names are ignored.
 
     Raises:
         RawFileError: A name is no calendar day, or two files begin on one day.

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.errors import RawFileError
-from antifraud.schemas import RAW
+from antifraud.lake.schemas import RAW
 from jobs.raw.bases import base_of
 from jobs.raw.columns import parse
 from jobs.raw.files import RawFile

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from antifraud.clock import DAY_SECONDS, day_number
-from antifraud.schemas import RAW
+from antifraud.lake.schemas import RAW
 from jobs.simulator.config import WorldConfig
 from jobs.simulator.defects import AMOUNT, BROKEN_AMOUNT, BROKEN_ROW, CUSTOMER, DUPLICATE, MIDNIGHT, NONE, TERMINAL
 from jobs.simulator.rows import Day

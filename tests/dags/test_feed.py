@@ -4,9 +4,10 @@ import datetime as dt
 
 import pytest
 
-from antifraud import lake, lookback
-from antifraud.feed import covers, files_in
-from antifraud.schemas import TOTALS_CUSTOMER
+from antifraud.lake import catalog as lake
+from antifraud.lake import lookback
+from antifraud.lake.feed import covers, files_in
+from antifraud.lake.schemas import TOTALS_CUSTOMER
 from antifraud.settings.core import JobSettings
 from dags import publication
 from jobs.raw.files import discover

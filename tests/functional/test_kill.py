@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from antifraud.lake import open_catalog
-from antifraud.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.catalog import open_catalog
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.staging import staged_snapshots
 

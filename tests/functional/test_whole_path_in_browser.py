@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from antifraud.lake import Run, open_catalog, published
-from antifraud.schemas import (
+from antifraud.lake.catalog import Run, open_catalog, published
+from antifraud.lake.schemas import (
     CLEAN,
     FEATURES,
     LABELS,

@@ -8,7 +8,7 @@ import numpy as np
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.schemas import CLEAN, FEATURES, LABELS
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS
 
 AS_OF = dt.date(2026, 3, 15)
 FIRST = dt.date(2026, 2, 1)

@@ -4,7 +4,7 @@ import datetime as dt
 import random
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, day_number
-from antifraud.schemas import CLEAN, LABELS
+from antifraud.lake.schemas import CLEAN, LABELS
 from jobs.publish import Batch, publish, record
 
 FIRST = dt.date(2026, 1, 1)

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from antifraud.lake import open_catalog, published
-from antifraud.schemas import FEATURES, STATE
+from antifraud.lake.catalog import open_catalog, published
+from antifraud.lake.schemas import FEATURES, STATE
 from antifraud.settings.core import JobSettings
 from jobs.checksums import checksums
 from jobs.day import STAGES

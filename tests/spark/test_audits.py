@@ -7,8 +7,8 @@ import pytest
 from pyspark.sql import functions as F  # noqa: N812
 
 from antifraud.errors import LeakError, PublishError, SchemaError
-from antifraud.lake import open_catalog, published, read_days
-from antifraud.schemas import CLEAN
+from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.lake.schemas import CLEAN
 from jobs.audits import audit
 from jobs.publish import Batch, publish
 from tests.spark.state_lake import token

@@ -7,8 +7,8 @@ import pyiceberg.table.snapshots
 import pytest
 
 from antifraud.errors import ClockBehind
-from antifraud.lake import open_catalog, open_table, published
-from antifraud.schemas import RUNS, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.catalog import open_catalog, open_table, published
+from antifraud.lake.schemas import RUNS, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from jobs.checksums import checksums
 from jobs.day import STAGES
 from jobs.troubles import told

@@ -3,8 +3,8 @@
 import pytest
 
 from antifraud.errors import LeakError, SchemaError
-from antifraud.lake import full_name, open_catalog, open_table
-from antifraud.schemas import LABELS, SCORES, TABLES
+from antifraud.lake.catalog import full_name, open_catalog, open_table
+from antifraud.lake.schemas import LABELS, SCORES, TABLES
 from jobs.tables import create_tables, read_table
 from tests.spark.state_lake import fill
 

@@ -16,9 +16,9 @@ import pytest
 from antifraud.clock import date_of
 from antifraud.files import exclusive
 from antifraud.keys.pseudonym import generate_keyring
-from antifraud.lake import open_catalog, read_days
-from antifraud.lookback import missing_before
-from antifraud.schemas import NAMESPACE, STATE, TABLES
+from antifraud.lake.catalog import open_catalog, read_days
+from antifraud.lake.lookback import missing_before
+from antifraud.lake.schemas import NAMESPACE, STATE, TABLES
 from antifraud.settings.core import JobSettings
 from antifraud.state_export import decode_entity, read_state_pointer, verify_export
 from jobs.checksums import checksums

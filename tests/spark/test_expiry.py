@@ -6,10 +6,10 @@ import time
 import pytest
 
 from antifraud.errors import DataError, MissingDay
-from antifraud.lake import newest_runs, open_catalog, published, rows_by_day
+from antifraud.lake.catalog import newest_runs, open_catalog, published, rows_by_day
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE
 from antifraud.pointer import activate
 from antifraud.release import write_bundle
-from antifraud.schemas import CLEAN, FEATURES, LABELS, STATE
 from antifraud.settings.core import JobSettings
 from antifraud.state_export import read_state_pointer, verify_export
 from jobs import expiry

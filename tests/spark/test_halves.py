@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import functions as F  # noqa: N812
 
-from antifraud.schemas import BUCKET
+from antifraud.lake.schemas import BUCKET
 from jobs.buckets import named
 from jobs.halves import FIELDS, fields_of, halved, halves, plus, whole
 

@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 
-from antifraud import schemas
 from antifraud.errors import MissingDay, QuarantineLimit, RawFileError
 from antifraud.keys.pseudonym import generate_keyring, load_active_key, tokenise
-from antifraud.lake import ingested, open_catalog, published, read_days
+from antifraud.lake import schemas
+from antifraud.lake.catalog import ingested, open_catalog, published, read_days
 from antifraud.settings.core import JobSettings
 from jobs.checksums import checksums
 from jobs.ingest import ingest

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from antifraud.clock import DAY_SECONDS, day_number
-from antifraud.schemas import LABELS
+from antifraud.lake.schemas import LABELS
 from jobs.labels import latest
 
 FIRST = dt.date(2026, 1, 1)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import pytest
 
-from antifraud.lake import open_catalog, open_table
-from antifraud.schemas import CLEAN, FEATURES, LABELS, NAMESPACE, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.catalog import open_catalog, open_table
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, NAMESPACE, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from bench.event_log import ELSEWHERE, Read, event_log, reads_of, total
 from jobs.day import STAGES

@@ -14,8 +14,8 @@ import pytest
 
 from antifraud.errors import SettingsError
 from antifraud.keys.pseudonym import generate_keyring
-from antifraud.lake import open_catalog, read_days
-from antifraud.schemas import CLEAN, FEATURES, NAMESPACE
+from antifraud.lake.catalog import open_catalog, read_days
+from antifraud.lake.schemas import CLEAN, FEATURES, NAMESPACE
 from antifraud.settings.core import JobSettings
 from antifraud.state_export import read_state_pointer, verify_export
 from infra.cluster.archive import ROOT

@@ -8,7 +8,7 @@ import pytest
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.errors import DataError, NotANumber
-from antifraud.schemas import LABELS, SCORES
+from antifraud.lake.schemas import LABELS, SCORES
 from antifraud.stats.score_tables import ScoreTable
 from jobs.model.reduction import (
     customer_blocks,

@@ -16,8 +16,8 @@ from antifraud.evaluator import load_evaluator
 from antifraud.explain import Explainer
 from antifraud.features.registry import feature_set_hash
 from antifraud.gate_report import GateReport, Limits
-from antifraud.lake import open_catalog, read_days
-from antifraud.schemas import FEATURES, LABELS
+from antifraud.lake.catalog import open_catalog, read_days
+from antifraud.lake.schemas import FEATURES, LABELS
 from jobs import replay as job
 from jobs.model import rollback
 from jobs.model.logged import answer_from_log

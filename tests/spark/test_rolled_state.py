@@ -9,8 +9,18 @@ from pyspark.sql import functions
 
 from antifraud.errors import MissingDay
 from antifraud.features.buckets import Risk
-from antifraud.lake import open_catalog, published, read_days
-from antifraud.schemas import CLEAN, FEATURES, LABELS, NAMESPACE, RUNS, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.lake.schemas import (
+    CLEAN,
+    FEATURES,
+    LABELS,
+    NAMESPACE,
+    RUNS,
+    STATE,
+    TABLES,
+    TOTALS_CUSTOMER,
+    TOTALS_TERMINAL,
+)
 from antifraud.settings.core import JobSettings
 from antifraud.state_export import decode_entity, read_state_pointer
 from jobs.checksums import checksums

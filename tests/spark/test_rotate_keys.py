@@ -9,10 +9,10 @@ import pytest
 
 from antifraud.commands import main as command
 from antifraud.errors import MissingDay, PublishError
-from antifraud.key_use import key_ids
 from antifraud.keys.pseudonym import generate_keyring, load_keyring, rotate_keyring, tokenise
-from antifraud.lake import open_catalog, published, read_days
-from antifraud.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.lake.key_use import key_ids
+from antifraud.lake.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.day import STAGES
 from jobs.export_state import export_state

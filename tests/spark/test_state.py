@@ -117,7 +117,7 @@ def test_a_label_that_came_late_is_not_in_earlier_states(spark):
 def test_a_day_that_the_totals_lack_is_named():
     """History may begin inside the window, but must have no hole."""
     from antifraud.errors import MissingDay
-    from antifraud.lake import Run
+    from antifraud.lake.catalog import Run
     from jobs.state import _require_no_hole
 
     first = dt.date(2026, 1, 1)

@@ -11,10 +11,10 @@ import pytest
 
 from antifraud.errors import ReleaseError
 from antifraud.gate_report import GateReport, Limits
-from antifraud.lake import open_catalog, read_days, read_release
+from antifraud.lake.catalog import open_catalog, read_days, read_release
+from antifraud.lake.schemas import FEATURES, LABELS, SCORES
 from antifraud.pointer import activate
 from antifraud.release import write_bundle
-from antifraud.schemas import FEATURES, LABELS, SCORES
 from antifraud.stats.comparison import Decider
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from antifraud.errors import QuarantineLimit
-from antifraud.lake import open_catalog, published
-from antifraud.schemas import CLEAN
+from antifraud.lake.catalog import open_catalog, published
+from antifraud.lake.schemas import CLEAN
 from antifraud.settings.core import JobSettings
 from jobs.checksums import checksums
 from jobs.ingest import ingest

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from antifraud.keys.pseudonym import generate_keyring
+from antifraud.lake.storage import raw_folder
 from antifraud.settings.core import JobSettings
-from antifraud.storage import raw_folder
 from infra.cluster.archive import ROOT, write_project_zip
 from infra.cluster.postgres import start_postgres
 from infra.cluster.s3 import REGION, start_s3

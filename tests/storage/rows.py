@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from antifraud.schemas import CLEAN
+from antifraud.lake.schemas import CLEAN
 from jobs.publish import Batch, publish, record
 
 SCHEMA = ", ".join(f"{column.name} {column.type}" for column in CLEAN.columns)

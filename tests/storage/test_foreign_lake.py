@@ -13,12 +13,12 @@ import psycopg2
 import pytest
 
 from antifraud.errors import ForeignLake, ForeignPath, LakeNotAdopted
-from antifraud.identity import find_identities
-from antifraud.lake import full_name, open_any_catalog, open_catalog, read_days
-from antifraud.schemas import CLEAN, NAMESPACE
+from antifraud.lake.catalog import full_name, open_any_catalog, open_catalog, read_days
+from antifraud.lake.identity import find_identities
+from antifraud.lake.schemas import CLEAN, NAMESPACE
+from antifraud.lake.storage import load_account, warehouse_folder
+from antifraud.lake.warehouse import IDENTITY
 from antifraud.settings.core import JobSettings
-from antifraud.storage import load_account, warehouse_folder
-from antifraud.warehouse import IDENTITY
 from infra.cluster.archive import ROOT
 from jobs.adopt import main as adopt_job
 from jobs.adopt import parser as adopt_parser

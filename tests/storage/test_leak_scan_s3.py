@@ -8,7 +8,7 @@ from argparse import Namespace
 import pytest
 
 from antifraud.errors import LeakError
-from antifraud.storage import raw_folder, warehouse_folder
+from antifraud.lake.storage import raw_folder, warehouse_folder
 from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak_scan import main
 from tests.storage.conftest import FIRST, remote_settings

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from antifraud.errors import ReleaseError
-from antifraud.lake import open_catalog, published, read_days
+from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.lake.schemas import CLEAN, NAMESPACE, RUNS
 from antifraud.pointer import activate
 from antifraud.release import write_bundle
-from antifraud.schemas import CLEAN, NAMESPACE, RUNS
 from antifraud.settings.core import JobSettings
 from jobs import staging
 from jobs.maintenance import carry_out, maintain

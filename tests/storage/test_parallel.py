@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from antifraud.lake import open_catalog, published, read_days
-from antifraud.schemas import CLEAN
+from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.lake.schemas import CLEAN
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from infra.cluster.postgres import start_postgres

@@ -10,9 +10,9 @@ import pytest
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
 from antifraud.errors import StorageError
-from antifraud.lake import open_catalog, published, read_days
-from antifraud.schemas import CLEAN
-from antifraud.storage import file_properties, raw_folder
+from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.lake.schemas import CLEAN
+from antifraud.lake.storage import file_properties, raw_folder
 from infra.cluster.archive import ROOT
 from jobs.ingest import ingest
 from jobs.raw.demand import TABLES

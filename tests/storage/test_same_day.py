@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from antifraud.keys.pseudonym import generate_keyring
-from antifraud.lake import open_catalog, published, read_days
-from antifraud.schemas import CLEAN, LABELS, QUARANTINE
+from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from jobs import ingest as ingest_job

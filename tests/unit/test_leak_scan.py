@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from antifraud.errors import LeakError, RawFileError, SettingsError
-from antifraud.lake import open_catalog
-from antifraud.ownership import claim_lake
+from antifraud.lake.catalog import open_catalog
+from antifraud.lake.ownership import claim_lake
 from antifraud.settings.core import JobSettings
 from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak_scan import main, scan

@@ -6,9 +6,9 @@ import json
 import pyarrow as pa
 import pytest
 
-from antifraud.lake import Run, open_catalog
-from antifraud.ownership import claim_lake
-from antifraud.schemas import NAMESPACE, RUNS
+from antifraud.lake.catalog import Run, open_catalog
+from antifraud.lake.ownership import claim_lake
+from antifraud.lake.schemas import NAMESPACE, RUNS
 from antifraud.settings.core import JobSettings
 from jobs.raw.contents import memories
 from jobs.raw.demand import MIXED, TABLES, mixed_days

@@ -1,4 +1,4 @@
-"""How the format of the raw files is described; `antifraud/schemas.py` is the description."""
+"""How the format of the raw files is described; `antifraud/lake/schemas.py` is the description."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -8,8 +8,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.types import DateType, LongType, NestedField, StringType
 
 from antifraud.errors import LeakError, SchemaError
-from antifraud.key_use import key_ids
-from antifraud.lake import (
+from antifraud.lake.catalog import (
     NAMESPACE,
     newest_runs,
     open_catalog,
@@ -19,9 +18,10 @@ from antifraud.lake import (
     read_release,
     rows_by_day,
 )
-from antifraud.ownership import claim_lake
-from antifraud.schema_check import Found, require_schema
-from antifraud.schemas import CLEAN, QUARANTINE, RUNS, SCORES, STATE
+from antifraud.lake.key_use import key_ids
+from antifraud.lake.ownership import claim_lake
+from antifraud.lake.schema_check import Found, require_schema
+from antifraud.lake.schemas import CLEAN, QUARANTINE, RUNS, SCORES, STATE
 from antifraud.settings.core import JobSettings
 
 DAY = dt.date(2026, 1, 1)

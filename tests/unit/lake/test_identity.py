@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 
 from antifraud.errors import CatalogError, ForeignLake, LakeNotAdopted
-from antifraud.identity import Identity, find_identities
-from antifraud.lake import check_lake, open_any_catalog, open_catalog
-from antifraud.ownership import claim_lake, require_own_tables
-from antifraud.schemas import NAMESPACE
+from antifraud.lake.catalog import check_lake, open_any_catalog, open_catalog
+from antifraud.lake.identity import Identity, find_identities
+from antifraud.lake.ownership import claim_lake, require_own_tables
+from antifraud.lake.schemas import NAMESPACE
+from antifraud.lake.warehouse import IDENTITY
 from antifraud.settings.core import JobSettings
-from antifraud.warehouse import IDENTITY
 from jobs.adopt import main as adopt_job
 from jobs.adopt import parser
 from jobs.adoption import adopt, plan_adoption

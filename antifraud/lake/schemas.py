@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from antifraud.features.registry import REGISTRY, WINDOWS
-from antifraud.raw_format import RawColumn, RawFormat, Sensitivity
+from antifraud.lake.raw_format import RawColumn, RawFormat, Sensitivity
 
 BUCKET_FIELDS: Final = (
     "tx_count bigint, amount_sum bigint, amount_sum_sq decimal(38,0), amount_max bigint, last_time bigint"

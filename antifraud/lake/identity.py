@@ -3,7 +3,7 @@
 Iceberg's metadata holds absolute paths. A copied or moved lake therefore still names the files of the original, and
 maintenance of the copy would remove them. So an empty lake gets an identity with its tables: `lake.json` in the
 warehouse, and properties of the namespace in the catalog. A home notes the lake that it belongs to in `lake.id`.
-`antifraud/ownership.py` compares them with the settings.
+`antifraud/lake/ownership.py` compares them with the settings.
 """
 
 import dataclasses
@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from antifraud.errors import ForeignLake
-from antifraud.schemas import NAMESPACE
+from antifraud.lake.schemas import NAMESPACE
+from antifraud.lake.storage import warehouse_folder
+from antifraud.lake.warehouse import IDENTITY, UNFINISHED, has_tables, read_bytes
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import catalog_address, is_remote, is_text
-from antifraud.storage import warehouse_folder
-from antifraud.warehouse import IDENTITY, UNFINISHED, has_tables, read_bytes
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog

@@ -7,8 +7,7 @@ import pytest
 from upath import UPath
 
 from antifraud.errors import SettingsError
-from antifraud.settings.core import JobSettings
-from antifraud.storage import (
+from antifraud.lake.storage import (
     Account,
     bridge_folder,
     catalog_url,
@@ -17,6 +16,7 @@ from antifraud.storage import (
     raw_folder,
     remove_bridges,
 )
+from antifraud.settings.core import JobSettings
 from infra.cluster.archive import write_project_zip
 from jobs.session import lake_configuration, s3_configuration
 
@@ -103,7 +103,7 @@ def test_bridges_go_with_their_old_key(remote, tmp_path, monkeypatch, place):
     settings = JobSettings(home=tmp_path)
     if place == "bucket":
         settings = remote
-        monkeypatch.setattr("antifraud.storage.raw_folder", lambda _: UPath("memory://zone/feed"))
+        monkeypatch.setattr("antifraud.lake.storage.raw_folder", lambda _: UPath("memory://zone/feed"))
     remove_bridges(settings, "k1")  # there is no folder yet
     folders = [
         bridge_folder(settings, old, new) for old, new in (("k1", "k2"), ("k1", "k3"), ("k2", "k3"), ("k11", "k12"))
@@ -135,7 +135,7 @@ def test_the_projects_zip_has_what_git_has(tmp_path):
     names = write_project_zip(tmp_path / "one.zip")
     write_project_zip(tmp_path / "two.zip")
 
-    assert {"antifraud/lake.py", "jobs/day.py"} <= set(names)
+    assert {"antifraud/lake/catalog.py", "jobs/day.py"} <= set(names)
     assert {Path(name).parts[0] for name in names} == {"antifraud", "jobs"}
     assert zipfile.ZipFile(tmp_path / "one.zip").namelist() == names
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()

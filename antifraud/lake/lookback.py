@@ -5,11 +5,11 @@ from typing import Final
 
 from antifraud.clock import days_between
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
-from antifraud.feed import files_in
-from antifraud.lake import open_catalog, published
-from antifraud.schemas import TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.catalog import open_catalog, published
+from antifraud.lake.feed import files_in
+from antifraud.lake.schemas import TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.storage import raw_folder
 from antifraud.settings.core import JobSettings
-from antifraud.storage import raw_folder
 
 TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
 ONE_DAY: Final = dt.timedelta(days=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from antifraud.errors import ForeignLake, LakeNotAdopted
-from antifraud.identity import (
+from antifraud.lake.identity import (
     HOME,
     Found,
     Identity,
@@ -16,10 +16,10 @@ from antifraud.identity import (
     identity_in,
     write_identity,
 )
-from antifraud.schemas import NAMESPACE
+from antifraud.lake.schemas import NAMESPACE
+from antifraud.lake.warehouse import files_below, paths_of_metadata, read_metadata, table_locations
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_below, is_remote, plain
-from antifraud.warehouse import files_below, paths_of_metadata, read_metadata, table_locations
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from antifraud.clock import date_of
 from antifraud.errors import PublishError, SchemaError
-from antifraud.lake import open_table
-from antifraud.schemas import NAMESPACE, Table
+from antifraud.lake.catalog import open_table
+from antifraud.lake.schemas import NAMESPACE, Table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

@@ -1,10 +1,10 @@
-"""Whether a table of the lake has the columns that `antifraud/schemas.py` says: a look at metadata, not at rows."""
+"""Whether a table of the lake has the columns that `antifraud/lake/schemas.py` says, by metadata alone."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from antifraud.errors import LeakError, SchemaError
-from antifraud.schemas import Column, Table, identifiers_among
+from antifraud.lake.schemas import Column, Table, identifiers_among
 
 if TYPE_CHECKING:
     from pyiceberg.schema import Schema

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.errors import ForeignLake
-from antifraud.schemas import CATALOG
+from antifraud.lake.schemas import CATALOG
+from antifraud.lake.storage import file_properties, warehouse_folder
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import S3, is_remote
-from antifraud.storage import file_properties, warehouse_folder
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyiceberg.table.metadata import TableMetadata
 
 IDENTITY: Final = "lake.json"
-"""Name of the warehouse's file with the lake's identity (`antifraud/identity.py`), beside the namespace's folder."""
+"""File of the warehouse with the lake's identity (`antifraud/lake/identity.py`), beside the namespace's folder."""
 UNFINISHED: Final = f".{IDENTITY}-"
 """How the file begins while it is written."""
 TableName = tuple[str, str]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from antifraud.schemas import RAW, TABLES, identifiers_among
+from antifraud.lake.schemas import RAW, TABLES, identifiers_among
 from jobs.leak.identifiers import ID_COLUMNS
 from jobs.raw.columns import NUMBERS, TEXT
 from jobs.raw.files import HEADER

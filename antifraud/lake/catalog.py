@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.clock import date_of
 from antifraud.errors import CatalogError, ForeignLake, MissingDay
-from antifraud.identity import identity_in
-from antifraud.ownership import require_apart, require_own_lake, require_own_tables
-from antifraud.schema_check import columns_of, require_schema
-from antifraud.schemas import CATALOG, CLEAN, NAMESPACE, QUARANTINE, RUNS, Table
+from antifraud.lake.identity import identity_in
+from antifraud.lake.ownership import require_apart, require_own_lake, require_own_tables
+from antifraud.lake.schema_check import columns_of, require_schema
+from antifraud.lake.schemas import CATALOG, CLEAN, NAMESPACE, QUARANTINE, RUNS, Table
+from antifraud.lake.storage import catalog_url, file_properties
+from antifraud.lake.warehouse import files_below
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import catalog_address
-from antifraud.storage import catalog_url, file_properties
-from antifraud.warehouse import files_below
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +74,7 @@ def check_lake(settings: JobSettings) -> None:
     """Return if the lake is the settings' own, or is still to be made; jobs begin with it. Nothing is made by looking.
 
     Raises:
-        ForeignLake: As `antifraud.ownership.require_own_tables`.
+        ForeignLake: As `antifraud.lake.ownership.require_own_tables`.
         CatalogError: The database did not answer, or refused.
     """
     if settings.catalog_file is None or settings.catalog_file.exists():
@@ -119,7 +119,7 @@ def open_table(
     """A table to read `columns` of, all unless they are named, at the current snapshot unless one is named.
 
     Raises:
-        SchemaError: It has other columns than `antifraud/schemas.py` says.
+        SchemaError: It has other columns than `antifraud/lake/schemas.py` says.
         LeakError: It has a column of identifiers.
     """
     source = catalog.load_table((NAMESPACE, table.name))
@@ -142,7 +142,7 @@ def read_days(
     """Rows of the days `first` to `last`, both included; of the current snapshot unless one is named.
 
     Raises:
-        SchemaError: The table has other columns than `antifraud/schemas.py` says.
+        SchemaError: The table has other columns than `antifraud/lake/schemas.py` says.
     """
     condition = f"day >= '{first}' and day <= '{last}'"
     return _scan(catalog, table, condition, columns, snapshot_id)

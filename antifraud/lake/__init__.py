@@ -1,0 +1,1 @@
+"""The lake as everything outside Spark sees it: tables, storage, catalog, feed, identity."""
