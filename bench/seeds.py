@@ -26,8 +26,8 @@ import numpy.typing as npt
 
 from antifraud.evaluator import read_evaluator, to_ppm
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.gate import Certify, GateReport, judge
-from antifraud.gate_report import Limits
+from antifraud.gate.judge import Certify, GateReport, judge
+from antifraud.gate.report import Limits
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
 from antifraud.stats.loss import Frauds

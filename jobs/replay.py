@@ -12,7 +12,7 @@ import argparse
 from typing import Any
 
 from antifraud.decision_log import DecisionLog
-from antifraud.gate_report import Limits
+from antifraud.gate.report import Limits
 from antifraud.replay_options import add_replay_options
 from antifraud.settings.core import JobSettings
 from jobs.model.limits import limits_of

@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame
 
 from antifraud.clock import day_number
 from antifraud.errors import DataError
-from antifraud.gate import Certify, Demand, GateReport, check_threshold, month_loss
-from antifraud.gate_report import Alternative, Limits, Verdict
+from antifraud.gate.judge import Certify, Demand, GateReport, check_threshold, month_loss
+from antifraud.gate.report import Alternative, Limits, Verdict
 from antifraud.release import Bundle
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Comparison, Decider, compare, outcome

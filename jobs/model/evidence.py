@@ -14,15 +14,15 @@ from pyspark.sql import functions as F
 from antifraud.clock import date_of, day_number
 from antifraud.errors import MissingDay
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.gate import Certify
-from antifraud.gate_evidence import require_judgeable
-from antifraud.gate_report import Limits
+from antifraud.gate.certify import require_judgeable
+from antifraud.gate.judge import Certify
+from antifraud.gate.report import Limits
+from antifraud.gate.tradeoff import lowest_shown
 from antifraud.lake.catalog import full_name, open_catalog, read_release
 from antifraud.lake.schemas import LABELS, SCORES
 from antifraud.release import Bundle
 from antifraud.settings.core import JobSettings
 from antifraud.stats.score_tables import ScoreTable
-from antifraud.tradeoff import lowest_shown
 from jobs.model.candidate import Candidate
 from jobs.model.dataset import Counts
 from jobs.model.inputs import Inputs

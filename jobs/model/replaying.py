@@ -12,13 +12,13 @@ from pyspark.sql import SparkSession
 
 from antifraud.errors import MissingDay, SettingsError
 from antifraud.evaluator import PARTS_PER_MILLION
-from antifraud.gate import Certify, GateReport, check_threshold
-from antifraud.gate_report import Limits
+from antifraud.gate.judge import Certify, GateReport, check_threshold
+from antifraud.gate.report import Limits
+from antifraud.gate.tradeoff import tradeoff
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.schemas import FEATURES
 from antifraud.release import Bundle, open_release, require_feature_set
 from antifraud.settings.core import JobSettings
-from antifraud.tradeoff import tradeoff
 from jobs.model.evidence import certify_release
 from jobs.model.inputs import Inputs
 from jobs.model.limits import demand_of

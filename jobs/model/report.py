@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 
 from antifraud.figures import MINOR_UNITS
-from antifraud.gate import Certify, Demand, GateReport, check_threshold, judge
-from antifraud.gate_report import Alternative, Limits
+from antifraud.gate.judge import Certify, Demand, GateReport, check_threshold, judge
+from antifraud.gate.report import Alternative, Limits
+from antifraud.gate.tradeoff import tradeoff
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Decider
 from antifraud.stats.score_tables import curve
-from antifraud.tradeoff import tradeoff
 from jobs.model.candidate import Candidate
 from jobs.model.champion import Judged, succession
 from jobs.model.evidence import Evidence
@@ -40,9 +40,9 @@ def judged(
     """Content of `report.json`.
 
     The `GateReport`'s keys, then `at_full_volume` (the same threshold at the full service's volume), `curve` (for the
-    chart), `tradeoff` (the table, `antifraud.tradeoff.tradeoff`: a list of one dict a threshold, money in minor units),
-    `champion`, `promotable` and `promotable_reason` (`jobs.model.champion.succession`). `rivals` are earlier releases
-    on the same rows: those that were judged are the other models at hand.
+    chart), `tradeoff` (the table, `antifraud.gate.tradeoff.tradeoff`: a list of one dict a threshold, money in minor
+    units), `champion`, `promotable` and `promotable_reason` (`jobs.model.champion.succession`). `rivals` are earlier
+    releases on the same rows: those that were judged are the other models at hand.
     """
     demand, champion = demand_of(settings), next((each for each in rivals if each.role == CHAMPION), None)
     at_full = replace(demand, transactions_a_month=FULL_TRANSACTIONS_A_MONTH)

@@ -3,8 +3,8 @@
 import datetime as dt
 
 from antifraud.errors import NotEnoughRows
-from antifraud.gate import Certify, GateReport
-from antifraud.gate_report import Limits
+from antifraud.gate.judge import Certify, GateReport
+from antifraud.gate.report import Limits
 from antifraud.release import Bundle, require_feature_set
 from antifraud.settings.core import JobSettings
 from jobs.model.replaying import Question, answer_from_lake, judged_at, newest_day

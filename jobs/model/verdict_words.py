@@ -70,7 +70,7 @@ def _limit_count(report: Mapping[str, Any]) -> int:
 
 
 def _broken(report: Mapping[str, Any]) -> Iterator[str]:
-    """Names of the limits that are broken, by the rule of `antifraud.gate`."""
+    """Names of the limits that are broken, by the rule of `antifraud.gate.judge`."""
     limits = report["limits"]
     if report["fpr_bound"] > limits["fpr_limit"]:
         yield "false-positive rate"

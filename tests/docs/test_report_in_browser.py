@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
-from antifraud.gate import Certify
+from antifraud.gate.judge import Certify
 from antifraud.settings.core import JobSettings
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable

@@ -15,7 +15,7 @@ from antifraud.commands import main as command
 from antifraud.decision_log import DecisionLog, LogWriter
 from antifraud.errors import DataError, MissingDay, ReleaseError, SchemaError, SettingsError
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.gate_report import Limits
+from antifraud.gate.report import Limits
 from antifraud.keys.pseudonym import tokenise
 from antifraud.settings.core import JobSettings
 from jobs.model.logged import answer_from_log

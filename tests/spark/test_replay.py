@@ -15,7 +15,7 @@ from antifraud.errors import MissingDay, ReleaseError
 from antifraud.evaluator import load_evaluator
 from antifraud.explain import Explainer
 from antifraud.features.registry import feature_set_hash
-from antifraud.gate_report import GateReport, Limits
+from antifraud.gate.report import GateReport, Limits
 from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
 from jobs import replay as job

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from antifraud.errors import ReleaseError
-from antifraud.gate_report import GateReport, Limits
+from antifraud.gate.report import GateReport, Limits
 from antifraud.lake.catalog import open_catalog, read_days, read_release
 from antifraud.lake.schemas import FEATURES, LABELS, SCORES
 from antifraud.pointer import activate

@@ -3,7 +3,7 @@
 import pytest
 
 from antifraud.errors import SettingsError
-from antifraud.gate import Demand, Limits
+from antifraud.gate.judge import Demand, Limits
 from antifraud.settings.core import GuardSettings, JobSettings
 from antifraud.stats.comparison import Margins
 from jobs.model.limits import demand_of, limits_of, margins_of

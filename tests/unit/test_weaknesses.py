@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from antifraud.gate import Certify
+from antifraud.gate.judge import Certify
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
 from jobs.model.evidence import Evidence

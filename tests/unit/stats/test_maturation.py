@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from antifraud.errors import DataError, NotEnoughRows
-from antifraud.gate import Certify, Limits, month_loss
+from antifraud.gate.judge import Certify, Limits, month_loss
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.maturation import Maturation
 from antifraud.stats.score_tables import ScoreTable

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from antifraud.gate import Certify, Demand, Limits, judge
+from antifraud.gate.judge import Certify, Demand, Limits, judge
+from antifraud.gate.tradeoff import SHARES, lowest_shown, tradeoff
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
-from antifraud.tradeoff import SHARES, lowest_shown, tradeoff
 
 DAYS, ROWS = 28, 60_000
 KEYS = {

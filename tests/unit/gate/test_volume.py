@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from antifraud.errors import DataError
-from antifraud.gate import Certify, Demand, Limits, check_threshold, judge
+from antifraud.gate.judge import Certify, Demand, Limits, check_threshold, judge
+from antifraud.gate.tradeoff import tradeoff
 from antifraud.stats.loss import Frauds, Volume, loss_bound
 from antifraud.stats.score_tables import ScoreTable
-from antifraud.tradeoff import tradeoff
 from jobs.model.report import points
 
 DAYS, A_DAY = 28, 1_000

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from antifraud.figures import rub, share_text
-from antifraud.gate_report import Alternative, Estimate, Findings, Verdict
+from antifraud.gate.report import Alternative, Estimate, Findings, Verdict
 from antifraud.stats.threshold import TOGETHER
 
 """Minor units in a rouble."""
 
 
 def verdict(found: Findings) -> Verdict:
-    """PASS, FAIL or INFEASIBLE, by the rule that `antifraud.gate` states."""
+    """PASS, FAIL or INFEASIBLE, by the rule that `antifraud.gate.judge` states."""
     if found.loss_limit_informative and not any(_breaches(found)):
         return Verdict.PASS
     return Verdict.INFEASIBLE if _best(found).loss_bound > found.limits.loss_limit_minor else Verdict.FAIL

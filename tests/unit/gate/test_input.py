@@ -19,7 +19,7 @@ from antifraud.errors import (
     OnlyFraud,
     UndefinedMetric,
 )
-from antifraud.gate import Certify, Limits, check_threshold, judge
+from antifraud.gate.judge import Certify, Limits, check_threshold, judge
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks, fpr_bounds

@@ -1,0 +1,1 @@
+"""The gate: what it judges, by which rules, and what it reports."""
