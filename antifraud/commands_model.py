@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from antifraud.decision_log import DecisionLog
+from antifraud.artifacts.bundle import open_release
+from antifraud.artifacts.decision_log import DecisionLog
 from antifraud.errors import SchemaError, SettingsError
 from antifraud.explain import TOP, Doubles, Explainer, parse_vector
-from antifraud.release import open_release
 from antifraud.replay_options import add_replay_options, replay_arguments
 from antifraud.settings.core import ScorerSettings
 

@@ -15,8 +15,8 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from antifraud.artifacts.bundle import Bundle
 from antifraud.errors import ReleaseError, SchemaError
-from antifraud.release import Bundle
 
 MODEL_FILE: Final = "model.onnx"
 CALIBRATION_FILE: Final = "calibration.json"

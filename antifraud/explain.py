@@ -12,10 +12,10 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from antifraud.artifacts.bundle import Bundle, require_feature_set
 from antifraud.errors import ReleaseError, SchemaError
 from antifraud.evaluator import CALIBRATION_FILE, Calibration, Evaluator, load_evaluator
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
-from antifraud.release import Bundle, require_feature_set
 from antifraud.trees import TREES_FILE, Trees
 
 TOLERANCE: Final = 1e-3

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from antifraud.artifacts.bundle import open_release, require_feature_set
+from antifraud.artifacts.pointer import Pointer, activate, pin, read_pointer
+from antifraud.artifacts.shelf import Entry, bundles, collect, entries, roles_of
 from antifraud.errors import ReleaseError
 from antifraud.keys.signing import PublicKey
-from antifraud.pointer import Pointer, activate, pin, read_pointer
-from antifraud.release import open_release, require_feature_set
 from antifraud.settings.core import Settings
-from antifraud.shelf import Entry, bundles, collect, entries, roles_of
 
 Environ = Mapping[str, str]
 COLUMNS: Final = ("release", "role", "as of", "verdict", "threshold", "state")

@@ -25,8 +25,8 @@ import logging
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from antifraud.artifacts.bundle import why_not_promotable
 from antifraud.lake.schemas import FEATURES
-from antifraud.release import why_not_promotable
 from dags import publication
 from dags.shared import (
     MIDNIGHT,

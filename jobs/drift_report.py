@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from antifraud.artifacts.bundle import open_release
+from antifraud.artifacts.pointer import read_pointer
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.files import replace_file
 from antifraud.lake.catalog import open_catalog, read_days, require_days
 from antifraud.lake.schemas import FEATURES
-from antifraud.pointer import read_pointer
-from antifraud.release import open_release
 from antifraud.settings.core import JobSettings
 from jobs.drift.evidently_adapter import compare
 from jobs.model.vectors import vectors_of

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import SparkSession
 
+from antifraud.artifacts.state_export import read_state_pointer
 from antifraud.files import hash_of, remove_folders, require_below
 from antifraud.lake.catalog import EXPIRED, full_name, newest_runs, open_catalog, published, rows_by_day
 from antifraud.lake.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings.core import JobSettings
-from antifraud.state_export import read_state_pointer
 from jobs.conflicts import with_retries
 from jobs.publish import place_of, record
 

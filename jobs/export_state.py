@@ -16,13 +16,7 @@ from typing import Any, Final
 
 import lmdb
 
-from antifraud.errors import PublishError
-from antifraud.features.buckets import Bucket, Risk
-from antifraud.files import exclusive, hash_of, remove_folders, replace_file, sha256_of
-from antifraud.lake.catalog import Run, open_catalog, read_batches, require_days
-from antifraud.lake.schemas import STATE
-from antifraud.settings.core import JobSettings
-from antifraud.state_export import (
+from antifraud.artifacts.state_export import (
     DATA_FILE,
     MANIFEST,
     POINTER,
@@ -32,6 +26,12 @@ from antifraud.state_export import (
     read_state_pointer,
     verify_export,
 )
+from antifraud.errors import PublishError
+from antifraud.features.buckets import Bucket, Risk
+from antifraud.files import exclusive, hash_of, remove_folders, replace_file, sha256_of
+from antifraud.lake.catalog import Run, open_catalog, read_batches, require_days
+from antifraud.lake.schemas import STATE
+from antifraud.settings.core import JobSettings
 from jobs.buckets import FIELDS
 from jobs.history import RISK_COLUMNS
 from jobs.runtime import day_parser, run_plain_job

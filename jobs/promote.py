@@ -18,12 +18,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from antifraud.artifacts.bundle import open_release, why_not_promotable, write_bundle
+from antifraud.artifacts.pointer import Pointer, activate, read_pointer
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.features.registry import feature_set_hash
 from antifraud.keys.signing import PublicKey, SigningKey
-from antifraud.pointer import Pointer, activate, read_pointer
-from antifraud.release import open_release, why_not_promotable, write_bundle
 from antifraud.settings.core import JobSettings
 from antifraud.trees import TREES_FILE
 from jobs.model.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate

@@ -11,7 +11,7 @@ report lies in ``<home>/reports/replay/``; nothing is published or promoted.
 import argparse
 from typing import Any
 
-from antifraud.decision_log import DecisionLog
+from antifraud.artifacts.decision_log import DecisionLog
 from antifraud.gate.report import Limits
 from antifraud.replay_options import add_replay_options
 from antifraud.settings.core import JobSettings

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from antifraud.artifacts.bundle import open_release
+from antifraud.artifacts.pointer import read_pointer
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE, Table
-from antifraud.pointer import read_pointer
-from antifraud.release import open_release
 from antifraud.settings.core import JobSettings
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from antifraud.artifacts.pointer import read_pointer
 from antifraud.errors import ReleaseError
 from antifraud.files import replace_file
-from antifraud.pointer import read_pointer
 from antifraud.settings.core import JobSettings
 from jobs.model.candidate import REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.champion import judge_rivals, scorable

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
+from antifraud.artifacts.decision_log import DECISION_COLUMNS, LABEL_COLUMNS, ROWS_A_PIECE, STATUS, About, LogWriter
 from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
-from antifraud.decision_log import DECISION_COLUMNS, LABEL_COLUMNS, ROWS_A_PIECE, STATUS, About, LogWriter
 from antifraud.errors import AntifraudError, DataError
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.settings.core import StoreSettings

@@ -1,14 +1,14 @@
 """Live state: the hour buckets of customers and terminals after the cut-off, updated with every decision.
 
-A record has the form of the lake's export (`antifraud/state_export.py`), with hours only.
+A record has the form of the lake's export (`antifraud/artifacts/state_export.py`), with hours only.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
+from antifraud.artifacts.state_export import decode_entity, encode_entity
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.features.buckets import EMPTY, NO_RISK, Bucket, History, bucket_of
-from antifraud.state_export import decode_entity, encode_entity
 from serving.loading import State
 from serving.store import View
 

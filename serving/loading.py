@@ -12,14 +12,14 @@ import lmdb
 import numpy as np
 import numpy.typing as npt
 
+from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
+from antifraud.artifacts.state_export import StatePointer, decode_entity, verify_export
 from antifraud.clock import date_of, day_number
 from antifraud.errors import DataError, ReleaseError
 from antifraud.evaluator import load_evaluator
 from antifraud.features.buckets import NO_RISK, Bucket, Risk
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.release import Bundle, open_release, require_feature_set
 from antifraud.settings.core import Settings
-from antifraud.state_export import StatePointer, decode_entity, verify_export
 
 GOLDEN: Final = "golden.json"
 

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.state_export import read_state_pointer
 from antifraud.clock import BusinessClock
 from antifraud.errors import AntifraudError
-from antifraud.pointer import read_pointer
 from antifraud.settings.core import Settings
-from antifraud.state_export import read_state_pointer
 from serving.loading import Release, Serving, State, load_release, load_state
 from serving.services import Services
 from serving.store import Store

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from antifraud.artifacts.pointer import read_pointer
 from antifraud.clock import days_between
 from antifraud.errors import AntifraudError
 from antifraud.lake.catalog import check_lake
-from antifraud.pointer import read_pointer
 from antifraud.settings.core import JobSettings
 from infra.local import story
 from infra.local.airflow_api import AirflowApi

@@ -11,11 +11,11 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
+from antifraud.artifacts.bundle import Bundle
 from antifraud.clock import day_number
 from antifraud.errors import DataError
 from antifraud.gate.judge import Certify, Demand, GateReport, check_threshold, month_loss
 from antifraud.gate.report import Alternative, Limits, Verdict
-from antifraud.release import Bundle
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Comparison, Decider, compare, outcome
 from jobs.model.evidence import certify_scored

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from antifraud.artifacts.bundle import Bundle
 from antifraud.clock import date_of, day_number
 from antifraud.errors import MissingDay
 from antifraud.features.registry import FEATURE_NAMES
@@ -20,7 +21,6 @@ from antifraud.gate.report import Limits
 from antifraud.gate.tradeoff import lowest_shown
 from antifraud.lake.catalog import full_name, open_catalog, read_release
 from antifraud.lake.schemas import LABELS, SCORES
-from antifraud.release import Bundle
 from antifraud.settings.core import JobSettings
 from antifraud.stats.score_tables import ScoreTable
 from jobs.model.candidate import Candidate

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from antifraud.artifacts.decision_log import STATUS, Columns, DecisionLog
 from antifraud.clock import DAY_SECONDS, date_of, day_number, day_of
-from antifraud.decision_log import STATUS, Columns, DecisionLog
 from antifraud.errors import DataError, MissingDay, ReleaseError
 from antifraud.evaluator import Evaluator, load_evaluator
 from antifraud.gate.judge import Certify

@@ -2,10 +2,10 @@
 
 import datetime as dt
 
+from antifraud.artifacts.bundle import Bundle, require_feature_set
 from antifraud.errors import NotEnoughRows
 from antifraud.gate.judge import Certify, GateReport
 from antifraud.gate.report import Limits
-from antifraud.release import Bundle, require_feature_set
 from antifraud.settings.core import JobSettings
 from jobs.model.replaying import Question, answer_from_lake, judged_at, newest_day
 from jobs.model.windows import SHORTEST_CERTIFY_DAYS, Span, Windows

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from antifraud.artifacts.pointer import Pointer
 from antifraud.errors import TrackingError
-from antifraud.pointer import Pointer
 from antifraud.settings.core import JobSettings
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 
+from antifraud.artifacts.decision_log import DecisionLog, LogWriter
 from antifraud.clock import DAY_SECONDS, date_of
 from antifraud.commands import main as command
-from antifraud.decision_log import DecisionLog, LogWriter
 from antifraud.errors import DataError, MissingDay, ReleaseError, SchemaError, SettingsError
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate.report import Limits
@@ -147,7 +147,7 @@ def test_a_full_disk_ends_in_one_line(served, tmp_path, monkeypatch, capsys):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("antifraud.decision_log.os.fsync", full)
+    monkeypatch.setattr("antifraud.artifacts.decision_log.os.fsync", full)
     arguments = ["--from", str(FIRST), "--to", str(LAST), "--out", str(tmp_path / "full.npz")]
     assert main(arguments, {"ANTIFRAUD_HOME": str(served[0])}) == 20
     assert "full.npz cannot be written (No space left on device)" in capsys.readouterr().err

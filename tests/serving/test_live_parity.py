@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 
+from antifraud.artifacts.state_export import decode_entity
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, day_of
 from antifraud.features.buckets import NO_RISK, Risk, bucket_of
 from antifraud.features.reference import feature_inputs, feature_vector
 from antifraud.features.registry import WINDOWS
 from antifraud.keys.pseudonym import tokenise
-from antifraud.state_export import decode_entity
 from serving.poller import WALL_CLOCK
 from serving.records import unpack_decision
 from serving.store import key_of

@@ -13,6 +13,7 @@ import lmdb
 import pyarrow.parquet as pq
 import pytest
 
+from antifraud.artifacts.state_export import decode_entity, read_state_pointer, verify_export
 from antifraud.clock import date_of
 from antifraud.files import exclusive
 from antifraud.keys.pseudonym import generate_keyring
@@ -20,7 +21,6 @@ from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.lookback import missing_before
 from antifraud.lake.schemas import NAMESPACE, STATE, TABLES
 from antifraud.settings.core import JobSettings
-from antifraud.state_export import decode_entity, read_state_pointer, verify_export
 from jobs.checksums import checksums
 from jobs.day import STAGES
 from jobs.export_state import export_state

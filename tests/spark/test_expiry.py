@@ -5,13 +5,13 @@ import time
 
 import pytest
 
+from antifraud.artifacts.bundle import write_bundle
+from antifraud.artifacts.pointer import activate
+from antifraud.artifacts.state_export import read_state_pointer, verify_export
 from antifraud.errors import DataError, MissingDay
 from antifraud.lake.catalog import newest_runs, open_catalog, published, rows_by_day
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE
-from antifraud.pointer import activate
-from antifraud.release import write_bundle
 from antifraud.settings.core import JobSettings
-from antifraud.state_export import read_state_pointer, verify_export
 from jobs import expiry
 from jobs import stale as listing
 from jobs.checksums import checksums

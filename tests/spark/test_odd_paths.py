@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from antifraud.artifacts.state_export import read_state_pointer, verify_export
 from antifraud.errors import SettingsError
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.schemas import CLEAN, FEATURES, NAMESPACE
 from antifraud.settings.core import JobSettings
-from antifraud.state_export import read_state_pointer, verify_export
 from infra.cluster.archive import ROOT
 from jobs.day import STAGES
 from jobs.maintenance import maintain

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from antifraud import commands
+from antifraud.artifacts.decision_log import STATUS, About, DecisionLog, LogWriter
 from antifraud.clock import DAY_SECONDS, day_number
-from antifraud.decision_log import STATUS, About, DecisionLog, LogWriter
 from antifraud.errors import MissingDay, ReleaseError
 from antifraud.evaluator import load_evaluator
 from antifraud.explain import Explainer

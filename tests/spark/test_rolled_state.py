@@ -7,6 +7,7 @@ import lmdb
 import pytest
 from pyspark.sql import functions
 
+from antifraud.artifacts.state_export import decode_entity, read_state_pointer
 from antifraud.errors import MissingDay
 from antifraud.features.buckets import Risk
 from antifraud.lake.catalog import open_catalog, published, read_days
@@ -22,7 +23,6 @@ from antifraud.lake.schemas import (
     TOTALS_TERMINAL,
 )
 from antifraud.settings.core import JobSettings
-from antifraud.state_export import decode_entity, read_state_pointer
 from jobs.checksums import checksums
 from jobs.day import STAGES
 from jobs.export_state import export_state

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from antifraud.artifacts.bundle import write_bundle
+from antifraud.artifacts.pointer import activate
 from antifraud.errors import ReleaseError
 from antifraud.gate.report import GateReport, Limits
 from antifraud.lake.catalog import open_catalog, read_days, read_release
 from antifraud.lake.schemas import FEATURES, LABELS, SCORES
-from antifraud.pointer import activate
-from antifraud.release import write_bundle
 from antifraud.stats.comparison import Decider
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable

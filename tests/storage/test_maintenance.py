@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from antifraud.artifacts.bundle import write_bundle
+from antifraud.artifacts.pointer import activate
 from antifraud.errors import ReleaseError
 from antifraud.lake.catalog import open_catalog, published, read_days
 from antifraud.lake.schemas import CLEAN, NAMESPACE, RUNS
-from antifraud.pointer import activate
-from antifraud.release import write_bundle
 from antifraud.settings.core import JobSettings
 from jobs import staging
 from jobs.maintenance import carry_out, maintain

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from catboost import CatBoostClassifier
 
+from antifraud.artifacts.bundle import write_bundle
 from antifraud.errors import ReleaseError, SchemaError
 from antifraud.evaluator import Calibration, Evaluator, load_evaluator, read_evaluator, to_ppm
-from antifraud.release import write_bundle
 from jobs.model.export import onnx_bytes
 from tests.release_keys import SIGNING
 

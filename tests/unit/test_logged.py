@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from antifraud.artifacts.bundle import Bundle
+from antifraud.artifacts.decision_log import STATUS, About, DecisionLog, LogWriter
 from antifraud.clock import DAY_SECONDS, date_of, day_number
-from antifraud.decision_log import STATUS, About, DecisionLog, LogWriter
 from antifraud.errors import NotEnoughRows
-from antifraud.release import Bundle
 from jobs.model.logged import answer_from_log
 from jobs.model.replaying import Question
 from jobs.model.windows import Span

@@ -13,12 +13,12 @@ import time
 import pytest
 
 import jobs.promote
+from antifraud.artifacts.bundle import open_release, write_bundle
+from antifraud.artifacts.pointer import Pointer, activate, read_pointer
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import exclusive
 from antifraud.keys.signing import PublicKey, generate_signing_keys
-from antifraud.pointer import Pointer, activate, read_pointer
-from antifraud.release import open_release, write_bundle
 from antifraud.settings.core import JobSettings
 from jobs.model.candidate import write_candidate
 from jobs.promote import _parser, main, promote
@@ -356,7 +356,7 @@ def test_without_a_pointer_there_is_nothing_to_follow(tmp_path):
 
 def test_a_release_of_other_features_cannot_be_judged(home, monkeypatch):
     """Going back to it is refused before a cluster is started."""
-    monkeypatch.setattr("antifraud.release.feature_set_hash", lambda: "0123456789abcdef")
+    monkeypatch.setattr("antifraud.artifacts.bundle.feature_set_hash", lambda: "0123456789abcdef")
 
     with pytest.raises(
         ReleaseError, match=f"release {OLD} needs feature set [0-9a-f]+, this code has 0123456789abcdef"

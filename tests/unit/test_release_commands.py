@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from antifraud.artifacts.bundle import write_bundle
+from antifraud.artifacts.pointer import Pointer, activate, read_pointer
 from antifraud.commands import main
 from antifraud.features.registry import feature_set_hash
-from antifraud.pointer import Pointer, activate, read_pointer
-from antifraud.release import write_bundle
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 
 REASON = ("--reason", "the anchor is known to be good")

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
+from antifraud.artifacts.pointer import Pointer
 from antifraud.errors import TrackingError
-from antifraud.pointer import Pointer
 from antifraud.settings.core import JobSettings
 from jobs.model.tracking import MODEL, Registry
 from jobs.promote import _parser, main, promote

@@ -5,10 +5,17 @@ import time
 
 import pytest
 
+from antifraud.artifacts.bundle import (
+    MANIFEST,
+    SIGNATURE,
+    open_release,
+    require_feature_set,
+    verify_bundle,
+    write_bundle,
+)
+from antifraud.artifacts.pointer import Pointer, activate, read_pointer
 from antifraud.errors import ReleaseError
 from antifraud.features.registry import feature_set_hash
-from antifraud.pointer import Pointer, activate, read_pointer
-from antifraud.release import MANIFEST, SIGNATURE, open_release, require_feature_set, verify_bundle, write_bundle
 from antifraud.settings.core import ScorerSettings
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 

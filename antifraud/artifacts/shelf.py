@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from antifraud.artifacts.bundle import MANIFEST, remove_bundle, verify_bundle
+from antifraud.artifacts.pointer import Pointer, read_pointer
 from antifraud.errors import ReleaseError
 from antifraud.files import exclusive
 from antifraud.keys.signing import PublicKey
-from antifraud.pointer import Pointer, read_pointer
-from antifraud.release import MANIFEST, remove_bundle, verify_bundle
 
 KEEP_LEAST: Final = 1
 """Bundles that a clean-up keeps beside those with a role: one may be about to be pointed to."""

@@ -1,4 +1,4 @@
-"""Releases: signed bundles of files that verify (`antifraud/pointer.py` says which of them serves).
+"""Releases: signed bundles of files that verify (`antifraud/artifacts/pointer.py` says which of them serves).
 
 A bundle is ``releases/<id>/`` with ``manifest.json`` naming every other file and its SHA-256, and ``manifest.sig``, the
 signature over it. It is written into a temporary folder and renamed, so it is there whole or not at all. Who changes

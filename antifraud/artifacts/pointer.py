@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from antifraud.artifacts.bundle import POINTER, remove_unfinished, verify_bundle
 from antifraud.errors import ReleaseError
 from antifraud.files import exclusive, replace_file
 from antifraud.keys.signing import PublicKey
-from antifraud.release import POINTER, remove_unfinished, verify_bundle
 
 
 @dataclass(frozen=True, slots=True)
