@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from catboost import CatBoostClassifier, Pool
 
-from antifraud.evaluator import Calibration, Evaluator
-from antifraud.explain import Explainer
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.trees import Trees
+from antifraud.model.evaluator import Calibration, Evaluator
+from antifraud.model.explain import Explainer
+from antifraud.model.trees import Trees
 from bench.record import record
 from jobs.model.export import onnx_bytes, trees_of
 from jobs.model.fitting import PARAMETERS

@@ -24,11 +24,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from antifraud.evaluator import read_evaluator, to_ppm
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate.judge import Certify, GateReport, judge
 from antifraud.gate.report import Limits
 from antifraud.keys.pseudonym import generate_keyring
+from antifraud.model.evaluator import read_evaluator, to_ppm
 from antifraud.settings.core import JobSettings
 from antifraud.stats.loss import Frauds
 from antifraud.stats.score_tables import ScoreTable, curve

@@ -21,11 +21,11 @@ from typing import Any, Final
 from antifraud.artifacts.bundle import open_release, why_not_promotable, write_bundle
 from antifraud.artifacts.pointer import Pointer, activate, read_pointer
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
-from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.features.registry import feature_set_hash
 from antifraud.keys.signing import PublicKey, SigningKey
+from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE
+from antifraud.model.trees import TREES_FILE
 from antifraud.settings.core import JobSettings
-from antifraud.trees import TREES_FILE
 from jobs.model.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.card import CARD_FILE, model_card
 from jobs.model.chart import CHART_FILE, report_chart

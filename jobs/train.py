@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from pyspark.sql import SparkSession
 
-from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
+from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
+from antifraud.model.trees import TREES_FILE
 from antifraud.settings.core import JobSettings
-from antifraud.trees import TREES_FILE
 from jobs.model import candidate as candidates
 from jobs.model.baselines import baselines
 from jobs.model.calibration import fit_calibration

@@ -16,9 +16,9 @@ from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
 from antifraud.artifacts.state_export import StatePointer, decode_entity, verify_export
 from antifraud.clock import date_of, day_number
 from antifraud.errors import DataError, ReleaseError
-from antifraud.evaluator import load_evaluator
 from antifraud.features.buckets import NO_RISK, Bucket, Risk
 from antifraud.features.registry import FEATURE_NAMES
+from antifraud.model.evaluator import load_evaluator
 from antifraud.settings.core import Settings
 
 GOLDEN: Final = "golden.json"

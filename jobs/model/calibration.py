@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 from antifraud.errors import NoFraud, OnlyFraud
-from antifraud.evaluator import Calibration
+from antifraud.model.evaluator import Calibration
 
 Doubles = npt.NDArray[np.float64]
 

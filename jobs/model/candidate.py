@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from antifraud.errors import ReleaseError
-from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.files import remove_folders
+from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.settings.core import Settings
 
 CBM_FILE: Final = "model.cbm"

@@ -12,8 +12,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from antifraud.errors import DataError
-from antifraud.evaluator import PARTS_PER_MILLION
 from antifraud.features.registry import FEATURE_NAMES
+from antifraud.model.evaluator import PARTS_PER_MILLION
 from jobs.model.fitting import Sample
 from jobs.model.weights import population_weight
 from jobs.model.windows import Span

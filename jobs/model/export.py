@@ -13,7 +13,7 @@ from typing import Any, Final
 from catboost import CatBoost
 
 from antifraud.errors import ReleaseError
-from antifraud.trees import Tree, Trees
+from antifraud.model.trees import Tree, Trees
 
 AS_REGRESSION: Final = json.dumps({"loss_function": {"type": "RMSE", "params": {}}})
 """All that the ONNX export reads of the parameters: which kind of model to declare."""

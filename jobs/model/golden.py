@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from antifraud.evaluator import Evaluator
+from antifraud.model.evaluator import Evaluator
 from jobs.model.fitting import Sample
 
 GOLDEN_ROWS: Final = 64

@@ -12,12 +12,12 @@ from pyspark.sql import SparkSession
 
 from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
 from antifraud.errors import MissingDay, SettingsError
-from antifraud.evaluator import PARTS_PER_MILLION
 from antifraud.gate.judge import Certify, GateReport, check_threshold
 from antifraud.gate.report import Limits
 from antifraud.gate.tradeoff import tradeoff
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.schemas import FEATURES
+from antifraud.model.evaluator import PARTS_PER_MILLION
 from antifraud.settings.core import JobSettings
 from jobs.model.evidence import certify_release
 from jobs.model.inputs import Inputs

@@ -7,8 +7,8 @@ from typing import Final
 from antifraud.artifacts.bundle import Bundle, open_release
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.errors import ReleaseError
-from antifraud.evaluator import load_evaluator
 from antifraud.features.registry import feature_set_hash
+from antifraud.model.evaluator import load_evaluator
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import MIN_PAIRED_DAYS
 from jobs.model.inputs import Inputs

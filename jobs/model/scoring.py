@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator, to_ppm
 from antifraud.features.registry import FEATURE_NAMES
+from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator, to_ppm
 from jobs.model.candidate import CBM_FILE
 from jobs.model.vectors import vectors_of
 

@@ -13,14 +13,14 @@ from antifraud.artifacts.bundle import write_bundle
 from antifraud.artifacts.pointer import activate
 from antifraud.artifacts.state_export import encode_entity
 from antifraud.clock import DAY_SECONDS, date_of
-from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, read_evaluator
 from antifraud.features.buckets import NO_RISK
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import replace_file, sha256_of
 from antifraud.keys.access import Access, Caller, hash_of
 from antifraud.keys.pseudonym import Key, tokenise
+from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, read_evaluator
+from antifraud.model.trees import TREES_FILE
 from antifraud.settings.core import ScorerSettings
-from antifraud.trees import TREES_FILE
 from jobs.model.export import onnx_bytes, trees_of
 from serving.app import create_app
 from serving.metrics import Metrics

@@ -10,7 +10,7 @@ import pytest
 from antifraud.artifacts.bundle import open_release
 from antifraud.artifacts.pointer import Pointer, read_pointer
 from antifraud.errors import GateRefused, NotEnoughRows, ReleaseError
-from antifraud.evaluator import load_evaluator
+from antifraud.model.evaluator import load_evaluator
 from jobs.model.rollback import judged_span
 from jobs.model.windows import windows_as_of
 from jobs.promote import promote

@@ -12,12 +12,12 @@ from antifraud import commands
 from antifraud.artifacts.decision_log import STATUS, About, DecisionLog, LogWriter
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.errors import MissingDay, ReleaseError
-from antifraud.evaluator import load_evaluator
-from antifraud.explain import Explainer
 from antifraud.features.registry import feature_set_hash
 from antifraud.gate.report import GateReport, Limits
 from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
+from antifraud.model.evaluator import load_evaluator
+from antifraud.model.explain import Explainer
 from jobs import replay as job
 from jobs.model import rollback
 from jobs.model.logged import answer_from_log

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from antifraud.evaluator import read_evaluator
 from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
+from antifraud.model.evaluator import read_evaluator
 from jobs.model.inputs import Inputs
 from jobs.model.scoring import scored
 from jobs.model.slices import FLAGGED, slice_counts, slices_of

@@ -51,7 +51,7 @@ def test_stored_scores_equal_a_recount(judged):
 
 
 def _score(candidate, batch):
-    from antifraud.evaluator import read_evaluator
+    from antifraud.model.evaluator import read_evaluator
 
     model, calibration = (candidate.path / "model.onnx").read_bytes(), (candidate.path / "calibration.json").read_text()
     (scored,) = score_batches(model, calibration, None)([batch])

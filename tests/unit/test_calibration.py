@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from antifraud.errors import NoFraud, OnlyFraud
-from antifraud.evaluator import Calibration, to_ppm
+from antifraud.model.evaluator import Calibration, to_ppm
 from jobs.model.calibration import fit_calibration
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
 from antifraud.features.registry import FEATURE_NAMES
+from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
 from antifraud.settings.core import JobSettings
 from jobs import train
 from jobs.model import search

@@ -9,10 +9,10 @@ import pytest
 from antifraud.artifacts.bundle import verify_bundle, write_bundle
 from antifraud.commands import main
 from antifraud.errors import ReleaseError, SchemaError
-from antifraud.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
-from antifraud.explain import Explainer, Reason, describe, parse_vector, words
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
-from antifraud.trees import TREES_FILE, Tree, Trees
+from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
+from antifraud.model.explain import Explainer, Reason, describe, parse_vector, words
+from antifraud.model.trees import TREES_FILE, Tree, Trees
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.serving.scene import make_model, make_release
 

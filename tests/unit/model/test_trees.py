@@ -10,8 +10,8 @@ import pytest
 from catboost import CatBoostClassifier, Pool
 
 from antifraud.errors import ReleaseError, SchemaError
-from antifraud.evaluator import Calibration, Evaluator
-from antifraud.trees import DEEPEST, Tree, Trees
+from antifraud.model.evaluator import Calibration, Evaluator
+from antifraud.model.trees import DEEPEST, Tree, Trees
 from jobs.model.export import cbm_bytes, from_cbm, onnx_bytes, trees_of
 
 FEATURES = 7

@@ -5,7 +5,7 @@ both sides count, each by its share of the training rows (the path-dependent Tre
 oblivious tree of depth d has d splits, so its 2^d coalitions of splits are enumerated: no sampling, no approximation.
 
 Where no training row went, both sides count alike. CatBoost's own values differ in one thing: they count leaves without
-training rows as 0, which they are unless there are monotone constraints (`tests/unit/test_trees.py`).
+training rows as 0, which they are unless there are monotone constraints (`tests/unit/model/test_trees.py`).
 """
 
 import itertools

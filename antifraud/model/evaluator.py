@@ -86,7 +86,7 @@ def to_ppm(log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
 class Evaluator:
     """Exported trees with their calibration.
 
-    One thread: a row then gets the same bits alone and in any batch (`tests/unit/test_evaluator.py`).
+    One thread: a row then gets the same bits alone and in any batch (`tests/unit/model/test_evaluator.py`).
     """
 
     def __init__(self, model: bytes, calibration: Calibration) -> None:

@@ -1,7 +1,7 @@
 """Reason codes: which features moved a decision, by how much, in the registry's words.
 
-A contribution is an exact Shapley value (`antifraud/trees.py`) in log odds of fraud, calibrated as the score is, so
-base and contributions add up to the log odds behind the score. Nothing here needs CatBoost.
+A contribution is an exact Shapley value (`antifraud/model/trees.py`) in log odds of fraud, calibrated as the score is,
+so base and contributions add up to the log odds behind the score. Nothing here needs CatBoost.
 """
 
 import json
@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from antifraud.artifacts.bundle import Bundle, require_feature_set
 from antifraud.errors import ReleaseError, SchemaError
-from antifraud.evaluator import CALIBRATION_FILE, Calibration, Evaluator, load_evaluator
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
-from antifraud.trees import TREES_FILE, Trees
+from antifraud.model.evaluator import CALIBRATION_FILE, Calibration, Evaluator, load_evaluator
+from antifraud.model.trees import TREES_FILE, Trees
 
 TOLERANCE: Final = 1e-3
 """Log odds by which trees and exported model may differ: the export adds in single precision."""
