@@ -12,15 +12,12 @@ from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from antifraud.client_webhooks import Event, verify_webhook
 from antifraud.errors import ClientError
 from antifraud.keys.pseudonym import Key, tokenise
 
 if TYPE_CHECKING:
     import httpx
     from tenacity import RetryCallState
-
-__all__ = ["Decision", "Event", "Label", "Refused", "ScorerClient", "Suspended", "Unreachable", "verify_webhook"]
 
 ATTEMPTS: Final = 5
 FIRST_WAIT_SECONDS: Final = 0.2

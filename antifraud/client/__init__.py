@@ -1,0 +1,9 @@
+"""The client's side: the scorer's SDK, and the check of its webhooks.
+
+from antifraud.client import ScorerClient
+"""
+
+from antifraud.client.scorer import Decision, Label, Refused, ScorerClient, Suspended, Unreachable
+from antifraud.client.webhooks import Event, verify_webhook
+
+__all__ = ["Decision", "Event", "Label", "Refused", "ScorerClient", "Suspended", "Unreachable", "verify_webhook"]
