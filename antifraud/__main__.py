@@ -3,7 +3,7 @@
 import os
 import sys
 
-from antifraud.commands import main
+from antifraud.commands.main import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], os.environ))

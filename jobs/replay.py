@@ -12,8 +12,8 @@ import argparse
 from typing import Any
 
 from antifraud.artifacts.decision_log import DecisionLog
+from antifraud.commands.replay_options import add_replay_options
 from antifraud.gate.report import Limits
-from antifraud.replay_options import add_replay_options
 from antifraud.settings.core import JobSettings
 from jobs.model.limits import limits_of
 from jobs.model.logged import answer_from_log

@@ -12,7 +12,7 @@ import pytest
 
 from antifraud.artifacts.decision_log import DecisionLog, LogWriter
 from antifraud.clock import DAY_SECONDS, date_of
-from antifraud.commands import main as command
+from antifraud.commands.main import main as command
 from antifraud.errors import DataError, MissingDay, ReleaseError, SchemaError, SettingsError
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate.report import Limits

@@ -8,9 +8,9 @@ import shutil
 import numpy as np
 import pytest
 
-from antifraud import commands
 from antifraud.artifacts.decision_log import STATUS, About, DecisionLog, LogWriter
 from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.commands import main as commands
 from antifraud.errors import MissingDay, ReleaseError
 from antifraud.features.registry import feature_set_hash
 from antifraud.gate.report import GateReport, Limits

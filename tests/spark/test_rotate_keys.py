@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from antifraud.commands import main as command
+from antifraud.commands.main import main as command
 from antifraud.errors import MissingDay, PublishError
 from antifraud.keys.pseudonym import generate_keyring, load_keyring, rotate_keyring, tokenise
 from antifraud.lake.catalog import open_catalog, published, read_days

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from antifraud.artifacts.bundle import verify_bundle, write_bundle
-from antifraud.commands import main
+from antifraud.commands.main import main
 from antifraud.errors import ReleaseError, SchemaError
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator

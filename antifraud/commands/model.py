@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from antifraud.artifacts.bundle import open_release
 from antifraud.artifacts.decision_log import DecisionLog
+from antifraud.commands.replay_options import add_replay_options, replay_arguments
 from antifraud.errors import SchemaError, SettingsError
 from antifraud.model.explain import TOP, Doubles, Explainer, parse_vector
-from antifraud.replay_options import add_replay_options, replay_arguments
 from antifraud.settings.core import ScorerSettings
 
 PROJECT: Final = Path(__file__).resolve().parents[1]

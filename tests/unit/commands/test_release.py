@@ -6,7 +6,7 @@ import pytest
 
 from antifraud.artifacts.bundle import write_bundle
 from antifraud.artifacts.pointer import Pointer, activate, read_pointer
-from antifraud.commands import main
+from antifraud.commands.main import main
 from antifraud.features.registry import feature_set_hash
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 

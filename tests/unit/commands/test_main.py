@@ -2,7 +2,7 @@
 
 import pytest
 
-from antifraud.commands import main
+from antifraud.commands.main import main
 from antifraud.keys.pseudonym import load_active_key, load_keyring
 
 
@@ -55,7 +55,7 @@ def test_a_retirement_that_is_cut_short_can_be_repeated(run, tmp_path, monkeypat
     assert bridge.exists()
 
     with monkeypatch.context() as cut:
-        cut.setattr("antifraud.commands_keys.retire_key", lambda *_: 1 / 0)
+        cut.setattr("antifraud.commands.keys.retire_key", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run("keys", "retire", "k1")
     assert not bridge.exists()

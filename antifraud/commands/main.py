@@ -19,9 +19,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from antifraud import release_commands
-from antifraud.commands_keys import KEY_COMMANDS, retire_keys, say
-from antifraud.commands_model import add_model_commands
+from antifraud.commands import release as release_commands
+from antifraud.commands.keys import KEY_COMMANDS, retire_keys, say
+from antifraud.commands.model import add_model_commands
 from antifraud.errors import AntifraudError, SettingsError
 from antifraud.keys.access import generate_access
 from antifraud.keys.signing import generate_signing_keys
