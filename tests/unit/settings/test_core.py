@@ -13,7 +13,7 @@ from antifraud.stats.loss import MIN_DAYS
 from antifraud.stats.threshold import MIN_BLOCKS
 from jobs.model.windows import SHORTEST_CERTIFY_DAYS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 KINDS = (JobSettings, ScorerSettings, GuardSettings)
 OF_FLOATS = [
     "fpr_limit", "quarantine_limit", "volume_error", "declared_fraud_share", "fraud_share_error", "fpr_target",
