@@ -28,7 +28,7 @@ from antifraud.settings.core import JobSettings
 from bench.event_log import Read, event_log, reads_of, total
 from bench.record import record
 from jobs.day import STAGES
-from jobs.session import start_session
+from jobs.spark.session import start_session
 from jobs.tables import create_tables
 
 COMMAND: Final = "make bench-history"

@@ -24,7 +24,7 @@ from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TOTALS_
 from antifraud.settings.core import JobSettings
 from bench.lake_world import Bench, bench_of, files_of
 from jobs.features import features
-from jobs.session import start_session
+from jobs.spark.session import start_session
 from jobs.state import state
 from jobs.totals import totals
 

@@ -26,7 +26,7 @@ from antifraud.features.registry import FEATURE_NAMES
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS
 from bench.lake_world import Bench, bench_of, files_of
 from jobs.features import features
-from jobs.session import start_session
+from jobs.spark.session import start_session
 from jobs.state import state
 from jobs.totals import totals
 

@@ -24,7 +24,7 @@ from antifraud.settings.core import JobSettings
 from bench.lake_world import CUSTOMERS, World, made
 from bench.record import record
 from jobs.day import STAGES
-from jobs.session import start_session
+from jobs.spark.session import start_session
 from jobs.tables import create_tables
 
 COMMAND: Final = "make bench-slopes"

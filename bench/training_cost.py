@@ -26,7 +26,7 @@ from bench.record import KIB_IN_GIB, record
 from jobs.model.constraints import rising_features
 from jobs.model.dataset import LEGIT_PER_FRAUD, read_sample
 from jobs.model.fitting import PARAMETERS, fit
-from jobs.runtime import Stopwatch
+from jobs.spark.runtime import Stopwatch
 
 COMMAND: Final = "make bench-training"
 FILE_ROWS: Final = 500_000

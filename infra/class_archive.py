@@ -38,7 +38,7 @@ def main() -> None:
 
 def query() -> None:
     """Start a session as jobs do, on a lake in a temporary folder; make its tables, write, sort and aggregate."""
-    from jobs.session import start_session
+    from jobs.spark.session import start_session
     from jobs.tables import create_tables
 
     with tempfile.TemporaryDirectory() as home:

@@ -24,7 +24,7 @@ from antifraud.lake.schemas import (
 )
 from antifraud.settings.core import JobSettings
 from jobs.row_hashes import row_hashes
-from jobs.runtime import range_parser, run_plain_job
+from jobs.spark.runtime import range_parser, run_plain_job
 
 TABLES: Final = (CLEAN, QUARANTINE, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
 MODULUS: Final = 1 << 64

@@ -22,7 +22,7 @@ from antifraud.settings.core import JobSettings
 from jobs.drift.evidently_adapter import compare
 from jobs.model.vectors import vectors_of
 from jobs.model.windows import Span, Windows
-from jobs.runtime import day_parser, run_plain_job
+from jobs.spark.runtime import day_parser, run_plain_job
 
 SAMPLE_ROWS: Final = 50_000
 """Rows of each side at most; Evidently works in memory."""

@@ -34,7 +34,7 @@ from antifraud.lake.schemas import STATE
 from antifraud.settings.core import JobSettings
 from jobs.buckets import FIELDS
 from jobs.history import RISK_COLUMNS
-from jobs.runtime import day_parser, run_plain_job
+from jobs.spark.runtime import day_parser, run_plain_job
 
 MAP_BYTES: Final = 1 << 40
 """Address space, not disk: the file grows with what is in it."""

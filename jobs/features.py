@@ -28,7 +28,7 @@ from jobs.buckets import EXACT, named
 from jobs.halves import FIELDS, HALF_BITS, HALVES, fields_of, halved, nothing, plus, summed_events, whole
 from jobs.history import RISK_COLUMNS
 from jobs.publish import Batch, batches, publish, record, stale_days
-from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
+from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.state import VERSION
 from jobs.tables import create_tables, read_table
 

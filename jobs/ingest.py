@@ -40,7 +40,7 @@ from jobs.raw.files import RawFile, require_unchanged
 from jobs.raw.lines import read_lines
 from jobs.raw.rows import FAULTS, LINE_BITS, judge_rows, mark_repeats, repeats_of, suspects_of, told
 from jobs.raw.tokens import hide
-from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
+from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables
 
 USABLE: Final = (LABELS, CLEAN)

@@ -27,7 +27,7 @@ from jobs.leak.identifiers import MIN_DIGITS, Identifiers, sparse_identifiers
 from jobs.leak.matching import masked, matches
 from jobs.leak.opening import pieces
 from jobs.leak.report import Finding, describe
-from jobs.runtime import day_parser, run_plain_job
+from jobs.spark.runtime import day_parser, run_plain_job
 
 RAW_ZONE: Final = "raw"
 

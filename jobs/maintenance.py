@@ -38,7 +38,7 @@ from jobs.retention import (
     plan,
     snapshots_of_releases,
 )
-from jobs.runtime import base_parser, run_job
+from jobs.spark.runtime import base_parser, run_job
 from jobs.tables import create_tables
 
 LEAST_GRACE_HOURS: Final = 25

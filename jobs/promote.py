@@ -33,7 +33,7 @@ from jobs.model.limits import limits_of
 from jobs.model.report_page import PAGE_FILE, render
 from jobs.model.rollback import judge_today
 from jobs.model.tracking import Registry
-from jobs.runtime import base_parser, run_plain_job
+from jobs.spark.runtime import base_parser, run_plain_job
 
 DECIDING: Final = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE)
 """Files of a candidate that make its decisions, and the rows that prove them."""

@@ -38,7 +38,7 @@ from jobs.publish import Batch, publish, record
 from jobs.raw.bridge import build_bridge, rekeyed, require_key
 from jobs.raw.contents import CONTENT, add_sums, content_of, contents_of, memories, remembered, row_sums
 from jobs.raw.demand import Demand, demand_of, out_of_date
-from jobs.runtime import Stopwatch, day_parser, run_job
+from jobs.spark.runtime import Stopwatch, day_parser, run_job
 from jobs.state import window_of
 from jobs.tables import create_tables, read_table
 

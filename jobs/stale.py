@@ -22,7 +22,7 @@ from antifraud.settings.core import JobSettings
 from jobs import features, state, totals
 from jobs.raw.contents import remembered
 from jobs.raw.demand import TABLES, demand_of, out_of_date
-from jobs.runtime import days_of, range_parser, run_plain_job, span
+from jobs.spark.runtime import days_of, range_parser, run_plain_job, span
 
 NEVER: Final = "never published"
 EXPIRED: Final = "expired"

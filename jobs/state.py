@@ -27,7 +27,7 @@ from antifraud.settings.core import JobSettings
 from jobs.buckets import FIELDS
 from jobs.history import gathered_history, rolled_history, with_blocks, with_closed, with_risk
 from jobs.publish import Batch, batches, publish, record, stale_days
-from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
+from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables, read_table
 
 if TYPE_CHECKING:

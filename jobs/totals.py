@@ -18,7 +18,7 @@ from antifraud.lake.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_
 from antifraud.settings.core import JobSettings
 from jobs.buckets import FIELDS, named, summed_buckets, summed_events
 from jobs.publish import Batch, batches, publish, record, stale_days
-from jobs.runtime import Stopwatch, days_of, range_parser, run_job, span
+from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables, read_table
 
 TRANSACTION = ["day", "transaction_id"]

@@ -34,7 +34,7 @@ from jobs.model.search import Budget, choose
 from jobs.model.source import labelled_rows
 from jobs.model.tracking import Registry
 from jobs.model.windows import Windows, windows_of
-from jobs.runtime import Stopwatch, day_parser, run_job
+from jobs.spark.runtime import Stopwatch, day_parser, run_job
 
 TRAINING_VERSION: Final = 3
 """Raise it when training on the same rows would give another model: candidates are then made anew."""

@@ -31,7 +31,7 @@ from jobs.model.rivals import find_rivals
 from jobs.model.slices import slices_of
 from jobs.model.tracking import Registry
 from jobs.model.windows import Windows
-from jobs.runtime import Stopwatch, day_parser, run_job
+from jobs.spark.runtime import Stopwatch, day_parser, run_job
 
 
 def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, inputs: Inputs) -> dict[str, Any]:

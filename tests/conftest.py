@@ -32,7 +32,7 @@ def _lane(item):
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory):
     """A local session with an empty lake that nobody uses."""
-    from jobs.session import start_session
+    from jobs.spark.session import start_session
 
     os.environ.pop("PYSPARK_GATEWAY_PORT", None)
     jars = os.environ.get("ANTIFRAUD_JARS_DIR")  # those of another Spark: `make spark35`
@@ -46,7 +46,7 @@ def spark(tmp_path_factory):
 @pytest.fixture(scope="session")
 def open_lake(spark):
     """A function that gives a session on the lake of some settings, its tables created."""
-    from jobs.session import lake_configuration
+    from jobs.spark.session import lake_configuration
     from jobs.tables import create_tables
 
     def opened(settings):

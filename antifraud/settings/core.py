@@ -102,7 +102,7 @@ class JobSettings(Settings):
     raw_dir: str | None = None
     """Folder of raw files, on a disk or ``s3a://bucket/prefix``; default ``<home>/raw/feed``."""
     raw_account: Path | None = None
-    """Account file for raw files in S3; only jobs that read them open it (`jobs.runtime.run_job`)."""
+    """Account file for raw files in S3; only jobs that read them open it (`jobs.spark.runtime.run_job`)."""
     catalog_uri: str | None = None
     """SQLAlchemy URI of the Iceberg catalog, without a password; default a SQLite file below `home`."""
     catalog_account: Path | None = None

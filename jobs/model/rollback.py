@@ -9,7 +9,7 @@ from antifraud.gate.report import Limits
 from antifraud.settings.core import JobSettings
 from jobs.model.replaying import Question, answer_from_lake, judged_at, newest_day
 from jobs.model.windows import SHORTEST_CERTIFY_DAYS, Span, Windows
-from jobs.session import start_session
+from jobs.spark.session import start_session
 
 
 def judge_today(settings: JobSettings, bundle: Bundle, limits: Limits) -> GateReport:

@@ -16,7 +16,7 @@ from catboost import CatBoostClassifier
 from antifraud.errors import SettingsError
 from jobs.model.fitting import PARAMETERS, Parameters, Sample, fit
 from jobs.model.quality import OBJECTIVE, ranking
-from jobs.runtime import Stopwatch
+from jobs.spark.runtime import Stopwatch
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 
 from antifraud.settings.core import JobSettings
 from jobs import ingest as job
-from jobs import session as sessions
+from jobs.spark import session as sessions
 from jobs.tables import create_tables
 
 QUERIES = "api/v1/applications/{}/sql?details=true&length=1000"

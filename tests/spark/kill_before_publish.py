@@ -21,6 +21,6 @@ if __name__ == "__main__":
     staging.publish_staged = die_at
     sys.argv[1:] = ["--from", first, "--to", last, "--stages", "ingest,totals,state,features"]
     from jobs.day import main, parser
-    from jobs.runtime import run_job
+    from jobs.spark.runtime import run_job
 
     run_job("day", main, parser(), reads_raw=True)

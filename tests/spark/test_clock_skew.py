@@ -11,7 +11,7 @@ from antifraud.lake.catalog import open_catalog, open_table, published
 from antifraud.lake.schemas import RUNS, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from jobs.checksums import checksums
 from jobs.day import STAGES
-from jobs.troubles import told
+from jobs.spark.troubles import told
 from tests.spark.state_lake import day, fill
 
 TABLES = (TOTALS_CUSTOMER, TOTALS_TERMINAL)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from antifraud.settings.core import JobSettings
 from jobs.ingest import ingest
-from jobs.session import start_session
+from jobs.spark.session import start_session
 from jobs.tables import create_tables
 
 PROCESSES = 2

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from antifraud.settings.core import JobSettings
-from jobs.session import lake_configuration, start_session
+from jobs.spark.session import lake_configuration, start_session
 from jobs.tables import create_tables
 from tests.storage.rows import day, put
 

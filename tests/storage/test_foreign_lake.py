@@ -25,7 +25,7 @@ from jobs.adopt import parser as adopt_parser
 from jobs.checksums import checksums
 from jobs.maintenance import maintain
 from jobs.retention import Rules
-from jobs.session import S3A, lake_configuration, s3_configuration
+from jobs.spark.session import S3A, lake_configuration, s3_configuration
 from jobs.tables import create_tables
 from tests.storage.conftest import Storage, remote_settings
 from tests.storage.rows import day, put

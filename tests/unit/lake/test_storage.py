@@ -18,7 +18,7 @@ from antifraud.lake.storage import (
 )
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import write_project_zip
-from jobs.session import lake_configuration, s3_configuration
+from jobs.spark.session import lake_configuration, s3_configuration
 
 REMOTE = {
     "raw_dir": "s3a://raw-zone/feed",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from antifraud.errors import SettingsError
-from jobs.runtime import base_parser, run_job
+from jobs.spark.runtime import base_parser, run_job
 
 JOBS = Path(__file__).resolve().parents[2] / "jobs"
 
@@ -20,7 +20,7 @@ def test_only_who_reads_raw_files_gets_their_account(tmp_path, monkeypatch, read
         raise SettingsError("no session in this test")
 
     account = tmp_path / "raw.account"
-    monkeypatch.setattr("jobs.runtime.start_session", start)
+    monkeypatch.setattr("jobs.spark.runtime.start_session", start)
     monkeypatch.setattr("sys.argv", ["job"])
     monkeypatch.setenv("ANTIFRAUD_HOME", str(tmp_path))
     monkeypatch.setenv("ANTIFRAUD_RAW_ACCOUNT", str(account))

@@ -15,8 +15,8 @@ from antifraud.clock import days_between
 from antifraud.errors import AntifraudError
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
-from jobs.session import start_session
-from jobs.troubles import told
+from jobs.spark.session import start_session
+from jobs.spark.troubles import told
 
 Main = Callable[[SparkSession, JobSettings, argparse.Namespace], None]
 

@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from antifraud.errors import ClockBehind, MissingDay, PublishError, StorageError
 from antifraud.settings.core import JobSettings
-from jobs.troubles import ACCOUNT, BUSY, SILENT, told, trouble_of
+from jobs.spark.troubles import ACCOUNT, BUSY, SILENT, told, trouble_of
 
 SETTINGS = JobSettings(raw_dir="s3a://raw/feed", warehouse="s3a://lake/tables", s3_endpoint="http://s3.example")
 LAKE = "org.apache.hadoop.fs.s3a.{} on s3a://lake/tables/clean/metadata/1.json: {}"

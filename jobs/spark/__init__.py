@@ -1,0 +1,1 @@
+"""What every job starts with: arguments, a session, and troubles told in one line."""
