@@ -32,8 +32,8 @@ from antifraud.files import exclusive, hash_of, remove_folders, replace_file, sh
 from antifraud.lake.catalog import Run, open_catalog, read_batches, require_days
 from antifraud.lake.schemas import STATE
 from antifraud.settings.core import JobSettings
-from jobs.buckets import FIELDS
-from jobs.history import RISK_COLUMNS
+from jobs.columns.buckets import FIELDS
+from jobs.columns.history import RISK_COLUMNS
 from jobs.spark.runtime import day_parser, run_plain_job
 
 MAP_BYTES: Final = 1 << 40

@@ -23,10 +23,10 @@ from antifraud.lake.catalog import Run, newest_runs, open_catalog, published, re
 from antifraud.lake.key_use import key_ids, require_one_key
 from antifraud.lake.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings.core import JobSettings
-from jobs.arithmetic import SparkArithmetic
-from jobs.buckets import EXACT, named
-from jobs.halves import FIELDS, HALF_BITS, HALVES, fields_of, halved, nothing, plus, summed_events, whole
-from jobs.history import RISK_COLUMNS
+from jobs.columns.arithmetic import SparkArithmetic
+from jobs.columns.buckets import EXACT, named
+from jobs.columns.history import RISK_COLUMNS
+from jobs.columns.square_halves import FIELDS, HALF_BITS, HALVES, fields_of, halved, nothing, plus, summed_events, whole
 from jobs.publish import Batch, batches, publish, record, stale_days
 from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.state import VERSION

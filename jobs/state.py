@@ -24,8 +24,8 @@ from antifraud.lake.catalog import Run, open_catalog, published, require_days, s
 from antifraud.lake.key_use import key_ids, require_one_key
 from antifraud.lake.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
-from jobs.buckets import FIELDS
-from jobs.history import gathered_history, rolled_history, with_blocks, with_closed, with_risk
+from jobs.columns.buckets import FIELDS
+from jobs.columns.history import gathered_history, rolled_history, with_blocks, with_closed, with_risk
 from jobs.publish import Batch, batches, publish, record, stale_days
 from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables, read_table

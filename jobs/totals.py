@@ -16,7 +16,7 @@ from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, open_catalog, require_days
 from antifraud.lake.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
-from jobs.buckets import FIELDS, named, summed_buckets, summed_events
+from jobs.columns.buckets import FIELDS, named, summed_buckets, summed_events
 from jobs.publish import Batch, batches, publish, record, stale_days
 from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.tables import create_tables, read_table

@@ -16,7 +16,7 @@ from antifraud.stats.episodes import Frauds
 from antifraud.stats.maturation import HORIZON_DAYS, Maturation
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
-from jobs.halves import LARGEST_LONG, halves, whole
+from jobs.columns.square_halves import LARGEST_LONG, halves, whole
 from jobs.model.dataset import WindowName
 
 WINDOW_NAMES: Final[tuple[str, ...]] = get_args(WindowName)

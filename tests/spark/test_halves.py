@@ -6,8 +6,8 @@ import pytest
 from pyspark.sql import functions as F  # noqa: N812
 
 from antifraud.lake.schemas import BUCKET
-from jobs.buckets import named
-from jobs.halves import FIELDS, fields_of, halved, halves, plus, whole
+from jobs.columns.buckets import named
+from jobs.columns.square_halves import FIELDS, fields_of, halved, halves, plus, whole
 
 SQUARES = (0, 1, (1 << 32) - 1, 1 << 32, (1 << 63) - 1, 1 << 63, 10**25 + 7)
 

@@ -10,7 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from antifraud.features.buckets import NEVER
-from jobs.buckets import EXACT
+from jobs.columns.buckets import EXACT
 
 HALF_BITS: Final = 32
 HALVES: Final = ("high", "low")

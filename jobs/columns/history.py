@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS, NEVER, Risk
 from antifraud.features.registry import WINDOWS
 from antifraud.lake.schemas import DAY_BUCKETS, DAY_LABELS, HOUR_BUCKETS
-from jobs.buckets import FIELDS, total
+from jobs.columns.buckets import FIELDS, total
 
 BLOCK_DAYS: Final = 10
 COUNTS: Final = ("known", "fraud")

@@ -1,0 +1,1 @@
+"""Expressions on Spark columns: buckets, exact sums of squares, arithmetic, history."""
