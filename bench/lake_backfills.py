@@ -24,8 +24,8 @@ from antifraud.settings.core import JobSettings
 from bench.record import record
 from jobs.checksums import TABLES, checksums
 from jobs.day import STAGES
+from jobs.publishing.tables import create_tables
 from jobs.spark.session import start_session
-from jobs.tables import create_tables
 
 COMMAND: Final = "make bench-backfills"
 START: Final = dt.date(2026, 1, 1)

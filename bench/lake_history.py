@@ -28,8 +28,8 @@ from antifraud.settings.core import JobSettings
 from bench.event_log import Read, event_log, reads_of, total
 from bench.record import record
 from jobs.day import STAGES
+from jobs.publishing.tables import create_tables
 from jobs.spark.session import start_session
-from jobs.tables import create_tables
 
 COMMAND: Final = "make bench-history"
 START: Final = dt.date(2026, 1, 1)

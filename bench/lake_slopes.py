@@ -24,8 +24,8 @@ from antifraud.settings.core import JobSettings
 from bench.lake_world import CUSTOMERS, World, made
 from bench.record import record
 from jobs.day import STAGES
+from jobs.publishing.tables import create_tables
 from jobs.spark.session import start_session
-from jobs.tables import create_tables
 
 COMMAND: Final = "make bench-slopes"
 SIZES: Final = (CUSTOMERS // 50, CUSTOMERS // 10, CUSTOMERS)

@@ -38,8 +38,8 @@ def main() -> None:
 
 def query() -> None:
     """Start a session as jobs do, on a lake in a temporary folder; make its tables, write, sort and aggregate."""
+    from jobs.publishing.tables import create_tables
     from jobs.spark.session import start_session
-    from jobs.tables import create_tables
 
     with tempfile.TemporaryDirectory() as home:
         settings = JobSettings(home=Path(home))

@@ -19,9 +19,9 @@ from antifraud.settings.core import JobSettings
 from jobs.export_state import export_state
 from jobs.features import features
 from jobs.ingest import ingest
+from jobs.publishing.tables import create_tables
 from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.state import state
-from jobs.tables import create_tables
 from jobs.totals import totals
 
 Stage = Callable[[SparkSession, JobSettings, Sequence[dt.date]], int]

@@ -20,8 +20,8 @@ from antifraud.files import hash_of, remove_folders, require_below
 from antifraud.lake.catalog import EXPIRED, full_name, newest_runs, open_catalog, published, rows_by_day
 from antifraud.lake.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings.core import JobSettings
-from jobs.conflicts import with_retries
-from jobs.publish import place_of, record
+from jobs.publishing.conflicts import with_retries
+from jobs.publishing.publish import place_of, record
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

@@ -27,10 +27,10 @@ from jobs.columns.arithmetic import SparkArithmetic
 from jobs.columns.buckets import EXACT, named
 from jobs.columns.history import RISK_COLUMNS
 from jobs.columns.square_halves import FIELDS, HALF_BITS, HALVES, fields_of, halved, nothing, plus, summed_events, whole
-from jobs.publish import Batch, batches, publish, record, stale_days
+from jobs.publishing.publish import Batch, batches, publish, record, stale_days
+from jobs.publishing.tables import create_tables, read_table
 from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
 from jobs.state import VERSION
-from jobs.tables import create_tables, read_table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

@@ -22,8 +22,9 @@ from antifraud.files import exclusive, hash_of
 from antifraud.lake.catalog import Run, open_catalog
 from antifraud.lake.schemas import CLEAN, LABELS, NAMESPACE, QUARANTINE, Table
 from antifraud.settings.core import JobSettings
-from jobs.conflicts import Conflict, with_retries
-from jobs.publish import Batch, publish, record
+from jobs.publishing.conflicts import Conflict, with_retries
+from jobs.publishing.publish import Batch, publish, record
+from jobs.publishing.tables import create_tables
 from jobs.raw.checks import (
     Counts,
     counts_of,
@@ -41,7 +42,6 @@ from jobs.raw.lines import read_lines
 from jobs.raw.rows import FAULTS, LINE_BITS, judge_rows, mark_repeats, repeats_of, suspects_of, told
 from jobs.raw.tokens import hide
 from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
-from jobs.tables import create_tables
 
 USABLE: Final = (LABELS, CLEAN)
 

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.lake.schemas import LABELS
-from jobs.tables import read_table
+from jobs.publishing.tables import read_table
 
 KEYS = ("day", "transaction_id")
 

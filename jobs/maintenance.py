@@ -22,9 +22,10 @@ from antifraud.files import hash_of
 from antifraud.lake.catalog import full_name, open_catalog
 from antifraud.lake.schemas import CATALOG, NAMESPACE, TABLES, Table
 from antifraud.settings.core import JobSettings
-from jobs.conflicts import with_retries
 from jobs.expiry import expire, expiry_of
 from jobs.lake_files import require_removable
+from jobs.publishing.conflicts import with_retries
+from jobs.publishing.tables import create_tables
 from jobs.retention import (
     GRACE_HOURS,
     KEEP_DAYS,
@@ -39,7 +40,6 @@ from jobs.retention import (
     snapshots_of_releases,
 )
 from jobs.spark.runtime import base_parser, run_job
-from jobs.tables import create_tables
 
 LEAST_GRACE_HOURS: Final = 25
 """Iceberg refuses to call a file of the last 24 hours an orphan."""

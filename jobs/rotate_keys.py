@@ -34,13 +34,13 @@ from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, T
 from antifraud.settings.core import JobSettings
 from jobs.features import feature_rows
 from jobs.ingest import beside_clean
-from jobs.publish import Batch, publish, record
+from jobs.publishing.publish import Batch, publish, record
+from jobs.publishing.tables import create_tables, read_table
 from jobs.raw.bridge import build_bridge, rekeyed, require_key
 from jobs.raw.contents import CONTENT, add_sums, content_of, contents_of, memories, remembered, row_sums
 from jobs.raw.demand import Demand, demand_of, out_of_date
 from jobs.spark.runtime import Stopwatch, day_parser, run_job
 from jobs.state import window_of
-from jobs.tables import create_tables, read_table
 
 ORDER: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES, CLEAN)
 """In which tables are published: readers start from `clean`."""

@@ -26,9 +26,9 @@ from antifraud.lake.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMI
 from antifraud.settings.core import JobSettings
 from jobs.columns.buckets import FIELDS
 from jobs.columns.history import gathered_history, rolled_history, with_blocks, with_closed, with_risk
-from jobs.publish import Batch, batches, publish, record, stale_days
+from jobs.publishing.publish import Batch, batches, publish, record, stale_days
+from jobs.publishing.tables import create_tables, read_table
 from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
-from jobs.tables import create_tables, read_table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

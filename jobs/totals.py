@@ -17,9 +17,9 @@ from antifraud.lake.catalog import Run, open_catalog, require_days
 from antifraud.lake.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.columns.buckets import FIELDS, named, summed_buckets, summed_events
-from jobs.publish import Batch, batches, publish, record, stale_days
+from jobs.publishing.publish import Batch, batches, publish, record, stale_days
+from jobs.publishing.tables import create_tables, read_table
 from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
-from jobs.tables import create_tables, read_table
 
 TRANSACTION = ["day", "transaction_id"]
 BATCH_ROWS: Final = 5_000_000

@@ -46,8 +46,8 @@ def spark(tmp_path_factory):
 @pytest.fixture(scope="session")
 def open_lake(spark):
     """A function that gives a session on the lake of some settings, its tables created."""
+    from jobs.publishing.tables import create_tables
     from jobs.spark.session import lake_configuration
-    from jobs.tables import create_tables
 
     def opened(settings):
         session = spark.newSession()

@@ -24,7 +24,7 @@ def require_schema(table: Table, found: Mapping[str, Found], wanted: Iterable[st
     """Refuse columns that are not what `table` says, whatever rows they hold.
 
     Those of `wanted` must be there. More columns than the contract has are let be: a later version of it may have added
-    them, and so does `jobs.tables.create_tables` before a version writes.
+    them, and so does `jobs.publishing.tables.create_tables` before a version writes.
 
     Raises:
         LeakError: A column is called like an identifier of the raw files.

@@ -40,7 +40,7 @@ from jobs.model.reduction import (
 from jobs.model.scoring import scored
 from jobs.model.source import labelled_rows
 from jobs.model.windows import Span
-from jobs.tables import create_tables, read_table
+from jobs.publishing.tables import create_tables, read_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from antifraud.lake.schemas import FEATURES
 from jobs.labels import labels_as_of
 from jobs.model.dataset import labelled
 from jobs.model.inputs import Inputs
-from jobs.tables import read_table
+from jobs.publishing.tables import read_table
 
 
 def labelled_rows(spark: SparkSession, inputs: Inputs) -> DataFrame:

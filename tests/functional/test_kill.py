@@ -12,7 +12,7 @@ import pytest
 from antifraud.lake.catalog import open_catalog
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
-from jobs.staging import staged_snapshots
+from jobs.publishing.staging import staged_snapshots
 
 pytestmark = pytest.mark.timeout(3_600)
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,8 +17,8 @@ from pyspark.sql import DataFrame
 
 from antifraud.settings.core import JobSettings
 from jobs import ingest as job
+from jobs.publishing.tables import create_tables
 from jobs.spark import session as sessions
-from jobs.tables import create_tables
 
 QUERIES = "api/v1/applications/{}/sql?details=true&length=1000"
 """With its plans; of all queries, for the UI tells twenty unless it is asked for more."""

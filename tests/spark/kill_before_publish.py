@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from jobs import staging
+from jobs.publishing import staging
 
 publish_staged = staging.publish_staged
 

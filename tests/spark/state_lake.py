@@ -5,7 +5,7 @@ import random
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, day_number
 from antifraud.lake.schemas import CLEAN, LABELS
-from jobs.publish import Batch, publish, record
+from jobs.publishing.publish import Batch, publish, record
 
 FIRST = dt.date(2026, 1, 1)
 DELAY = 7

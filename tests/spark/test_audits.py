@@ -9,8 +9,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from antifraud.errors import LeakError, PublishError, SchemaError
 from antifraud.lake.catalog import open_catalog, published, read_days
 from antifraud.lake.schemas import CLEAN
-from jobs.audits import audit
-from jobs.publish import Batch, publish
+from jobs.publishing.audits import audit
+from jobs.publishing.publish import Batch, publish
 from tests.spark.state_lake import token
 
 DAY, NEXT = dt.date(2026, 1, 1), dt.date(2026, 1, 2)

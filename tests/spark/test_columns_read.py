@@ -5,7 +5,7 @@ import pytest
 from antifraud.errors import LeakError, SchemaError
 from antifraud.lake.catalog import full_name, open_catalog, open_table
 from antifraud.lake.schemas import LABELS, SCORES, TABLES
-from jobs.tables import create_tables, read_table
+from jobs.publishing.tables import create_tables, read_table
 from tests.spark.state_lake import fill
 
 

@@ -24,8 +24,8 @@ from antifraud.settings.core import JobSettings
 from jobs.checksums import checksums
 from jobs.day import STAGES
 from jobs.export_state import export_state
+from jobs.publishing.staging import staged_snapshots
 from jobs.raw.demand import UNREAD
-from jobs.staging import staged_snapshots
 from jobs.stale import lines_of, stale
 
 ROOT = Path(__file__).resolve().parents[2]

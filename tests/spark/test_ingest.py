@@ -11,11 +11,11 @@ from antifraud.lake.catalog import ingested, open_catalog, published, read_days
 from antifraud.settings.core import JobSettings
 from jobs.checksums import checksums
 from jobs.ingest import ingest
+from jobs.publishing.staging import staged_snapshots
 from jobs.raw.contents import remembered
 from jobs.raw.demand import TABLES, UNREAD, demand_of, out_of_date
 from jobs.raw.files import HEADER
 from jobs.raw.rows import judge_rows
-from jobs.staging import staged_snapshots
 from tests.spark.raw_example import CLEAN, D1, D2, D3, MIDNIGHT, ONE_DAY, QUARANTINE, REPEATED, TWO_DAYS, write_feed
 
 

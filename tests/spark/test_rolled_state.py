@@ -26,9 +26,9 @@ from antifraud.settings.core import JobSettings
 from jobs.checksums import checksums
 from jobs.day import STAGES
 from jobs.export_state import export_state
-from jobs.publish import Batch, publish, record
+from jobs.publishing.publish import Batch, publish, record
+from jobs.publishing.tables import read_table
 from jobs.state import rolled_state, state, state_of
-from jobs.tables import read_table
 from tests.spark.state_lake import DELAY, day, fill
 
 NEW = 41

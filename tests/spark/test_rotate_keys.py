@@ -17,11 +17,11 @@ from antifraud.settings.core import JobSettings
 from jobs.day import STAGES
 from jobs.export_state import export_state
 from jobs.ingest import ingest
+from jobs.publishing.tables import read_table
 from jobs.raw.files import HEADER
 from jobs.rotate_keys import main, rotate
 from jobs.stale import stale
 from jobs.state import state_of
-from jobs.tables import read_table
 
 FIRST = dt.date(2026, 1, 1)
 DAYS = [FIRST + dt.timedelta(days=number) for number in range(70)]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from antifraud.settings.core import JobSettings
 from jobs.ingest import ingest
+from jobs.publishing.tables import create_tables
 from jobs.spark.session import start_session
-from jobs.tables import create_tables
 
 PROCESSES = 2
 

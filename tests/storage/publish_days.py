@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from antifraud.settings.core import JobSettings
+from jobs.publishing.tables import create_tables
 from jobs.spark.session import lake_configuration, start_session
-from jobs.tables import create_tables
 from tests.storage.rows import day, put
 
 PROCESSES = 4

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from antifraud.lake.schemas import CLEAN
-from jobs.publish import Batch, publish, record
+from jobs.publishing.publish import Batch, publish, record
 
 SCHEMA = ", ".join(f"{column.name} {column.type}" for column in CLEAN.columns)
 TOKEN = "k1.AAAAAAAAAAAAAAAAAAAAAA"

@@ -24,9 +24,9 @@ from jobs.adopt import main as adopt_job
 from jobs.adopt import parser as adopt_parser
 from jobs.checksums import checksums
 from jobs.maintenance import maintain
+from jobs.publishing.tables import create_tables
 from jobs.retention import Rules
 from jobs.spark.session import S3A, lake_configuration, s3_configuration
-from jobs.tables import create_tables
 from tests.storage.conftest import Storage, remote_settings
 from tests.storage.rows import day, put
 

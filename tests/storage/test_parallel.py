@@ -14,7 +14,7 @@ from antifraud.lake.schemas import CLEAN
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from infra.cluster.postgres import start_postgres
-from jobs.staging import staged_snapshots
+from jobs.publishing.staging import staged_snapshots
 from tests.storage.conftest import Storage
 from tests.storage.publish_days import PROCESSES
 from tests.storage.rows import day

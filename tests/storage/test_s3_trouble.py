@@ -15,12 +15,12 @@ from antifraud.lake.schemas import CLEAN
 from antifraud.lake.storage import file_properties, raw_folder
 from infra.cluster.archive import ROOT
 from jobs.ingest import ingest
+from jobs.publishing.staging import staged_snapshots
+from jobs.publishing.tables import create_tables
 from jobs.raw.demand import TABLES
 from jobs.raw.files import discover
 from jobs.spark.session import S3A, lake_configuration, s3_configuration
 from jobs.spark.troubles import told
-from jobs.staging import staged_snapshots
-from jobs.tables import create_tables
 from tests.storage.conftest import Storage, remote_settings
 from tests.storage.s3_proxy import Proxy
 from tests.storage.test_same_day import LINES, deliver

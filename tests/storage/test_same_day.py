@@ -16,10 +16,10 @@ from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from jobs import ingest as ingest_job
 from jobs.ingest import ingest
+from jobs.publishing.staging import staged_snapshots
 from jobs.raw.contents import remembered
 from jobs.raw.demand import TABLES, demand_of, out_of_date
 from jobs.raw.files import HEADER
-from jobs.staging import staged_snapshots
 from tests.storage.conftest import Storage
 
 FIRST = dt.date(2026, 3, 1)

@@ -11,7 +11,7 @@ from antifraud.errors import LeakError, PublishError, SchemaError
 from antifraud.keys.pseudonym import TOKEN_PATTERN
 from antifraud.lake.schema_check import spelt
 from antifraud.lake.schemas import Table, identifiers_among
-from jobs.staging import Partition
+from jobs.publishing.staging import Partition
 
 
 def audit(table: Table, staged: DataFrame) -> dict[Partition, int]:

@@ -15,11 +15,11 @@ from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, full_name, open_catalog, published
 from antifraud.lake.schemas import NAMESPACE, RUNS, Table
 from antifraud.settings.core import JobSettings
-from jobs import staging
-from jobs.audits import audit, require_rows
-from jobs.conflicts import Conflict, with_retries
-from jobs.staging import Partition
-from jobs.tables import read_table
+from jobs.publishing import staging
+from jobs.publishing.audits import audit, require_rows
+from jobs.publishing.conflicts import Conflict, with_retries
+from jobs.publishing.staging import Partition
+from jobs.publishing.tables import read_table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

@@ -3,8 +3,8 @@
 import pytest
 
 from antifraud.errors import PublishError
-from jobs import conflicts
-from jobs.conflicts import ATTEMPTS, Conflict, pause, with_retries
+from jobs.publishing import conflicts
+from jobs.publishing.conflicts import ATTEMPTS, Conflict, pause, with_retries
 
 
 @pytest.fixture

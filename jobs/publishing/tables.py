@@ -11,7 +11,7 @@ from antifraud.lake.ownership import claim_lake
 from antifraud.lake.schema_check import Found, require_schema
 from antifraud.lake.schemas import CATALOG, NAMESPACE, TABLES, Table
 from antifraud.settings.core import JobSettings
-from jobs.conflicts import with_retries
+from jobs.publishing.conflicts import with_retries
 
 PROPERTIES: Final = {
     "format-version": "2",

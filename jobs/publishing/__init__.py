@@ -1,0 +1,1 @@
+"""The way into the lake: tables, staging, audits, publishing, conflicts."""
