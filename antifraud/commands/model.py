@@ -15,7 +15,7 @@ from antifraud.errors import SchemaError, SettingsError
 from antifraud.model.explain import TOP, Doubles, Explainer, parse_vector
 from antifraud.settings.core import ScorerSettings
 
-PROJECT: Final = Path(__file__).resolve().parents[1]
+PROJECT: Final = Path(__file__).resolve().parents[2]
 """Folder of the jobs: the core starts them as processes and never imports them."""
 REPLAY: Final = """\
 What a release would have done on past days, with the same report as the gate's.
