@@ -11,7 +11,7 @@ from antifraud.lake.catalog import open_catalog, published, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
 from antifraud.settings.core import JobSettings
 from jobs.model.fitting import Sample
-from jobs.model.vectors import vectors_of
+from jobs.rows.vectors import vectors_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from bench.lake_rows import Rows
-from jobs.model.windows import Span
+from jobs.rows.windows import Span
 
 TRAIN_DAYS: Final = 7
 DELAY_DAYS: Final = 7

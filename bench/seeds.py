@@ -38,7 +38,7 @@ from bench.protocol import FIGURES, card_precision, ranking
 from bench.record import record
 from jobs.model.candidate import candidate_path
 from jobs.model.fitting import Sample, fit
-from jobs.model.windows import Span, Windows, windows_of
+from jobs.rows.windows import Span, Windows, windows_of
 
 SEEDS: Final = (7, 11, 23, 42, 101, 2026)
 START: Final = dt.date(2026, 1, 1)

@@ -24,7 +24,7 @@ from bench.record import record
 from jobs.model.calibration import fit_calibration
 from jobs.model.fitting import Parameters, Sample, fit
 from jobs.model.quality import ranking, risk_over_share
-from jobs.model.weights import population_weight
+from jobs.rows.weights import population_weight
 
 COMMAND: Final = "make bench-selection"
 REPETITIONS: Final = 20

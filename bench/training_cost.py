@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
 from bench.record import KIB_IN_GIB, record
 from jobs.model.constraints import rising_features
-from jobs.model.dataset import LEGIT_PER_FRAUD, read_sample
 from jobs.model.fitting import PARAMETERS, fit
+from jobs.rows.dataset import LEGIT_PER_FRAUD, read_sample
 from jobs.spark.runtime import Stopwatch
 
 COMMAND: Final = "make bench-training"

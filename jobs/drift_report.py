@@ -20,8 +20,8 @@ from antifraud.lake.catalog import open_catalog, read_days, require_days
 from antifraud.lake.schemas import FEATURES
 from antifraud.settings.core import JobSettings
 from jobs.drift.evidently_adapter import compare
-from jobs.model.vectors import vectors_of
-from jobs.model.windows import Span, Windows
+from jobs.rows.vectors import vectors_of
+from jobs.rows.windows import Span, Windows
 from jobs.spark.runtime import day_parser, run_plain_job
 
 SAMPLE_ROWS: Final = 50_000

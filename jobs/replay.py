@@ -19,7 +19,7 @@ from jobs.model.limits import limits_of
 from jobs.model.logged import answer_from_log
 from jobs.model.replaying import Answer, Question, answer_from_lake, question, replay_report
 from jobs.model.report import summary
-from jobs.model.windows import Span
+from jobs.rows.windows import Span
 from jobs.spark.runtime import Stopwatch, base_parser, run_plain_job
 from jobs.spark.session import start_session
 from jobs.validate import write_reports

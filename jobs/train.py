@@ -24,16 +24,16 @@ from jobs.model import candidate as candidates
 from jobs.model.baselines import baselines
 from jobs.model.calibration import fit_calibration
 from jobs.model.constraints import rising_features
-from jobs.model.dataset import count_by_status, downsample, kept_share, read_sample, require_values, write_sample
 from jobs.model.export import cbm_bytes, onnx_bytes, trees_of
 from jobs.model.fitting import PARAMETERS, Sample
 from jobs.model.golden import golden_json, golden_rows
-from jobs.model.inputs import Inputs
 from jobs.model.quality import ranking, risk_over_share
 from jobs.model.search import Budget, choose
-from jobs.model.source import labelled_rows
 from jobs.model.tracking import Registry
-from jobs.model.windows import Windows, windows_of
+from jobs.rows.dataset import count_by_status, downsample, kept_share, read_sample, require_values, write_sample
+from jobs.rows.inputs import Inputs
+from jobs.rows.source import labelled_rows
+from jobs.rows.windows import Windows, windows_of
 from jobs.spark.runtime import Stopwatch, day_parser, run_job
 
 TRAINING_VERSION: Final = 3

@@ -22,7 +22,6 @@ from antifraud.settings.core import JobSettings
 from jobs.model.candidate import REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.champion import judge_rivals, scorable
 from jobs.model.evidence import Evidence, scored_windows
-from jobs.model.inputs import Inputs
 from jobs.model.limits import limits_of
 from jobs.model.looks import look, warning
 from jobs.model.report import figures, judged, summary
@@ -30,7 +29,8 @@ from jobs.model.report_page import PAGE_FILE, render
 from jobs.model.rivals import find_rivals
 from jobs.model.slices import slices_of
 from jobs.model.tracking import Registry
-from jobs.model.windows import Windows
+from jobs.rows.inputs import Inputs
+from jobs.rows.windows import Windows
 from jobs.spark.runtime import Stopwatch, day_parser, run_job
 
 

@@ -71,8 +71,8 @@ def settings(tmp_path):
 @pytest.fixture(scope="session")
 def judged(open_lake, tmp_path_factory):
     """A small lake with a candidate that was trained and validated: session, settings, candidate, report."""
-    from jobs.model.inputs import Inputs
-    from jobs.model.windows import windows_of
+    from jobs.rows.inputs import Inputs
+    from jobs.rows.windows import windows_of
     from jobs.train import train
     from jobs.validate import validate, write_reports
     from tests.release_keys import put_keys

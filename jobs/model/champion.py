@@ -19,11 +19,11 @@ from antifraud.gate.report import Alternative, Limits, Verdict
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Comparison, Decider, compare, outcome
 from jobs.model.evidence import certify_scored
-from jobs.model.inputs import Inputs
 from jobs.model.limits import demand_of, margins_of
 from jobs.model.rivals import Rival
 from jobs.model.scoring import scored_by
-from jobs.model.windows import Span
+from jobs.rows.inputs import Inputs
+from jobs.rows.windows import Span
 
 
 @dataclass(frozen=True, slots=True)

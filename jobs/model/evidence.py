@@ -24,8 +24,6 @@ from antifraud.lake.schemas import LABELS, SCORES
 from antifraud.settings.core import JobSettings
 from antifraud.stats.score_tables import ScoreTable
 from jobs.model.candidate import Candidate
-from jobs.model.dataset import Counts
-from jobs.model.inputs import Inputs
 from jobs.model.reduction import (
     customer_blocks,
     frauds_of,
@@ -38,9 +36,11 @@ from jobs.model.reduction import (
     unknown_of,
 )
 from jobs.model.scoring import scored
-from jobs.model.source import labelled_rows
-from jobs.model.windows import Span
 from jobs.publishing.tables import create_tables, read_table
+from jobs.rows.dataset import Counts
+from jobs.rows.inputs import Inputs
+from jobs.rows.source import labelled_rows
+from jobs.rows.windows import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Evidence:
 
     @property
     def counts(self) -> Counts:
-        """Rows that the verdict rests on by status, in the form of `jobs.model.dataset.count_by_status`."""
+        """Rows that the verdict rests on by status, in the form of `jobs.rows.dataset.count_by_status`."""
         table, unknown = self.certify.table, self.certify.unknown
         return {
             "certify": {"fraud": int(table.fraud.sum()), "legitimate": int(table.legit.sum()), "unknown": int(unknown)}

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from catboost import CatBoostClassifier, Pool
 
 from antifraud.errors import NoFraud, OnlyFraud
-from jobs.model.weights import inverse_propensity
+from jobs.rows.weights import inverse_propensity
 
 THREADS: Final = 2
 """Fixed, because the order in which threads add gradients changes the last bits of a model."""

@@ -17,7 +17,7 @@ from antifraud.stats.maturation import HORIZON_DAYS, Maturation
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
 from jobs.columns.square_halves import LARGEST_LONG, halves, whole
-from jobs.model.dataset import WindowName
+from jobs.rows.dataset import WindowName
 
 WINDOW_NAMES: Final[tuple[str, ...]] = get_args(WindowName)
 DAY_BITS: Final = 24

@@ -20,11 +20,11 @@ from antifraud.lake.schemas import FEATURES
 from antifraud.model.evaluator import PARTS_PER_MILLION
 from antifraud.settings.core import JobSettings
 from jobs.model.evidence import certify_release
-from jobs.model.inputs import Inputs
 from jobs.model.limits import demand_of
 from jobs.model.report import FULL_TRANSACTIONS_A_MONTH, plain, points
 from jobs.model.verdict_words import REPLAY, without_promotion
-from jobs.model.windows import Span, Windows
+from jobs.rows.inputs import Inputs
+from jobs.rows.windows import Span, Windows
 
 EVER: Final = (dt.date.min, dt.date.max)
 

@@ -11,8 +11,8 @@ from antifraud.features.registry import feature_set_hash
 from antifraud.model.evaluator import load_evaluator
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import MIN_PAIRED_DAYS
-from jobs.model.inputs import Inputs
-from jobs.model.windows import Span, Windows
+from jobs.rows.inputs import Inputs
+from jobs.rows.windows import Span, Windows
 
 CHAMPION: Final = "champion"
 

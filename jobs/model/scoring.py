@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator, to_ppm
 from jobs.model.candidate import CBM_FILE
-from jobs.model.vectors import vectors_of
+from jobs.rows.vectors import vectors_of
 
 CARRIED: Final = ("window", "day", "customer", "terminal", "amount_minor", "status")
 SCORED: Final = (

@@ -20,9 +20,9 @@ from antifraud.keys.pseudonym import tokenise
 from antifraud.settings.core import JobSettings
 from jobs.model.logged import answer_from_log
 from jobs.model.replaying import question, replay_report
-from jobs.model.windows import Span
 from jobs.replay import main as replay
 from jobs.replay import parser
+from jobs.rows.windows import Span
 from serving.export_log import export, main
 from serving.store import Store, key_of
 from tests.serving.conftest import furnish

@@ -7,7 +7,7 @@ import pytest
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.lake.schemas import LABELS
-from jobs.labels import latest
+from jobs.rows.labels import latest
 
 FIRST = dt.date(2026, 1, 1)
 DAYS = 12

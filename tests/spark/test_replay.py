@@ -22,10 +22,10 @@ from jobs import replay as job
 from jobs.model import rollback
 from jobs.model.logged import answer_from_log
 from jobs.model.replaying import answer_from_lake, question, replay_report
-from jobs.model.vectors import vectors_of
 from jobs.model.verdict_words import without_promotion
-from jobs.model.windows import Span, Windows
 from jobs.promote import promote
+from jobs.rows.vectors import vectors_of
+from jobs.rows.windows import Span, Windows
 from tests.release_keys import put_keys
 from tests.spark.model_lake import AS_OF, DELAY, ROWS
 

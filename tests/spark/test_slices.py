@@ -6,12 +6,12 @@ import pytest
 from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
 from antifraud.model.evaluator import read_evaluator
-from jobs.model.inputs import Inputs
 from jobs.model.scoring import scored
 from jobs.model.slices import FLAGGED, slice_counts, slices_of
-from jobs.model.source import labelled_rows
-from jobs.model.vectors import vectors_of
-from jobs.model.windows import Windows
+from jobs.rows.inputs import Inputs
+from jobs.rows.source import labelled_rows
+from jobs.rows.vectors import vectors_of
+from jobs.rows.windows import Windows
 from tests.spark.model_lake import AS_OF
 
 HAND_MADE = [

@@ -74,7 +74,7 @@ def test_learned_counts_corrections_once(spark, events):
 
 def test_labels_as_of_a_day(spark):
     """The latest entry by (learned_at, source, sequence) that was learnt before the end of the day."""
-    from jobs.labels import latest
+    from jobs.rows.labels import latest
 
     labels = spark.createDataFrame(
         [said(1, "legitimate", 7), said(1, "fraud", 8, "client", 1), said(2, "unknown", 7), said(3, "fraud", 8),

@@ -10,8 +10,8 @@ import pytest
 from antifraud.errors import MissingDay
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import read_evaluator
-from jobs.model.dataset import count_by_status, downsample, labelled, read_sample, write_sample
-from jobs.model.windows import Span
+from jobs.rows.dataset import count_by_status, downsample, labelled, read_sample, write_sample
+from jobs.rows.windows import Span
 from jobs.train import logged_metrics, train
 from tests.spark.model_lake import AS_OF, FIRST
 

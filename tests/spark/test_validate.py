@@ -19,16 +19,16 @@ from antifraud.stats.comparison import Decider
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
 from jobs.model.champion import judge_rivals, scorable, succession
-from jobs.model.dataset import count_by_status
 from jobs.model.evidence import scored_windows
-from jobs.model.inputs import Inputs
 from jobs.model.limits import demand_of
 from jobs.model.reduction import table_of
 from jobs.model.rivals import find_rivals
 from jobs.model.scoring import score_batches
-from jobs.model.source import labelled_rows
-from jobs.model.vectors import vectors_of
-from jobs.model.windows import Windows
+from jobs.rows.dataset import count_by_status
+from jobs.rows.inputs import Inputs
+from jobs.rows.source import labelled_rows
+from jobs.rows.vectors import vectors_of
+from jobs.rows.windows import Windows
 from jobs.validate import validate
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.spark.model_lake import AS_OF, name

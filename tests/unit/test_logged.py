@@ -13,7 +13,7 @@ from antifraud.clock import DAY_SECONDS, date_of, day_number
 from antifraud.errors import NotEnoughRows
 from jobs.model.logged import answer_from_log
 from jobs.model.replaying import Question
-from jobs.model.windows import Span
+from jobs.rows.windows import Span
 
 FIRST, DAYS, FRAUDS, LEGIT = day_number(dt.date(2026, 3, 1)), 14, 10, 40
 LAST = FIRST + DAYS - 1

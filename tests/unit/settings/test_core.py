@@ -11,7 +11,7 @@ from antifraud.settings.core import GuardSettings, JobSettings, ScorerSettings
 from antifraud.settings.ranges import RANGES
 from antifraud.stats.loss import MIN_DAYS
 from antifraud.stats.threshold import MIN_BLOCKS
-from jobs.model.windows import SHORTEST_CERTIFY_DAYS
+from jobs.rows.windows import SHORTEST_CERTIFY_DAYS
 
 ROOT = Path(__file__).resolve().parents[3]
 KINDS = (JobSettings, ScorerSettings, GuardSettings)

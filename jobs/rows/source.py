@@ -3,10 +3,10 @@
 from pyspark.sql import DataFrame, SparkSession
 
 from antifraud.lake.schemas import FEATURES
-from jobs.labels import labels_as_of
-from jobs.model.dataset import labelled
-from jobs.model.inputs import Inputs
 from jobs.publishing.tables import read_table
+from jobs.rows.dataset import labelled
+from jobs.rows.inputs import Inputs
+from jobs.rows.labels import labels_as_of
 
 
 def labelled_rows(spark: SparkSession, inputs: Inputs) -> DataFrame:

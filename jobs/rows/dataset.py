@@ -15,8 +15,8 @@ from antifraud.errors import DataError
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import PARTS_PER_MILLION
 from jobs.model.fitting import Sample
-from jobs.model.weights import population_weight
-from jobs.model.windows import Span
+from jobs.rows.weights import population_weight
+from jobs.rows.windows import Span
 
 LEGIT_PER_FRAUD: Final = 20
 """Legitimate rows kept for each fraud of the train window; more cost time and no longer change the ranking."""
@@ -30,7 +30,7 @@ def labelled(features: DataFrame, labels: DataFrame, spans: Mapping[str, Span]) 
     """Feature rows of the windows with `window` (its name), `status` and `propensity`.
 
     A transaction without a label is of status unknown; it is never taken for legitimate. Labels may carry the
-    propensity with which they came about (see `jobs/model/weights.py`); null, or no such column, means for certain.
+    propensity with which they came about (see `jobs/rows/weights.py`); null, or no such column, means for certain.
     """
     rows = features.withColumn("window", _window_of(F.col("day"), spans)).where(F.col("window").isNotNull())
     first, last = min(span.first for span in spans.values()), max(span.last for span in spans.values())

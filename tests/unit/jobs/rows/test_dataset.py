@@ -9,7 +9,7 @@ import pytest
 
 from antifraud.errors import DataError
 from antifraud.features.registry import FEATURE_NAMES
-from jobs.model.dataset import SAMPLED, read_sample, require_values
+from jobs.rows.dataset import SAMPLED, read_sample, require_values
 
 
 def write(folder, file, rows):

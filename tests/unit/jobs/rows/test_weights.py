@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from antifraud.errors import DataError
-from jobs.model.weights import LOWEST_PROPENSITY, inverse_propensity, population_weight
+from jobs.rows.weights import LOWEST_PROPENSITY, inverse_propensity, population_weight
 
 
 def test_weighted_sums_are_unbiased():

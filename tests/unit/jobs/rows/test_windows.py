@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antifraud.errors import SettingsError
-from jobs.model.windows import Span, Windows, windows_as_of
+from jobs.rows.windows import Span, Windows, windows_as_of
 
 
 @given(

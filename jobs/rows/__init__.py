@@ -1,0 +1,1 @@
+"""Rows for training and judging: windows, labels, inputs, samples, weights."""
