@@ -19,8 +19,8 @@ from antifraud.model.evaluator import Calibration, Evaluator
 from antifraud.model.explain import Explainer
 from antifraud.model.trees import Trees
 from bench.record import record
-from jobs.model.export import onnx_bytes, trees_of
-from jobs.model.fitting import PARAMETERS
+from jobs.training.export import onnx_bytes, trees_of
+from jobs.training.fitting import PARAMETERS
 
 ROWS: Final = 20_000
 ROUNDS: Final = 7

@@ -28,8 +28,8 @@ from bench.lake_rows import Rows, load_rows
 from bench.protocol import FIGURES, Doubles, Week, last_weeks
 from bench.record import record
 from bench.tutorial import reference, tuned, tutorial_features
-from jobs.model.fitting import PARAMETERS, THREADS, Sample
 from jobs.rows.dataset import LEGIT_PER_FRAUD
+from jobs.training.fitting import PARAMETERS, THREADS, Sample
 
 WEEKS: Final = 6
 TUNING_WEEKS: Final = 3

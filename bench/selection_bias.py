@@ -21,10 +21,10 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from bench.record import record
-from jobs.model.calibration import fit_calibration
-from jobs.model.fitting import Parameters, Sample, fit
-from jobs.model.quality import ranking, risk_over_share
 from jobs.rows.weights import population_weight
+from jobs.training.calibration import fit_calibration
+from jobs.training.fitting import Parameters, Sample, fit
+from jobs.training.quality import ranking, risk_over_share
 
 COMMAND: Final = "make bench-selection"
 REPETITIONS: Final = 20

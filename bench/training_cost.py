@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
 from bench.record import KIB_IN_GIB, record
-from jobs.model.constraints import rising_features
-from jobs.model.fitting import PARAMETERS, fit
 from jobs.rows.dataset import LEGIT_PER_FRAUD, read_sample
 from jobs.spark.runtime import Stopwatch
+from jobs.training.constraints import rising_features
+from jobs.training.fitting import PARAMETERS, fit
 
 COMMAND: Final = "make bench-training"
 FILE_ROWS: Final = 500_000

@@ -26,7 +26,6 @@ from antifraud.keys.signing import PublicKey, SigningKey
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.model.trees import TREES_FILE
 from antifraud.settings.core import JobSettings
-from jobs.model.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.card import CARD_FILE, model_card
 from jobs.model.chart import CHART_FILE, report_chart
 from jobs.model.limits import limits_of
@@ -34,6 +33,7 @@ from jobs.model.report_page import PAGE_FILE, render
 from jobs.model.rollback import judge_today
 from jobs.model.tracking import Registry
 from jobs.spark.runtime import base_parser, run_plain_job
+from jobs.training.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 
 DECIDING: Final = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE)
 """Files of a candidate that make its decisions, and the rows that prove them."""

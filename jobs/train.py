@@ -20,21 +20,21 @@ from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
 from antifraud.model.trees import TREES_FILE
 from antifraud.settings.core import JobSettings
-from jobs.model import candidate as candidates
-from jobs.model.baselines import baselines
-from jobs.model.calibration import fit_calibration
-from jobs.model.constraints import rising_features
-from jobs.model.export import cbm_bytes, onnx_bytes, trees_of
-from jobs.model.fitting import PARAMETERS, Sample
-from jobs.model.golden import golden_json, golden_rows
-from jobs.model.quality import ranking, risk_over_share
-from jobs.model.search import Budget, choose
 from jobs.model.tracking import Registry
 from jobs.rows.dataset import count_by_status, downsample, kept_share, read_sample, require_values, write_sample
 from jobs.rows.inputs import Inputs
 from jobs.rows.source import labelled_rows
 from jobs.rows.windows import Windows, windows_of
 from jobs.spark.runtime import Stopwatch, day_parser, run_job
+from jobs.training import candidate as candidates
+from jobs.training.baselines import baselines
+from jobs.training.calibration import fit_calibration
+from jobs.training.constraints import rising_features
+from jobs.training.export import cbm_bytes, onnx_bytes, trees_of
+from jobs.training.fitting import PARAMETERS, Sample
+from jobs.training.golden import golden_json, golden_rows
+from jobs.training.quality import ranking, risk_over_share
+from jobs.training.search import Budget, choose
 
 TRAINING_VERSION: Final = 3
 """Raise it when training on the same rows would give another model: candidates are then made anew."""

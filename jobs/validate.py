@@ -19,7 +19,6 @@ from antifraud.artifacts.pointer import read_pointer
 from antifraud.errors import ReleaseError
 from antifraud.files import replace_file
 from antifraud.settings.core import JobSettings
-from jobs.model.candidate import REPORT_FILE, Candidate, candidate_path, read_candidate
 from jobs.model.champion import judge_rivals, scorable
 from jobs.model.evidence import Evidence, scored_windows
 from jobs.model.limits import limits_of
@@ -32,6 +31,7 @@ from jobs.model.tracking import Registry
 from jobs.rows.inputs import Inputs
 from jobs.rows.windows import Windows
 from jobs.spark.runtime import Stopwatch, day_parser, run_job
+from jobs.training.candidate import REPORT_FILE, Candidate, candidate_path, read_candidate
 
 
 def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, inputs: Inputs) -> dict[str, Any]:

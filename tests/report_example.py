@@ -4,7 +4,7 @@ import copy
 import json
 
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
-from jobs.model.candidate import write_candidate
+from jobs.training.candidate import write_candidate
 
 LIMITS = {
     "fpr_limit": 0.05, "fpr_target": 0.045, "delta": 0.01, "loss_limit_minor": 50_000_000, "loss_level": 0.99,

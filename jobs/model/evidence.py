@@ -23,7 +23,6 @@ from antifraud.lake.catalog import full_name, open_catalog, read_release
 from antifraud.lake.schemas import LABELS, SCORES
 from antifraud.settings.core import JobSettings
 from antifraud.stats.score_tables import ScoreTable
-from jobs.model.candidate import Candidate
 from jobs.model.reduction import (
     customer_blocks,
     frauds_of,
@@ -41,6 +40,7 @@ from jobs.rows.dataset import Counts
 from jobs.rows.inputs import Inputs
 from jobs.rows.source import labelled_rows
 from jobs.rows.windows import Span
+from jobs.training.candidate import Candidate
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from antifraud.gate.tradeoff import tradeoff
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Decider
 from antifraud.stats.score_tables import curve
-from jobs.model.candidate import Candidate
 from jobs.model.champion import Judged, succession
 from jobs.model.evidence import Evidence
 from jobs.model.limits import demand_of
 from jobs.model.rivals import CHAMPION
 from jobs.model.verdict_words import full_reasons, reasons
+from jobs.training.candidate import Candidate
 
 FULL_TRANSACTIONS_A_SECOND: Final = 50
 FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * 30 * 86_400

@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator, to_ppm
-from jobs.model.candidate import CBM_FILE
 from jobs.rows.vectors import vectors_of
+from jobs.training.candidate import CBM_FILE
 
 CARRIED: Final = ("window", "day", "customer", "terminal", "amount_minor", "status")
 SCORED: Final = (
@@ -89,7 +89,7 @@ def _certify_scores(
 def _peer(cbm: bytes | None, calibration: Calibration) -> Callable[[npt.NDArray[np.float32]], pa.Array]:
     if cbm is None:
         return lambda vectors: pa.nulls(len(vectors), pa.int32())
-    from jobs.model.export import from_cbm
+    from jobs.training.export import from_cbm
 
     model = from_cbm(cbm)
 

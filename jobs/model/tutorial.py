@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.features.registry import FEATURE_NAMES, WINDOWS
-from jobs.model.fitting import THREADS, Sample
-from jobs.model.quality import OBJECTIVE, ranking
+from jobs.training.fitting import THREADS, Sample
+from jobs.training.quality import OBJECTIVE, ranking
 
 if TYPE_CHECKING:
     from optuna import Trial

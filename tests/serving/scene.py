@@ -21,7 +21,7 @@ from antifraud.keys.pseudonym import Key, tokenise
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, read_evaluator
 from antifraud.model.trees import TREES_FILE
 from antifraud.settings.core import ScorerSettings
-from jobs.model.export import onnx_bytes, trees_of
+from jobs.training.export import onnx_bytes, trees_of
 from serving.app import create_app
 from serving.metrics import Metrics
 from serving.poller import Poller

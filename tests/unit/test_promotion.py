@@ -20,8 +20,8 @@ from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import exclusive
 from antifraud.keys.signing import PublicKey, generate_signing_keys
 from antifraud.settings.core import JobSettings
-from jobs.model.candidate import write_candidate
 from jobs.promote import _parser, main, promote
+from jobs.training.candidate import write_candidate
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.report_example import FILES, INFO, put_candidate
 

@@ -10,7 +10,7 @@ from catboost import CatBoostClassifier
 from antifraud.artifacts.bundle import write_bundle
 from antifraud.errors import ReleaseError, SchemaError
 from antifraud.model.evaluator import Calibration, Evaluator, load_evaluator, read_evaluator, to_ppm
-from jobs.model.export import onnx_bytes
+from jobs.training.export import onnx_bytes
 from tests.release_keys import SIGNING
 
 FEATURES = 12

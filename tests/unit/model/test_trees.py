@@ -12,7 +12,7 @@ from catboost import CatBoostClassifier, Pool
 from antifraud.errors import ReleaseError, SchemaError
 from antifraud.model.evaluator import Calibration, Evaluator
 from antifraud.model.trees import DEEPEST, Tree, Trees
-from jobs.model.export import cbm_bytes, from_cbm, onnx_bytes, trees_of
+from jobs.training.export import cbm_bytes, from_cbm, onnx_bytes, trees_of
 
 FEATURES = 7
 PLAIN = Calibration(slope=1.0, intercept=0.0, log_odds_shift=0.0)

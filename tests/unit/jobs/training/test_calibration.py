@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from antifraud.errors import NoFraud, OnlyFraud
 from antifraud.model.evaluator import Calibration, to_ppm
-from jobs.model.calibration import fit_calibration
+from jobs.training.calibration import fit_calibration
 
 
 def world(rows, seed=1):

@@ -6,7 +6,7 @@ import pytest
 
 from antifraud.errors import ReleaseError
 from antifraud.settings.core import Settings
-from jobs.model.candidate import candidate_id, candidate_path, find_candidate, read_candidate, write_candidate
+from jobs.training.candidate import candidate_id, candidate_path, find_candidate, read_candidate, write_candidate
 
 DAY = dt.date(2026, 4, 10)
 FILES = {"model.onnx": b"trees", "calibration.json": b"{}"}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from jobs.model.fitting import Sample
-from jobs.model.quality import ranking, risk_over_share
+from jobs.training.fitting import Sample
+from jobs.training.quality import ranking, risk_over_share
 
 
 def rows():

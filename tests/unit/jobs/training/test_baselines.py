@@ -7,11 +7,11 @@ import pytest
 
 from antifraud.errors import SettingsError
 from antifraud.features.registry import FEATURE_NAMES
-from jobs.model import baselines as module
-from jobs.model.baselines import baselines
-from jobs.model.constraints import rising_features
-from jobs.model.fitting import PARAMETERS, Sample, fit
-from jobs.model.quality import ranking
+from jobs.training import baselines as module
+from jobs.training.baselines import baselines
+from jobs.training.constraints import rising_features
+from jobs.training.fitting import PARAMETERS, Sample, fit
+from jobs.training.quality import ranking
 
 
 def sample(rows, seed):

@@ -41,9 +41,9 @@ class Sample:
     """Labelled rows in the order (time, transaction id).
 
     `vectors` (n, features) with NaN for null, in single precision: the trees and the evaluator compare in it anyway
-    (`tests/unit/test_fitting.py`), and columns that lie together (Fortran order) reach CatBoost without a copy.
-    `is_fraud`, `amount` (minor units) and `weight` (rows of the population that each stands for) have shape (n,), as
-    has `propensity`, the chance with which the row got a label; None means that every row had it for certain.
+    (`tests/unit/jobs/training/test_fitting.py`), and columns that lie together (Fortran order) reach CatBoost without a
+    copy. `is_fraud`, `amount` (minor units) and `weight` (rows of the population that each stands for) have shape (n,),
+    as has `propensity`, the chance with which the row got a label; None means that every row had it for certain.
     """
 
     vectors: npt.NDArray[np.float32]

@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from antifraud.errors import SettingsError
-from jobs.model.constraints import rising_features
-from jobs.model.fitting import THREADS, Parameters, Sample, fit
-from jobs.model.quality import ranking
 from jobs.model.tutorial import installed, tuned_xgboost
+from jobs.training.constraints import rising_features
+from jobs.training.fitting import THREADS, Parameters, Sample, fit
+from jobs.training.quality import ranking
 
 Figures = dict[str, dict[str, float]]
 FEWEST_ROWS: Final = 500

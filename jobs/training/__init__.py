@@ -1,0 +1,1 @@
+"""How a candidate is made: fitting, search, calibration, baselines, export."""
