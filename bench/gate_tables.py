@@ -26,7 +26,7 @@ from sklearn import metrics
 
 from antifraud.stats.score_tables import curve
 from bench.record import record
-from jobs.model.reduction import score_table_rows, table_of
+from jobs.judging.reduction import score_table_rows, table_of
 
 LAKE_MONTH: Final = 47_000_000
 DAYS: Final = 30

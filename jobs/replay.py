@@ -15,10 +15,10 @@ from antifraud.artifacts.decision_log import DecisionLog
 from antifraud.commands.replay_options import add_replay_options
 from antifraud.gate.report import Limits
 from antifraud.settings.core import JobSettings
-from jobs.model.limits import limits_of
-from jobs.model.logged import answer_from_log
-from jobs.model.replaying import Answer, Question, answer_from_lake, question, replay_report
-from jobs.model.report import summary
+from jobs.judging.limits import limits_of
+from jobs.judging.logged import answer_from_log
+from jobs.judging.replaying import Answer, Question, answer_from_lake, question, replay_report
+from jobs.judging.report import summary
 from jobs.rows.windows import Span
 from jobs.spark.runtime import Stopwatch, base_parser, run_plain_job
 from jobs.spark.session import start_session

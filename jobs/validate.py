@@ -19,14 +19,14 @@ from antifraud.artifacts.pointer import read_pointer
 from antifraud.errors import ReleaseError
 from antifraud.files import replace_file
 from antifraud.settings.core import JobSettings
-from jobs.model.champion import judge_rivals, scorable
-from jobs.model.evidence import Evidence, scored_windows
-from jobs.model.limits import limits_of
-from jobs.model.looks import look, warning
-from jobs.model.report import figures, judged, summary
+from jobs.judging.certify_rows import Evidence, scored_windows
+from jobs.judging.champion import judge_rivals, scorable
+from jobs.judging.limits import limits_of
+from jobs.judging.looks import look, warning
+from jobs.judging.report import figures, judged, summary
+from jobs.judging.rivals import find_rivals
+from jobs.judging.slices import slices_of
 from jobs.model.report_page import PAGE_FILE, render
-from jobs.model.rivals import find_rivals
-from jobs.model.slices import slices_of
 from jobs.model.tracking import Registry
 from jobs.rows.inputs import Inputs
 from jobs.rows.windows import Windows

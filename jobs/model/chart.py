@@ -38,7 +38,7 @@ class Spot:
 
 
 def report_chart(report: Mapping[str, Any]) -> str:
-    """SVG text of a report as `jobs/model/report.py` makes it: its curve, its choice, its limits."""
+    """SVG text of a report as `jobs/judging/report.py` makes it: its curve, its choice, its limits."""
     limits, loss, points = report["limits"], report["loss"], report["curve"]
     return tradeoff_svg(
         [Spot(fpr, lost) for fpr, lost in zip(points["fpr"], points["loss"], strict=True)],

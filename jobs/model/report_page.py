@@ -29,7 +29,7 @@ GAUGE_ROOM: Final = 1.15
 
 
 def render(report: Mapping[str, Any]) -> str:
-    """HTML of a report as `jobs/model/report.py` makes it; one file, nothing is loaded from elsewhere."""
+    """HTML of a report as `jobs/judging/report.py` makes it; one file, nothing is loaded from elsewhere."""
     from markupsafe import Markup
 
     return _template().render(

@@ -13,9 +13,9 @@ from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
 from infra.browser import find_chromium
-from jobs.model.evidence import Evidence
-from jobs.model.limits import limits_of
-from jobs.model.report import judged
+from jobs.judging.certify_rows import Evidence
+from jobs.judging.limits import limits_of
+from jobs.judging.report import judged
 from jobs.model.report_page import PAGE_FILE, render
 from tests.report_example import WINDOWS
 

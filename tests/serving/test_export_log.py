@@ -18,8 +18,8 @@ from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate.report import Limits
 from antifraud.keys.pseudonym import tokenise
 from antifraud.settings.core import JobSettings
-from jobs.model.logged import answer_from_log
-from jobs.model.replaying import question, replay_report
+from jobs.judging.logged import answer_from_log
+from jobs.judging.replaying import question, replay_report
 from jobs.replay import main as replay
 from jobs.replay import parser
 from jobs.rows.windows import Span

@@ -10,7 +10,7 @@ from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.errors import DataError, NotANumber
 from antifraud.lake.schemas import LABELS, SCORES
 from antifraud.stats.score_tables import ScoreTable
-from jobs.model.reduction import (
+from jobs.judging.reduction import (
     customer_blocks,
     frauds_of,
     largest_difference,
@@ -21,7 +21,7 @@ from jobs.model.reduction import (
     terminal_blocks,
     unknown_of,
 )
-from jobs.model.scoring import SCORED
+from jobs.judging.scoring import SCORED
 
 DAY = dt.date(2026, 3, 1)
 HAND_MADE = [

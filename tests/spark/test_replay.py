@@ -19,9 +19,9 @@ from antifraud.lake.schemas import FEATURES, LABELS
 from antifraud.model.evaluator import load_evaluator
 from antifraud.model.explain import Explainer
 from jobs import replay as job
-from jobs.model import rollback
-from jobs.model.logged import answer_from_log
-from jobs.model.replaying import answer_from_lake, question, replay_report
+from jobs.judging import rollback
+from jobs.judging.logged import answer_from_log
+from jobs.judging.replaying import answer_from_lake, question, replay_report
 from jobs.model.verdict_words import without_promotion
 from jobs.promote import promote
 from jobs.rows.vectors import vectors_of

@@ -6,8 +6,8 @@ import pytest
 from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
 from antifraud.model.evaluator import read_evaluator
-from jobs.model.scoring import scored
-from jobs.model.slices import FLAGGED, slice_counts, slices_of
+from jobs.judging.scoring import scored
+from jobs.judging.slices import FLAGGED, slice_counts, slices_of
 from jobs.rows.inputs import Inputs
 from jobs.rows.source import labelled_rows
 from jobs.rows.vectors import vectors_of

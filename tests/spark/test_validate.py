@@ -18,12 +18,12 @@ from antifraud.lake.schemas import FEATURES, LABELS, SCORES
 from antifraud.stats.comparison import Decider
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
-from jobs.model.champion import judge_rivals, scorable, succession
-from jobs.model.evidence import scored_windows
-from jobs.model.limits import demand_of
-from jobs.model.reduction import table_of
-from jobs.model.rivals import find_rivals
-from jobs.model.scoring import score_batches
+from jobs.judging.certify_rows import scored_windows
+from jobs.judging.champion import judge_rivals, scorable, succession
+from jobs.judging.limits import demand_of
+from jobs.judging.reduction import table_of
+from jobs.judging.rivals import find_rivals
+from jobs.judging.scoring import score_batches
 from jobs.rows.dataset import count_by_status
 from jobs.rows.inputs import Inputs
 from jobs.rows.source import labelled_rows

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.model.report import summary
+from jobs.judging.report import summary
 from jobs.model.verdict_words import action, full_reasons, meaning, reasons, stays, succession, without_promotion
 from tests.report_example import CHAMPION, LIMITS, PASS, REPLAY, report
 

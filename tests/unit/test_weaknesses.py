@@ -6,7 +6,7 @@ import pytest
 from antifraud.gate.judge import Certify
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
-from jobs.model.evidence import Evidence
+from jobs.judging.certify_rows import Evidence
 from jobs.model.weaknesses import weaknesses
 from tests.report_example import CHAMPION, PASS, report
 

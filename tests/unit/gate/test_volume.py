@@ -10,7 +10,7 @@ from antifraud.gate.judge import Certify, Demand, Limits, check_threshold, judge
 from antifraud.gate.tradeoff import tradeoff
 from antifraud.stats.loss import Frauds, Volume, loss_bound
 from antifraud.stats.score_tables import ScoreTable
-from jobs.model.report import points
+from jobs.judging.report import points
 
 DAYS, A_DAY = 28, 1_000
 ROWS = DAYS * A_DAY

@@ -7,7 +7,7 @@ from antifraud.errors import NotEnoughRows
 from antifraud.gate.judge import Certify, GateReport
 from antifraud.gate.report import Limits
 from antifraud.settings.core import JobSettings
-from jobs.model.replaying import Question, answer_from_lake, judged_at, newest_day
+from jobs.judging.replaying import Question, answer_from_lake, judged_at, newest_day
 from jobs.rows.windows import SHORTEST_CERTIFY_DAYS, Span, Windows
 from jobs.spark.session import start_session
 

@@ -6,7 +6,7 @@ from antifraud.errors import SettingsError
 from antifraud.gate.judge import Demand, Limits
 from antifraud.settings.core import GuardSettings, JobSettings
 from antifraud.stats.comparison import Margins
-from jobs.model.limits import demand_of, limits_of, margins_of
+from jobs.judging.limits import demand_of, limits_of, margins_of
 
 
 def test_defaults_are_the_gates_own():

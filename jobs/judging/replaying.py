@@ -19,9 +19,9 @@ from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.schemas import FEATURES
 from antifraud.model.evaluator import PARTS_PER_MILLION
 from antifraud.settings.core import JobSettings
-from jobs.model.evidence import certify_release
-from jobs.model.limits import demand_of
-from jobs.model.report import FULL_TRANSACTIONS_A_MONTH, plain, points
+from jobs.judging.certify_rows import certify_release
+from jobs.judging.limits import demand_of
+from jobs.judging.report import FULL_TRANSACTIONS_A_MONTH, plain, points
 from jobs.model.verdict_words import REPLAY, without_promotion
 from jobs.rows.inputs import Inputs
 from jobs.rows.windows import Span, Windows
@@ -121,7 +121,7 @@ def judged_at(certify: Certify, threshold: int, settings: JobSettings, limits: L
 
 
 def replay_report(asked: Question, answer: Answer, settings: JobSettings, limits: Limits) -> dict[str, Any]:
-    """Content of `report.json`, in the form of the gate's (`jobs/model/report.py`); it advises no promotion."""
+    """Content of `report.json`, in the form of the gate's (`jobs/judging/report.py`); it advises no promotion."""
     here = judged_at(answer.certify, asked.threshold, settings, limits)
     demand = replace(demand_of(settings), transactions_a_month=FULL_TRANSACTIONS_A_MONTH)
     full = check_threshold(answer.certify, asked.threshold, limits, demand=demand, seed=settings.seed)

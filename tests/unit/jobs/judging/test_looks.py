@@ -3,7 +3,7 @@
 import pytest
 
 from antifraud.errors import DataError
-from jobs.model.looks import LOOKS_FILE, look, warning
+from jobs.judging.looks import LOOKS_FILE, look, warning
 
 
 def test_each_candidate_is_one_look(tmp_path):

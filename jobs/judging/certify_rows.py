@@ -23,7 +23,7 @@ from antifraud.lake.catalog import full_name, open_catalog, read_release
 from antifraud.lake.schemas import LABELS, SCORES
 from antifraud.settings.core import JobSettings
 from antifraud.stats.score_tables import ScoreTable
-from jobs.model.reduction import (
+from jobs.judging.reduction import (
     customer_blocks,
     frauds_of,
     largest_difference,
@@ -34,7 +34,7 @@ from jobs.model.reduction import (
     terminal_blocks,
     unknown_of,
 )
-from jobs.model.scoring import scored
+from jobs.judging.scoring import scored
 from jobs.publishing.tables import create_tables, read_table
 from jobs.rows.dataset import Counts
 from jobs.rows.inputs import Inputs

@@ -18,10 +18,10 @@ from antifraud.gate.judge import Certify, Demand, GateReport, check_threshold, m
 from antifraud.gate.report import Alternative, Limits, Verdict
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Comparison, Decider, compare, outcome
-from jobs.model.evidence import certify_scored
-from jobs.model.limits import demand_of, margins_of
-from jobs.model.rivals import Rival
-from jobs.model.scoring import scored_by
+from jobs.judging.certify_rows import certify_scored
+from jobs.judging.limits import demand_of, margins_of
+from jobs.judging.rivals import Rival
+from jobs.judging.scoring import scored_by
 from jobs.rows.inputs import Inputs
 from jobs.rows.windows import Span
 

@@ -15,8 +15,8 @@ from antifraud.stats.loss import Frauds
 from antifraud.stats.maturation import Maturation
 from antifraud.stats.score_tables import MAX_SCORE, ScoreTable, merge
 from antifraud.stats.threshold import LegitBlocks
-from jobs.model.evidence import require_labelled
-from jobs.model.replaying import Answer, Question
+from jobs.judging.certify_rows import require_labelled
+from jobs.judging.replaying import Answer, Question
 
 FRAUD, LEGITIMATE, UNKNOWN = (STATUS.index(status) for status in ("fraud", "legitimate", "unknown"))
 Ints = npt.NDArray[np.int64]

@@ -13,10 +13,10 @@ from antifraud.gate.tradeoff import tradeoff
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Decider
 from antifraud.stats.score_tables import curve
-from jobs.model.champion import Judged, succession
-from jobs.model.evidence import Evidence
-from jobs.model.limits import demand_of
-from jobs.model.rivals import CHAMPION
+from jobs.judging.certify_rows import Evidence
+from jobs.judging.champion import Judged, succession
+from jobs.judging.limits import demand_of
+from jobs.judging.rivals import CHAMPION
 from jobs.model.verdict_words import full_reasons, reasons
 from jobs.training.candidate import Candidate
 
@@ -41,7 +41,7 @@ def judged(
 
     The `GateReport`'s keys, then `at_full_volume` (the same threshold at the full service's volume), `curve` (for the
     chart), `tradeoff` (the table, `antifraud.gate.tradeoff.tradeoff`: a list of one dict a threshold, money in minor
-    units), `champion`, `promotable` and `promotable_reason` (`jobs.model.champion.succession`). `rivals` are earlier
+    units), `champion`, `promotable` and `promotable_reason` (`jobs.judging.champion.succession`). `rivals` are earlier
     releases on the same rows: those that were judged are the other models at hand.
     """
     demand, champion = demand_of(settings), next((each for each in rivals if each.role == CHAMPION), None)

@@ -11,8 +11,8 @@ from antifraud.artifacts.bundle import Bundle
 from antifraud.artifacts.decision_log import STATUS, About, DecisionLog, LogWriter
 from antifraud.clock import DAY_SECONDS, date_of, day_number
 from antifraud.errors import NotEnoughRows
-from jobs.model.logged import answer_from_log
-from jobs.model.replaying import Question
+from jobs.judging.logged import answer_from_log
+from jobs.judging.replaying import Question
 from jobs.rows.windows import Span
 
 FIRST, DAYS, FRAUDS, LEGIT = day_number(dt.date(2026, 3, 1)), 14, 10, 40
@@ -27,7 +27,7 @@ WINDOWS = {name: {"first": "2024-01-01", "last": "2024-02-01"} for name in ("tra
 def evaluator(monkeypatch):
     """A model that gives every row the score 5."""
     scored = SimpleNamespace(score=lambda vectors: np.full(len(vectors), 5, np.int32))
-    monkeypatch.setattr("jobs.model.logged.load_evaluator", lambda _: scored)
+    monkeypatch.setattr("jobs.judging.logged.load_evaluator", lambda _: scored)
 
 
 def said(day, number):

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from antifraud.figures import MINOR_UNITS
-from jobs.model.scoring import SLICED
+from jobs.judging.scoring import SLICED
 
 AMOUNT_EDGES: Final = (0, 50, 100, 220, 500, 1_000)
 """Where amount bands begin, RUB; the last one has no end."""
@@ -23,7 +23,7 @@ COUNTS: Final = ("legitimate", "false_positives", "frauds", "caught", "fraud_amo
 
 
 def slices_of(results: DataFrame, threshold: int) -> list[dict[str, Any]]:
-    """`rates` of every slice of the certify rows at `threshold` (ppm), from rows that `jobs.model.scoring` scored."""
+    """`rates` of every slice of the certify rows at `threshold` (ppm), from rows that `jobs.judging.scoring` scored."""
     flagged = (F.col("score") > threshold).alias("flagged")
     rows = results.where("window = 'certify'").select("status", "amount_minor", *SLICED, flagged)
     return [rates(row.asDict()) for row in slice_counts(rows).orderBy("slice", "place").collect()]

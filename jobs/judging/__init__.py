@@ -1,0 +1,1 @@
+"""What the gate judges: scored rows reduced, the champion beside, replays and rollbacks."""
