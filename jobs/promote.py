@@ -28,10 +28,10 @@ from antifraud.model.trees import TREES_FILE
 from antifraud.settings.core import JobSettings
 from jobs.judging.limits import limits_of
 from jobs.judging.rollback import judge_today
-from jobs.model.card import CARD_FILE, model_card
-from jobs.model.chart import CHART_FILE, report_chart
-from jobs.model.report_page import PAGE_FILE, render
 from jobs.model.tracking import Registry
+from jobs.reporting.card import CARD_FILE, model_card
+from jobs.reporting.chart import CHART_FILE, report_chart
+from jobs.reporting.page import PAGE_FILE, render
 from jobs.spark.runtime import base_parser, run_plain_job
 from jobs.training.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 

@@ -26,8 +26,8 @@ from jobs.judging.looks import look, warning
 from jobs.judging.report import figures, judged, summary
 from jobs.judging.rivals import find_rivals
 from jobs.judging.slices import slices_of
-from jobs.model.report_page import PAGE_FILE, render
 from jobs.model.tracking import Registry
+from jobs.reporting.page import PAGE_FILE, render
 from jobs.rows.inputs import Inputs
 from jobs.rows.windows import Windows
 from jobs.spark.runtime import Stopwatch, day_parser, run_job

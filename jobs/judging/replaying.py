@@ -22,7 +22,7 @@ from antifraud.settings.core import JobSettings
 from jobs.judging.certify_rows import certify_release
 from jobs.judging.limits import demand_of
 from jobs.judging.report import FULL_TRANSACTIONS_A_MONTH, plain, points
-from jobs.model.verdict_words import REPLAY, without_promotion
+from jobs.reporting.words import REPLAY, without_promotion
 from jobs.rows.inputs import Inputs
 from jobs.rows.windows import Span, Windows
 

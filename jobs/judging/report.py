@@ -17,7 +17,7 @@ from jobs.judging.certify_rows import Evidence
 from jobs.judging.champion import Judged, succession
 from jobs.judging.limits import demand_of
 from jobs.judging.rivals import CHAMPION
-from jobs.model.verdict_words import full_reasons, reasons
+from jobs.reporting.words import full_reasons, reasons
 from jobs.training.candidate import Candidate
 
 FULL_TRANSACTIONS_A_SECOND: Final = 50

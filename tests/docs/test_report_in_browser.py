@@ -16,7 +16,7 @@ from infra.browser import find_chromium
 from jobs.judging.certify_rows import Evidence
 from jobs.judging.limits import limits_of
 from jobs.judging.report import judged
-from jobs.model.report_page import PAGE_FILE, render
+from jobs.reporting.page import PAGE_FILE, render
 from tests.report_example import WINDOWS
 
 DAYS, ROWS, FIRST_DAY = 28, 60_000, 20_519

@@ -22,8 +22,8 @@ from jobs import replay as job
 from jobs.judging import rollback
 from jobs.judging.logged import answer_from_log
 from jobs.judging.replaying import answer_from_lake, question, replay_report
-from jobs.model.verdict_words import without_promotion
 from jobs.promote import promote
+from jobs.reporting.words import without_promotion
 from jobs.rows.vectors import vectors_of
 from jobs.rows.windows import Span, Windows
 from tests.release_keys import put_keys

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from antifraud.features.registry import REGISTRY, Feature
-from jobs.model.chart import CHART_FILE
-from jobs.model.report_page import against_champion, certainty, fitted_on, number, plain, rub, share, words
-from jobs.model.verdict_words import full_reasons, reasons, succession
-from jobs.model.weaknesses import GENERAL, weaknesses
+from jobs.reporting.chart import CHART_FILE
+from jobs.reporting.page import against_champion, certainty, fitted_on, number, plain, rub, share, words
+from jobs.reporting.weaknesses import GENERAL, weaknesses
+from jobs.reporting.words import full_reasons, reasons, succession
 
 CARD_FILE: Final = "model_card.md"
 

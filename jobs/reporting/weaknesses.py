@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from antifraud.stats.threshold import ROWS, TOGETHER
-from jobs.model.report_page import number, rub, share
+from jobs.reporting.page import number, rub, share
 
 LEAST_LEGITIMATE: Final = 500
 LEAST_FRAUDS: Final = 30

@@ -1,9 +1,9 @@
 """The model card tells what training and gate wrote, feature by feature, and invents nothing."""
 
 from antifraud.features.registry import REGISTRY
-from jobs.model.card import model_card
+from jobs.reporting.card import model_card
 from tests.report_example import CHAMPION, INFO, LIMITS, PASS, report
-from tests.unit.test_report_page import ROW, SLICE
+from tests.unit.jobs.reporting.test_page import ROW, SLICE
 
 
 def test_the_card_has_every_section_in_order():

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from jobs.model.report_page import render
+from jobs.reporting.page import render
 from tests.report_example import CHAMPION, LIMITS, PASS, REPLAY, report
 
 VOID = {"meta", "br", "circle", "line", "rect", "polyline"}

@@ -7,7 +7,7 @@ from antifraud.gate.judge import Certify
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
 from jobs.judging.certify_rows import Evidence
-from jobs.model.weaknesses import weaknesses
+from jobs.reporting.weaknesses import weaknesses
 from tests.report_example import CHAMPION, PASS, report
 
 BOUND = (

@@ -1,6 +1,6 @@
 """The gate's report as one page: the verdict, the limits, why, the trade-off, and below them all the evidence.
 
-The page is ``report.html.jinja``; here are the numbers that it shows. What a report does not have is left out.
+The page is ``page.html.jinja``; here are the numbers that it shows. What a report does not have is left out.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,14 +9,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.figures import roubles, share_text
-from jobs.model import verdict_words
-from jobs.model.chart import report_chart
+from jobs.reporting import words as verdict_words
+from jobs.reporting.chart import report_chart
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 PAGE_FILE: Final = "report.html"
-TEMPLATE: Final = "report.html.jinja"
+TEMPLATE: Final = "page.html.jinja"
 NOTHING: Final = "-"
 LOSS_PARTS: Final = (
     ("parameter", "what the window was too short to show"),

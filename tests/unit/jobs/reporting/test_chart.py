@@ -3,7 +3,7 @@
 import re
 from xml.etree import ElementTree as ET
 
-from jobs.model.chart import Spot, report_chart, tradeoff_svg
+from jobs.reporting.chart import Spot, report_chart, tradeoff_svg
 from tests.report_example import report
 
 LIMITS = Spot(0.05, 500_000.0)

@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.judging.report import summary
-from jobs.model.verdict_words import action, full_reasons, meaning, reasons, stays, succession, without_promotion
+from jobs.reporting.words import action, full_reasons, meaning, reasons, stays, succession, without_promotion
 from tests.report_example import CHAMPION, LIMITS, PASS, REPLAY, report
 
 WORSE = {"champion": CHAMPION, "promotable": False, "promotable_reason": "May be worse."}

@@ -1,0 +1,1 @@
+"""What people read of a verdict: words, page, chart, model card."""
