@@ -13,7 +13,7 @@ import numpy.typing as npt
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from bench.lake_rows import Rows
 from bench.protocol import DELAY_DAYS, Doubles, Week
-from jobs.model.tutorial import START, fitted_xgboost, suggested
+from jobs.training.tutorial import START, fitted_xgboost, suggested
 
 SPANS: Final = (1, 7, 30)
 TRIALS: Final = 40

@@ -19,7 +19,7 @@ from antifraud.files import replace_file
 from antifraud.lake.catalog import open_catalog, read_days, require_days
 from antifraud.lake.schemas import FEATURES
 from antifraud.settings.core import JobSettings
-from jobs.drift.evidently_adapter import compare
+from jobs.adapters.evidently import compare
 from jobs.rows.vectors import vectors_of
 from jobs.rows.windows import Span, Windows
 from jobs.spark.runtime import day_parser, run_plain_job

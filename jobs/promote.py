@@ -26,9 +26,9 @@ from antifraud.keys.signing import PublicKey, SigningKey
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.model.trees import TREES_FILE
 from antifraud.settings.core import JobSettings
+from jobs.adapters.mlflow import Registry
 from jobs.judging.limits import limits_of
 from jobs.judging.rollback import judge_today
-from jobs.model.tracking import Registry
 from jobs.reporting.card import CARD_FILE, model_card
 from jobs.reporting.chart import CHART_FILE, report_chart
 from jobs.reporting.page import PAGE_FILE, render

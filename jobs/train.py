@@ -20,7 +20,7 @@ from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
 from antifraud.model.trees import TREES_FILE
 from antifraud.settings.core import JobSettings
-from jobs.model.tracking import Registry
+from jobs.adapters.mlflow import Registry
 from jobs.rows.dataset import count_by_status, downsample, kept_share, read_sample, require_values, write_sample
 from jobs.rows.inputs import Inputs
 from jobs.rows.source import labelled_rows

@@ -19,6 +19,7 @@ from antifraud.artifacts.pointer import read_pointer
 from antifraud.errors import ReleaseError
 from antifraud.files import replace_file
 from antifraud.settings.core import JobSettings
+from jobs.adapters.mlflow import Registry
 from jobs.judging.certify_rows import Evidence, scored_windows
 from jobs.judging.champion import judge_rivals, scorable
 from jobs.judging.limits import limits_of
@@ -26,7 +27,6 @@ from jobs.judging.looks import look, warning
 from jobs.judging.report import figures, judged, summary
 from jobs.judging.rivals import find_rivals
 from jobs.judging.slices import slices_of
-from jobs.model.tracking import Registry
 from jobs.reporting.page import PAGE_FILE, render
 from jobs.rows.inputs import Inputs
 from jobs.rows.windows import Windows

@@ -52,7 +52,7 @@ def _template() -> "Template":
 
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {each.__name__: each for each in (share, certainty, rub, number, plain, words)}
-    return environment.from_string(files("jobs.model").joinpath(TEMPLATE).read_text())
+    return environment.from_string(files("jobs.reporting").joinpath(TEMPLATE).read_text())
 
 
 def _words(report: Mapping[str, Any]) -> dict[str, Any]:

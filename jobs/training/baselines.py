@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from antifraud.errors import SettingsError
-from jobs.model.tutorial import installed, tuned_xgboost
 from jobs.training.constraints import rising_features
 from jobs.training.fitting import THREADS, Parameters, Sample, fit
 from jobs.training.quality import ranking
+from jobs.training.tutorial import installed, tuned_xgboost
 
 Figures = dict[str, dict[str, float]]
 FEWEST_ROWS: Final = 500

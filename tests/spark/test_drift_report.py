@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from antifraud.features.registry import FEATURE_NAMES
-from jobs.drift.evidently_adapter import compare
+from jobs.adapters.evidently import compare
 
 
 @pytest.mark.filterwarnings("ignore")

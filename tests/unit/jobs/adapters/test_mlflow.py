@@ -7,7 +7,7 @@ import pytest
 from antifraud.artifacts.pointer import Pointer
 from antifraud.errors import TrackingError
 from antifraud.settings.core import JobSettings
-from jobs.model.tracking import MODEL, Registry
+from jobs.adapters.mlflow import MODEL, Registry
 from jobs.promote import _parser, main, promote
 from tests.release_keys import put_keys
 from tests.report_example import put_candidate

@@ -1,0 +1,1 @@
+"""Libraries that are known in one file each: MLflow, Evidently."""

@@ -1,1 +1,0 @@
-"""Drift of feature distributions: what is compared, and the adapter to Evidently."""

@@ -1,1 +1,0 @@
-"""What training and validation are made of: windows, fitting, calibration, export, reports."""
