@@ -14,8 +14,8 @@ import argparse
 from antifraud.errors import LakeNotAdopted
 from antifraud.lake.catalog import check_lake, open_any_catalog
 from antifraud.settings.core import JobSettings
-from jobs.adoption import Adoption, adopt, plan_adoption
 from jobs.spark.runtime import base_parser, run_plain_job
+from jobs.upkeep.adoption import Adoption, adopt, plan_adoption
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:

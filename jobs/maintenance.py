@@ -6,8 +6,8 @@
 A snapshot that a live release names, or that was the table's state within the last ``--keep-days``, stays. Snapshots
 that were staged and never published, and files that nothing refers to, go after ``--grace-hours``. These ages are
 counted on the wall clock, as Iceberg's own time stamps are, also while business time is replayed. States older than
-``ANTIFRAUD_STATE_KEEP_DAYS``, counted from the newest day of the lake, are deleted (`jobs/expiry.py`); their files go
-with the last snapshot that shows them.
+``ANTIFRAUD_STATE_KEEP_DAYS``, counted from the newest day of the lake, are deleted (`jobs/upkeep/expiry.py`); their
+files go with the last snapshot that shows them.
 """
 
 import argparse
@@ -22,11 +22,12 @@ from antifraud.files import hash_of
 from antifraud.lake.catalog import full_name, open_catalog
 from antifraud.lake.schemas import CATALOG, NAMESPACE, TABLES, Table
 from antifraud.settings.core import JobSettings
-from jobs.expiry import expire, expiry_of
-from jobs.lake_files import require_removable
 from jobs.publishing.conflicts import with_retries
 from jobs.publishing.tables import create_tables
-from jobs.retention import (
+from jobs.spark.runtime import base_parser, run_job
+from jobs.upkeep.expiry import expire, expiry_of
+from jobs.upkeep.lake_files import require_removable
+from jobs.upkeep.retention import (
     GRACE_HOURS,
     KEEP_DAYS,
     MOST_FILES,
@@ -39,7 +40,6 @@ from jobs.retention import (
     plan,
     snapshots_of_releases,
 )
-from jobs.spark.runtime import base_parser, run_job
 
 LEAST_GRACE_HOURS: Final = 25
 """Iceberg refuses to call a file of the last 24 hours an orphan."""

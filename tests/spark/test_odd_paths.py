@@ -21,7 +21,7 @@ from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from jobs.day import STAGES
 from jobs.maintenance import maintain
-from jobs.retention import Rules
+from jobs.upkeep.retention import Rules
 from tests.storage.test_same_day import FIRST, deliver, expected
 
 NAMES = (

@@ -25,8 +25,8 @@ from jobs.adopt import parser as adopt_parser
 from jobs.checksums import checksums
 from jobs.maintenance import maintain
 from jobs.publishing.tables import create_tables
-from jobs.retention import Rules
 from jobs.spark.session import S3A, lake_configuration, s3_configuration
+from jobs.upkeep.retention import Rules
 from tests.storage.conftest import Storage, remote_settings
 from tests.storage.rows import day, put
 

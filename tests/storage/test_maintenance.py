@@ -14,7 +14,7 @@ from antifraud.lake.schemas import CLEAN, NAMESPACE, RUNS
 from antifraud.settings.core import JobSettings
 from jobs.maintenance import carry_out, maintain
 from jobs.publishing import staging
-from jobs.retention import Rules, live_manifests, plan, snapshots_of_releases
+from jobs.upkeep.retention import Rules, live_manifests, plan, snapshots_of_releases
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.storage.rows import batch, day, put
 

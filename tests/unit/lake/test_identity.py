@@ -19,8 +19,8 @@ from antifraud.lake.warehouse import IDENTITY
 from antifraud.settings.core import JobSettings
 from jobs.adopt import main as adopt_job
 from jobs.adopt import parser
-from jobs.adoption import adopt, plan_adoption
-from jobs.lake_files import require_removable
+from jobs.upkeep.adoption import adopt, plan_adoption
+from jobs.upkeep.lake_files import require_removable
 
 ROWS = pa.table({"number": [1, 2, 3]})
 NAMES = ("clean", "runs")
@@ -305,7 +305,7 @@ def test_an_adoption_that_was_killed_can_be_repeated(lake, tmp_path, monkeypatch
     for step in ("write_bytes", "_turn_catalog", "bind_home", "remove_unfinished"):
         catalog = open_any_catalog(settings)
         with monkeypatch.context() as patched:
-            patched.setattr(f"jobs.adoption.{step}", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+            patched.setattr(f"jobs.upkeep.adoption.{step}", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 adopt(settings, catalog, plan_adoption(settings, catalog), apply=True)
         if step != "remove_unfinished":

@@ -30,8 +30,8 @@ from antifraud.lake.schemas import CATALOG, NAMESPACE
 from antifraud.lake.warehouse import UNFINISHED, TableName, files_below, table_locations, write_bytes
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import plain
-from jobs.moved_metadata import Move, Written, write_anew
-from jobs.other_users import doubts_about
+from jobs.upkeep.moved_metadata import Move, Written, write_anew
+from jobs.upkeep.other_users import doubts_about
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog

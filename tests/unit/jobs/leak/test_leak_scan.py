@@ -15,7 +15,7 @@ from antifraud.settings.core import JobSettings
 from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak_scan import main, scan
 from jobs.raw.files import HEADER
-from tests.unit.leak_plants import LEAKED, PLANTS, parquet_integer, sqlite, text
+from tests.unit.jobs.leak.leak_plants import LEAKED, PLANTS, parquet_integer, sqlite, text
 
 OTHER = 120_000_000_017
 DAY = Namespace(day=dt.date(2026, 1, 1), also=[])

@@ -20,7 +20,7 @@ from antifraud.errors import ForeignLake, LakeNotAdopted
 from antifraud.lake.warehouse import is_path_property, paths_of_metadata
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_below, plain
-from jobs.lake_files import Record, content_of, records_of
+from jobs.upkeep.lake_files import Record, content_of, records_of
 
 DATA: Final = 0
 """Content of a manifest of data files; files of deletes hold paths in their rows, and no job writes them."""
