@@ -4,9 +4,8 @@ from time import perf_counter
 
 from flask import Flask, Response, g, request
 
-from serving import problems
-from serving.routes import decisions, labels, status, switch
-from serving.services import Services
+from serving.api import decisions, labels, problems, status, switch
+from serving.worker.services import Services
 
 
 def create_app(services: Services) -> Flask:

@@ -23,8 +23,8 @@ from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
 from antifraud.errors import AntifraudError, DataError
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.settings.core import StoreSettings
-from serving.records import Answer, Decision, Label, unpack_decision, unpack_label
-from serving.store import Store, View, integer_of, key_of
+from serving.store.lmdb import Store, View, integer_of, key_of
+from serving.store.records import Answer, Decision, Label, unpack_decision, unpack_label
 
 VECTOR_BYTES = 8 * len(FEATURE_NAMES)
 Row = TypeVar("Row")

@@ -9,9 +9,9 @@ from antifraud.keys.access import load_access
 from antifraud.settings.core import ScorerSettings
 from serving.app import create_app
 from serving.logs import json_logger
-from serving.metrics import Metrics
-from serving.poller import Poller
-from serving.services import Services
+from serving.worker.metrics import Metrics
+from serving.worker.poller import Poller
+from serving.worker.services import Services
 
 
 def start() -> Flask:

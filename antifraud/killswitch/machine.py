@@ -1,7 +1,7 @@
 """The switch: the one state machine that says whether the scorer may answer.
 
-It is a pure value here; `serving/switchboard.py` keeps it in the decision store. Every change names the epoch that was
-read, so of two operators (or an operator and the guard) who act on the same view only the first one wins.
+It is a pure value here; `serving/store/switchboard.py` keeps it in the decision store. Every change names the epoch
+that was read, so of two operators (or an operator and the guard) who act on the same view only the first one wins.
 
     OBSERVE ──> SERVING <──> ROLLED_BACK
        │           │ ▲            │ ▲

@@ -14,7 +14,7 @@ from antifraud.settings.core import GuardSettings
 from serving.guard.courier import Courier
 from serving.guard.watch import look
 from serving.logs import json_logger
-from serving.store import Store
+from serving.store.lmdb import Store
 
 
 def main(environ: Mapping[str, str]) -> None:

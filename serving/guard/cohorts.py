@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 
 from antifraud.clock import day_of
-from serving.records import Label, LabelStatus, pack, unpack_decision, unpack_label
-from serving.store import View, integer_of, key_of
+from serving.store.lmdb import View, integer_of, key_of
+from serving.store.records import Label, LabelStatus, pack, unpack_decision, unpack_label
 
 CURSOR: Final = "guard_label_cursor"
 KEY_BYTES: Final = 8

@@ -21,7 +21,7 @@ from tenacity import (
 )
 
 from antifraud.errors import AntifraudError, StoreError
-from serving.store import Store
+from serving.store.lmdb import Store
 
 ATTEMPTS: Final = 10
 LONGEST_WAIT_SECONDS: Final = 60

@@ -13,8 +13,8 @@ from antifraud.killswitch.evidence import Evidence, update
 from antifraud.killswitch.machine import Mode
 from antifraud.settings.core import GuardSettings
 from serving.guard.cohorts import CURSOR, Block, close_blocks, take_in_labels
-from serving.store import Store, View, key_of
-from serving.switchboard import read_switch, set_switch
+from serving.store.lmdb import Store, View, key_of
+from serving.store.switchboard import read_switch, set_switch
 
 BATCH: Final = 2_000
 """Labels a look takes at most: it holds the write lock, and decisions wait for that."""

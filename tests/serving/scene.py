@@ -23,9 +23,9 @@ from antifraud.model.trees import TREES_FILE
 from antifraud.settings.core import ScorerSettings
 from jobs.training.export import onnx_bytes, trees_of
 from serving.app import create_app
-from serving.metrics import Metrics
-from serving.poller import Poller
-from serving.services import Services
+from serving.worker.metrics import Metrics
+from serving.worker.poller import Poller
+from serving.worker.services import Services
 from tests.release_keys import PUBLIC, SIGNING
 
 KEY = Key("k1", bytes(32))

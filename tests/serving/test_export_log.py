@@ -24,7 +24,7 @@ from jobs.replay import main as replay
 from jobs.replay import parser
 from jobs.rows.windows import Span
 from serving.export_log import export, main
-from serving.store import Store, key_of
+from serving.store.lmdb import Store, key_of
 from tests.serving.conftest import furnish
 from tests.serving.scene import DAY, KEY, NOON, Scorer, make_release, promote
 
@@ -344,7 +344,7 @@ def test_days_without_decisions_are_not_exported(served, tmp_path, capsys):
 
 def test_vectors_of_other_lengths_are_not_mixed(scorer, tmp_path):
     """A decision from before a change of the feature set stops the export, with the release that made it."""
-    from serving.records import pack, unpack_decision
+    from serving.store.records import pack, unpack_decision
 
     assert scorer.decide().status_code == 200
     with scorer.store.write() as view:

@@ -16,10 +16,10 @@ from antifraud.killswitch.machine import Mode
 from antifraud.settings.core import GuardSettings
 from serving.guard.courier import Courier
 from serving.guard.watch import look, read_watched
-from serving.labels import SEQUENCE
-from serving.records import Decision, Label, pack
-from serving.store import Store, key_of
-from serving.switchboard import read_switch, set_switch
+from serving.store.labels import SEQUENCE
+from serving.store.lmdb import Store, key_of
+from serving.store.records import Decision, Label, pack
+from serving.store.switchboard import read_switch, set_switch
 from tests.serving.processes import guard_process, wait_for
 from tests.serving.scene import DAY, NOON, SilentLog
 

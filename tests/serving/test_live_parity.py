@@ -10,9 +10,9 @@ from antifraud.features.buckets import NO_RISK, Risk, bucket_of
 from antifraud.features.reference import feature_inputs, feature_vector
 from antifraud.features.registry import WINDOWS
 from antifraud.keys.pseudonym import tokenise
-from serving.poller import WALL_CLOCK
-from serving.records import unpack_decision
-from serving.store import key_of
+from serving.store.lmdb import key_of
+from serving.store.records import unpack_decision
+from serving.worker.poller import WALL_CLOCK
 from tests.serving.scene import DAY, KEY, NOON, export_state
 
 FIRST_DAY = DAY - 8

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from antifraud.features.buckets import NO_RISK
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.keys.signing import SigningKey
-from serving.poller import Poller
-from serving.records import unpack_label
+from serving.store.records import unpack_label
+from serving.worker.poller import Poller
 from tests.serving.processes import wait_for
 from tests.serving.scene import ACCESS, CUSTOMER, DAY, NOON, Scorer, export_state, make_release, promote
 from tests.serving.test_decisions import assert_problem

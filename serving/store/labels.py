@@ -1,8 +1,8 @@
 """Labels in the decision store: what clients learnt, in the order of arrival."""
 
 from antifraud.errors import SchemaError
-from serving.records import Label, LabelIn, pack, unpack_decision
-from serving.store import Store, View, key_of
+from serving.store.lmdb import Store, View, key_of
+from serving.store.records import Label, LabelIn, pack, unpack_decision
 
 SEQUENCE = "label_sequence"
 

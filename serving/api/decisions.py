@@ -4,9 +4,10 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from serving.auth import require_scope
-from serving.bodies import parse
-from serving.deciding import (
+from serving.api.auth import require_scope
+from serving.api.bodies import parse
+from serving.api.problems import Problem, not_ready
+from serving.decisions.decide import (
     NEWEST_EVENT_SECONDS,
     OLDEST_EVENT_SECONDS,
     NothingToServe,
@@ -15,10 +16,9 @@ from serving.deciding import (
     SwitchedOff,
     decide,
 )
-from serving.problems import Problem, not_ready
-from serving.records import MAX_ID, DecisionRequest, unpack_decision
-from serving.services import Services, current_services
-from serving.store import key_of
+from serving.store.lmdb import key_of
+from serving.store.records import MAX_ID, DecisionRequest, unpack_decision
+from serving.worker.services import Services, current_services
 
 bp = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
 

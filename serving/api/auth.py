@@ -7,8 +7,8 @@ from typing import ParamSpec, TypeVar
 from flask import g, request
 
 from antifraud.keys.access import Scope
-from serving.problems import Problem
-from serving.services import current_services
+from serving.api.problems import Problem
+from serving.worker.services import current_services
 
 P = ParamSpec("P")
 R = TypeVar("R")

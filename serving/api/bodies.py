@@ -7,8 +7,8 @@ import msgspec
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from serving.problems import Problem
-from serving.records import MAX_AMOUNT, MAX_LABELS, MAX_REASON
+from serving.api.problems import Problem
+from serving.store.records import MAX_AMOUNT, MAX_LABELS, MAX_REASON
 
 EXPECTED: Final = {
     "transaction_id": "an integer from 0 to 9223372036854775807",

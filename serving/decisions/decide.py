@@ -14,11 +14,11 @@ from antifraud.clock import DAY_SECONDS, day_of
 from antifraud.errors import AntifraudError
 from antifraud.features.reference import feature_vector
 from antifraud.killswitch.machine import Mode, Switch
-from serving.live import count_event, read_history
-from serving.loading import Serving
-from serving.records import Answer, Decision, DecisionRequest, pack, unpack_decision
-from serving.store import Store, View, key_of
-from serving.switchboard import read_switch
+from serving.decisions.live import count_event, read_history
+from serving.store.lmdb import Store, View, key_of
+from serving.store.records import Answer, Decision, DecisionRequest, pack, unpack_decision
+from serving.store.switchboard import read_switch
+from serving.worker.loading import Serving
 
 OLDEST_EVENT_SECONDS: Final = 30 * DAY_SECONDS
 NEWEST_EVENT_SECONDS: Final = 300

@@ -9,9 +9,9 @@ from antifraud.clock import BusinessClock
 from antifraud.errors import StoreError
 from antifraud.keys.access import Access
 from antifraud.settings.core import ScorerSettings
-from serving.loading import Serving
-from serving.metrics import Metrics
-from serving.store import Store
+from serving.store.lmdb import Store
+from serving.worker.loading import Serving
+from serving.worker.metrics import Metrics
 
 
 @dataclass

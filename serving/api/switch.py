@@ -6,11 +6,11 @@ from typing import Final
 from flask import Blueprint, Response, g, jsonify
 
 from antifraud.killswitch.machine import Mode
-from serving.auth import require_scope
-from serving.bodies import parse
-from serving.records import SwitchRequest
-from serving.services import current_services
-from serving.switchboard import set_switch
+from serving.api.auth import require_scope
+from serving.api.bodies import parse
+from serving.store.records import SwitchRequest
+from serving.store.switchboard import set_switch
+from serving.worker.services import current_services
 
 bp = Blueprint("switch", __name__, url_prefix="/v1/switch")
 

@@ -4,7 +4,7 @@ Named databases (keys are big-endian, so they sort):
 
 | database | key | value |
 | --- | --- | --- |
-| live | token | hour buckets after the cut-off (`serving/live.py`) |
+| live | token | hour buckets after the cut-off (`serving/decisions/live.py`) |
 | decisions | transaction id | `Decision` |
 | labels | sequence | `Label` |
 | pending | day, terminal, transaction id | label that waits for its cohort to mature |

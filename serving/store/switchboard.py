@@ -5,7 +5,7 @@ import json
 from typing import Final
 
 from antifraud.killswitch.machine import INITIAL, Mode, Switch, change
-from serving.store import View, key_of
+from serving.store.lmdb import View, key_of
 
 NOW: Final = b"now"
 

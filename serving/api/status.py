@@ -8,12 +8,12 @@ from flask import Blueprint, Response, jsonify
 
 from antifraud.errors import StoreError
 from antifraud.killswitch.machine import Mode
-from serving.auth import require_scope
-from serving.poller import WALL_CLOCK, read_workers
-from serving.problems import not_ready
-from serving.services import Services, current_services
-from serving.store import View
-from serving.switchboard import read_switch
+from serving.api.auth import require_scope
+from serving.api.problems import not_ready
+from serving.store.lmdb import View
+from serving.store.switchboard import read_switch
+from serving.worker.poller import WALL_CLOCK, read_workers
+from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
 

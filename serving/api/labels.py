@@ -3,12 +3,12 @@
 from flask import Blueprint, Response, g, jsonify
 
 from antifraud.errors import SchemaError
-from serving.auth import require_scope
-from serving.bodies import parse
-from serving.labels import store_labels
-from serving.problems import Problem
-from serving.records import LabelsRequest
-from serving.services import current_services
+from serving.api.auth import require_scope
+from serving.api.bodies import parse
+from serving.api.problems import Problem
+from serving.store.labels import store_labels
+from serving.store.records import LabelsRequest
+from serving.worker.services import current_services
 
 bp = Blueprint("labels", __name__, url_prefix="/v1/labels")
 

@@ -9,8 +9,8 @@ from typing import Final
 from antifraud.artifacts.state_export import decode_entity, encode_entity
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.features.buckets import EMPTY, NO_RISK, Bucket, History, bucket_of
-from serving.loading import State
-from serving.store import View
+from serving.store.lmdb import View
+from serving.worker.loading import State
 
 DAY_HOURS: Final = DAY_SECONDS // HOUR_SECONDS
 

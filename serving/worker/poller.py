@@ -19,9 +19,9 @@ from antifraud.artifacts.state_export import read_state_pointer
 from antifraud.clock import BusinessClock
 from antifraud.errors import AntifraudError
 from antifraud.settings.core import Settings
-from serving.loading import Release, Serving, State, load_release, load_state
-from serving.services import Services
-from serving.store import Store
+from serving.store.lmdb import Store
+from serving.worker.loading import Release, Serving, State, load_release, load_state
+from serving.worker.services import Services
 
 RETRY_SECONDS: Final = 30.0
 SILENT_AFTER_SECONDS: Final = 60

@@ -1,0 +1,1 @@
+"""The scorer's HTTP: who may ask, bodies, problems, and a blueprint for each resource."""

@@ -1,0 +1,1 @@
+"""How a transaction is decided: live state, vector, score, commit."""

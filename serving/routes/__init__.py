@@ -1,1 +1,0 @@
-"""The scorer's blueprints, one module for each resource."""

@@ -1,0 +1,1 @@
+"""The decision store: LMDB, its records, labels and the switch."""
