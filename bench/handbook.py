@@ -29,7 +29,8 @@ from bench.protocol import FIGURES, Doubles, Week, last_weeks
 from bench.record import record
 from bench.tutorial import reference, tuned, tutorial_features
 from jobs.rows.dataset import LEGIT_PER_FRAUD
-from jobs.training.fitting import PARAMETERS, THREADS, Sample
+from jobs.rows.sample import Sample
+from jobs.training.fitting import PARAMETERS, THREADS
 
 WEEKS: Final = 6
 TUNING_WEEKS: Final = 3

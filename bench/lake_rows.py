@@ -10,8 +10,8 @@ import pyarrow as pa
 from antifraud.lake.catalog import open_catalog, published, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
 from antifraud.settings.core import JobSettings
+from jobs.rows.sample import Sample
 from jobs.rows.vectors import vectors_of
-from jobs.training.fitting import Sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,10 @@ from antifraud.stats.threshold import LegitBlocks
 from bench.lake_rows import Rows, load_rows
 from bench.protocol import FIGURES, card_precision, ranking
 from bench.record import record
+from jobs.rows.sample import Sample
 from jobs.rows.windows import Span, Windows, windows_of
 from jobs.training.candidate import candidate_path
-from jobs.training.fitting import Sample, fit
+from jobs.training.fitting import fit
 
 SEEDS: Final = (7, 11, 23, 42, 101, 2026)
 START: Final = dt.date(2026, 1, 1)

@@ -21,9 +21,10 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from bench.record import record
+from jobs.rows.sample import Sample
 from jobs.rows.weights import population_weight
 from jobs.training.calibration import fit_calibration
-from jobs.training.fitting import Parameters, Sample, fit
+from jobs.training.fitting import Parameters, fit
 from jobs.training.quality import ranking, risk_over_share
 
 COMMAND: Final = "make bench-selection"

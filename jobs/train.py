@@ -23,6 +23,7 @@ from antifraud.settings.core import JobSettings
 from jobs.adapters.mlflow import Registry
 from jobs.rows.dataset import count_by_status, downsample, kept_share, read_sample, require_values, write_sample
 from jobs.rows.inputs import Inputs
+from jobs.rows.sample import Sample
 from jobs.rows.source import labelled_rows
 from jobs.rows.windows import Windows, windows_of
 from jobs.spark.runtime import Stopwatch, day_parser, run_job
@@ -31,7 +32,7 @@ from jobs.training.baselines import baselines
 from jobs.training.calibration import fit_calibration
 from jobs.training.constraints import rising_features
 from jobs.training.export import cbm_bytes, onnx_bytes, trees_of
-from jobs.training.fitting import PARAMETERS, Sample
+from jobs.training.fitting import PARAMETERS
 from jobs.training.golden import golden_json, golden_rows
 from jobs.training.quality import ranking, risk_over_share
 from jobs.training.search import Budget, choose

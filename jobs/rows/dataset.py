@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 from antifraud.errors import DataError
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import PARTS_PER_MILLION
+from jobs.rows.sample import Sample
 from jobs.rows.weights import population_weight
 from jobs.rows.windows import Span
-from jobs.training.fitting import Sample
 
 LEGIT_PER_FRAUD: Final = 20
 """Legitimate rows kept for each fraud of the train window; more cost time and no longer change the ranking."""

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from antifraud.errors import SettingsError
+from jobs.rows.sample import Sample
 from jobs.training.constraints import rising_features
-from jobs.training.fitting import THREADS, Parameters, Sample, fit
+from jobs.training.fitting import THREADS, Parameters, fit
 from jobs.training.quality import ranking
 from jobs.training.tutorial import installed, tuned_xgboost
 

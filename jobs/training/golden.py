@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.model.evaluator import Evaluator
-from jobs.training.fitting import Sample
+from jobs.rows.sample import Sample
 
 GOLDEN_ROWS: Final = 64
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.special import expit
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from jobs.training.fitting import Sample
+from jobs.rows.sample import Sample
 
 FPR: Final = 0.05
 OBJECTIVE: Final = "average_precision"

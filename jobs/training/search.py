@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from catboost import CatBoostClassifier
 
 from antifraud.errors import SettingsError
+from jobs.rows.sample import Sample
 from jobs.spark.runtime import Stopwatch
-from jobs.training.fitting import PARAMETERS, Parameters, Sample, fit
+from jobs.training.fitting import PARAMETERS, Parameters, fit
 from jobs.training.quality import OBJECTIVE, ranking
 
 if TYPE_CHECKING:

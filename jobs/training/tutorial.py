@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.features.registry import FEATURE_NAMES, WINDOWS
-from jobs.training.fitting import THREADS, Sample
+from jobs.rows.sample import Sample
+from jobs.training.fitting import THREADS
 from jobs.training.quality import OBJECTIVE, ranking
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ import pytest
 
 from antifraud.errors import SettingsError
 from antifraud.features.registry import FEATURE_NAMES
+from jobs.rows.sample import Sample
 from jobs.training import baselines as module
 from jobs.training.baselines import baselines
 from jobs.training.constraints import rising_features
-from jobs.training.fitting import PARAMETERS, Sample, fit
+from jobs.training.fitting import PARAMETERS, fit
 from jobs.training.quality import ranking
 
 

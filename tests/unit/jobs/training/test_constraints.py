@@ -7,9 +7,10 @@ from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
 from antifraud.settings.core import JobSettings
 from jobs import train
+from jobs.rows.sample import Sample
 from jobs.training import search
 from jobs.training.constraints import rising_features
-from jobs.training.fitting import Parameters, Sample
+from jobs.training.fitting import Parameters
 
 RISING = {f"terminal_fraud_{days}d" for days in (1, 7)} | {f"terminal_fraud_share_{days}d" for days in (1, 7)}
 GRID = np.linspace(-3, 3, 61, dtype=np.float32)

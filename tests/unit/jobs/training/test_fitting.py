@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from antifraud.errors import NoFraud, OnlyFraud
+from jobs.rows.sample import Sample
 from jobs.training.export import cbm_bytes, from_cbm, onnx_bytes
-from jobs.training.fitting import Parameters, Sample, fit, value_weight
+from jobs.training.fitting import Parameters, fit, value_weight
 
 SMALL = Parameters(iterations=40, depth=4, learning_rate=0.3)
 

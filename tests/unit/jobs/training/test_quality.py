@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jobs.training.fitting import Sample
+from jobs.rows.sample import Sample
 from jobs.training.quality import ranking, risk_over_share
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from antifraud.errors import SettingsError
+from jobs.rows.sample import Sample
 from jobs.training import search
-from jobs.training.fitting import PARAMETERS, Parameters, Sample
+from jobs.training.fitting import PARAMETERS, Parameters
 from jobs.training.search import Budget, choose
 
 SMALL = Parameters(iterations=15, depth=3, learning_rate=0.3)
