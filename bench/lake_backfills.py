@@ -22,8 +22,8 @@ from antifraud.keys.pseudonym import generate_keyring
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.settings.core import JobSettings
 from bench.record import record
-from jobs.checksums import TABLES, checksums
 from jobs.day import STAGES
+from jobs.lake.checksums import TABLES, checksums
 from jobs.publishing.tables import create_tables
 from jobs.spark.session import start_session
 

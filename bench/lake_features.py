@@ -22,11 +22,11 @@ from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE
 from antifraud.settings.core import JobSettings
 from bench.features_sql import features_query
 from bench.lake_world import Bench, bench_of, files_of
-from jobs.features import feature_rows, features
+from jobs.lake.features import feature_rows, features
+from jobs.lake.state import state, state_of
+from jobs.lake.totals import customer_totals, terminal_totals, totals
 from jobs.publishing.tables import create_tables, read_table
 from jobs.spark.session import start_session
-from jobs.state import state, state_of
-from jobs.totals import customer_totals, terminal_totals, totals
 
 COMMAND: Final = "python -m bench.lake_features"
 ONE_DAY: Final = dt.timedelta(days=1)

@@ -23,10 +23,10 @@ from antifraud.lake.catalog import full_name
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from bench.lake_world import Bench, bench_of, files_of
-from jobs.features import features
+from jobs.lake.features import features
+from jobs.lake.state import state
+from jobs.lake.totals import totals
 from jobs.spark.session import start_session
-from jobs.state import state
-from jobs.totals import totals
 
 COMMAND: Final = "python -m bench.lake_pandas"
 SLICE_ROWS: Final = 100_000

@@ -25,10 +25,10 @@ from antifraud.features.reference import feature_vector
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS
 from bench.lake_world import Bench, bench_of, files_of
-from jobs.features import features
+from jobs.lake.features import features
+from jobs.lake.state import state
+from jobs.lake.totals import totals
 from jobs.spark.session import start_session
-from jobs.state import state
-from jobs.totals import totals
 
 COMMAND: Final = "python -m bench.lake_parity"
 WEEK: Final = 7

@@ -6,47 +6,10 @@ Two lakes with the same checksums hold the same rows. Needs no Spark.
 """
 
 import argparse
-import datetime as dt
-from typing import Final
 
-import numpy as np
-
-from antifraud.lake.catalog import open_catalog, read_batches
-from antifraud.lake.schemas import (
-    CLEAN,
-    FEATURES,
-    LABELS,
-    NAMESPACE,
-    QUARANTINE,
-    STATE,
-    TOTALS_CUSTOMER,
-    TOTALS_TERMINAL,
-)
 from antifraud.settings.core import JobSettings
-from jobs.row_hashes import row_hashes
+from jobs.lake.checksums import checksums
 from jobs.spark.runtime import range_parser, run_plain_job
-
-TABLES: Final = (CLEAN, QUARANTINE, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
-MODULUS: Final = 1 << 64
-
-Checksums = dict[tuple[str, dt.date], str]
-
-
-def checksums(settings: JobSettings, first: dt.date, last: dt.date) -> Checksums:
-    """Checksum by table name and day, for days that have rows: the sum of hashes of the rows, as hex."""
-    catalog = open_catalog(settings)
-    sums: dict[tuple[str, dt.date], int] = {}
-    for table in TABLES:
-        if not catalog.table_exists((NAMESPACE, table.name)):
-            continue
-        for batch in read_batches(catalog, table, first, last):
-            rows = batch.select(list(table.column_names))
-            days, places = np.unique(rows.column("day").to_numpy(zero_copy_only=False), return_inverse=True)
-            hashes = row_hashes(rows)
-            for place, day in enumerate(days):
-                key = table.name, day.item()
-                sums[key] = (sums.get(key, 0) + int(hashes[places == place].sum())) % MODULUS
-    return {key: f"{value:016x}" for key, value in sums.items()}
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:

@@ -16,13 +16,13 @@ from pyspark.sql import SparkSession
 
 from antifraud.lake.lookback import missing_before
 from antifraud.settings.core import JobSettings
-from jobs.export_state import export_state
-from jobs.features import features
-from jobs.ingest import ingest
+from jobs.lake.export import export_state
+from jobs.lake.features import features
+from jobs.lake.ingest import ingest
+from jobs.lake.state import state
+from jobs.lake.totals import totals
 from jobs.publishing.tables import create_tables
 from jobs.spark.runtime import Stopwatch, days_of, range_parser, run_job, span
-from jobs.state import state
-from jobs.totals import totals
 
 Stage = Callable[[SparkSession, JobSettings, Sequence[dt.date]], int]
 

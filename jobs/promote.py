@@ -14,182 +14,13 @@ unless it is named with ``--replace-unjudged``.
 
 import argparse
 import datetime as dt
-import json
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
 
-from antifraud.artifacts.bundle import open_release, why_not_promotable, write_bundle
 from antifraud.artifacts.pointer import Pointer, activate, read_pointer
-from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
-from antifraud.features.registry import feature_set_hash
-from antifraud.keys.signing import PublicKey, SigningKey
-from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE
-from antifraud.model.trees import TREES_FILE
+from antifraud.errors import ReleaseError
+from antifraud.keys.signing import PublicKey
 from antifraud.settings.core import JobSettings
-from jobs.adapters.mlflow import Registry
-from jobs.judging.limits import limits_of
-from jobs.judging.rollback import judge_today
-from jobs.reporting.card import CARD_FILE, model_card
-from jobs.reporting.chart import CHART_FILE, report_chart
-from jobs.reporting.page import PAGE_FILE, render
+from jobs.judging.promote import follow, promote, require_pass_today
 from jobs.spark.runtime import base_parser, run_plain_job
-from jobs.training.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
-
-DECIDING: Final = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE)
-"""Files of a candidate that make its decisions, and the rows that prove them."""
-
-
-def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | None = None) -> Pointer:
-    """Release the candidate of a day and point to it; a second call changes nothing.
-
-    `replace_unjudged` names a release of other features that may be replaced although it could not be judged. Where the
-    candidate was released before and a later validation decided the same, its first bundle stays as it is.
-
-    Raises:
-        GateRefused: The gate's report forbids it, the pointer was moved since it was written, or a release of a later
-            day serves.
-        ChampionUnjudged: What serves has other features, and is not the release that `replace_unjudged` names.
-        ReleaseError: There is no candidate, it was not validated, or this code computes other features.
-        SettingsError: The keys of releases are missing, or do not belong together.
-    """
-    candidate = read_candidate(candidate_path(settings, as_of))
-    report = _report_of(candidate)
-    if why := why_not_promotable(report):
-        raise GateRefused(f"candidate {candidate.id}: {why}")
-    _require_todays_features(candidate)
-    serving = read_pointer(settings.releases_dir)
-    _require_newest(settings, serving, as_of)
-    _require_unmoved(candidate, report, serving)
-    unjudged = _unjudged(settings, candidate, serving)
-    if unjudged and serving and serving.release != replace_unjudged:
-        raise ChampionUnjudged(unjudged)
-    signing, public = _keys(settings)
-    releases, manifest = settings.releases_dir, _manifest(candidate, report)
-    if not _is_released(settings, candidate, manifest):
-        write_bundle(releases, candidate.id, _files(candidate, report), manifest, signing)
-    reason = f"in place of {replace_unjudged}, which could not be judged" if unjudged else ""
-    return activate(releases, candidate.id, public, expected_sequence=serving.sequence if serving else 0, reason=reason)
-
-
-def _is_released(settings: JobSettings, candidate: Candidate, manifest: Mapping[str, Any]) -> bool:
-    """Whether a sound bundle of this very model is there, with the same threshold, limits and verdict."""
-    try:
-        bundle = open_release(settings, candidate.id)
-    except ReleaseError:
-        return False
-    if bundle.manifest != json.loads(json.dumps(manifest)):
-        return False
-    return all((bundle.path / name).read_bytes() == (candidate.path / name).read_bytes() for name in DECIDING)
-
-
-def _report_of(candidate: Candidate) -> dict[str, Any]:
-    try:
-        report: dict[str, Any] = json.loads((candidate.path / REPORT_FILE).read_text())
-    except FileNotFoundError as error:
-        raise ReleaseError(f"candidate {candidate.id} has no report: run jobs/validate.py for it first") from error
-    except ValueError as error:
-        raise ReleaseError(f"the report of candidate {candidate.id} is damaged: run jobs/validate.py again") from error
-    return report
-
-
-def _keys(settings: JobSettings) -> tuple[SigningKey, PublicKey]:
-    """The pair of keys; a bundle that no scorer would accept is not even written."""
-    signing = SigningKey.read(settings.release_signing_key_path)
-    public = PublicKey.read(settings.release_public_key_path)
-    try:
-        public.check(b"", signing.sign(b""))
-    except ReleaseError:
-        raise SettingsError(
-            f"{settings.release_public_key_path} is not the public half of the signing key: put the right one there"
-        ) from None
-    return signing, public
-
-
-def _require_todays_features(candidate: Candidate) -> None:
-    if (theirs := candidate.info["feature_set"]) != (ours := feature_set_hash()):
-        raise ReleaseError(
-            f"candidate {candidate.id} was trained on feature set {theirs}, this code has {ours}: train it again"
-        )
-
-
-def _require_unmoved(candidate: Candidate, report: Mapping[str, Any], serving: Pointer | None) -> None:
-    """What was judged beside one champion must not replace another, nor undo what a person went back to since."""
-    found, expected = serving.sequence if serving else 0, report.get("pointer_sequence")
-    if serving and serving.release != candidate.id and found != expected:
-        raise GateRefused(
-            f"candidate {candidate.id} was validated at change {expected} of the release pointer, now it is at change "
-            f"{found} and {serving.release} serves: run jobs/validate.py again"
-        )
-
-
-def _require_newest(settings: JobSettings, pointer: Pointer | None, as_of: dt.date) -> None:
-    """A backfilled night must not replace what a later night put into service; what is broken may be replaced."""
-    if pointer is None:
-        return
-    try:
-        serving = open_release(settings, pointer.release).manifest["as_of"]
-    except ReleaseError as error:
-        print(f"the release that serves is broken, so this one may replace it: {error}")
-        return
-    if dt.date.fromisoformat(serving) > as_of:
-        raise GateRefused(
-            f"release {pointer.release} is newer than {as_of} and serves: use --release to go back to an older one"
-        )
-
-
-def _unjudged(settings: JobSettings, candidate: Candidate, serving: Pointer | None) -> str | None:
-    """Why the champion could not be judged beside the candidate; None if it could, or is broken and serves nobody."""
-    if serving is None or serving.release == candidate.id:
-        return None
-    try:
-        champion = open_release(settings, serving.release).manifest
-    except ReleaseError:
-        return None
-    theirs, ours = champion["feature_set"], candidate.info["feature_set"]
-    if theirs == ours:
-        return None
-    difference = _difference(champion.get("features", ()), candidate.info["features"])
-    return (
-        f"{serving.release}, which serves, has feature set {theirs}, candidate {candidate.id} has {ours} "
-        f"({difference}): it cannot be judged on today's features, so nobody knows whether the candidate is worse, and "
-        "it stays. Read the candidate's report; if that is enough, promote with "
-        f"--replace-unjudged {serving.release} (DAG retrain: replace_unjudged)"
-    )
-
-
-def _difference(theirs: Iterable[str], ours: Iterable[str]) -> str:
-    gone, new = sorted(set(theirs) - set(ours)), sorted(set(ours) - set(theirs))
-    parts = [f"{word} {', '.join(names)}" for word, names in (("without", gone), ("new", new)) if names]
-    return "; ".join(parts) or "the same names, other formulas"
-
-
-def _files(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, bytes]:
-    kept = (*DECIDING, REPORT_FILE)
-    files = {name: (candidate.path / name).read_bytes() for name in kept}
-    pages = {CARD_FILE: model_card(candidate.info, report), CHART_FILE: report_chart(report), PAGE_FILE: render(report)}
-    return {**files, **{name: text.encode() for name, text in pages.items()}}
-
-
-def _manifest(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, Any]:
-    described = ("as_of", "feature_set", "features", "features_snapshot", "days", "windows", "counts", "seed")
-    decided = ("threshold", "verdict", "limits")
-    # A candidate of an earlier version does not say which labels it read.
-    labels = {name: candidate.info[name] for name in ("labels_snapshot",) if name in candidate.info}
-    return {name: candidate.info[name] for name in described} | labels | {name: report[name] for name in decided}
-
-
-def require_pass_today(settings: JobSettings, release: str) -> None:
-    """Judge a release on today's data and show why.
-
-    Raises:
-        GateRefused: It breaks a limit today; the message says which.
-        ReleaseError: There is no such release, it does not verify, or this code computes other features.
-        NotEnoughRows: Too few days have matured since it was trained.
-    """
-    report = judge_today(settings, open_release(settings, release), limits_of(settings))
-    print(f"{report.verdict}: release {release} on today's data", *report.reasons, sep="\n  ")
-    if report.verdict != "PASS":
-        raise GateRefused(f"release {release}: {report.verdict} on today's data, so the serving one stays")
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
@@ -219,20 +50,6 @@ def _pointer(settings: JobSettings) -> Pointer:
     if pointer is None:
         raise ReleaseError("nothing was ever promoted, so no alias has anything to follow: promote a candidate first")
     return pointer
-
-
-def follow(settings: JobSettings, pointer: Pointer) -> None:
-    """Bring MLflow's aliases after the pointer.
-
-    Raises:
-        TrackingError: MLflow did not answer, or lacks the release; the pointer stays moved, a re-run repairs.
-    """
-    try:
-        Registry.connect(settings).project(pointer)
-    except TrackingError as error:
-        raise TrackingError(
-            f"release {pointer.release} serves, only MLflow's aliases do not say so yet: {error}"
-        ) from error
 
 
 def _parser() -> argparse.ArgumentParser:

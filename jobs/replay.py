@@ -19,10 +19,10 @@ from jobs.judging.limits import limits_of
 from jobs.judging.logged import answer_from_log
 from jobs.judging.replaying import Answer, Question, answer_from_lake, question, replay_report
 from jobs.judging.report import summary
+from jobs.judging.validate import write_reports
 from jobs.rows.windows import Span
 from jobs.spark.runtime import Stopwatch, base_parser, run_plain_job
 from jobs.spark.session import start_session
-from jobs.validate import write_reports
 
 
 def report_name(asked: Question, source: str) -> str:

@@ -6,71 +6,18 @@ Exits 0 whatever the verdict: it is a result, not a failure. The report lies bes
 ``<home>/reports/<day>/``.
 """
 
-import datetime as dt
-import json
 from argparse import Namespace
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from pyspark.sql import SparkSession
 
-from antifraud.artifacts.pointer import read_pointer
-from antifraud.errors import ReleaseError
-from antifraud.files import replace_file
 from antifraud.settings.core import JobSettings
 from jobs.adapters.mlflow import Registry
-from jobs.judging.certify_rows import Evidence, scored_windows
-from jobs.judging.champion import judge_rivals, scorable
-from jobs.judging.limits import limits_of
-from jobs.judging.looks import look, warning
-from jobs.judging.report import figures, judged, summary
-from jobs.judging.rivals import find_rivals
-from jobs.judging.slices import slices_of
-from jobs.reporting.page import PAGE_FILE, render
+from jobs.judging.report import figures, summary
+from jobs.judging.validate import reports_of, validate, write_reports
 from jobs.rows.inputs import Inputs
 from jobs.rows.windows import Windows
 from jobs.spark.runtime import Stopwatch, day_parser, run_job
-from jobs.training.candidate import REPORT_FILE, Candidate, candidate_path, read_candidate
-
-
-def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, inputs: Inputs) -> dict[str, Any]:
-    """Judge a candidate and return the content of its report; `pointer_sequence` says what served at the time.
-
-    `counts` are the certify rows by status: training counts only the rows that it reads. `looks` is the number of
-    candidates that the window has judged, and more than one are a reason to trust a PASS less.
-
-    Raises:
-        ReleaseError: The candidate was trained on other days than those in the lake now.
-        DataError: The evaluator differs from CatBoost, or the windows are too small to judge on.
-    """
-    if candidate.info["days"] != inputs.days:
-        raise ReleaseError(f"candidate {candidate.id} was trained on other days than the lake has now: train it again")
-    limits, serving = limits_of(settings), read_pointer(settings.releases_dir)
-    looks = look(_reports(settings, inputs.as_of), candidate.id)
-    rivals = find_rivals(settings, inputs, candidate.id)
-    others = [bundle.path for bundle in scorable(rivals)]
-    with scored_windows(spark, inputs, candidate.path, others) as results:
-        evidence = Evidence.of_candidate(results, settings, inputs, candidate, limits)
-        beside = judge_rivals(results, rivals, inputs, settings, limits)
-        report = judged(candidate, evidence, settings, limits, rivals=beside)
-        slices = slices_of(results, report["threshold"])
-    trained = {name: candidate.info.get(name) for name in ("baselines", "baseline_rows", "train_rows")}
-    known = {"slices": slices, "counts": evidence.counts, "pointer_sequence": serving.sequence if serving else 0}
-    *state, action = report["reasons"]
-    reasons = [*state, *warning(looks, limits.delta), action]
-    return report | trained | known | {"looks": looks, "reasons": reasons}
-
-
-def _reports(settings: JobSettings, as_of: dt.date) -> Path:
-    return settings.under_home("reports", str(as_of))
-
-
-def write_reports(report: Mapping[str, Any], folders: list[Path]) -> None:
-    """Write `report.json` and `report.html` into each folder."""
-    for folder in folders:
-        replace_file(folder / PAGE_FILE, render(report))
-        replace_file(folder / REPORT_FILE, json.dumps(report, indent=2, sort_keys=True) + "\n")
+from jobs.training.candidate import candidate_path, read_candidate
 
 
 def main(spark: SparkSession, settings: JobSettings, arguments: Namespace) -> None:
@@ -79,7 +26,7 @@ def main(spark: SparkSession, settings: JobSettings, arguments: Namespace) -> No
     candidate = read_candidate(candidate_path(settings, arguments.as_of))
     windows = Windows.from_dict(candidate.info["windows"])
     report = validate(spark, settings, candidate, Inputs.of(settings, windows.spans, arguments.as_of))
-    reports = _reports(settings, arguments.as_of)
+    reports = reports_of(settings, arguments.as_of)
     write_reports(report, [reports, candidate.path])
     Registry.connect(settings).record_verdict(candidate.id, reports, report["verdict"], figures(report))
     print(*summary(report), f"validate {arguments.as_of}: {watch.seconds:.1f} s", sep="\n")

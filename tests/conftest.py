@@ -71,10 +71,10 @@ def settings(tmp_path):
 @pytest.fixture(scope="session")
 def judged(open_lake, tmp_path_factory):
     """A small lake with a candidate that was trained and validated: session, settings, candidate, report."""
+    from jobs.judging.validate import validate, write_reports
     from jobs.rows.inputs import Inputs
     from jobs.rows.windows import windows_of
-    from jobs.train import train
-    from jobs.validate import validate, write_reports
+    from jobs.training.train import train
     from tests.release_keys import put_keys
     from tests.spark.model_lake import AS_OF, fill, shape
 

@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.supervisor import processes_of
 from jobs.leak.identifiers import sparse_identifiers
-from jobs.leak_scan import scan
+from jobs.leak.scan import scan
 from tests.functional.conftest import run_path
 
 pytestmark = pytest.mark.timeout(3_600)

@@ -40,9 +40,9 @@ def tables(worlds):
 @pytest.fixture(scope="module")
 def computed(spark, worlds):
     """Features of all histories by day and transaction id, through totals, states and features."""
-    from jobs.features import feature_rows
-    from jobs.state import state_of
-    from jobs.totals import customer_totals, terminal_totals
+    from jobs.lake.features import feature_rows
+    from jobs.lake.state import state_of
+    from jobs.lake.totals import customer_totals, terminal_totals
 
     clean, labels = tables(worlds)
     events = spark.createDataFrame(clean, CLEAN_SCHEMA).cache()

@@ -16,7 +16,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 
 from antifraud.settings.core import JobSettings
-from jobs import ingest as job
+from jobs.lake import ingest as job
 from jobs.publishing.tables import create_tables
 from jobs.spark import session as sessions
 

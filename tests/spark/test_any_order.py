@@ -7,8 +7,8 @@ import pytest
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.schemas import FEATURES, STATE
 from antifraud.settings.core import JobSettings
-from jobs.checksums import checksums
 from jobs.day import STAGES
+from jobs.lake.checksums import checksums
 from tests.spark.state_lake import day, fill
 
 DAYS = range(12)

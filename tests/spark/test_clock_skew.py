@@ -9,8 +9,8 @@ import pytest
 from antifraud.errors import ClockBehind
 from antifraud.lake.catalog import open_catalog, open_table, published
 from antifraud.lake.schemas import RUNS, TOTALS_CUSTOMER, TOTALS_TERMINAL
-from jobs.checksums import checksums
 from jobs.day import STAGES
+from jobs.lake.checksums import checksums
 from jobs.spark.troubles import told
 from tests.spark.state_lake import day, fill
 

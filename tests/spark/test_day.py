@@ -21,12 +21,12 @@ from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.lookback import missing_before
 from antifraud.lake.schemas import NAMESPACE, STATE, TABLES
 from antifraud.settings.core import JobSettings
-from jobs.checksums import checksums
 from jobs.day import STAGES
-from jobs.export_state import export_state
+from jobs.lake.checksums import checksums
+from jobs.lake.export import export_state
+from jobs.lake.staleness import lines_of, stale
 from jobs.publishing.staging import staged_snapshots
 from jobs.raw.demand import UNREAD
-from jobs.stale import lines_of, stale
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, LAST = dt.date(2026, 1, 1), dt.date(2026, 1, 3)

@@ -11,9 +11,9 @@ import pytest
 
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
-from jobs.checksums import checksums
-from jobs.ingest import ingest
-from jobs.totals import totals
+from jobs.lake.checksums import checksums
+from jobs.lake.ingest import ingest
+from jobs.lake.totals import totals
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]

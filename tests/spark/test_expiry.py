@@ -12,13 +12,13 @@ from antifraud.errors import DataError, MissingDay
 from antifraud.lake.catalog import newest_runs, open_catalog, published, rows_by_day
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE
 from antifraud.settings.core import JobSettings
-from jobs import stale as listing
-from jobs.checksums import checksums
 from jobs.day import STAGES
-from jobs.export_state import export_state
-from jobs.maintenance import maintain
+from jobs.lake import staleness as listing
+from jobs.lake.checksums import checksums
+from jobs.lake.export import export_state
 from jobs.upkeep import expiry
 from jobs.upkeep.expiry import Expiry, expire, expiry_of
+from jobs.upkeep.maintenance import maintain
 from jobs.upkeep.retention import Rules, live_manifests
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.spark.state_lake import day, fill

@@ -9,8 +9,8 @@ from antifraud.keys.pseudonym import generate_keyring, load_active_key, tokenise
 from antifraud.lake import schemas
 from antifraud.lake.catalog import ingested, open_catalog, published, read_days
 from antifraud.settings.core import JobSettings
-from jobs.checksums import checksums
-from jobs.ingest import ingest
+from jobs.lake.checksums import checksums
+from jobs.lake.ingest import ingest
 from jobs.publishing.staging import staged_snapshots
 from jobs.raw.contents import remembered
 from jobs.raw.demand import TABLES, UNREAD, demand_of, out_of_date
@@ -178,7 +178,7 @@ def test_a_file_that_grows_while_it_is_read_stops_the_run(settings, open_lake, m
             file.write("99,2026-01-02 12:00:00,5,7,70,129600,1,0,0\n")
         return rows
 
-    monkeypatch.setattr("jobs.ingest.judge_rows", judge_and_append)
+    monkeypatch.setattr("jobs.lake.ingest.judge_rows", judge_and_append)
 
     with pytest.raises(RawFileError, match=r"2026-01-01\.txt had \d+ bytes and has \d+ now: it changed while"):
         ingest(open_lake(settings), settings, [D1, D2])

@@ -20,7 +20,7 @@ from antifraud.lake.schemas import CLEAN, FEATURES, NAMESPACE
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from jobs.day import STAGES
-from jobs.maintenance import maintain
+from jobs.upkeep.maintenance import maintain
 from jobs.upkeep.retention import Rules
 from tests.storage.test_same_day import FIRST, deliver, expected
 

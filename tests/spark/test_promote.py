@@ -11,8 +11,8 @@ from antifraud.artifacts.bundle import open_release
 from antifraud.artifacts.pointer import Pointer, read_pointer
 from antifraud.errors import GateRefused, NotEnoughRows, ReleaseError
 from antifraud.model.evaluator import load_evaluator
+from jobs.judging.promote import promote
 from jobs.judging.rollback import judged_span
-from jobs.promote import promote
 from jobs.rows.windows import windows_as_of
 from tests.release_keys import put_keys
 from tests.spark.model_lake import AS_OF

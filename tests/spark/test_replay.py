@@ -21,8 +21,8 @@ from antifraud.model.explain import Explainer
 from jobs import replay as job
 from jobs.judging import rollback
 from jobs.judging.logged import answer_from_log
+from jobs.judging.promote import promote
 from jobs.judging.replaying import answer_from_lake, question, replay_report
-from jobs.promote import promote
 from jobs.reporting.words import without_promotion
 from jobs.rows.vectors import vectors_of
 from jobs.rows.windows import Span, Windows

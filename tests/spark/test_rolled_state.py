@@ -23,12 +23,12 @@ from antifraud.lake.schemas import (
     TOTALS_TERMINAL,
 )
 from antifraud.settings.core import JobSettings
-from jobs.checksums import checksums
 from jobs.day import STAGES
-from jobs.export_state import export_state
+from jobs.lake.checksums import checksums
+from jobs.lake.export import export_state
+from jobs.lake.state import rolled_state, state, state_of
 from jobs.publishing.publish import Batch, publish, record
 from jobs.publishing.tables import read_table
-from jobs.state import rolled_state, state, state_of
 from tests.spark.state_lake import DELAY, day, fill
 
 NEW = 41

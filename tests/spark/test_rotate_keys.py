@@ -15,13 +15,14 @@ from antifraud.lake.key_use import key_ids
 from antifraud.lake.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.day import STAGES
-from jobs.export_state import export_state
-from jobs.ingest import ingest
+from jobs.lake.export import export_state
+from jobs.lake.ingest import ingest
+from jobs.lake.rotation import rotate
+from jobs.lake.staleness import stale
+from jobs.lake.state import state_of
 from jobs.publishing.tables import read_table
 from jobs.raw.files import HEADER
-from jobs.rotate_keys import main, rotate
-from jobs.stale import stale
-from jobs.state import state_of
+from jobs.rotate_keys import main
 
 FIRST = dt.date(2026, 1, 1)
 DAYS = [FIRST + dt.timedelta(days=number) for number in range(70)]

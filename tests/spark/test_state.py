@@ -18,8 +18,8 @@ DELAY = 7
 @pytest.fixture(scope="module")
 def states(spark):
     """States at several cut-offs of one transaction on day 0 (a fraud) and one on day 3, by (cut-off, entity)."""
-    from jobs.state import state_of
-    from jobs.totals import customer_totals, terminal_totals
+    from jobs.lake.state import state_of
+    from jobs.lake.totals import customer_totals, terminal_totals
 
     events = [(date_of(DAY + n), n, (DAY + n) * 86_400 + 7_200, "c", "t", 500 + n) for n in (0, 3)]
     labels = [(date_of(DAY + n), n, "fraud" if n == 0 else "legitimate", (DAY + n + DELAY) * 86_400, "feed", n, 0)
@@ -99,8 +99,8 @@ def test_a_legitimate_day_ends_a_streak(states, cutoff, streak):
 
 def test_a_label_that_came_late_is_not_in_earlier_states(spark):
     """A correction learnt on day 12 changes the states from day 12 on, not those before."""
-    from jobs.state import state_of
-    from jobs.totals import customer_totals, terminal_totals
+    from jobs.lake.state import state_of
+    from jobs.lake.totals import customer_totals, terminal_totals
 
     clean = spark.createDataFrame([(date_of(DAY), 1, DAY * 86_400, "c", "t", 5)], CLEAN_SCHEMA)
     feed = (date_of(DAY), 1, "legitimate", (DAY + DELAY) * 86_400, "feed", 1, 0)
@@ -118,7 +118,7 @@ def test_a_day_that_the_totals_lack_is_named():
     """History may begin inside the window, but must have no hole."""
     from antifraud.errors import MissingDay
     from antifraud.lake.catalog import Run
-    from jobs.state import _require_no_hole
+    from jobs.lake.state import _require_no_hole
 
     first = dt.date(2026, 1, 1)
     window = [first + dt.timedelta(days=n) for n in range(-3, 5)]

@@ -34,7 +34,7 @@ def events(spark):
 
 def test_customer_totals(events):
     """Sums are exact beyond 64 bits, and hours lie in order."""
-    from jobs.totals import customer_totals
+    from jobs.lake.totals import customer_totals
 
     found = {row["customer"]: row.asDict(recursive=True) for row in customer_totals(events).collect()}
     first = {"tx_count": 2, "amount_sum": 2 * 10**9, "amount_sum_sq": Decimal(2 * 10**18), "amount_max": 10**9}
@@ -53,7 +53,7 @@ def test_customer_totals(events):
 
 def test_learned_counts_corrections_once(spark, events):
     """A first label adds, a later one adds the difference, unknown takes back; days without a change are left out."""
-    from jobs.totals import terminal_totals
+    from jobs.lake.totals import terminal_totals
 
     labels = [
         said(1, "legitimate", 7),

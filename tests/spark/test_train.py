@@ -12,7 +12,7 @@ from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import read_evaluator
 from jobs.rows.dataset import count_by_status, downsample, labelled, read_sample, write_sample
 from jobs.rows.windows import Span
-from jobs.train import logged_metrics, train
+from jobs.training.train import logged_metrics, train
 from tests.spark.model_lake import AS_OF, FIRST
 
 DAY = dt.date(2026, 2, 2)

@@ -24,12 +24,12 @@ from jobs.judging.limits import demand_of
 from jobs.judging.reduction import table_of
 from jobs.judging.rivals import find_rivals
 from jobs.judging.scoring import score_batches
+from jobs.judging.validate import validate
 from jobs.rows.dataset import count_by_status
 from jobs.rows.inputs import Inputs
 from jobs.rows.source import labelled_rows
 from jobs.rows.vectors import vectors_of
 from jobs.rows.windows import Windows
-from jobs.validate import validate
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.spark.model_lake import AS_OF, name
 

@@ -10,8 +10,8 @@ from antifraud.errors import QuarantineLimit
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.schemas import CLEAN
 from antifraud.settings.core import JobSettings
-from jobs.checksums import checksums
-from jobs.ingest import ingest
+from jobs.lake.checksums import checksums
+from jobs.lake.ingest import ingest
 from jobs.raw.files import HEADER
 from jobs.raw.lines import read_lines
 
@@ -49,7 +49,7 @@ def reads(monkeypatch):
         found.append([path.name for path in paths])
         return read_lines(spark, paths)
 
-    monkeypatch.setattr("jobs.ingest.read_lines", read)
+    monkeypatch.setattr("jobs.lake.ingest.read_lines", read)
     return found
 
 

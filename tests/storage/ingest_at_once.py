@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from antifraud.settings.core import JobSettings
-from jobs.ingest import ingest
+from jobs.lake.ingest import ingest
 from jobs.publishing.tables import create_tables
 from jobs.spark.session import start_session
 

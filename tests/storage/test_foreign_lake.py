@@ -22,10 +22,10 @@ from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from jobs.adopt import main as adopt_job
 from jobs.adopt import parser as adopt_parser
-from jobs.checksums import checksums
-from jobs.maintenance import maintain
+from jobs.lake.checksums import checksums
 from jobs.publishing.tables import create_tables
 from jobs.spark.session import S3A, lake_configuration, s3_configuration
+from jobs.upkeep.maintenance import maintain
 from jobs.upkeep.retention import Rules
 from tests.storage.conftest import Storage, remote_settings
 from tests.storage.rows import day, put

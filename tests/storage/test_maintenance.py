@@ -12,8 +12,8 @@ from antifraud.errors import ReleaseError
 from antifraud.lake.catalog import open_catalog, published, read_days
 from antifraud.lake.schemas import CLEAN, NAMESPACE, RUNS
 from antifraud.settings.core import JobSettings
-from jobs.maintenance import carry_out, maintain
 from jobs.publishing import staging
+from jobs.upkeep.maintenance import carry_out, maintain
 from jobs.upkeep.retention import Rules, live_manifests, plan, snapshots_of_releases
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.storage.rows import batch, day, put

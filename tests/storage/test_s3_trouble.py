@@ -14,7 +14,7 @@ from antifraud.lake.catalog import open_catalog, published, read_days
 from antifraud.lake.schemas import CLEAN
 from antifraud.lake.storage import file_properties, raw_folder
 from infra.cluster.archive import ROOT
-from jobs.ingest import ingest
+from jobs.lake.ingest import ingest
 from jobs.publishing.staging import staged_snapshots
 from jobs.publishing.tables import create_tables
 from jobs.raw.demand import TABLES

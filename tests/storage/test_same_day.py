@@ -14,8 +14,8 @@ from antifraud.lake.catalog import open_catalog, published, read_days
 from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
-from jobs import ingest as ingest_job
-from jobs.ingest import ingest
+from jobs.lake import ingest as ingest_job
+from jobs.lake.ingest import ingest
 from jobs.publishing.staging import staged_snapshots
 from jobs.raw.contents import remembered
 from jobs.raw.demand import TABLES, demand_of, out_of_date

@@ -9,7 +9,7 @@ import pytest
 from antifraud.lake.catalog import open_catalog, read_days, require_days
 from antifraud.lake.schemas import CLEAN, FEATURES, NAMESPACE
 from antifraud.lake.storage import raw_folder
-from jobs.checksums import TABLES, checksums
+from jobs.lake.checksums import TABLES, checksums
 from jobs.raw.files import discover, stamps
 from tests.storage.conftest import FIRST, LAST, command_lines, passwords, submit
 

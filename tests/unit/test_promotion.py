@@ -20,7 +20,8 @@ from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import exclusive
 from antifraud.keys.signing import PublicKey, generate_signing_keys
 from antifraud.settings.core import JobSettings
-from jobs.promote import _parser, main, promote
+from jobs.judging.promote import promote
+from jobs.promote import _parser, main
 from jobs.training.candidate import write_candidate
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.report_example import FILES, INFO, put_candidate
@@ -227,7 +228,7 @@ def test_a_pointer_that_moves_during_promotion_stays(home, monkeypatch):
         (settings.releases_dir / "pointer.json").write_text(json.dumps(dataclasses.asdict(MOVED)))
         return written(*arguments)
 
-    monkeypatch.setattr("jobs.promote.write_bundle", write_and_move)
+    monkeypatch.setattr("jobs.judging.promote.write_bundle", write_and_move)
     with pytest.raises(ReleaseError, match="the pointer is at change 5, expected was 1: look again first"):
         promote(settings, TODAY)
     assert read_pointer(settings.releases_dir) == MOVED
@@ -340,7 +341,7 @@ def test_keys_that_do_not_belong_together_make_no_release(home):
 
 def test_a_candidate_of_other_features_is_refused(home, monkeypatch):
     """The code was upgraded between training and promotion: train again."""
-    monkeypatch.setattr("jobs.promote.feature_set_hash", lambda: "0123456789abcdef")
+    monkeypatch.setattr("jobs.judging.promote.feature_set_hash", lambda: "0123456789abcdef")
     settings = JobSettings(home=home)
 
     with pytest.raises(ReleaseError, match="this code has 0123456789abcdef: train it again"):

@@ -8,7 +8,8 @@ from antifraud.artifacts.pointer import Pointer
 from antifraud.errors import TrackingError
 from antifraud.settings.core import JobSettings
 from jobs.adapters.mlflow import MODEL, Registry
-from jobs.promote import _parser, main, promote
+from jobs.judging.promote import promote
+from jobs.promote import _parser, main
 from tests.release_keys import put_keys
 from tests.report_example import put_candidate
 

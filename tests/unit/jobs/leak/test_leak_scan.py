@@ -13,7 +13,8 @@ from antifraud.lake.catalog import open_catalog
 from antifraud.lake.ownership import claim_lake
 from antifraud.settings.core import JobSettings
 from jobs.leak.identifiers import sparse_identifiers
-from jobs.leak_scan import main, scan
+from jobs.leak.scan import scan
+from jobs.leak_scan import main
 from jobs.raw.files import HEADER
 from tests.unit.jobs.leak.leak_plants import LEAKED, PLANTS, parquet_integer, sqlite, text
 

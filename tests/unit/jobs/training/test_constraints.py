@@ -6,9 +6,8 @@ import pytest
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
 from antifraud.settings.core import JobSettings
-from jobs import train
 from jobs.rows.sample import Sample
-from jobs.training import search
+from jobs.training import search, train
 from jobs.training.constraints import rising_features
 from jobs.training.fitting import Parameters
 

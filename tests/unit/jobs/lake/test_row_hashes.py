@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from jobs.row_hashes import row_hashes
+from jobs.lake.row_hashes import row_hashes
 
 BUCKETS = pa.list_(
     pa.struct([("hour", pa.int32()), ("squares", pa.decimal128(38, 0)), ("inner", pa.list_(pa.int64()))])

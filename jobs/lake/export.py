@@ -1,0 +1,97 @@
+"""The state of a day as the scorer reads it: an LMDB file, its manifest, then the pointer."""
+
+import dataclasses
+import datetime as dt
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import lmdb
+
+from antifraud.artifacts.state_export import (
+    DATA_FILE,
+    MANIFEST,
+    POINTER,
+    StateManifest,
+    StatePointer,
+    encode_entity,
+    read_state_pointer,
+    verify_export,
+)
+from antifraud.errors import PublishError
+from antifraud.features.buckets import Bucket, Risk
+from antifraud.files import exclusive, hash_of, remove_folders, replace_file, sha256_of
+from antifraud.lake.catalog import Run, open_catalog, read_batches, require_days
+from antifraud.lake.schemas import STATE
+from antifraud.settings.core import JobSettings
+from jobs.columns.buckets import FIELDS
+from jobs.columns.history import RISK_COLUMNS
+
+MAP_BYTES: Final = 1 << 40
+"""Address space, not disk: the file grows with what is in it."""
+UNFINISHED: Final = ".new-"
+
+
+def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = False) -> int:
+    """Write the export of a cut-off unless it is there, and point to it; returns its entities.
+
+    Raises:
+        MissingDay: The state of the day was never published.
+        DataError: An export of the same state is there and damaged.
+        PublishError: The state was published anew meanwhile.
+    """
+    catalog = open_catalog(settings)
+    # One at a time: what another run is writing is no leftover, and the pointer must not be moved back meanwhile.
+    with exclusive(settings.state_dir):
+        run = require_days(catalog, STATE, [day])[day]
+        # With the snapshot: after a rotation of keys the same inputs are there under other tokens.
+        folder = settings.state_dir / f"{day}-{hash_of(run.inputs, run.snapshot_id)[:8]}"
+        remove_folders(settings.state_dir.glob(f"{UNFINISHED}*"), settings.home)
+        if not folder.exists():
+            _write(folder, _records(catalog, run), run, settings.label_delay_days)
+        manifest = verify_export(folder)
+        _point(settings.state_dir, StatePointer(manifest.cutoff, folder.name, 1), allow_older=allow_older)
+    return manifest.rows
+
+
+def _records(catalog: Any, run: Run) -> Iterator[tuple[bytes, bytes]]:
+    """Key and value of each entity; an error at the end if the rows are not, or may not all be, those of `run`."""
+    for batch in read_batches(catalog, STATE, run.day, run.day):
+        for row in batch.to_pylist():
+            risk = Risk(*(row[name] for name in RISK_COLUMNS))
+            packed = encode_entity(_buckets(row["days"], "day_number"), _buckets(row["hours"], "hour"), risk)
+            yield row["entity"].encode(), packed
+    if require_days(catalog, STATE, [run.day])[run.day] != run:
+        raise PublishError(f"the state of {run.day} was published anew while it was exported: run it again")
+
+
+def _buckets(rows: list[Mapping[str, Any]], number: str) -> dict[int, Bucket]:
+    return {row[number]: Bucket(*(int(row[name]) for name in FIELDS)) for row in rows}
+
+
+def _write(folder: Path, records: Iterator[tuple[bytes, bytes]], run: Run, label_delay_days: int) -> None:
+    """Write into a scratch folder, then rename: the export is there whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNFINISHED) as scratch:
+        building = Path(scratch) / folder.name
+        with lmdb.open(str(building), map_size=MAP_BYTES, lock=False) as environment:
+            with environment.begin(write=True) as transaction:
+                rows = sum(transaction.put(key, value) for key, value in records)
+            environment.sync(True)
+        manifest = StateManifest(
+            str(run.day), sha256_of(building / DATA_FILE), rows, run.snapshot_id, run.inputs, label_delay_days
+        )
+        (building / MANIFEST).write_text(json.dumps(dataclasses.asdict(manifest), indent=2, sort_keys=True) + "\n")
+        building.rename(folder)
+
+
+def _point(state_dir: Path, wanted: StatePointer, *, allow_older: bool) -> None:
+    now = read_state_pointer(state_dir)
+    if now and now.path == wanted.path:
+        return
+    if now and wanted.cutoff < now.cutoff and not allow_older:
+        print(f"export {wanted.cutoff}: the scorer has {now.cutoff} already, the pointer stays")
+        return
+    after = dataclasses.replace(wanted, sequence=now.sequence + 1 if now else 1)
+    replace_file(state_dir / POINTER, json.dumps(dataclasses.asdict(after), sort_keys=True))

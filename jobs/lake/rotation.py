@@ -1,0 +1,188 @@
+"""Bring the lake under the active key: what the next days and their corrections look back on gets the new tokens."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any, Final
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from antifraud.errors import MissingDay, PublishError
+from antifraud.features.buckets import LONGEST_WINDOW_DAYS
+from antifraud.features.registry import FEATURE_NAMES
+from antifraud.keys.pseudonym import Key, KeyRing, load_keyring
+from antifraud.lake.catalog import Run, open_catalog, published
+from antifraud.lake.key_use import key_ids
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.settings.core import JobSettings
+from jobs.lake.features import feature_rows
+from jobs.lake.ingest import beside_clean
+from jobs.lake.state import window_of
+from jobs.publishing.publish import Batch, publish, record
+from jobs.publishing.tables import read_table
+from jobs.raw.bridge import build_bridge, rekeyed, require_key
+from jobs.raw.contents import CONTENT, add_sums, content_of, contents_of, memories, remembered, row_sums
+from jobs.raw.demand import Demand, demand_of, out_of_date
+
+ORDER: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES, CLEAN)
+"""In which tables are published: readers start from `clean`."""
+ENTRY: Final = ("day", "transaction_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A lake on its way to a key: the days of each table that must end under it, and their runs.
+
+    `first_state` is the earliest state that is taken along: features of later days can be computed again.
+    """
+
+    settings: JobSettings
+    new: Key
+    first_state: dt.date
+    runs: Mapping[Table, Mapping[dt.date, Run]]
+    under: Mapping[Table, Mapping[dt.date, frozenset[str]]]
+
+    @property
+    def old_ids(self) -> list[str]:
+        """Ids of the keys that days must leave."""
+        return sorted({key_id for days in self.under.values() for ids in days.values() for key_id in ids}
+                      - {self.new.key_id})  # fmt: skip
+
+    def days_to_do(self, table: Table) -> list[dt.date]:
+        """Days of a table that have tokens under another key."""
+        return sorted(day for day, ids in self.under[table].items() if ids - {self.new.key_id})
+
+
+def rotate(spark: SparkSession, settings: JobSettings, last: dt.date) -> int:
+    """Re-key what ends at `last`, the newest day of the lake; returns the rows published.
+
+    Raises:
+        MissingDay: `last` is not the newest day, or a raw file that the bridge needs is gone.
+        PublishError: The key ring has lost a key, a token has no counterpart, or features would change.
+    """
+    ring = load_keyring(settings.keyring_path)
+    rotation = _rotation(settings, ring, last)
+    if not rotation.old_ids:
+        return 0
+    days = sorted(rotation.runs[CLEAN])
+    demand = demand_of(settings, days)
+    bridges = [build_bridge(spark, settings, days, ring.keys[old], rotation.new) for old in rotation.old_ids]
+    bridge = reduce(DataFrame.unionByName, bridges)
+    rows = {table: _rekeyed_rows(spark, rotation, table, bridge) for table in ORDER}
+    for table in ORDER:
+        require_key(rows[table], table, rotation.new)
+    require_equal_features(spark, rotation, rows)
+    memory = _memory(rotation, demand)
+    published_rows = sum(_publish(spark, rotation, table, rows[table]) for table in ORDER[:-1])
+    published_rows += _publish_clean(spark, rotation, rows[CLEAN], memory)
+    return published_rows
+
+
+def _rotation(settings: JobSettings, ring: KeyRing, last: dt.date) -> Rotation:
+    catalog = open_catalog(settings)
+    newest = max(published(catalog, CLEAN, dt.date.min, dt.date.max), default=None)
+    if newest != last:
+        raise MissingDay(f"the newest day of the lake is {newest}, {last} was named: name the newest day")
+    first_state = last - dt.timedelta(days=LONGEST_WINDOW_DAYS)
+    certified = last - dt.timedelta(days=settings.label_delay_days + settings.certify_days - 1)
+    first = dict.fromkeys(ORDER, min(window_of(settings, first_state)[0], certified)) | {STATE: first_state}
+    runs = {table: published(catalog, table, first[table], last) for table in ORDER}
+    under = {table: key_ids(catalog, table, first[table], last) for table in ORDER}
+    rotation = Rotation(settings, ring.active_key, first_state, runs, under)
+    if lost := [key_id for key_id in rotation.old_ids if key_id not in ring.keys]:
+        raise PublishError(f"days of the lake are under {', '.join(lost)}, which the key ring has lost: "
+                           "ingest them again with --rekey")  # fmt: skip
+    return rotation
+
+
+def _rekeyed_rows(spark: SparkSession, rotation: Rotation, table: Table, bridge: DataFrame) -> DataFrame:
+    """All rows of the rotation's days of a table, under the new key."""
+    rows = read_table(spark, table).where(F.col("day").isin(sorted(rotation.runs[table])))
+    return rekeyed(rows, table, bridge)
+
+
+def require_equal_features(spark: SparkSession, rotation: Rotation, rows: Mapping[Table, DataFrame]) -> None:
+    """Features computed from re-keyed rows must be those of the lake, transaction by transaction.
+
+    Raises:
+        PublishError: A feature of a transaction differs, or a transaction is on one side only.
+    """
+    days = [day for day in sorted(rotation.runs[FEATURES]) if day > rotation.first_state]
+    again = feature_rows(rows[CLEAN].where(F.col("day").isin(days)), rows[STATE]).select(
+        *ENTRY, F.struct("amount_minor", *FEATURE_NAMES).alias("again")
+    )
+    before = read_table(spark, FEATURES).where(F.col("day").isin(days))
+    compared = before.select(*ENTRY, F.struct("amount_minor", *FEATURE_NAMES).alias("before")).join(
+        again, list(ENTRY), "full"
+    )
+    if different := compared.where(~_equal(F.col("before"), F.col("again"))).count():
+        raise PublishError(
+            f"{different} transactions would have other features under {rotation.new.key_id}: nothing was published; "
+            "run jobs/stale.py and bring the lake up to date first"
+        )
+
+
+def _equal(one: Column, other: Column) -> Column:
+    same = [one[name].eqNullSafe(other[name]) for name in FEATURE_NAMES]
+    return reduce(Column.__and__, same, one["amount_minor"].isNotNull() & other["amount_minor"].isNotNull())
+
+
+def _publish(
+    spark: SparkSession, rotation: Rotation, table: Table, rows: DataFrame, notes: Mapping[str, str] | None = None
+) -> int:
+    """Publish the days that are under another key; their inputs and counts stay."""
+    days = rotation.days_to_do(table)
+    if not days:
+        return 0
+    runs = {day: rotation.runs[table][day] for day in days}
+    batch = Batch(
+        table,
+        rows.where(F.col("day").isin(days)),
+        {day: run.inputs for day, run in runs.items()},
+        {day: json.loads(run.counts) for day, run in runs.items()},
+        {day: run.rows for day, run in runs.items()},
+        notes=notes or {},
+    )
+    done = publish(spark, rotation.settings, batch)
+    record(spark, done)
+    return sum(run.rows for run in done)
+
+
+def _publish_clean(
+    spark: SparkSession, rotation: Rotation, rows: DataFrame, memory: Mapping[dt.date, tuple[str, dict[str, str]]]
+) -> int:
+    """Publish `clean`, with its contents counted anew: they are of tokens, which ingest compares from now on."""
+    contents = _clean_contents(rotation.settings, rows)
+    runs = {day: _with_content(run, contents.get(day)) for day, run in rotation.runs[CLEAN].items()}
+    counted = replace(rotation, runs={**rotation.runs, CLEAN: runs})
+    done = _publish(spark, counted, CLEAN, rows, beside_clean(rotation.settings))
+    known = {day: said | {CLEAN.name: contents[day]} for day, (_, said) in memory.items() if day in contents}
+    record(spark, memories({day: memory[day][0] for day in known}, known))
+    return done
+
+
+def _clean_contents(settings: JobSettings, rows: DataFrame) -> dict[dt.date, str]:
+    found = {}
+    for row in rows.groupBy("day").agg(F.count(F.lit(1)).alias("rows"), *row_sums([CLEAN], F.lit(True))).collect():
+        sums: dict[str, list[int]] = {}
+        add_sums(sums, row.asDict(), row["rows"], [CLEAN])
+        found[row["day"]] = contents_of(settings, sums)[CLEAN.name]
+    return found
+
+
+def _with_content(run: Run, content: str | None) -> Run:
+    counts: dict[str, Any] = json.loads(run.counts)
+    return replace(run, counts=json.dumps(counts | ({CONTENT: content} if content else {}), sort_keys=True))
+
+
+def _memory(rotation: Rotation, demand: Demand) -> dict[dt.date, tuple[str, dict[str, str]]]:
+    """For days that agree with their raw files now: their source under the new key, and the contents that stay."""
+    catalog, days = open_catalog(rotation.settings), sorted(demand.keys)
+    known = remembered(catalog, demand.sources)
+    fresh = [day for day, tables in out_of_date(rotation.settings, demand, known).items() if not tables]
+    runs = {table.name: published(catalog, table, days[0], days[-1]) for table in (QUARANTINE, LABELS)}
+    sources = demand.sources_under(rotation.new.key_id)
+    return {day: (sources[day], {name: str(content_of(of[day])) for name, of in runs.items()}) for day in fresh}

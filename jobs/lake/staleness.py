@@ -1,0 +1,150 @@
+"""Which days of which tables are out of date, and why. Changes nothing and needs no Spark."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from antifraud.errors import MissingDay
+from antifraud.lake.catalog import Run, newest_runs, open_catalog, published
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.settings.core import JobSettings
+from jobs.lake import features, state, totals
+from jobs.raw.contents import remembered
+from jobs.raw.demand import TABLES, demand_of, out_of_date
+from jobs.spark.runtime import span
+
+NEVER: Final = "never published"
+EXPIRED: Final = "expired"
+Runs = Mapping[dt.date, Run]
+Reasons = dict[dt.date, str]
+ONE_DAY: Final = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """The days asked for, and what was published of every table on these and on the days that they look back on."""
+
+    settings: JobSettings
+    days: Sequence[dt.date]
+    began: dt.date
+    runs: Mapping[Table, Runs]
+
+
+def stale(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
+    """For each table the days that are out of date, with the reason.
+
+    Raises:
+        MissingDay: No raw file covers a day.
+        RawFileError: A raw file cannot be read.
+    """
+    lake = _lake(settings, days)
+    found = _from_raw(settings, days)
+    for of_tables in (_totals, _state, _features):
+        found |= of_tables(lake, found)
+    return {name: reasons for name, reasons in found.items() if reasons}
+
+
+def _lake(settings: JobSettings, days: Sequence[dt.date]) -> Lake:
+    catalog, first = open_catalog(settings), state.window_of(settings, min(days))[0]
+    began = min(published(catalog, CLEAN, dt.date.min, max(days)), default=min(days))
+    tables = (CLEAN, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
+    return Lake(settings, days, began, {table: newest_runs(catalog, table, first, max(days)) for table in tables})
+
+
+def _from_raw(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
+    demand = demand_of(settings, days)
+    found = out_of_date(settings, demand, remembered(open_catalog(settings), demand.sources))
+    return {
+        table.name: {day: reasons[table.name] for day, reasons in found.items() if table.name in reasons}
+        for table in TABLES
+    }
+
+
+def _totals(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
+    upstream = found[CLEAN.name] | found[LABELS.name]
+    clean, labels = lake.runs[CLEAN], lake.runs[LABELS]
+    return {
+        table.name: _judged(
+            lake,
+            table,
+            lambda day: totals.inputs_of(clean[day], labels[day]),
+            lambda day: [day] if day in upstream else [],
+            "clean or labels",
+        )
+        for table in (TOTALS_CUSTOMER, TOTALS_TERMINAL)
+    }
+
+
+def _state(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
+    upstream = found[TOTALS_CUSTOMER.name] | found[TOTALS_TERMINAL.name]
+    customers, terminals = lake.runs[TOTALS_CUSTOMER], lake.runs[TOTALS_TERMINAL]
+    reasons = _judged(
+        lake,
+        STATE,
+        lambda day: state.inputs_of(lake.settings, customers, terminals, day),
+        lambda day: [other for other in state.window_of(lake.settings, day) if other in upstream],
+        "totals",
+    )
+    return {STATE.name: reasons}
+
+
+def _features(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
+    events = found[CLEAN.name]
+    # A state that has only expired will come back as it was.
+    states = {day for day, reason in found[STATE.name].items() if reason != EXPIRED}
+    clean, cut_offs = lake.runs[CLEAN], lake.runs[STATE]
+    reasons = _judged(
+        lake,
+        FEATURES,
+        lambda day: features.inputs_of(clean[day], cut_offs, day, lake.began),
+        lambda day: [*({day - ONE_DAY} & states), *({day} & set(events))],
+        "clean or state",
+    )
+    return {FEATURES.name: reasons}
+
+
+def _judged(
+    lake: Lake,
+    table: Table,
+    inputs: Callable[[dt.date], str],
+    follows: Callable[[dt.date], Sequence[dt.date]],
+    made_from: str,
+) -> Reasons:
+    """Days that were never published, whose inputs will change or have changed, or that have expired."""
+    found: Reasons = {}
+    for day in lake.days:
+        run = lake.runs[table].get(day)
+        if run is None:
+            found[day] = NEVER
+        elif cause := follows(day):
+            found[day] = f"follows from {made_from} of {span(cause)}"
+        elif why := _changed(run, inputs, made_from):
+            found[day] = why
+        elif run.expired:
+            found[day] = EXPIRED
+    return found
+
+
+def _changed(run: Run, inputs: Callable[[dt.date], str], made_from: str) -> str | None:
+    try:
+        now = inputs(run.day)
+    except MissingDay as error:
+        return str(error)
+    return None if now == run.inputs else f"{made_from} changed"
+
+
+def lines_of(found: Mapping[str, Reasons]) -> list[str]:
+    """A line for each run of days of a table with one reason.
+
+    >>> days = [dt.date(2026, 1, 1), dt.date(2026, 1, 2), dt.date(2026, 1, 5)]
+    >>> lines_of({"totals_customer": dict.fromkeys(days, "clean changed")})
+    ['totals_customer  2026-01-01..2026-01-02 (2 days): clean changed', 'totals_customer  2026-01-05: clean changed']
+    """
+    lines = []
+    for table, reasons in found.items():
+        numbered = enumerate(sorted(reasons))
+        for (reason, _), run in groupby(numbered, key=lambda item: (reasons[item[1]], item[1].toordinal() - item[0])):
+            lines.append(f"{table:16} {span([day for _, day in run])}: {reason}")
+    return lines
