@@ -169,7 +169,9 @@ def remote(servers, spark, tmp_path_factory):
         create_tables(opened, settings)
         return opened
 
-    return Kind(new, copy, remove, session, s3.account_files["lake"].parent.parent / "buckets" / "lake" / "f")
+    yield Kind(new, copy, remove, session, s3.account_files["lake"].parent.parent / "buckets" / "lake" / "f")
+    # Hadoop keeps a client for each bucket: other tests reach this one through another address.
+    spark._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
 
 
 @pytest.fixture(scope="module", params=["local", "remote"])
