@@ -42,3 +42,25 @@ def test_test_files_have_names_of_their_own():
     names = [path.name for path in TESTS]
 
     assert sorted(set(names)) == sorted(names)
+
+
+def test_the_drawing_of_packages_is_the_tree():
+    """ARCHITECTURE.md names every package of core, jobs and serving, and none that is not there."""
+    block = (ROOT / "ARCHITECTURE.md").read_text().partition("## Where things live")[2].split("```")[1]
+    drawn, top = set(), ""
+    for line in filter(None, block.splitlines()):
+        name = line.split()[0].rstrip("/")
+        top = top if line.startswith(" ") else name
+        drawn.add(f"{top}/{name}" if line.startswith(" ") else name)
+    tops = ("antifraud", "jobs", "serving")
+    found = {str(path.parent.relative_to(ROOT)) for path in CODE if path.name == "__init__.py"}
+
+    assert drawn == {name for name in found if name.split("/")[0] in tops}
+
+
+def test_unit_tests_lie_as_the_packages_do():
+    """A folder of unit tests has the name of a package, of the core or, with its top folder, of another part."""
+    folders = {path.parent.relative_to(ROOT / "tests" / "unit") for path in TESTS if "unit" in path.parts}
+    strange = [folder for folder in folders if not any((ROOT / top / folder).is_dir() for top in ("antifraud", "."))]
+
+    assert strange == []
