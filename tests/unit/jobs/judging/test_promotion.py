@@ -222,11 +222,10 @@ def test_another_threshold_does_not_serve_under_the_same_id(home):
 def test_a_pointer_that_moves_during_promotion_stays(home, monkeypatch):
     """Somebody activates another release after the checks and before the switch: theirs holds."""
     settings = JobSettings(home=home)
-    written = jobs.promote.write_bundle
 
     def write_and_move(*arguments):
         (settings.releases_dir / "pointer.json").write_text(json.dumps(dataclasses.asdict(MOVED)))
-        return written(*arguments)
+        return write_bundle(*arguments)
 
     monkeypatch.setattr("jobs.judging.promote.write_bundle", write_and_move)
     with pytest.raises(ReleaseError, match="the pointer is at change 5, expected was 1: look again first"):

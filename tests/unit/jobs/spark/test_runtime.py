@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+import jobs
 from antifraud.errors import SettingsError
 from jobs.spark.runtime import base_parser, run_job
 
-JOBS = Path(__file__).resolve().parents[2] / "jobs"
+JOBS = Path(jobs.__file__).parent
 
 
 @pytest.mark.parametrize("reads_raw", [False, True])
