@@ -16,6 +16,7 @@ import duckdb
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from antifraud.clock import ONE_DAY
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.lake.catalog import full_name
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE
@@ -29,7 +30,6 @@ from jobs.publishing.tables import create_tables, read_table
 from jobs.spark.session import start_session
 
 COMMAND: Final = "python -m bench.lake_features"
-ONE_DAY: Final = dt.timedelta(days=1)
 
 
 def ours(spark: SparkSession, settings: JobSettings, day: dt.date) -> float:

@@ -17,7 +17,7 @@ import duckdb
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from antifraud.clock import HOUR_SECONDS
+from antifraud.clock import HOUR_SECONDS, ONE_DAY
 from antifraud.features.registry import WINDOWS
 from antifraud.lake.catalog import full_name
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
@@ -32,7 +32,6 @@ COMMAND: Final = "python -m bench.lake_pandas"
 SLICE_ROWS: Final = 100_000
 NIGHT_ENDS: Final = 6
 SATURDAY: Final = 5
-ONE_DAY: Final = dt.timedelta(days=1)
 
 
 def slice_of(bench: Bench, entity: str) -> pd.DataFrame:

@@ -18,6 +18,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from antifraud.clock import ONE_DAY
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.schemas import CLEAN
 from antifraud.settings.core import JobSettings
@@ -30,7 +31,6 @@ from jobs.spark.session import start_session
 COMMAND: Final = "make bench-slopes"
 SIZES: Final = (CUSTOMERS // 50, CUSTOMERS // 10, CUSTOMERS)
 STAGE_NAMES: Final = ("ingest", "totals", "features")
-ONE_DAY: Final = dt.timedelta(days=1)
 PLOT: Final = Path(__file__).parent / "slope_rows.svg"
 
 Costs = dict[str, tuple[int, float]]

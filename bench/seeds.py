@@ -31,7 +31,7 @@ from antifraud.keys.pseudonym import generate_keyring
 from antifraud.model.evaluator import read_evaluator, to_ppm
 from antifraud.settings.core import JobSettings
 from antifraud.stats.loss import Frauds
-from antifraud.stats.score_tables import ScoreTable, curve
+from antifraud.stats.score_tables import MONTH_DAYS, ScoreTable, curve
 from antifraud.stats.threshold import LegitBlocks
 from bench.lake_rows import Rows, load_rows
 from bench.protocol import FIGURES, card_precision, ranking
@@ -44,7 +44,6 @@ from jobs.training.fitting import fit
 SEEDS: Final = (7, 11, 23, 42, 101, 2026)
 START: Final = dt.date(2026, 1, 1)
 HISTORY_DAYS: Final = 100
-MONTH_DAYS: Final = 30
 LARGEST_PPM: Final = 1_000_000
 NO_HISTORY: Final = ("amount", "hour", "is_weekend", "is_night")
 RUB: Final = 100

@@ -87,9 +87,10 @@ def find_identities(settings: JobSettings, catalog: "SqlCatalog") -> Found:
     Raises:
         ForeignLake: One of them says something else than an identity.
     """
-    # The catalog's first, for a lake that is being made has its file before: a catalog alone is never one of these.
-    in_catalog = _in_catalog(catalog)
-    return Found(identity_in(settings, settings.lake_warehouse), in_catalog, _of_home(settings))
+    # A lake that is being made gets its file, then its row, then its home: read in the other order, what was found
+    # last is never missing because it was not there yet.
+    home, in_catalog = _of_home(settings), _in_catalog(catalog)
+    return Found(identity_in(settings, settings.lake_warehouse), in_catalog, home)
 
 
 def identity_in(settings: JobSettings, folder: str, name: str = IDENTITY) -> Identity | None:

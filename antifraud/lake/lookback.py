@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Final
 
-from antifraud.clock import days_between
+from antifraud.clock import ONE_DAY, days_between
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.feed import files_in
@@ -12,7 +12,6 @@ from antifraud.lake.storage import raw_folder
 from antifraud.settings.core import JobSettings
 
 TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
-ONE_DAY: Final = dt.timedelta(days=1)
 
 
 def missing_before(settings: JobSettings, day: dt.date) -> list[dt.date]:

@@ -12,7 +12,7 @@ from antifraud.gate.report import Alternative, Limits
 from antifraud.gate.tradeoff import tradeoff
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Decider
-from antifraud.stats.score_tables import curve
+from antifraud.stats.score_tables import MONTH_DAYS, curve
 from jobs.judging.certify_rows import Evidence
 from jobs.judging.champion import Judged, succession
 from jobs.judging.limits import demand_of
@@ -26,7 +26,6 @@ FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * 30 * 86_400
 CURVE_POINTS: Final = 400
 NEAR: Final = 4
 """Multiples of the FPR limit that the curve shows."""
-MONTH_DAYS: Final = 30
 
 
 def judged(

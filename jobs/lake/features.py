@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, ONE_DAY
 from antifraud.errors import MissingDay, PublishError
 from antifraud.features.registry import REGISTRY, WINDOWS, feature_set_hash
 from antifraud.files import hash_of
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
 ENTITIES: Final = ("customer", "terminal")
-ONE_DAY: Final = dt.timedelta(days=1)
 BATCH_ROWS: Final = 5_000_000
 """Of events, at a time."""
 EVENT: Final = ("day", "transaction_id", "event_time", "customer", "terminal", "amount")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from antifraud.clock import ONE_DAY
 from antifraud.errors import MissingDay
 from antifraud.lake.catalog import Run, newest_runs, open_catalog, published
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
@@ -19,7 +20,6 @@ NEVER: Final = "never published"
 EXPIRED: Final = "expired"
 Runs = Mapping[dt.date, Run]
 Reasons = dict[dt.date, str]
-ONE_DAY: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

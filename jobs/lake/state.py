@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from antifraud.clock import day_number, days_between
+from antifraud.clock import ONE_DAY, day_number, days_between
 from antifraud.errors import MissingDay
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
 Runs = Mapping[dt.date, Run]
-ONE_DAY: Final = dt.timedelta(days=1)
 TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
 ROLLED: Final = "rolled"
 """In the counts of a state's run: whether it was rolled (true) or rebuilt."""

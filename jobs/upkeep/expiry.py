@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyspark.sql import SparkSession
 
 from antifraud.artifacts.state_export import read_state_pointer
+from antifraud.clock import ONE_DAY
 from antifraud.files import hash_of, remove_folders, require_below
 from antifraud.lake.catalog import EXPIRED, full_name, newest_runs, open_catalog, published, rows_by_day
 from antifraud.lake.schemas import CLEAN, FEATURES, STATE
@@ -26,7 +27,6 @@ from jobs.publishing.publish import place_of, record
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
-ONE_DAY: Final = dt.timedelta(days=1)
 EXPORT: Final = re.compile(r"(\d{4}-\d\d-\d\d)-[0-9a-f]{8}")
 REMOVED: Final = ".old-"
 """How folders begin that are being removed; nobody reads them."""
