@@ -1,34 +1,4 @@
-"""Every failure the platform expects, with the exit code a process ends with.
-
-    AntifraudError                 1
-    ├── SettingsError              10   a setting is missing or malformed
-    ├── ForeignLake                11   warehouse, catalog, home and settings are not of one lake
-    │   ├── LakeNotAdopted         12   a lake has tables or files, and no identity yet
-    │   └── ForeignPath            13   something to be removed lies outside the warehouse or the home
-    ├── DataError                  20   input data is not what the contract says
-    │   ├── RawFileError           21   a raw file cannot be read as transactions
-    │   ├── MissingDay             22   a day that is needed is not in the lake or the feed
-    │   ├── QuarantineLimit        23   too many rows of a day are unusable
-    │   ├── SchemaError            24   a table or a request lacks a column or has a wrong type
-    │   ├── NotEnoughRows          25   a statistic needs more rows than there are
-    │   ├── UndefinedMetric        26   a metric has no meaning on this sample
-    │   │   ├── NoFraud            29   a window has no fraud
-    │   │   └── OnlyFraud          31   a window has nothing but fraud
-    │   ├── ConstantScore          27   every row of a window has the same score
-    │   └── NotANumber             28   a feature, a score or an amount is NaN or out of range
-    ├── LeakError                  30   an identifier is outside the raw zone
-    ├── ReleaseError               40   a release bundle or pointer does not verify
-    ├── GateRefused                41   the gate's verdict is not PASS
-    ├── ChampionUnjudged           42   what serves has other features, and nobody said that it may be replaced
-    ├── PublishError               50   a job ended without publishing what it promised
-    │   ├── TrackingError          51   MLflow did not answer; running the same again brings it up to date
-    │   ├── StorageError           52   S3 did not answer, refused or was too busy; running the same again repairs it
-    │   ├── ClockBehind            53   this machine's clock is behind that of the lake's last writer
-    │   └── CatalogError           54   the catalog's database did not answer, refused, or is none
-    ├── StoreError                 60   the scorer's decision store cannot be used
-    │   ├── StaleEpoch             61   somebody else changed the switch first
-    │   └── TransitionRefused      62   the switch cannot go from its mode to the wanted one
-    └── ClientError                70   the scorer refused, or could not be reached
+"""Every failure the platform expects, with the exit code a process ends with; docs/errors.md lists them.
 
 Expected failures are printed as one line without a traceback; anything else is a bug and shows its traceback.
 """

@@ -1,9 +1,11 @@
 """Write the documents that come from code: `python -m docs.generate`. `tests/docs` fails when they are stale."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from antifraud import errors
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
 from antifraud.lake.raw_format import RawColumn
 from antifraud.lake.schemas import RAW, TABLES, Table
@@ -68,6 +70,28 @@ def feature_page() -> str:
     )
 
 
+def error_page() -> str:
+    """docs/errors.md, from the classes of `antifraud.errors`."""
+    rows = "\n".join(
+        f"| {error.exit_code} | `{error.__name__}` | {kind} | {' '.join((error.__doc__ or '').split())} |"
+        for error, kind in sorted(_kinds(errors.AntifraudError), key=lambda found: found[0].exit_code)
+    )
+    return (
+        f"# Exit codes\n\n{NOTICE}Every expected failure ends a process with a code of its own and one line that says "
+        "what was found, what was expected and what to do next. Anything else is a defect and shows its traceback. "
+        "What to do is in the [runbook](runbook.md).\n\n"
+        f"| code | error | kind of | meaning |\n| --- | --- | --- | --- |\n{rows}\n"
+    )
+
+
+def _kinds(error: type[errors.AntifraudError]) -> Iterator[tuple[type[errors.AntifraudError], str]]:
+    """Yield each class of the module below `error` with the name of what it is a kind of."""
+    for kind in error.__subclasses__():
+        if kind.__module__ == errors.__name__:
+            yield kind, "" if error is errors.AntifraudError else f"`{error.__name__}`"
+            yield from _kinds(kind)
+
+
 def dag_page() -> str:
     """docs/dags.md, from the DAG files' docstrings: what operators see in Airflow."""
     pages = [ast.get_docstring(ast.parse(path.read_text())) or "" for path in sorted((ROOT / "dags").glob("*.py"))]
@@ -79,7 +103,7 @@ def _demoted(page: str) -> str:
     return "\n".join("#" + line if line.startswith("#") else line for line in page.splitlines())
 
 
-PAGES: Final = {"tables.md": table_page, "features.md": feature_page, "dags.md": dag_page}
+PAGES: Final = {"tables.md": table_page, "features.md": feature_page, "dags.md": dag_page, "errors.md": error_page}
 
 
 def main() -> None:
