@@ -124,8 +124,12 @@ class Supervisor:
 
 
 def processes_of(home: Path) -> list[psutil.Process]:
-    """Every living process that belongs to a run of `home`."""
-    found = [process for process in psutil.process_iter() if _home_of(process) == str(home)]
+    """Return every living process that belongs to a run of `home`.
+
+    By its environment, or because it writes to one of the run's logs: what changes its title, as Airflow's workers and
+    its api-server do, may overwrite its environment.
+    """
+    found = [each for each in psutil.process_iter() if _home_of(each) == str(home) or _writes_below(each, home)]
     return [process for process in found if process.pid != os.getpid() and not _is_zombie(process)]
 
 
@@ -161,6 +165,16 @@ def _home_of(process: psutil.Process) -> str | None:
     except (psutil.AccessDenied, psutil.NoSuchProcess, OSError):
         return None  # not one of ours, or gone
     return home
+
+
+def _writes_below(process: psutil.Process, home: Path) -> bool:
+    logs = (home / "logs").resolve()
+    try:
+        opened = process.open_files()
+        # A person may read a log; psutil tells the mode on Linux only.
+        return any(logs in Path(file.path).parents and getattr(file, "mode", "a") != "r" for file in opened)
+    except (psutil.AccessDenied, psutil.NoSuchProcess, OSError):
+        return False  # not one of ours, or gone
 
 
 def _is_zombie(process: psutil.Process) -> bool:

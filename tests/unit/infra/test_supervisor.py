@@ -14,6 +14,8 @@ from infra.local.supervisor import MOST_RESTARTS, Service, Supervisor, end_lefto
 SLEEPER = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)")
 CHILD = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)"
 PARENT = (sys.executable, "-c", f"import subprocess, sys, time; {CHILD}; time.sleep(600)")
+NAMELESS = ("/bin/sh", "-c", "env -i sleep 600 & exec sleep 600")
+"""A child without the environment, as a process is that has changed its title."""
 DYING = (sys.executable, "-c", "raise SystemExit(3)")
 
 
@@ -60,6 +62,19 @@ def test_stop_ends_what_services_started_in_sessions_of_their_own(supervisor):
     """A grandchild that left the service's session is found by its environment."""
     supervisor.start([Service("parent", PARENT)])
     assert wait_until(lambda: len(processes_of(supervisor.home)) == 2)
+    supervisor.stop()
+    assert processes_of(supervisor.home) == []
+
+
+def test_a_child_whose_environment_is_gone_is_found_by_the_log_it_writes(supervisor):
+    """Airflow's workers are such: they outlived their killed scheduler. The new one starts without them."""
+    supervisor.start([Service("nameless", NAMELESS)])
+    assert wait_until(lambda: len(processes_of(supervisor.home)) == 2)
+    first = {process.pid for process in processes_of(supervisor.home)}
+    os.kill(supervisor.running["nameless"].pid, signal.SIGKILL)
+    assert wait_until(lambda: supervisor.said and len(processes_of(supervisor.home)) == 2)
+    assert first.isdisjoint(process.pid for process in processes_of(supervisor.home))
+
     supervisor.stop()
     assert processes_of(supervisor.home) == []
 
