@@ -19,7 +19,7 @@ When a task fails:
 
 from airflow.sdk import CronDataIntervalTimetable, Param, dag
 
-from dags.shared import DEFAULT_ARGS, SETTINGS, START, spark_job
+from dags.shared import DEFAULT_ARGS, REPLAY_END, START, spark_job
 
 WEEKLY = CronDataIntervalTimetable("0 0 * * 1", timezone="UTC")
 MODE = (
@@ -31,7 +31,7 @@ MODE = (
 @dag(
     schedule=WEEKLY,
     start_date=START,
-    end_date=SETTINGS.replay_end,
+    end_date=REPLAY_END,
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,

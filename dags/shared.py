@@ -3,10 +3,9 @@
 import datetime as dt
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import pendulum
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
@@ -15,6 +14,7 @@ from airflow.sdk import CronDataIntervalTimetable, Param
 
 from antifraud.jars import JARS, driver_options
 from antifraud.settings.core import JobSettings
+from antifraud.settings.dags import DagSettings
 
 MIDNIGHT: Final = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
 """One run a calendar day; `data_interval_start` is the day itself."""
@@ -26,38 +26,11 @@ DATE_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}$"
 RELEASE_PATTERN: Final = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$"
 
 
-@dataclass(frozen=True, slots=True)
-class DagSettings:
-    """What a DAG file needs to know when it is parsed; the environment is read here and nowhere else in `dags/`."""
-
-    root: Path
-    """Folder of the project: jobs are started in it."""
-    replay_end: pendulum.DateTime | None
-    """Last day that is scheduled while the past is replayed; None in production."""
-    spark_connection: str
-    """Airflow connection that names the Spark master."""
-    project_zip: str | None
-    """The project's packages for a cluster's executors; None where they see the project itself."""
-    driver_memory: str
-    """Memory of a Spark driver, as Spark spells it; on a local master that is all of Spark's memory."""
-    jars_dir: Path
-    """Folder of the jars with which a driver starts."""
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """Read ``ANTIFRAUD_`` and a field's name in capitals, for every field but `root`."""
-        replay_end = environ.get("ANTIFRAUD_REPLAY_END")
-        return cls(
-            root=Path(__file__).resolve().parent.parent,
-            replay_end=pendulum.from_format(replay_end, "YYYY-MM-DD", tz="UTC") if replay_end else None,
-            spark_connection=environ.get("ANTIFRAUD_SPARK_CONNECTION", "spark_local"),
-            project_zip=environ.get("ANTIFRAUD_PROJECT_ZIP"),
-            driver_memory=environ.get("ANTIFRAUD_DRIVER_MEMORY", "2g"),
-            jars_dir=Path(environ.get("ANTIFRAUD_JARS_DIR", JARS)),
-        )
-
-
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""Folder of the project: jobs are started in it."""
 SETTINGS: Final = DagSettings.from_environment(os.environ)
+"""Read here and nowhere else in `dags/`."""
+REPLAY_END: Final = pendulum.from_format(SETTINGS.replay_end, "YYYY-MM-DD", tz="UTC") if SETTINGS.replay_end else None
 
 DEFAULT_ARGS: Final[dict[str, Any]] = {
     "owner": "antifraud",
@@ -69,7 +42,7 @@ DEFAULT_ARGS: Final[dict[str, Any]] = {
 
 NIGHTLY: Final[dict[str, Any]] = {
     "start_date": START,
-    "end_date": SETTINGS.replay_end,
+    "end_date": REPLAY_END,
     "catchup": False,
     "default_args": DEFAULT_ARGS,
 }
@@ -87,12 +60,12 @@ def spark_job(task_id: str, script: str, arguments: Sequence[str], **options: An
     return SparkSubmitOperator(
         task_id=task_id,
         conn_id=SETTINGS.spark_connection,
-        application=str(SETTINGS.root / "jobs" / f"{script}.py"),
+        application=str(ROOT / "jobs" / f"{script}.py"),
         application_args=list(arguments),
         driver_memory=SETTINGS.driver_memory,
-        conf=driver_options(SETTINGS.jars_dir),
+        conf=driver_options(SETTINGS.jars_dir or JARS),
         py_files=SETTINGS.project_zip,
-        env_vars={"PYTHONPATH": str(SETTINGS.root), "PYSPARK_PYTHON": sys.executable},
+        env_vars={"PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable},
         name=f"{script}-{task_id}",
         **options,
     )
@@ -106,7 +79,7 @@ def python_job(task_id: str, script: str, arguments: Sequence[str] = (), **optio
     return BashOperator(
         task_id=task_id,
         bash_command=" ".join([sys.executable, "-m", f"jobs.{script}", *arguments]),
-        cwd=str(SETTINGS.root),
+        cwd=str(ROOT),
         **options,
     )
 

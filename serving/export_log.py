@@ -22,7 +22,7 @@ from antifraud.artifacts.decision_log import DECISION_COLUMNS, LABEL_COLUMNS, RO
 from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
 from antifraud.errors import AntifraudError, DataError
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
-from antifraud.settings.core import StoreSettings
+from antifraud.settings.serving import StoreSettings
 from serving.store.lmdb import Store, View, integer_of, key_of
 from serving.store.records import Answer, Decision, Label, unpack_decision, unpack_label
 

@@ -7,7 +7,7 @@ import os
 import shutil
 from typing import Any
 
-from antifraud.settings.core import ScorerSettings
+from antifraud.settings.serving import ScorerSettings
 
 _metrics_dir = ScorerSettings.from_environment(os.environ).under_home("run", "scorer-metrics")
 

@@ -6,7 +6,7 @@ from flask import Flask
 
 from antifraud.clock import BusinessClock
 from antifraud.keys.access import load_access
-from antifraud.settings.core import ScorerSettings
+from antifraud.settings.serving import ScorerSettings
 from serving.app import create_app
 from serving.logs import json_logger
 from serving.worker.metrics import Metrics

@@ -25,7 +25,8 @@ from antifraud.commands.model import add_model_commands
 from antifraud.errors import AntifraudError, SettingsError
 from antifraud.keys.access import generate_access
 from antifraud.keys.signing import generate_signing_keys
-from antifraud.settings.core import JobSettings, ScorerSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.serving import ScorerSettings
 
 PROGRAM: Final = "python -m antifraud"
 

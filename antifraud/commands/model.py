@@ -13,7 +13,7 @@ from antifraud.artifacts.decision_log import DecisionLog
 from antifraud.commands.replay_options import add_replay_options, replay_arguments
 from antifraud.errors import SchemaError, SettingsError
 from antifraud.model.explain import TOP, Doubles, Explainer, parse_vector
-from antifraud.settings.core import ScorerSettings
+from antifraud.settings.serving import ScorerSettings
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 """Folder of the jobs: the core starts them as processes and never imports them."""

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from antifraud.errors import SettingsError
 from antifraud.settings.locations import (
@@ -22,7 +22,17 @@ from antifraud.settings.locations import (
     sqlite_file,
     sqlite_uri,
 )
-from antifraud.settings.ranges import RANGES
+from antifraud.settings.ranges import (
+    CENTURY_SECONDS,
+    INNER_SHARE,
+    MOST_DAYS,
+    MOST_MINOR,
+    MOST_SECONDS,
+    SHARE,
+    Range,
+    plain_type,
+    range_of,
+)
 
 PREFIX = "ANTIFRAUD_"
 
@@ -33,23 +43,23 @@ class Settings:
 
     home: Path = Path("var")
     """Folder of all state: lake, releases, stores, secrets, logs."""
-    clock_offset_seconds: int = 0
+    clock_offset_seconds: Annotated[int, Range(-CENTURY_SECONDS, CENTURY_SECONDS)] = 0
     """Business time minus wall time; not 0 only while the past is replayed."""
     release_public_key: Path | None = None
     """Public key that releases must be signed for; default ``<home>/secrets/release.pub``."""
-    fpr_limit: float = 0.05
+    fpr_limit: Annotated[float, INNER_SHARE] = 0.05
     """Largest false-positive rate: no release above it passes the gate, and the guard suspends the service above it."""
 
     def __post_init__(self) -> None:
         """Refuse values that mean nothing, before anything is done with them.
 
         Raises:
-            SettingsError: A number is outside its range in `antifraud.settings.ranges`, or a text or path has control
+            SettingsError: A number is outside the range of its field, or a text or path has control
                 characters, which no log line and no command of a database can hold.
         """
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            _require_in_range(field.name, value)
+            _require_in_range(field, value)
             if isinstance(value, str | Path) and not is_text(str(value)):
                 raise SettingsError(
                     f"{PREFIX}{field.name.upper()} has a control character, or a byte that is no UTF-8: rename what it "
@@ -65,7 +75,7 @@ class Settings:
         Raises:
             SettingsError: A variable does not parse as the type of its field.
         """
-        fields = {field.name: field.type for field in dataclasses.fields(cls)}
+        fields = {field.name: plain_type(field.type) for field in dataclasses.fields(cls)}
         values = {
             name: _parse(PREFIX + name.upper(), kind, environ[PREFIX + name.upper()])
             for name, kind in fields.items()
@@ -115,9 +125,9 @@ class JobSettings(Settings):
     """URL of the S3 server; default that of AWS."""
     s3_region: str = "us-east-1"
     """Region that requests to S3 are signed for."""
-    s3_timeout_seconds: int = 30
+    s3_timeout_seconds: Annotated[int, Range(1, MOST_SECONDS)] = 30
     """A request to S3 that brings no byte for so long has failed."""
-    s3_attempts: int = 5
+    s3_attempts: Annotated[int, Range(1, 100)] = 5
     """How often a request to S3 is made before the job ends; pauses between them double from a second."""
     jars_dir: Path | None = None
     """Folder of the jars; default ``infra/jars`` of the project. Needed where the jobs run from the project's zip."""
@@ -125,47 +135,52 @@ class JobSettings(Settings):
     """MLflow tracking server; default a SQLite file below `home`."""
     release_signing_key: Path | None = None
     """Private key that promotion signs releases with; default ``<home>/secrets/release.key``."""
-    label_delay_days: int = 7
+    label_delay_days: Annotated[int, Range(0, MOST_DAYS)] = 7
     """A transaction's label is learnt this many days after its day."""
-    state_keep_days: int = 60
+    # so many rotating keys takes along (`jobs/rotate_keys.py`)
+    state_keep_days: Annotated[int, Range(31, MOST_DAYS)] = 60
     """States older than this, counted from the newest day of the lake, are removed by maintenance; at least 31."""
-    quarantine_limit: float = 0.005
+    quarantine_limit: Annotated[float, SHARE] = 0.005
     """Largest share of a day's rows that may be quarantined."""
-    train_days: int = 28
-    select_days: int = 7
-    certify_days: int = 28
+    train_days: Annotated[int, Range(1, MOST_DAYS)] = 28
+    # beta is tuned on no fewer (`antifraud.stats.threshold.MIN_BLOCKS`)
+    select_days: Annotated[int, Range(7, MOST_DAYS)] = 7
+    # a loss is bounded from no fewer (`antifraud.stats.loss.MIN_DAYS`)
+    certify_days: Annotated[int, Range(14, MOST_DAYS)] = 28
     """Lengths of the windows train, select, certify, in time order, the last ending at the newest matured day."""
-    search_trials: int = 2
+    search_trials: Annotated[int, Range(0, 10_000)] = 2
     """Hyper-parameters that a night tries beside the tuned ones; the select window decides between them."""
-    search_seconds: int = 600
+    search_seconds: Annotated[int, Range(0, MOST_SECONDS)] = 600
     """After this long no further trial begins; a night that is cut short says so in its candidate."""
-    baseline_rows: int = 30_000
+    baseline_rows: Annotated[int, Range(0, 10**9)] = 30_000
     """Train rows that logistic regression and random forest learn from, for comparison; 0: they are left out."""
-    declared_transactions_a_month: int = 0
+    declared_transactions_a_month: Annotated[int, Range(0, 10**12)] = 0
     """Volume that the loss limit is judged at; 0: the volume observed in the certify window."""
-    volume_error: float = 0.03
+    volume_error: Annotated[float, SHARE] = 0.03
     """Standard deviation of the volume's error, as a share of it; an observed volume's is at least this."""
-    declared_fraud_share: float | None = None
+    declared_fraud_share: Annotated[float | None, INNER_SHARE] = None
     """Fraud share that the loss limit is judged at; not set: the share observed in the certify window."""
-    fraud_share_error: float = 0.05
+    fraud_share_error: Annotated[float, SHARE] = 0.05
     """Standard deviation of a declared fraud share's error, as a share of it; an observed one has its own."""
-    fpr_target: float = 0.045
+    fpr_target: Annotated[float, INNER_SHARE] = 0.045
     """Rate that a new threshold is certified at; at most the limit, so that a release does not live on its edge."""
-    loss_limit_minor: int = 50_000_000
+    loss_limit_minor: Annotated[int, Range(1, MOST_MINOR)] = 50_000_000
     """Largest missed fraud of a 30-day month, minor units."""
-    attainable_value_recall: float = 0.95
+    attainable_value_recall: Annotated[float, INNER_SHARE] = 0.95
     """A loss limit that demands more of the fraud amount to be caught counts as out of reach of any model."""
-    alerts_a_day: int | None = None
+    # with none allowed no release could pass
+    alerts_a_day: Annotated[int | None, Range(1, 10**9)] = None
     """Alerts that the team can review a day; not set: not limited."""
-    delta: float = 0.01
+    delta: Annotated[float, INNER_SHARE] = 0.01
     """Largest probability that a release's true false-positive rate exceeds what was certified."""
-    delta_a_year: float = 0.0
+    delta_a_year: Annotated[float, SHARE] = 0.0
     """Budget of that probability for a year of nights, spent in equal parts; 0: every night spends `delta`."""
-    margin_loss_minor: int = 5_000_000
+    margin_loss_minor: Annotated[int, Range(0, MOST_MINOR)] = 5_000_000
     """By how much a candidate may lose more than the champion a month, minor units: a tenth of the limit."""
-    margin_fpr: float = 0.005
+    margin_fpr: Annotated[float, SHARE] = 0.005
     """By how much its false-positive rate may be higher: the distance between target and limit."""
-    seed: int = 20_260_101
+    # what scikit-learn takes
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 20_260_101
     """Seed of training and of the gate's bootstrap."""
 
     def __post_init__(self) -> None:
@@ -229,57 +244,11 @@ class JobSettings(Settings):
         return sqlite_file(self.mlflow_tracking_uri)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreSettings(Settings):
-    """What scorer and guard share."""
-
-    store_map_bytes: int = 8 << 30
-    """Largest size of the decision store; the file grows only as it is used."""
-    label_delay_days: int = 7
-    """A cohort's labels count once this many days have passed since its day."""
-
-    @property
-    def store_dir(self) -> Path:
-        """LMDB folder of live state, decisions, labels, evidence and the switch."""
-        return self.under_home("store")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScorerSettings(StoreSettings):
-    """Settings of the scorer's workers."""
-
-    poll_seconds: float = 1.0
-    """How often every worker looks at the release pointer and the state pointer."""
-    retry_after_seconds: int = 30
-    """What a suspended scorer asks clients to wait."""
-    max_body_bytes: int = 1 << 17
-    """Largest request body; a thousand labels are 90 kB."""
-
-    @property
-    def access_path(self) -> Path:
-        """Hashes of the bearer tokens with their scopes."""
-        return self.under_home("secrets", "access.json")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardSettings(StoreSettings):
-    """Settings of the guard."""
-
-    interval_seconds: float = 2.0
-    """Pause between two looks at the evidence."""
-    webhook_url: str = ""
-    """Where a change of the switch is told; empty: nowhere."""
-
-    @property
-    def webhook_secret_path(self) -> Path:
-        """Secret that webhooks are signed with."""
-        return self.under_home("secrets", "webhook.secret")
-
-
-def _require_in_range(name: str, value: Any) -> None:
-    """Refuse a number outside the range of its name; what is not set, or no number, has none."""
-    if value is not None and name in RANGES and value not in RANGES[name]:
-        raise SettingsError(f"{PREFIX}{name.upper()} is {value}: expected {RANGES[name]}; correct it or unset it")
+def _require_in_range(field: dataclasses.Field[Any], value: Any) -> None:
+    """Refuse a number outside the range of its field; what is not set, or no number, has none."""
+    allowed = range_of(field.type)
+    if allowed and value is not None and value not in allowed:
+        raise SettingsError(f"{PREFIX}{field.name.upper()} is {value}: expected {allowed}; correct it or unset it")
 
 
 def _parse(variable: str, kind: Any, text: str) -> Any:

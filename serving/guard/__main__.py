@@ -10,7 +10,7 @@ from typing import Any
 from antifraud.clock import BusinessClock
 from antifraud.errors import AntifraudError, SettingsError, StoreError
 from antifraud.killswitch.evidence import Evidence
-from antifraud.settings.core import GuardSettings
+from antifraud.settings.serving import GuardSettings
 from serving.guard.courier import Courier
 from serving.guard.watch import look
 from serving.logs import json_logger

@@ -11,7 +11,7 @@ from typing import Any, Final
 from antifraud.clock import BusinessClock, day_of
 from antifraud.killswitch.evidence import Evidence, update
 from antifraud.killswitch.machine import Mode
-from antifraud.settings.core import GuardSettings
+from antifraud.settings.serving import GuardSettings
 from serving.guard.cohorts import CURSOR, Block, close_blocks, take_in_labels
 from serving.store.lmdb import Store, View, key_of
 from serving.store.switchboard import read_switch, set_switch

@@ -8,7 +8,7 @@ from flask import current_app
 from antifraud.clock import BusinessClock
 from antifraud.errors import StoreError
 from antifraud.keys.access import Access
-from antifraud.settings.core import ScorerSettings
+from antifraud.settings.serving import ScorerSettings
 from serving.store.lmdb import Store
 from serving.worker.loading import Serving
 from serving.worker.metrics import Metrics

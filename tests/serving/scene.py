@@ -20,7 +20,7 @@ from antifraud.keys.access import Access, Caller, hash_of
 from antifraud.keys.pseudonym import Key, tokenise
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, read_evaluator
 from antifraud.model.trees import TREES_FILE
-from antifraud.settings.core import ScorerSettings
+from antifraud.settings.serving import ScorerSettings
 from jobs.training.export import onnx_bytes, trees_of
 from serving.app import create_app
 from serving.worker.metrics import Metrics

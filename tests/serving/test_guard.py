@@ -13,7 +13,7 @@ from antifraud.errors import StaleEpoch
 from antifraud.keys.access import generate_access
 from antifraud.killswitch.evidence import Evidence, update
 from antifraud.killswitch.machine import Mode
-from antifraud.settings.core import GuardSettings
+from antifraud.settings.serving import GuardSettings
 from serving.guard.courier import Courier
 from serving.guard.watch import look, read_watched
 from serving.store.labels import SEQUENCE

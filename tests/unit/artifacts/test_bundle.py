@@ -16,7 +16,7 @@ from antifraud.artifacts.bundle import (
 from antifraud.artifacts.pointer import Pointer, activate, read_pointer
 from antifraud.errors import ReleaseError
 from antifraud.features.registry import feature_set_hash
-from antifraud.settings.core import ScorerSettings
+from antifraud.settings.serving import ScorerSettings
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 
 FILES = {"model.onnx": b"model", "calibration.json": b"{}"}

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, make_url, text
 
 from antifraud.errors import SettingsError
-from antifraud.settings.core import JobSettings, ScorerSettings, Settings
+from antifraud.settings.core import JobSettings, Settings
 from antifraud.settings.locations import catalog_address, is_below, sqlite_file, sqlite_uri
+from antifraud.settings.serving import ScorerSettings
 
 NAMES = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=20).filter(
     lambda name: "/" not in name and name not in {".", ".."}

@@ -4,7 +4,8 @@ import pytest
 
 from antifraud.errors import SettingsError
 from antifraud.gate.judge import Demand, Limits
-from antifraud.settings.core import GuardSettings, JobSettings
+from antifraud.settings.core import JobSettings
+from antifraud.settings.serving import GuardSettings
 from antifraud.stats.comparison import Margins
 from jobs.judging.limits import demand_of, limits_of, margins_of
 

@@ -1,0 +1,57 @@
+"""Settings of the scorer's workers and of the guard."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from antifraud.settings.core import Settings
+from antifraud.settings.ranges import MOST_DAYS, MOST_SECONDS, Range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings(Settings):
+    """What scorer and guard share."""
+
+    # LMDB maps it; processors address 47 bits
+    store_map_bytes: Annotated[int, Range(1 << 18, 1 << 46)] = 8 << 30
+    """Largest size of the decision store; the file grows only as it is used."""
+    label_delay_days: Annotated[int, Range(0, MOST_DAYS)] = 7
+    """A cohort's labels count once this many days have passed since its day."""
+
+    @property
+    def store_dir(self) -> Path:
+        """LMDB folder of live state, decisions, labels, evidence and the switch."""
+        return self.under_home("store")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerSettings(StoreSettings):
+    """Settings of the scorer's workers."""
+
+    poll_seconds: Annotated[float, Range(0.001, MOST_SECONDS)] = 1.0
+    """How often every worker looks at the release pointer and the state pointer."""
+    retry_after_seconds: Annotated[int, Range(0, MOST_SECONDS)] = 30
+    """What a suspended scorer asks clients to wait."""
+    # a decision's request is below a kilobyte
+    max_body_bytes: Annotated[int, Range(1 << 10, 1 << 30)] = 1 << 17
+    """Largest request body; a thousand labels are 90 kB."""
+
+    @property
+    def access_path(self) -> Path:
+        """Hashes of the bearer tokens with their scopes."""
+        return self.under_home("secrets", "access.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardSettings(StoreSettings):
+    """Settings of the guard."""
+
+    interval_seconds: Annotated[float, Range(0.001, MOST_SECONDS)] = 2.0
+    """Pause between two looks at the evidence."""
+    webhook_url: str = ""
+    """Where a change of the switch is told; empty: nowhere."""
+
+    @property
+    def webhook_secret_path(self) -> Path:
+        """Secret that webhooks are signed with."""
+        return self.under_home("secrets", "webhook.secret")
