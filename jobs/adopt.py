@@ -15,7 +15,7 @@ from antifraud.errors import LakeNotAdopted
 from antifraud.lake.catalog import check_lake, open_any_catalog
 from antifraud.settings.core import JobSettings
 from jobs.spark.runtime import base_parser, run_plain_job
-from jobs.upkeep.adoption import Adoption, adopt, plan_adoption
+from jobs.upkeep.adoption import Adoption, adopt, plan_adoption, tidy
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
@@ -31,6 +31,8 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
         catalog = open_any_catalog(settings, make=False)
         adoption = plan_adoption(settings, catalog)
     if adoption is None:
+        if apply:
+            tidy(settings)
         print(f"{settings.lake_warehouse}: nothing to adopt, the lake is these settings' own or is still to be made")
         return
     _describe(adoption)

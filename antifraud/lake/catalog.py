@@ -65,6 +65,7 @@ def open_catalog(settings: JobSettings) -> "SqlCatalog":
         ForeignLake: Catalog, warehouse, home and settings are not of one lake.
         CatalogError: The database did not answer, or refused.
     """
+    _require_catalog(settings)
     catalog = open_any_catalog(settings)
     require_own_lake(settings, catalog)
     return catalog
@@ -77,19 +78,28 @@ def check_lake(settings: JobSettings) -> None:
         ForeignLake: As `antifraud.lake.ownership.require_own_tables`.
         CatalogError: The database did not answer, or refused.
     """
+    _require_catalog(settings)
     if settings.catalog_file is None or settings.catalog_file.exists():
         require_own_tables(settings, open_any_catalog(settings, make=False))
-    elif (identity := identity_in(settings, settings.lake_warehouse)) and any(files_below(settings, NAMESPACE)):
-        raise ForeignLake(
-            f"the catalog {settings.catalog_file} is not there, and {settings.lake_warehouse} is the warehouse of lake "
-            f"{identity.lake}: restore it, mount its disk, or correct ANTIFRAUD_CATALOG_URI"
-        )
     else:
         require_apart(settings)
 
 
-def open_any_catalog(settings: JobSettings, *, make: bool = True) -> "SqlCatalog":
+def _require_catalog(settings: JobSettings) -> None:
+    """Return unless the catalog is a file that went away from its warehouse; nothing is made by looking."""
+    if settings.catalog_file is None or settings.catalog_file.exists():
+        return
+    if (identity := identity_in(settings, settings.lake_warehouse)) and any(files_below(settings, NAMESPACE)):
+        raise ForeignLake(
+            f"the catalog {settings.catalog_file} is not there, and {settings.lake_warehouse} is the warehouse of lake "
+            f"{identity.lake}: restore it, mount its disk, or correct ANTIFRAUD_CATALOG_URI"
+        )
+
+
+def open_any_catalog(settings: JobSettings, *, make: bool = True, again: bool = True) -> "SqlCatalog":
     """Return the catalog of the settings, whatever lake it is of; unless `make`, its tables are not made.
+
+    What fails is tried `again`, once.
 
     Raises:
         CatalogError: The database did not answer, or refused.
@@ -102,7 +112,10 @@ def open_any_catalog(settings: JobSettings, *, make: bool = True) -> "SqlCatalog
     try:
         return SqlCatalog(CATALOG, uri=uri, **options, **file_properties(settings))
     except SQLAlchemyError as error:
-        raise catalog_error(settings, error) from None
+        if not again:
+            raise catalog_error(settings, error) from None
+    # Of two jobs that make the tables at once one fails; then they are there.
+    return open_any_catalog(settings, make=make, again=False)
 
 
 def catalog_error(settings: JobSettings, error: Exception) -> CatalogError:

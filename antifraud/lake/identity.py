@@ -7,6 +7,7 @@ warehouse, and properties of the namespace in the catalog. A home notes the lake
 """
 
 import dataclasses
+import errno
 import json
 import os
 import uuid
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from antifraud.errors import ForeignLake
+from antifraud.files import exclusive
 from antifraud.lake.schemas import NAMESPACE
 from antifraud.lake.storage import warehouse_folder
 from antifraud.lake.warehouse import IDENTITY, UNFINISHED, has_tables, read_bytes
@@ -26,6 +28,8 @@ from antifraud.settings.locations import catalog_address, is_remote, is_text
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
 
+WITHOUT_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""How a file system says that it has no hard links."""
 PREFIX: Final = "lake."
 """How the namespace's properties begin that hold the identity."""
 HOME: Final = ("lake", "lake.id")
@@ -34,16 +38,21 @@ HOME: Final = ("lake", "lake.id")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A lake (`lake` is a UUID) and its places: the resolved warehouse, and the catalog's URI without a password."""
+    """A lake (`lake` is a UUID) and its places: the resolved warehouse, and the catalog's URI without a password.
+
+    `endpoint` is the URL of the S3 server; empty for AWS, and for a warehouse on a disk.
+    """
 
     lake: str
     warehouse: str
     catalog: str
+    endpoint: str = ""
 
     @classmethod
     def of_settings(cls, settings: JobSettings, lake: str = "") -> Self:
         """Return the identity that a lake of these settings has to have."""
-        return cls(lake, settings.lake_warehouse, catalog_address(settings.lake_catalog_uri))
+        endpoint = (settings.s3_endpoint or "") if is_remote(settings.lake_warehouse) else ""
+        return cls(lake, settings.lake_warehouse, catalog_address(settings.lake_catalog_uri), endpoint.rstrip("/"))
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], place: str) -> Self:
@@ -62,8 +71,12 @@ class Identity:
         raise ForeignLake(f"{place} is no identity of a lake: restore it from the backup") from None
 
     def lies_where(self, other: Self) -> bool:
-        """Return whether both have the same warehouse and catalog."""
-        return (self.warehouse, self.catalog) == (other.warehouse, other.catalog)
+        """Return whether both have the same warehouse, on the same server, and the same catalog."""
+        return dataclasses.replace(self, lake=other.lake) == other
+
+    def __str__(self) -> str:
+        at = f" at {self.endpoint}" if self.endpoint else ""
+        return f"{self.warehouse}{at} and {self.catalog}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +144,9 @@ def _of_home(settings: JobSettings) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise ForeignLake(f"{file} is no UUID of a lake ({type(error).__name__}): restore it") from None
+        raise ForeignLake(
+            f"{file} cannot be read as the UUID of a lake ({type(error).__name__}): let this user read it, or remove it"
+        ) from None
 
 
 def write_identity(settings: JobSettings, identity: Identity, *, replace: bool = True, name: str = IDENTITY) -> None:
@@ -152,6 +167,8 @@ def remove_unfinished(settings: JobSettings, name: str) -> None:
 
 def bind_home(settings: JobSettings, lake: str, *, replace: bool = False) -> None:
     """Note the lake in the home, unless one is noted and not to be replaced."""
+    if not replace and settings.under_home(*HOME).exists():
+        return
     _put(settings.under_home(*HOME), f"{lake}\n", replace=replace)
 
 
@@ -178,9 +195,12 @@ def _link(scratch: Path, target: Path) -> None:
         os.link(scratch, target)
     except FileExistsError:
         return
-    except OSError:  # a file system without links
-        with suppress(FileExistsError), target.open("x") as file:
-            file.write(scratch.read_text())
+    except OSError as error:
+        if error.errno not in WITHOUT_LINKS:
+            raise
+        with exclusive(target.parent):
+            if not target.exists():
+                scratch.replace(target)
 
 
 def identity_properties(identity: Identity) -> dict[str, str]:

@@ -17,7 +17,7 @@ from antifraud.lake.identity import (
     write_identity,
 )
 from antifraud.lake.schemas import NAMESPACE
-from antifraud.lake.warehouse import files_below, paths_of_metadata, read_metadata, table_locations
+from antifraud.lake.warehouse import IDENTITY, files_below, paths_of_metadata, read_metadata, table_locations
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_below, is_remote, plain
 
@@ -65,9 +65,9 @@ def require_agreement(found: Found, mine: Identity) -> None:
     for place, identity in found.all.items():
         if not identity.lies_where(mine):
             raise ForeignLake(
-                f"the settings name {mine.warehouse} and {mine.catalog}, whose {place} belongs to lake {identity.lake} "
-                f"in {identity.warehouse} and {identity.catalog}: correct ANTIFRAUD_HOME, ANTIFRAUD_WAREHOUSE or "
-                f"ANTIFRAUD_CATALOG_URI; if the lake was copied or moved, make this one a lake of its own with {ADOPT}"
+                f"the settings name {mine}, whose {place} belongs to lake {identity.lake} in {identity}: correct "
+                "ANTIFRAUD_HOME, ANTIFRAUD_WAREHOUSE, ANTIFRAUD_CATALOG_URI or ANTIFRAUD_S3_ENDPOINT; if the "
+                f"lake was copied or moved, make this one a lake of its own with {ADOPT}"
             )
     lakes = {identity.lake for identity in found.all.values()}
     if len(lakes) > 1:
@@ -126,7 +126,11 @@ def claim_lake(settings: JobSettings, catalog: "SqlCatalog") -> Identity:
         require_apart(settings)
         stray, found = next(files_below(settings, NAMESPACE), None), find_identities(settings, catalog)
         if found.home and not found.all:
-            _refuse_home(found.home, f"an empty lake in {settings.lake_warehouse}")
+            raise ForeignLake(
+                f"the home belongs to lake {found.home}, the settings name an empty lake in {settings.lake_warehouse}: "
+                f"correct them; if the old lake was removed on purpose, remove {settings.under_home(*HOME)}, too"
+            )
+        _require_nothing_inside(settings)
         if stray and not found.all:
             raise LakeNotAdopted(
                 f"the warehouse {settings.lake_warehouse} holds files ({stray}) of which the catalog knows nothing: "
@@ -163,8 +167,7 @@ def require_apart(settings: JobSettings) -> None:
     Raises:
         ForeignLake: The warehouse or the home lies in another lake's warehouse, or any place among a lake's tables.
     """
-    places = [settings.lake_warehouse, str(settings.under_home()), settings.raw_location, str(settings.keyring_path)]
-    places += [str(file) for file in (settings.catalog_file, settings.mlflow_file) if file]
+    places = (settings.lake_warehouse, str(settings.under_home()), *settings.places)
     for position, place in enumerate(places):
         for folder in _parents(place):
             among_tables = is_below(place, f"{folder}/{NAMESPACE}") or place == f"{folder}/{NAMESPACE}"
@@ -174,6 +177,17 @@ def require_apart(settings: JobSettings) -> None:
                     f"{place} lies in the warehouse {folder}, whose maintenance would remove it: choose a folder "
                     "elsewhere"
                 )
+
+
+def _require_nothing_inside(settings: JobSettings) -> None:
+    """Refuse to make a lake around another one: that would be refused from then on."""
+    for path in files_below(settings):
+        folder, _, name = path.rpartition("/")
+        if name == IDENTITY and is_warehouse(settings, folder):
+            raise ForeignLake(
+                f"{folder} is the warehouse of another lake, inside {settings.lake_warehouse}: correct "
+                "ANTIFRAUD_WAREHOUSE, or choose a folder of its own"
+            )
 
 
 def is_warehouse(settings: JobSettings, folder: str) -> bool:

@@ -5,7 +5,8 @@ and SQLAlchemy are imported where they are called.
 """
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.errors import ForeignLake
@@ -23,6 +24,7 @@ IDENTITY: Final = "lake.json"
 """File of the warehouse with the lake's identity (`antifraud/lake/identity.py`), beside the namespace's folder."""
 UNFINISHED: Final = f".{IDENTITY}-"
 """How the file begins while it is written."""
+VERSION: Final = re.compile(r"/(\d+)-[^/]*\.metadata\.json$")
 TableName = tuple[str, str]
 
 
@@ -82,11 +84,30 @@ def read_metadata(settings: JobSettings, location: str) -> "TableMetadata":
 
     try:
         return FromInputFile.table_metadata(file_io(settings, location).new_input(location))
-    except (FileNotFoundError, ValidationError, ValueError) as error:
-        what = "not there" if isinstance(error, FileNotFoundError) else "damaged"
+    except (FileNotFoundError, PermissionError, ValidationError, ValueError) as error:
+        unreadable = "not there" if isinstance(error, FileNotFoundError) else "not readable for this user"
+        what = unreadable if isinstance(error, OSError) else "damaged"
         raise ForeignLake(
             f"the catalog names {location}, which is {what}: restore the warehouse, or correct the settings"
         ) from None
+
+
+def newer_metadata(warehouse: str, tables: Mapping[TableName, str], present: Iterable[str]) -> str | None:
+    """Return a metadata file of a higher version than the catalog's, if one of the tables has one among `present`.
+
+    The catalog was restored from an older backup then, or another catalog has gone on with the warehouse.
+    """
+    newest = {f"{warehouse}/{space}/{name}/metadata/": _version(at) for (space, name), at in tables.items()}
+    for path in present:
+        folder = f"{path.rpartition('/')[0]}/"
+        if folder in newest and _version(path) > newest[folder]:
+            return path
+    return None
+
+
+def _version(path: str) -> int:
+    found = VERSION.search(path)
+    return int(found[1]) if found else -1
 
 
 def is_path_property(name: str) -> bool:

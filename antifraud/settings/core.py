@@ -15,7 +15,9 @@ from antifraud.errors import SettingsError
 from antifraud.settings.locations import (
     SQLITE_OF_MLFLOW,
     catalog_address,
+    is_remote,
     is_text,
+    require_folder,
     require_readable,
     resolved,
     resolved_path,
@@ -65,8 +67,7 @@ class Settings:
                     f"{PREFIX}{field.name.upper()} has a control character, or a byte that is no UTF-8: rename what it "
                     "names, or correct it"
                 )
-        if resolved_path(self.home).is_file():
-            raise SettingsError(f"{PREFIX}HOME is a file, {self.home}: name a folder")
+        require_folder(resolved_path(self.home), f"{PREFIX}HOME")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -79,7 +80,7 @@ class Settings:
         values = {
             name: _parse(PREFIX + name.upper(), kind, environ[PREFIX + name.upper()])
             for name, kind in fields.items()
-            if PREFIX + name.upper() in environ
+            if environ.get(PREFIX + name.upper())  # empty, as in a file of settings, is not set
         }
         return cls(**values)
 
@@ -95,7 +96,7 @@ class Settings:
     @property
     def release_public_key_path(self) -> Path:
         """Public key that a release's signature is checked with; every process that uses a release needs it."""
-        return (self.release_public_key or self.under_home("secrets", "release.pub")).resolve()
+        return resolved_path(self.release_public_key or self.under_home("secrets", "release.pub"))
 
     @property
     def state_dir(self) -> Path:
@@ -191,6 +192,10 @@ class JobSettings(Settings):
         """
         Settings.__post_init__(self)  # slots: the class is made anew, so that super() would not find it
         require_readable(self.raw_location)
+        if self.catalog_file:
+            require_folder(self.catalog_file.parent, f"{PREFIX}CATALOG_URI")
+        if not is_remote(self.lake_warehouse):
+            require_folder(Path(self.lake_warehouse), f"{PREFIX}WAREHOUSE")
         _ = (self.lake_warehouse, catalog_address(self.lake_catalog_uri), self.mlflow_file)
         if self.fpr_target > self.fpr_limit:
             raise SettingsError(
@@ -211,12 +216,21 @@ class JobSettings(Settings):
     @property
     def keyring_path(self) -> Path:
         """Key ring of the pseudonyms."""
-        return self.keyring_file or self.under_home("raw", "secrets", "keyring.json")
+        return resolved_path(self.keyring_file or self.under_home("raw", "secrets", "keyring.json"))
 
     @property
     def release_signing_key_path(self) -> Path:
         """Private key that releases are signed with; only promotion needs it."""
-        return (self.release_signing_key or self.under_home("secrets", "release.key")).resolve()
+        return resolved_path(self.release_signing_key or self.under_home("secrets", "release.key"))
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Wherever this process keeps something, resolved: what no lake's maintenance may take for its own."""
+        files = [value for field in dataclasses.fields(self) if isinstance(value := getattr(self, field.name), Path)]
+        files += [self.keyring_path, self.release_signing_key_path, self.release_public_key_path]
+        files += [file for file in (self.catalog_file, self.mlflow_file) if file]
+        files += [self.under_home(name) for name in ("raw", "secrets", "releases", "state", "store", "candidates")]
+        return (self.raw_location, *(str(resolved_path(file)) for file in files))
 
     @property
     def lake_catalog_uri(self) -> str:

@@ -19,6 +19,10 @@ SQLITE_OF_MLFLOW: Final = "sqlite+pysqlite:///"
 """The same with its driver. MLflow would take the text after a plain `SQLITE` for a folder, and make it."""
 POSTGRESQL: Final = "postgresql"
 POSTGRESQL_PORT: Final = 5432
+CATALOG_OPTIONS: Final = frozenset(
+    {"sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "application_name"}
+)
+"""Options of a catalog's URI; others could name another schema, server or user than the address does."""
 S3_LOCATION: Final = re.compile(r"s3a://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._=-]+)*")
 """Characters of keys that every S3 client spells alike."""
 FILE_SCHEME: Final = re.compile(r"^file:(//)?(?=/)")
@@ -39,6 +43,7 @@ def is_remote(location: str) -> bool:
     """
     scheme, separator, _ = location.partition("://")
     if (separator and scheme != S3) or FILE_SCHEME.match(location):
+        scheme = scheme.partition(":")[0]
         raise SettingsError(f"{location} has the scheme {scheme}: a folder, or {S3}://bucket/prefix, was expected")
     return bool(separator)
 
@@ -62,6 +67,24 @@ def resolved_path(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError):
         raise SettingsError(f"{path} cannot be followed: its symbolic links lead in a circle, remove one") from None
+
+
+def require_folder(path: Path, variable: str) -> None:
+    """Return if a folder is there, or can be made.
+
+    Raises:
+        SettingsError: The path, or one on the way to it, is a file, or its name is none that the file system takes.
+    """
+    try:
+        existing = next(each for each in (path, *path.parents) if each.exists())
+        if existing.is_dir():
+            return
+        reason = f"{existing} is a file"
+    except PermissionError as error:
+        reason = f"this user may not look into {error.filename}"
+    except OSError as error:
+        reason = str(error.strerror).lower()
+    raise SettingsError(f"{variable} cannot be the folder that it names, {reason}: name another one")
 
 
 def resolved(location: str) -> str:
@@ -158,7 +181,13 @@ def catalog_address(uri: str) -> str:
         raise SettingsError(f"ANTIFRAUD_CATALOG_URI is of kind {kind}: Spark has drivers for sqlite and postgresql")
     if not url.host or "host" in url.query:
         raise SettingsError("ANTIFRAUD_CATALOG_URI names no host after the //: the JVM's driver has no other way to it")
-    return f"{POSTGRESQL}://{url.host.lower()}:{url.port or POSTGRESQL_PORT}/{url.database or ''}"
+    if unknown := sorted(set(url.query) - CATALOG_OPTIONS):
+        raise SettingsError(
+            f"ANTIFRAUD_CATALOG_URI has the options {', '.join(unknown)}, which may lead to another catalog: "
+            f"expected some of {', '.join(sorted(CATALOG_OPTIONS))}"
+        )
+    host = f"[{url.host.lower()}]" if ":" in url.host else url.host.lower()
+    return f"{POSTGRESQL}://{host}:{url.port or POSTGRESQL_PORT}/{url.database or ''}"
 
 
 def is_text(value: str) -> bool:

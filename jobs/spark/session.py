@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
@@ -13,9 +13,9 @@ from pyspark.sql import SparkSession
 from antifraud.errors import SettingsError
 from antifraud.jars import CLASS_PATH, JARS, driver_options
 from antifraud.lake.schemas import CATALOG
-from antifraud.lake.storage import CONNECT_SECONDS, LOCK_SECONDS, load_account
+from antifraud.lake.storage import CONNECT_SECONDS, LOCK_SECONDS, catalog_url, load_account
 from antifraud.settings.core import JobSettings
-from antifraud.settings.locations import POSTGRESQL, bucket_of, is_remote
+from antifraud.settings.locations import bucket_of, catalog_address, is_remote
 
 SHUFFLE_PARTITIONS: Final = 8
 """Few: adaptive execution splits what is large, but the smallest job pays for every one of them."""
@@ -141,13 +141,14 @@ def jdbc_uri(settings: JobSettings) -> str:
     """The JDBC form of the catalog's URI; user and password of PostgreSQL come from their account file.
 
     >>> jdbc_uri(JobSettings(catalog_uri="postgresql+psycopg2://user@db.example/lake?sslmode=require"))
-    'jdbc:postgresql://db.example/lake?sslmode=require'
+    'jdbc:postgresql://db.example:5432/lake?sslmode=require'
     """
     if file := settings.catalog_file:
         file.parent.mkdir(parents=True, exist_ok=True)
         # As a URI of SQLite's own: after a plain path the driver takes ? and % for its own.
         return f"jdbc:sqlite:file:{quote(str(file))}"
-    return f"jdbc:{POSTGRESQL}://{settings.lake_catalog_uri.partition('://')[2].rpartition('@')[2]}"
+    options = urlencode(catalog_url(settings).query)
+    return f"jdbc:{catalog_address(settings.lake_catalog_uri)}" + (f"?{options}" if options else "")
 
 
 def _ensure_jvm(folder: Path) -> None:

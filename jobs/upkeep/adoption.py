@@ -30,8 +30,8 @@ from antifraud.lake.schemas import CATALOG, NAMESPACE
 from antifraud.lake.warehouse import UNFINISHED, TableName, files_below, table_locations, write_bytes
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import plain
-from jobs.upkeep.moved_metadata import Move, Written, write_anew
-from jobs.upkeep.other_users import doubts_about
+from jobs.upkeep.moved_metadata import Move, Written, next_metadata, write_anew
+from jobs.upkeep.other_users import Scene, doubts_about
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
@@ -68,9 +68,14 @@ def plan_adoption(settings: JobSettings, catalog: "SqlCatalog") -> Adoption | No
         return None
     require_apart(settings)
     _require_tables(settings, tables, present)
-    identity = _successor(settings, found)
+    begun = _begun(settings)
+    identity = _successor(settings, found, begun)
     old = _old_warehouse(tables, identity.warehouse)
-    doubts = doubts_about(settings, catalog, found, old, tables, present)
+    if begun:
+        # What it has written is no sign of another user.
+        move = Move(old, identity.warehouse, begun.lake)
+        present -= {next_metadata(move, location) for location in tables.values()}
+    doubts = doubts_about(settings, catalog, found, Scene(old, tables, present, begun=begun is not None))
     return Adoption(found, identity, old, tables, tuple(doubts))
 
 
@@ -97,23 +102,37 @@ def _require_tables(settings: JobSettings, tables: Mapping[TableName, str], pres
         )
 
 
-def _successor(settings: JobSettings, found: Found) -> Identity:
+def _begun(settings: JobSettings) -> Identity | None:
+    """Return the identity that an adoption which was killed had begun to give.
+
+    Raises:
+        ForeignLake: It cannot be read.
+    """
+    try:
+        return identity_in(settings, settings.lake_warehouse, BEGUN)
+    except ForeignLake:
+        raise ForeignLake(
+            f"{settings.lake_warehouse}/{BEGUN}, which an adoption that was killed has left, is damaged: remove it"
+        ) from None
+
+
+def _successor(settings: JobSettings, found: Found, begun: Identity | None) -> Identity:
     """Return the identity that the lake gets: its own, if it lies here already, or else a new one.
 
     Raises:
         ForeignLake: The identities are of two lakes.
     """
     mine = Identity.of_settings(settings)
-    begun = identity_in(settings, settings.lake_warehouse, BEGUN)
-    if begun and begun.lies_where(mine):
-        return begun  # an adoption that was killed
-    lakes = {identity.lake for identity in found.all.values()}
+    # One adoption that was killed half way leaves two identities of one lake.
+    lakes = {identity.lake for identity in found.all.values()} - {begun.lake if begun else ""}
     if len(lakes) > 1:
         raise ForeignLake(
             f"the warehouse {mine.warehouse} and the catalog {mine.catalog} are of two lakes: neither can be adopted "
             "with the other; correct ANTIFRAUD_WAREHOUSE or ANTIFRAUD_CATALOG_URI"
         )
-    stays = found.all and all(identity.lies_where(mine) for identity in found.all.values())
+    if begun and begun.lies_where(mine):
+        return begun
+    stays = lakes and all(identity.lies_where(mine) for identity in found.all.values())
     return replace(mine, lake=lakes.pop() if stays else str(uuid.uuid4()))
 
 
@@ -136,6 +155,11 @@ def _old_warehouse(tables: Mapping[TableName, str], new: str) -> str:
     if len(found) > 1:
         raise ForeignLake(f"the tables lie in several warehouses ({', '.join(sorted(found))}): nothing was changed")
     return found.pop()
+
+
+def tidy(settings: JobSettings) -> None:
+    """Remove what an adoption left that was killed at its very end."""
+    remove_unfinished(settings, BEGUN)
 
 
 def adopt(settings: JobSettings, catalog: "SqlCatalog", adoption: Adoption, *, apply: bool) -> int:
@@ -161,7 +185,7 @@ def adopt(settings: JobSettings, catalog: "SqlCatalog", adoption: Adoption, *, a
         _turn_catalog(catalog, tables, identity)
         write_identity(settings, identity)
         bind_home(settings, identity.lake, replace=True)
-        remove_unfinished(settings, BEGUN)
+        tidy(settings)
         require_own_tables(settings, catalog)
     return len(contents)
 

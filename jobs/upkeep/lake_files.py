@@ -5,9 +5,12 @@ Maintenance looks at all of them before it removes one, and `jobs/adopt.py` befo
 
 import io
 import os
-from collections.abc import Iterator
+import struct
+import time
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import fastavro
 
@@ -18,6 +21,7 @@ from antifraud.lake.warehouse import (
     IDENTITY,
     TableName,
     files_below,
+    newer_metadata,
     paths_of_metadata,
     read_bytes,
     read_metadata,
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
     from pyiceberg.table.metadata import TableMetadata
 
 Record = dict[str, Any]
+COMMIT_PAUSES: Final = (1.0, 5.0, 0.0)
+DAMAGED: Final = (ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError, struct.error, zlib.error)
+"""What decoding raises on an Avro file that is cut off or was written over."""
 
 
 def require_removable(settings: JobSettings, catalog: "SqlCatalog") -> None:
@@ -45,15 +52,33 @@ def require_removable(settings: JobSettings, catalog: "SqlCatalog") -> None:
         require_below(settings.home, [settings.state_dir])
     if not is_remote(settings.lake_warehouse):
         _require_no_links(Path(settings.lake_warehouse))
-    for path in files_below(settings):
+    present = list(files_below(settings))
+    for path in present:
         folder, _, name = path.rpartition("/")
         if name == IDENTITY and is_warehouse(settings, folder):
             raise ForeignLake(
                 f"{folder} is the warehouse of another lake, inside {settings.lake_warehouse}: nothing was removed; "
                 "move that lake elsewhere"
             )
+    _require_newest_catalog(settings, catalog, present)
     for table in table_locations(catalog):
         _require_files_inside(settings, catalog, table)
+
+
+def _require_newest_catalog(settings: JobSettings, catalog: "SqlCatalog", present: Sequence[str]) -> None:
+    """Refuse a catalog that is older than the warehouse: what it does not know yet would count as orphans.
+
+    A job that commits now writes its metadata a moment before its row: so the rows are read after the files, and again.
+    """
+    for pause in COMMIT_PAUSES:
+        newer = newer_metadata(settings.lake_warehouse, table_locations(catalog), present)
+        if newer is None:
+            return
+        time.sleep(pause)
+    raise ForeignLake(
+        f"{newer} is newer than what the catalog knows: nothing was removed; restore the newest catalog, or, if a job "
+        "was killed while it committed, remove that file"
+    )
 
 
 def _require_files_inside(settings: JobSettings, catalog: "SqlCatalog", table: TableName) -> None:
@@ -89,19 +114,33 @@ def files_of(settings: JobSettings, metadata: "TableMetadata") -> Iterator[str]:
     yield from paths_of_metadata(metadata)
     seen: set[str] = set()
     for snapshot in metadata.snapshots:
-        for manifest in records_of(content_of(settings, snapshot.manifest_list)):
+        for manifest in records_of(settings, snapshot.manifest_list):
             if manifest["manifest_path"] not in seen:
                 seen.add(manifest["manifest_path"])
                 yield manifest["manifest_path"]
     for path in sorted(seen):
-        yield from (entry["data_file"]["file_path"] for entry in records_of(content_of(settings, path)))
+        yield from (entry["data_file"]["file_path"] for entry in records_of(settings, path))
 
 
-def records_of(content: bytes) -> Iterator[Record]:
-    """Yield the records of an Avro file."""
-    for record in fastavro.reader(io.BytesIO(content)):
-        if isinstance(record, dict):
-            yield record
+def records_of(settings: JobSettings, path: str) -> list[Record]:
+    """Return the records of a manifest or a manifest list.
+
+    Raises:
+        ForeignLake: It is not there, or damaged.
+    """
+    return decoded(path, content_of(settings, path))
+
+
+def decoded(path: str, content: bytes) -> list[Record]:
+    """Return the records of an Avro file; `path` is for the error.
+
+    Raises:
+        ForeignLake: It is damaged.
+    """
+    try:
+        return [record for record in fastavro.reader(io.BytesIO(content)) if isinstance(record, dict)]
+    except DAMAGED:
+        raise ForeignLake(f"the lake's metadata names {path}, which is damaged: restore the warehouse") from None
 
 
 def content_of(settings: JobSettings, path: str) -> bytes:

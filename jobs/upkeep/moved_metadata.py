@@ -17,10 +17,10 @@ from typing import Any, Final
 import fastavro
 
 from antifraud.errors import ForeignLake, LakeNotAdopted
-from antifraud.lake.warehouse import is_path_property, paths_of_metadata
+from antifraud.lake.warehouse import is_path_property, paths_of_metadata, read_metadata
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_below, plain
-from jobs.upkeep.lake_files import Record, content_of, records_of
+from jobs.upkeep.lake_files import Record, content_of, decoded
 
 DATA: Final = 0
 """Content of a manifest of data files; files of deletes hold paths in their rows, and no job writes them."""
@@ -71,6 +71,7 @@ def write_anew(settings: JobSettings, move: Move, location: str, present: Abstra
         LakeNotAdopted: A file is not among those `present`.
         ForeignLake: A path lies outside the old warehouse, or the table has files of deletes.
     """
+    read_metadata(settings, move.here(location))  # what is damaged is told
     document = _document(content_of(settings, move.here(location)))
     files: dict[str, bytes] = {}
     known: dict[str, tuple[str, int]] = {}
@@ -81,7 +82,7 @@ def write_anew(settings: JobSettings, move: Move, location: str, present: Abstra
         if entry.get("content", DATA) != DATA:
             raise ForeignLake(f"{path} lists files of deletes, which hold paths in their rows: compact the table first")
         if path not in known:
-            content = with_records(content_of(settings, move.here(path)), with_file)
+            content = _changed(settings, move.here(path), with_file)
             known[path] = _beside(move, path), len(content)
             files[known[path][0]] = content
         return {**entry, "manifest_path": known[path][0], "manifest_length": known[path][1]}
@@ -89,8 +90,8 @@ def write_anew(settings: JobSettings, move: Move, location: str, present: Abstra
     for snapshot in document["snapshots"]:
         path = snapshot["manifest-list"]
         snapshot["manifest-list"] = _beside(move, path)
-        files[snapshot["manifest-list"]] = with_records(content_of(settings, move.here(path)), with_manifest)
-    metadata = _next_metadata(move, location)
+        files[snapshot["manifest-list"]] = _changed(settings, move.here(path), with_manifest)
+    metadata = next_metadata(move, location)
     files[metadata] = json.dumps(_at_new_place(document, move)).encode()
     _require_moved(files[metadata], move)
     return Written(location, metadata, files)
@@ -100,10 +101,9 @@ def _with_file(move: Move, present: AbstractSet[str], entry: Record) -> Record:
     """Return the record of a data file at its new place."""
     path = move.here(entry["data_file"]["file_path"])
     if entry["status"] != DELETED and path not in present:
-        raise LakeNotAdopted(
-            f"{path} is not there and the lake needs it: copy the catalog first and then the whole warehouse, while no "
-            "job runs, and adopt again"
-        )
+        copying = "copy the catalog first and then the whole warehouse, while no job runs"
+        advice = "restore it from the backup" if move.old == move.new else copying
+        raise LakeNotAdopted(f"{path} is not there and the lake needs it: {advice}, and adopt again")
     return {**entry, "data_file": {**entry["data_file"], "file_path": path}}
 
 
@@ -143,7 +143,7 @@ def _beside(move: Move, path: str) -> str:
     return f"{folder}/{move.lake[:8]}-{name}"
 
 
-def _next_metadata(move: Move, location: str) -> str:
+def next_metadata(move: Move, location: str) -> str:
     """Return where the new metadata goes; Iceberg counts its versions by the number that the name begins with."""
     folder, _, name = move.here(location).rpartition("/")
     number = name.partition("-")[0]
@@ -151,15 +151,16 @@ def _next_metadata(move: Move, location: str) -> str:
     return f"{folder}/{version:05}-{uuid.uuid5(uuid.UUID(move.lake), name)}.metadata.json"
 
 
-def with_records(content: bytes, change: Callable[[Record], Record]) -> bytes:
+def _changed(settings: JobSettings, path: str, change: Callable[[Record], Record]) -> bytes:
     """Return an Avro file with every record changed; schema, codec and the writer's notes stay.
 
     The same content gives the same bytes.
     """
+    content = content_of(settings, path)
+    changed = [change(record) for record in decoded(path, content)]
     source, target = fastavro.reader(io.BytesIO(content)), io.BytesIO()
     schema = json.loads(source.metadata["avro.schema"])
     notes = {name: text for name, text in source.metadata.items() if not name.startswith("avro.")}
-    changed = [change(record) for record in records_of(content)]
     marker = hashlib.sha256(content).digest()[:16]
     fastavro.writer(target, schema, changed, codec=source.codec, metadata=notes, sync_marker=marker)
     return target.getvalue()

@@ -4,10 +4,9 @@ Half a copy has one part of its own and shares the other with the original, whic
 take that part away. Places are compared by substance, for one database or folder can have two names.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,29 +14,34 @@ from antifraud.errors import AntifraudError, ForeignLake
 from antifraud.lake.catalog import open_any_catalog
 from antifraud.lake.identity import Found, Identity, identity_in
 from antifraud.lake.storage import CONNECT_SECONDS
-from antifraud.lake.warehouse import TableName, read_bytes
+from antifraud.lake.warehouse import TableName, newer_metadata, read_bytes
 from antifraud.settings.core import JobSettings
-from antifraud.settings.locations import POSTGRESQL, is_remote, plain, sqlite_file
+from antifraud.settings.locations import is_remote, sqlite_file
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
 
-VERSION: Final = re.compile(r"(\d+)-[^/]*\.metadata\.json$")
 WHICH_DATABASE: Final = (
     "SELECT (SELECT oid FROM pg_database WHERE datname = current_database()), pg_postmaster_start_time()"
 )
 """Tells one database from another, whatever the server's name: which of a server, and when that one started."""
 
 
-def doubts_about(
-    settings: JobSettings,
-    catalog: "SqlCatalog",
-    found: Found,
-    old: str,
-    tables: Mapping[TableName, str],
-    present: AbstractSet[str],
-) -> Iterator[str]:
-    """Yield what cannot be told, each as a question to a person; `old` is the warehouse that the metadata names.
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is to be adopted: the warehouse that the metadata names, the tables, and the files that are there.
+
+    `begun`: an adoption of it was killed.
+    """
+
+    old: str
+    tables: Mapping[TableName, str]
+    present: AbstractSet[str]
+    begun: bool
+
+
+def doubts_about(settings: JobSettings, catalog: "SqlCatalog", found: Found, scene: Scene) -> Iterator[str]:
+    """Yield what cannot be told, each as a question to a person.
 
     Raises:
         ForeignLake: The original certainly is in use with half of what is to be adopted.
@@ -45,18 +49,23 @@ def doubts_about(
     mine = Identity.of_settings(settings)
     for was in {identity for identity in found.all.values() if not identity.lies_where(mine)}:
         yield from _doubts_about_half(settings, catalog, was, mine)
-    if found.home and found.all and found.home not in {identity.lake for identity in found.all.values()}:
+    lakes = {identity.lake for identity in found.all.values()}
+    if found.home and lakes and found.home not in lakes and not scene.begun:
         yield f"this home belongs to lake {found.home}: shall it change its lake?"
-    if not found.all and old != mine.warehouse and _is_there(settings, next(iter(tables.values()))):
-        yield f"the tables are still in {old}, too: is the catalog {mine.catalog} a copy, and not the one in use there?"
-    if newer := _newer_metadata(mine.warehouse, tables, present):
+    moved = not lakes and not _is_same_folder(scene.old, mine.warehouse)
+    if moved and _is_there(settings, next(iter(scene.tables.values()))):
+        yield f"the tables are still in {scene.old}, too: is the catalog {mine.catalog} a copy, not the one used there?"
+    if newer := newer_metadata(mine.warehouse, scene.tables, scene.present):
         yield f"{newer} is newer than what the catalog knows: is the catalog the newest one of this warehouse?"
 
 
 def _doubts_about_half(settings: JobSettings, catalog: "SqlCatalog", was: Identity, mine: Identity) -> Iterator[str]:
-    same_warehouse = _is_same_folder(was.warehouse, mine.warehouse)
+    same_warehouse = _is_same_warehouse(was, mine)
     same_catalog = _is_same_catalog(settings, catalog, was, mine)
-    if same_catalog and same_warehouse:
+    if same_warehouse is None:
+        server = was.endpoint or "AWS"
+        yield f"{was.warehouse} was on the server {server}: does nobody use this lake or its catalog by that name?"
+    elif same_catalog and same_warehouse:
         yield f"{was.warehouse} and {was.catalog} are these under other names: has everybody else the new ones?"
     elif same_catalog:
         if used := _is_used(settings, was):
@@ -82,6 +91,13 @@ def _is_same_folder(one: str, other: str) -> bool:
     if one == other or is_remote(one) or is_remote(other):
         return one == other
     return Path(one).exists() and Path(other).exists() and Path(one).samefile(other)
+
+
+def _is_same_warehouse(was: Identity, mine: Identity) -> bool | None:
+    """Return whether both names are of one folder; None if one S3 server may have two names."""
+    if was.warehouse == mine.warehouse and was.endpoint != mine.endpoint:
+        return None
+    return _is_same_folder(was.warehouse, mine.warehouse)
 
 
 def _is_used(settings: JobSettings, was: Identity) -> bool | None:
@@ -110,11 +126,14 @@ def _is_reachable(settings: JobSettings, was: Identity) -> bool:
 
 
 def _database_of(settings: JobSettings, was: Identity) -> Any:
+    from sqlalchemy import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
-    uri = was.catalog.replace(POSTGRESQL, f"{POSTGRESQL}+psycopg2", 1)
-    elsewhere = replace(settings, catalog_uri=f"{uri}?connect_timeout={CONNECT_SECONDS}")
+    there = make_url(was.catalog)
+    uri = make_url(settings.lake_catalog_uri).set(host=there.host, port=there.port, database=there.database)
+    uri = uri.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
     try:
+        elsewhere = replace(settings, catalog_uri=uri.render_as_string(hide_password=False))
         return _which(open_any_catalog(elsewhere, make=False))
     except (AntifraudError, SQLAlchemyError):
         return None
@@ -132,18 +151,3 @@ def _is_there(settings: JobSettings, location: str) -> bool:
         return read_bytes(settings, location) is not None
     except OSError:
         return True  # it cannot be seen, so it may be
-
-
-def _newer_metadata(warehouse: str, tables: Mapping[TableName, str], present: AbstractSet[str]) -> str | None:
-    """Return a metadata file of a higher version than the catalog's, if a table has one."""
-    for (space, name), location in sorted(tables.items()):
-        current, folder = _version(plain(location)), f"{warehouse}/{space}/{name}/metadata/"
-        newer = [path for path in present if path.startswith(folder) and _version(path) > current]
-        if newer:
-            return max(newer, key=_version)
-    return None
-
-
-def _version(path: str) -> int:
-    found = VERSION.search(path)
-    return int(found[1]) if found else -1

@@ -1,5 +1,6 @@
 """A lake has an owner: what warehouse and catalog say of it must be what the settings say, for whoever opens it."""
 
+import errno
 import json
 import os
 import shutil
@@ -12,14 +13,14 @@ import pytest
 
 from antifraud.errors import CatalogError, ForeignLake, LakeNotAdopted
 from antifraud.lake.catalog import check_lake, open_any_catalog, open_catalog
-from antifraud.lake.identity import Identity, find_identities
+from antifraud.lake.identity import HOME, Identity, find_identities
 from antifraud.lake.ownership import claim_lake, require_own_tables
 from antifraud.lake.schemas import NAMESPACE
 from antifraud.lake.warehouse import IDENTITY
 from antifraud.settings.core import JobSettings
 from jobs.adopt import main as adopt_job
 from jobs.adopt import parser
-from jobs.upkeep.adoption import adopt, plan_adoption
+from jobs.upkeep.adoption import plan_adoption
 from jobs.upkeep.lake_files import require_removable
 
 ROWS = pa.table({"number": [1, 2, 3]})
@@ -80,12 +81,12 @@ def test_an_empty_lake_gets_an_identity_once(tmp_path):
     found = find_identities(settings, catalog)
     assert found.in_warehouse == found.in_catalog == first
     assert json.loads((home / "warehouse" / IDENTITY).read_text())["lake"] == first.lake
+    assert (home / "lake.id").read_text() == f"{first.lake}\n"
 
 
 def test_jobs_that_claim_one_lake_at_once_get_one_identity(tmp_path):
     """Four threads, each with a connection of its own."""
     settings, found = JobSettings(home=tmp_path), []
-    open_any_catalog(settings)
     threads = [
         threading.Thread(target=lambda: found.append(claim_lake(settings, open_any_catalog(settings))))
         for _ in range(4)
@@ -302,19 +303,19 @@ def test_after_it_was_adopted_a_copy_lives_on_its_own(lake, tmp_path, scene):
 def test_an_adoption_that_was_killed_can_be_repeated(lake, tmp_path, monkeypatch):
     """Before the catalog turned, after it, and before the home: until it is done no job runs on the copy."""
     settings = copied(lake, tmp_path)
-    for step in ("write_bytes", "_turn_catalog", "bind_home", "remove_unfinished"):
-        catalog = open_any_catalog(settings)
+    for step in ("write_bytes", "_turn_catalog", "bind_home", "tidy"):
         with monkeypatch.context() as patched:
             patched.setattr(f"jobs.upkeep.adoption.{step}", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
-                adopt(settings, catalog, plan_adoption(settings, catalog), apply=True)
-        if step != "remove_unfinished":
+                run_adopt(settings)
+        if step != "tidy":
             with pytest.raises(ForeignLake):
                 check_lake(settings)
 
     run_adopt(settings)
     assert rows(settings) == rows(lake) == ALL
     assert plan_adoption(settings, open_any_catalog(settings)) is None
+    assert sorted(path.name for path in Path(settings.lake_warehouse).iterdir()) == [NAMESPACE, IDENTITY]
 
 
 def test_a_copy_that_is_not_whole_is_not_adopted(lake, tmp_path):
@@ -473,7 +474,7 @@ def test_a_file_of_the_same_name_in_a_parent_folder_is_no_lake(tmp_path):
 
 def test_a_file_system_without_links_holds_a_lake(tmp_path, monkeypatch):
     """The identity is written all the same, once."""
-    monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(PermissionError))
+    monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EPERM, "no links")))
     settings = JobSettings(home=tmp_path)
     first = claim_lake(settings, open_any_catalog(settings))
     assert claim_lake(settings, open_any_catalog(settings)) == first
@@ -510,7 +511,78 @@ def test_a_damaged_identity_is_refused_in_one_line(lake, text):
 
 def test_a_password_is_no_part_of_an_identity():
     """Nor the driver, nor options."""
-    uri = "postgresql+psycopg2://me:hunter2@db.example/lake?password=hunter2"
+    uri = "postgresql+psycopg2://me:hunter2@db.example/lake?sslmode=require"
     settings = JobSettings(catalog_uri=uri, warehouse="s3a://lake/a/")
 
     assert Identity.of_settings(settings) == Identity("", "s3a://lake/a", "postgresql://db.example:5432/lake")
+
+
+def test_a_catalog_from_an_older_backup_removes_nothing(lake, tmp_path):
+    """In the same place, so that it passes every comparison: what was published since would count as orphans."""
+    shutil.copy(lake.catalog_file, tmp_path / "backup.db")
+    open_catalog(lake).load_table((NAMESPACE, "runs")).append(ROWS)
+    require_removable(lake, open_catalog(lake))
+    shutil.copy(tmp_path / "backup.db", lake.catalog_file)
+
+    with pytest.raises(ForeignLake, match=r"is newer than what the catalog knows: nothing was removed"):
+        require_removable(lake, open_catalog(lake))
+
+
+def test_a_bucket_on_another_server_is_another_place():
+    """A mirror has the same names; the server is part of the identity."""
+    here = JobSettings(warehouse="s3a://lake/a", s3_endpoint="https://one.example/")
+    there = replace(here, s3_endpoint="https://two.example")
+
+    assert not Identity.of_settings(here).lies_where(Identity.of_settings(there))
+    assert Identity.of_settings(here).lies_where(Identity.of_settings(replace(here, s3_endpoint="https://one.example")))
+
+
+def test_no_lake_is_made_around_another(lake):
+    """A mistyped warehouse: from then on the lakes below it would be refused."""
+    around = replace(lake, home=lake.home.parent / "new", warehouse=str(lake.home), catalog_uri=None)
+    before = content(lake.home)
+    with pytest.raises(ForeignLake, match="is the warehouse of another lake, inside"):
+        claim_lake(around, open_any_catalog(around))
+    assert content(lake.home) == before
+
+
+@pytest.mark.parametrize("name", ["secrets", "releases", "raw"])
+def test_no_link_of_a_home_leads_among_the_tables(lake, tmp_path, name):
+    """Places are compared where they lie, not by what they are called."""
+    home = tmp_path / "mine"
+    home.mkdir()
+    (home / name).symlink_to(Path(lake.lake_warehouse, NAMESPACE, "clean"))
+    with pytest.raises(ForeignLake, match="whose maintenance would remove it"):
+        check_lake(JobSettings(home=home))
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"", lambda text: text[: len(text) // 2], lambda _: b"junk" * 50])
+@pytest.mark.parametrize("kind", ["snap-*.avro", "*-m0.avro", "*.metadata.json"])
+def test_damaged_metadata_is_told_in_one_line(lake, tmp_path, kind, damage):
+    """By maintenance and by adoption; nothing was changed."""
+    file = max(Path(lake.lake_warehouse, NAMESPACE, "runs").rglob(kind))
+    file.write_bytes(damage(file.read_bytes()))
+    copy = copied(lake, tmp_path)
+    for look in (lambda: require_removable(lake, open_any_catalog(lake)), lambda: run_adopt(copy)):
+        with pytest.raises(ForeignLake, match="which is damaged: restore the warehouse") as caught:
+            look()
+        assert "\n" not in str(caught.value)
+
+
+def test_a_home_can_begin_anew(lake):
+    """Removed with its folder; or, where the lake was elsewhere, as the message says."""
+    note = lake.under_home(*HOME)
+    shutil.rmtree(lake.lake_warehouse)
+    lake.catalog_file.unlink()
+    with pytest.raises(ForeignLake, match=rf"removed on purpose, remove {note}, too"):
+        claim_lake(lake, open_any_catalog(lake))
+    note.unlink()
+    assert claim_lake(lake, open_any_catalog(lake))
+
+
+def test_a_catalog_that_is_not_mounted_is_not_made(lake, tmp_path):
+    """By a reader: afterwards nobody could tell that it was only away."""
+    lake.catalog_file.rename(tmp_path / "away.db")
+    with pytest.raises(ForeignLake, match="is not there, and"):
+        open_catalog(lake)
+    assert not lake.catalog_file.exists()

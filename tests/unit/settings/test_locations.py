@@ -93,7 +93,13 @@ def test_a_path_with_a_control_character_is_refused_when_it_is_read(kind, name):
         ("CATALOG_URI", "mysql://me:hunter2@db/lake", "is of kind mysql"),
         ("CATALOG_URI", "sqlite:////srv/two%0Alines.db", "has a control character"),
         ("CATALOG_URI", "postgresql:///lake?host=/run/postgresql", "names no host"),
-        ("WAREHOUSE", "file:/srv/lake", "has the scheme file"),
+        ("WAREHOUSE", "file:/srv/lake", "has the scheme file:"),
+        ("CATALOG_URI", "postgresql://db/lake?options=-csearch_path%3Dtwo", "has the options options"),
+        ("CATALOG_URI", "postgresql://db/lake?service=x", "has the options service"),
+        ("HOME", f"/srv/{'x' * 300}", "file name too long"),
+        ("HOME", "/etc/passwd/home", "/etc/passwd is a file"),
+        ("CATALOG_URI", "sqlite:////etc/passwd/x/lake.db", "/etc/passwd is a file"),
+        ("WAREHOUSE", "/etc/passwd/lake", "/etc/passwd is a file"),
         ("CATALOG_URI", "postgresql://db:port/lake", "is not a URI of a database"),
     ],
 )
@@ -102,3 +108,14 @@ def test_a_place_that_no_job_could_open_is_refused_when_it_is_read(setting, valu
     with pytest.raises(SettingsError, match=says) as caught:
         JobSettings.from_environment({f"ANTIFRAUD_{setting}": value})
     assert "hunter2" not in str(caught.value)
+
+
+def test_an_empty_variable_is_not_set():
+    """As in a file of settings that lists them all."""
+    names = ("HOME", "RAW_DIR", "KEYRING_FILE", "CATALOG_URI", "WAREHOUSE", "SEED")
+    assert JobSettings.from_environment({f"ANTIFRAUD_{name}": "" for name in names}) == JobSettings()
+
+
+def test_an_address_of_ipv6_keeps_its_brackets():
+    """IPv6 has colons of its own."""
+    assert catalog_address("postgresql://[::1]:5433/lake") == "postgresql://[::1]:5433/lake"
