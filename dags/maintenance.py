@@ -1,10 +1,12 @@
 """# maintenance: the Iceberg tables kept healthy, weekly
 
-**Reads** the metadata of every table, the release pointer and the state pointer. **Does**: deletes states and exported
-states that are more than `ANTIFRAUD_STATE_KEEP_DAYS` older than the newest day of the lake and that neither a live
-release nor the scorer needs (a backfill makes them again); then, table by table, compacts partitions of many small
-files, removes snapshots that have not been a table's state for 30 days, and (after two days) staged ones that were
-never published and files that nothing refers to, tidies the metadata. What a live release names is tagged and stays.
+**Reads** the metadata of every table, the release pointer and the state pointer. **Does**, for states: deletes those,
+and their exports, that are more than `ANTIFRAUD_STATE_KEEP_DAYS` older than the newest day of the lake. A state that a
+live release or the scorer needs stays; a backfill makes the others again. **Does**, table by table:
+
+- compacts partitions of many small files, and tidies the metadata;
+- removes snapshots that have not been the table's state for 30 days; what a live release names is tagged and stays;
+- removes, after two days, staged snapshots that were never published, and files that nothing refers to.
 
 **By hand**: *Trigger*; the run is dry, its log says what is due. Trigger again with `dry_run` off to do it. It may run
 beside `lake`: whoever loses a commit tries again.
@@ -13,8 +15,8 @@ When a task fails:
 
 - `maintain`: the log's last line says why. The release pointer does not verify: nothing was removed, repair it by
   promoting again. The state pointer cannot be read: nothing was removed; remove `state/pointer.json` and clear `export`
-  of the newest `lake` run. Exit code 11 to 13: the settings name another lake, or something to be removed lies outside;
-  nothing was removed, the runbook says what to do. Anything else: clear the task, every step may be repeated.
+  of the newest `lake` run. Exit code 11 to 13: the settings name another lake, or something to be removed lies
+  elsewhere. Nothing was removed; the runbook says what to do. Anything else: clear the task, every step repeats safely.
 """
 
 from airflow.sdk import CronDataIntervalTimetable, Param, dag
