@@ -1,7 +1,7 @@
 """Whose lake this is: what warehouse, catalog, home and tables say, compared with the settings before a job begins."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -130,7 +130,7 @@ def claim_lake(settings: JobSettings, catalog: "SqlCatalog") -> Identity:
                 f"the home belongs to lake {found.home}, the settings name an empty lake in {settings.lake_warehouse}: "
                 f"correct them; if the old lake was removed on purpose, remove {settings.under_home(*HOME)}, too"
             )
-        _require_nothing_inside(settings)
+        require_no_lake_inside(settings, files_below(settings))
         if stray and not found.all:
             raise LakeNotAdopted(
                 f"the warehouse {settings.lake_warehouse} holds files ({stray}) of which the catalog knows nothing: "
@@ -172,25 +172,31 @@ def require_apart(settings: JobSettings) -> None:
         for folder in _parents(place):
             among_tables = is_below(place, f"{folder}/{NAMESPACE}") or place == f"{folder}/{NAMESPACE}"
             of_another = position < 2 and folder != settings.lake_warehouse  # noqa: PLR2004 - warehouse and home
-            if (among_tables or of_another) and is_warehouse(settings, folder):
+            if (among_tables or of_another) and _is_warehouse(settings, folder):
                 raise ForeignLake(
                     f"{place} lies in the warehouse {folder}, whose maintenance would remove it: choose a folder "
                     "elsewhere"
                 )
 
 
-def _require_nothing_inside(settings: JobSettings) -> None:
-    """Refuse to make a lake around another one: that would be refused from then on."""
-    for path in files_below(settings):
+def require_no_lake_inside(settings: JobSettings, files: Iterable[str]) -> None:
+    """Return if none of the warehouse's files is the identity of another lake.
+
+    A lake made around another would shut that one out; maintenance would take its files for orphans.
+
+    Raises:
+        ForeignLake: One is.
+    """
+    for path in files:
         folder, _, name = path.rpartition("/")
-        if name == IDENTITY and is_warehouse(settings, folder):
+        if name == IDENTITY and _is_warehouse(settings, folder):
             raise ForeignLake(
-                f"{folder} is the warehouse of another lake, inside {settings.lake_warehouse}: correct "
-                "ANTIFRAUD_WAREHOUSE, or choose a folder of its own"
+                f"{folder} is the warehouse of another lake, inside {settings.lake_warehouse}: nothing was changed or "
+                "removed; correct ANTIFRAUD_WAREHOUSE, or move that lake elsewhere"
             )
 
 
-def is_warehouse(settings: JobSettings, folder: str) -> bool:
+def _is_warehouse(settings: JobSettings, folder: str) -> bool:
     """Return whether a folder has the identity of a lake, as far as the account can see."""
     try:
         return identity_in(settings, folder) is not None

@@ -16,9 +16,8 @@ import fastavro
 
 from antifraud.errors import ForeignLake, ForeignPath
 from antifraud.files import require_below
-from antifraud.lake.ownership import ADOPT, is_warehouse
+from antifraud.lake.ownership import ADOPT, require_no_lake_inside
 from antifraud.lake.warehouse import (
-    IDENTITY,
     TableName,
     files_below,
     newer_metadata,
@@ -53,13 +52,7 @@ def require_removable(settings: JobSettings, catalog: "SqlCatalog") -> None:
     if not is_remote(settings.lake_warehouse):
         _require_no_links(Path(settings.lake_warehouse))
     present = list(files_below(settings))
-    for path in present:
-        folder, _, name = path.rpartition("/")
-        if name == IDENTITY and is_warehouse(settings, folder):
-            raise ForeignLake(
-                f"{folder} is the warehouse of another lake, inside {settings.lake_warehouse}: nothing was removed; "
-                "move that lake elsewhere"
-            )
+    require_no_lake_inside(settings, present)
     _require_newest_catalog(settings, catalog, present)
     for table in table_locations(catalog):
         _require_files_inside(settings, catalog, table)
