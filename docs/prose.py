@@ -115,7 +115,7 @@ def broken_rules(sentence: str) -> Iterator[str]:
     >>> list(broken_rules("What stays is told, lest it gets lost."))
     ["opens with 'What'", "says 'lest'"]
     """
-    words = re.findall(r"[\w’'-]*\w[\w’'-]*", sentence)
+    words = re.findall(r"[\w'-]*\w[\w'-]*", sentence)
     if len(words) > LONGEST_SENTENCE:
         yield f"{len(words)} words"
     if words and words[0] in OPENINGS and not sentence.endswith("?"):
@@ -172,12 +172,12 @@ def project_files() -> list[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the violations of the files below some paths, by default of the whole project; return 1 if there are any."""
+    """Print the violations below some paths, by default of the whole project; return 1 if there are any."""
     wanted = [Path(each).resolve() for each in arguments] or [ROOT]
     files = [path for path in project_files() if any(path.is_relative_to(each) for each in wanted)]
     found = [each for path in files for each in violations(path)]
     for each in found:
-        print(each)
+        sys.stdout.write(f"{each}\n")
     return 1 if found else 0
 
 
