@@ -2,7 +2,6 @@
 
 import datetime as dt
 import gzip
-import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from antifraud.clock import days_between
 from antifraud.errors import MissingDay, RawFileError
+from antifraud.files import sha256_of
 from antifraud.lake.feed import files_in
 from antifraud.lake.schemas import RAW
 
@@ -127,8 +127,7 @@ def _checksum(file: RawFile) -> str:
     _check_header(file.path)
     if file.path.suffix == ".gz":
         _read_through(file.path)
-    with file.path.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
+    return sha256_of(file.path)
 
 
 def _check_header(path: Path) -> None:
