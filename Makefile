@@ -33,7 +33,7 @@ test: setup check servers browser spark35  ## everything: lint, types, import co
 
 spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own
 	@sh infra/spark35/setup.sh
-	ANTIFRAUD_JARS_DIR="$(CURDIR)/infra/jars-spark35" .venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
+	.venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
 
 check: setup lint unit  ## the quick half: lint, types, import contracts, unit tests (under two minutes)
 
