@@ -28,10 +28,11 @@ from jobs.raw.checks import (
     unusable_share,
 )
 from jobs.raw.contents import CONTENT, FEED, Contents, Sums, add_sums, contents_of, memories, remembered, row_sums
+from jobs.raw.defects import DEFECTS
 from jobs.raw.demand import TABLES, Demand, Reasons, covering_files, demand_of, mixed_days, out_of_date
 from jobs.raw.files import RawFile, require_unchanged
 from jobs.raw.lines import read_lines
-from jobs.raw.rows import FAULTS, LINE_BITS, judge_rows, mark_repeats, repeats_of, suspects_of, told
+from jobs.raw.rows import LINE_BITS, judge_rows, mark_repeats, repeats_of, suspects_of, told
 from jobs.raw.tokens import hide
 from jobs.spark.runtime import span
 
@@ -137,21 +138,21 @@ def count_rows(rows: DataFrame, judged: Sequence[RawFile]) -> tuple[Counts, dict
     counts: Counts = {}
     sums: dict[dt.date, Sums] = {}
     files: dict[str, int] = {}
-    usable = F.col("fault").isNull()
+    usable = F.col("defect").isNull()
     totals = [F.count(F.lit(1)).alias("rows"), F.count_if(F.col("repaired") & usable).alias("repaired")]
     sums_of = row_sums(USABLE, usable) + row_sums((QUARANTINE,), ~usable)
     # By numbers: names would be looked up and compared for every row.
-    by = ("day", "fault", F.shiftright("place", LINE_BITS).alias("file"))
+    by = ("day", "defect", F.shiftright("place", LINE_BITS).alias("file"))
     for row in rows.groupBy(*by).agg(*totals, *sums_of).collect():
         day = counts.setdefault(row["day"], no_rows())
         day["rows_in"] += row["rows"]
         day["repaired_midnight"] += row["repaired"]
-        if row["fault"] is None:
+        if row["defect"] is None:
             day["clean"] += row["rows"]
         else:
-            found, reason = day["quarantined"], FAULTS[row["fault"]][0]
+            found, reason = day["quarantined"], DEFECTS[row["defect"]].reason
             found[reason] = found.get(reason, 0) + row["rows"]
-        tables = USABLE if row["fault"] is None else (QUARANTINE,)
+        tables = USABLE if row["defect"] is None else (QUARANTINE,)
         add_sums(sums.setdefault(row["day"], {}), row.asDict(), row["rows"], tables)
         name = judged[row["file"]].path.name
         files[name] = files.get(name, 0) + row["rows"]

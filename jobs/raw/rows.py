@@ -9,36 +9,12 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.errors import RawFileError
-from antifraud.lake.schemas import RAW
 from jobs.raw.bases import base_of
 from jobs.raw.columns import parse
+from jobs.raw.defects import DEFECTS, DUPLICATE, ROW_DEFECTS
 from jobs.raw.files import RawFile
 from jobs.raw.tokens import HiddenKey, token_by_day
 
-UNPARSABLE: Final = "unparsable"
-OUT_OF_RANGE: Final = "day_out_of_range"
-CUSTOMER_INVALID: Final = "customer_invalid"
-TERMINAL_INVALID: Final = "terminal_invalid"
-AMOUNT_NOT_POSITIVE: Final = "amount_not_positive"
-DUPLICATE: Final = "duplicate"
-FAULTS: Final[Sequence[tuple[str, str | None]]] = (
-    (UNPARSABLE, None),
-    (UNPARSABLE, "tranaction_id"),
-    (UNPARSABLE, "tx_time_seconds"),
-    (UNPARSABLE, "tx_datetime"),
-    (OUT_OF_RANGE, "tx_datetime"),
-    (CUSTOMER_INVALID, "customer_id"),
-    (TERMINAL_INVALID, "terminal_id"),
-    (UNPARSABLE, "tx_amount"),
-    (AMOUNT_NOT_POSITIVE, "tx_amount"),
-    (UNPARSABLE, "tx_time_days"),
-    (UNPARSABLE, "tx_fraud"),
-    (UNPARSABLE, "tx_fraud_scenario"),
-    (DUPLICATE, "tranaction_id"),
-)
-"""Everything that can be wrong with a row, as reason and column at fault, in the order in which it is looked for."""
-REPEATED: Final = len(FAULTS) - 1
-AMOUNT: Final = RAW.column("tx_amount")
 LINE_BITS: Final = 40
 SAME: Final = ["day", "transaction_id"]
 BLOCK: Final = ["day", "block"]
@@ -47,8 +23,8 @@ BLOCK_BITS: Final = 6
 VALUES: Final = (
     "day", "transaction_id", "event_time", "customer", "terminal", "amount", "is_fraud", "scenario", "repaired",
 )  # fmt: skip
-JUDGED: Final = (*VALUES, "place", "fault")
-"""Numbers for what repeats in row after row: `fault` is a place in `FAULTS`, null for a usable row; `place` is the
+JUDGED: Final = (*VALUES, "place", "defect")
+"""Numbers for what repeats in row after row: `defect` is a place in `DEFECTS`, null for a usable row; `place` is the
 number of the file among those that were judged, and in its last `LINE_BITS` bits the line."""
 ROW: Final = (*JUDGED, "file", "line", "reason", "column")
 
@@ -56,7 +32,7 @@ ROW: Final = (*JUDGED, "file", "line", "reason", "column")
 def judge_rows(
     spark: SparkSession, lines: DataFrame, files: Sequence[RawFile], keys: Mapping[dt.date, HiddenKey]
 ) -> DataFrame:
-    """Columns `JUDGED` for every data line of the files; `fault` is null for rows that are usable taken alone.
+    """Columns `JUDGED` for every data line of the files; `defect` is null for rows that are usable taken alone.
 
     `repaired` marks rows whose time was printed as ``24:00:00``. A row without a usable time, or of a day that its
     file cannot hold, has its file's first day. `keys` has the key of each day that is wanted; rows of other days of
@@ -73,12 +49,12 @@ def judge_rows(
     overlaps = agrees & F.col("printed_time").between(F.col("overlap_start"), F.col("overlap_last"))
     usable = timed.where(F.col("whole") | overlaps).withColumn("event_time", F.when(agrees, F.col("time")))
     usable = usable.withColumn("event_day", F.to_date(F.timestamp_seconds("event_time")))
-    inside = F.coalesce(F.col("event_day").between(F.col("first"), F.col("overlap")), F.lit(False))
+    inside = F.col("event_day").between(F.col("first_day"), F.col("overlap_day"))
     judged = {
-        "day": F.when(inside, F.col("event_day")).otherwise(F.col("first")),
+        "day": F.when(inside, F.col("event_day")).otherwise(F.col("first_day")),
         "repaired": F.col("at_24"),
         "place": F.col("start") + F.col("line"),
-        "fault": _fault(inside),
+        "defect": _first_defect(),
     }
     tokens = {kind: token_by_day(keys, kind, F.col(f"{kind}_id")) for kind in ("customer", "terminal")}
     return usable.withColumns(judged).withColumns(tokens).select(*JUDGED)
@@ -87,13 +63,12 @@ def judge_rows(
 def told(judged: DataFrame, files: Sequence[RawFile]) -> DataFrame:
     """Columns `ROW` of rows that were judged, `files` in the same order: names for what was numbers."""
     number = F.shiftright("place", LINE_BITS).cast("int")
-    reasons, columns = zip(*FAULTS, strict=True)
     return judged.withColumns(
         {
             "file": _at(number, [file.path.name for file in files]),
             "line": F.col("place").bitwiseAND(F.lit((1 << LINE_BITS) - 1)),
-            "reason": _at(F.col("fault"), reasons),
-            "column": _at(F.col("fault"), columns),
+            "reason": _at(F.col("defect"), [defect.reason for defect in DEFECTS]),
+            "column": _at(F.col("defect"), [defect.column for defect in DEFECTS]),
         }
     ).select(*ROW)
 
@@ -113,33 +88,16 @@ def _coverage(spark: SparkSession, files: Sequence[RawFile], days: Mapping[dt.da
         midnight = day_number(file.end) * DAY_SECONDS
         overlap = file.end, midnight, midnight + DAY_SECONDS - 1
         rows.append((file.path.name, number << LINE_BITS, file.first, *overlap, whole, base))
-    overlapping = ("overlap date", "overlap_start bigint", "overlap_last bigint")
-    never_null = ("file string", "start bigint", "first date", *overlapping, "whole boolean")
+    overlapping = ("overlap_day date", "overlap_start bigint", "overlap_last bigint")
+    never_null = ("file string", "start bigint", "first_day date", *overlapping, "whole boolean")
     return spark.createDataFrame(rows, ", ".join(f"{column} NOT NULL" for column in never_null) + ", base bigint")
 
 
-def _fault(inside: Column) -> Column:
-    """Place in `FAULTS` of the first thing that is wrong with a row taken alone; null if nothing is."""
-    missing = {name: F.col(name).isNull() for name in ("transaction_id", "seconds", "event_time", "amount", "days")}
-    wrong = (
-        ~F.col("complete"),
-        missing["transaction_id"],
-        missing["seconds"],
-        missing["event_time"],
-        ~inside,
-        F.col("customer_id").isNull(),
-        F.col("terminal_id").isNull(),
-        missing["amount"] | (F.col("amount") > AMOUNT.largest),
-        F.col("amount") < AMOUNT.least,
-        missing["days"],
-        F.col("is_fraud").isNull(),
-        F.col("scenario").isNull(),
-    )
-    # A number, and not texts for every check: the JVM does not compile a method of more than 8,000 bytes.
-    fault = F.when(wrong[0], 0)
-    for place in range(1, REPEATED):
-        fault = fault.when(wrong[place], place)
-    return fault
+def _first_defect() -> Column:
+    """Place in `DEFECTS` of the first defect that a row has, taken alone; null if it has none."""
+    # A number, because texts would make the generated method longer than the 8,000 bytes that the JVM compiles.
+    cases = " ".join(f"WHEN {defect.condition} THEN {place}" for place, defect in enumerate(ROW_DEFECTS))
+    return F.expr(f"CASE {cases} END")
 
 
 def suspects_of(judged: DataFrame) -> DataFrame:
@@ -164,10 +122,11 @@ def repeats_of(judged: DataFrame, suspects: DataFrame) -> DataFrame:
 
 def _usable(judged: DataFrame) -> DataFrame:
     block = F.shiftright("transaction_id", BLOCK_BITS).alias("block")
-    return judged.where(F.col("fault").isNull()).select(*SAME, "event_time", "place", block)
+    return judged.where(F.col("defect").isNull()).select(*SAME, "event_time", "place", block)
 
 
 def mark_repeats(judged: DataFrame, repeats: DataFrame) -> DataFrame:
-    """The judged rows, those among `repeats` with the fault `REPEATED`."""
+    """The judged rows, those among `repeats` with the defect `DUPLICATE`."""
     marked = judged.join(repeats.withColumn("repeats", F.lit(True)), "place", "left")
-    return marked.withColumn("fault", F.when(F.col("repeats"), REPEATED).otherwise(F.col("fault"))).select(*JUDGED)
+    repeated = F.when(F.expr(DUPLICATE.condition), DEFECTS.index(DUPLICATE))
+    return marked.withColumn("defect", repeated.otherwise(F.col("defect"))).select(*JUDGED)

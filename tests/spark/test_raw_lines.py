@@ -213,7 +213,7 @@ def test_repeats_are_found_by_blocks_of_ids(spark):
     """Neighbours in a block are no repeats, nor are equal ids of two days or unusable rows; the first in time stays."""
     largest = 10**18 - 1
     rows = [
-        # day, transaction id, time, place, fault
+        # day, transaction id, time, place, defect
         (FIRST, 0, 10, 1, None),
         (FIRST, 63, 11, 2, None),
         (FIRST, 64, 14, 3, None),
@@ -227,7 +227,7 @@ def test_repeats_are_found_by_blocks_of_ids(spark):
         (SECOND, 0, 99, 11, None),
         (SECOND, 0, 98, 12, None),
     ]
-    judged = spark.createDataFrame(rows, "day date, transaction_id bigint, event_time bigint, place bigint, fault int")
+    judged = spark.createDataFrame(rows, "day date, transaction_id bigint, event_time bigint, place bigint, defect int")
 
     suspects = suspects_of(judged)
 
