@@ -65,19 +65,28 @@ def discover(folder: Path) -> list[RawFile]:
 
 
 def files_of(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:
-    """The files that cover `days`.
+    """Return the files that cover `days`.
 
     Raises:
         MissingDay: No file covers one of the days.
     """
-    if missing := [str(day) for day in days if not any(file.covers(day) for file in files)]:
-        raise MissingDay(f"no raw file covers {', '.join(missing[:5])}: deliver it, or leave the day out of the range")
+    _require_covered(files, days)
     return [file for file in files if any(file.covers(day) for day in days)]
 
 
-def with_overlap(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:
-    """The files that may hold rows of `days`: those that cover them, and those that end just before one."""
+def files_to_read(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:
+    """Return the files that may hold rows of `days`: those covering a day, and those that end just before one.
+
+    Raises:
+        MissingDay: No file covers one of the days.
+    """
+    _require_covered(files, days)
     return [file for file in files if any(file.covers(day) or file.end == day for day in days)]
+
+
+def _require_covered(files: Sequence[RawFile], days: Sequence[dt.date]) -> None:
+    if missing := [str(day) for day in days if not any(file.covers(day) for file in files)]:
+        raise MissingDay(f"no raw file covers {', '.join(missing[:5])}: deliver it, or leave the day out of the range")
 
 
 def require_unchanged(files: Sequence[RawFile], before: Mapping[str, Stamp]) -> None:
