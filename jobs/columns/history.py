@@ -130,21 +130,31 @@ def _sum(entries: Column, name: str) -> Column:
 
 
 def _with_streak(rows: DataFrame) -> DataFrame:
-    """Replace `matured` (known and fraud of each day) by the streak; ages count to the day after the cut-off."""
-    tomorrow = F.col("cutoff") + 1
+    """Replace `matured` by the streak: frauds after the last day with a legitimate transaction, and two ages.
+
+    Say that the cut-off is day 100, and these are a terminal's matured days with labels:
+
+        day 90    5 known, 1 fraud     the last day with a legitimate transaction: legit_age = 101 - 90 = 11
+        day 91    2 known, 2 frauds    the streak begins: streak_age = 101 - 91 = 10
+        day 93    3 known, 3 frauds    the streak goes on: streak_fraud = 2 + 3 = 5
+    """
     legit_days = _numbers(F.filter("matured", lambda day: day["known"] > day["fraud"]))
+    last_legit = F.coalesce(F.array_max(legit_days), F.lit(NEVER))
     streak = F.filter("matured", lambda day: (day["fraud"] > 0) & (day["day_number"] > F.col("last_legit")))
-    ages = {
+    columns = {
         "streak_fraud": _sum(F.col("streak"), "fraud"),
-        "streak_age": F.coalesce(tomorrow - F.array_min(_numbers(F.col("streak"))), F.lit(0)),
-        "legit_age": F.when(F.col("last_legit") == NEVER, 0).otherwise(tomorrow - F.col("last_legit")),
+        "streak_age": F.coalesce(_age(F.array_min(_numbers(F.col("streak")))), F.lit(0)),
+        "legit_age": F.when(F.col("last_legit") == NEVER, 0).otherwise(_age(F.col("last_legit"))),
     }
-    return (
-        rows.withColumn("last_legit", F.coalesce(F.array_max(legit_days), F.lit(NEVER)))
-        .withColumn("streak", streak)
-        .withColumns({name: age.cast("bigint") for name, age in ages.items()})
-        .drop("matured", "last_legit", "streak")
-    )
+    # Columns of their own: inside a lambda Spark would look for the last legitimate day once for every day.
+    found = rows.withColumn("last_legit", last_legit).withColumn("streak", streak)
+    cast = {name: column.cast("bigint") for name, column in columns.items()}
+    return found.withColumns(cast).drop("matured", "last_legit", "streak")
+
+
+def _age(number: Column) -> Column:
+    """Return the days from a day to the day after the cut-off, which the state is for."""
+    return F.col("cutoff") + 1 - number
 
 
 def _numbers(days: Column) -> Column:

@@ -18,7 +18,7 @@ from antifraud.lake.catalog import Run, open_catalog, published
 from antifraud.lake.key_use import key_ids
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.settings.core import JobSettings
-from jobs.lake.features import feature_rows
+from jobs.lake.feature_rows import feature_rows
 from jobs.lake.feed_days import beside_clean
 from jobs.lake.state import window_of
 from jobs.publishing.publish import Batch, publish, record
