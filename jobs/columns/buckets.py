@@ -18,7 +18,7 @@ def square(amount: Column) -> Column:
     return (amount * amount).cast(SQUARE)
 
 
-def summed_events() -> dict[str, Column]:
+def sum_events() -> dict[str, Column]:
     """Aggregates of events (`amount`, `event_time`) into the fields of a bucket."""
     amount = F.col("amount")
     return {
@@ -30,7 +30,7 @@ def summed_events() -> dict[str, Column]:
     }
 
 
-def summed_buckets() -> dict[str, Column]:
+def sum_buckets() -> dict[str, Column]:
     """Aggregates of buckets into one."""
     return {
         "tx_count": F.sum("tx_count"),
@@ -41,7 +41,7 @@ def summed_buckets() -> dict[str, Column]:
     }
 
 
-def named(aggregates: dict[str, Column]) -> list[Column]:
+def alias_all(aggregates: dict[str, Column]) -> list[Column]:
     """Each aggregate under its name."""
     return [column.alias(name) for name, column in aggregates.items()]
 
@@ -56,7 +56,7 @@ def plus(one: Column, other: Column) -> Column:
     """Both buckets together."""
     sums = {name: (one[name] + other[name]).cast(_type(name)) for name in ("tx_count", "amount_sum", "amount_sum_sq")}
     largest = {name: F.greatest(one[name], other[name]) for name in ("amount_max", "last_time")}
-    return F.struct(*named(sums | largest))
+    return F.struct(*alias_all(sums | largest))
 
 
 def total(buckets: Column) -> Column:

@@ -147,9 +147,9 @@ def _with_streak(rows: DataFrame) -> DataFrame:
         "legit_age": F.when(F.col("last_legit") == NEVER, 0).otherwise(_age(F.col("last_legit"))),
     }
     # Columns of their own: inside a lambda Spark would look for the last legitimate day once for every day.
-    found = rows.withColumn("last_legit", last_legit).withColumn("streak", streak)
+    with_days = rows.withColumn("last_legit", last_legit).withColumn("streak", streak)
     cast = {name: column.cast("bigint") for name, column in columns.items()}
-    return found.withColumns(cast).drop("matured", "last_legit", "streak")
+    return with_days.withColumns(cast).drop("matured", "last_legit", "streak")
 
 
 def _age(number: Column) -> Column:

@@ -19,7 +19,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
-from jobs.columns.square_halves import FIELDS, HALVES, halved, nothing, plus
+from jobs.columns.square_halves import FIELDS, HALVES, nothing, plus, split_decimal
 
 FEW_HOURS: Final = 4
 """Most entities have no more hours in a day (`_few_or_many`)."""
@@ -31,7 +31,7 @@ def hours_past(time: str) -> Column:
     return _bit_of(F.floor(F.col(time) / HOUR_SECONDS)) - 1
 
 
-def summed_hours() -> dict[str, Column]:
+def sum_hours() -> dict[str, Column]:
     """Return `hours_seen`, and each field's sums from each hour on (`from_hour_…`), made of the column `hours`."""
     return {"hours_seen": _hours_seen()} | {f"from_hour_{name}": _from_each_hour(name) for name in FIELDS}
 
@@ -84,4 +84,4 @@ def _from_few_hours(name: str, values: Column) -> Column:
 
 
 def _half_of_each_hour(name: str) -> Column:
-    return F.transform("hours.amount_sum_sq", lambda square: halved(square)[name])
+    return F.transform("hours.amount_sum_sq", lambda square: split_decimal(square)[name])

@@ -29,7 +29,7 @@ def whole(high: Column, low: Column) -> Column:
     return (high.cast(EXACT) * F.lit(1 << HALF_BITS).cast("decimal(10,0)") + low.cast("decimal(20,0)")).cast(EXACT)
 
 
-def summed_events() -> dict[str, Column]:
+def sum_events() -> dict[str, Column]:
     """Aggregates of events (`amount`, `event_time`) into the fields of a bucket."""
     amount = F.col("amount")
     sums = {"amount_sum": amount} | halves(amount * amount)
@@ -39,7 +39,7 @@ def summed_events() -> dict[str, Column]:
     }  # fmt: skip
 
 
-def halved(square: Column) -> dict[str, Column]:
+def split_decimal(square: Column) -> dict[str, Column]:
     """Both halves of a sum of squares as the lake stores it, a decimal; null for null."""
     unit = F.lit(1 << HALF_BITS).cast("decimal(10,0)")
     rest = square % unit
@@ -53,7 +53,7 @@ def halved(square: Column) -> dict[str, Column]:
 def fields_of(bucket: Column) -> dict[str, Column]:
     """A bucket of the lake field by field, so that what nobody uses is not even read; nulls for null."""
     stored = {name: bucket[name] for name in FIELDS if name not in HALVES}
-    return stored | halved(bucket["amount_sum_sq"])
+    return stored | split_decimal(bucket["amount_sum_sq"])
 
 
 def plus(name: str, one: Column, other: Column) -> Column:

@@ -9,10 +9,10 @@ from pyspark.sql import functions as F
 
 from antifraud.features.registry import REGISTRY, WINDOWS
 from jobs.columns.arithmetic import SparkArithmetic
-from jobs.columns.buckets import EXACT, named
+from jobs.columns.buckets import EXACT, alias_all
 from jobs.columns.history import RISK_COLUMNS
-from jobs.columns.hours import covered_hours, hours_past, summed_hours
-from jobs.columns.square_halves import FIELDS, HALF_BITS, HALVES, fields_of, plus, summed_events, whole
+from jobs.columns.hours import covered_hours, hours_past, sum_hours
+from jobs.columns.square_halves import FIELDS, HALF_BITS, HALVES, fields_of, plus, sum_events, whole
 
 ENTITIES: Final = ("customer", "terminal")
 EVENT: Final = ("day", "transaction_id", "event_time", "customer", "terminal", "amount")
@@ -34,7 +34,7 @@ def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame
     # The entity comes first: Spark sorts by the first bytes of the first column, and days are alike in all rows.
     before = Window.partitionBy(entity, "day").orderBy("event_time", "transaction_id")
     earlier = before.rowsBetween(Window.unboundedPreceding, -1)
-    today = {f"today_{name}": column.over(earlier) for name, column in summed_events().items()}
+    today = {f"today_{name}": column.over(earlier) for name, column in sum_events().items()}
     joined = events.withColumns(today).join(_closed(state, entity), [entity, "day"], "left")
     joined = joined.withColumns({f"closed_1d_{name}": column for name, column in covered_hours().items()})
     added = {
@@ -43,7 +43,7 @@ def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame
         for name in FIELDS
     }
     added |= {f"{entity}_{name}": F.coalesce(F.col(name), F.lit(0)) for name in RISK_COLUMNS}
-    return joined.select(*events.columns, *named(added))
+    return joined.select(*events.columns, *alias_all(added))
 
 
 def _closed(state: DataFrame, entity: str) -> DataFrame:
@@ -56,7 +56,7 @@ def _closed(state: DataFrame, entity: str) -> DataFrame:
     return state.where(F.col("kind") == entity).select(
         F.date_add("day", 1).alias("day"),
         F.col("entity").alias(entity),
-        *named(closed | summed_hours()),
+        *alias_all(closed | sum_hours()),
         *RISK_COLUMNS,
     )
 

@@ -23,7 +23,7 @@ from jobs.lake.feed_days import beside_clean
 from jobs.lake.state import window_of
 from jobs.publishing.publish import Batch, publish, record
 from jobs.publishing.tables import read_table
-from jobs.raw.bridge import build_bridge, rekeyed, require_key
+from jobs.raw.bridge import build_bridge, rekey, require_key
 from jobs.raw.contents import CONTENT, add_sums, content_of, contents_of, memories, remembered, row_sums
 from jobs.raw.demand import Demand, demand_of, out_of_date
 
@@ -101,7 +101,7 @@ def _rotation(settings: JobSettings, ring: KeyRing, last: dt.date) -> Rotation:
 def _rekeyed_rows(spark: SparkSession, rotation: Rotation, table: Table, bridge: DataFrame) -> DataFrame:
     """All rows of the rotation's days of a table, under the new key."""
     rows = read_table(spark, table).where(F.col("day").isin(sorted(rotation.runs[table])))
-    return rekeyed(rows, table, bridge)
+    return rekey(rows, table, bridge)
 
 
 def require_equal_features(spark: SparkSession, rotation: Rotation, rows: Mapping[Table, DataFrame]) -> None:
@@ -165,12 +165,12 @@ def _publish_clean(
 
 
 def _clean_contents(settings: JobSettings, rows: DataFrame) -> dict[dt.date, str]:
-    found = {}
+    contents = {}
     for row in rows.groupBy("day").agg(F.count(F.lit(1)).alias("rows"), *row_sums([CLEAN], F.lit(True))).collect():
         sums: dict[str, list[int]] = {}
         add_sums(sums, row.asDict(), row["rows"], [CLEAN])
-        found[row["day"]] = contents_of(settings, sums)[CLEAN.name]
-    return found
+        contents[row["day"]] = contents_of(settings, sums)[CLEAN.name]
+    return contents
 
 
 def _with_content(run: Run, content: str | None) -> Run:

@@ -12,7 +12,7 @@ from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, open_catalog, require_days
 from antifraud.lake.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
-from jobs.columns.buckets import FIELDS, named, summed_buckets, summed_events
+from jobs.columns.buckets import FIELDS, alias_all, sum_buckets, sum_events
 from jobs.publishing.publish import Batch, batches, publish, record, stale_days
 from jobs.publishing.tables import read_table
 
@@ -24,9 +24,9 @@ BATCH_ROWS: Final = 5_000_000
 def totals_of(clean: DataFrame, entity: str) -> DataFrame:
     """Per day and `entity` (customer or terminal) its bucket of the day and `hours`, ascending."""
     hour = F.floor(F.col("event_time") / HOUR_SECONDS).cast("int").alias("hour")
-    hourly = clean.groupBy("day", entity, hour).agg(*named(summed_events()))
+    hourly = clean.groupBy("day", entity, hour).agg(*alias_all(sum_events()))
     hours = F.array_sort(F.collect_list(F.struct("hour", *FIELDS))).cast(HOUR_BUCKETS).alias("hours")
-    return hourly.groupBy("day", entity).agg(*named(summed_buckets()), hours)
+    return hourly.groupBy("day", entity).agg(*alias_all(sum_buckets()), hours)
 
 
 def learned_of(clean: DataFrame, labels: DataFrame) -> DataFrame:

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from antifraud.errors import LeakError, PublishError, SchemaError
 from antifraud.keys.pseudonym import TOKEN_PATTERN
-from antifraud.lake.schema_check import spelt
+from antifraud.lake.schema_check import normalise_type
 from antifraud.lake.schemas import Table, identifiers_among
 from jobs.publishing.staging import Partition
 
@@ -28,10 +28,10 @@ def audit(table: Table, staged: DataFrame) -> dict[Partition, int]:
         F.count(F.lit(1)).alias("rows"),
     ]
     rows = staged.groupBy(*table.partition_by).agg(*sums).collect()
-    if found := sum(row["no_token"] for row in rows):
-        raise LeakError(f"{found} rows of {table.name} hold something that is not a token: nothing was published")
-    if found := sum(row["null"] for row in rows):
-        raise SchemaError(f"{found} rows of {table.name} lack a value that is never null: nothing was published")
+    if odd := sum(row["no_token"] for row in rows):
+        raise LeakError(f"{odd} rows of {table.name} hold something that is not a token: nothing was published")
+    if odd := sum(row["null"] for row in rows):
+        raise SchemaError(f"{odd} rows of {table.name} lack a value that is never null: nothing was published")
     return {tuple(row[name] for name in table.partition_by): row["rows"] for row in rows}
 
 
@@ -52,8 +52,8 @@ def require_rows(table: Table, found: Mapping[dt.date, int], expected: Mapping[d
 def _require_types(table: Table, staged: DataFrame) -> None:
     if identifiers := sorted({*_names(table, "identifier"), *identifiers_among(staged.columns)}):
         raise LeakError(f"{table.name} has columns of identifiers ({', '.join(identifiers)}): tokens belong there")
-    expected = {column.name: spelt(column.type) for column in table.columns}
-    found = {f.name: spelt(f.dataType.simpleString()) for f in staged.schema.fields}
+    expected = {column.name: normalise_type(column.type) for column in table.columns}
+    found = {f.name: normalise_type(f.dataType.simpleString()) for f in staged.schema.fields}
     if found != expected:
         odd = ", ".join(sorted(name for name in set(found) | set(expected) if found.get(name) != expected.get(name)))
         raise SchemaError(f"{table.name} has columns that are not as in its schema: {odd}; migrate the table")

@@ -86,8 +86,8 @@ def staged_snapshots(catalog: "Catalog", table: Table) -> list[Any]:
 
 def find_staged(catalog: "Catalog", table: Table, wap_id: str) -> int | None:
     """Id of the snapshot staged under `wap_id`; None when the write had no rows, for that stages nothing."""
-    found = [s.snapshot_id for s in staged_snapshots(catalog, table) if _note(s, WAP_ID) == wap_id]
-    return found[0] if found else None
+    staged = [s.snapshot_id for s in staged_snapshots(catalog, table) if _note(s, WAP_ID) == wap_id]
+    return staged[0] if staged else None
 
 
 def newest_of(catalog: "Catalog", table: Table, application: str) -> Place:

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from antifraud.files import hash_of
 from antifraud.lake.catalog import full_name, open_any_catalog
 from antifraud.lake.ownership import claim_lake
-from antifraud.lake.schema_check import Found, require_schema
+from antifraud.lake.schema_check import PresentColumn, require_schema
 from antifraud.lake.schemas import CATALOG, NAMESPACE, TABLES, Table
 from antifraud.settings.core import JobSettings
 from jobs.publishing.conflicts import with_retries
@@ -83,6 +83,8 @@ def read_table(spark: SparkSession, table: Table, condition: str = "true", snaps
     # In SQL, for Spark 3.5 overlooks a reader's option `versionAsOf` and gives the current snapshot.
     version = f" VERSION AS OF {snapshot_id}" if snapshot_id else ""
     rows = spark.sql(f"SELECT * FROM {full_name(table)}{version}")  # noqa: S608 - names of our own
-    found = {field.name: Found(field.dataType.simpleString(), not field.nullable) for field in rows.schema.fields}
-    require_schema(table, found, () if snapshot_id else table.column_names)
+    present = {
+        field.name: PresentColumn(field.dataType.simpleString(), not field.nullable) for field in rows.schema.fields
+    }
+    require_schema(table, present, () if snapshot_id else table.column_names)
     return rows.where(condition)

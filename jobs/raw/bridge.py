@@ -54,7 +54,7 @@ def build_bridge(spark: SparkSession, settings: JobSettings, days: Sequence[dt.d
     return bridge
 
 
-def rekeyed(rows: DataFrame, table: Table, bridge: DataFrame) -> DataFrame:
+def rekey(rows: DataFrame, table: Table, bridge: DataFrame) -> DataFrame:
     """The rows with every token that the bridge knows replaced; others stay, for `require_key` to find."""
     for column in _token_columns(table):
         known = bridge.select(F.col("old").alias(column), F.col("new").alias("rekeyed"))

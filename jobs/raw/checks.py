@@ -71,16 +71,16 @@ def require_limit(settings: JobSettings, counts: Counts, days: Sequence[dt.date]
         QuarantineLimit: Of one there are.
     """
     for day in days:
-        found, share = counts_of(counts, day), unusable_share(counts, day)
+        of_day, share = counts_of(counts, day), unusable_share(counts, day)
         if share > settings.quarantine_limit:
-            reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(found["quarantined"].items()))
+            reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(of_day["quarantined"].items()))
             raise QuarantineLimit(
-                f"{share:.2%} of the {found['rows_in']} rows of {day} are unusable ({reasons}), the limit is "
+                f"{share:.2%} of the {of_day['rows_in']} rows of {day} are unusable ({reasons}), the limit is "
                 f"{settings.quarantine_limit:.2%}: correct the file, nothing was published"
             )
 
 
 def unusable_share(counts: Counts, day: dt.date) -> float:
     """Share of a day's rows that are quarantined; 0 of a day without rows."""
-    found = counts_of(counts, day)
-    return float(sum(found["quarantined"].values()) / max(found["rows_in"], 1))
+    of_day = counts_of(counts, day)
+    return float(sum(of_day["quarantined"].values()) / max(of_day["rows_in"], 1))

@@ -73,8 +73,8 @@ def _number(column: RawColumn) -> Column:
     A number that prints as the text again needs no regular expression, which costs more than all the rest.
     """
     value, text = F.col(f"value_{column.name}"), F.expr(TEXT[column.name])
-    plain = (value.cast("string") == text) & value.between(column.least, column.largest)
-    return F.when(plain | text.rlike(_whole(column.name)), value)
+    prints_again = (value.cast("string") == text) & value.between(column.least, column.largest)
+    return F.when(prints_again | text.rlike(_whole(column.name)), value)
 
 
 def _time(at_24: Column) -> Column:

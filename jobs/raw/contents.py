@@ -81,10 +81,10 @@ def remembered(catalog: "Catalog", sources: Mapping[dt.date, str]) -> dict[dt.da
 
 def ever_remembered(catalog: "Catalog", days: Iterable[dt.date]) -> dict[dt.date, list[Contents]]:
     """For each of the days the contents of all files that it was ever read from."""
-    found: dict[dt.date, list[Contents]] = {day: [] for day in days}
-    for run in runs_of(catalog, FEED, min(found), max(found)):
-        found.setdefault(run.day, []).append(json.loads(run.counts))
-    return found
+    known: dict[dt.date, list[Contents]] = {day: [] for day in days}
+    for run in runs_of(catalog, FEED, min(known), max(known)):
+        known.setdefault(run.day, []).append(json.loads(run.counts))
+    return known
 
 
 def remembered_sums(catalog: "Catalog", files: Sequence[RawFile], stamps: Mapping[str, Stamp]) -> dict[str, str]:

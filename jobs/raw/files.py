@@ -20,7 +20,7 @@ from antifraud.lake.schemas import RAW
 HEADER: Final = RAW.header
 PIECE: Final = 1 << 20
 DIGEST_THREADS: Final = 2
-FAULTS: Final = (EOFError, gzip.BadGzipFile, zlib.error)
+DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,9 @@ def stamps(files: Sequence[RawFile]) -> dict[str, Stamp]:
     return {file.path.name: _stamp(file.path.stat()) for file in files}
 
 
-def _stamp(found: Any) -> Stamp:
-    of_object = found.as_info() if hasattr(found, "as_info") else {}
-    return Stamp(found.st_size, found.st_mtime_ns, str(of_object.get("ETag") or found.st_ino))
+def _stamp(status: Any) -> Stamp:
+    of_object = status.as_info() if hasattr(status, "as_info") else {}
+    return Stamp(status.st_size, status.st_mtime_ns, str(of_object.get("ETag") or status.st_ino))
 
 
 def checksums(files: Sequence[RawFile], known: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -143,7 +143,7 @@ def _check_header(path: Path) -> None:
     try:
         with _opened(path) as source:
             line = source.readline(PIECE)
-    except FAULTS as error:
+    except DAMAGED as error:
         raise RawFileError(f"{path.name}, byte 0: not a gzip file ({error}): deliver it again") from None
     if not line:
         raise RawFileError(f"{path.name}, line 1: the file is empty, a header was expected: deliver it again")
@@ -161,7 +161,7 @@ def _read_through(path: Path) -> None:
         with _opened(path) as source:
             while piece := source.read(PIECE):
                 position += len(piece)
-    except FAULTS as error:
+    except DAMAGED as error:
         raise RawFileError(
             f"{path.name}, byte {position} of the text: cut or damaged ({type(error).__name__}): deliver it again"
         ) from None

@@ -38,7 +38,7 @@ def hide(spark: SparkSession, key: Key) -> HiddenKey:
     session: Any = spark._jsparkSession  # noqa: SLF001
     values = spark.sparkContext._gateway.new_array(jvm.java.lang.Object, len(PADS))  # type: ignore[union-attr]  # noqa: SLF001
     for position, pad in enumerate(PADS.values()):
-        values[position] = padded(key.secret, pad)
+        values[position] = pad_key(key.secret, pad)
     rows = jvm.java.util.ArrayList()
     rows.add(jvm.org.apache.spark.sql.RowFactory.create(values))
     schema = StructType([StructField(name, BinaryType()) for name in PADS])
@@ -69,6 +69,6 @@ def token_by_day(keys: Mapping[dt.date, HiddenKey], kind: Kind, identifier: Colu
     return F.coalesce(*by_key) if by_key else F.lit(None).cast("string")
 
 
-def padded(secret: bytes, pad: int) -> bytearray:
+def pad_key(secret: bytes, pad: int) -> bytearray:
     """A key of at most one block, xor the pad, as HMAC wants it."""
     return bytearray(byte ^ pad for byte in secret.ljust(BLOCK_BYTES, b"\0"))

@@ -15,7 +15,7 @@ from antifraud.errors import returns_exit_code
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from jobs.spark.session import start_session
-from jobs.spark.troubles import told
+from jobs.spark.troubles import translate_troubles
 
 Main = Callable[[SparkSession, JobSettings, argparse.Namespace], None]
 PlainMain = Callable[[JobSettings, argparse.Namespace], None]
@@ -60,11 +60,11 @@ def run_job(name: str, main: Main, parser: argparse.ArgumentParser, *, reads_raw
 @returns_exit_code
 def _run_in_session(name: str, main: Main, arguments: argparse.Namespace, *, reads_raw: bool) -> None:
     settings = _settings(reads_raw=reads_raw)
-    with told(settings):
+    with translate_troubles(settings):
         check_lake(settings)
     spark = start_session(name, settings)
     try:
-        with told(settings):
+        with translate_troubles(settings):
             main(spark, settings, arguments)
     finally:
         spark.stop()
@@ -84,7 +84,7 @@ def run_plain_job(
 @returns_exit_code
 def _run_plain(main: PlainMain, arguments: argparse.Namespace, *, reads_raw: bool, of_any_lake: bool) -> None:
     settings = _settings(reads_raw=reads_raw)
-    with told(settings):
+    with translate_troubles(settings):
         if not of_any_lake:
             check_lake(settings)
         main(settings, arguments)

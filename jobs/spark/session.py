@@ -97,11 +97,11 @@ def lake_configuration(settings: JobSettings) -> dict[str, str]:
 def s3_configuration(settings: JobSettings) -> dict[str, str]:
     """Hadoop's configuration of the buckets that the settings name, each with the account of its own zone."""
     zones = ((settings.raw_location, settings.raw_account), (settings.lake_warehouse, settings.lake_account))
-    found: dict[str, str] = {}
+    configuration: dict[str, str] = {}
     for location, account in zones:
         if is_remote(location):
-            found |= _bucket(settings, f"{S3A}.bucket.{bucket_of(location)}", account)
-    return found | _patience(settings) if found else {}
+            configuration |= _bucket(settings, f"{S3A}.bucket.{bucket_of(location)}", account)
+    return configuration | _patience(settings) if configuration else {}
 
 
 def _patience(settings: JobSettings) -> dict[str, str]:
@@ -120,21 +120,21 @@ def _patience(settings: JobSettings) -> dict[str, str]:
 
 
 def _bucket(settings: JobSettings, prefix: str, account_file: Path | None) -> dict[str, str]:
-    found = {f"{prefix}.endpoint.region": settings.s3_region}
+    configuration = {f"{prefix}.endpoint.region": settings.s3_region}
     if settings.s3_endpoint:
-        found |= {
+        configuration |= {
             f"{prefix}.endpoint": settings.s3_endpoint,
             f"{prefix}.path.style.access": "true",
             f"{prefix}.connection.ssl.enabled": str(settings.s3_endpoint.startswith("https")).lower(),
         }
     if account_file:
         account = load_account(account_file)
-        found |= {
+        configuration |= {
             f"{prefix}.aws.credentials.provider": "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider",
             f"{prefix}.access.key": account.user,
             f"{prefix}.secret.key": account.password,
         }
-    return found
+    return configuration
 
 
 def jdbc_uri(settings: JobSettings) -> str:

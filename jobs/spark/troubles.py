@@ -43,7 +43,7 @@ WHAT_TO_DO: Final = {
 
 
 @contextmanager
-def told(settings: JobSettings) -> Iterator[None]:
+def translate_troubles(settings: JobSettings) -> Iterator[None]:
     """Turn what libraries raise about a full disk, a wrong clock or a storage in trouble into one line.
 
     Raises:
@@ -57,8 +57,8 @@ def told(settings: JobSettings) -> Iterator[None]:
     except AntifraudError:
         raise
     except Exception as error:
-        if found := trouble_of(error, settings):
-            raise found from None
+        if trouble := trouble_of(error, settings):
+            raise trouble from None
         raise
 
 
