@@ -19,7 +19,7 @@ EVENT: Final = ("day", "transaction_id", "event_time", "customer", "terminal", "
 
 
 def feature_rows(clean: DataFrame, state: DataFrame) -> DataFrame:
-    """Return the rows of `features` for events (`clean`), from states whose cut-off is the day before each event's."""
+    """Return the rows of `features` for events (`clean`), from the states of the day before each event's day."""
     events = clean.select(*EVENT, hours_past("event_time").alias("hours_past"))
     for entity in ENTITIES:
         events = _with_history(events, state, entity)

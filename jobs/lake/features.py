@@ -1,4 +1,4 @@
-"""Feature vectors of a day's events: the state of the day before, and what happened earlier on the day itself."""
+"""The stage of features: vectors made of the state of the day before and of earlier events of the day itself."""
 
 import datetime as dt
 import json
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
 BATCH_ROWS: Final = 5_000_000
-"""Events that are published at a time."""
+"""Events that are computed and published at a time."""
 
 
 def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
-    """Publish the features of `days` where they are not up to date; returns the rows published.
+    """Publish the features of all `days` that are out of date, and return the rows published.
 
     Raises:
-        MissingDay: A day is not in `clean`, or the state of the day before is missing although the lake began earlier,
-            or has expired, or is of an earlier version.
+        MissingDay: A day is not in `clean`. Or the state of the day before has expired, comes from an earlier version,
+            or is missing although the lake began earlier.
         PublishError: Another run is replacing the state of the day before.
     """
     catalog = open_catalog(settings)
@@ -74,7 +74,7 @@ def _publish(
 def _states_before(
     spark: SparkSession, catalog: "Catalog", states: Mapping[dt.date, Run], days: Sequence[dt.date]
 ) -> DataFrame:
-    """Rows of the states that the features of `days` start from."""
+    """Return the rows of the states that the features of `days` start from."""
     used = [states[day - ONE_DAY] for day in days if day - ONE_DAY in states]
     if expired := [run.day for run in used if run.expired]:
         raise MissingDay(
@@ -84,7 +84,7 @@ def _states_before(
     if older := [run.day for run in used if json.loads(run.counts).get(VERSION) != STATE.version]:
         raise MissingDay(
             f"the features of {span(days)} start from states that an earlier version made ({span(older)}): publish "
-            "them again, with jobs/state.py or jobs/day.py"
+            "these states again, with jobs/state.py or jobs/day.py"
         )
     snapshot = snapshot_with(catalog, STATE, used) if used else None
     if used and snapshot is None:
@@ -93,7 +93,7 @@ def _states_before(
 
 
 def inputs_of(clean: Run, states: Mapping[dt.date, Run], day: dt.date, began: dt.date) -> str:
-    """Hash of everything a day's features are made from; `began` is the first day of the lake.
+    """Return the hash of everything that a day's features are made from; `began` is the first day of the lake.
 
     Raises:
         MissingDay: The state of the day before is missing although the lake began earlier.

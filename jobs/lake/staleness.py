@@ -1,4 +1,4 @@
-"""Which days of which tables are out of date, and why. Changes nothing and needs no Spark."""
+"""The check which days of which tables are out of date, and why. It changes nothing and needs no Spark."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ Reasons = dict[dt.date, str]
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """The days asked for, and what was published of every table on these and on the days that they look back on."""
+    """Days to check, the first day of the lake, and runs of every table for these days and what they look back on."""
 
     settings: JobSettings
     days: Sequence[dt.date]
@@ -33,7 +33,7 @@ class Lake:
 
 
 def stale(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
-    """For each table the days that are out of date, with the reason.
+    """Return for each table the days that are out of date, with the reason.
 
     Raises:
         MissingDay: No raw file covers a day.
@@ -92,7 +92,7 @@ def _state(lake: Lake, stale_days: Mapping[str, Reasons]) -> dict[str, Reasons]:
 
 def _features(lake: Lake, stale_days: Mapping[str, Reasons]) -> dict[str, Reasons]:
     events = stale_days[CLEAN.name]
-    # A state that has only expired will come back as it was.
+    # A state that has merely expired is rebuilt with the same rows, so the features made from it stay up to date.
     states = {day for day, reason in stale_days[STATE.name].items() if reason != EXPIRED}
     clean, cut_offs = lake.runs[CLEAN], lake.runs[STATE]
     reasons = _judged(
@@ -112,7 +112,7 @@ def _judged(
     follows: Callable[[dt.date], Sequence[dt.date]],
     made_from: str,
 ) -> Reasons:
-    """Days that were never published, whose inputs will change or have changed, or that have expired."""
+    """Return the stale days of a table: never published, with inputs that will change or have changed, or expired."""
     stale_days: Reasons = {}
     for day in lake.days:
         run = lake.runs[table].get(day)
@@ -136,7 +136,7 @@ def _changed(run: Run, inputs: Callable[[dt.date], str], made_from: str) -> str 
 
 
 def lines_of(stale_days: Mapping[str, Reasons]) -> list[str]:
-    """A line for each run of days of a table with one reason.
+    """Return a line for each sequence of days of a table with the same reason.
 
     >>> days = [dt.date(2026, 1, 1), dt.date(2026, 1, 2), dt.date(2026, 1, 5)]
     >>> lines_of({"totals_customer": dict.fromkeys(days, "clean changed")})
