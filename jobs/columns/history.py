@@ -4,8 +4,8 @@ Both ways give `days`, `hours` and `labels`. Matured risk is made of `labels` al
 rolled one.
 
 Gathering handles cut-offs in blocks of days. It collects once what any cut-off of a block can see of an entity, and
-each cut-off picks its own part. Blocks of one day would collect a year of totals 37 times over, and one block for all
-days would make single rows too large.
+each cut-off picks its own part. Blocks of one day would copy each row of totals 30 times and more, and one block for a
+year would make rows of a year.
 """
 
 from collections.abc import Callable
@@ -137,9 +137,11 @@ def _with_streak(rows: DataFrame) -> DataFrame:
 
     Say that the cut-off is day 100, and these are a terminal's matured days with labels:
 
-        day 90    5 known, 1 fraud     the last day with a legitimate transaction: legit_age = 101 - 90 = 11
-        day 91    2 known, 2 frauds    the streak begins: streak_age = 101 - 91 = 10
-        day 93    3 known, 3 frauds    the streak goes on: streak_fraud = 2 + 3 = 5
+    | day | labels            | what follows                                                          |
+    | --- | ----------------- | --------------------------------------------------------------------- |
+    |  90 | 5 known, 1 fraud  | last day with a legitimate transaction: `legit_age` is 101 - 90 = 11  |
+    |  91 | 2 known, 2 frauds | the streak begins: `streak_age` is 101 - 91 = 10                      |
+    |  93 | 3 known, 3 frauds | the streak goes on: `streak_fraud` is 2 + 3 = 5                       |
     """
     legit_days = _numbers(F.filter("matured", lambda day: day["known"] > day["fraud"]))
     last_legit = F.coalesce(F.array_max(legit_days), F.lit(NEVER))

@@ -4,10 +4,13 @@ At 15:20 that window has left hours 0 to 14 of yesterday behind and still covers
 are prepared once, so that each event only looks a sum up. Say that yesterday had two transactions in hour 9, one in
 hour 15 and four in hour 20:
 
-    hours_seen               bits 9, 15 and 20
-    from_hour_tx_count       [7, 5, 4]: from hour 9 on, from hour 15 on, from hour 20 on
-    hours_past at 15:20      bits 0 to 14
-    bits in both             one, so the event counts from_hour_tx_count[1] = 5
+| column or value                  | in the example                                         |
+| -------------------------------- | ------------------------------------------------------ |
+| `hours_seen`                     | bits 9, 15 and 20                                      |
+| `from_hour_tx_count`             | 7 from hour 9 on, 5 from hour 15 on, 4 from hour 20 on |
+| `hours_past` at 15:20            | bits 0 to 14                                           |
+| bits in both                     | one: bit 9                                             |
+| so the event counts entry 1      | 5                                                      |
 
 At 21:00 all three bits are in both, and entry 3 counts as nothing, be it 0 or null.
 """
