@@ -70,10 +70,10 @@ def assertions_of(tree: ast.Module) -> dict[str, int]:
     for node in tree.body:
         test = isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
         found[node.name if isinstance(node, ast.FunctionDef) and test else ""] += sum(map(_is_check, ast.walk(node)))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            examples = doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")
-            found[node.name] += sum(bool(example.want) for example in examples)
+    for documented in ast.walk(tree):
+        if isinstance(documented, ast.FunctionDef | ast.ClassDef):
+            examples = doctest.DocTestParser().get_examples(ast.get_docstring(documented) or "")
+            found[documented.name] += sum(bool(example.want) for example in examples)
     return found
 
 
