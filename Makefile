@@ -32,11 +32,11 @@ run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--onc
 	@$(PYTHON) -m infra.local.run $(RUN_ARGS) $(if $(DATA),--data "$(DATA)")
 
 test: setup check servers browser  ## every component for real, once: what a change can break; CI runs it
-	@$(PYTHON) -m bench.proof --age
+	@$(PYTHON) -m bench.run.proof --age
 	$(CONTAINED) -m "not prove" $(WITH_SERVERS)
 
 prove: setup servers browser  ## the long proofs, before a release and by hand; records the commit that passed
-	$(PYTHON) -m bench.proof
+	$(PYTHON) -m bench.run.proof
 
 proofs: spark35
 	$(CONTAINED) -m prove antifraud jobs serving tests/unit tests/golden $(WITH_SERVERS)

@@ -2,7 +2,7 @@
 
 import ast
 
-from bench.suite_inventory import Place, assertions_of, compare
+from bench.run.suite_inventory import Place, assertions_of, compare
 
 SOURCE = '''
 def double(x):

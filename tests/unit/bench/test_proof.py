@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import proof
+from bench.run import proof
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 UNKNOWN = "a commit that this copy does not have: run it before a release"

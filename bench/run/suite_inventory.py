@@ -1,4 +1,4 @@
-"""Where the tests of an earlier commit are today: ``python -m bench.suite_inventory [--base commit] [--all]``.
+"""Where the tests of an earlier commit are today: ``python -m bench.run.suite_inventory [--base commit] [--all]``.
 
 Print each test of the base with its number of node ids and assertions then and now, and the circle that runs it:
 `test`, `prove`, or both. Without ``--all`` only tests that are gone, or have fewer ids or assertions than before. The
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[2]
 BASE: Final = "b393281"
 CIRCLES: Final = ("not prove", "prove")
 FOLDERS: Final = ("antifraud", "jobs", "serving", "tests")

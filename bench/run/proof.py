@@ -1,6 +1,6 @@
 """The long proofs: ``make prove`` runs them and records the commit that passed, ``make test`` tells how old that is.
 
-``python -m bench.proof`` runs; ``python -m bench.proof --age`` prints one line and always succeeds.
+``python -m bench.run.proof`` runs; ``python -m bench.run.proof --age`` prints one line and always succeeds.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from typing import Final
 
 from bench.record import RESULTS, record
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[2]
 FIGURE: Final = "prove.minutes"
 OLD_AFTER_COMMITS: Final = 30
 SECONDS_A_MINUTE: Final = 60
