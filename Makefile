@@ -16,14 +16,14 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## check prerequisites, make the environment, fetch the jars
-	@sh infra/prerequisites.sh
-	@sh infra/setup.sh
+	@sh infra/setup/prerequisites.sh
+	@sh infra/setup/setup.sh
 
 servers: setup  ## PostgreSQL and an S3 server for the storage tests (apt-get as root, Go)
 	$(PYTHON) -m infra.cluster prepare
 
 browser: setup  ## Chromium for the tests of Airflow's pages and of the gate's (apt-get as root)
-	$(PYTHON) -m infra.browser
+	$(PYTHON) -m infra.setup.browser
 
 run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--once ends after the summary, DATA=folder takes your files
 	@$(PYTHON) -m infra.local.run $(RUN_ARGS) $(if $(DATA),--data "$(DATA)")
@@ -32,7 +32,7 @@ test: setup check servers browser spark35  ## everything: lint, types, import co
 	$(PYTHON) -m pytest $(TWO_LANES) tests/functional tests/storage tests/spark tests/parity tests/serving tests/docs tests/dags
 
 spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own
-	@sh infra/spark35/setup.sh
+	@sh infra/setup/spark35/setup.sh
 	ANTIFRAUD_JARS_DIR="$(CURDIR)/infra/jars-spark35" .venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
 
 check: setup lint unit  ## the quick half: lint, types, import contracts, unit tests (under two minutes)

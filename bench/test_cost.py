@@ -58,7 +58,8 @@ def prepare(commit: str, clone: Path) -> None:
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     subprocess.run(["git", "checkout", "--quiet", commit], cwd=clone, check=True)
     subprocess.run(["make", "setup", "servers", "browser"], cwd=clone, check=True)
-    subprocess.run(["sh", "infra/spark35/setup.sh"], cwd=clone, check=True)
+    (spark35,) = clone.glob("infra/**/spark35/setup.sh")  # its place differs between commits
+    subprocess.run(["sh", str(spark35)], cwd=clone, check=True)
 
 
 def measure(commit: str) -> dict[str, float]:
@@ -75,7 +76,8 @@ def measure(commit: str) -> dict[str, float]:
             measured = {"wall": time.monotonic() - began, "cpu": cpu_seconds() - spent}
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(measured))
-    return json.loads(kept.read_text())
+    seconds: dict[str, float] = json.loads(kept.read_text())
+    return seconds
 
 
 def full_name(commit: str) -> str:

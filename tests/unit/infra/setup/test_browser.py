@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from antifraud.errors import SettingsError
-from infra.browser import find_chromium
-from infra.packages import ensure
+from infra.setup.browser import find_chromium
+from infra.setup.packages import ensure
 
 
 def test_chromium_is_found_on_the_path(monkeypatch, tmp_path):

@@ -31,7 +31,7 @@ def fetch(pom: Path, folder: Path) -> None:
     """Resolve the coordinates of a pom into a fresh cache and copy the jars to `folder`."""
     pyspark = find_spec("pyspark")
     if pyspark is None or pyspark.origin is None:
-        sys.exit("error: pyspark is not installed beside this Python: run sh infra/setup.sh")
+        sys.exit("error: pyspark is not installed beside this Python: run sh infra/setup/setup.sh")
     submit = Path(pyspark.origin).parent / "bin" / "spark-submit"
     with tempfile.TemporaryDirectory() as cache:
         empty = Path(cache) / "nothing.py"

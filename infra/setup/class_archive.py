@@ -1,6 +1,6 @@
 """Archive the classes of Spark and its jars as the JVM keeps them in memory: every job then starts some seconds sooner.
 
-    python -m infra.class_archive
+    python -m infra.setup.class_archive
 
 A JVM that loads a class reads, parses and verifies it; from an archive (class-data sharing, JEP 350) it is mapped. The
 archive holds what a small query on an empty lake needs, and lies beside the jars. It belongs to one JVM and one class
@@ -26,7 +26,7 @@ def main() -> None:
     (JARS / ARCHIVE).unlink(missing_ok=True)
     environ = {**os.environ, "SPARK_SUBMIT_OPTS": f"-XX:ArchiveClassesAtExit={fresh}"}
     with log.open("w") as output:
-        query = [sys.executable, "-m", "infra.class_archive", QUERY]
+        query = [sys.executable, "-m", "infra.setup.class_archive", QUERY]
         done = subprocess.run(query, env=environ, stdout=output, stderr=subprocess.STDOUT, check=False)
     if done.returncode or not fresh.exists():
         # Nothing needs the archive: a JVM that cannot write one must not stand in the way of the set-up.

@@ -1,6 +1,6 @@
 """The browser in which tests look at pages: an analyst's way through Airflow's, and the gate's report.
 
-python -m infra.browser    # finds Chromium, or installs it (apt-get)
+python -m infra.setup.browser    # finds Chromium, or installs it (apt-get)
 """
 
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import AntifraudError, SettingsError
-from infra.packages import ensure
+from infra.setup.packages import ensure
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """What Debian, Ubuntu and Google call it."""
