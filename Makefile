@@ -57,33 +57,33 @@ clean-state:  ## remove everything a run has made (the folder var)
 	rm -rf var
 
 bench-run: setup  ## minutes of `make run` and `make test` on fresh clones
-	$(PYTHON) -m bench.run_figures
+	$(PYTHON) -m bench.run.figures
 
 bench-gate: setup  ## the gate's statistics by simulation
-	$(PYTHON) -m bench.gate_simulation
+	$(PYTHON) -m bench.gate.simulation
 
 bench-handbook: setup  ## ranking on raw files of another generator: DATA=folder
-	$(PYTHON) -m bench.handbook "$(DATA)"
+	$(PYTHON) -m bench.model.handbook "$(DATA)"
 
 bench-selection: setup  ## what blocked fraud without labels does to training, and its repair by weights
-	$(PYTHON) -m bench.selection_bias
+	$(PYTHON) -m bench.model.selection_bias
 
 bench-training: setup  ## minutes and memory of training on ten million rows
-	$(PYTHON) -m bench.training_cost
+	$(PYTHON) -m bench.model.training_cost
 
 bench-seeds: setup  ## the verdicts on six worlds
-	$(PYTHON) -m bench.seeds
+	$(PYTHON) -m bench.model.seeds
 
 bench-lake: setup  ## the lake at 47 million rows, some hours: HOME_OF_LAKE=folder with 60 GB to spare
-	for part in ingest features parity pandas; do \
-		$(PYTHON) -m bench.lake_$$part --home "$(HOME_OF_LAKE)" || exit 1; \
+	for part in ingest features parity against_pandas; do \
+		$(PYTHON) -m bench.lake.$$part --home "$(HOME_OF_LAKE)" || exit 1; \
 	done
 
 bench-backfills: setup  ## backfills in any order beside one load of all days: HOME_OF_LAKE=folder, which gets a new one beside it
-	$(PYTHON) -m bench.lake_backfills --home "$(HOME_OF_LAKE)-backfills"
+	$(PYTHON) -m bench.lake.backfills --home "$(HOME_OF_LAKE)-backfills"
 
 bench-history: setup  ## a night after 60 and after 600 days of history, its time and what it reads: HOME_OF_LAKE=folder, which gets a new one beside it
-	$(PYTHON) -m bench.lake_history --home "$(HOME_OF_LAKE)-history"
+	$(PYTHON) -m bench.lake.history --home "$(HOME_OF_LAKE)-history"
 
 bench-slopes: setup  ## ingest, totals and features against the number of rows: HOME_OF_LAKE=folder, which gets a new one beside it
-	$(PYTHON) -m bench.lake_slopes --home "$(HOME_OF_LAKE)-slopes"
+	$(PYTHON) -m bench.lake.slopes --home "$(HOME_OF_LAKE)-slopes"

@@ -1,7 +1,7 @@
 """The verdicts on six worlds, and the loss of the month after: model, amount rule, model without history.
 
     make bench-seeds
-    python -m bench.seeds --preset lake-shape --seeds 7 11
+    python -m bench.model.seeds --preset lake-shape --seeds 7 11
 
 Each world goes through the real path: raw files, data jobs, train, validate. The two baselines are judged by the same
 gate on the same windows. The realised loss is what the frozen threshold misses in the 30 days after the day of
@@ -33,8 +33,8 @@ from antifraud.settings.core import JobSettings
 from antifraud.stats.loss import Frauds
 from antifraud.stats.score_tables import MONTH_DAYS, ScoreTable, curve
 from antifraud.stats.threshold import LegitBlocks
-from bench.lake_rows import Rows, load_rows
-from bench.protocol import FIGURES, card_precision, ranking
+from bench.model.protocol import FIGURES, card_precision, ranking
+from bench.model.rows import Rows, load_rows
 from bench.record import record
 from jobs.rows.sample import Sample
 from jobs.rows.windows import Span, Windows, windows_of
@@ -200,7 +200,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _record(results: dict[int, dict[str, Any]], preset: str) -> None:
-    command = "make bench-seeds" if preset == DEFAULT else f"python -m bench.seeds --preset {preset}"
+    command = "make bench-seeds" if preset == DEFAULT else f"python -m bench.model.seeds --preset {preset}"
     suffix = "" if preset == DEFAULT else f"_{preset.replace('-', '_')}"
     for name, key, unit in RECORDED:
         values = [found["model"][key] for found in results.values()]

@@ -1,6 +1,6 @@
 """How long one explanation takes: exact Shapley values of 500 trees in NumPy, beside CatBoost's own for the same row.
 
-    python -m bench.explain
+    python -m bench.model.explain
 
 A model of the production shape (500 trees of depth 6, the registry's features) on made-up rows with nulls; both sides
 take turns, one row at a time.
@@ -26,7 +26,7 @@ ROWS: Final = 20_000
 ROUNDS: Final = 7
 ROWS_A_ROUND: Final = 40
 MILLISECONDS: Final = 1_000
-COMMAND: Final = "python -m bench.explain"
+COMMAND: Final = "python -m bench.model.explain"
 Doubles = npt.NDArray[np.float64]
 
 

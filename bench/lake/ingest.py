@@ -1,4 +1,4 @@
-"""Ingest of one raw file of 47 million rows beside DuckDB: ``python -m bench.lake_ingest --home <folder>``.
+"""Ingest of one raw file of 47 million rows beside DuckDB: ``python -m bench.lake.ingest --home <folder>``.
 
 Both read the same text, check every field, make the same tokens of both ids and write `clean`, `labels` and
 `quarantine` as Parquet by day, sorted alike; they take turns. DuckDB is not asked for line numbers, publishing or
@@ -23,10 +23,10 @@ import psutil
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.schemas import CLEAN, QUARANTINE
 from antifraud.settings.core import JobSettings
-from bench.ingest_sql import statements
-from bench.lake_world import Bench, bench_of, files_of, truth
+from bench.lake.ingest_sql import statements
+from bench.lake.world import Bench, bench_of, files_of, truth
 
-COMMAND: Final = "python -m bench.lake_ingest"
+COMMAND: Final = "python -m bench.lake.ingest"
 GIB: Final = 1 << 30
 LOOK_SECONDS: Final = 0.5
 

@@ -10,7 +10,7 @@ from antifraud.stats.bounds import block_bound, joint_bound, row_bound
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.spending import NIGHTS_A_YEAR, nightly_delta
 from antifraud.stats.threshold import LegitBlocks, certified_threshold
-from bench.gate_shapes import COMMAND, DAYS, DELTA, LIMIT, SEED, TARGET, span
+from bench.gate.shapes import COMMAND, DAYS, DELTA, LIMIT, SEED, TARGET, span
 from bench.record import record
 
 TERMINALS, ROWS = 150, 2.0

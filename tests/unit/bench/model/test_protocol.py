@@ -5,9 +5,9 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from bench.lake_rows import Rows
-from bench.protocol import Week, card_precision, last_weeks, ranking
-from bench.tutorial import tutorial_features
+from bench.model.protocol import Week, card_precision, last_weeks, ranking
+from bench.model.rows import Rows
+from bench.model.tutorial import tutorial_features
 
 DAY = 86_400
 FIRST = np.datetime64("2018-05-01")

@@ -24,10 +24,10 @@ import numpy as np
 
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
-from bench.lake_rows import Rows, load_rows
-from bench.protocol import FIGURES, Doubles, Week, last_weeks
+from bench.model.protocol import FIGURES, Doubles, Week, last_weeks
+from bench.model.rows import Rows, load_rows
+from bench.model.tutorial import reference, tuned, tutorial_features
 from bench.record import record
-from bench.tutorial import reference, tuned, tutorial_features
 from jobs.rows.dataset import LEGIT_PER_FRAUD
 from jobs.rows.sample import Sample
 from jobs.training.fitting import PARAMETERS, THREADS

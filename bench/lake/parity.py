@@ -1,6 +1,6 @@
-"""Every row of a week of a million customers, by both implementations: ``python -m bench.lake_parity --home <folder>``.
+"""Every row of a week of a million customers, by both implementations: ``python -m bench.lake.parity --home <folder>``.
 
-Takes the lake that `bench.lake_ingest` made in this folder. Spark's features of the last seven days are compared with
+Takes the lake that `bench.lake.ingest` made in this folder. Spark's features of the last seven days are compared with
 `antifraud.features.reference`, event after event in order, bit by bit. What the reference starts from is gathered from
 `clean` and `labels` by DuckDB, so it shares neither code nor tables with totals and state. Two days are held in memory
 at a time, some 20 GB.
@@ -24,13 +24,13 @@ from antifraud.features.buckets import EMPTY, LONGEST_WINDOW_DAYS, Bucket, Histo
 from antifraud.features.reference import feature_vector
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS
-from bench.lake_world import Bench, bench_of, files_of
+from bench.lake.world import Bench, bench_of, files_of
 from jobs.lake.features import features
 from jobs.lake.state import state
 from jobs.lake.totals import totals
 from jobs.spark.session import start_session
 
-COMMAND: Final = "python -m bench.lake_parity"
+COMMAND: Final = "python -m bench.lake.parity"
 WEEK: Final = 7
 PROCESSES: Final = 2
 BATCH_ROWS: Final = 100_000

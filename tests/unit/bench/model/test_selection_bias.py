@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.selection_bias import repeat, threshold_at
+from bench.model.selection_bias import repeat, threshold_at
 
 
 def test_weights_repair_what_blocking_biases():

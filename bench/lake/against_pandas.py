@@ -1,8 +1,8 @@
 """Rolling windows in pandas, as tutorials make features, beside a night of ours.
 
-    python -m bench.lake_pandas --home <folder>
+    python -m bench.lake.against_pandas --home <folder>
 
-Takes the lake that `bench.lake_ingest` made in this folder. pandas gets all rows of some customers, and of some
+Takes the lake that `bench.lake.ingest` made in this folder. pandas gets all rows of some customers, and of some
 terminals, since all of them do not fit, and makes the fifteen features of Le Borgne et al. (2022), ch. 3.3, as they do,
 on one core; ours are a night: totals, state and features of a whole day, on both cores. Rows a second are those of the
 slice, which pandas makes for every day at once, and those of the day: a night of theirs would begin with all days.
@@ -22,13 +22,13 @@ from antifraud.features.registry import WINDOWS
 from antifraud.lake.catalog import full_name
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
-from bench.lake_world import Bench, bench_of, files_of
+from bench.lake.world import Bench, bench_of, files_of
 from jobs.lake.features import features
 from jobs.lake.state import state
 from jobs.lake.totals import totals
 from jobs.spark.session import start_session
 
-COMMAND: Final = "python -m bench.lake_pandas"
+COMMAND: Final = "python -m bench.lake.against_pandas"
 SLICE_ROWS: Final = 100_000
 NIGHT_ENDS: Final = 6
 SATURDAY: Final = 5

@@ -1,6 +1,6 @@
 """How often a candidate that is worse by the whole margin passes for not inferior, and how often one as good does not.
 
-The frauds of `bench.gate_loss`'s worlds are those that one model misses and the other catches. Beside the comparison
+The frauds of `bench.gate.loss`'s worlds are those that one model misses and the other catches. Beside the comparison
 stands the bound by days alone, as if days were independent and nearly normal.
 """
 
@@ -13,8 +13,8 @@ from antifraud.stats.bounds import ratio_bound
 from antifraud.stats.comparison import Decider, Margins, compare
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import MONTH_DAYS, ScoreTable
-from bench.gate_loss import HIDDEN_DAYS, WORLDS, all_frauds
-from bench.gate_shapes import COMMAND, DAYS, SEED, named, span
+from bench.gate.loss import HIDDEN_DAYS, WORLDS, all_frauds
+from bench.gate.shapes import COMMAND, DAYS, SEED, named, span
 from bench.record import record
 
 COMPARED: Final = ("default", "heavy tails", "few episodes")

@@ -7,7 +7,7 @@ import numpy as np
 
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.loss import LossBound, loss_bound
-from bench.gate_shapes import COMMAND, DAYS, SEED, named, span
+from bench.gate.shapes import COMMAND, DAYS, SEED, named, span
 from bench.record import record
 
 MONTH: Final = 30

@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 
 from antifraud.killswitch.evidence import Evidence, update
-from bench.gate_comparison import comparison_figures
-from bench.gate_loss import loss_figures
-from bench.gate_shapes import COMMAND, SEED, power_figures, span, violation_figures
-from bench.gate_year import release_figures, year_figures
+from bench.gate.comparison import comparison_figures
+from bench.gate.loss import loss_figures
+from bench.gate.shapes import COMMAND, SEED, power_figures, span, violation_figures
+from bench.gate.year import release_figures, year_figures
 from bench.record import record
 
 ROWS_A_YEAR: Final = 100_000

@@ -1,4 +1,4 @@
-"""Backfills in any order give the rows of one forward load: ``python -m bench.lake_backfills --home <folder>``.
+"""Backfills in any order give the rows of one forward load: ``python -m bench.lake.backfills --home <folder>``.
 
 A small world of 40 days is loaded as one range, and day by day forwards, backwards, shuffled, and by three processes at
 once. In each order all days are ingested and added up, then all states made, then features, for the sensors of the DAG

@@ -1,8 +1,8 @@
-"""What ingest, totals and features cost against the number of rows: ``python -m bench.lake_slopes --home <folder>``.
+"""What ingest, totals and features cost against the number of rows: ``python -m bench.lake.slopes --home <folder>``.
 
 Worlds of 24 days with 1, 5 and 48 million rows, one after the other in one session; the smallest is loaded twice, for
 the JVM compiles on the first turn. The exponent is the slope of log seconds over log rows, the worst of the stages; of
-features the rows are those of the last day, the only one that is made. `bench/slope_rows.svg` shows all of it.
+features the rows are those of the last day, the only one that is made. `bench/lake/slope_rows.svg` shows all of it.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from antifraud.clock import ONE_DAY
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.schemas import CLEAN
 from antifraud.settings.core import JobSettings
-from bench.lake_world import CUSTOMERS, World, made
+from bench.lake.world import CUSTOMERS, World, made
 from bench.record import record
 from jobs.day import STAGES
 from jobs.publishing.tables import create_tables

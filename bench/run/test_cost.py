@@ -1,4 +1,4 @@
-"""What `make test` costs beside an earlier commit: ``python -m bench.test_cost``, about half an hour.
+"""What `make test` costs beside an earlier commit: ``python -m bench.run.test_cost``, about half an hour.
 
 Clone each commit, make its environment, then measure ``make test`` alone: wall time, and CPU seconds of every process
 that it started. A measurement is kept for the day, so that an interrupted pair goes on where it stopped.
@@ -20,9 +20,9 @@ import psutil
 
 from bench.record import machine, record
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[2]
 KEPT: Final = ROOT / "var" / "bench" / "test_cost"
-COMMAND: Final = "python -m bench.test_cost"
+COMMAND: Final = "python -m bench.run.test_cost"
 BASE: Final = "b393281"
 SECONDS_A_MINUTE: Final = 60
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h

@@ -1,4 +1,4 @@
-"""Score tables on the cluster against scores on the driver: ``python -m bench.gate_tables [rows]``.
+"""Score tables on the cluster against scores on the driver: ``python -m bench.gate.tables [rows]``.
 
 Each way takes the same scored rows to the same curve: FPR, recall, precision at every threshold. Ours reduces them in
 Spark and computes the curve from the table; the others bring day, score, label and amount of every row to the driver
@@ -30,7 +30,7 @@ from jobs.judging.reduction import score_table_rows, table_of
 
 LAKE_MONTH: Final = 47_000_000
 DAYS: Final = 30
-COMMAND: Final = "python -m bench.gate_tables"
+COMMAND: Final = "python -m bench.gate.tables"
 REPETITIONS: Final = 3
 THRESHOLD: Final = 18_000
 SLICE_ROWS: Final = 5_000_000

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.record import record
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "make bench-run"
 SECONDS_A_MINUTE = 60
 

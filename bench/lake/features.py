@@ -1,6 +1,6 @@
-"""Features of one day of a million customers: ``python -m bench.lake_features --home <folder>``.
+"""Features of one day of a million customers: ``python -m bench.lake.features --home <folder>``.
 
-Takes the lake that `bench.lake_ingest` made in this folder. Beside our job stand DuckDB with the same definition on the
+Takes the lake that `bench.lake.ingest` made in this folder. Beside our job stand DuckDB with the same definition on the
 same files, and Spark recomputing the day from all events of the 30 days before instead of the state. All take turns,
 starting a session is left out, and the rows must be equal.
 """
@@ -21,15 +21,15 @@ from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.lake.catalog import full_name
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE
 from antifraud.settings.core import JobSettings
-from bench.features_sql import features_query
-from bench.lake_world import Bench, bench_of, files_of
+from bench.lake.features_sql import features_query
+from bench.lake.world import Bench, bench_of, files_of
 from jobs.lake.features import feature_rows, features
 from jobs.lake.state import state, state_of
 from jobs.lake.totals import customer_totals, terminal_totals, totals
 from jobs.publishing.tables import create_tables, read_table
 from jobs.spark.session import start_session
 
-COMMAND: Final = "python -m bench.lake_features"
+COMMAND: Final = "python -m bench.lake.features"
 
 
 def ours(spark: SparkSession, settings: JobSettings, day: dt.date) -> float:

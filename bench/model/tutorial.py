@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
-from bench.lake_rows import Rows
-from bench.protocol import DELAY_DAYS, Doubles, Week
+from bench.model.protocol import DELAY_DAYS, Doubles, Week
+from bench.model.rows import Rows
 from jobs.training.tutorial import START, fitted_xgboost, suggested
 
 SPANS: Final = (1, 7, 30)

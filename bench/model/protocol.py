@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from bench.lake_rows import Rows
+from bench.model.rows import Rows
 from jobs.rows.windows import Span
 
 TRAIN_DAYS: Final = 7

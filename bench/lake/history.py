@@ -1,4 +1,4 @@
-"""What a night costs with 60 and with 600 days of history: ``python -m bench.lake_history --home <folder>``.
+"""What a night costs with 60 and with 600 days of history: ``python -m bench.lake.history --home <folder>``.
 
 Two lakes of one small world, whose rows of a day cost next to nothing, so that whatever grows with the history shows.
 The shorter one has the last days of the longer, so that their nights are the same days with the same rows. Each has a
@@ -25,7 +25,7 @@ from pyspark.sql import SparkSession
 from antifraud.clock import days_between
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
-from bench.event_log import Read, event_log, reads_of, total
+from bench.lake.event_log import Read, event_log, reads_of, total
 from bench.record import record
 from jobs.day import STAGES
 from jobs.publishing.tables import create_tables

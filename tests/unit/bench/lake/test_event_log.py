@@ -2,7 +2,7 @@
 
 import json
 
-from bench.event_log import ELSEWHERE, RAW, Read, reads_of, total
+from bench.lake.event_log import ELSEWHERE, RAW, Read, reads_of, total
 
 SQL = "org.apache.spark.sql.execution.ui.SparkListener"
 

@@ -6,8 +6,8 @@ import pytest
 
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
-from bench.event_log import ELSEWHERE, Read
-from bench.lake_history import Night, growths, tail
+from bench.lake.event_log import ELSEWHERE, Read
+from bench.lake.history import Night, growths, tail
 
 
 def test_the_shorter_lake_has_the_last_days_of_the_longer(tmp_path):
