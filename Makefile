@@ -19,14 +19,14 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## check prerequisites, make the environment, fetch the jars
-	@sh infra/prerequisites.sh
-	@sh infra/setup.sh
+	@sh infra/setup/prerequisites.sh
+	@sh infra/setup/setup.sh
 
 servers: setup  ## PostgreSQL and an S3 server for the storage tests (apt-get as root, Go)
 	$(PYTHON) -m infra.cluster prepare
 
 browser: setup  ## Chromium for the tests of Airflow's pages and of the gate's (apt-get as root)
-	$(PYTHON) -m infra.browser
+	$(PYTHON) -m infra.setup.browser
 
 run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--once ends after the summary, DATA=folder takes your files
 	@$(PYTHON) -m infra.local.run $(RUN_ARGS) $(if $(DATA),--data "$(DATA)")
@@ -42,7 +42,7 @@ proofs: spark35
 	$(CONTAINED) -m prove antifraud jobs serving tests/unit tests/golden $(WITH_SERVERS)
 
 spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own; part of the proofs
-	@sh infra/spark35/setup.sh
+	@sh infra/setup/spark35/setup.sh
 	ANTIFRAUD_JARS_DIR="$(CURDIR)/infra/jars-spark35" .venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
 
 check: setup lint unit  ## lint, types, import contracts, unit tests: under two minutes, before every commit
@@ -67,33 +67,33 @@ clean-state:  ## remove everything a run has made (the folder var)
 	rm -rf var
 
 bench-run: setup  ## minutes of `make run` and `make test` on fresh clones
-	$(PYTHON) -m bench.run_figures
+	$(PYTHON) -m bench.run.figures
 
 bench-gate: setup  ## the gate's statistics by simulation
-	$(PYTHON) -m bench.gate_simulation
+	$(PYTHON) -m bench.gate.simulation
 
 bench-handbook: setup  ## ranking on raw files of another generator: DATA=folder
-	$(PYTHON) -m bench.handbook "$(DATA)"
+	$(PYTHON) -m bench.model.handbook "$(DATA)"
 
 bench-selection: setup  ## what blocked fraud without labels does to training, and its repair by weights
-	$(PYTHON) -m bench.selection_bias
+	$(PYTHON) -m bench.model.selection_bias
 
 bench-training: setup  ## minutes and memory of training on ten million rows
-	$(PYTHON) -m bench.training_cost
+	$(PYTHON) -m bench.model.training_cost
 
 bench-seeds: setup  ## the verdicts on six worlds
-	$(PYTHON) -m bench.seeds
+	$(PYTHON) -m bench.model.seeds
 
 bench-lake: setup  ## the lake at 47 million rows, some hours: HOME_OF_LAKE=folder with 60 GB to spare
-	for part in ingest features parity pandas; do \
-		$(PYTHON) -m bench.lake_$$part --home "$(HOME_OF_LAKE)" || exit 1; \
+	for part in ingest features parity against_pandas; do \
+		$(PYTHON) -m bench.lake.$$part --home "$(HOME_OF_LAKE)" || exit 1; \
 	done
 
 bench-backfills: setup  ## backfills in any order beside one load of all days: HOME_OF_LAKE=folder, which gets a new one beside it
-	$(PYTHON) -m bench.lake_backfills --home "$(HOME_OF_LAKE)-backfills"
+	$(PYTHON) -m bench.lake.backfills --home "$(HOME_OF_LAKE)-backfills"
 
 bench-history: setup  ## a night after 60 and after 600 days of history, its time and what it reads: HOME_OF_LAKE=folder, which gets a new one beside it
-	$(PYTHON) -m bench.lake_history --home "$(HOME_OF_LAKE)-history"
+	$(PYTHON) -m bench.lake.history --home "$(HOME_OF_LAKE)-history"
 
 bench-slopes: setup  ## ingest, totals and features against the number of rows: HOME_OF_LAKE=folder, which gets a new one beside it
-	$(PYTHON) -m bench.lake_slopes --home "$(HOME_OF_LAKE)-slopes"
+	$(PYTHON) -m bench.lake.slopes --home "$(HOME_OF_LAKE)-slopes"

@@ -6,7 +6,7 @@ from typing import Final
 JARS: Final = Path(__file__).resolve().parents[1] / "infra" / "jars"
 """Where ``make setup`` puts them."""
 ARCHIVE: Final = "classes.jsa"
-"""Classes of Spark and of the jars as the JVM keeps them in memory, beside the jars (`infra/class_archive.py`)."""
+"""Parsed classes of Spark and the jars, which a JVM maps into memory (`infra/setup/class_archive.py`)."""
 CLASS_PATH: Final = "spark.driver.extraClassPath"
 
 

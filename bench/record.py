@@ -1,4 +1,4 @@
-"""Keeps measured figures: one entry each in `bench/results.json`, and `bench/RESULTS.md` made from it."""
+"""Keep measured figures: one entry each in `bench/results.json`, and the page `bench/RESULTS.md` made from it."""
 
 import datetime as dt
 import json
@@ -12,7 +12,7 @@ PAGE: Final = Path(__file__).parent / "RESULTS.md"
 KIB_IN_GIB: Final = 1 << 20
 HEAD: Final = """# Results
 
-Measured by the commands beside them and written by them; never edited by hand.
+Each command measures its figures and writes them here. Never edit this page by hand.
 
 | figure | value | spread | beside | command | machine | date |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -35,7 +35,7 @@ def record(
         value: What was measured, in `unit`.
         unit: Unit of `value` and `spread`; "1" for a share or ratio.
         command: What a reader runs to measure it again.
-        baseline: What it was measured beside, if anything.
+        baseline: What it is compared with, if anything.
         spread: Lowest and highest of the repetitions, if there were any.
         commit: Full hash of the commit that was measured, where a reader needs to know.
     """
@@ -57,7 +57,7 @@ def record(
 
 
 def machine() -> str:
-    """Cores and memory of this machine."""
+    """Return cores and memory of this machine."""
     kib = int(Path("/proc/meminfo").read_text().split()[1])
     return f"{os.cpu_count()} cores, {kib / KIB_IN_GIB:.0f} GB"
 

@@ -2,7 +2,7 @@
 
 What both miss, or both catch, says nothing of their difference. The rest comes in episodes like all fraud: a terminal
 that only one model sees through costs the other many frauds over four weeks, so days are neither independent nor nearly
-normal, and a bound by days alone is too low two to five times as often as it says (`bench/gate_comparison.py`).
+normal, and a bound by days alone is too low two to five times as often as it says (`bench/gate/comparison.py`).
 """
 
 from dataclasses import replace

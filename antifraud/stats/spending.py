@@ -6,7 +6,7 @@ of nights, two things hold whatever the nights have in common (their windows ove
 - the *expected number* of nights on which a model that breaks the target passes is at most `delta` times the nights;
 - the probability that it passes on *any* night is at most that number too (Bonferroni), which says nothing for
   delta 0.01 and 365 nights: a model that stands exactly at the limit, and is tried every night, will pass some night
-  with a probability that `bench/gate_year.py` measures.
+  with a probability that `bench/gate/year.py` measures.
 
 Whoever wants the second to be small sets a budget for the year, and each night spends its part. The parts are equal,
 so a night that was left out is lost, never saved up; dependence can only make the promise safer.

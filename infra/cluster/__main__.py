@@ -18,7 +18,7 @@ from infra.cluster.postgres import find_binaries
 from infra.cluster.processes import Server
 from infra.cluster.s3 import build_server
 from infra.cluster.standalone import WORKERS, start_cluster
-from infra.packages import ensure
+from infra.setup.packages import ensure
 
 STATE = "cluster.json"
 ZIP = "antifraud.zip"

@@ -35,7 +35,7 @@ LARGEST_DIFFERENCE: Final = 2
 def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
     """Rows of the lake's `scores` table: counts by window, day and score, of rows without a label apart.
 
-    This is the one pass over every scored row, so a row does as little as it can (`bench/gate_tables.py`): it is
+    This is the one pass over every scored row, so a row does as little as it can (`bench/gate/tables.py`): it is
     grouped by a single number, which also says whether there is a label, and only a fraud touches the sums of frauds.
     A square fits 64 bits, a sum of squares does not; adding decimals row by row is slow, so halves are added.
     """

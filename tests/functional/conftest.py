@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from infra.browser import find_chromium
 from infra.local.airflow_api import AirflowApi
 from infra.local.pipeline import Pipeline
 from infra.local.record import only_run_of
 from infra.local.run import Run, parse
 from infra.local.services import services, wait_ready
 from infra.local.supervisor import processes_of
+from infra.setup.browser import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_SECONDS = 3_000

@@ -8,7 +8,7 @@ import pytest
 from antifraud.lake.catalog import open_catalog, open_table
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, NAMESPACE, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
-from bench.event_log import ELSEWHERE, Read, event_log, reads_of, total
+from bench.lake.event_log import ELSEWHERE, Read, event_log, reads_of, total
 from jobs.day import STAGES
 from tests.spark.opened import opened_files
 from tests.spark.state_lake import DELAY, day, fill
