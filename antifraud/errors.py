@@ -3,6 +3,13 @@
 Expected failures are printed as one line without a traceback; anything else is a bug and shows its traceback.
 """
 
+import functools
+import sys
+from collections.abc import Callable
+from typing import ParamSpec
+
+Parameters = ParamSpec("Parameters")
+
 
 class AntifraudError(Exception):
     """Base of all expected failures; the message says what was found, what was expected and what to do."""
@@ -176,3 +183,25 @@ class ClientError(AntifraudError):
     """The scorer refused a request, or could not be reached."""
 
     exit_code = 70
+
+
+def returns_exit_code(main: Callable[Parameters, None]) -> Callable[Parameters, int]:
+    """Let `main` return the exit code of its process: 0, or that of an expected failure, after one line on stderr.
+
+    >>> @returns_exit_code
+    ... def main():
+    ...     raise MissingDay("no such day: deliver it")
+    >>> main()
+    22
+    """
+
+    @functools.wraps(main)
+    def main_with_exit_code(*arguments: Parameters.args, **options: Parameters.kwargs) -> int:
+        try:
+            main(*arguments, **options)
+        except AntifraudError as error:
+            sys.stderr.write(f"error: {error}\n")
+            return error.exit_code
+        return 0
+
+    return main_with_exit_code

@@ -15,14 +15,13 @@ Files with secrets are made with mode 0600 and named, never shown. Errors are on
 
 import argparse
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from antifraud.commands import release as release_commands
 from antifraud.commands.keys import KEY_COMMANDS, retire_keys, say
 from antifraud.commands.model import add_model_commands
-from antifraud.errors import AntifraudError, SettingsError
+from antifraud.errors import SettingsError, returns_exit_code
 from antifraud.keys.access import generate_access
 from antifraud.keys.signing import generate_signing_keys
 from antifraud.settings.core import JobSettings
@@ -86,12 +85,8 @@ def _first_line(command: Command) -> str:
     return (inspect.getdoc(command) or "").partition("\n")[0]
 
 
-def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run one command; returns the exit code."""
-    try:
-        options = _parser().parse_args(arguments)
-        options.command(options, environ)
-    except AntifraudError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 a command talks to a person
-        return error.exit_code
-    return 0
+@returns_exit_code
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Run one command."""
+    options = _parser().parse_args(arguments)
+    options.command(options, environ)

@@ -131,7 +131,7 @@ class JobSettings(Settings):
     s3_attempts: Annotated[int, Range(1, 100)] = 5
     """How often a request to S3 is made before the job ends; pauses between them double from a second."""
     jars_dir: Path | None = None
-    """Folder of the jars; default ``infra/jars`` of the project. Needed where the jobs run from the project's zip."""
+    """Folder of the jars; default ``jars`` in the Python environment, where ``make setup`` puts them."""
     mlflow_uri: str | None = None
     """MLflow tracking server; default a SQLite file below `home`."""
     release_signing_key: Path | None = None

@@ -19,4 +19,4 @@ class DagSettings(Settings):
     driver_memory: str = "2g"
     """Memory of a Spark driver, as Spark spells it; on a local master that is all of Spark's memory."""
     jars_dir: Path | None = None
-    """Folder of the jars with which a driver starts; default ``infra/jars`` of the project."""
+    """Folder of the jars with which a driver starts; default ``jars`` in the Python environment."""

@@ -1,8 +1,4 @@
-<<<<<<<< HEAD:bench/run/suite_cost.py
 """What `make test` costs beside an earlier commit: ``python -m bench.run.suite_cost``, about half an hour.
-========
-"""What `make test` costs beside an earlier commit: ``python -m bench.run.test_cost``, about half an hour.
->>>>>>>> refs/heads/docs:bench/run/test_cost.py
 
 Clone each commit, make its environment, then measure ``make test`` alone: wall time, and CPU seconds of every process
 that it started. A measurement is kept for the day, so that an interrupted pair goes on where it stopped.
@@ -25,13 +21,8 @@ import psutil
 from bench.record import machine, record
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-<<<<<<<< HEAD:bench/run/suite_cost.py
 KEPT: Final = ROOT / "var" / "bench" / "suite_cost"
 COMMAND: Final = "python -m bench.run.suite_cost"
-========
-KEPT: Final = ROOT / "var" / "bench" / "test_cost"
-COMMAND: Final = "python -m bench.run.test_cost"
->>>>>>>> refs/heads/docs:bench/run/test_cost.py
 BASE: Final = "b393281"
 SECONDS_A_MINUTE: Final = 60
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
@@ -85,13 +76,8 @@ def measure(commit: str) -> dict[str, float]:
             measured = {"wall": time.monotonic() - began, "cpu": cpu_seconds() - spent}
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(measured))
-<<<<<<<< HEAD:bench/run/suite_cost.py
     found: dict[str, float] = json.loads(kept.read_text())
     return found
-========
-    seconds: dict[str, float] = json.loads(kept.read_text())
-    return seconds
->>>>>>>> refs/heads/docs:bench/run/test_cost.py
 
 
 def full_name(commit: str) -> str:

@@ -14,7 +14,7 @@ from antifraud.lake.catalog import open_catalog, published, read_days
 from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
-from jobs.lake import ingest as ingest_job
+from jobs.lake import feed_days
 from jobs.lake.ingest import ingest
 from jobs.publishing.staging import staged_snapshots
 from jobs.raw.contents import remembered
@@ -144,14 +144,14 @@ def test_a_run_in_between_is_noticed(table, tmp_path, open_lake, monkeypatch):
         for day in DAYS[:2]:  # the first file covers a single day then: one of several has one reader at a time
             deliver(tmp_path / name, day, name)
     one, other = (dataclasses.replace(settings, raw_dir=str(tmp_path / name)) for name in NAMES)
-    session, publish, done = open_lake(settings), ingest_job.publish, []
+    session, publish, done = open_lake(settings), feed_days.publish, []
 
     def publish_late(spark, mine, batch):
         if mine is one and batch.table is table and not done:
             done.append(ingest(session, other, [FIRST]))
         return publish(spark, mine, batch)
 
-    monkeypatch.setattr(ingest_job, "publish", publish_late)
+    monkeypatch.setattr(feed_days, "publish", publish_late)
     ingest(session, one, [FIRST])
 
     assert done == [LINES]
