@@ -172,7 +172,64 @@ class TransitionRefused(StoreError):
     exit_code = 62
 
 
+class SwitchedOff(AntifraudError):
+    """The switch suspends the service; nothing was decided or written."""
+
+    exit_code = 63
+
+
+class OtherPayload(AntifraudError):
+    """The transaction id was already decided for another payload; the first decision stands."""
+
+    exit_code = 64
+
+
+class NothingToServe(AntifraudError):
+    """The scorer has loaded no release or no state yet, so it decides nothing."""
+
+    exit_code = 65
+
+
+class NotTaken(AntifraudError):
+    """A webhook's subscriber could not be reached, or did not answer with 2xx; the guard retries."""
+
+    exit_code = 66
+
+
 class ClientError(AntifraudError):
-    """The scorer refused a request, or could not be reached."""
+    """The scorer did not do what the SDK asked for, or a webhook does not verify."""
 
     exit_code = 70
+
+
+class Refused(ClientError):
+    """The scorer refused a request; sending the same request again does not help."""
+
+    exit_code = 71
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        """HTTP status of the answer."""
+
+
+class Suspended(ClientError):
+    """The service is suspended; decide without it and ask again later."""
+
+    exit_code = 72
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"the scorer is suspended: decide without it, ask again in {retry_after:g} s")
+        self.retry_after = retry_after
+        """Seconds to wait."""
+
+
+class Unreachable(ClientError):
+    """The scorer could not be reached, or was not ready, after several attempts."""
+
+    exit_code = 73
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds that the scorer asked to wait; None if it did not answer or did not ask."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from antifraud.errors import ClientError
+from antifraud.errors import ClientError, Refused, Suspended, Unreachable
 from antifraud.keys.pseudonym import Key, tokenise
 
 if TYPE_CHECKING:
@@ -26,30 +26,6 @@ TIMEOUT_SECONDS: Final = 5.0
 SUSPENDED: Final = "urn:antifraud:problem:suspended"
 BAD_GATEWAY: Final = 502
 UNAVAILABLE: Final = 503
-
-
-class Refused(ClientError):
-    """The scorer refused the request; sending it again as it is would not help. `status` is HTTP's."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class Suspended(ClientError):
-    """The service is suspended: decide without it, and ask again after `retry_after` seconds."""
-
-    def __init__(self, retry_after: float) -> None:
-        super().__init__(f"the scorer is suspended: decide without it, ask again in {retry_after:g} s")
-        self.retry_after = retry_after
-
-
-class Unreachable(ClientError):
-    """The scorer could not be reached or was not ready; `retry_after` is its wish in seconds, None if it had none."""
-
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)

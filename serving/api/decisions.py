@@ -4,18 +4,11 @@ from typing import Final
 
 from flask import Blueprint, Response
 
+from antifraud.errors import NothingToServe, OtherPayload, SwitchedOff
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
 from serving.api.problems import Problem, not_ready
-from serving.decisions.decide import (
-    NEWEST_EVENT_SECONDS,
-    OLDEST_EVENT_SECONDS,
-    NothingToServe,
-    OtherPayload,
-    Outcome,
-    SwitchedOff,
-    decide,
-)
+from serving.decisions.decide import NEWEST_EVENT_SECONDS, OLDEST_EVENT_SECONDS, Outcome, decide
 from serving.store.lmdb import key_of
 from serving.store.records import MAX_ID, DecisionRequest, unpack_decision
 from serving.worker.services import Services, current_services

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from antifraud.clock import DAY_SECONDS, day_of
-from antifraud.errors import AntifraudError
+from antifraud.errors import NothingToServe, OtherPayload, SwitchedOff
 from antifraud.features.reference import feature_vector
 from antifraud.killswitch.machine import Mode, Switch
 from serving.decisions.live import count_event, read_history
@@ -23,18 +23,6 @@ from serving.worker.loading import Serving
 OLDEST_EVENT_SECONDS: Final = 30 * DAY_SECONDS
 NEWEST_EVENT_SECONDS: Final = 300
 DIGEST_BYTES: Final = 16
-
-
-class SwitchedOff(AntifraudError):
-    """The switch says suspended: nothing is decided or written."""
-
-
-class OtherPayload(AntifraudError):
-    """The transaction id was decided already, for other contents."""
-
-
-class NothingToServe(AntifraudError):
-    """No release or no state is loaded yet."""
 
 
 @dataclass(frozen=True, slots=True)

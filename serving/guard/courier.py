@@ -20,7 +20,7 @@ from tenacity import (
     wait_exponential,
 )
 
-from antifraud.errors import AntifraudError, StoreError
+from antifraud.errors import NotTaken, StoreError
 from serving.store.lmdb import Store
 
 ATTEMPTS: Final = 10
@@ -29,10 +29,6 @@ TIMEOUT_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 0.2
 EVENT_TYPE: Final = "antifraud.killswitch.machine.changed"
 SOURCE: Final = "/antifraud/scorer"
-
-
-class NotTaken(AntifraudError):
-    """The subscriber could not be reached, or answered with something other than 2xx."""
 
 
 class Courier:
