@@ -92,7 +92,7 @@ def verify_bundle(path: Path, key: PublicKey) -> Bundle:
         ReleaseError: The bundle is unsigned or signed by another key, its manifest is missing or malformed, or a file
             is missing, unlisted or altered.
     """
-    manifest = _signed_manifest(path, key)
+    manifest = _read_signed_manifest(path, key)
     release, files = manifest.pop("release", None), manifest.pop("files", None)
     if release != path.name or not isinstance(files, dict):
         raise ReleaseError(f"bundle {path.name} says it is {release}: it was moved or renamed, promote it again")
@@ -104,9 +104,9 @@ def verify_bundle(path: Path, key: PublicKey) -> Bundle:
         odd = ", ".join(sorted(present ^ {*files, MANIFEST, SIGNATURE}))
         raise ReleaseError(f"bundle {release} and its manifest disagree about {odd}: promote it again")
     for name, expected in files.items():
-        if (found := sha256_of(path / name)) != expected:
+        if (actual := sha256_of(path / name)) != expected:
             raise ReleaseError(
-                f"{name} of bundle {release} has SHA-256 {found[:12]}…, its manifest says {expected[:12]}…: "
+                f"{name} of bundle {release} has SHA-256 {actual[:12]}…, its manifest says {expected[:12]}…: "
                 "go back to another release or promote it again"
             )
     return Bundle(release, path, manifest)
@@ -120,7 +120,7 @@ def _verifies(path: Path, key: PublicKey) -> bool:
     return True
 
 
-def _signed_manifest(path: Path, key: PublicKey) -> dict[str, Any]:
+def _read_signed_manifest(path: Path, key: PublicKey) -> dict[str, Any]:
     try:
         content, signature = (path / MANIFEST).read_bytes(), (path / SIGNATURE).read_bytes()
     except OSError as error:

@@ -68,7 +68,7 @@ class LogWriter:
             DataError: `path` exists, or its folder does not.
         """
         if path.exists():
-            raise _exists(path)
+            raise _exists_error(path)
         try:
             descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         except OSError as error:
@@ -108,14 +108,14 @@ class LogWriter:
         try:
             self._path.hardlink_to(self._scratch)
         except FileExistsError:
-            raise _exists(self._path) from None
+            raise _exists_error(self._path) from None
 
     def _member(self, name: str, values: npt.NDArray[Any]) -> None:
         with self._archive.open(name + SUFFIX, "w", force_zip64=True) as member:
             np.lib.format.write_array(member, values, allow_pickle=False)
 
 
-def _exists(path: Path) -> DataError:
+def _exists_error(path: Path) -> DataError:
     return DataError(f"{path} exists: an export is never overwritten, name another file")
 
 
@@ -154,11 +154,11 @@ class DecisionLog:
 
     def decisions(self) -> Iterator[Columns]:
         """Decisions in pieces: `DECISION_COLUMNS` and ``vector`` (n, features), null is NaN."""
-        yield from self._pieces({**DECISION_COLUMNS, "vector": np.float64})
+        yield from self._read_pieces({**DECISION_COLUMNS, "vector": np.float64})
 
     def labels(self) -> Columns:
         """All labels, in the order of arrival, as `LABEL_COLUMNS`."""
-        pieces = list(self._pieces(LABEL_COLUMNS))
+        pieces = list(self._read_pieces(LABEL_COLUMNS))
         return {
             name: np.concatenate([piece[name] for piece in pieces]) if pieces else np.zeros(0, kind)
             for name, kind in LABEL_COLUMNS.items()
@@ -170,15 +170,15 @@ class DecisionLog:
         Raises:
             SchemaError: The file does not hold the transaction.
         """
-        for piece in self._pieces({"transaction_id": np.int64, "vector": np.float64}):
-            if (found := np.flatnonzero(piece["transaction_id"] == transaction_id)).size:
-                vector: npt.NDArray[np.float64] = piece["vector"][found[0]]
+        for piece in self._read_pieces({"transaction_id": np.int64, "vector": np.float64}):
+            if (places := np.flatnonzero(piece["transaction_id"] == transaction_id)).size:
+                vector: npt.NDArray[np.float64] = piece["vector"][places[0]]
                 return vector
         raise SchemaError(
             f"the export holds no such transaction; it covers {self.about.first} to {self.about.last}: export its day"
         )
 
-    def _pieces(self, columns: Mapping[str, Any]) -> Iterator[Columns]:
+    def _read_pieces(self, columns: Mapping[str, Any]) -> Iterator[Columns]:
         lead = next(iter(columns))
         for member in sorted(name for name in self._archive.namelist() if name.startswith(f"{lead}.")):
             piece = member.removeprefix(lead).removesuffix(SUFFIX)

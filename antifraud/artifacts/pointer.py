@@ -58,7 +58,7 @@ def activate(
     Raises:
         ReleaseError: The bundle does not verify, or the pointer's sequence is not the expected one.
     """
-    with _verified(releases, release, key, expected_sequence) as now:
+    with _lock_verified(releases, release, key, expected_sequence) as now:
         if now is None:
             return _replace(releases, Pointer(release, None, release, 1, reason))
         if now.release == release:
@@ -72,7 +72,7 @@ def pin(releases: Path, release: str, key: PublicKey, *, reason: str, expected_s
     Raises:
         ReleaseError: Nothing serves yet, the bundle does not verify, or the pointer's sequence is not the expected one.
     """
-    with _verified(releases, release, key, expected_sequence) as now:
+    with _lock_verified(releases, release, key, expected_sequence) as now:
         if now is None:
             raise ReleaseError("nothing serves yet: the first release that does becomes the anchor by itself")
         if now.anchor == release:
@@ -82,15 +82,19 @@ def pin(releases: Path, release: str, key: PublicKey, *, reason: str, expected_s
 
 
 @contextmanager
-def _verified(releases: Path, release: str, key: PublicKey, expected_sequence: int | None) -> Iterator[Pointer | None]:
+def _lock_verified(
+    releases: Path, release: str, key: PublicKey, expected_sequence: int | None
+) -> Iterator[Pointer | None]:
     """Hold the folder's lock with the pointer as it is, once the release verifies and the sequence is the expected."""
     with exclusive(releases):
         remove_unfinished(releases)
         verify_bundle(releases / release, key)
         now = read_pointer(releases)
-        found = now.sequence if now else 0
-        if expected_sequence not in {None, found}:
-            raise ReleaseError(f"the pointer is at change {found}, expected was {expected_sequence}: look again first")
+        sequence = now.sequence if now else 0
+        if expected_sequence not in {None, sequence}:
+            raise ReleaseError(
+                f"the pointer is at change {sequence}, expected was {expected_sequence}: look again first"
+            )
         yield now
 
 

@@ -40,19 +40,19 @@ def roles_of(release: str, pointer: Pointer | None) -> list[str]:
     return [role for role, named_release in named.items() if named_release == release]
 
 
-def bundles(releases: Path) -> list[Path]:
+def find_bundles(releases: Path) -> list[Path]:
     """Folders of all bundles, whole or not."""
     return [path.parent for path in releases.glob(f"[!.]*/{MANIFEST}")]
 
 
-def entries(releases: Path, key: PublicKey) -> list[Entry]:
+def list_entries(releases: Path, key: PublicKey) -> list[Entry]:
     """Every bundle, verified, newest first; broken ones are listed too."""
     pointer = read_pointer(releases)
-    found = [_entry(path, pointer, key) for path in bundles(releases)]
-    return sorted(found, key=lambda entry: entry.age, reverse=True)
+    listed = [_read_entry(path, pointer, key) for path in find_bundles(releases)]
+    return sorted(listed, key=lambda entry: entry.age, reverse=True)
 
 
-def _entry(path: Path, pointer: Pointer | None, key: PublicKey) -> Entry:
+def _read_entry(path: Path, pointer: Pointer | None, key: PublicKey) -> Entry:
     roles = roles_of(path.name, pointer)
     try:
         return Entry(path.name, roles, verify_bundle(path, key).manifest)
@@ -71,7 +71,7 @@ def collect(releases: Path, key: PublicKey, *, keep: int, dry_run: bool) -> list
     if keep < KEEP_LEAST:
         raise ReleaseError(f"{keep} bundles to keep: expected {KEEP_LEAST} or more, one may be about to serve")
     with exclusive(releases):
-        going = [entry.release for entry in entries(releases, key)[keep:] if not entry.roles]
+        going = [entry.release for entry in list_entries(releases, key)[keep:] if not entry.roles]
         for release in going if not dry_run else ():
             remove_bundle(releases, release)
     return going

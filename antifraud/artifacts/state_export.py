@@ -71,11 +71,11 @@ def decode_entity(record: bytes) -> tuple[dict[int, Bucket], dict[int, Bucket], 
     _, day_count, hour_count, *risk = _HEADER.unpack_from(record)
     if len(record) != _HEADER.size + (day_count + hour_count) * _BUCKET.size:
         raise DataError(f"a state record of {len(record)} bytes is damaged: export the state again")
-    buckets = list(_buckets(record))
+    buckets = list(_unpack_buckets(record))
     return dict(buckets[:day_count]), dict(buckets[day_count:]), Risk(*risk)
 
 
-def _buckets(record: bytes) -> Iterator[tuple[int, Bucket]]:
+def _unpack_buckets(record: bytes) -> Iterator[tuple[int, Bucket]]:
     for number, count, amount_sum, high, low, largest, last in _BUCKET.iter_unpack(record[_HEADER.size :]):
         yield number, Bucket(count, amount_sum, high << _WORD | low, largest, last)
 
@@ -102,9 +102,9 @@ def verify_export(folder: Path) -> StateManifest:
     """
     try:
         manifest = StateManifest(**json.loads((folder / MANIFEST).read_text()))
-        found = sha256_of(folder / DATA_FILE)
+        actual = sha256_of(folder / DATA_FILE)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"state export {folder.name} is not complete ({error}): export the state again") from error
-    if found != manifest.sha256:
+    if actual != manifest.sha256:
         raise DataError(f"{DATA_FILE} of state export {folder.name} is not what its manifest says: export it again")
     return manifest

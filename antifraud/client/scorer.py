@@ -134,13 +134,13 @@ class ScorerClient:
         Raises:
             Refused: Somebody else changed the switch first, or it cannot be suspended; read `status` again.
         """
-        return self._switch("suspend", reason, expected_epoch)
+        return self._change_switch("suspend", reason, expected_epoch)
 
     def resume(self, reason: str, expected_epoch: int) -> dict[str, Any]:
         """Resume the service; as `suspend`."""
-        return self._switch("resume", reason, expected_epoch)
+        return self._change_switch("resume", reason, expected_epoch)
 
-    def _switch(self, action: str, reason: str, expected_epoch: int) -> dict[str, Any]:
+    def _change_switch(self, action: str, reason: str, expected_epoch: int) -> dict[str, Any]:
         body = {"action": action, "reason": reason, "expected_epoch": expected_epoch}
         return dict(self._send("POST", "/v1/switch", body).json())
 
@@ -161,11 +161,11 @@ class ScorerClient:
         except httpx.TransportError as error:
             raise Unreachable(f"the scorer did not answer ({type(error).__name__})") from None
         if not answer.is_success:
-            raise _failure(answer)
+            raise _error_of(answer)
         return answer
 
 
-def _failure(answer: "httpx.Response") -> ClientError:
+def _error_of(answer: "httpx.Response") -> ClientError:
     """The error that an answer other than 2xx stands for."""
     try:
         problem = answer.json()

@@ -8,7 +8,7 @@ from typing import Final
 
 from antifraud.artifacts.bundle import open_release, require_feature_set
 from antifraud.artifacts.pointer import Pointer, activate, pin, read_pointer
-from antifraud.artifacts.shelf import Entry, bundles, collect, entries, roles_of
+from antifraud.artifacts.shelf import Entry, collect, find_bundles, list_entries, roles_of
 from antifraud.errors import ReleaseError
 from antifraud.keys.signing import PublicKey
 from antifraud.settings.core import Settings
@@ -22,10 +22,10 @@ KEPT: Final = 10
 def list_releases(_options: argparse.Namespace, environ: Environ) -> None:
     """List the bundles, newest first: role, day it was trained as of, verdict, threshold (ppm), state."""
     settings = Settings.from_environment(environ)
-    if not any(bundles(settings.releases_dir)):
+    if not any(find_bundles(settings.releases_dir)):
         _say(f"no release in {settings.releases_dir}: jobs/promote.py makes one from a candidate that passed")
         return
-    rows = [_row(entry) for entry in entries(settings.releases_dir, _key(settings))]
+    rows = [_row(entry) for entry in list_entries(settings.releases_dir, _key(settings))]
     for line in table([COLUMNS, *rows]):
         _say(line)
     _say(f"\n{_serving(read_pointer(settings.releases_dir))}")

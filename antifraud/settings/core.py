@@ -19,8 +19,8 @@ from antifraud.settings.locations import (
     is_text,
     require_folder,
     require_readable,
-    resolved,
-    resolved_path,
+    resolve_location,
+    resolve_path,
     sqlite_file,
     sqlite_uri,
 )
@@ -67,7 +67,7 @@ class Settings:
                     f"{PREFIX}{field.name.upper()} has a control character, or a byte that is no UTF-8: rename what it "
                     "names, or correct it"
                 )
-        require_folder(resolved_path(self.home), f"{PREFIX}HOME")
+        require_folder(resolve_path(self.home), f"{PREFIX}HOME")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -96,7 +96,7 @@ class Settings:
     @property
     def release_public_key_path(self) -> Path:
         """Public key that a release's signature is checked with; every process that uses a release needs it."""
-        return resolved_path(self.release_public_key or self.under_home("secrets", "release.pub"))
+        return resolve_path(self.release_public_key or self.under_home("secrets", "release.pub"))
 
     @property
     def state_dir(self) -> Path:
@@ -206,7 +206,7 @@ class JobSettings(Settings):
     @property
     def raw_location(self) -> str:
         """Where the raw files are, on a disk or in S3; `antifraud.lake.storage.raw_folder` opens it."""
-        return resolved(self.raw_dir or str(self.under_home("raw", "feed")))
+        return resolve_location(self.raw_dir or str(self.under_home("raw", "feed")))
 
     @property
     def raw_path(self) -> Path:
@@ -216,12 +216,12 @@ class JobSettings(Settings):
     @property
     def keyring_path(self) -> Path:
         """Key ring of the pseudonyms."""
-        return resolved_path(self.keyring_file or self.under_home("raw", "secrets", "keyring.json"))
+        return resolve_path(self.keyring_file or self.under_home("raw", "secrets", "keyring.json"))
 
     @property
     def release_signing_key_path(self) -> Path:
         """Private key that releases are signed with; only promotion needs it."""
-        return resolved_path(self.release_signing_key or self.under_home("secrets", "release.key"))
+        return resolve_path(self.release_signing_key or self.under_home("secrets", "release.key"))
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -230,7 +230,7 @@ class JobSettings(Settings):
         files += [self.keyring_path, self.release_signing_key_path, self.release_public_key_path]
         files += [file for file in (self.catalog_file, self.mlflow_file) if file]
         files += [self.under_home(name) for name in ("raw", "secrets", "releases", "state", "store", "candidates")]
-        return (self.raw_location, *(str(resolved_path(file)) for file in files))
+        return (self.raw_location, *(str(resolve_path(file)) for file in files))
 
     @property
     def lake_catalog_uri(self) -> str:
@@ -245,7 +245,7 @@ class JobSettings(Settings):
     @property
     def lake_warehouse(self) -> str:
         """Location of the Iceberg tables, in its one spelling: symbolic links are resolved."""
-        return resolved(self.warehouse or str(self.under_home("lake", "warehouse")))
+        return resolve_location(self.warehouse or str(self.under_home("lake", "warehouse")))
 
     @property
     def mlflow_tracking_uri(self) -> str:

@@ -57,7 +57,7 @@ def bucket_of(location: str) -> str:
     return urlsplit(location).netloc
 
 
-def resolved_path(path: Path) -> Path:
+def resolve_path(path: Path) -> Path:
     """Return an absolute path free of symbolic links.
 
     Raises:
@@ -87,30 +87,30 @@ def require_folder(path: Path, variable: str) -> None:
     raise SettingsError(f"{variable} cannot be the folder that it names, {reason}: name another one")
 
 
-def resolved(location: str) -> str:
+def resolve_location(location: str) -> str:
     """Return the one spelling of a location: a folder is absolute and free of symbolic links.
 
-    >>> resolved("s3a://lake/warehouse/"), resolved("/srv/../lake")
+    >>> resolve_location("s3a://lake/warehouse/"), resolve_location("/srv/../lake")
     ('s3a://lake/warehouse', '/lake')
 
     Raises:
         SettingsError: It has another scheme than ``s3a``, or a key that not every client spells alike.
     """
     if not is_remote(location):
-        return str(resolved_path(Path(location)))
-    plain = location.rstrip("/")
-    if not S3_LOCATION.fullmatch(plain) or {".", ".."} & set(plain.split("/")):
+        return str(resolve_path(Path(location)))
+    trimmed = location.rstrip("/")
+    if not S3_LOCATION.fullmatch(trimmed) or {".", ".."} & set(trimmed.split("/")):
         raise SettingsError(
             f"{location} has characters that S3 clients spell differently: expected {S3}://bucket/prefix with letters "
             "and digits of ASCII, dots, hyphens, underscores and equals signs"
         )
-    return plain
+    return trimmed
 
 
-def plain(location: str) -> str:
+def normalise_scheme(location: str) -> str:
     """Return a location that Iceberg wrote down as this project spells it.
 
-    >>> plain("file:/srv/lake"), plain("file:///srv/lake"), plain("s3://lake/a")
+    >>> normalise_scheme("file:/srv/lake"), normalise_scheme("file:///srv/lake"), normalise_scheme("s3://lake/a")
     ('/srv/lake', '/srv/lake', 's3a://lake/a')
     """
     return re.sub(r"^s3n?://", f"{S3}://", FILE_SCHEME.sub("", location))
@@ -122,7 +122,7 @@ def is_below(location: str, folder: str) -> bool:
     >>> is_below("s3a://lake/a/b", "s3a://lake/a"), is_below("/lake2/b", "/lake"), is_below("/lake/../b", "/lake")
     (True, False, False)
     """
-    return plain(location).startswith(f"{folder.rstrip('/')}/") and ".." not in location.split("/")
+    return normalise_scheme(location).startswith(f"{folder.rstrip('/')}/") and ".." not in location.split("/")
 
 
 def sqlite_uri(file: Path, prefix: str = SQLITE) -> str:
@@ -152,7 +152,7 @@ def sqlite_file(uri: str) -> Path | None:
         )
     if not is_text(unquote(path)):
         raise SettingsError("the name of a SQLite database has a control character: name another file")
-    return resolved_path(Path(unquote(path)))
+    return resolve_path(Path(unquote(path)))
 
 
 def catalog_address(uri: str) -> str:

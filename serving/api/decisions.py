@@ -29,9 +29,9 @@ def make_decision() -> Response:
         outcome = _decide(services, request)
     if outcome.answer is None:
         services.metrics.replays.inc()
-        return _json(outcome.body, REPLAYED)
+        return _json_response(outcome.body, REPLAYED)
     services.metrics.decisions.labels(outcome.answer.decision, outcome.answer.release).inc()
-    return _json(outcome.body)
+    return _json_response(outcome.body)
 
 
 @bp.get("/<int:transaction_id>")
@@ -44,7 +44,7 @@ def get_decision(transaction_id: int) -> Response:
             stored = view.get("decisions", key_of(transaction_id))
     if stored is None:
         raise Problem(404, "not-found", "no decision was made for this transaction id")
-    return _json(unpack_decision(stored).answer)
+    return _json_response(unpack_decision(stored).answer)
 
 
 def _decide(services: Services, request: DecisionRequest) -> Outcome:
@@ -65,5 +65,5 @@ def _require_acceptable_time(now: int, event_time: int) -> None:
         raise Problem(422, "invalid", detail, "event_time")
 
 
-def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
+def _json_response(body: bytes, headers: dict[str, str] | None = None) -> Response:
     return Response(body, headers=headers, content_type="application/json")

@@ -97,7 +97,7 @@ class Courier:
 
     def _send(self, notification: str, text: bytes) -> None:
         assert self._webhook is not None  # noqa: S101 tells mypy what _settle has checked
-        body = cloud_event(notification, json.loads(text))
+        body = build_cloud_event(notification, json.loads(text))
         now = dt.datetime.now(tz=dt.UTC)
         headers = {
             "content-type": "application/cloudevents+json",
@@ -114,10 +114,10 @@ class Courier:
             raise NotTaken(f"the subscriber answered {answer.status_code}, expected 2xx")
 
 
-def cloud_event(notification: str, switch: dict[str, Any]) -> str:
+def build_cloud_event(notification: str, switch: dict[str, Any]) -> str:
     """The body of a webhook.
 
-    >>> json.loads(cloud_event("switch-1", {"mode": "SUSPENDED", "at": 60}))["time"]
+    >>> json.loads(build_cloud_event("switch-1", {"mode": "SUSPENDED", "at": 60}))["time"]
     '1970-01-01T00:01:00+00:00'
     """
     event = {

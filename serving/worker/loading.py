@@ -26,7 +26,7 @@ GOLDEN: Final = "golden.json"
 Entity = tuple[Mapping[int, Bucket], Mapping[int, Bucket], Risk]
 
 
-class Scores(Protocol):
+class VectorScorer(Protocol):
     """What turns vectors (n, features) into risk in parts per million (n,)."""
 
     def score(self, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
@@ -40,7 +40,7 @@ class Release:
     release: str
     threshold: int
     verdict: str
-    evaluator: Scores
+    evaluator: VectorScorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def load_release(settings: Settings, release: str) -> Release:
     return Release(release, threshold, str(bundle.manifest.get("verdict")), evaluator)
 
 
-def _require_golden_scores(bundle: Bundle, evaluator: Scores) -> None:
+def _require_golden_scores(bundle: Bundle, evaluator: VectorScorer) -> None:
     try:
         golden = json.loads((bundle.path / GOLDEN).read_text())
         rows = [[math.nan if value is None else float(value) for value in row] for row in golden["vectors"]]
