@@ -48,7 +48,6 @@ class State:
     """An exported state; it owns the days up to `cutoff` (a day number)."""
 
     cutoff: int
-    folder: str
     environment: Any
 
     def entity(self, token: bytes) -> Entity:
@@ -114,6 +113,6 @@ def load_state(states: Path, pointer: StatePointer) -> State:
         raise DataError(f"state {pointer.path} has cut-off {manifest.cutoff}, its pointer says {pointer.cutoff}")
     try:
         environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
-        return State(day_number(dt.date.fromisoformat(manifest.cutoff)), pointer.path, environment)
+        return State(day_number(dt.date.fromisoformat(manifest.cutoff)), environment)
     except (lmdb.Error, ValueError) as error:
         raise DataError(f"state {pointer.path} is not readable ({type(error).__name__}): export it again") from error
