@@ -1,7 +1,8 @@
 """The state as the scorer reads it: one LMDB folder per cut-off, one packed record per token, one pointer.
 
-``state/<cut-off>-<inputs>/data.mdb`` maps the bytes of a token to `encode_entity`; `MANIFEST` beside it says what it
-was made from and the SHA-256 of ``data.mdb``. ``state/pointer.json``, replaced atomically, names the folder to load.
+``state/<cut-off>-<inputs>/data.mdb`` maps the bytes of a token to a record of `encode_entity`. The `MANIFEST` beside it
+has the SHA-256 of ``data.mdb`` and says what the export was made from. ``state/pointer.json`` names the folder to load
+and is replaced atomically.
 """
 
 import json
@@ -28,7 +29,7 @@ _LOW: Final = (1 << _WORD) - 1
 
 @dataclass(frozen=True, slots=True)
 class StatePointer:
-    """Which export to load: its cut-off day (ISO), its folder, and a number that grows with every change."""
+    """The export to load: its cut-off day (ISO), its folder, and the number of changes of the pointer so far."""
 
     cutoff: str
     path: str
@@ -37,7 +38,7 @@ class StatePointer:
 
 @dataclass(frozen=True, slots=True)
 class StateManifest:
-    """What an export holds: cut-off day (ISO), entities, and the state snapshot and inputs that it was made from."""
+    """The description of an export: cut-off day (ISO), entities, and the state snapshot and inputs it was made from."""
 
     cutoff: str
     sha256: str
@@ -48,7 +49,7 @@ class StateManifest:
 
 
 def encode_entity(days: Mapping[int, Bucket], hours: Mapping[int, Bucket], risk: Risk) -> bytes:
-    """Pack one entity: `days` by day number, `hours` of the cut-off day by hour number, matured labels.
+    """Pack one entity: `days` by day number, `hours` of the cut-off day by hour number, risk from matured labels.
 
     >>> packed = encode_entity({20454: Bucket(1, 7, 1 << 70, 7, 60)}, {}, Risk(known_1d=3))
     >>> decode_entity(packed) == ({20454: Bucket(1, 7, 1 << 70, 7, 60)}, {}, Risk(known_1d=3))
@@ -56,6 +57,7 @@ def encode_entity(days: Mapping[int, Bucket], hours: Mapping[int, Bucket], risk:
     """
     parts = [_HEADER.pack(FORMAT, len(days), len(hours), *risk)]
     for number, (count, amount_sum, square, largest, last) in (*sorted(days.items()), *sorted(hours.items())):
+        # Sums of squares exceed 64 bits, so the record holds them as two words.
         parts.append(_BUCKET.pack(number, count, amount_sum, square >> _WORD, square & _LOW, largest, last))
     return b"".join(parts)
 
@@ -81,7 +83,7 @@ def _unpack_buckets(record: bytes) -> Iterator[tuple[int, Bucket]]:
 
 
 def read_state_pointer(state_dir: Path) -> StatePointer | None:
-    """The pointer, or None while no state was ever exported.
+    """Return the pointer; None if no state was ever exported.
 
     Raises:
         DataError: The pointer cannot be read as one.
@@ -98,7 +100,7 @@ def verify_export(folder: Path) -> StateManifest:
     """Read the manifest of an export and check its data against it.
 
     Raises:
-        DataError: The manifest is missing or malformed, or the data are not the ones it describes.
+        DataError: The manifest is missing or malformed, or its checksum is not that of the data.
     """
     try:
         manifest = StateManifest(**json.loads((folder / MANIFEST).read_text()))

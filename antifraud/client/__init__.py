@@ -1,4 +1,4 @@
-"""The client's side: the scorer's SDK, and the check of its webhooks.
+"""The SDK for clients: ask the scorer, and check its webhooks.
 
 from antifraud.client import ScorerClient
 """
