@@ -14,7 +14,7 @@ import numpy as np
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.figures import roubles
 from antifraud.stats.bounds import ratio_bound
-from antifraud.stats.discordance import discordant, excess_bound, rows_of
+from antifraud.stats.discordance import excess_bound, find_discordant
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import MONTH_DAYS, Ints, ScoreTable
 
@@ -43,7 +43,7 @@ class Decider:
     def where_days(self, first: int, last: int) -> "Decider":
         """Only the rows of days `first` to `last` (days since 1970)."""
         day = self.frauds.require_day()
-        kept = rows_of(self.frauds, np.flatnonzero((first <= day) & (day <= last)))
+        kept = self.frauds.take(np.flatnonzero((first <= day) & (day <= last)))
         frauds = replace(kept, days=last - first + 1)
         return Decider(self.table.where_days(first, last), self.threshold, frauds)
 
@@ -101,7 +101,7 @@ def compare(champion: Decider, candidate: Decider, margins: Margins, *, factor: 
     alpha, month = 1 - margins.confidence, MONTH_DAYS * factor
     missed = (candidate.missed - champion.missed).astype(np.float64)
     flagged = candidate.false_positives - champion.false_positives
-    one_misses = discordant(champion.frauds, champion.threshold, candidate.frauds, candidate.threshold)
+    one_misses = find_discordant(champion.frauds, champion.threshold, candidate.frauds, candidate.threshold)
     by_days = ratio_bound(missed, np.ones(legit.size, np.int64), alpha) * month
     return Comparison(
         days=legit.size,

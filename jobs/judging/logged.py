@@ -11,7 +11,7 @@ from antifraud.clock import DAY_SECONDS, date_of, day_number, day_of
 from antifraud.errors import DataError, MissingDay, ReleaseError
 from antifraud.gate.judge import Certify
 from antifraud.model.evaluator import Evaluator, load_evaluator
-from antifraud.stats.loss import Frauds
+from antifraud.stats.episodes import Frauds
 from antifraud.stats.maturation import Maturation
 from antifraud.stats.score_tables import MAX_SCORE, ScoreTable, merge
 from antifraud.stats.threshold import LegitBlocks
