@@ -75,7 +75,8 @@ def measure(commit: str) -> dict[str, float]:
             measured = {"wall": time.monotonic() - began, "cpu": cpu_seconds() - spent}
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(measured))
-    return json.loads(kept.read_text())
+    found: dict[str, float] = json.loads(kept.read_text())
+    return found
 
 
 def full_name(commit: str) -> str:
