@@ -118,7 +118,7 @@ def _count_a_day(day: Ints, span: Span) -> Ints:
 
 
 def _labelled(part: Columns, score: npt.NDArray[np.int32], status: npt.NDArray[np.int8]) -> _Rows:
-    """Keep the rows whose label is known."""
+    """Keep the rows with a known label."""
     whole = _Rows(
         score=score.astype(np.int64),
         amount=part["amount"],

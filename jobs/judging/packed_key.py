@@ -1,11 +1,13 @@
 """Pack window, day and score of a row, and whether it has a label, into one number to group by.
 
 Spark groups a month of scored rows by one 64-bit number faster than by four columns (`bench/gate_tables.py`). The
-parts from the highest bit down, with a labelled row of the certify window that scored 250,000 ppm on 2026-03-01:
+example is a labelled row of the certify window that scored 250,000 ppm on 2026-03-01; the highest bits come first:
 
-    part     without a label   window, from 1   day + DAY_ZERO       score
-    bits     57                56-55            54-31                30-0
-    example  0                 3                20,513 + 8,388,608   250,000
+```
+part     without a label   window, from 1   day + DAY_ZERO       score
+bits     57                56-55            54-31                30-0
+example  0                 3                20,513 + 8,388,608   250,000
+```
 
 >>> window, day, score = WINDOW_NAMES.index("certify") + 1, 20_513, 250_000
 >>> key = (((window << DAY_BITS) + day + DAY_ZERO) << SCORE_BITS) + score
