@@ -3,7 +3,7 @@
 Frauds that both models miss, or both catch, say nothing about their difference. The others come in episodes like all
 fraud: a terminal that only one model sees through costs the other model many frauds over four weeks. So days are
 neither independent nor nearly normal. A bound by days alone is too low two to five times as often as it promises
-(`bench/gate_comparison.py`).
+(`bench/gate/comparison.py`).
 """
 
 from dataclasses import replace

@@ -7,9 +7,11 @@ outcome of that process, and a bound needs the others that could have happened. 
 - A short window cannot show every kind of episode. One more kind, larger than all of the window's, has a Gamma(1/2)
   distributed intensity, which is Jeffreys' posterior after no event, and a size from a Pareto tail.
 
-Sources: Rubin (1981), The Bayesian bootstrap, Annals of Statistics 9, 130-134; Jeffreys (1961), Theory of Probability,
-3.10; Hill (1975), A simple general approach to inference about the tail of a distribution, Annals of Statistics 3,
-1163-1174.
+Sources:
+- Rubin (1981), The Bayesian bootstrap, Annals of Statistics 9, 130-134.
+- Jeffreys (1961), Theory of Probability, 3.10.
+- Hill (1975), A simple general approach to inference about the tail of a distribution, Annals of Statistics 3,
+  1163-1174.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Pack window, day and score of a row, and whether it has a label, into one number to group by.
 
-Spark groups a month of scored rows by one 64-bit number faster than by four columns (`bench/gate_tables.py`). The
+Spark groups a month of scored rows by one 64-bit number faster than by four columns (`bench/gate/tables.py`). The
 example is a labelled row of the certify window that scored 250,000 ppm on 2026-03-01; the highest bits come first:
 
 ```

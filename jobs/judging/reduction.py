@@ -35,7 +35,7 @@ def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
     """Count rows for the lake's `scores` table: by window, day and score, and rows without a label apart."""
     # The one pass over every scored row, so a row does as little as it can: it is grouped by a single number, and only
     # a fraud touches the sums of frauds. A square fits 64 bits, a sum of squares does not. Halves are added, because
-    # adding decimals row by row is slow (bench/gate_tables.py).
+    # adding decimals row by row is slow (bench/gate/tables.py).
     amount = F.col("amount_minor").cast("bigint")
     rows = scored.select(
         pack_key().alias("key"),
