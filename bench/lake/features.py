@@ -23,7 +23,8 @@ from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE
 from antifraud.settings.core import JobSettings
 from bench.lake.features_sql import features_query
 from bench.lake.world import Bench, bench_of, files_of
-from jobs.lake.features import feature_rows, features
+from jobs.lake.feature_rows import feature_rows
+from jobs.lake.features import features
 from jobs.lake.state import state, state_of
 from jobs.lake.totals import customer_totals, terminal_totals, totals
 from jobs.publishing.tables import create_tables, read_table

@@ -8,7 +8,7 @@ from antifraud.keys.pseudonym import Key, load_active_key
 from antifraud.lake.schemas import RAW
 from antifraud.settings.core import JobSettings
 from jobs.raw.files import discover
-from jobs.raw.tokens import PADS, padded
+from jobs.raw.tokens import PADS, pad_key
 
 AT_24: Final = "tx_datetime LIKE '% 24:00:00'"
 NATURAL: Final = "[0-9]{1,18}"
@@ -70,7 +70,7 @@ def _judged(parsed: str, key: Key) -> str:
 
 
 def _token(key: Key, kind: str) -> str:
-    inner, outer = (f"unhex('{padded(key.secret, pad).hex()}')" for pad in PADS.values())
+    inner, outer = (f"unhex('{pad_key(key.secret, pad).hex()}')" for pad in PADS.values())
     digest = f"sha256({outer} || unhex(sha256({inner} || encode('{kind}:' || {kind}_id::VARCHAR))))"
     return f"'{key.key_id}.' || translate(left(base64(unhex(left({digest}, 32))), 22), '+/', '-_') AS {kind}"
 

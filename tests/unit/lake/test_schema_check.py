@@ -20,7 +20,7 @@ from antifraud.lake.catalog import (
 )
 from antifraud.lake.key_use import key_ids
 from antifraud.lake.ownership import claim_lake
-from antifraud.lake.schema_check import Found, require_schema
+from antifraud.lake.schema_check import PresentColumn, require_schema
 from antifraud.lake.schemas import CLEAN, QUARANTINE, RUNS, SCORES, STATE
 from antifraud.settings.core import JobSettings
 
@@ -135,9 +135,11 @@ def test_a_column_that_cannot_hold_the_null_that_means_something(catalog):
 
 def test_a_field_deep_inside():
     """A bucket whose sum is of another type is found, whatever the spaces and colons of the type's text."""
-    found = {column.name: Found(column.type.replace(" ", ":"), required=False) for column in STATE.columns}
+    found = {column.name: PresentColumn(column.type.replace(" ", ":"), required=False) for column in STATE.columns}
     require_schema(STATE, found, STATE.column_names)
-    odd = found | {"days": Found(found["days"].type.replace("amount_sum:bigint", "amount_sum:double"), required=False)}
+    odd = found | {
+        "days": PresentColumn(found["days"].type.replace("amount_sum:bigint", "amount_sum:double"), required=False)
+    }
 
     with pytest.raises(SchemaError, match="days is array<struct<day_number:int,:tx_count:bigint,:amount_sum:double"):
         require_schema(STATE, odd, STATE.column_names)
