@@ -1,4 +1,4 @@
-"""``python -m serving.guard``: look at the evidence, over and over, until SIGTERM."""
+"""``python -m serving.guard``: inspect the evidence again and again, until SIGTERM."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ def main(environ: Mapping[str, str]) -> None:
     """Run the guard of the settings until SIGTERM or SIGINT.
 
     Raises:
-        SettingsError: A setting is malformed, the limit cannot be watched, or webhooks have no secret.
+        SettingsError: A setting is malformed, the guard cannot watch the limit, or webhooks have no secret.
         StoreError: The decision store cannot be opened.
     """
     settings = GuardSettings.from_environment(environ)

@@ -1,4 +1,4 @@
-"""Prometheus metrics, over all workers when ``PROMETHEUS_MULTIPROC_DIR`` is set (prometheus-client reads it itself)."""
+"""Prometheus metrics; ``PROMETHEUS_MULTIPROC_DIR``, which prometheus-client reads, joins those of all workers."""
 
 import os
 
@@ -30,7 +30,7 @@ class Metrics:
         )
 
     def render(self) -> bytes:
-        """The exposition text: of all workers under Gunicorn, of this process otherwise."""
+        """Return the exposition text: of all workers under Gunicorn, else of this process."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
