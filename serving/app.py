@@ -32,6 +32,7 @@ def _log_requests(app: Flask, services: Services) -> None:
         services.log.info(
             "request",
             method=request.method,
+            # The pattern, such as /v1/decisions/<id>, never the path.
             route=request.url_rule.rule if request.url_rule else None,
             status=response.status_code,
             client=g.get("client"),

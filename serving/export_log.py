@@ -48,6 +48,7 @@ def export(store: Store, first: dt.date, last: dt.date, path: Path, *, now: int)
         StoreError: The store cannot be read.
     """
     times = range(day_number(first) * DAY_SECONDS, (day_number(last) + 1) * DAY_SECONDS)
+    # One view for everything: decisions and labels of the file are of one moment, while the scorer goes on.
     with store.read() as view, LogWriter(path) as writer:
         releases, decisions = _write_decisions(view, writer, times)
         sources, labels = _write_labels(view, writer, times)

@@ -23,6 +23,7 @@ EXPECTED: Final = {
     "reason": f"a text of 1 to {MAX_REASON} characters",
     "expected_epoch": "the epoch that GET /v1/status shows",
 }
+# msgspec has no structured errors, so its messages are parsed. tests/serving/test_decisions.py holds their format.
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"missing required field `(?P<name>\w+)`")
 _UNKNOWN = "contains unknown field"

@@ -39,6 +39,7 @@ def make_decision() -> Response:
 def get_decision(transaction_id: int) -> Response:
     """Answer 200 with the stored decision, also while suspended; 404 if there is none."""
     stored = None
+    # A larger id has no key in the store, so nothing can have been decided for it.
     if transaction_id <= MAX_ID:
         with current_services().store.read() as view:
             stored = view.get("decisions", key_of(transaction_id))

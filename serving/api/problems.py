@@ -61,6 +61,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def answer_http_error(error: HTTPException) -> Response:
+        # Werkzeug's own description and most of its headers may repeat parts of the request, so they are left out.
         status = error.code or 500
         slug = HTTPStatus(status).phrase.lower().replace(" ", "-")
         allow = dict(error.get_headers()).get("Allow")

@@ -38,6 +38,7 @@ def readyz() -> Response:
         raise not_ready(str(error)) from None
     if services.serving is None:
         raise not_ready("no release and state are loaded yet")
+    # A suspended worker is healthy but must get no traffic.
     if switch.mode is Mode.SUSPENDED:
         raise not_ready("the service is suspended")
     return jsonify(status="ready")
@@ -62,12 +63,13 @@ def status() -> Response:
 
 
 def _read_stored(view: View) -> dict[str, Any]:
+    # The guard reports into the same database as the workers.
     guard = view.get("workers", b"guard")
     workers = read_workers(view.items("workers"), WALL_CLOCK.now()).alive
     return {
         "switch": dataclasses.asdict(read_switch(view)),
         "counts": {name: view.count(name) for name in COUNTED},
-        "workers": [worker for worker in workers if "pid" in worker and worker.get("role") != "guard"],
+        "workers": [worker for worker in workers if worker.get("role") != "guard"],
         "guard": json.loads(guard) if guard else None,
         "evidence": [json.loads(text) for _, text in view.items("evidence")],
     }

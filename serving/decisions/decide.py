@@ -61,6 +61,7 @@ def decide(store: Store, serving: Serving | None, request: DecisionRequest, olde
 def hash_payload(request: DecisionRequest) -> bytes:
     """Return a hash of everything but the transaction id; a repeated request has the same hash."""
     text = f"{request.event_time}|{request.customer}|{request.terminal}|{request.amount}"
+    # Half of a SHA-256 is enough against accidents, and every decision stores it.
     return hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
 
 
@@ -88,6 +89,7 @@ def _score_and_count(
 
 def _build_answer(serving: Serving, switch: Switch, request: DecisionRequest, score: int, *, counted: bool) -> Answer:
     above = score > serving.release.threshold
+    # OBSERVE scores like SERVING and approves everything: the score shows what it would have flagged.
     decision: Literal["flag", "approve"] = "flag" if above and switch.mode is not Mode.OBSERVE else "approve"
     holds = {
         "score_above_threshold": above,

@@ -32,6 +32,7 @@ def read_history(view: View, state: State, token: str) -> tuple[History, dict[in
 def count_event(view: View, token: str, live: Mapping[int, Bucket], *, time: int, amount: int, oldest_day: int) -> None:
     """Add an event to an entity's live buckets and drop buckets of days before `oldest_day`."""
     hour = time // HOUR_SECONDS
+    # Old buckets go when their entity is next seen: no sweep has to hold the write lock for all entities.
     kept = {h: bucket for h, bucket in live.items() if h >= oldest_day * DAY_HOURS}
     kept[hour] = kept.get(hour, EMPTY).plus(bucket_of(time, amount))
     view.put("live", token.encode(), encode_entity({}, kept, NO_RISK))

@@ -44,6 +44,7 @@ def _watch(store: Store, settings: GuardSettings, stop: threading.Event, log: An
     clock = BusinessClock(settings.clock_offset_seconds)
     log.info("watching", fpr_limit=settings.fpr_limit, label_delay_days=settings.label_delay_days)
     more = False
+    # A backlog is worked off without a pause, one batch per transaction.
     while not stop.wait(0 if more else settings.interval_seconds):
         try:
             inspection = inspect_evidence(store, settings, clock.now())

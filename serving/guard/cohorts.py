@@ -70,10 +70,12 @@ def take_in_labels(view: View, limit: int) -> int:
 def _put_pending(view: View, label: Label) -> None:
     transaction = key_of(label.transaction_id)
     stored = view.get("decisions", transaction)
+    # A transaction counts once: what is learnt after it has counted changes nothing.
     if stored is None or view.get("judged", transaction) is not None:
         return
     decision = unpack_decision(stored)
     day = day_of(decision.event_time)
+    # The day comes first, so that matured labels lie at the beginning.
     key = key_of(day) + decision.terminal.encode() + transaction
     # Clients may send labels out of order: the one that was learnt last wins.
     earlier = view.get("pending", key)

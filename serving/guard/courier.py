@@ -43,6 +43,7 @@ class Courier:
             retry=retry_if_exception_type(NotTaken),
             stop=stop_after_attempt(ATTEMPTS) | stop_when_event_set(self._stop),
             wait=wait_exponential(multiplier=first_wait_seconds, max=LONGEST_WAIT_SECONDS),
+            # A stop ends a pause at once, though pauses last up to a minute.
             sleep=sleep_using_event(self._stop),
             reraise=True,
         )

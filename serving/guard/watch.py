@@ -79,6 +79,7 @@ def inspect_evidence(store: Store, settings: GuardSettings, now: int) -> Inspect
         updated = _update_evidence(view, closed.blocks, settings.fpr_limit)
         reason = _suspend_if_broken(view, updated, now)
         _write_heartbeat(view, now)
+    # A full batch means that more may wait.
     return Inspection(more=BATCH in (arrived, closed.labels), suspended_because=reason)
 
 
@@ -130,6 +131,7 @@ def _write_heartbeat(view: View, now: int) -> None:
     beat: dict[str, Any] = {
         "role": "guard",
         "pid": os.getpid(),
+        # Wall time tells whether the guard lives; business time may stand in the past.
         "at": WALL_CLOCK.now(),
         "business_time": now,
         "labels_seen": view.number(CURSOR),

@@ -25,6 +25,7 @@ def _store_label(view: View, label: LabelIn, place: int, source: str, now: int) 
     if label.learned_at > now:
         raise SchemaError(f"labels[{place}].learned_at is not valid: it lies in the future")
     decision = view.get("decisions", key_of(label.transaction_id))
+    # Without its decision a label has no release and no vector, so it can never count.
     if decision is None:
         return False
     if label.learned_at < unpack_decision(decision).event_time:

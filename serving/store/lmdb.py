@@ -163,6 +163,7 @@ def integer_of(key: bytes) -> int:
 
 
 def _store_error(error: Exception) -> StoreError:
+    # The only failure that an operator cures with a setting.
     if isinstance(error, lmdb.MapFullError):
         return StoreError("the decision store is full: raise ANTIFRAUD_STORE_MAP_BYTES and restart the scorer")
     return StoreError(f"the decision store cannot be used ({type(error).__name__}): see docs/runbook.md, Store")

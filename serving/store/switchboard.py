@@ -30,5 +30,6 @@ def set_switch(view: View, mode: Mode, *, expected_epoch: int, reason: str, by: 
     text = json.dumps(dataclasses.asdict(after)).encode()
     view.put("switch", NOW, text)
     view.put("switch", key_of(after.epoch), text)
+    # The id holds the time, because a new store begins at epoch 1 again and subscribers drop known ids.
     view.put("outbox", f"switch-{after.epoch:08}-{at}".encode(), text)
     return after

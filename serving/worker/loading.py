@@ -113,6 +113,7 @@ def load_state(states: Path, pointer: StatePointer) -> State:
     if manifest.cutoff != pointer.cutoff:
         raise DataError(f"state {pointer.path} has cut-off {manifest.cutoff}, its pointer says {pointer.cutoff}")
     try:
+        # Without a lock file: an export never changes, and its folder may be read-only.
         environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
         return State(day_number(dt.date.fromisoformat(manifest.cutoff)), environment)
     except (lmdb.Error, ValueError) as error:

@@ -45,6 +45,7 @@ class Slot:
         """
         if pointer in (None, self._pointer):
             return True
+        # Verifying a broken release or state in every round would take processor time from decisions.
         if pointer == self._tried and time.monotonic() < self._retry_at:
             return False
         self._tried, self._retry_at = pointer, time.monotonic() + RETRY_SECONDS
@@ -118,6 +119,7 @@ class Poller:
         state: State | None = self._state.value
         services, now = self._services, self._services.serving
         if release and state and (now is None or now.release is not release or now.state is not state):
+            # One assignment of a frozen pair: no request sees the new release with the old state.
             services.serving = Serving(release, state)
             services.metrics.cutoff.set(state.cutoff)
             services.log.info("serving", release=release.release, state_cutoff=state.cutoff_date)

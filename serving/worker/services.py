@@ -39,6 +39,7 @@ class Services:
         Raises:
             StoreError: The store is not open; the poller keeps trying.
         """
+        # The poller opens the store, so that a worker starts and answers /healthz also while the store is broken.
         if self.opened_store is None:
             raise StoreError(self.troubles.get("store", "the decision store is not open yet"))
         return self.opened_store
