@@ -45,7 +45,7 @@ LOSS = {**PASS["loss"], "bound": 60_000_000.0}
     ],
 )
 def test_the_meaning_counts_the_limits(changes, said):
-    """Two or three, those that are broken by name, and only what is true of who serves."""
+    """There are two or three limits, broken ones are named, and only true things are said of the champion."""
     assert meaning(report(**changes)) == said
 
 
