@@ -4,6 +4,13 @@ An expected failure is printed as one line without a traceback. Any other except
 docs/errors.md is generated from these classes, so a new exit code is one class here.
 """
 
+import functools
+import sys
+from collections.abc import Callable
+from typing import ParamSpec
+
+Parameters = ParamSpec("Parameters")
+
 
 class AntifraudError(Exception):
     """Base of all expected failures; the message says what was found, what was expected and what to do."""
@@ -234,3 +241,25 @@ class Unreachable(ClientError):
         super().__init__(message)
         self.retry_after = retry_after
         """Seconds that the scorer asked to wait; None if it did not answer or did not ask."""
+
+
+def returns_exit_code(main: Callable[Parameters, None]) -> Callable[Parameters, int]:
+    """Let `main` return the exit code of its process: 0, or that of an expected failure, after one line on stderr.
+
+    >>> @returns_exit_code
+    ... def main():
+    ...     raise MissingDay("no such day: deliver it")
+    >>> main()
+    22
+    """
+
+    @functools.wraps(main)
+    def main_with_exit_code(*arguments: Parameters.args, **options: Parameters.kwargs) -> int:
+        try:
+            main(*arguments, **options)
+        except AntifraudError as error:
+            sys.stderr.write(f"error: {error}\n")
+            return error.exit_code
+        return 0
+
+    return main_with_exit_code

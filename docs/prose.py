@@ -72,14 +72,21 @@ def texts_of(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def blocks(text: str, first: int) -> Iterator[tuple[int, str]]:
-    """Yield paragraphs, items of lists and cells of tables; leave out code and drawings."""
+    r"""Yield paragraphs, items of lists, entries of sections and cells of tables; leave out code and drawings.
+
+    >>> list(blocks("Args:\n    day: A date.\n        Never null.\n    rows: How many.", 1))
+    [(1, 'Args:'), (2, 'day: A date. Never null.'), (4, 'rows: How many.')]
+    """
     paragraph: list[str] = []
-    fenced, began = False, first
+    fenced, began, in_section = False, first, False
     for number, raw in enumerate(text.splitlines(), first):
         line = raw.strip()
         fence = line.startswith("```")
         fenced ^= fence
-        item = bool(re.match(r"(?:[-*]|\d+\.)\s|#|>>>|\|", line)) or SECTIONS.match(line) is not None
+        headed = SECTIONS.match(line) is not None
+        in_section = headed or (in_section and bool(line))
+        entry = in_section and bool(re.match(r"\w+: ", line))
+        item = headed or entry or bool(re.match(r"(?:[-*]|\d+\.)\s|#|>>>|\|", line))
         if not line or fence or fenced or item:
             yield from _whole(began, paragraph)
             paragraph = []

@@ -20,7 +20,7 @@ import numpy as np
 
 from antifraud.artifacts.decision_log import DECISION_COLUMNS, LABEL_COLUMNS, ROWS_A_PIECE, STATUS, About, LogWriter
 from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
-from antifraud.errors import AntifraudError, DataError
+from antifraud.errors import DataError, returns_exit_code
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.settings.serving import StoreSettings
 from serving.store.lmdb import Store, View, integer_of, key_of
@@ -122,8 +122,9 @@ def _to_columns(rows: list[tuple[Any, ...]], kinds: Mapping[str, Any]) -> dict[s
     }
 
 
-def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Export decisions, say what was written, and return the exit code."""
+@returns_exit_code
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Export decisions and say what was written."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
@@ -141,17 +142,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             about = export(store, options.first, options.last, options.out, now=now)
         finally:
             store.close()
-    except AntifraudError as error:
-        return _refused(error)
     except OSError as error:
-        return _refused(DataError(f"{options.out} cannot be written ({error.strerror}): free the disk or name another"))
+        raise DataError(f"{options.out} cannot be written ({error.strerror}): free the disk or name another") from None
     print(f"wrote {about.decisions} decisions and {about.labels} labels to {options.out}")  # noqa: T201
-    return 0
-
-
-def _refused(error: AntifraudError) -> int:
-    print(f"error: {error}", file=sys.stderr)  # noqa: T201 a command talks to a person
-    return error.exit_code
 
 
 if __name__ == "__main__":

@@ -3,14 +3,13 @@
 import argparse
 import importlib
 import pkgutil
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from antifraud import commands
 from antifraud.commands.command import COMMANDS, Command
 from antifraud.commands.terminal import align_columns
-from antifraud.errors import AntifraudError
+from antifraud.errors import returns_exit_code
 
 PROGRAM: Final = "python -m antifraud"
 ABOUT: Final = """\
@@ -57,12 +56,8 @@ def _add_command(parsers: Any, name: str, command: Command) -> None:
     parser.set_defaults(run=command.run)
 
 
-def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run one command and return the exit code."""
-    try:
-        options = _make_parser(find_commands()).parse_args(arguments)
-        options.run(options, environ)
-    except AntifraudError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 a command talks to a person
-        return error.exit_code
-    return 0
+@returns_exit_code
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Run one command."""
+    options = _make_parser(find_commands()).parse_args(arguments)
+    options.run(options, environ)

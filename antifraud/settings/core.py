@@ -131,7 +131,7 @@ class JobSettings(Settings):
     s3_attempts: Annotated[int, Range(1, 100)] = 5
     """Attempts of a request to S3 before the job ends; the pauses between them double, from one second."""
     jars_dir: Path | None = None
-    """Folder of the jars; default ``infra/jars`` of the project. Jobs that run from the project's zip need it."""
+    """Folder of the jars; default ``jars`` in the Python environment, where ``make setup`` puts them."""
     mlflow_uri: str | None = None
     """MLflow tracking server; default a SQLite file below `home`."""
     release_signing_key: Path | None = None

@@ -19,4 +19,4 @@ class DagSettings(Settings):
     driver_memory: str = "2g"
     """Memory of a Spark driver, in Spark's notation; on a local master this is all of Spark's memory."""
     jars_dir: Path | None = None
-    """Folder of the jars that a driver starts with; default ``infra/jars`` of the project."""
+    """Folder of the jars that a driver starts with; default ``jars`` in the Python environment."""

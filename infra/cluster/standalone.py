@@ -64,7 +64,7 @@ def spark_environment() -> dict[str, str]:
     """Environment of Spark's own scripts; they would take whatever ``python3`` and Spark come first on the path."""
     pyspark = find_spec("pyspark")
     if pyspark is None or pyspark.origin is None:
-        raise SettingsError("pyspark is not installed beside this Python: run sh infra/setup.sh")
+        raise SettingsError("pyspark is not installed beside this Python: run sh infra/setup/setup.sh")
     return {
         **os.environ,
         "SPARK_HOME": str(Path(pyspark.origin).parent),

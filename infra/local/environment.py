@@ -28,7 +28,7 @@ def environment(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]
 def _python() -> dict[str, str]:
     pyspark = find_spec("pyspark")
     if pyspark is None or pyspark.origin is None:
-        raise SettingsError("pyspark is not installed beside this Python: run sh infra/setup.sh")
+        raise SettingsError("pyspark is not installed beside this Python: run sh infra/setup/setup.sh")
     return {
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from antifraud.clock import BusinessClock
-from antifraud.errors import AntifraudError, SettingsError, StoreError
+from antifraud.errors import SettingsError, StoreError, returns_exit_code
 from antifraud.killswitch.evidence import Evidence
 from antifraud.settings.serving import GuardSettings
 from serving.guard.courier import Courier
@@ -17,12 +17,12 @@ from serving.logs import json_logger
 from serving.store.lmdb import Store
 
 
+@returns_exit_code
 def main(environ: Mapping[str, str]) -> None:
     """Run the guard of the settings until SIGTERM or SIGINT.
 
-    Raises:
-        SettingsError: A setting is malformed, the guard cannot watch the limit, or webhooks have no secret.
-        StoreError: The decision store cannot be opened.
+    A malformed setting, a limit that the guard cannot watch and a missing webhook secret end it at once, with the code
+    of a `SettingsError`. A decision store that does not open ends it with the code of a `StoreError`.
     """
     settings = GuardSettings.from_environment(environ)
     _require_watchable(settings.fpr_limit)
@@ -76,8 +76,4 @@ def _read_webhook_secret(settings: GuardSettings) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main(os.environ)
-    except AntifraudError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 the one line an operator sees
-        sys.exit(error.exit_code)
+    sys.exit(main(os.environ))

@@ -12,7 +12,7 @@ from antifraud.settings.core import JobSettings
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
-from infra.browser import find_chromium
+from infra.setup.browser import find_chromium
 from jobs.judging.certify_rows import Evidence
 from jobs.judging.limits import limits_of
 from jobs.judging.report import judged

@@ -8,12 +8,13 @@ import pytest
 from antifraud.lake.catalog import open_catalog, open_table
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, NAMESPACE, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
-from bench.event_log import ELSEWHERE, Read, event_log, reads_of, total
+from bench.lake.event_log import ELSEWHERE, Read, event_log, reads_of, total
 from jobs.day import STAGES
 from tests.spark.opened import opened_files
 from tests.spark.state_lake import DELAY, day, fill
 from tests.spark.test_rolled_state import fewer_rows, was_rolled
 
+pytestmark = pytest.mark.prove
 NIGHT = 120
 HISTORIES = {"short": 40, "long": 120}
 """Days before the night. The short one, too, is longer than what a state looks back on."""

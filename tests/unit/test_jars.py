@@ -1,6 +1,14 @@
-"""The options that a driver's JVM starts with."""
+"""The place of the jars, and the options that a driver's JVM starts with."""
 
-from antifraud.jars import ARCHIVE, driver_options
+import sys
+from pathlib import Path
+
+from antifraud.jars import ARCHIVE, JARS, driver_options
+
+
+def test_the_jars_belong_to_the_environment():
+    """An environment with another Spark has its own jars, and needs no setting to find them."""
+    assert Path(sys.prefix).resolve() / "jars" == JARS
 
 
 def test_an_archive_is_used_where_there_is_one(tmp_path):
