@@ -27,7 +27,7 @@ def write(releases, release, files=FILES, manifest=None):
 
 
 def test_a_bundle_comes_back_with_its_manifest(tmp_path):
-    """A bundle verifies after it is written, and has the manifest that it was given."""
+    """A written bundle verifies, and its manifest has the given values."""
     bundle = write(tmp_path, "r1", manifest={"threshold": 42})
 
     assert (bundle.release, bundle.manifest) == ("r1", {"threshold": 42})
@@ -150,7 +150,7 @@ def test_activating_twice_changes_nothing(tmp_path):
 
 
 def test_a_pointer_that_somebody_moved_is_left_alone(tmp_path):
-    """Change 2 is not overwritten by a person who has read change 1; 0 means that nothing was promoted yet."""
+    """A decision made at change 1 does not overwrite change 2; 0 means that nothing was promoted yet."""
     for release in ("r1", "r2", "r3"):
         write(tmp_path, release)
     activate(tmp_path, "r1", PUBLIC, expected_sequence=0)

@@ -121,7 +121,7 @@ def test_a_block_is_a_fair_bet_at_the_limit(n):
 
 
 def test_evidence_survives_json():
-    """Evidence that is stored and read back is the same, before and after the first block."""
+    """Stored evidence continues unchanged, before and after the first block."""
     for evidence in (Evidence.fresh(), update(Evidence.fresh(), 7, 1)):
         assert Evidence.from_dict(json.loads(json.dumps(evidence.to_dict()))) == evidence
 

@@ -1,4 +1,4 @@
-"""The bench of a night's cost compares the same days in two lakes, in shares of the shorter history."""
+"""The benchmark of a night compares the same days in both lakes, in shares of the shorter one."""
 
 import datetime as dt
 

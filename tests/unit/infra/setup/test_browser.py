@@ -1,4 +1,4 @@
-"""The message on a machine without Chromium."""
+"""Chromium is found, installed, or named in the error."""
 
 from pathlib import Path
 

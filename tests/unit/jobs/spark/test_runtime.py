@@ -1,4 +1,4 @@
-"""A job starts with its settings, and with the raw zone's account only if it reads raw files."""
+"""A job starts with its settings, but with the raw zone's account only if it reads raw files."""
 
 from pathlib import Path
 

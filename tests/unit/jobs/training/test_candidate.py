@@ -13,7 +13,7 @@ FILES = {"model.onnx": b"trees", "calibration.json": b"{}"}
 
 
 def test_write_then_read(tmp_path):
-    """A candidate is read back as it was written, id included."""
+    """A written candidate is read back, id included."""
     written = write_candidate(tmp_path / "2026-04-10", FILES, {"id": "2026-04-10-abc"})
     assert read_candidate(tmp_path / "2026-04-10") == written
     assert written.id == "2026-04-10-abc"
