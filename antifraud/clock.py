@@ -50,6 +50,7 @@ def day_of(seconds: int) -> int:
     >>> day_of(86_399), day_of(86_400)
     (0, 1)
     """
+    # Floor division: a time before 1970 lies in a negative day, not in day 0.
     return seconds // DAY_SECONDS
 
 

@@ -48,6 +48,7 @@ def write_bundle(
         ReleaseError: A bundle of this id with other content exists.
     """
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    # Sorted, so that equal content has equal bytes and a promotion can be repeated.
     text = json.dumps({**manifest, "release": release, "files": sums}, indent=2, sort_keys=True) + "\n"
     signed = {MANIFEST: text.encode(), SIGNATURE: key.sign(text.encode())}
     with exclusive(releases):
@@ -70,6 +71,7 @@ def _build(target: Path, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             with (building / name).open("wb") as file:
                 file.write(content)
+                # On the disk before the rename: after a power cut a bundle is whole or not there.
                 file.flush()
                 os.fsync(file.fileno())
         sync_folder(building)

@@ -82,7 +82,7 @@ def test_the_chosen_row_says_what_the_report_says(shown):
 
 
 def test_beta_grows_as_the_threshold_falls(shown):
-    """A lower threshold is the optimum of who values recall more, and F_beta is no larger at another shown one."""
+    """A lower threshold is optimal for a larger beta, and no other shown threshold has a larger F_beta."""
     (_, score, fraud, _), _, table = shown
     betas = [row["beta"] for row in table if row["beta"] is not None]
     row = table[len(table) // 2]

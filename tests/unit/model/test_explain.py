@@ -42,7 +42,7 @@ def run(made, capsys):
 
 
 def test_reasons_add_up_to_the_log_odds_of_the_score(made):
-    """Base plus reasons is the calibrated log odds whose logistic is the score, the weightiest reason first."""
+    """The logistic of base plus reasons is the score, and the weightiest reason comes first."""
     home, vectors = made
     explainer = Explainer.of(verify_bundle(home / "releases" / "whole", PUBLIC))
     evaluator = Evaluator((home / "candidate" / MODEL_FILE).read_bytes(), CALIBRATION)
@@ -89,7 +89,7 @@ def test_a_feature_that_is_never_null_still_has_words_for_one():
 
 
 def test_the_command_prints_the_reasons(run, made, tmp_path):
-    """Score against threshold, the sum, as many reasons as asked for, and the rest; by list or by name."""
+    """The command prints score, threshold, sum, the requested reasons and the rest, for lists and objects alike."""
     vector = [None if math.isnan(value) else value for value in made[1][0]]
     by_list, by_name = tmp_path / "list.json", tmp_path / "name.json"
     by_list.write_text(json.dumps(vector))
@@ -119,7 +119,7 @@ def test_the_command_prints_the_reasons(run, made, tmp_path):
     ],
 )
 def test_a_malformed_vector_is_refused(run, tmp_path, text, message):
-    """One line that says what was found and what is expected, exit code 24."""
+    """A malformed vector ends in one line with exit code 24."""
     path = tmp_path / "vector.json"
     path.write_text(text)
     with pytest.raises(SchemaError, match=message):
@@ -156,7 +156,7 @@ def bundle_of(made, folder, *, drop=(), manifest=None, **files):
 
 
 def test_a_bundle_without_trees_is_refused(made, tmp_path):
-    """Releases from before there were explanations say so."""
+    """A release without trees says that it is too old to explain."""
     with pytest.raises(ReleaseError, match=r"has no trees\.json .* promote a newer candidate"):
         Explainer.of(bundle_of(made, tmp_path, drop=(TREES_FILE,)))
 
@@ -177,7 +177,7 @@ def test_trees_of_another_model_are_refused(made, tmp_path):
 
 
 def test_one_flipped_byte_is_refused(made, tmp_path):
-    """A damaged bundle explains nothing, exit code 40."""
+    """A damaged bundle explains nothing and ends with exit code 40."""
     home = tmp_path / "home"
     path = bundle_of(made, home / "releases").path / TREES_FILE
     put_keys(home)

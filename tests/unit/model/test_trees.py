@@ -175,7 +175,7 @@ def broken(**changes):
     ],
 )
 def test_a_malformed_file_is_refused(text, message):
-    """Nothing that does not fit together explains a decision."""
+    """A file with parts that do not fit together is refused."""
     with pytest.raises(ReleaseError, match=message):
         Trees.from_json(text)
     assert Trees.from_json(broken()).feature_count == 1

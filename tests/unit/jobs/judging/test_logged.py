@@ -31,7 +31,7 @@ def evaluator(monkeypatch):
 
 
 def said(day, number):
-    """Status of a row and the day on which it was learnt."""
+    """Return the status of a row and the day on which it was learnt."""
     if number < FRAUDS:
         return "fraud", day + (SOON if number < FRAUDS - 2 else LATE)
     return "legitimate", day + 7

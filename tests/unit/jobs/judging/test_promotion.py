@@ -180,7 +180,7 @@ def test_what_the_gate_forbids_is_refused(home, changes, message):
 
 @pytest.mark.parametrize("changes", [{"promotable": True}, {"promotable": True, "promotable_reason": "Better."}])
 def test_what_the_gate_allows_is_promoted(home, changes):
-    """A PASS that may replace the champion."""
+    """A PASS that may replace the champion is promoted."""
     put_candidate(home, "2026-04-10", NEW, pointer_sequence=1, **changes)
 
     assert promote(JobSettings(home=home), TODAY) == AFTER
@@ -201,7 +201,7 @@ def test_a_rollback_is_not_undone(home):
 
 
 def test_a_report_that_does_not_say_what_served_is_not_enough(home):
-    """Of an earlier version, or written by hand."""
+    """A report of an earlier version, or written by hand."""
     put_candidate(home, "2026-04-10", NEW)
 
     with pytest.raises(GateRefused, match="at change None of the release pointer"):
@@ -355,7 +355,7 @@ def test_without_a_pointer_there_is_nothing_to_follow(tmp_path):
 
 
 def test_a_release_of_other_features_cannot_be_judged(home, monkeypatch):
-    """Going back to it is refused before a cluster is started."""
+    """Such a release is refused before a cluster is started."""
     monkeypatch.setattr("antifraud.artifacts.bundle.feature_set_hash", lambda: "0123456789abcdef")
 
     with pytest.raises(
