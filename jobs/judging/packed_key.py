@@ -70,7 +70,7 @@ def _bits(key: Column, first: int, width: int) -> Column:
 
 
 def _window_number() -> Column:
-    """Number the row's window by its position in `WINDOW_NAMES`, from 1; a window of another name stops the job."""
+    """Return the position of a row's window in `WINDOW_NAMES`, from 1; a window of another name stops the job."""
     number = F.raise_error(F.concat(F.lit("there is no window "), F.col("window"))).cast("int")
     for position, name in enumerate(WINDOW_NAMES, start=1):
         number = F.when(F.col("window") == name, position).otherwise(number)

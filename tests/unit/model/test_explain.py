@@ -11,7 +11,7 @@ from antifraud.commands.main import main
 from antifraud.errors import ReleaseError, SchemaError
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
-from antifraud.model.explain import Explainer, Reason, describe, parse_vector, words
+from antifraud.model.explain import Explainer, Reason, describe, parse_vector, spell_reason
 from antifraud.model.trees import TREES_FILE, Tree, Trees
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.serving.scene import make_model, make_release
@@ -70,7 +70,7 @@ def test_calibration_scales_what_features_add(made):
 def test_words_come_from_the_registry():
     """Entity, meaning, window, value and unit; a null says what it means; the first reason is the weightiest."""
     fraud = Reason(KNOWN["terminal_fraud_7d"], 5.0, 1.316)
-    assert words(fraud, first=True) == (
+    assert spell_reason(fraud, first=True) == (
         "terminal matured frauds, 7 days: 5 transactions (raises the risk most, +1.32 log odds)"
     )
     assert describe(KNOWN["customer_1d_count"], 1_234.0) == "customer transactions, 1 day: 1,234 transactions"
