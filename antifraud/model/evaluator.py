@@ -51,6 +51,7 @@ class Calibration:
         Raises:
             ReleaseError: A number is not finite, or the slope is not positive.
         """
+        # A threshold is certified on calibrated scores, and only an increasing map keeps the order of margins.
         if not all(map(math.isfinite, (self.slope, self.intercept, self.log_odds_shift))) or self.slope <= 0:
             raise ReleaseError(f"{self} is not a strictly increasing calibration: train again")
 

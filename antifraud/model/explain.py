@@ -120,6 +120,7 @@ class Explainer:
                 f"{TREES_FILE} of {self.release} is not of the model that serves: train and promote anew"
             )
         base = float(self.calibration.log_odds(np.array([found.base]))[0])
+        # Calibration is linear: the intercept belongs to the base, and each contribution grows by the slope.
         added = self.calibration.slope * found.by_feature
         order = np.argsort(-np.abs(added), kind="stable")
         reasons = tuple(Reason(REGISTRY[at], float(vector[at]), float(added[at])) for at in order)

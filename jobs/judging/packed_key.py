@@ -49,6 +49,8 @@ class KeyParts(NamedTuple):
 def pack_key() -> Column:
     """Return the packed key of rows with `window`, `day`, `score` (ppm) and `status`."""
     window_and_day = F.shiftleft(_window_number().cast("bigint"), DAY_BITS) + F.unix_date("day") + DAY_ZERO
+    # Added, not masked: a score of -1 borrows from the day and reads as 2^31 - 1, which no table accepts
+    # (test_a_score_out_of_range_is_refused).
     labelled = F.shiftleft(window_and_day, SCORE_BITS) + F.col("score")
     return F.when(F.col("status") == "unknown", labelled + UNKNOWN).otherwise(labelled)
 

@@ -22,7 +22,7 @@ CALIBRATION = Calibration(slope=1.5, intercept=-2.0, log_odds_shift=-1.0)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A home with the release ``whole``, vectors of it, and its candidate's folder."""
+    """Make a home with the release ``whole`` and its candidate's folder; return it with vectors."""
     home = tmp_path_factory.mktemp("explained")
     vectors = make_model(home / "candidate", seed=3)
     (home / "candidate" / CALIBRATION_FILE).write_text(CALIBRATION.to_json())
@@ -42,7 +42,7 @@ def run(made, capsys):
 
 
 def test_reasons_add_up_to_the_log_odds_of_the_score(made):
-    """Base plus reasons is the calibrated log odds whose logistic is the score, the weightiest reason first."""
+    """Base plus reasons is the calibrated log odds of the score, with the weightiest reason first."""
     home, vectors = made
     explainer = Explainer.of(verify_bundle(home / "releases" / "whole", PUBLIC))
     evaluator = Evaluator((home / "candidate" / MODEL_FILE).read_bytes(), CALIBRATION)
@@ -148,7 +148,7 @@ def test_what_cannot_be_explained_ends_in_one_line(run, arguments, exit_code, me
 
 
 def bundle_of(made, folder, *, drop=(), manifest=None, **files):
-    """A bundle like ``whole`` with other files or another manifest."""
+    """Write a bundle like ``whole`` with other files or another manifest."""
     whole = verify_bundle(made[0] / "releases" / "whole", PUBLIC)
     kept = {path.name: path.read_bytes() for path in whole.path.iterdir() if not path.name.startswith("manifest.")}
     changed = {name: content for name, content in {**kept, **files}.items() if name not in drop}
