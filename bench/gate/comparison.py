@@ -1,7 +1,7 @@
-"""How often a candidate that is worse by the whole margin passes for not inferior, and how often one as good does not.
+"""Measure how often a candidate that is worse by the whole margin passes, and how often one as good fails.
 
-The frauds of `bench.gate.loss`'s worlds are those that one model misses and the other catches. Beside the comparison
-stands the bound by days alone, as if days were independent and nearly normal.
+The worlds of `bench.gate.loss` give the frauds that one model misses and the other catches. Each figure is also taken
+with the bound by days alone, as if days were independent and nearly normal.
 """
 
 import math
@@ -18,9 +18,9 @@ from bench.gate.shapes import COMMAND, DAYS, SEED, named, span
 from bench.record import record
 
 COMPARED: Final = ("default", "heavy tails", "few episodes")
-"""Worlds whose windows show where two models differ; with rarer episodes none may, and the difference is 0 then."""
+"""Worlds with episodes enough to show a difference; with rarer episodes a window may show none."""
 SHARES: Final = {"candidate only": (1.0, 0.0), "both miss": (1.0, 0.5), "few": (0.2, 0.1)}
-"""Of the world's episodes: those that only the candidate misses, and those (of others) that only the champion does."""
+"""Shares of the world's episodes: missed by the candidate alone, and (of other episodes) by the champion alone."""
 ALIKE: Final = (0.05, 0.05)
 """The same of two models that differ by little and lose the same."""
 MARGIN: Final = Margins()
@@ -30,17 +30,18 @@ Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def expected_month(world: str) -> float:
-    """Expected missed fraud of a month, minor units; amounts are rounded down and one added."""
+    """Return the expected missed fraud of a month, minor units."""
     total = 0.0
     for life, (starts, daily, later, median, sigma) in WORLDS[world].items():
         early = min(HIDDEN_DAYS, life)
         frauds = starts * daily * (early + (life - early) * later)
+        # `all_frauds` rounds amounts down and adds one, which is half a unit more on average.
         total += frauds * (median * math.exp(sigma**2 / 2) + 0.5)
     return MONTH_DAYS * total
 
 
 def stream(rng: np.random.Generator, world: str, share: float, days: int) -> Columns:
-    """Day, amount and episode of the window's frauds in a share of the world's episodes."""
+    """Draw day, amount and episode of the window's frauds in a share of the world's episodes."""
     *frauds, missed = all_frauds(world, rng, *rng.spawn(1))
     day, amount, episode = (column[missed] for column in frauds)
     names, which = np.unique(episode, return_inverse=True)
@@ -49,7 +50,7 @@ def stream(rng: np.random.Generator, world: str, share: float, days: int) -> Col
 
 
 def deciders(rng: np.random.Generator, world: str, shares: tuple[float, float], days: int) -> tuple[Decider, Decider]:
-    """Champion and candidate on the same rows: frauds that one of them misses, and a legitimate row a day."""
+    """Draw champion and candidate on the same rows: frauds that one of them misses, and a legitimate row a day."""
     streams = [stream(rng, world, share, days) for share in shares]
     day, amount, episode = (np.concatenate(columns) for columns in zip(*streams, strict=True))
     by_champion = np.repeat([False, True], [each[0].size for each in streams])
@@ -65,7 +66,7 @@ def deciders(rng: np.random.Generator, world: str, shares: tuple[float, float], 
 
 
 def bounds(world: str, shares: tuple[float, float], number: int, days: int = DAYS) -> tuple[float, float]:
-    """Bound of the loss difference a month in a repetition, and that by days alone."""
+    """Return the bound of the loss difference a month in one repetition, and the bound by days alone."""
     champion, candidate = deciders(np.random.default_rng([SEED, number]), world, shares, days)
     found = compare(champion, candidate, MARGIN)
     alpha, daily = 1 - MARGIN.confidence, candidate.missed - champion.missed
@@ -75,14 +76,17 @@ def bounds(world: str, shares: tuple[float, float], number: int, days: int = DAY
 def passed(
     world: str, shares: tuple[float, float], repetitions: int, margin: float | None = None, days: int = DAYS
 ) -> np.ndarray:
-    """Share of repetitions within the margin, and by days alone; the margin is the true difference unless given."""
+    """Return the share of repetitions within the margin, and the same by days alone.
+
+    The margin is the true difference unless it is given.
+    """
     within = expected_month(world) * (shares[0] - shares[1]) if margin is None else margin
     found = np.array([bounds(world, shares, number, days) for number in range(repetitions)])
     return np.asarray((found <= within).mean(axis=0))
 
 
 def comparison_figures(repetitions: int) -> None:
-    """Candidates worse by exactly the margin that pass, worst case, and candidates as good as the champion that do."""
+    """Record how many candidates pass: worse by exactly the margin (worst case), and as good as the champion."""
     wrong = {f"{w}, {name}": passed(w, shares, repetitions) for w in COMPARED for name, shares in SHARES.items()}
     power = {world: passed(world, ALIKE, repetitions, MARGIN.loss_minor) for world in COMPARED}
     promised = f"worse by exactly the margin, promised 0.05, {repetitions} windows of {DAYS} days"

@@ -1,4 +1,4 @@
-"""How often the loss bound and the naive point estimate cover the month that follows, and what the confidence costs."""
+"""Measure how often the loss bound and the point estimate cover the next month, and what the confidence costs."""
 
 import math
 from typing import Final
@@ -24,7 +24,7 @@ HIDDEN_DAYS: Final = 7
 def all_frauds(
     world: str, missed_ones: np.random.Generator, caught_ones: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Day, amount (minor units), episode and whether it is missed, of the frauds of the window and the month after."""
+    """Draw frauds of the window and the month after: day, amount (minor units), episode, and whether it is missed."""
     columns = []
     for life, (starts, daily, later, median, sigma) in WORLDS[world].items():
         start = missed_ones.uniform(-life, DAYS + MONTH, missed_ones.poisson(starts * (life + DAYS + MONTH)))
@@ -45,9 +45,9 @@ def all_frauds(
 
 
 def repetition(world: str, number: int) -> tuple[LossBound, int] | None:
-    """Bound made from the window, and the loss of the month after; None where the gate would refuse the window.
+    """Return the bound made from the window, and the loss of the month after.
 
-    It does where there is no fraud in it.
+    None where the window has no fraud, because the gate would refuse it.
     """
     rngs = np.random.default_rng([SEED, number]), np.random.default_rng([SEED, number, 1])
     day, amount, episode, missed = all_frauds(world, *rngs)
@@ -60,7 +60,7 @@ def repetition(world: str, number: int) -> tuple[LossBound, int] | None:
 
 
 def loss_figures(repetitions: int) -> None:
-    """Coverage of bound and point estimate, the bound over the mean month, and over the estimate."""
+    """Record the coverage of bound and point estimate, and the bound over the mean month and over the estimate."""
     covered, naive, ratio, cost = {}, {}, {}, {}
     for world in WORLDS:
         results = [found for number in range(repetitions) if (found := repetition(world, number))]

@@ -1,8 +1,9 @@
-"""Backfills in any order give the rows of one forward load: ``python -m bench.lake.backfills --home <folder>``.
+"""Show that backfills in any order give the rows of one load: ``python -m bench.lake.backfills --home <folder>``.
 
-A small world of 40 days is loaded as one range, and day by day forwards, backwards, shuffled, and by three processes at
-once. In each order all days are ingested and added up, then all states made, then features, for the sensors of the DAG
-`lake` wait for these. Counted are rows of the days and tables whose checksums differ from the first load's.
+A small world of 40 days is loaded as one range, and then day by day: forwards, backwards, shuffled, and by three
+processes at once. In each order all days are ingested and added up first, then all states are made, then all features,
+as the sensors of the DAG `lake` enforce. If a day's table has another checksum than after the first load, its rows
+count as different.
 """
 
 import argparse
@@ -43,11 +44,11 @@ ORDERS: Final[Mapping[str, Callable[[Days], list[Days]]]] = {
     "shuffled": lambda days: [random.Random(7).sample(days, len(days))],  # noqa: S311 - an order, not a secret
     "parallel": lambda days: [days[lane::PROCESSES] for lane in range(PROCESSES)],
 }
-"""The days of each process, in its order."""
+"""Days of each process, in the order in which it loads them."""
 
 
 def world(home: Path) -> JobSettings:
-    """A home with a key ring and raw files, a day each."""
+    """Make a home with a key ring and a raw file for each day."""
     settings = JobSettings(home=home.resolve())
     command = ["-m", "jobs.simulate", "--out", str(settings.raw_path), "--days", str(DAYS), "--start", str(START)]
     subprocess.run([sys.executable, *command, "--customers", str(CUSTOMERS)], check=True, stdout=subprocess.DEVNULL)
@@ -80,7 +81,7 @@ def backfill(home: Path, lanes: Sequence[Days]) -> None:
 
 
 def different_rows(expected: JobSettings, found: JobSettings, days: Days) -> int:
-    """Rows of the days and tables that are not the same in both."""
+    """Count the rows of days and tables that are not the same in both lakes."""
     one, other = (checksums(settings, days[0], days[-1]) for settings in (expected, found))
     catalog = open_catalog(expected)
     rows = {(table.name, day): run.rows for table in TABLES
@@ -89,7 +90,7 @@ def different_rows(expected: JobSettings, found: JobSettings, days: Days) -> int
 
 
 def wrong_rows(expected: JobSettings, home: Path, order: str, days: Days) -> int:
-    """Rows that differ from the first load's after the same raw files were loaded in an order."""
+    """Load the same raw files in an order; count the rows that differ from the first load's."""
     settings = JobSettings(home=home.resolve())
     shutil.copytree(expected.home / "raw", settings.home / "raw")
     backfill(settings.home, ORDERS[order](days))
@@ -99,7 +100,7 @@ def wrong_rows(expected: JobSettings, home: Path, order: str, days: Days) -> int
 
 
 def measure(home: Path) -> None:
-    """Load in every order, compare, record."""
+    """Load in every order, compare and record."""
     days = days_between(START, START + dt.timedelta(days=DAYS - 1))
     expected = world(home / "range")
     spawned = multiprocessing.get_context("spawn").Process(

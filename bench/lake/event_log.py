@@ -1,7 +1,7 @@
-"""What the tasks of Spark read, by table, told by Spark's own event log.
+"""Count what the tasks of Spark read, by table, from Spark's own event log.
 
-A scan of an Iceberg table tells how many data files it chose, their size, and how many manifests it looked at; each
-task tells the bytes and records that it read, and by the counters that it moved the scan that it read them for.
+A scan of an Iceberg table reports how many data files it chose, their size, and how many manifests it looked at. Each
+task reports the bytes and records that it read. The counters that a task moved name the scan that it read them for.
 """
 
 import json
@@ -19,9 +19,9 @@ from antifraud.lake.schemas import CATALOG, NAMESPACE
 SCAN: Final = f"BatchScan {CATALOG}.{NAMESPACE}."
 TEXT_SCAN: Final = "Scan text"
 RAW: Final = "raw files"
-"""What is read of text files."""
+"""Name of all text files together."""
 ELSEWHERE: Final = "elsewhere"
-"""What tasks read for no scan: rows that Spark keeps itself between two queries."""
+"""Name of all reading for no scan: rows that Spark keeps itself between two queries."""
 COUNTED: Final = {
     "number of result data files": "files",
     "total data file size (bytes)": "file_bytes",
@@ -30,18 +30,24 @@ COUNTED: Final = {
     "number of scanned data manifests": "manifests",
     "number of skipped data manifests": "manifests_skipped",
 }
-"""By the name of a scan's metric the field of `Read` that it adds to."""
+"""Field of `Read` that a scan's metric adds to, by the name of the metric."""
 WRITER: Final = {"spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false"}
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of one table, a file that was read twice counted twice.
+    """Reads of one table; a file that was read twice counts twice.
 
-    `bytes` and `records` are what tasks count; `files` are the data files that scans chose and `file_bytes` their whole
-    size. Iceberg fetches columns by threads of its own, whose bytes no task counts, and skips the columns that are not
-    needed: what is read of Parquet lies between `bytes`, the ends of the files, and `file_bytes`. Of metadata:
-    `manifests` that scans read, and `manifests_skipped` because the list of manifests says that they hold no such day.
+    Iceberg fetches columns by threads of its own, and no task counts their bytes. It skips the columns that are not
+    needed. So the true reading of Parquet lies between `bytes`, the ends of the files, and `file_bytes`.
+
+    Attributes:
+        bytes: Bytes that tasks count.
+        records: Records that tasks count.
+        files: Data files that scans chose.
+        file_bytes: Whole size of these files.
+        manifests: Manifests that scans read.
+        manifests_skipped: Manifests that were skipped, because the list of manifests says that they hold no such day.
     """
 
     bytes: int = 0
@@ -62,7 +68,7 @@ class Read:
 
 @contextmanager
 def event_log(spark: SparkSession, path: Path) -> Iterator[None]:
-    """Write an event log of what the application does meanwhile; the file's name is of small letters and hyphens."""
+    """Write an event log of the application meanwhile; the name of the file may have small letters and hyphens only."""
     jvm: Any = spark._jvm  # noqa: SLF001 - a session that runs already cannot be told to write one
     context: Any = spark.sparkContext._jsc.sc()  # noqa: SLF001
     conf = context.conf().clone()
@@ -84,9 +90,9 @@ def event_log(spark: SparkSession, path: Path) -> Iterator[None]:
 
 
 def reads_of(log: Iterable[str]) -> dict[str, Read]:
-    """What the lines of an event log say was read, by the name of the table, `RAW` or `ELSEWHERE`.
+    """Add up the reads in the lines of an event log, by name of the table, `RAW` or `ELSEWHERE`.
 
-    A task that reads for scans of several tables counts for all of their names, joined by a plus.
+    If a task reads for scans of several tables, its reads count for all of their names, joined by a plus.
     """
     events = [json.loads(line) for line in log]
     metrics = {number: metric for event in events for number, metric in _metrics(event.get("sparkPlanInfo"))}
@@ -98,12 +104,12 @@ def reads_of(log: Iterable[str]) -> dict[str, Read]:
 
 
 def total(reads: Mapping[str, Read]) -> Read:
-    """What was read of files, all tables together."""
+    """Add up the reads of files, all tables together."""
     return sum((read for table, read in reads.items() if table != ELSEWHERE), Read())
 
 
 def _metrics(plan: Any) -> Iterator[tuple[int, tuple[str, str]]]:
-    """The counters of every scan of a plan: number, and table with name."""
+    """Yield the counters of every scan of a plan: number, and table with name."""
     if not plan:
         return
     if (table := _table(plan["nodeName"])) is not None:
@@ -119,7 +125,7 @@ def _table(node: str) -> str | None:
 
 
 def _chosen(event: Mapping[str, Any], metrics: Mapping[int, tuple[str, str]]) -> Iterator[tuple[str, Read]]:
-    """What the driver tells of a scan that it has planned."""
+    """Yield what the driver reports about scans that it has planned."""
     for number, value in event.get("accumUpdates", ()):
         table, name = metrics.get(number, ("", ""))
         if name in COUNTED:

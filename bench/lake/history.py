@@ -1,10 +1,10 @@
-"""What a night costs with 60 and with 600 days of history: ``python -m bench.lake.history --home <folder>``.
+"""Compare a night after 60 and after 600 days of history: ``python -m bench.lake.history --home <folder>``.
 
-Two lakes of one small world, whose rows of a day cost next to nothing, so that whatever grows with the history shows.
-The shorter one has the last days of the longer, so that their nights are the same days with the same rows. Each has a
-process and a session of its own. Both are loaded up to their first night, then they take turns: a night is ingest,
-totals, state and features of the next day. After the nights that are timed come some whose reading is counted, task by
-task, from Spark's event log.
+There are two lakes of one small world. A day of this world costs next to nothing, so whatever grows with the history
+shows. The shorter lake has the last days of the longer one, so their nights are the same days with the same rows. Each
+lake has a process and a session of its own. Both are loaded up to their first night, then they take turns. A night is
+ingest, totals, state and features of the next day. After the timed nights, the reads of some more nights are counted,
+task by task, from Spark's event log.
 """
 
 import argparse
@@ -37,14 +37,14 @@ LENGTHS: Final = (60, 600)
 CUSTOMERS: Final = 300
 NIGHTS: Final = 12
 COUNTED: Final = 3
-"""Nights after these whose reading is counted."""
+"""Nights after the timed ones with counted reads."""
 WARM_UP: Final = 2
-"""Nights of each lake that are not counted: the JVM compiles."""
+"""First nights of each lake that are left out, because the JVM still compiles."""
 LOADED: Final = ("ingest", "totals", "state", "features")
 
 
 def world(home: Path, days: int) -> JobSettings:
-    """A home with a key ring and a raw file for each day."""
+    """Make a home with a key ring and a raw file for each day."""
     settings = JobSettings(home=home.resolve())
     command = ["-m", "jobs.simulate", "--out", str(settings.raw_path), "--days", str(days), "--start", str(START)]
     subprocess.run([sys.executable, *command, "--customers", str(CUSTOMERS)], check=True, stdout=subprocess.DEVNULL)
@@ -53,7 +53,7 @@ def world(home: Path, days: int) -> JobSettings:
 
 
 def load(spark: SparkSession, settings: JobSettings, days: list[dt.date]) -> float:
-    """Seconds of all stages for some days."""
+    """Run all stages for some days; return the seconds."""
     began = time.monotonic()
     for name in LOADED:
         STAGES[name](spark, settings, days)
@@ -61,7 +61,7 @@ def load(spark: SparkSession, settings: JobSettings, days: list[dt.date]) -> flo
 
 
 class Lake(NamedTuple):
-    """A lake that is loaded: its first night, and the way to the process that works on it."""
+    """A loaded lake: its first night, and the way to the process that works on it."""
 
     settings: JobSettings
     first: dt.date
@@ -69,13 +69,13 @@ class Lake(NamedTuple):
     process: Any
 
     def night(self, number: int, *, counted: bool) -> Any:
-        """The seconds of a night, the first being 0; or, counted, what it read."""
+        """Run a night, counted from 0; return its seconds, or its reads if they are counted."""
         self.turns.send((self.first + dt.timedelta(days=number), counted))
         return self.turns.recv()
 
 
 class Night(NamedTuple):
-    """What a night read: by table, as Spark's event log says, and in bytes of anything, as the kernel does."""
+    """Reads of a night: by table, from Spark's event log, and in bytes of anything, from the kernel."""
 
     reads: Mapping[str, Read]
     everything: int
@@ -89,14 +89,14 @@ class Night(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Seconds of each timed night, and what each counted night read; in each the lakes in their order."""
+    """Seconds of each timed night, and reads of each counted night; in each the lakes in their order."""
 
     seconds: Sequence[Sequence[float]]
     counted: Sequence[Sequence[Night]]
 
 
 def tail(home: Path, source: JobSettings, first: dt.date) -> JobSettings:
-    """A home with the raw files and the key ring of another one, from the day `first` on."""
+    """Make a home with the key ring of another one and its raw files from the day `first` on."""
     settings = JobSettings(home=home.resolve())
     settings.raw_path.mkdir(parents=True)
     for path in source.raw_path.glob("*.txt"):
@@ -108,7 +108,7 @@ def tail(home: Path, source: JobSettings, first: dt.date) -> JobSettings:
 
 
 def serve(settings: JobSettings, first: dt.date, night: dt.date, turns: Connection) -> None:
-    """Load the days from `first` to the one before `night`; for each turn then one night, until there is None."""
+    """Load the days from `first` to the one before `night`; then run one night a turn, until a turn is None."""
     spark = start_session("bench", settings)
     create_tables(spark, settings)
     load(spark, settings, days_between(first, night - dt.timedelta(days=1)))
@@ -120,7 +120,7 @@ def serve(settings: JobSettings, first: dt.date, night: dt.date, turns: Connecti
 
 
 def counted_load(spark: SparkSession, settings: JobSettings, day: dt.date) -> Night:
-    """What a night reads."""
+    """Run a night and return its reads."""
     log = settings.under_home("events", str(day))
     log.parent.mkdir(exist_ok=True)
     with event_log(spark, log):
@@ -132,14 +132,14 @@ def counted_load(spark: SparkSession, settings: JobSettings, day: dt.date) -> Ni
 
 
 def bytes_by_kernel(spark: SparkSession) -> int:
-    """Bytes that this process and its JVM have read of anything since they began: files, metadata, sockets."""
+    """Return the bytes that this process and its JVM have read so far: files, metadata, sockets."""
     jvm: Any = spark._jvm  # noqa: SLF001 - Spark does not say which process it is
     counts = [Path(f"/proc/{pid}/io").read_text() for pid in ("self", jvm.java.lang.ProcessHandle.current().pid())]
     return sum(int(text.split()[1]) for text in counts)
 
 
 def started(settings: JobSettings, first: dt.date, night: dt.date) -> Lake:
-    """A lake with the days from `first` to the one before `night`, in a process of its own."""
+    """Start a process for a lake; return when the days from `first` to the one before `night` are loaded."""
     spawned = multiprocessing.get_context("spawn")
     ours, theirs = spawned.Pipe()
     process = spawned.Process(target=serve, args=(settings, first, night, theirs))
@@ -169,12 +169,12 @@ def measured(home: Path, lengths: Sequence[int], nights: int, counted: int) -> M
 
 
 def growths(pairs: Sequence[Sequence[float]]) -> list[float]:
-    """By how much the second of each pair is larger than the first, as a share of it."""
+    """Return by how much the second of each pair is larger than the first, as a share of the first."""
     return [long / short - 1 for short, long in pairs]
 
 
 def report(found: Measured, lengths: Sequence[int]) -> str:
-    """What the last counted night read, by table and together, in each lake."""
+    """Spell the reads of the last counted night, by table and together, in each lake."""
     lines = []
     for length, night in zip(lengths, found.counted[-1], strict=True):
         lines += [f"after {length} days: {night}", *(f"    {table}: {read}" for table, read in night.reads.items())]

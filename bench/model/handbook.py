@@ -1,10 +1,13 @@
-"""Ranking on raw files of another generator: the real path to features, then the Handbook's protocol week by week.
+"""Measure ranking on raw files of another generator: the real path to features, then the Handbook's protocol.
 
     make bench-handbook DATA=folder
 
-Three contestants are tested on each of the last six weeks: our model on 7 training days, the tutorial's features with a
-tuned XGBoost on the same 7 days (tuned on the weeks before those six), and our model on every day from the eighth of
-the data to the newest whose labels have matured. Nothing is chosen by the weeks that are measured.
+Three contestants are tested on each of the last six weeks:
+- our model on 7 training days;
+- the tutorial's features with XGBoost on the same 7 days, tuned on the weeks before these six;
+- our model on every day from the eighth of the data to the newest with matured labels.
+
+Nothing is chosen by the weeks that are measured.
 """
 
 import argparse
@@ -36,7 +39,7 @@ WEEKS: Final = 6
 TUNING_WEEKS: Final = 3
 WARM_UP_DAYS: Final = 7
 FIXED: Final = replace(PARAMETERS, iterations=250, learning_rate=0.05)
-"""No days are spared for early stopping: the newest say most about who is compromised now (bench/IDEAS.md)."""
+"""No days are kept for early stopping, because the newest say most about who is compromised now (bench/IDEAS.md)."""
 STAGES: Final = "ingest,totals,state,features"
 COMMAND: Final = "make bench-handbook DATA=folder"
 
@@ -54,12 +57,12 @@ def build_features(data: Path, settings: JobSettings) -> None:
 
 
 def seven_days(rows: Rows, week: Week, seed: int) -> Doubles:
-    """Scores (n,) of our model on the week's seven training days; rows that are not tested get 0."""
+    """Return scores ``(n,)`` of our model trained on the week's seven training days; rows not tested get 0."""
     return _scores(rows.sample(week.train.first, week.train.last), rows, week, seed)
 
 
 def all_history(rows: Rows, week: Week, seed: int) -> Doubles:
-    """Scores (n,) of our model on all that was known the day before the week; rows that are not tested get 0."""
+    """Return scores ``(n,)`` of our model trained on all that was known before the week; rows not tested get 0."""
     start = rows.day.min().astype(dt.date) + dt.timedelta(days=WARM_UP_DAYS)
     return _scores(thinned(rows.sample(start, week.train.last), seed), rows, week, seed)
 
@@ -75,7 +78,7 @@ def _scores(sample: Sample, rows: Rows, week: Week, seed: int) -> Doubles:
 
 
 def thinned(sample: Sample, seed: int) -> Sample:
-    """All frauds and `LEGIT_PER_FRAUD` legitimate rows for each, as training has them."""
+    """Keep all frauds and `LEGIT_PER_FRAUD` legitimate rows for each, as training does."""
     share = min(1.0, LEGIT_PER_FRAUD * sample.frauds / max(int((~sample.is_fraud).sum()), 1))
     kept = sample.is_fraud | (np.random.default_rng(seed).random(sample.is_fraud.size) < share)
     weight = np.where(sample.is_fraud[kept], 1.0, 1.0 / share)
@@ -83,7 +86,7 @@ def thinned(sample: Sample, seed: int) -> Sample:
 
 
 def measure(rows: Rows, seed: int) -> dict[str, list[dict[str, float]]]:
-    """Figures of each contestant, week by week."""
+    """Return the figures of each contestant, week by week."""
     weeks = last_weeks(rows, WEEKS)
     features = tutorial_features(rows)
     parameters = tuned(rows, features, last_weeks(rows, TUNING_WEEKS, before=weeks[0].first))
@@ -134,7 +137,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def _range(data: Path) -> tuple[str, str]:
-    """First day, and the last that has rows: that of the last line of the last file."""
+    """Return the first day, and the last one with rows, which is the day of the last line of the last file."""
     files = sorted(data.glob("*.txt*"))
     opener = gzip.open if files[-1].suffix == ".gz" else open
     with opener(files[-1], "rt") as lines:

@@ -44,9 +44,9 @@ class Week:
         return [self.first + dt.timedelta(days=n) for n in range(TEST_DAYS)]
 
     def test(self, rows: Rows) -> Mask:
-        """Which rows are tested: those of the test days, without the cards that are known to be compromised.
+        """Return which rows are tested: all of the test days, but for cards that are known to be compromised.
 
-        Known on a day are the cards with a fraud since the first training day whose label has arrived before the day.
+        A card is known on a day if it had a fraud since the first training day, and the label arrived before the day.
         """
         kept = np.zeros(rows.day.size, bool)
         for day in self.days:
@@ -56,20 +56,20 @@ class Week:
         return kept
 
     def figures(self, rows: Rows, score: Doubles) -> dict[str, float]:
-        """`FIGURES` of scores (n,) of all rows, on the rows that are tested."""
+        """Return `FIGURES` on the rows that are tested, from scores of all rows, shape ``(n,)``."""
         test = self.test(rows)
         found = ranking(rows.is_fraud[test], score[test])
         return found | {"cp100": card_precision(rows.day[test], rows.card[test], rows.is_fraud[test], score[test])}
 
 
 def last_weeks(rows: Rows, count: int, before: dt.date | None = None) -> list[Week]:
-    """The last `count` whole weeks of the rows, or those that end before a day, in time order."""
+    """Return the last `count` whole weeks of the rows, or the last ones before a day, in time order."""
     end = before or rows.day.max().astype(dt.date) + dt.timedelta(days=1)
     return [Week(end - dt.timedelta(days=TEST_DAYS * back)) for back in range(count, 0, -1)]
 
 
 def ranking(fraud: Mask, score: Doubles) -> dict[str, float]:
-    """Area under the ROC curve, average precision, recall at a false-positive rate of 5 %."""
+    """Return the area under the ROC curve, average precision, and recall at a false-positive rate of 5 %."""
     fpr, tpr, _ = roc_curve(fraud, score)
     return {
         "auc": float(roc_auc_score(fraud, score)),
@@ -81,10 +81,10 @@ def ranking(fraud: Mask, score: Doubles) -> dict[str, float]:
 def card_precision(
     day: npt.NDArray[np.datetime64], card: npt.NDArray[np.int64], fraud: Mask, score: Doubles, top: int = CARDS
 ) -> float:
-    """Mean over days of the defrauded cards among the `top` of highest score, over `top`.
+    """Return the card precision: defrauded cards among the `top` of highest score, over `top`, as a mean over days.
 
-    A card scores its highest transaction of the day, and is defrauded if any of them is; one that was found is left
-    out of the days that follow.
+    A card's score is that of its highest transaction of the day. It is defrauded if any of these transactions is a
+    fraud. A card that was found is left out of the days that follow.
     """
     precision, found = [], np.array([], dtype=np.int64)
     for date in np.unique(day):

@@ -1,8 +1,11 @@
-"""The published reference: XGBoost on the tutorial's features, tuned on weeks before those that are measured.
+"""The published reference: XGBoost on the tutorial's features, tuned on earlier weeks than the measured ones.
 
-Features as in Le Borgne et al. (2022), ch. 3.3, exact to the second: weekend, night, amount; a customer's count and
-mean amount over 1, 7 and 30 days, the transaction included; a terminal's count and share of frauds over the same
-spans, but ending 7 days before the transaction.
+The features are exact to the second:
+- weekend, night, amount;
+- a customer's count and mean amount over 1, 7 and 30 days, the transaction included;
+- a terminal's count and share of frauds over the same spans, ending 7 days before the transaction.
+
+Source: Le Borgne et al. (2022), Reproducible Machine Learning for Credit Card Fraud Detection, ch. 3.3.
 """
 
 from typing import Any, Final
@@ -22,7 +25,7 @@ NIGHT_ENDS: Final = 6 * HOUR_SECONDS
 
 
 def tutorial_features(rows: Rows) -> Doubles:
-    """The 15 features of all rows, shape (n, 15)."""
+    """Return the 15 features of all rows, shape ``(n, 15)``."""
     second, weekday = rows.time % DAY_SECONDS, (rows.time // DAY_SECONDS + 3) % 7
     columns: list[npt.NDArray[Any]] = [rows.amount / 100, weekday >= 5, second <= NIGHT_ENDS]
     ones, delay = np.ones(rows.time.size), DELAY_DAYS * DAY_SECONDS
@@ -41,7 +44,7 @@ def tutorial_features(rows: Rows) -> Doubles:
 
 
 def sums_since(entity: npt.NDArray[np.int64], time: npt.NDArray[np.int64], values: Doubles, seconds: int) -> Doubles:
-    """Of every row the sum of `values` of its entity's rows up to itself, less than `seconds` ago.
+    """Sum `values` over the rows of the same entity up to each row, less than `seconds` ago, shape ``(n,)``.
 
     Rows are in the order of time.
     """
@@ -55,7 +58,7 @@ def sums_since(entity: npt.NDArray[np.int64], time: npt.NDArray[np.int64], value
 
 
 def tuned(rows: Rows, features: Doubles, weeks: list[Week]) -> dict[str, Any]:
-    """Parameters with the highest mean average precision over `weeks`."""
+    """Return the parameters with the highest mean average precision over `weeks`."""
     import optuna
 
     def objective(trial: optuna.Trial) -> float:
@@ -70,7 +73,7 @@ def tuned(rows: Rows, features: Doubles, weeks: list[Week]) -> dict[str, Any]:
 
 
 def reference(rows: Rows, features: Doubles, week: Week, parameters: dict[str, Any]) -> Doubles:
-    """Scores (n,) of XGBoost trained on the week's seven training days; rows that are not tested get 0."""
+    """Return scores ``(n,)`` of XGBoost trained on the week's seven training days; rows not tested get 0."""
     train, test = rows.between(week.train.first, week.train.last), week.test(rows)
     model = fitted_xgboost(features[train], rows.is_fraud[train], parameters, SEED)
     score = np.zeros(rows.time.size)

@@ -1,6 +1,6 @@
-"""How long `make run` and `make test` take on a fresh machine: ``make bench-run``, about 50 minutes.
+"""Measure how long `make run` and `make test` take on a fresh machine: ``make bench-run``, about 50 minutes.
 
-Clones the last commit into temporary folders, so environment, jars and state are made anew: one clone runs the whole
+The last commit is cloned into temporary folders, so environment, jars and state are made anew. One clone runs the whole
 path twice, the other one the tests, then the quick checks.
 """
 
@@ -19,20 +19,20 @@ SECONDS_A_MINUTE = 60
 
 
 def fresh_clone(folder: Path) -> Path:
-    """A clone of the last commit in a new folder."""
+    """Clone the last commit into a new folder."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     return folder
 
 
 def minutes_of(clone: Path, *make: str) -> float:
-    """Minutes of one ``make``, set-up included."""
+    """Return the minutes of one ``make``, set-up included."""
     began = time.monotonic()
     subprocess.run(["make", *make], cwd=clone, check=True)
     return round((time.monotonic() - began) / SECONDS_A_MINUTE, 2)
 
 
 def measure_run(clone: Path) -> None:
-    """The whole path twice, with the leaks that the first run's scan found."""
+    """Record two runs of the whole path, and the leaks that the first run's scan found."""
     record("run.first_minutes", minutes_of(clone, "run", "RUN_ARGS=--once"), "min", COMMAND)
     summary = json.loads((clone / "var" / "summary.json").read_text())
     record("run.leaks", len(summary["leaks"]["findings"]), "findings", COMMAND)
@@ -42,7 +42,7 @@ def measure_run(clone: Path) -> None:
 
 
 def measure_tests(clone: Path) -> None:
-    """All tests from nothing, then the quick half in the environment that is there by then."""
+    """Record all tests from nothing, then the quick checks in the environment that is there by then."""
     record("test.minutes", minutes_of(clone, "test"), "min", COMMAND)
     record("check.minutes", minutes_of(clone, "check"), "min", COMMAND)
 

@@ -11,7 +11,7 @@ from antifraud.commands.main import main
 from antifraud.errors import ReleaseError, SchemaError
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
-from antifraud.model.explain import Explainer, Reason, describe, parse_vector, words
+from antifraud.model.explain import Explainer, Reason, describe, parse_vector, spell_reason
 from antifraud.model.trees import TREES_FILE, Tree, Trees
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.serving.scene import make_model, make_release
@@ -22,7 +22,7 @@ CALIBRATION = Calibration(slope=1.5, intercept=-2.0, log_odds_shift=-1.0)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A home with the release ``whole``, vectors of it, and its candidate's folder."""
+    """Make a home with the release ``whole`` and its candidate's folder; return it with vectors."""
     home = tmp_path_factory.mktemp("explained")
     vectors = make_model(home / "candidate", seed=3)
     (home / "candidate" / CALIBRATION_FILE).write_text(CALIBRATION.to_json())
@@ -42,7 +42,7 @@ def run(made, capsys):
 
 
 def test_reasons_add_up_to_the_log_odds_of_the_score(made):
-    """The logistic of base plus reasons is the score, and the weightiest reason comes first."""
+    """Base plus reasons is the calibrated log odds of the score, with the weightiest reason first."""
     home, vectors = made
     explainer = Explainer.of(verify_bundle(home / "releases" / "whole", PUBLIC))
     evaluator = Evaluator((home / "candidate" / MODEL_FILE).read_bytes(), CALIBRATION)
@@ -70,7 +70,7 @@ def test_calibration_scales_what_features_add(made):
 def test_words_come_from_the_registry():
     """Entity, meaning, window, value and unit; a null says what it means; the first reason is the weightiest."""
     fraud = Reason(KNOWN["terminal_fraud_7d"], 5.0, 1.316)
-    assert words(fraud, first=True) == (
+    assert spell_reason(fraud, first=True) == (
         "terminal matured frauds, 7 days: 5 transactions (raises the risk most, +1.32 log odds)"
     )
     assert describe(KNOWN["customer_1d_count"], 1_234.0) == "customer transactions, 1 day: 1,234 transactions"
@@ -148,7 +148,7 @@ def test_what_cannot_be_explained_ends_in_one_line(run, arguments, exit_code, me
 
 
 def bundle_of(made, folder, *, drop=(), manifest=None, **files):
-    """A bundle like ``whole`` with other files or another manifest."""
+    """Write a bundle like ``whole`` with other files or another manifest."""
     whole = verify_bundle(made[0] / "releases" / "whole", PUBLIC)
     kept = {path.name: path.read_bytes() for path in whole.path.iterdir() if not path.name.startswith("manifest.")}
     changed = {name: content for name, content in {**kept, **files}.items() if name not in drop}

@@ -1,4 +1,4 @@
-"""The benchmark of a night compares the same days in both lakes, in shares of the shorter one."""
+"""The benchmark of a night compares the same days in both lakes, in shares of the shorter lake."""
 
 import datetime as dt
 

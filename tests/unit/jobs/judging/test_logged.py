@@ -1,4 +1,4 @@
-"""Replays of logged decisions: what labels that come late do to the days whose labels have not all come."""
+"""Replays of logged decisions correct young days for labels that are still to come."""
 
 import datetime as dt
 from pathlib import Path
@@ -25,7 +25,7 @@ WINDOWS = {name: {"first": "2024-01-01", "last": "2024-02-01"} for name in ("tra
 
 @pytest.fixture(autouse=True)
 def evaluator(monkeypatch):
-    """A model that gives every row the score 5."""
+    """Put a model in place that gives every row the score 5."""
     scored = SimpleNamespace(score=lambda vectors: np.full(len(vectors), 5, np.int32))
     monkeypatch.setattr("jobs.judging.logged.load_evaluator", lambda _: scored)
 
@@ -38,7 +38,7 @@ def said(day, number):
 
 
 def logged(path, *, frauds=True):
-    """An export of fourteen days, each of ten frauds and forty legitimate rows of 100; or with no label a fraud."""
+    """Write an export of fourteen days, each of ten frauds and forty legitimate rows of 100, or of no fraud at all."""
     rows = [(day, number) for day in range(FIRST, LAST + 1) for number in range(FRAUDS + LEGIT)]
     labels = [
         (id_, STATUS.index(status if frauds else "legitimate"), learned * DAY_SECONDS + 60)
@@ -79,7 +79,7 @@ def asked():
 
 
 def test_young_days_are_corrected_for_labels_still_to_come(tmp_path, asked):
-    """Days of age 7, 8 and 9 know eight of their ten frauds: 134 are known of 140, and the report is told so."""
+    """Days aged 7, 8 and 9 know eight of their ten frauds: 134 of 140, and the correction says so."""
     answer = answer_from_log(logged(tmp_path / "log.npz"), asked)
 
     correction = answer.certify.correction(asked.threshold)
