@@ -76,8 +76,8 @@ def measure(commit: str) -> dict[str, float]:
             measured = {"wall": time.monotonic() - began, "cpu": cpu_seconds() - spent}
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(measured))
-    seconds: dict[str, float] = json.loads(kept.read_text())
-    return seconds
+    found: dict[str, float] = json.loads(kept.read_text())
+    return found
 
 
 def full_name(commit: str) -> str:
