@@ -1,7 +1,7 @@
-"""How often a candidate that is worse by the whole margin passes for not inferior, and how often one as good does not.
+"""Simulate how often a candidate worse by the margin counts as not inferior, and how often an equal one does not.
 
-The frauds of `bench.gate.loss`'s worlds are those that one model misses and the other catches. Beside the comparison
-stands the bound by days alone, as if days were independent and nearly normal.
+The frauds of the worlds in `bench.gate.loss` are missed by one model and caught by the other. The comparison is
+measured against the bound by days alone, which treats days as independent and nearly normal.
 """
 
 import math
@@ -18,11 +18,11 @@ from bench.gate.shapes import COMMAND, DAYS, SEED, named, span
 from bench.record import record
 
 COMPARED: Final = ("default", "heavy tails", "few episodes")
-"""Worlds whose windows show where two models differ; with rarer episodes none may, and the difference is 0 then."""
+"""Worlds with enough episodes for two models to differ in every window. With rarer episodes the difference may be 0."""
 SHARES: Final = {"candidate only": (1.0, 0.0), "both miss": (1.0, 0.5), "few": (0.2, 0.1)}
-"""Of the world's episodes: those that only the candidate misses, and those (of others) that only the champion does."""
+"""Shares of the world's episodes that only the candidate misses, and that only the champion misses."""
 ALIKE: Final = (0.05, 0.05)
-"""The same of two models that differ by little and lose the same."""
+"""The same shares for two models that differ by little and lose the same."""
 MARGIN: Final = Margins()
 FLAGGED, MISSED = 9, 1
 THRESHOLD: Final = 5
@@ -30,7 +30,7 @@ Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def expected_month(world: str) -> float:
-    """Expected missed fraud of a month, minor units; amounts are rounded down and one added."""
+    """Return the expected missed fraud of a month, minor units; amounts are rounded down and one added."""
     total = 0.0
     for life, (starts, daily, later, median, sigma) in WORLDS[world].items():
         early = min(HIDDEN_DAYS, life)
@@ -40,7 +40,7 @@ def expected_month(world: str) -> float:
 
 
 def stream(rng: np.random.Generator, world: str, share: float, days: int) -> Columns:
-    """Day, amount and episode of the window's frauds in a share of the world's episodes."""
+    """Draw day, amount and episode of the window's frauds in a share of the world's episodes."""
     *frauds, missed = all_frauds(world, rng, *rng.spawn(1))
     day, amount, episode = (column[missed] for column in frauds)
     names, which = np.unique(episode, return_inverse=True)
@@ -49,7 +49,7 @@ def stream(rng: np.random.Generator, world: str, share: float, days: int) -> Col
 
 
 def deciders(rng: np.random.Generator, world: str, shares: tuple[float, float], days: int) -> tuple[Decider, Decider]:
-    """Champion and candidate on the same rows: frauds that one of them misses, and a legitimate row a day."""
+    """Draw champion and candidate on the same rows: frauds that one of them misses, and a legitimate row a day."""
     streams = [stream(rng, world, share, days) for share in shares]
     day, amount, episode = (np.concatenate(columns) for columns in zip(*streams, strict=True))
     by_champion = np.repeat([False, True], [each[0].size for each in streams])
@@ -65,7 +65,7 @@ def deciders(rng: np.random.Generator, world: str, shares: tuple[float, float], 
 
 
 def bounds(world: str, shares: tuple[float, float], number: int, days: int = DAYS) -> tuple[float, float]:
-    """Bound of the loss difference a month in a repetition, and that by days alone."""
+    """Return the bound of a month's loss difference in one repetition, and the bound by days alone."""
     champion, candidate = deciders(np.random.default_rng([SEED, number]), world, shares, days)
     found = compare(champion, candidate, MARGIN)
     alpha, daily = 1 - MARGIN.confidence, candidate.missed - champion.missed
@@ -75,22 +75,23 @@ def bounds(world: str, shares: tuple[float, float], number: int, days: int = DAY
 def passed(
     world: str, shares: tuple[float, float], repetitions: int, margin: float | None = None, days: int = DAYS
 ) -> np.ndarray:
-    """Share of repetitions within the margin, and by days alone; the margin is the true difference unless given."""
+    """Return the share of repetitions within the margin, and by days alone; default margin: the true difference."""
     within = expected_month(world) * (shares[0] - shares[1]) if margin is None else margin
     found = np.array([bounds(world, shares, number, days) for number in range(repetitions)])
     return np.asarray((found <= within).mean(axis=0))
 
 
 def comparison_figures(repetitions: int) -> None:
-    """Candidates worse by exactly the margin that pass, worst case, and candidates as good as the champion that do."""
-    wrong = {f"{w}, {name}": passed(w, shares, repetitions) for w in COMPARED for name, shares in SHARES.items()}
+    """Record the largest share of candidates worse by the margin that pass, and the smallest share of equal ones."""
+    wrong = {w: {name: passed(w, shares, repetitions) for name, shares in SHARES.items()} for w in COMPARED}
     power = {world: passed(world, ALIKE, repetitions, MARGIN.loss_minor) for world in COMPARED}
     promised = f"worse by exactly the margin, promised 0.05, {repetitions} windows of {DAYS} days"
     alike = f"differ in 5 % of episodes each way, lose the same, margin {MARGIN.loss_minor / 100:,.0f} RUB"
     for place, suffix in enumerate(("", "_days_alone")):
-        shares = {name: float(each[place]) for name, each in wrong.items()}
-        beside = f"{promised}; {named(shares, '.3f')}"
-        record(f"gate.noninferior_wrong{suffix}", max(shares.values()), "1", COMMAND, beside, span(shares.values()))
+        by_world = {w: {name: float(each[place]) for name, each in found.items()} for w, found in wrong.items()}
+        beside = ". ".join([promised, *(f"{w.capitalize()}: {named(shares, '.3f')}" for w, shares in by_world.items())])
+        every = [share for shares in by_world.values() for share in shares.values()]
+        record(f"gate.noninferior_wrong{suffix}", max(every), "1", COMMAND, beside, span(every))
         shares = {name: float(each[place]) for name, each in power.items()}
         beside = f"{alike}; {named(shares, '.3f')}"
         record(f"gate.noninferior_power{suffix}", min(shares.values()), "1", COMMAND, beside, span(shares.values()))

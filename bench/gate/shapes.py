@@ -1,4 +1,4 @@
-"""How often certified and naive thresholds exceed the rate they promise, and how much of it they use."""
+"""Simulate how often certified and naive thresholds exceed the promised rate, and how much of it they use."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -23,36 +23,36 @@ Shape = Callable[[np.random.Generator, int], Sample]
 
 
 def legitimate(day: np.ndarray, score: np.ndarray) -> ScoreTable:
-    """A score table of legitimate rows."""
+    """Return a score table of legitimate rows."""
     return ScoreTable.from_rows(day, score, np.zeros(score.size, bool), np.ones(score.size, int))
 
 
 def continuous(rng: np.random.Generator, rows: int) -> Sample:
-    """Independent rows, a million possible scores."""
+    """Draw independent rows with a million possible scores."""
     table = legitimate(rng.integers(0, DAYS, rows), rng.integers(0, 1_000_000, rows))
     return table, [LegitBlocks.of_days(table)], lambda threshold: 1 - (threshold + 1) / 1_000_000
 
 
 def tied(rng: np.random.Generator, rows: int) -> Sample:
-    """Independent rows on 100 levels."""
+    """Draw independent rows on 100 levels."""
     table = legitimate(rng.integers(0, DAYS, rows), rng.integers(0, 100, rows))
     return table, [LegitBlocks.of_days(table)], lambda threshold: 1 - (threshold + 1) / 100
 
 
 def clustered(rng: np.random.Generator, rows: int) -> Sample:
-    """Rows of a day, of a terminal, of a customer are alike; every single score is uniform all the same."""
+    """Draw rows that correlate within a day, a terminal and a customer; each single score is still uniform."""
     return _alike(rng, rng.integers(0, TERMINALS, rows), {"days": 0.1, "terminals": 0.2, "customers": 0.1})
 
 
 def uneven(rng: np.random.Generator, rows: int) -> Sample:
-    """Terminals twice as different and of Zipf's sizes: the largest has a sixth of the rows, the tenth a sixtieth."""
+    """Draw rows of terminals that differ twice as much, with Zipf's sizes: the largest has a sixth of the rows."""
     share = 1 / np.arange(1, TERMINALS + 1)
     terminal = rng.choice(TERMINALS, rows, p=share / share.sum())
     return _alike(rng, terminal, {"days": 0.1, "terminals": 0.4, "customers": 0.1})
 
 
 def _alike(rng: np.random.Generator, terminal: np.ndarray, spread: dict[str, float]) -> Sample:
-    """Scores that share a normal effect of their day, terminal and customer, of standard deviation `spread`."""
+    """Draw scores with normal effects of day, terminal and customer; `spread` has their standard deviations."""
     rows, sizes = terminal.size, {"days": DAYS, "terminals": TERMINALS, "customers": CUSTOMERS}
     block = {name: terminal if name == "terminals" else rng.integers(0, size, rows) for name, size in sizes.items()}
     effect = sum(spread[name] * rng.normal(size=sizes[name])[block[name]] for name in sizes)
@@ -64,11 +64,11 @@ def _alike(rng: np.random.Generator, terminal: np.ndarray, spread: dict[str, flo
 
 
 SHAPES: Final[dict[Shape, int]] = {continuous: 2_000, tied: 2_000, clustered: 2_000, uneven: 50_000}
-"""And how many rows each is tried with: few blocks show in many rows, where chance alone is small."""
+"""Shapes, and the number of rows for each. Few blocks need many rows, so that chance alone is small."""
 
 
 def certified_rates(shape: Shape, rows: int, repetitions: int) -> np.ndarray:
-    """True FPR in each repetition of the certified threshold, shape ``(repetitions,)``."""
+    """Return the true FPR in each repetition of the certified threshold, shape ``(repetitions,)``."""
     rates = []
     for repetition in range(repetitions):
         table, blocks, true_rate = shape(np.random.default_rng([SEED, repetition]), rows)
@@ -77,7 +77,7 @@ def certified_rates(shape: Shape, rows: int, repetitions: int) -> np.ndarray:
 
 
 def naive_rates(shape: Shape, rows: int, repetitions: int) -> np.ndarray:
-    """True FPR of the lowest threshold whose rate in the window is within the limit, as it is usually chosen."""
+    """Return the true FPR of the usual choice: the lowest threshold with a rate in the window within the limit."""
     rates = []
     for repetition in range(repetitions):
         table, _, true_rate = shape(np.random.default_rng([SEED, repetition]), rows)
@@ -87,18 +87,18 @@ def naive_rates(shape: Shape, rows: int, repetitions: int) -> np.ndarray:
 
 
 def span(values: Iterable[float]) -> tuple[float, float]:
-    """Lowest and highest."""
+    """Return the lowest and the highest value."""
     known = list(values)
     return min(known), max(known)
 
 
 def named(shares: dict[str, float], form: str = ".4f") -> str:
-    """Shares by name, for the column beside."""
+    """Return shares by name as text for the column of comparisons."""
     return ", ".join(f"{name} {share:{form}}" for name, share in shares.items())
 
 
 def violation_figures(repetitions: int) -> None:
-    """Share of repetitions that exceed what was promised, worst of the shapes: certified, then naive."""
+    """Record the share of repetitions above the promised rate, for the worst shape: certified, then naive."""
     certified = {
         shape.__name__: float((certified_rates(shape, rows, repetitions) > TARGET).mean())
         for shape, rows in SHAPES.items()
@@ -113,7 +113,7 @@ def violation_figures(repetitions: int) -> None:
 
 
 def power_figures(repetitions: int) -> None:
-    """How much of the target the certified threshold uses, and what the rest costs in missed fraud."""
+    """Record how much of the target the certified threshold uses, and the missed fraud that the rest costs."""
     used = certified_rates(continuous, 100_000, repetitions) / TARGET
     record("gate.np_target_used_at_1e5", float(used.mean()), "1", COMMAND, None, span(used))
     rates = certified_rates(clustered, 100_000, repetitions)
@@ -125,6 +125,6 @@ def power_figures(repetitions: int) -> None:
 
 
 def missed(rate: np.ndarray) -> np.ndarray:
-    """Share of fraud missed at an FPR, where fraud scores are normal and 80 % of them are caught at 5 %."""
+    """Return the share of fraud missed at an FPR, for normal fraud scores with 80 % caught at 5 %."""
     shift = stats.norm.isf(LIMIT) - stats.norm.isf(RECALL_AT_LIMIT)
     return np.asarray(stats.norm.cdf(stats.norm.isf(rate) - shift))

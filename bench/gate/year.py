@@ -1,4 +1,4 @@
-"""A year of nights: how often a model exactly at the limit passes, and what a budget for the year does about it."""
+"""Simulate a year of nights: how often a model exactly at the limit passes, with and without a yearly budget."""
 
 import math
 from typing import Final
@@ -16,7 +16,7 @@ from bench.record import record
 TERMINALS, ROWS = 150, 2.0
 """Terminals, and rows a day at each of them."""
 TERMINAL_LIFE: Final = 56
-"""Days after which what a terminal's customers do has changed."""
+"""Days after which the behaviour of a terminal's customers has changed."""
 DAY_SPREAD, TERMINAL_SPREAD = 0.1, 0.2
 OWN: Final = math.sqrt(1 - DAY_SPREAD**2 - TERMINAL_SPREAD**2)
 BUDGET: Final = 0.05
@@ -24,14 +24,14 @@ SPAN: Final = NIGHTS_A_YEAR + DAYS - 1
 
 
 def effects(rng: np.random.Generator) -> np.ndarray:
-    """What rows of a day and of a terminal have in common, shape ``(days, terminals)``."""
+    """Draw the common effects of days and terminals, shape ``(days, terminals)``."""
     life = (np.arange(SPAN)[:, None] + rng.integers(0, TERMINAL_LIFE, TERMINALS)) // TERMINAL_LIFE
     own = rng.normal(size=(SPAN // TERMINAL_LIFE + 2, TERMINALS))[life, np.arange(TERMINALS)]
     return np.asarray(DAY_SPREAD * rng.normal(size=(SPAN, 1)) + TERMINAL_SPREAD * own)
 
 
 def nights_passed(rng: np.random.Generator, deltas: tuple[float, ...]) -> np.ndarray:
-    """Whether a threshold whose true rate is exactly the limit passes, shape ``(nights, deltas)``."""
+    """Return whether a threshold with a true rate of exactly the limit passes, shape ``(nights, deltas)``."""
     chance = stats.norm.sf((stats.norm.isf(LIMIT) - effects(rng)) / OWN)
     rows = rng.poisson(ROWS, chance.shape)
     flagged = rng.binomial(rows, chance)
@@ -43,7 +43,7 @@ def nights_passed(rng: np.random.Generator, deltas: tuple[float, ...]) -> np.nda
 
 
 def passes(flagged: np.ndarray, rows: np.ndarray, delta: float) -> bool:
-    """Whether the widest bound is within the limit; the row bound is the quickest, so it is asked first."""
+    """Return whether the widest bound is within the limit; the row bound is the quickest, so it comes first."""
     row = row_bound(int(flagged.sum()), int(rows.sum()), delta)
     if row > LIMIT:
         return False
@@ -52,7 +52,7 @@ def passes(flagged: np.ndarray, rows: np.ndarray, delta: float) -> bool:
 
 
 def year_figures(years: int) -> None:
-    """Wrong nights a year, and years with any, without and with a budget of 5 % a year."""
+    """Record wrong nights a year, and years with any, without and with a budget of 5 % a year."""
     deltas = (DELTA, nightly_delta(DELTA, BUDGET))
     passed = np.array([nights_passed(np.random.default_rng([SEED, year]), deltas) for year in range(years)])
     wrong, any_wrong = passed.mean(axis=(0, 1)), passed.any(axis=1).mean(axis=0)
@@ -65,7 +65,7 @@ def year_figures(years: int) -> None:
 
 
 def certified_nights(rng: np.random.Generator, every: int) -> np.ndarray:
-    """True rates of the thresholds that the nights of a year certify anew, one night in `every`."""
+    """Return the true rates of the thresholds that the nights of a year certify, one night in `every`."""
     shared = effects(rng)
     count = rng.poisson(ROWS, shared.shape).ravel()
     day, terminal = (np.repeat(index.ravel(), count) for index in np.indices(shared.shape))
@@ -82,7 +82,7 @@ def certified_nights(rng: np.random.Generator, every: int) -> np.ndarray:
 
 
 def release_figures(years: int, every: int = 7) -> None:
-    """What the gate's own thresholds do over a year: certified at 4.5 %, judged by 5 %."""
+    """Record how often thresholds certified at 4.5 % exceed 5 % over a year."""
     rates = np.array([certified_nights(np.random.default_rng([SEED, year]), every) for year in range(years)])
     over = (rates > LIMIT).any(axis=1)
     beside = (

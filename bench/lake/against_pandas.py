@@ -1,11 +1,13 @@
-"""Rolling windows in pandas, as tutorials make features, beside a night of ours.
+"""Compare a nightly run with rolling windows in pandas, as tutorials make features.
 
     python -m bench.lake.against_pandas --home <folder>
 
-Takes the lake that `bench.lake.ingest` made in this folder. pandas gets all rows of some customers, and of some
-terminals, since all of them do not fit, and makes the fifteen features of Le Borgne et al. (2022), ch. 3.3, as they do,
-on one core; ours are a night: totals, state and features of a whole day, on both cores. Rows a second are those of the
-slice, which pandas makes for every day at once, and those of the day: a night of theirs would begin with all days.
+The lake is the one that `bench.lake.ingest` made in this folder. pandas gets all rows of some customers and of some
+terminals, because all of them do not fit into memory. On one core, it makes the fifteen features of Le Borgne et al.
+(2022), ch. 3.3. Our side is a night on both cores: totals, state and features of a whole day.
+
+Rows a second are counted over the slice for pandas, which makes all days at once, and over the day for us. A night with
+pandas would have to process all days.
 """
 
 import datetime as dt
@@ -35,7 +37,7 @@ SATURDAY: Final = 5
 
 
 def slice_of(bench: Bench, entity: str) -> pd.DataFrame:
-    """All rows of so many customers, or terminals, that they are about `SLICE_ROWS`, with their labels, in order."""
+    """Return all rows of some customers, or terminals, with their labels in order: about `SLICE_ROWS`."""
     clean, labels = (files_of(bench.settings, table, bench.days) for table in (CLEAN, LABELS))
     rows = duckdb.sql(f"SELECT count(*) FROM {clean}").fetchall()[0][0]
     return duckdb.sql(
@@ -46,7 +48,7 @@ def slice_of(bench: Bench, entity: str) -> pd.DataFrame:
 
 
 def with_pandas(customers: pd.DataFrame, terminals: pd.DataFrame, delay_days: int) -> float:
-    """Rows a second of the fifteen features, a group at a time; those of terminals on rows of whole terminals."""
+    """Measure rows a second of the fifteen features: customers' on whole customers, terminals' on whole terminals."""
     began = time.monotonic()
     rows = _timed(customers)
     rows["night"] = rows.event_time // HOUR_SECONDS % 24 < NIGHT_ENDS
@@ -64,7 +66,7 @@ def _timed(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def spending(group: pd.DataFrame) -> pd.DataFrame:
-    """A customer's transactions and their mean over the windows."""
+    """Return count and mean amount of a customer's transactions over the windows."""
     amounts = group.set_index("time").amount
     for days in WINDOWS:
         rolled = amounts.rolling(f"{days}D")
@@ -74,7 +76,7 @@ def spending(group: pd.DataFrame) -> pd.DataFrame:
 
 
 def risk(group: pd.DataFrame, delay_days: int) -> pd.DataFrame:
-    """A terminal's transactions and their fraud share over the windows that end `delay_days` before each."""
+    """Return count and fraud share of a terminal over the windows that end `delay_days` before each transaction."""
     frauds = group.set_index("time").fraud
     late = frauds.rolling(f"{delay_days}D")
     for days in WINDOWS:
@@ -86,7 +88,7 @@ def risk(group: pd.DataFrame, delay_days: int) -> pd.DataFrame:
 
 
 def ours(spark: SparkSession, settings: JobSettings, day: dt.date) -> float:
-    """Seconds of the jobs of a night, as if they had never run: totals, the state before rolled on, features."""
+    """Measure the jobs of a night as if they had never run: totals, the rolled state, features."""
     before = day - ONE_DAY
     for of, tables in ((day, (TOTALS_CUSTOMER, TOTALS_TERMINAL, FEATURES)), (before, (STATE,))):
         names = ", ".join(f"'{table.name}'" for table in tables)
@@ -99,7 +101,7 @@ def ours(spark: SparkSession, settings: JobSettings, day: dt.date) -> float:
 
 
 def measure(bench: Bench) -> None:
-    """Take turns, record rows a second."""
+    """Alternate between both sides and record rows a second."""
     settings, day = bench.settings, bench.days[-1]
     spark = start_session("bench", settings)
     totals(spark, settings, bench.days[:-1])

@@ -1,7 +1,7 @@
-"""What the tasks of Spark read, by table, told by Spark's own event log.
+"""Read from Spark's event log what its tasks read, table by table.
 
-A scan of an Iceberg table tells how many data files it chose, their size, and how many manifests it looked at; each
-task tells the bytes and records that it read, and by the counters that it moved the scan that it read them for.
+A scan of an Iceberg table reports how many data files it chose, their size, and how many manifests it opened. A task
+reports the bytes and records that it read. The counters that it updated identify the scan that it read them for.
 """
 
 import json
@@ -19,9 +19,9 @@ from antifraud.lake.schemas import CATALOG, NAMESPACE
 SCAN: Final = f"BatchScan {CATALOG}.{NAMESPACE}."
 TEXT_SCAN: Final = "Scan text"
 RAW: Final = "raw files"
-"""What is read of text files."""
+"""Name for reads of text files."""
 ELSEWHERE: Final = "elsewhere"
-"""What tasks read for no scan: rows that Spark keeps itself between two queries."""
+"""Name for reads without a scan: rows that Spark keeps between two queries."""
 COUNTED: Final = {
     "number of result data files": "files",
     "total data file size (bytes)": "file_bytes",
@@ -30,18 +30,19 @@ COUNTED: Final = {
     "number of scanned data manifests": "manifests",
     "number of skipped data manifests": "manifests_skipped",
 }
-"""By the name of a scan's metric the field of `Read` that it adds to."""
+"""Fields of `Read` by the name of the scan's metric that they add up."""
 WRITER: Final = {"spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false"}
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of one table, a file that was read twice counted twice.
+    """Reads of one table; a file that was read twice counts twice.
 
-    `bytes` and `records` are what tasks count; `files` are the data files that scans chose and `file_bytes` their whole
-    size. Iceberg fetches columns by threads of its own, whose bytes no task counts, and skips the columns that are not
-    needed: what is read of Parquet lies between `bytes`, the ends of the files, and `file_bytes`. Of metadata:
-    `manifests` that scans read, and `manifests_skipped` because the list of manifests says that they hold no such day.
+    Tasks count `bytes` and `records`. Scans choose `files`, data files with `file_bytes` in all. Iceberg fetches
+    columns in its own threads, which no task counts, and skips columns that are not needed. The bytes read from Parquet
+    therefore lie between `bytes`, the footers of the files, and `file_bytes`.
+
+    Scans read `manifests` and skip `manifests_skipped`, which hold no such day according to the list of manifests.
     """
 
     bytes: int = 0
@@ -56,13 +57,13 @@ class Read:
 
     @property
     def data(self) -> tuple[int, int, int, int]:
-        """All but the metadata: `bytes`, `records`, `files`, `file_bytes`."""
+        """The counts without metadata: `bytes`, `records`, `files`, `file_bytes`."""
         return self.bytes, self.records, self.files, self.file_bytes
 
 
 @contextmanager
 def event_log(spark: SparkSession, path: Path) -> Iterator[None]:
-    """Write an event log of what the application does meanwhile; the file's name is of small letters and hyphens."""
+    """Write an event log inside the block; the name of its file has only lower-case letters and hyphens."""
     jvm: Any = spark._jvm  # noqa: SLF001 - a session that runs already cannot be told to write one
     context: Any = spark.sparkContext._jsc.sc()  # noqa: SLF001
     conf = context.conf().clone()
@@ -84,9 +85,9 @@ def event_log(spark: SparkSession, path: Path) -> Iterator[None]:
 
 
 def reads_of(log: Iterable[str]) -> dict[str, Read]:
-    """What the lines of an event log say was read, by the name of the table, `RAW` or `ELSEWHERE`.
+    """Return the reads in the lines of an event log, by the name of the table, `RAW` or `ELSEWHERE`.
 
-    A task that reads for scans of several tables counts for all of their names, joined by a plus.
+    A task that reads for scans of several tables counts under their names joined by a plus.
     """
     events = [json.loads(line) for line in log]
     metrics = {number: metric for event in events for number, metric in _metrics(event.get("sparkPlanInfo"))}
@@ -98,12 +99,12 @@ def reads_of(log: Iterable[str]) -> dict[str, Read]:
 
 
 def total(reads: Mapping[str, Read]) -> Read:
-    """What was read of files, all tables together."""
+    """Return the sum of the reads of files over all tables."""
     return sum((read for table, read in reads.items() if table != ELSEWHERE), Read())
 
 
 def _metrics(plan: Any) -> Iterator[tuple[int, tuple[str, str]]]:
-    """The counters of every scan of a plan: number, and table with name."""
+    """Return the counters of every scan of a plan: number, and table with metric name."""
     if not plan:
         return
     if (table := _table(plan["nodeName"])) is not None:
@@ -119,7 +120,7 @@ def _table(node: str) -> str | None:
 
 
 def _chosen(event: Mapping[str, Any], metrics: Mapping[int, tuple[str, str]]) -> Iterator[tuple[str, Read]]:
-    """What the driver tells of a scan that it has planned."""
+    """Yield the table and the reads of each metric that the driver reports for a planned scan."""
     for number, value in event.get("accumUpdates", ()):
         table, name = metrics.get(number, ("", ""))
         if name in COUNTED:

@@ -1,4 +1,7 @@
-"""Features of a day in DuckDB's SQL: joins, windows and lists of its own; the registry's formulas as text."""
+"""Write the features of a day in DuckDB's SQL, with the registry's formulas as text.
+
+Joins, windows and lists are independent of the Spark job.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,7 +23,7 @@ TODAY: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sql:
-    """An expression as text, put together by Python's operators; not hashable, since ``==`` gives an expression."""
+    """An expression as text, built with Python's operators; not hashable, because ``==`` returns an expression."""
 
     text: str
     __hash__ = None  # type: ignore[assignment]
@@ -65,33 +68,33 @@ class SqlArithmetic:
     """`antifraud.features.registry.Arithmetic` as text."""
 
     def ratio(self, numerator: Any, denominator: Any) -> Sql:
-        """Both as doubles, divided; null where the denominator is not positive."""
+        """Return the quotient as a double; null if the denominator is not positive."""
         below = _text(denominator)
         return Sql(f"CASE WHEN {below} > 0 THEN {_text(numerator)}::DOUBLE / ({below})::DOUBLE END")
 
     def root(self, value: Any) -> Sql:
-        """Square root as a double."""
+        """Return the square root as a double."""
         return Sql(f"sqrt(({_text(value)})::DOUBLE)")
 
     def exact(self, value: Any) -> Sql:
-        """128 bits."""
+        """Return the value as an integer of 128 bits."""
         return Sql(f"({_text(value)})::HUGEINT")
 
     def floor_divide(self, value: Any, divisor: int) -> Sql:
-        """Integer division of what is not negative."""
+        """Return the integer quotient of values that are not negative."""
         return Sql(f"({_text(value)} // {divisor})")
 
     def when(self, condition: Any, value: Any) -> Sql:
-        """`value` as a double where `condition` holds."""
+        """Return `value` as a double if `condition` holds, otherwise null."""
         return Sql(f"CASE WHEN {_text(condition)} THEN ({_text(value)})::DOUBLE END")
 
     def flag(self, condition: Any) -> Sql:
-        """1.0 where `condition` holds, otherwise 0.0."""
+        """Return 1.0 if `condition` holds, otherwise 0.0."""
         return Sql(f"CASE WHEN {_text(condition)} THEN 1.0::DOUBLE ELSE 0.0::DOUBLE END")
 
 
 def features_query(events: str, state: str) -> str:
-    """Features of a day, from its `events` and the `state` of the day before (relations)."""
+    """Return the query for the features of a day, from the relations `events` and `state` of the day before."""
     inputs = {"time": Sql("event_time"), "amount": Sql("amount")}
     inputs |= {f"terminal_{name}": Sql(f"coalesce(terminal_state.{name}, 0)") for name in Risk._fields}
     for entity in ("customer", "terminal"):

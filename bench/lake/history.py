@@ -1,10 +1,11 @@
-"""What a night costs with 60 and with 600 days of history: ``python -m bench.lake.history --home <folder>``.
+"""Measure a night with 60 and with 600 days of history: ``python -m bench.lake.history --home <folder>``.
 
-Two lakes of one small world, whose rows of a day cost next to nothing, so that whatever grows with the history shows.
-The shorter one has the last days of the longer, so that their nights are the same days with the same rows. Each has a
-process and a session of its own. Both are loaded up to their first night, then they take turns: a night is ingest,
-totals, state and features of the next day. After the nights that are timed come some whose reading is counted, task by
-task, from Spark's event log.
+Two lakes have the same small world, in which a day's rows cost almost nothing: anything that grows with the history
+shows. The shorter lake has the last days of the longer one, so their nights are the same days with the same rows. Each
+lake has its own process and session.
+
+Both are loaded up to their first night, then they take turns. A night is ingest, totals, state and features of the next
+day. The timed nights come first. Spark's event log then counts, task by task, what some further nights read.
 """
 
 import argparse
@@ -37,14 +38,14 @@ LENGTHS: Final = (60, 600)
 CUSTOMERS: Final = 300
 NIGHTS: Final = 12
 COUNTED: Final = 3
-"""Nights after these whose reading is counted."""
+"""Nights after the timed ones, with counted reads."""
 WARM_UP: Final = 2
-"""Nights of each lake that are not counted: the JVM compiles."""
+"""First nights of each lake, which are not counted: the JVM still compiles."""
 LOADED: Final = ("ingest", "totals", "state", "features")
 
 
 def world(home: Path, days: int) -> JobSettings:
-    """A home with a key ring and a raw file for each day."""
+    """Make a home with a key ring and a raw file for each day."""
     settings = JobSettings(home=home.resolve())
     command = ["-m", "jobs.simulate", "--out", str(settings.raw_path), "--days", str(days), "--start", str(START)]
     subprocess.run([sys.executable, *command, "--customers", str(CUSTOMERS)], check=True, stdout=subprocess.DEVNULL)
@@ -53,7 +54,7 @@ def world(home: Path, days: int) -> JobSettings:
 
 
 def load(spark: SparkSession, settings: JobSettings, days: list[dt.date]) -> float:
-    """Seconds of all stages for some days."""
+    """Measure the seconds of all stages for some days."""
     began = time.monotonic()
     for name in LOADED:
         STAGES[name](spark, settings, days)
@@ -61,7 +62,7 @@ def load(spark: SparkSession, settings: JobSettings, days: list[dt.date]) -> flo
 
 
 class Lake(NamedTuple):
-    """A lake that is loaded: its first night, and the way to the process that works on it."""
+    """A loaded lake: its first night, and the connection to its process."""
 
     settings: JobSettings
     first: dt.date
@@ -69,13 +70,13 @@ class Lake(NamedTuple):
     process: Any
 
     def night(self, number: int, *, counted: bool) -> Any:
-        """The seconds of a night, the first being 0; or, counted, what it read."""
+        """Run the night of a number, from 0 on, and return its seconds or, if counted, its reads."""
         self.turns.send((self.first + dt.timedelta(days=number), counted))
         return self.turns.recv()
 
 
 class Night(NamedTuple):
-    """What a night read: by table, as Spark's event log says, and in bytes of anything, as the kernel does."""
+    """Reads of a night: by table according to Spark's event log, and all bytes according to the kernel."""
 
     reads: Mapping[str, Read]
     everything: int
@@ -89,14 +90,14 @@ class Night(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Seconds of each timed night, and what each counted night read; in each the lakes in their order."""
+    """Seconds of each timed night, and reads of each counted night, for the lakes in their order."""
 
     seconds: Sequence[Sequence[float]]
     counted: Sequence[Sequence[Night]]
 
 
 def tail(home: Path, source: JobSettings, first: dt.date) -> JobSettings:
-    """A home with the raw files and the key ring of another one, from the day `first` on."""
+    """Make a home with another one's key ring and its raw files from the day `first` on."""
     settings = JobSettings(home=home.resolve())
     settings.raw_path.mkdir(parents=True)
     for path in source.raw_path.glob("*.txt"):
@@ -108,7 +109,7 @@ def tail(home: Path, source: JobSettings, first: dt.date) -> JobSettings:
 
 
 def serve(settings: JobSettings, first: dt.date, night: dt.date, turns: Connection) -> None:
-    """Load the days from `first` to the one before `night`; for each turn then one night, until there is None."""
+    """Load the days from `first` to the day before `night`, then one night for each turn, until a turn is None."""
     spark = start_session("bench", settings)
     create_tables(spark, settings)
     load(spark, settings, days_between(first, night - dt.timedelta(days=1)))
@@ -120,7 +121,7 @@ def serve(settings: JobSettings, first: dt.date, night: dt.date, turns: Connecti
 
 
 def counted_load(spark: SparkSession, settings: JobSettings, day: dt.date) -> Night:
-    """What a night reads."""
+    """Run a night and return its reads."""
     log = settings.under_home("events", str(day))
     log.parent.mkdir(exist_ok=True)
     with event_log(spark, log):
@@ -132,14 +133,14 @@ def counted_load(spark: SparkSession, settings: JobSettings, day: dt.date) -> Ni
 
 
 def bytes_by_kernel(spark: SparkSession) -> int:
-    """Bytes that this process and its JVM have read of anything since they began: files, metadata, sockets."""
+    """Return all bytes that this process and its JVM have read so far: files, metadata, sockets."""
     jvm: Any = spark._jvm  # noqa: SLF001 - Spark does not say which process it is
     counts = [Path(f"/proc/{pid}/io").read_text() for pid in ("self", jvm.java.lang.ProcessHandle.current().pid())]
     return sum(int(text.split()[1]) for text in counts)
 
 
 def started(settings: JobSettings, first: dt.date, night: dt.date) -> Lake:
-    """A lake with the days from `first` to the one before `night`, in a process of its own."""
+    """Start a process that loads a lake with the days from `first` to the day before `night`."""
     spawned = multiprocessing.get_context("spawn")
     ours, theirs = spawned.Pipe()
     process = spawned.Process(target=serve, args=(settings, first, night, theirs))
@@ -150,7 +151,7 @@ def started(settings: JobSettings, first: dt.date, night: dt.date) -> Lake:
 
 
 def measured(home: Path, lengths: Sequence[int], nights: int, counted: int) -> Measured:
-    """Load a lake for each of the lengths, in days, and take the nights in turns."""
+    """Load a lake for each length, in days, and alternate between their nights."""
     longest = max(lengths)
     whole = world(home / "world", longest + nights + counted)
     night = START + dt.timedelta(days=longest)
@@ -169,12 +170,12 @@ def measured(home: Path, lengths: Sequence[int], nights: int, counted: int) -> M
 
 
 def growths(pairs: Sequence[Sequence[float]]) -> list[float]:
-    """By how much the second of each pair is larger than the first, as a share of it."""
+    """Return by what share the second of each pair is larger than the first."""
     return [long / short - 1 for short, long in pairs]
 
 
 def report(found: Measured, lengths: Sequence[int]) -> str:
-    """What the last counted night read, by table and together, in each lake."""
+    """Return the reads of the last counted night as text, by table and in all, for each lake."""
     lines = []
     for length, night in zip(lengths, found.counted[-1], strict=True):
         lines += [f"after {length} days: {night}", *(f"    {table}: {read}" for table, read in night.reads.items())]
@@ -182,7 +183,7 @@ def report(found: Measured, lengths: Sequence[int]) -> str:
 
 
 def measure(home: Path) -> None:
-    """Measure and record."""
+    """Measure all nights and record."""
     found = measured(home, LENGTHS, NIGHTS, COUNTED)
     print(report(found, LENGTHS))
     timed = found.seconds[WARM_UP:]

@@ -1,4 +1,4 @@
-"""Ingest in DuckDB's SQL, an implementation of its own: from the raw text to `clean`, `labels` and `quarantine`."""
+"""Write ingest in DuckDB's SQL, independently of the job: from raw text to `clean`, `labels` and `quarantine`."""
 
 import datetime as dt
 from pathlib import Path
@@ -30,7 +30,7 @@ WRITES: Final = {
 
 
 def statements(settings: JobSettings, target: Path) -> list[str]:
-    """The statements in their order; `target` gets a folder for each table. Lines with too few columns are left out."""
+    """Return the statements in order; they write a folder for each table into `target` and skip short lines."""
     [file] = discover(settings.raw_path)
     base = int(dt.datetime.combine(file.first, dt.time(), dt.UTC).timestamp())
     judged = _judged(_parsed(file.path, base), load_active_key(settings.keyring_path))

@@ -1,9 +1,9 @@
-"""Every row of a week of a million customers, by both implementations: ``python -m bench.lake.parity --home <folder>``.
+"""Compare both implementations on a week of a million customers: ``python -m bench.lake.parity --home <folder>``.
 
-Takes the lake that `bench.lake.ingest` made in this folder. Spark's features of the last seven days are compared with
-`antifraud.features.reference`, event after event in order, bit by bit. What the reference starts from is gathered from
-`clean` and `labels` by DuckDB, so it shares neither code nor tables with totals and state. Two days are held in memory
-at a time, some 20 GB.
+The lake is the one that `bench.lake.ingest` made in this folder. Spark's features of the last seven days are compared
+with `antifraud.features.reference`, event after event in order, bit by bit. DuckDB gathers the history of the reference
+from `clean` and `labels`, so it shares neither code nor tables with totals and state. Two days are in memory at a time,
+some 20 GB.
 """
 
 import gc
@@ -43,7 +43,7 @@ Histories = dict[str, History]
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Relations to select from, of the days before by their numbers, and the day whose features are compared."""
+    """Relations of a compared day and, by number, of the days before it."""
 
     clean: Mapping[int, str]
     labels: Mapping[int, str]
@@ -53,7 +53,7 @@ class Files:
 
 
 def publish_week(bench: Bench) -> None:
-    """Features of the last week, where they are missing."""
+    """Publish the features of the last week that are missing."""
     spark = start_session("bench", bench.settings)
     totals(spark, bench.settings, bench.days[:-1])
     for day, before in list(zip(bench.days[1:], bench.days, strict=False))[-WEEK:]:
@@ -63,8 +63,8 @@ def publish_week(bench: Bench) -> None:
 
 
 def compare(files: Files) -> tuple[int, int]:
-    """Rows of a day, and feature values that differ."""
-    gc.disable()  # millions of tuples and no cycles
+    """Count the rows of a day and its differing feature values."""
+    gc.disable()  # millions of tuples without cycles make the collector slow
     with duckdb.connect() as database:
         database.execute("SET threads = 1; SET memory_limit = '3GB'; SET enable_progress_bar = false")
         customers = _histories(database, files, "customer")
@@ -80,7 +80,7 @@ def compare(files: Files) -> tuple[int, int]:
 def _histories(
     database: duckdb.DuckDBPyConnection, files: Files, entity: str, risks: Callable[[str], Risk] = lambda _: Risk()
 ) -> Histories:
-    """What is known of the day's entities before it begins; hours of the day itself are added as its events pass."""
+    """Return the histories of the day's entities before it begins; its events add hours later."""
     before, found = files.day - 1, Histories()
     of_the_day = f"WHERE {entity} IN (SELECT {entity} FROM {files.features})"
     for number, events in files.clean.items():
@@ -102,7 +102,7 @@ def _rows(database: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[Any
 
 
 def _risks(database: duckdb.DuckDBPyConnection, files: Files) -> Callable[[str], Risk]:
-    """The matured risk of a terminal, from the labels that were known when the day began."""
+    """Return a function from a terminal to its matured risk, by the labels that were known when the day began."""
     last = files.day - 1 - files.label_delay_days
     known: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for number in (number for number in files.clean if last - LONGEST_WINDOW_DAYS < number <= last):
@@ -118,7 +118,7 @@ def _risks(database: duckdb.DuckDBPyConnection, files: Files) -> Callable[[str],
 
 
 def _risk(known: list[tuple[int, int, int]], day: int, last: int) -> Risk:
-    """From the days of a terminal with known labels: day, known, frauds among them."""
+    """Return the risk from (day, known labels, frauds among them) of a terminal."""
     counts = []
     for window in (1, 7, LONGEST_WINDOW_DAYS):
         seen = [row for row in known if row[0] > last - window]
@@ -136,7 +136,7 @@ def _events(database: duckdb.DuckDBPyConnection, files: Files) -> Iterator[pa.Re
 
 
 def _vectors(batch: pa.RecordBatch, customers: Histories, terminals: Histories) -> npt.NDArray[np.float64]:
-    """The reference's vectors of events in order; afterwards each event is part of both histories."""
+    """Return the reference's vectors of events in order, adding each event to both histories."""
     found = []
     for time, amount, customer, terminal in zip(*(batch.column(n).to_pylist() for n in range(4)), strict=True):
         pair = [_history(customers, customer, time), _history(terminals, terminal, time)]
@@ -154,7 +154,7 @@ def _history(known: Histories, entity: str, time: int) -> History:
 
 
 def _found(batch: pa.RecordBatch) -> npt.NDArray[np.float64]:
-    """Spark's vectors; null is NaN."""
+    """Return Spark's vectors, with NaN for null."""
     columns = (batch.column(name).to_numpy(zero_copy_only=False) for name in FEATURE_NAMES)
     return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
 
@@ -164,7 +164,7 @@ def _bits(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 
 def files_to_compare(bench: Bench) -> list[Files]:
-    """One for each day of the week, those with much and with little history in turns, for each is held in memory."""
+    """Return the days of the week, alternating long and short histories because each is held in memory."""
     settings, delay = bench.settings, bench.settings.label_delay_days
     clean, labels = (
         {day_number(day): files_of(settings, table, [day]) for day in bench.days} for table in (CLEAN, LABELS)
@@ -178,7 +178,7 @@ def files_to_compare(bench: Bench) -> list[Files]:
 
 
 def measure(bench: Bench) -> None:
-    """Publish what is missing, compare, record."""
+    """Publish missing days, compare and record."""
     publish_week(bench)
     with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
         counts = list(pool.map(compare, files_to_compare(bench)))

@@ -1,8 +1,8 @@
-"""What ingest, totals and features cost against the number of rows: ``python -m bench.lake.slopes --home <folder>``.
+"""Measure ingest, totals and features against the number of rows: ``python -m bench.lake.slopes --home <folder>``.
 
-Worlds of 24 days with 1, 5 and 48 million rows, one after the other in one session; the smallest is loaded twice, for
-the JVM compiles on the first turn. The exponent is the slope of log seconds over log rows, the worst of the stages; of
-features the rows are those of the last day, the only one that is made. `bench/lake/slope_rows.svg` shows all of it.
+Worlds of 24 days with 1, 5 and 48 million rows are loaded in one session. The smallest is loaded twice, because the JVM
+compiles on the first turn. The exponent is the slope of log seconds over log rows; the worst stage counts. Features are
+made for the last day only, and only its rows count for them. `bench/lake/slope_rows.svg` shows all stages.
 """
 
 import argparse
@@ -38,7 +38,7 @@ Costs = dict[str, tuple[int, float]]
 
 
 def costs(home: Path, world: World) -> Costs:
-    """Load the world into an empty lake; each stage does all days, state and features the last alone."""
+    """Load the world into an empty lake: ingest and totals of all days, state and features of the last day."""
     settings = made(home, world)
     shutil.rmtree(settings.home / "lake", ignore_errors=True)
     spark = start_session("bench", settings)
@@ -60,7 +60,7 @@ def _rows(settings: JobSettings, days: list[dt.date]) -> int:
 
 
 def exponent(points: list[tuple[int, float]]) -> float:
-    """Slope of log seconds over log rows, by least squares.
+    """Return the slope of log seconds over log rows, by least squares.
 
     >>> round(exponent([(1, 5.0), (10, 50.0), (100, 500.0)]), 6)
     1.0
@@ -70,7 +70,7 @@ def exponent(points: list[tuple[int, float]]) -> float:
 
 
 def plot(found: Sequence[Costs], slopes: dict[str, float]) -> Figure:
-    """Seconds over rows by stage, both axes logarithmic, each with the line that doubles with the rows."""
+    """Plot seconds over rows by stage, on logarithmic axes, each with a proportional line."""
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     for name in STAGE_NAMES:
@@ -85,12 +85,12 @@ def plot(found: Sequence[Costs], slopes: dict[str, float]) -> Figure:
 
 
 def measure(home: Path) -> None:
-    """Load every world, record the exponents, plot."""
+    """Load every world, record the exponents and plot."""
     worlds = [World(SIZES[0]), *(World(size) for size in SIZES)]
     found = [costs(home / str(world.customers), world) for world in worlds][1:]
     slopes = {name: exponent([each[name] for each in found]) for name in STAGE_NAMES}
-    about = "; ".join(
-        f"{name} {slopes[name]:.2f} ("
+    about = ". ".join(
+        f"{name.capitalize()} {slopes[name]:.2f} ("
         + ", ".join(f"{rows:,} rows {seconds:.0f} s" for rows, seconds in (each[name] for each in found))
         + ")"
         for name in STAGE_NAMES

@@ -1,4 +1,4 @@
-"""The world of a million customers for the benchmarks of the lake: one raw file of 24 days, 47 million rows."""
+"""Make the world of the lake's benchmarks: a million customers, one raw file of 24 days, 47 million rows."""
 
 import argparse
 import datetime as dt
@@ -25,20 +25,20 @@ START: Final = dt.date(2026, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Customers, who make about two transactions a day each, and days."""
+    """Numbers of customers, with about two transactions a day each, and of days."""
 
     customers: int = CUSTOMERS
     length: int = DAYS
 
     @property
     def days(self) -> list[dt.date]:
-        """Its days in order."""
+        """The world's days in order."""
         return days_between(START, START + dt.timedelta(days=self.length - 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A home with a key ring and the raw file of its `days`, how often to repeat, and whether it is the full world."""
+    """A home with the raw file of its `days`, the number of repetitions, and whether the world is the full one."""
 
     settings: JobSettings
     days: list[dt.date]
@@ -46,7 +46,7 @@ class Bench:
     full: bool
 
     def keep(self, name: str, value: float, unit: str, command: str, beside: str, found: Sequence[float] = ()) -> None:
-        """`record` a figure of the full world, `found` in these repetitions; of a smaller world only show it."""
+        """Record a figure of the full world with the spread of `found`; only print a figure of a smaller world."""
         times = f"; repetitions: {len(found)}" if found else ""
         spread = (min(found), max(found)) if found else None
         if self.full:
@@ -56,7 +56,7 @@ class Bench:
 
 
 def bench_of(description: str | None, repetitions: int) -> Bench:
-    """What the command line says; the raw file is made where it is missing."""
+    """Parse the command line and make the raw file if it is missing."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, required=True, help="folder of the world; 10 GB, kept")
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
@@ -68,7 +68,7 @@ def bench_of(description: str | None, repetitions: int) -> Bench:
 
 
 def made(home: Path, world: World) -> JobSettings:
-    """Settings of a home with a key ring and the raw file of a world, which are made where they are missing."""
+    """Make the missing key ring and raw file of a world in a home, and return its settings."""
     settings = JobSettings(home=home.resolve())
     if not truth_path(settings).exists():
         command = [
@@ -82,18 +82,18 @@ def made(home: Path, world: World) -> JobSettings:
 
 
 def truth_path(settings: JobSettings) -> Path:
-    """What the simulator really put into the file."""
+    """Return the simulator's record of what it put into the file."""
     return settings.raw_path.parent / "truth" / MANIFEST
 
 
 def truth(settings: JobSettings) -> dict[str, dict[str, Any]]:
-    """Counts by day: `rows`, `clean`, `quarantined` by reason."""
+    """Return counts by day: `rows`, `clean`, `quarantined` by reason."""
     found: dict[str, dict[str, Any]] = json.loads(truth_path(settings).read_text())["days"]
     return found
 
 
 def files_of(settings: JobSettings, table: Table, days: Sequence[dt.date]) -> str:
-    """The data files of consecutive days, as something that DuckDB selects from."""
+    """Return the data files of consecutive days as a relation for DuckDB."""
     rows = f"day >= '{min(days)}' and day <= '{max(days)}'"
     scan = open_catalog(settings).load_table((NAMESPACE, table.name)).scan(row_filter=rows)
     return f"read_parquet({[task.file.file_path.removeprefix('file:') for task in scan.plan_files()]})"

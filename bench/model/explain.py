@@ -1,9 +1,9 @@
-"""How long one explanation takes: exact Shapley values of 500 trees in NumPy, beside CatBoost's own for the same row.
+"""Measure one explanation: exact Shapley values of 500 trees in NumPy, compared with CatBoost's own.
 
     python -m bench.model.explain
 
-A model of the production shape (500 trees of depth 6, the registry's features) on made-up rows with nulls; both sides
-take turns, one row at a time.
+The model has the production shape (500 trees of depth 6, the registry's features), the rows are random and have nulls.
+Both sides take turns, one row at a time.
 """
 
 import time
@@ -31,7 +31,7 @@ Doubles = npt.NDArray[np.float64]
 
 
 def model_of(generator: np.random.Generator) -> tuple[CatBoostClassifier, Doubles]:
-    """A model that uses its whole depth, and rows to explain."""
+    """Return a model that uses its whole depth, and rows to explain."""
     vectors = generator.normal(size=(ROWS, len(FEATURE_NAMES)))
     vectors[generator.random(vectors.shape) < 0.1] = np.nan
     known = np.nan_to_num(vectors)
@@ -44,7 +44,7 @@ def model_of(generator: np.random.Generator) -> tuple[CatBoostClassifier, Double
 
 
 def milliseconds(explain: Callable[[Doubles], Any], rows: Doubles) -> float:
-    """Mean time of one row."""
+    """Return the mean time of one row."""
     began = time.perf_counter()
     for row in rows:
         explain(row)
@@ -52,14 +52,14 @@ def milliseconds(explain: Callable[[Doubles], Any], rows: Doubles) -> float:
 
 
 def largest_gap(trees: Trees, model: CatBoostClassifier, rows: Doubles) -> float:
-    """Largest difference from CatBoost's values on some rows, log odds."""
+    """Return the largest difference from CatBoost's values on some rows, log odds."""
     peer = model.get_feature_importance(Pool(rows), type="ShapValues", thread_count=1)
     ours = np.array([trees.contributions(row).by_feature for row in rows])
     return float(np.abs(ours - peer[:, :-1]).max())
 
 
 def main() -> None:
-    """Measure and record."""
+    """Measure both sides and record."""
     model, vectors = model_of(np.random.default_rng(1))
     plain = Calibration(slope=1.0, intercept=0.0, log_odds_shift=0.0)
     trees = trees_of(model)

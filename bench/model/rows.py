@@ -1,4 +1,4 @@
-"""All labelled feature rows of a small lake as NumPy arrays, for benchmarks that fit in memory."""
+"""Load all labelled feature rows of a small lake as NumPy arrays, for benchmarks that fit in memory."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ class Rows:
     amount: npt.NDArray[np.int64]
 
     def sample(self, first: dt.date, last: dt.date) -> Sample:
-        """Rows of some days, both ends included."""
+        """Return the rows of some days, both ends included."""
         kept = self.between(first, last)
         return Sample(self.vectors[kept], self.is_fraud[kept], self.amount[kept], np.ones(int(kept.sum())))
 
     def between(self, first: dt.date, last: dt.date) -> npt.NDArray[np.bool_]:
-        """Which rows are of the days `first` to `last`."""
+        """Return which rows belong to the days `first` to `last`."""
         return (self.day >= np.datetime64(first)) & (self.day <= np.datetime64(last))
 
 
 def load_rows(settings: JobSettings) -> Rows:
-    """Everything the lake has, labels joined."""
+    """Load all rows of the lake and join their labels."""
     catalog = open_catalog(settings)
     days = published(catalog, FEATURES, dt.date.min, dt.date.max)
     first, last = min(days), max(days)

@@ -1,11 +1,11 @@
-"""The verdicts on six worlds, and the loss of the month after: model, amount rule, model without history.
+"""Compare verdicts on six worlds and the loss of the next month: model, amount rule, model without history.
 
     make bench-seeds
     python -m bench.model.seeds --preset lake-shape --seeds 7 11
 
-Each world goes through the real path: raw files, data jobs, train, validate. The two baselines are judged by the same
-gate on the same windows. The realised loss is what the frozen threshold misses in the 30 days after the day of
-training, by the labels of the simulator; ranking is measured on the certify window, which no model has seen.
+Each world goes through the real path: raw files, data jobs, train, validate. The same gate judges the two baselines on
+the same windows. The realised loss is the fraud that the frozen threshold misses in the 30 days after the day of
+training, by the labels of the simulator. Ranking is measured on the certify window, which no model has seen.
 """
 
 import argparse
@@ -55,7 +55,7 @@ RECORDED: Final = (
     *((f"model.world_{figure}", figure, "1") for figure in FIGURES),
 )
 WANTED: Final = {"model": "PASS", "amount rule": "INFEASIBLE", "no history": "INFEASIBLE"}
-"""Verdicts on the default world; the limits have no such meaning for another one."""
+"""Expected verdicts on the default world; the limits have no such meaning for other worlds."""
 AS_OF: Final = START + dt.timedelta(days=HISTORY_DAYS - 1)
 MONTH: Final = Span(AS_OF + dt.timedelta(days=1), AS_OF + dt.timedelta(days=MONTH_DAYS))
 
@@ -72,13 +72,13 @@ class World:
     windows: Windows
 
     def table(self, span: Span, score: Scores) -> ScoreTable:
-        """Score table of some days."""
+        """Return the score table of some days."""
         kept = self.rows.between(span.first, span.last)
         day = self.rows.day[kept].astype("datetime64[D]").astype(np.int32)
         return ScoreTable.from_rows(day, score[kept], self.rows.is_fraud[kept], self.rows.amount[kept])
 
     def judge(self, score: Scores) -> GateReport:
-        """The gate's judgement of scores of all rows."""
+        """Return the gate's judgement of scores of all rows."""
         certify, rows = self.windows.certify, self.rows
         kept = rows.between(certify.first, certify.last)
         fraud, legit = kept & rows.is_fraud, kept & ~rows.is_fraud
@@ -92,7 +92,7 @@ class World:
 
     @property
     def entities(self) -> dict[str, npt.NDArray[np.int64]]:
-        """Codes of what legitimate rows are blocked by, as the gate has them."""
+        """Codes of the blocks of legitimate rows, as the gate has them."""
         return {"terminals": self.rows.terminal, "customers": self.rows.card}
 
     @staticmethod
@@ -101,23 +101,23 @@ class World:
         return LegitBlocks(name, codes, score.astype(np.int64), np.ones(codes.size, np.int64))
 
     def realised(self, score: Scores, threshold: int) -> float:
-        """RUB missed in the month after the day of training."""
+        """Return the RUB missed in the month after the day of training."""
         missed = self.rows.between(MONTH.first, MONTH.last) & self.rows.is_fraud & (score <= threshold)
         return float(self.rows.amount[missed].sum()) / RUB
 
 
 def model(world: World) -> Scores:
-    """Scores of the candidate that the jobs made."""
+    """Return the scores of the candidate that the jobs made."""
     return read_evaluator(candidate_path(world.settings, AS_OF)).score(world.rows.vectors)
 
 
 def amount_rule(world: World) -> Scores:
-    """The amount itself as a score: the best that a single-amount rule can do is one of its thresholds."""
+    """Return the amount itself as a score: one of its thresholds is the best rule of a single amount."""
     return np.minimum(world.rows.amount, LARGEST_PPM).astype(np.int32)
 
 
 def without_history(world: World) -> Scores:
-    """A model of the same kind that sees amount and time only."""
+    """Return the scores of a model of the same kind that sees only amount and time."""
     columns = [FEATURE_NAMES.index(name) for name in NO_HISTORY]
 
     def sample(span: Span) -> Sample:
@@ -136,7 +136,7 @@ CONTESTANTS: Final[dict[str, Callable[[World], Scores]]] = {
 
 
 def build(seed: int, home: Path, preset: str) -> World:
-    """Simulate a world and run the jobs on it; what is published already is kept."""
+    """Simulate a world and run the jobs on it; published days are kept."""
     settings = JobSettings(home=home, seed=seed)
     if not settings.keyring_path.exists():
         generate_keyring(settings.keyring_path)
@@ -158,7 +158,7 @@ def _job(name: str, settings: JobSettings, *arguments: str) -> None:
 
 
 def measure(world: World) -> dict[str, dict[str, Any]]:
-    """Figures of every contestant on a world."""
+    """Return the figures of every contestant on a world."""
     found = {}
     for name, scores in CONTESTANTS.items():
         score = scores(world)
@@ -186,7 +186,7 @@ def _row(seed: int, name: str, figures: dict[str, Any]) -> str:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Measure every seed, print the table, record; 1 if a verdict is not what it must be."""
+    """Measure every seed, print the table and record; return 1 if a verdict is not the expected one."""
     results = {}
     for seed in arguments.seeds:
         with tempfile.TemporaryDirectory(prefix="seeds-") as scratch:

@@ -1,15 +1,17 @@
-"""Blocked fraud never gets a label: what that does to training and to its figures, and how weights repair it.
+"""Measure what missing labels of blocked payments do to training and its figures, and how weights repair it.
 
     make bench-selection
 
-A serving model that knows half of what drives fraud flags the riskiest twentieth of the payments. Flagged payments are
-blocked and stay unknown, but for a random control share that is let through. A new model is trained and calibrated on
-what is labelled, by the code of the nightly job, its threshold set where the labelled rows of the select window say
-that 5 % of the legitimate ones are flagged. What is true is read from a test window whose labels are all known.
+A serving model that knows half of the causes of fraud flags the riskiest twentieth of the payments. Flagged payments
+are blocked and stay unknown, except a random control share that is approved. The code of the nightly job trains and
+calibrates a new model on the labelled rows. Its threshold flags 5 % of the legitimate rows, according to the labelled
+rows of the select window. The true rates come from a test window in which all labels are known.
 
-Policies: `all` labels (nobody has them); `blocked`, without a control share; `unweighted`, with one that is taken as it
-comes; `weighted`, its rows weighing by the inverse of their propensity wherever something is estimated (Horvitz &
-Thompson 1952); `repeated`, the same, and in training too: rows of the control share occur as often as they stand for.
+- `all`: all labels are known, as nobody has them;
+- `blocked`: there is no control share;
+- `unweighted`: there is a control share, and its rows count once;
+- `weighted`: estimates weight each row by the inverse of its propensity (Horvitz & Thompson 1952);
+- `repeated`: the same, and training repeats each row of the control share as often as the rows that it represents.
 """
 
 import argparse
@@ -48,7 +50,7 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """All payments of a window: what a label would say, and whether the serving model flags them."""
+    """All payments of a window, with their true labels and the flags of the serving model."""
 
     vectors: npt.NDArray[np.float32]
     is_fraud: Bools
@@ -57,7 +59,7 @@ class Window:
     let_through: Bools
 
     def sample(self, policy: str) -> Sample:
-        """The rows that have a label under a policy, with the weights that it gives them."""
+        """Return the rows with a label under a policy, and their weights."""
         labelled = {"all": np.ones_like(self.flagged), "blocked": ~self.flagged}.get(
             policy, ~self.flagged | self.let_through
         )
@@ -68,13 +70,13 @@ class Window:
 
 
 def repeated(sample: Sample) -> Sample:
-    """Every row as often as it stands for; what weights in training would be."""
+    """Return each row as often as the rows that it represents, which equals weights in training."""
     often = np.repeat(np.arange(sample.weight.size), np.rint(sample.weight).astype(int))
     return Sample(sample.vectors[often], sample.is_fraud[often], sample.amount[often], np.ones(often.size))
 
 
 def window(rows: int, generator: np.random.Generator) -> Window:
-    """Payments whose risk the serving model knows in part: it sees features 0 and 1, not that 2 and 3 add up."""
+    """Draw payments with a partly known risk: the serving model sees features 0 and 1, but not 2 and 3."""
     vectors = generator.normal(size=(rows, 6)).astype(np.float32)
     seen = 1.3 * vectors[:, 0] + 0.9 * vectors[:, 1]
     log_odds = seen + 1.2 * np.maximum(vectors[:, 2] + vectors[:, 3], 0) - 5.5
@@ -89,7 +91,7 @@ def window(rows: int, generator: np.random.Generator) -> Window:
 
 
 def measure(policy: str, train: Window, select: Window, test: Window, seed: int) -> Figures:
-    """Train under a policy; what its own labels say, and what is true."""
+    """Train under a policy, and return the figures by its own labels and the true ones."""
     chosen, truth = select.sample(policy), test.sample("all")
     known = train.sample(policy)
     model = fit(repeated(known) if policy == "repeated" else known, chosen, seed, TREES)
@@ -108,14 +110,14 @@ def measure(policy: str, train: Window, select: Window, test: Window, seed: int)
 
 
 def threshold_at(margin: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]) -> float:
-    """The lowest margin with at most `FPR` of the weight above it."""
+    """Return the lowest margin with at most `FPR` of the weight above it."""
     order = np.argsort(-margin)
     above = np.cumsum(weight[order]) - weight[order]
     return float(margin[order][np.searchsorted(above, FPR * weight.sum(), side="right") - 1])
 
 
 def repeat(repetitions: int, rows: int = ROWS) -> dict[str, list[Figures]]:
-    """Figures of every policy in worlds of their own, each policy in the same ones."""
+    """Return the figures of every policy in the same simulated worlds."""
     found: dict[str, list[Figures]] = {policy: [] for policy in POLICIES}
     for seed in range(repetitions):
         generator = np.random.default_rng(seed)
@@ -126,7 +128,7 @@ def repeat(repetitions: int, rows: int = ROWS) -> dict[str, list[Figures]]:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Measure, print, record the weighted figures beside those of the other policies."""
+    """Measure and print all policies; record the weighted figures with the others as comparison."""
     found = repeat(arguments.repetitions)
     for name, meaning in MEASURED.items():
         values = {policy: [figures[name] for figures in found[policy]] for policy in POLICIES}

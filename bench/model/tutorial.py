@@ -1,8 +1,10 @@
-"""The published reference: XGBoost on the tutorial's features, tuned on weeks before those that are measured.
+"""Fit the published reference: XGBoost on the tutorial's features, tuned on weeks before the measured ones.
 
-Features as in Le Borgne et al. (2022), ch. 3.3, exact to the second: weekend, night, amount; a customer's count and
-mean amount over 1, 7 and 30 days, the transaction included; a terminal's count and share of frauds over the same
-spans, but ending 7 days before the transaction.
+The features are exact to the second (Le Borgne et al. 2022, ch. 3.3):
+
+- weekend, night, amount;
+- a customer's count and mean amount over 1, 7 and 30 days, including the transaction;
+- a terminal's count and share of frauds over the same spans, ending 7 days before the transaction.
 """
 
 from typing import Any, Final
@@ -22,7 +24,7 @@ NIGHT_ENDS: Final = 6 * HOUR_SECONDS
 
 
 def tutorial_features(rows: Rows) -> Doubles:
-    """The 15 features of all rows, shape (n, 15)."""
+    """Return the 15 features of all rows, shape (n, 15)."""
     second, weekday = rows.time % DAY_SECONDS, (rows.time // DAY_SECONDS + 3) % 7
     columns: list[npt.NDArray[Any]] = [rows.amount / 100, weekday >= 5, second <= NIGHT_ENDS]
     ones, delay = np.ones(rows.time.size), DELAY_DAYS * DAY_SECONDS
@@ -41,12 +43,12 @@ def tutorial_features(rows: Rows) -> Doubles:
 
 
 def sums_since(entity: npt.NDArray[np.int64], time: npt.NDArray[np.int64], values: Doubles, seconds: int) -> Doubles:
-    """Of every row the sum of `values` of its entity's rows up to itself, less than `seconds` ago.
+    """Return for every row the sum of `values` over its entity's rows of the last `seconds`, itself included.
 
     Rows are in the order of time.
     """
     order = np.argsort(entity, kind="stable")
-    # One ascending number for (entity, time): times of different entities never mix.
+    # One ascending number for (entity, time), so that one search serves all entities without mixing their times.
     key = entity[order] * (np.int64(1) << 33) + time[order]
     until = np.concatenate([[0.0], np.cumsum(values[order])])
     found = np.empty(values.size)
@@ -55,7 +57,7 @@ def sums_since(entity: npt.NDArray[np.int64], time: npt.NDArray[np.int64], value
 
 
 def tuned(rows: Rows, features: Doubles, weeks: list[Week]) -> dict[str, Any]:
-    """Parameters with the highest mean average precision over `weeks`."""
+    """Return the parameters with the highest mean average precision over `weeks`."""
     import optuna
 
     def objective(trial: optuna.Trial) -> float:
@@ -70,7 +72,7 @@ def tuned(rows: Rows, features: Doubles, weeks: list[Week]) -> dict[str, Any]:
 
 
 def reference(rows: Rows, features: Doubles, week: Week, parameters: dict[str, Any]) -> Doubles:
-    """Scores (n,) of XGBoost trained on the week's seven training days; rows that are not tested get 0."""
+    """Return scores (n,) of XGBoost trained on the week's seven training days; untested rows get 0."""
     train, test = rows.between(week.train.first, week.train.last), week.test(rows)
     model = fitted_xgboost(features[train], rows.is_fraud[train], parameters, SEED)
     score = np.zeros(rows.time.size)

@@ -1,7 +1,7 @@
-"""What `make test` costs beside an earlier commit: ``python -m bench.run.test_cost``, about half an hour.
+"""Compare the cost of `make test` with an earlier commit: ``python -m bench.run.test_cost``, about half an hour.
 
-Clone each commit, make its environment, then measure ``make test`` alone: wall time, and CPU seconds of every process
-that it started. A measurement is kept for the day, so that an interrupted pair goes on where it stopped.
+Each commit is cloned and its environment made. Then ``make test`` alone is measured: wall time, and CPU seconds of
+every process that it started. A measurement is kept for the day, so an interrupted pair continues where it stopped.
 """
 
 import argparse
@@ -29,13 +29,13 @@ PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 
 
 def adopt_orphans() -> None:
-    """Become the parent of processes whose own parent ends first, so that their CPU time is counted here."""
+    """Become the parent of orphaned processes, so that their CPU time is counted here."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl refused PR_SET_CHILD_SUBREAPER")
 
 
 def reap_orphans() -> None:
-    """Wait for adopted processes; end and name those that are still alive a minute after the tests."""
+    """Wait for adopted processes; name and kill the ones that are still alive a minute after the tests."""
     _, alive = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=SECONDS_A_MINUTE)
     for process in alive:
         print(f"left behind: {process.pid} {process.name()}")
@@ -48,13 +48,13 @@ def reap_orphans() -> None:
 
 
 def cpu_seconds() -> float:
-    """User and system seconds of all descendants that were waited for."""
+    """Return user and system seconds of all descendants that were waited for."""
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime
 
 
 def prepare(commit: str, clone: Path) -> None:
-    """Check `commit` out in a new folder and make everything that its tests need but do not measure."""
+    """Check out `commit` in a new folder and install everything that its tests need."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     subprocess.run(["git", "checkout", "--quiet", commit], cwd=clone, check=True)
     subprocess.run(["make", "setup", "servers", "browser"], cwd=clone, check=True)
@@ -63,7 +63,7 @@ def prepare(commit: str, clone: Path) -> None:
 
 
 def measure(commit: str) -> dict[str, float]:
-    """Seconds of wall and CPU of ``make test`` at `commit`, from today's measurement if there is one."""
+    """Return wall and CPU seconds of ``make test`` at `commit`, from today's measurement if there is one."""
     today = dt.datetime.now(dt.UTC).date().isoformat()
     kept = KEPT / f"{commit}-{today}-{machine().replace(' ', '')}.json"
     if not kept.exists():
