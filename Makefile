@@ -4,13 +4,16 @@ PYTHON := .venv/bin/python
 # The longest first, then what waits for a slow storage while others compute; what shares a costly set-up stays in one
 # lane (tests/conftest.py).
 TWO_LANES := -n 2 --dist loadgroup --no-loadscope-reorder
+# Fails, too, if a process or a mount of the tests is left.
+CONTAINED := $(PYTHON) -m tests.contained $(PYTHON) -m pytest $(TWO_LANES)
+WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving docs dags)
 # What the jobs compute and publish, without processes and servers.
 TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state halves ingest raw_lines tokens_spark))
 RUN_ARGS ?=
 DATA ?=
 HOME_OF_LAKE ?= var/bench
 
-.PHONY: help setup servers browser run test spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection bench-lake bench-backfills bench-history bench-slopes
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection bench-lake bench-backfills bench-history bench-slopes
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,14 +31,21 @@ browser: setup  ## Chromium for the tests of Airflow's pages and of the gate's (
 run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--once ends after the summary, DATA=folder takes your files
 	@$(PYTHON) -m infra.local.run $(RUN_ARGS) $(if $(DATA),--data "$(DATA)")
 
-test: setup check servers browser spark35  ## everything: lint, types, import contracts and all tests
-	$(PYTHON) -m pytest $(TWO_LANES) tests/functional tests/storage tests/spark tests/parity tests/serving tests/docs tests/dags
+test: setup check servers browser  ## every component for real, once: what a change can break; CI runs it
+	@$(PYTHON) -m bench.run.proof --age
+	$(CONTAINED) -m "not prove" $(WITH_SERVERS)
 
-spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own
+prove: setup servers browser  ## the long proofs, before a release and by hand; records the commit that passed
+	$(PYTHON) -m bench.run.proof
+
+proofs: spark35
+	$(CONTAINED) -m prove antifraud jobs serving tests/unit tests/golden $(WITH_SERVERS)
+
+spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own; part of the proofs
 	@sh infra/setup/spark35/setup.sh
-	ANTIFRAUD_JARS_DIR="$(CURDIR)/infra/jars-spark35" .venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
+	.venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
 
-check: setup lint unit  ## the quick half: lint, types, import contracts, unit tests (under two minutes)
+check: setup lint unit  ## lint, types, import contracts, unit tests: under two minutes, before every commit
 
 lint:
 	$(PYTHON) -m ruff check .
@@ -44,7 +54,7 @@ lint:
 	.venv/bin/lint-imports
 
 unit:
-	$(PYTHON) -m pytest $(TWO_LANES) antifraud jobs serving tests/unit tests/golden
+	$(CONTAINED) -m "not prove" antifraud jobs serving tests/unit tests/golden
 
 docs: setup  ## regenerate the documents that come from code
 	$(PYTHON) -m docs.generate

@@ -1,20 +1,21 @@
-"""The jars that Spark needs beside its own, and the options with which a driver's JVM starts with them."""
+"""The jars that Spark needs in addition to its own, and the options with which a driver's JVM starts with them."""
 
+import sys
 from pathlib import Path
 from typing import Final
 
-JARS: Final = Path(__file__).resolve().parents[1] / "infra" / "jars"
-"""Where ``make setup`` puts them."""
+JARS: Final = Path(sys.prefix).resolve() / "jars"
+"""In the Python environment, as Spark itself is: an environment with another Spark has other jars."""
 ARCHIVE: Final = "classes.jsa"
-"""Parsed classes of Spark and the jars, which a JVM maps into memory (`infra/setup/class_archive.py`)."""
+"""File next to the jars: classes of Spark and of the jars, as the JVM keeps them in memory."""
 CLASS_PATH: Final = "spark.driver.extraClassPath"
 
 
 def driver_options(folder: Path = JARS) -> dict[str, str]:
-    """Spark's configuration of a driver's JVM; too late for one that runs already.
+    """Return Spark's configuration for starting a driver's JVM with the jars in `folder`.
 
-    With the jars on its class path a driver neither copies them nor makes each of them executable. The JVM leaves an
-    archive alone that another JVM, or one with another class path, has made.
+    With the jars on its class path a driver neither copies them nor makes each of them executable. The JVM ignores an
+    archive that was made by another JVM, or with another class path.
 
     >>> driver_options(Path("/srv/jars"))
     {'spark.driver.extraClassPath': '/srv/jars/*'}

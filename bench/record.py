@@ -26,6 +26,7 @@ def record(
     command: str,
     baseline: str | None = None,
     spread: Sequence[float] | None = None,
+    commit: str | None = None,
 ) -> None:
     """Merge one figure into the results and write the page anew.
 
@@ -36,6 +37,7 @@ def record(
         command: What a reader runs to measure it again.
         baseline: What it is compared with, if anything.
         spread: Lowest and highest of the repetitions, if there were any.
+        commit: Full hash of the commit that was measured, where a reader needs to know.
     """
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     entry = {
@@ -47,7 +49,7 @@ def record(
         "spread": list(spread) if spread is not None else None,
         "machine": machine(),
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
-    }
+    } | ({"commit": commit} if commit else {})
     entries = sorted([*(old for old in known if old["name"] != name), entry], key=lambda each: each["name"])
     _replace(RESULTS, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
     _replace(PAGE, HEAD + "".join(_row(each) for each in entries))

@@ -10,9 +10,9 @@ from typing import Final
 
 from antifraud import errors
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
-from antifraud.lake.raw_format import RawColumn
 from antifraud.lake.schemas import RAW, TABLES, Table
 from docs.settings_page import NOTICE, example_file, settings_page
+from jobs.raw.defects import DEFECTS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -30,19 +30,23 @@ def table_page() -> str:
 
 def _raw_files() -> str:
     rows = "\n".join(
-        f"| `{c.name}` | `{c.type}` | {c.meaning} | {c.unit} | `{c.shape}` | {_faults(c)} | {c.sensitivity} |"
+        f"| `{c.name}` | `{c.type}` | {c.meaning} | {c.unit} | `{c.shape}` | {_defects(c.name)} | {c.sensitivity} |"
         for c in RAW.columns
     )
     head = ("column", "type", "meaning", "unit", "text", "quarantined as", "class")
     return (
         "## Raw files\n\nText: a header, then one transaction a line, with columns separated by commas. A file with "
-        "another header is refused. A line with another number of columns is `unparsable`. The header is\n\n"
+        f"another header is refused, {_defects_of_lines()}. The header is\n\n"
         f"    {RAW.header}\n\n| {' | '.join(head)} |\n|{' --- |' * len(head)}\n{rows}\n"
     )
 
 
-def _faults(column: RawColumn) -> str:
-    return "; ".join(f"`{reason}`: {text}" for reason, text in column.faults)
+def _defects(column: str) -> str:
+    return "; ".join(f"`{defect.reason}`: {defect.meaning}" for defect in DEFECTS if defect.column == column)
+
+
+def _defects_of_lines() -> str:
+    return ", ".join(f"{defect.meaning} is `{defect.reason}`" for defect in DEFECTS if defect.column is None)
 
 
 def _table(table: Table) -> str:

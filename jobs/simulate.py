@@ -13,7 +13,7 @@ import datetime as dt
 import sys
 from pathlib import Path
 
-from antifraud.errors import AntifraudError
+from antifraud.errors import returns_exit_code
 from jobs.simulator.config import CHANGE_KINDS, Change, DefectRates, WorldConfig
 from jobs.simulator.presets import PRESETS
 from jobs.simulator.run import Run, simulate
@@ -21,6 +21,7 @@ from jobs.simulator.run import Run, simulate
 TERMINALS_A_CUSTOMER = 0.8
 
 
+@returns_exit_code
 def main(arguments: argparse.Namespace) -> None:
     """Make the world that the arguments describe and write its days."""
     truth = arguments.truth or arguments.out.resolve().parent / "truth"
@@ -71,8 +72,4 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    try:
-        main(parser().parse_args())
-    except AntifraudError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    sys.exit(main(parser().parse_args()))

@@ -20,7 +20,7 @@ import numpy as np
 
 from antifraud.artifacts.decision_log import DECISION_COLUMNS, LABEL_COLUMNS, ROWS_A_PIECE, STATUS, About, LogWriter
 from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
-from antifraud.errors import AntifraudError, DataError
+from antifraud.errors import DataError, returns_exit_code
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.settings.serving import StoreSettings
 from serving.store.lmdb import Store, View, integer_of, key_of
@@ -63,40 +63,43 @@ def export(store: Store, first: dt.date, last: dt.date, path: Path, *, now: int)
 def _write_decisions(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:
     releases, customers, terminals, written = Codes(), Codes(), Codes(), 0
     every = ((integer_of(key), unpack_decision(text)) for key, text in view.items("decisions"))
-    for rows in _pieces((number, found) for number, found in every if found.event_time in times):
-        plain = [_plain(number, found, releases, customers, terminals) for number, found in rows]
-        vectors = np.frombuffer(b"".join(found.vector for _, found in rows), dtype="<f8")
-        writer.write({**_columns(plain, DECISION_COLUMNS), "vector": vectors.reshape(len(rows), -1).astype(np.float64)})
-        written += len(rows)
+    for piece in _cut_into_pieces((number, decision) for number, decision in every if decision.event_time in times):
+        rows = [_decision_row(number, decision, releases, customers, terminals) for number, decision in piece]
+        vectors = np.frombuffer(b"".join(decision.vector for _, decision in piece), dtype="<f8")
+        columns = {"vector": vectors.reshape(len(piece), -1).astype(np.float64)}
+        writer.write({**_to_columns(rows, DECISION_COLUMNS), **columns})
+        written += len(piece)
     return list(releases), written
 
 
-def _plain(number: int, found: Decision, releases: Codes, customers: Codes, terminals: Codes) -> tuple[Any, ...]:
+def _decision_row(
+    number: int, decision: Decision, releases: Codes, customers: Codes, terminals: Codes
+) -> tuple[Any, ...]:
     """A decision as `DECISION_COLUMNS`."""
-    if len(found.vector) != VECTOR_BYTES:
+    if len(decision.vector) != VECTOR_BYTES:
         raise DataError(
-            f"a decision of release {found.release} has {len(found.vector) // 8} features, this code has "
+            f"a decision of release {decision.release} has {len(decision.vector) // 8} features, this code has "
             f"{len(FEATURE_NAMES)}: export days after the change of the feature set"
         )
-    answer = _unpack_answer(found.answer)
-    whose = customers[found.customer], terminals[found.terminal], releases[found.release]
-    return number, found.event_time, found.amount, *whose, answer.score, answer.threshold, found.flagged
+    answer = _unpack_answer(decision.answer)
+    codes = customers[decision.customer], terminals[decision.terminal], releases[decision.release]
+    return number, decision.event_time, decision.amount, *codes, answer.score, answer.threshold, decision.flagged
 
 
 def _write_labels(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:
     """Labels of the decisions in `times`; a first pass names the sources, so that their codes sort as they do."""
-    sources = sorted({label.source for label in _labels(view, times)})
+    sources = sorted({label.source for label in _read_labels(view, times)})
     code, written = {name: place for place, name in enumerate(sources)}, 0
-    for labels in _pieces(_labels(view, times)):
-        plain = [
+    for labels in _cut_into_pieces(_read_labels(view, times)):
+        rows = [
             (label.transaction_id, STATUS.index(label.status), label.learned_at, code[label.source]) for label in labels
         ]
-        writer.write(_columns(plain, LABEL_COLUMNS))
+        writer.write(_to_columns(rows, LABEL_COLUMNS))
         written += len(labels)
     return sources, written
 
 
-def _labels(view: View, times: range) -> Iterator[Label]:
+def _read_labels(view: View, times: range) -> Iterator[Label]:
     for _, text in view.items("labels"):
         label = unpack_label(text)
         stored = view.get("decisions", key_of(label.transaction_id))
@@ -104,21 +107,22 @@ def _labels(view: View, times: range) -> Iterator[Label]:
             yield label
 
 
-def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _cut_into_pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
     source = iter(rows)
     while piece := list(itertools.islice(source, ROWS_A_PIECE)):
         yield piece
 
 
-def _columns(rows: list[tuple[Any, ...]], kinds: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def _to_columns(rows: list[tuple[Any, ...]], kinds: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return {
         name: np.array(values, kind)
         for (name, kind), values in zip(kinds.items(), zip(*rows, strict=True), strict=True)
     }
 
 
-def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Export and say what was written; returns the exit code."""
+@returns_exit_code
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Export and say what was written."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
@@ -136,17 +140,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             about = export(store, options.first, options.last, options.out, now=now)
         finally:
             store.close()
-    except AntifraudError as error:
-        return _refused(error)
     except OSError as error:
-        return _refused(DataError(f"{options.out} cannot be written ({error.strerror}): free the disk or name another"))
+        raise DataError(f"{options.out} cannot be written ({error.strerror}): free the disk or name another") from None
     print(f"wrote {about.decisions} decisions and {about.labels} labels to {options.out}")  # noqa: T201
-    return 0
-
-
-def _refused(error: AntifraudError) -> int:
-    print(f"error: {error}", file=sys.stderr)  # noqa: T201 a command talks to a person
-    return error.exit_code
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def spark(tmp_path_factory):
     from jobs.spark.session import start_session
 
     os.environ.pop("PYSPARK_GATEWAY_PORT", None)
-    jars = os.environ.get("ANTIFRAUD_JARS_DIR")  # those of another Spark: `make spark35`
+    jars = os.environ.get("ANTIFRAUD_JARS_DIR")  # where the environment has none of its own
     unused = JobSettings(home=tmp_path_factory.mktemp("unused"), jars_dir=Path(jars) if jars else None)
     session = start_session("tests", unused)
     session.conf.set("spark.sql.shuffle.partitions", "2")

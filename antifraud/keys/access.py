@@ -45,18 +45,18 @@ class Access:
     def caller_of(self, token: str) -> Caller | None:
         """Who presents `token`, or None. Every hash is compared, each in constant time.
 
-        >>> access = Access({hash_of("s3cret"): Caller("till", frozenset({"decide"}))})
+        >>> access = Access({hash_token("s3cret"): Caller("till", frozenset({"decide"}))})
         >>> access.caller_of("s3cret").client, access.caller_of("guess")
         ('till', None)
         """
-        presented, found = hash_of(token), None
+        presented, found = hash_token(token), None
         for known, caller in self.callers.items():
             if hmac.compare_digest(known, presented):
                 found = caller
         return found
 
 
-def hash_of(token: str) -> str:
+def hash_token(token: str) -> str:
     """Hex SHA-256 of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -92,7 +92,7 @@ def generate_access(folder: Path) -> list[Path]:
         raise FileExistsError(f"{target} exists: remove it first if every client is to get a new token")
     folder.mkdir(parents=True, exist_ok=True)
     tokens = {name: secrets.token_urlsafe(TOKEN_BYTES) for name in GRANTS}
-    clients = [{"client": name, "sha256": hash_of(tokens[name]), "scopes": list(GRANTS[name])} for name in GRANTS]
+    clients = [{"client": name, "sha256": hash_token(tokens[name]), "scopes": list(GRANTS[name])} for name in GRANTS]
     contents = {f"{name}.token": token for name, token in tokens.items()}
     contents["webhook.secret"] = "whsec_" + base64.b64encode(secrets.token_bytes(WEBHOOK_SECRET_BYTES)).decode()
     contents["access.json"] = json.dumps({"clients": clients}, indent=2)

@@ -8,17 +8,23 @@ Sensitivity = Literal["identifier", "token", "amount", "public"]
 
 @dataclass(frozen=True, slots=True)
 class RawColumn:
-    """One column of the raw files, by the feed's own spelling of its name.
+    """One column of the raw files.
 
-    The whole of its text matches the regular expression `shape`; a number lies between `least` and `largest` (of money:
-    minor units). `faults` says by reason what quarantines a row. `type` is a Spark SQL type that holds every such text.
+    Attributes:
+        name: Name in the header, spelt as the feed spells it.
+        type: Spark SQL type that holds every text of this shape.
+        meaning: Description for docs/tables.md.
+        shape: Regular expression that the whole text matches.
+        sensitivity: Sensitivity class of the values.
+        unit: Unit of a number.
+        least: Smallest number; of money, in minor units.
+        largest: Largest number; of money, in minor units.
     """
 
     name: str
     type: str
     meaning: str
     shape: str
-    faults: tuple[tuple[str, str], ...]
     sensitivity: Sensitivity = "public"
     unit: str = ""
     least: int = 0

@@ -54,48 +54,35 @@ class Table:
 
 
 DIGITS: Final = "[0-9]{1,18}"
-NO_ID: Final = "not 1 to 18 digits"
 LARGEST_ID: Final = 10**18 - 1
 RAW: Final = RawFormat((
     RawColumn(
-        "tranaction_id", "bigint", "id of the transaction; spelt as the feed spells it", DIGITS,
-        (("unparsable", NO_ID), ("duplicate", "an earlier row of the day has it")), largest=LARGEST_ID,
+        "tranaction_id", "bigint", "id of the transaction; spelt as the feed spells it", DIGITS, largest=LARGEST_ID,
     ),
     RawColumn(
         "tx_datetime", "timestamp", "when it happened; 24:00:00 is the midnight that ends the day",
-        "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}",
-        (("unparsable", "no such time, or not the time that `tx_time_seconds` tells"),
-         ("day_out_of_range", "a day that the file neither covers nor overlaps into")), unit="UTC",
+        "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", unit="UTC",
     ),
     RawColumn(
-        "customer_id", "bigint", "id of the customer", DIGITS, (("customer_invalid", NO_ID),), "identifier",
-        largest=LARGEST_ID,
+        "customer_id", "bigint", "id of the customer", DIGITS, "identifier", largest=LARGEST_ID,
     ),
     RawColumn(
-        "terminal_id", "bigint", "id of the terminal", DIGITS, (("terminal_invalid", NO_ID),), "identifier",
-        largest=LARGEST_ID,
+        "terminal_id", "bigint", "id of the terminal", DIGITS, "identifier", largest=LARGEST_ID,
     ),
     RawColumn(
         "tx_amount", "decimal(12,2)", "amount of the transaction, at most two decimals",
-        r"-?[0-9]{1,10}(?:\.[0-9]{1,2})?",
-        (("unparsable", "no such number, or above 10000000.00"), ("amount_not_positive", "zero or less")),
-        "amount", "RUB", least=1, largest=10**9,
+        r"-?[0-9]{1,10}(?:\.[0-9]{1,2})?", "amount", "RUB", least=1, largest=10**9,
     ),
     RawColumn(
         "tx_time_seconds", "bigint", "time since the base time of its file, which most of its rows agree on",
-        "[0-9]{1,10}", (("unparsable", "not 1 to 10 digits"),), unit="seconds", largest=10**10 - 1,
+        "[0-9]{1,10}", unit="seconds", largest=10**10 - 1,
     ),
     RawColumn(
         "tx_time_days", "bigint", "the same in whole days; checked, not used", "-?[0-9]{1,9}",
-        (("unparsable", "not 1 to 9 digits"),), unit="days", least=1 - 10**9, largest=10**9 - 1,
+        unit="days", least=1 - 10**9, largest=10**9 - 1,
     ),
-    RawColumn(
-        "tx_fraud", "boolean", "1 for a fraud", "[01]", (("unparsable", "neither 0 nor 1"),), unit="0 or 1", largest=1
-    ),
-    RawColumn(
-        "tx_fraud_scenario", "int", "fraud scenario, 0 for none", "[0-9]{1,2}",
-        (("unparsable", "not 1 or 2 digits"),), largest=99,
-    ),
+    RawColumn("tx_fraud", "boolean", "1 for a fraud", "[01]", unit="0 or 1", largest=1),
+    RawColumn("tx_fraud_scenario", "int", "fraud scenario, 0 for none", "[0-9]{1,2}", largest=99),
 ))  # fmt: skip
 
 DAY: Final = Column("day", "date", "UTC day of the event")
@@ -139,7 +126,7 @@ QUARANTINE: Final = Table(
         Column("day", "date", "day of the event; the first day of the file where the row has no usable time"),
         Column("file", "string", "name of the raw file"),
         Column("line", "bigint", "line of the file, the header being line 1"),
-        Column("reason", "string", "why, one of jobs.raw.rows.FAULTS"),
+        Column("reason", "string", "why, one of the reasons listed with the columns of the raw files"),
         Column("column", "string", "raw column that is at fault", null="the row as a whole"),
     ),
 )

@@ -30,7 +30,7 @@ from antifraud.gate.report import Limits
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.model.evaluator import read_evaluator, to_ppm
 from antifraud.settings.core import JobSettings
-from antifraud.stats.loss import Frauds
+from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import MONTH_DAYS, ScoreTable, curve
 from antifraud.stats.threshold import LegitBlocks
 from bench.model.protocol import FIGURES, card_precision, ranking

@@ -14,7 +14,7 @@ import json
 import sys
 from pathlib import Path
 
-from antifraud.errors import AntifraudError, SettingsError
+from antifraud.errors import SettingsError, returns_exit_code
 from infra.cluster.archive import write_project_zip
 from infra.cluster.postgres import find_binaries
 from infra.cluster.processes import Server
@@ -68,6 +68,7 @@ def prepare() -> None:
     print(f"PostgreSQL: {ensure(find_binaries, 'postgresql')}, S3 server: {build_server()}")
 
 
+@returns_exit_code
 def main() -> None:
     """Run the command of the arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -78,19 +79,15 @@ def main() -> None:
         commands.add_parser(name).add_argument("--folder", type=Path, default=Path("var/cluster"))
     commands.choices["start"].add_argument("--workers", type=int, default=WORKERS)
     arguments = parser.parse_args()
-    try:
-        if arguments.command == "start":
-            start(arguments.folder, arguments.workers)
-        elif arguments.command == "stop":
-            stop(arguments.folder)
-        elif arguments.command == "zip":
-            print(f"{len(write_project_zip(arguments.target))} files")
-        else:
-            prepare()
-    except AntifraudError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    if arguments.command == "start":
+        start(arguments.folder, arguments.workers)
+    elif arguments.command == "stop":
+        stop(arguments.folder)
+    elif arguments.command == "zip":
+        print(f"{len(write_project_zip(arguments.target))} files")
+    else:
+        prepare()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

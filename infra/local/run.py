@@ -14,7 +14,7 @@ from typing import Any
 
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.clock import days_between
-from antifraud.errors import AntifraudError
+from antifraud.errors import returns_exit_code
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from infra.local import story
@@ -169,6 +169,7 @@ def parse(arguments: list[str]) -> Options:
     )
 
 
+@returns_exit_code
 def main(options: Options) -> None:
     """Run the whole path, keep the services up until Ctrl-C unless ``--once``, and end every process."""
     options.home.mkdir(parents=True, exist_ok=True)
@@ -194,9 +195,6 @@ def _run(options: Options) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        main(parse(sys.argv[1:]))
+        sys.exit(main(parse(sys.argv[1:])))
     except KeyboardInterrupt:
         print()
-    except AntifraudError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from antifraud.errors import AntifraudError, SettingsError
+from antifraud.errors import SettingsError, returns_exit_code
 from infra.setup.packages import ensure
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -27,14 +27,11 @@ def find_chromium() -> Path:
     raise SettingsError("Chromium is not installed: run `make browser`, or apt-get install chromium (Debian)")
 
 
+@returns_exit_code
 def main() -> None:
     """Print the path of Chromium after finding or installing it."""
-    try:
-        print(f"Chromium: {ensure(find_chromium, 'chromium')}")
-    except AntifraudError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    print(f"Chromium: {ensure(find_chromium, 'chromium')}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,11 +1,11 @@
 #!/bin/sh
-# The environment (.venv, exactly requirements/lock.txt) and the jars (infra/jars) with an archive of their classes.
+# The environment (.venv, exactly requirements/lock.txt) and the jars in it (.venv/jars) with an archive of their classes.
 # Quick when nothing has changed.
 set -eu
 cd "$(dirname "$0")/../.."
 . infra/setup/find_python.sh
 STAMP=.venv/.setup-stamp
-JARS=infra/jars
+JARS=.venv/jars
 began=$(date +%s)
 
 say() { echo "[setup +$(($(date +%s) - began)) s] $1"; }
@@ -25,11 +25,11 @@ say "installing $(grep -c '^[a-z].*==' requirements/lock.txt) locked packages"
 # --no-deps: the lock is complete, and leaves out pyspark-client, whose files would overwrite those of pyspark.
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --requirements requirements/lock.txt
 
-fetched=infra/.jars-new
+fetched=.venv/.jars-new
 rm -rf "$fetched"
 if command -v mvn >/dev/null 2>&1; then
     say "fetching the jars with Maven"
-    (cd infra/setup && mvn -q -B -Dstyle.color=never dependency:copy-dependencies -DoutputDirectory=../.jars-new)
+    (cd infra/setup && mvn -q -B -Dstyle.color=never dependency:copy-dependencies -DoutputDirectory="../../$fetched")
 else
     say "fetching the jars with Spark's own resolver"
     .venv/bin/python infra/setup/fetch_jars.py infra/setup/pom.xml "$fetched"

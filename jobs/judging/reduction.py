@@ -1,13 +1,13 @@
-"""Scored rows reduced on the cluster to what the gate judges: score tables, frauds, blocks of legitimate rows."""
+"""Reduce scored rows on the cluster to what the gate judges: score tables, frauds, blocks of legitimate rows."""
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Final, get_args
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
@@ -17,69 +17,49 @@ from antifraud.stats.maturation import HORIZON_DAYS, Maturation
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
 from jobs.columns.square_halves import LARGEST_LONG, halves, whole
-from jobs.rows.dataset import WindowName
+from jobs.judging.packed_key import pack_key, unpack_key
 
-WINDOW_NAMES: Final[tuple[str, ...]] = get_args(WindowName)
-DAY_BITS: Final = 24
-DAY_ZERO: Final = 1 << (DAY_BITS - 1)
-"""1970-01-01 in a group's number, in which a day is never negative."""
-SCORE_BITS: Final = 31
-"""Scores have room for those that are out of range and have to be refused."""
-WINDOW_BITS: Final = 2
-UNKNOWN: Final = 1 << (WINDOW_BITS + DAY_BITS + SCORE_BITS)
-"""What is added to the group's number of a row without a label."""
+OF_FRAUDS: Final = {
+    "fraud": "count(*)",
+    "largest": "max(amount)",
+    "amount": "sum(amount)",
+    "high": "sum(high)",
+    "low": "sum(low)",
+}
+"""Aggregates of the frauds of a group, by their column."""
 LARGEST_DIFFERENCE: Final = 2
 """Parts per million by which the evaluator may differ from CatBoost on a row."""
 
 
 def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
-    """Rows of the lake's `scores` table: counts by window, day and score, of rows without a label apart.
-
-    This is the one pass over every scored row, so a row does as little as it can (`bench/gate/tables.py`): it is
-    grouped by a single number, which also says whether there is a label, and only a fraud touches the sums of frauds.
-    A square fits 64 bits, a sum of squares does not; adding decimals row by row is slow, so halves are added.
-    """
+    """Count rows for the lake's `scores` table: by window, day and score, and rows without a label apart."""
+    # The one pass over every scored row, so a row does as little as it can: it is grouped by a single number, and only
+    # a fraud touches the sums of frauds. A square fits 64 bits, a sum of squares does not. Halves are added, because
+    # adding decimals row by row is slow (bench/gate/tables.py).
     amount = F.col("amount_minor").cast("bigint")
     rows = scored.select(
-        *(_group().alias("group"), (F.col("status") == "fraud").alias("is_fraud"), amount.alias("amount")),
+        pack_key().alias("key"),
+        (F.col("status") == "fraud").alias("is_fraud"),
+        amount.alias("amount"),
         *(half.alias(name) for name, half in halves(amount * amount).items()),
     )
-    aggregates = {"fraud": "count(*)", "largest": "max(amount)"} | {n: f"sum({n})" for n in ("amount", "high", "low")}
-    of_frauds = [F.expr(f"{each} FILTER (WHERE is_fraud)").alias(name) for name, each in aggregates.items()]
-    sums = rows.groupBy("group").agg(F.count("*").alias("all"), *of_frauds)
+    of_frauds = [F.expr(f"{each} FILTER (WHERE is_fraud)").alias(name) for name, each in OF_FRAUDS.items()]
+    sums = rows.groupBy("key").agg(F.count("*").alias("all"), *of_frauds)
     amount_sum, high, low, largest = (F.coalesce(name, F.lit(0)) for name in ("amount", "high", "low", "largest"))
-    window, day, score, without = _of_group(F.col("group"))
-    unknown = F.when(without, F.col("all")).otherwise(0)
+    parts = unpack_key(F.col("key"))
+    unknown = F.when(parts.is_unknown, F.col("all")).otherwise(0)
     return sums.select(
-        *(F.lit(release).alias("release"), window.alias("window"), day.alias("day"), score.alias("score")),
-        *((F.col("all") - F.col("fraud") - unknown).alias("legit"), "fraud", amount_sum.alias("fraud_amount")),
-        *(whole(high, low).alias("fraud_amount_sq"), largest.alias("fraud_amount_max"), unknown.alias("unknown")),
+        F.lit(release).alias("release"),
+        parts.window.alias("window"),
+        parts.day.alias("day"),
+        parts.score.alias("score"),
+        (F.col("all") - F.col("fraud") - unknown).alias("legit"),
+        "fraud",
+        amount_sum.alias("fraud_amount"),
+        whole(high, low).alias("fraud_amount_sq"),
+        largest.alias("fraud_amount_max"),
+        unknown.alias("unknown"),
     )
-
-
-def _group() -> Column:
-    """Window, day and score of a row, and whether it has a label, as one number: it is grouped faster than columns."""
-    window_and_day = F.shiftleft(_window_code().cast("bigint"), DAY_BITS) + F.unix_date("day") + DAY_ZERO
-    labelled = F.shiftleft(window_and_day, SCORE_BITS) + F.col("score")
-    return F.when(F.col("status") == "unknown", labelled + UNKNOWN).otherwise(labelled)
-
-
-def _of_group(group: Column) -> tuple[Column, Column, Column, Column]:
-    """Window, day, score, and whether there is no label, of `_group`."""
-    unknown = group >= UNKNOWN
-    code = F.shiftright(group, SCORE_BITS + DAY_BITS).bitwiseAND(F.lit((1 << WINDOW_BITS) - 1)).cast("int")
-    number = F.shiftright(group, SCORE_BITS).bitwiseAND(F.lit((1 << DAY_BITS) - 1)).cast("int")
-    score = group.bitwiseAND(F.lit((1 << SCORE_BITS) - 1)).cast("int")
-    day = F.date_from_unix_date(number - DAY_ZERO)
-    return F.element_at(F.array(*map(F.lit, WINDOW_NAMES)), code), day, score, unknown
-
-
-def _window_code() -> Column:
-    """Position of a row's window in `WINDOW_NAMES`, from 1; a window of another name stops the job."""
-    code = F.raise_error(F.concat(F.lit("there is no window "), F.col("window"))).cast("int")
-    for position, name in enumerate(WINDOW_NAMES, start=1):
-        code = F.when(F.col("window") == name, position).otherwise(code)
-    return code
 
 
 def table_of(rows: pa.Table, window: str) -> ScoreTable:

@@ -19,7 +19,7 @@ from antifraud.lake.key_use import key_ids
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.settings.core import JobSettings
 from jobs.lake.features import feature_rows
-from jobs.lake.ingest import beside_clean
+from jobs.lake.feed_days import beside_clean
 from jobs.lake.state import window_of
 from jobs.publishing.publish import Batch, publish, record
 from jobs.publishing.tables import read_table

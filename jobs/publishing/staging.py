@@ -6,7 +6,7 @@ Iceberg's write-audit-publish: with ``spark.wap.id`` set a write makes a snapsho
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
 Partition = tuple[object, ...]
+"""Values of the partition columns."""
+
+
+class Place(NamedTuple):
+    """Where a snapshot stands in its table's history: of two snapshots the later has the larger sequence number."""
+
+    snapshot_id: int
+    sequence: int
+
+
 WAP_ID: Final = "wap.id"
 SESSION_WAP_ID: Final = "spark.wap.id"
 FIRST_DAY: Final = "first-day"
@@ -80,8 +90,8 @@ def find_staged(catalog: "Catalog", table: Table, wap_id: str) -> int | None:
     return found[0] if found else None
 
 
-def newest_of(catalog: "Catalog", table: Table, application: str) -> tuple[int, int]:
-    """Id and sequence number of the newest published snapshot that a Spark application wrote.
+def newest_of(catalog: "Catalog", table: Table, application: str) -> Place:
+    """Return the newest published snapshot that a Spark application wrote.
 
     Raises:
         PublishError: It wrote none.
@@ -90,7 +100,7 @@ def newest_of(catalog: "Catalog", table: Table, application: str) -> tuple[int, 
     for entry in reversed(source.history()):
         snapshot = source.snapshot_by_id(entry.snapshot_id)
         if snapshot and _note(snapshot, APPLICATION) == application:
-            return snapshot.snapshot_id, snapshot.sequence_number or 0
+            return Place(snapshot.snapshot_id, snapshot.sequence_number or 0)
     raise PublishError(f"{table.name} has no snapshot of {application}, which has just written one: run it again")
 
 

@@ -1,11 +1,11 @@
 """The lake's tables as Spark makes, reads and describes them; `antifraud/lake/schemas.py` says what is in them."""
 
-import hashlib
 from functools import partial
 from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 
+from antifraud.files import hash_of
 from antifraud.lake.catalog import full_name, open_any_catalog
 from antifraud.lake.ownership import claim_lake
 from antifraud.lake.schema_check import Found, require_schema
@@ -36,7 +36,7 @@ def create_tables(spark: SparkSession, settings: JobSettings) -> None:
         LakeNotAdopted: It has tables or files, and no identity.
     """
     claim_lake(settings, open_any_catalog(settings))
-    seed = hashlib.sha256(spark.sparkContext.applicationId.encode()).hexdigest()
+    seed = hash_of(spark.sparkContext.applicationId)
     present = with_retries(lambda: _present(spark), NAMESPACE, seed)
     for table in TABLES:
         make = _add_columns if table.name in present else _create

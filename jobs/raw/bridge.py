@@ -20,7 +20,7 @@ from antifraud.lake.storage import bridge_folder, raw_folder
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_remote
 from jobs.raw.columns import parse
-from jobs.raw.files import discover, files_of, with_overlap
+from jobs.raw.files import discover, files_to_read
 from jobs.raw.lines import name_of, read_lines
 from jobs.raw.tokens import hide, token
 
@@ -36,8 +36,7 @@ def build_bridge(spark: SparkSession, settings: JobSettings, days: Sequence[dt.d
         PublishError: Two ids share a token.
     """
     folder = _private_folder(settings, old, new)
-    files = with_overlap(discover(raw_folder(settings)), days)
-    files_of(files, days)
+    files = files_to_read(discover(raw_folder(settings)), days)
     lines, _ = read_lines(spark, [file.path for file in files])
     parsed = parse(lines)
     before, after = hide(spark, old), hide(spark, new)

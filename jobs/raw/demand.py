@@ -1,9 +1,9 @@
-"""What a run wants of the raw files: which it must read, under which key, and which of its days are out of date."""
+"""Raw files that a run needs, keys that it reads them under, and which of its days are out of date."""
 
 import datetime as dt
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
@@ -14,23 +14,33 @@ from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE, Table
 from antifraud.lake.storage import raw_folder
 from antifraud.settings.core import JobSettings
 from jobs.raw.contents import Contents, content_of, ever_remembered, memory_of, remembered_sums
-from jobs.raw.files import RawFile, Stamp, checksums, discover, files_of, stamps, with_overlap
+from jobs.raw.files import RawFile, Stamp, checksums, discover, files_of, files_to_read, stamps
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
 
 TABLES: Final = (QUARANTINE, LABELS, CLEAN)
-"""In the order in which they are published."""
+"""Tables made from raw files, in the order in which they are published."""
 MIXED: Final = "another run published the day from other files at the same time"
 UNREAD: Final = "the raw files are new or changed and were not read yet"
 Reasons = dict[str, str]
-"""Why tables are out of date, by table name."""
+"""For each table that is out of date, the reason, by table name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Files that may hold rows of the days, as they were before they were read; for each day its parts and its key.
+    """Days that a run is about, and everything that decides their rows.
 
-    `sums` are the checksums of the files, `remembered` the names of those that were not read for it. `under` is the id
-    of the key that the day, or the nearest day of the lake, is under; `keys` has the active one where the key ring has
-    lost that, and everywhere if the run is to bring days under it (`rekey`).
+    Attributes:
+        files: Files that may hold rows of the days.
+        stamps: Stamp of each file, taken before it was read.
+        sums: SHA-256 of each file.
+        remembered: Names of the files whose checksum an earlier run stored, so that they were not read for it.
+        made_of: For each day, what its rows depend on apart from the key: files, versions, label delay.
+        under: For each day, the id of the key that the day, or else the nearest day of the lake, is under.
+        keys: For each day, the key to read it under: the one of `under`, or the active key if the key ring has lost
+            that one or `rekey` holds.
+        rekey: Whether the run is to bring the days under the active key.
     """
 
     files: Sequence[RawFile]
@@ -44,34 +54,37 @@ class Demand:
 
     @property
     def sources(self) -> dict[dt.date, str]:
-        """Hash, for each day, of the files that it is made from, read under the key that it is under."""
-        return {day: hash_of(parts, self.under[day]) for day, parts in self.made_of.items()}
+        """Hash, for each day, of the files that it is made from, read under the key that the day is under."""
+        return self._sources(self.under)
 
     @property
     def sources_read(self) -> dict[dt.date, str]:
-        """`sources`, read under the key that a run takes now."""
-        return {day: hash_of(parts, self.keys[day].key_id) for day, parts in self.made_of.items()}
+        """`sources`, read under the keys that this run takes."""
+        return self._sources({day: key.key_id for day, key in self.keys.items()})
 
     def sources_under(self, key_id: str) -> dict[dt.date, str]:
-        """`sources`, read under one key."""
-        return {day: hash_of(parts, key_id) for day, parts in self.made_of.items()}
+        """Return `sources` as they are when all days are read under one key."""
+        return self._sources(dict.fromkeys(self.made_of, key_id))
+
+    def _sources(self, key_ids: Mapping[dt.date, str]) -> dict[dt.date, str]:
+        return {day: hash_of(parts, key_ids[day]) for day, parts in self.made_of.items()}
 
     @property
     def sums_to_remember(self) -> list[Run]:
-        """The checksums of the files that were read for them, as rows of `runs`."""
+        """The checksums that were computed for this run, as rows of `runs`."""
         read = [file for file in self.files if file.path.name not in self.remembered]
         return [memory_of(file, self.stamps[file.path.name], self.sums[file.path.name]) for file in read]
 
     @property
     def covering(self) -> list[RawFile]:
-        """The files that cover one of the days; the others only overlap into one."""
+        """The files that cover one of the days; the remaining files only overlap into one."""
         return [file for file in self.files if any(file.covers(day) for day in self.keys)]
 
     def only(self, days: Sequence[dt.date]) -> Self:
-        """The same for some of the days."""
+        """Return the same demand for some of the days only."""
         return replace(
             self,
-            files=with_overlap(self.files, days),
+            files=files_to_read(self.files, days),
             made_of={day: self.made_of[day] for day in days},
             under={day: self.under[day] for day in days},
             keys={day: self.keys[day] for day in days},
@@ -79,7 +92,7 @@ class Demand:
 
 
 def covering_files(settings: JobSettings, days: Sequence[dt.date]) -> list[RawFile]:
-    """The files that cover `days`, found by name.
+    """Return the files that cover `days`, found by name.
 
     Raises:
         MissingDay: No file covers a day.
@@ -88,69 +101,86 @@ def covering_files(settings: JobSettings, days: Sequence[dt.date]) -> list[RawFi
 
 
 def demand_of(settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = False) -> Demand:
-    """What is needed for `days`; files that may hold their rows are read through for checksums that are not known yet.
+    """Return what is needed for `days`; files with an unknown checksum are read through once.
 
     Raises:
         MissingDay: No file covers a day.
         RawFileError: A file cannot be read.
         SettingsError: There is no key ring.
     """
-    found = discover(raw_folder(settings))
-    files_of(found, days)
-    files = with_overlap(found, days)
-    before, catalog = stamps(files), open_catalog(settings)
-    told = remembered_sums(catalog, files, before)
-    sums = checksums(files, told)
+    files, catalog = files_to_read(discover(raw_folder(settings)), days), open_catalog(settings)
+    before = stamps(files)
+    known_sums = remembered_sums(catalog, files, before)
+    sums = checksums(files, known_sums)
     ring = load_keyring(settings.keyring_path)
+    under = _key_ids(settings, catalog, days, new=ring.active)
+    return Demand(
+        files=files,
+        stamps=before,
+        sums=sums,
+        remembered=known_sums,
+        made_of={day: _parts_of(settings, day, files, sums) for day in days},
+        under=under,
+        keys={day: ring.active_key if rekey else ring.keys.get(under[day], ring.active_key) for day in days},
+        rekey=rekey,
+    )
+
+
+def _parts_of(settings: JobSettings, day: dt.date, files: Sequence[RawFile], sums: Mapping[str, str]) -> list[Any]:
+    """Return what a day's rows depend on apart from the key; the hash of it is stored, so its order must not change."""
+    versions = [table.version for table in TABLES]
+    read = [[f.path.name, sums[f.path.name], str(f.first), str(f.end)] for f in files_to_read(files, [day])]
+    return [str(day), versions, settings.label_delay_days, *read]
+
+
+def _key_ids(settings: JobSettings, catalog: "Catalog", days: Sequence[dt.date], *, new: str) -> dict[dt.date, str]:
+    """Return the key id that each day, or the nearest day of the lake, is under; `new` if no day is near.
+
+    Near is whatever shares a state with the day: features must not meet one customer under two tokens.
+    """
     reach = dt.timedelta(days=settings.label_delay_days + LONGEST_WINDOW_DAYS)
     used = key_ids(catalog, CLEAN, min(days) - reach, max(days) + reach)
-    under = {day: max(nearest(used, day), default=ring.active) for day in days}
-    versions = [table.version for table in TABLES]
-    made_of = {
-        day: [str(day), versions, settings.label_delay_days]
-        + [[f.path.name, sums[f.path.name], str(f.first), str(f.end)] for f in with_overlap(files, [day])]
-        for day in days
-    }
-    known = {} if rekey else ring.keys
-    keys = {day: known.get(key_id, ring.active_key) for day, key_id in under.items()}
-    return Demand(files, before, sums, told, made_of, under, keys, rekey)
+    return {day: max(nearest(used, day), default=new) for day in days}
 
 
 def out_of_date(settings: JobSettings, demand: Demand, contents: Mapping[dt.date, Contents]) -> dict[dt.date, Reasons]:
-    """For each day of the demand the tables to publish and why, given what the raw files say of the days."""
+    """Return for each day of the demand the tables to publish and why, given the contents of the raw files."""
     days, catalog = sorted(demand.keys), open_catalog(settings)
     runs = {table.name: published(catalog, table, days[0], days[-1]) for table in TABLES}
-    found = {}
+    stale = {}
     for day in days:
-        said, leaves = contents.get(day), demand.rekey and demand.under[day] != demand.keys[day].key_id
-        reasons = {table: _why(table, runs[table.name].get(day), said, leaves=leaves) for table in TABLES}
-        found[day] = {table.name: why for table, why in reasons.items() if why}
-    return found
+        leaves = demand.rekey and demand.under[day] != demand.keys[day].key_id
+        reasons = {
+            table.name: _reason(table, runs[table.name].get(day), contents.get(day), leaves=leaves) for table in TABLES
+        }
+        stale[day] = {name: reason for name, reason in reasons.items() if reason}
+    return stale
 
 
 def mixed_days(settings: JobSettings, contents: Mapping[dt.date, Contents]) -> dict[dt.date, Reasons]:
-    """Days whose tables are not all of one set of files, with the tables to publish so that all are of `contents`.
+    """Return days whose tables come from several sets of files, with the tables to publish until all match `contents`.
 
-    A day that another run has published whole is left as it is. `clean` is always among the tables, for it names the
-    snapshots of the others.
+    A day that another run has published whole is left as it is. `clean` is always among the tables, because it names
+    the snapshots of the others.
     """
     catalog, days = open_catalog(settings), sorted(contents)
     runs = {table.name: published(catalog, table, days[0], days[-1]) for table in TABLES}
     known = ever_remembered(catalog, days)
-    found = {}
+    mixed = {}
     for day in days:
-        held = {name: content_of(of[day]) for name, of in runs.items() if day in of}
+        held = {name: content_of(runs_of_table[day]) for name, runs_of_table in runs.items() if day in runs_of_table}
         if held != contents[day] and held not in known[day]:
             differ = [name for name in held if held[name] != contents[day][name]]
-            found[day] = dict.fromkeys([*differ, CLEAN.name], MIXED)
-    return found
+            mixed[day] = dict.fromkeys([*differ, CLEAN.name], MIXED)
+    return mixed
 
 
-def _why(table: Table, run: Run | None, said: Contents | None, *, leaves: bool) -> str | None:
+def _reason(table: Table, run: Run | None, contents: Contents | None, *, leaves: bool) -> str | None:
+    """Return why a table's day is out of date; `leaves`: the day is to leave its key."""
     if run is None:
         return "never published"
-    if said is None:
+    if contents is None:
         return UNREAD
-    if content_of(run) != said[table.name]:
+    if content_of(run) != contents[table.name]:
         return "its rows changed"
     return "it is under another key" if leaves and table is CLEAN else None

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import gzip
-import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from antifraud.clock import days_between
 from antifraud.errors import MissingDay, RawFileError
+from antifraud.files import sha256_of
 from antifraud.lake.feed import files_in
 from antifraud.lake.schemas import RAW
 
@@ -65,19 +65,28 @@ def discover(folder: Path) -> list[RawFile]:
 
 
 def files_of(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:
-    """The files that cover `days`.
+    """Return the files that cover `days`.
 
     Raises:
         MissingDay: No file covers one of the days.
     """
-    if missing := [str(day) for day in days if not any(file.covers(day) for file in files)]:
-        raise MissingDay(f"no raw file covers {', '.join(missing[:5])}: deliver it, or leave the day out of the range")
+    _require_covered(files, days)
     return [file for file in files if any(file.covers(day) for day in days)]
 
 
-def with_overlap(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:
-    """The files that may hold rows of `days`: those that cover them, and those that end just before one."""
+def files_to_read(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:
+    """Return the files that may hold rows of `days`: those covering a day, and those that end just before one.
+
+    Raises:
+        MissingDay: No file covers one of the days.
+    """
+    _require_covered(files, days)
     return [file for file in files if any(file.covers(day) or file.end == day for day in days)]
+
+
+def _require_covered(files: Sequence[RawFile], days: Sequence[dt.date]) -> None:
+    if missing := [str(day) for day in days if not any(file.covers(day) for file in files)]:
+        raise MissingDay(f"no raw file covers {', '.join(missing[:5])}: deliver it, or leave the day out of the range")
 
 
 def require_unchanged(files: Sequence[RawFile], before: Mapping[str, Stamp]) -> None:
@@ -127,8 +136,7 @@ def _checksum(file: RawFile) -> str:
     _check_header(file.path)
     if file.path.suffix == ".gz":
         _read_through(file.path)
-    with file.path.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
+    return sha256_of(file.path)
 
 
 def _check_header(path: Path) -> None:

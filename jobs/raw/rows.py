@@ -1,110 +1,81 @@
-"""Every raw row with its day and, where it cannot be used, the reason and the column at fault."""
+"""Every raw row with its day and, if the row is unusable, its defect."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.errors import RawFileError
-from antifraud.lake.schemas import RAW
 from jobs.raw.bases import base_of
 from jobs.raw.columns import parse
+from jobs.raw.defects import DEFECTS, ROW_DEFECTS
 from jobs.raw.files import RawFile
 from jobs.raw.tokens import HiddenKey, token_by_day
 
-UNPARSABLE: Final = "unparsable"
-OUT_OF_RANGE: Final = "day_out_of_range"
-CUSTOMER_INVALID: Final = "customer_invalid"
-TERMINAL_INVALID: Final = "terminal_invalid"
-AMOUNT_NOT_POSITIVE: Final = "amount_not_positive"
-DUPLICATE: Final = "duplicate"
-FAULTS: Final[Sequence[tuple[str, str | None]]] = (
-    (UNPARSABLE, None),
-    (UNPARSABLE, "tranaction_id"),
-    (UNPARSABLE, "tx_time_seconds"),
-    (UNPARSABLE, "tx_datetime"),
-    (OUT_OF_RANGE, "tx_datetime"),
-    (CUSTOMER_INVALID, "customer_id"),
-    (TERMINAL_INVALID, "terminal_id"),
-    (UNPARSABLE, "tx_amount"),
-    (AMOUNT_NOT_POSITIVE, "tx_amount"),
-    (UNPARSABLE, "tx_time_days"),
-    (UNPARSABLE, "tx_fraud"),
-    (UNPARSABLE, "tx_fraud_scenario"),
-    (DUPLICATE, "tranaction_id"),
-)
-"""Everything that can be wrong with a row, as reason and column at fault, in the order in which it is looked for."""
-REPEATED: Final = len(FAULTS) - 1
-AMOUNT: Final = RAW.column("tx_amount")
 LINE_BITS: Final = 40
-SAME: Final = ["day", "transaction_id"]
-BLOCK: Final = ["day", "block"]
-BLOCK_BITS: Final = 6
-"""A block is so many consecutive transaction ids that one 64-bit number has a bit for each."""
 VALUES: Final = (
     "day", "transaction_id", "event_time", "customer", "terminal", "amount", "is_fraud", "scenario", "repaired",
 )  # fmt: skip
-JUDGED: Final = (*VALUES, "place", "fault")
-"""Numbers for what repeats in row after row: `fault` is a place in `FAULTS`, null for a usable row; `place` is the
-number of the file among those that were judged, and in its last `LINE_BITS` bits the line."""
+JUDGED: Final = (*VALUES, "place", "defect")
+"""Columns of judged rows. Texts that repeat in row after row are numbers here, so that a row on the disk stays short.
+
+`defect` is an index into `DEFECTS`, null for a usable row. `place` holds the line in its lowest `LINE_BITS` bits, and
+above them the index of the file among those that were judged.
+"""
 ROW: Final = (*JUDGED, "file", "line", "reason", "column")
+COVERAGE: Final = (
+    "file string NOT NULL, start bigint NOT NULL, first_day date NOT NULL, overlap_day date NOT NULL, "
+    "overlap_start bigint NOT NULL, overlap_last bigint NOT NULL, whole boolean NOT NULL, base bigint"
+)
 
 
 def judge_rows(
     spark: SparkSession, lines: DataFrame, files: Sequence[RawFile], keys: Mapping[dt.date, HiddenKey]
 ) -> DataFrame:
-    """Columns `JUDGED` for every data line of the files; `fault` is null for rows that are usable taken alone.
+    """Return the columns `JUDGED` for every data line of the files; repeated ids are not looked for yet.
 
-    `repaired` marks rows whose time was printed as ``24:00:00``. A row without a usable time, or of a day that its
-    file cannot hold, has its file's first day. `keys` has the key of each day that is wanted; rows of other days of
-    a file have no tokens, and of a file without a wanted day only the rows that overlap into one are there.
+    `repaired` marks rows whose time was printed as ``24:00:00``. A row gets the first day of its file if it has no
+    usable time, or is of a day that the file cannot hold. `keys` has the key of each day that is wanted. Rows of other
+    days have no tokens, and a file without a wanted day contributes only the rows that overlap into one.
 
     Raises:
         RawFileError: No row tells the base time of a file, so it is no transaction file.
     """
-    coverage = _coverage(spark, files, keys)
-    timed = (
-        parse(lines).join(F.broadcast(coverage), "file", "inner").withColumn("time", F.col("base") + F.col("seconds"))
-    )
-    agrees = F.col("time") == F.col("printed_time")
-    overlaps = agrees & F.col("printed_time").between(F.col("overlap_start"), F.col("overlap_last"))
-    usable = timed.where(F.col("whole") | overlaps).withColumn("event_time", F.when(agrees, F.col("time")))
-    usable = usable.withColumn("event_day", F.to_date(F.timestamp_seconds("event_time")))
-    inside = F.coalesce(F.col("event_day").between(F.col("first"), F.col("overlap")), F.lit(False))
+    rows = _with_time(parse(lines).join(F.broadcast(_coverage(spark, files, keys)), "file", "inner"))
+    in_file = F.col("event_day").between(F.col("first_day"), F.col("overlap_day"))
     judged = {
-        "day": F.when(inside, F.col("event_day")).otherwise(F.col("first")),
+        "day": F.when(in_file, F.col("event_day")).otherwise(F.col("first_day")),
         "repaired": F.col("at_24"),
         "place": F.col("start") + F.col("line"),
-        "fault": _fault(inside),
+        "defect": _first_defect(),
     }
     tokens = {kind: token_by_day(keys, kind, F.col(f"{kind}_id")) for kind in ("customer", "terminal")}
-    return usable.withColumns(judged).withColumns(tokens).select(*JUDGED)
+    return rows.withColumns(judged).withColumns(tokens).select(*JUDGED)
 
 
-def told(judged: DataFrame, files: Sequence[RawFile]) -> DataFrame:
-    """Columns `ROW` of rows that were judged, `files` in the same order: names for what was numbers."""
-    number = F.shiftright("place", LINE_BITS).cast("int")
-    reasons, columns = zip(*FAULTS, strict=True)
-    return judged.withColumns(
-        {
-            "file": _at(number, [file.path.name for file in files]),
-            "line": F.col("place").bitwiseAND(F.lit((1 << LINE_BITS) - 1)),
-            "reason": _at(F.col("fault"), reasons),
-            "column": _at(F.col("fault"), columns),
-        }
-    ).select(*ROW)
+def _with_time(rows: DataFrame) -> DataFrame:
+    """Add `event_time` and `event_day`, null unless printed and counted time agree; drop rows nobody asked for."""
+    timed = rows.withColumn("time", F.col("base") + F.col("seconds"))
+    agrees = F.col("time") == F.col("printed_time")
+    overlaps = agrees & F.col("printed_time").between(F.col("overlap_start"), F.col("overlap_last"))
+    wanted = timed.where(F.col("whole") | overlaps).withColumn("event_time", F.when(agrees, F.col("time")))
+    return wanted.withColumn("event_day", F.to_date(F.timestamp_seconds("event_time")))
 
 
-def _at(place: Column, values: Sequence[str | None]) -> Column:
-    return F.get(F.array(*(F.lit(value).cast("string") for value in values)), place)
+def _first_defect() -> Column:
+    """Return the index in `DEFECTS` of the first defect of a row taken alone; null if the row has none."""
+    # A number, because texts would make the generated method longer than the 8,000 bytes that the JVM compiles.
+    cases = " ".join(f"WHEN {defect.condition} THEN {index}" for index, defect in enumerate(ROW_DEFECTS))
+    return F.expr(f"CASE {cases} END")
 
 
 def _coverage(spark: SparkSession, files: Sequence[RawFile], days: Mapping[dt.date, object]) -> DataFrame:
+    """Return a row (`COVERAGE`) for each file: the days it may hold, its base time, and whether it is wanted whole."""
     rows = []
-    for number, file in enumerate(files):
+    for index, file in enumerate(files):
         whole, base = any(file.covers(day) for day in days), base_of(file.path)
         if whole and base is None:
             raise RawFileError(
@@ -112,62 +83,22 @@ def _coverage(spark: SparkSession, files: Sequence[RawFile], days: Mapping[dt.da
             )
         midnight = day_number(file.end) * DAY_SECONDS
         overlap = file.end, midnight, midnight + DAY_SECONDS - 1
-        rows.append((file.path.name, number << LINE_BITS, file.first, *overlap, whole, base))
-    overlapping = ("overlap date", "overlap_start bigint", "overlap_last bigint")
-    never_null = ("file string", "start bigint", "first date", *overlapping, "whole boolean")
-    return spark.createDataFrame(rows, ", ".join(f"{column} NOT NULL" for column in never_null) + ", base bigint")
+        rows.append((file.path.name, index << LINE_BITS, file.first, *overlap, whole, base))
+    return spark.createDataFrame(rows, COVERAGE)
 
 
-def _fault(inside: Column) -> Column:
-    """Place in `FAULTS` of the first thing that is wrong with a row taken alone; null if nothing is."""
-    missing = {name: F.col(name).isNull() for name in ("transaction_id", "seconds", "event_time", "amount", "days")}
-    wrong = (
-        ~F.col("complete"),
-        missing["transaction_id"],
-        missing["seconds"],
-        missing["event_time"],
-        ~inside,
-        F.col("customer_id").isNull(),
-        F.col("terminal_id").isNull(),
-        missing["amount"] | (F.col("amount") > AMOUNT.largest),
-        F.col("amount") < AMOUNT.least,
-        missing["days"],
-        F.col("is_fraud").isNull(),
-        F.col("scenario").isNull(),
-    )
-    # A number, and not texts for every check: the JVM does not compile a method of more than 8,000 bytes.
-    fault = F.when(wrong[0], 0)
-    for place in range(1, REPEATED):
-        fault = fault.when(wrong[place], place)
-    return fault
+def spell_out(judged: DataFrame, files: Sequence[RawFile]) -> DataFrame:
+    """Return the columns `ROW` of judged rows: names in place of numbers. `files` are those that were judged."""
+    file = F.shiftright("place", LINE_BITS).cast("int")
+    return judged.withColumns(
+        {
+            "file": _pick([file.path.name for file in files], file),
+            "line": F.col("place").bitwiseAND(F.lit((1 << LINE_BITS) - 1)),
+            "reason": _pick([defect.reason for defect in DEFECTS], F.col("defect")),
+            "column": _pick([defect.column for defect in DEFECTS], F.col("defect")),
+        }
+    ).select(*ROW)
 
 
-def suspects_of(judged: DataFrame) -> DataFrame:
-    """Blocks (`BLOCK`) of transaction ids in which a day's usable rows have some id more than once.
-
-    Ids of a day lie close together, so that a block is one number for many rows and not a row to be moved for each.
-    """
-    bit = F.expr(f"shiftleft(1L, CAST(transaction_id & {(1 << BLOCK_BITS) - 1} AS INT))")
-    blocks = _usable(judged).groupBy(*BLOCK).agg(F.count(F.lit(1)).alias("rows"), F.bit_or(bit).alias("ids"))
-    return blocks.where(F.bit_count("ids") < F.col("rows")).select(*BLOCK)
-
-
-def repeats_of(judged: DataFrame, suspects: DataFrame) -> DataFrame:
-    """`place` of the judged rows that repeat a transaction id of their day, given `suspects_of` them.
-
-    Of a day's usable rows with one id, from whatever files, the first by (time, file, line) is none of them.
-    """
-    order = Window.partitionBy(*SAME).orderBy("event_time", "place")
-    copies = _usable(judged).join(suspects, BLOCK).withColumn("copy", F.row_number().over(order))
-    return copies.where(F.col("copy") > 1).select("place")
-
-
-def _usable(judged: DataFrame) -> DataFrame:
-    block = F.shiftright("transaction_id", BLOCK_BITS).alias("block")
-    return judged.where(F.col("fault").isNull()).select(*SAME, "event_time", "place", block)
-
-
-def mark_repeats(judged: DataFrame, repeats: DataFrame) -> DataFrame:
-    """The judged rows, those among `repeats` with the fault `REPEATED`."""
-    marked = judged.join(repeats.withColumn("repeats", F.lit(True)), "place", "left")
-    return marked.withColumn("fault", F.when(F.col("repeats"), REPEATED).otherwise(F.col("fault"))).select(*JUDGED)
+def _pick(values: Sequence[str | None], index: Column) -> Column:
+    return F.get(F.array(*(F.lit(value).cast("string") for value in values)), index)

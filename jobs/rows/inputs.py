@@ -1,13 +1,12 @@
 """What a training or validation run reads: published days, their snapshots, and one hash of it all."""
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from antifraud.features.registry import feature_set_hash
+from antifraud.files import hash_of
 from antifraud.lake.catalog import open_catalog, published, require_days
 from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE, Table
 from antifraud.settings.core import JobSettings
@@ -47,17 +46,13 @@ class Inputs:
         made_of = [[str(day), *(runs[day].inputs for runs in (features, labels) if day in runs)] for day in days]
         # After the runs: what is published in between is read under the old hash, so the next run does it again.
         of_features, of_labels = (_newest_snapshot(catalog, table) for table in (FEATURES, LABELS))
-        return cls(spans, as_of, of_features, of_labels, _hash(made_of), settings.label_delay_days)
+        return cls(spans, as_of, of_features, of_labels, hash_of(*made_of), settings.label_delay_days)
 
     def hash_with(self, recipe: Mapping[str, Any]) -> str:
         """Hash of these inputs and of everything else (`recipe`) that decides the outcome."""
         spans = {name: str(span) for name, span in self.spans.items()}
-        return _hash([spans, str(self.as_of), self.days, feature_set_hash(), dict(recipe)])
+        return hash_of(spans, str(self.as_of), self.days, feature_set_hash(), dict(recipe))
 
 
 def _newest_snapshot(catalog: "Catalog", table: Table) -> int:
     return int(catalog.load_table((NAMESPACE, table.name)).metadata.current_snapshot_id or 0)
-
-
-def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

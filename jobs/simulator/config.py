@@ -73,10 +73,6 @@ class WorldConfig:
             if not 0 <= rate <= HIGHEST_DEFECT_RATE:
                 raise SettingsError(f"defect rate {name} is {rate}, expected 0..{HIGHEST_DEFECT_RATE}")
 
-    def index_of(self, day: dt.date) -> int:
-        """Days from the start of the world to `day`."""
-        return (day - self.start).days
-
     def date(self, index: int) -> dt.date:
-        """Calendar day of a day index; the inverse of `index_of`."""
+        """Return the calendar day of a day index; 0 is `start`."""
         return self.start + dt.timedelta(days=index)

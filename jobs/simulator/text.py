@@ -21,7 +21,9 @@ BAD_CUSTOMER: Final = "-999999"
 CUT_AT: Final = 9
 """A broken row ends in the middle of its date."""
 
-ID, TIME, CUSTOMER_FIELD, TERMINAL_FIELD, AMOUNT_FIELD, _, DAY_FIELD, _, _ = range(9)
+ID_FIELD, TIME_FIELD, CUSTOMER_FIELD, TERMINAL_FIELD, AMOUNT_FIELD, DAY_FIELD = map(
+    RAW.place, ("tranaction_id", "tx_datetime", "customer_id", "terminal_id", "tx_amount", "tx_time_days")
+)
 
 
 def day_text(config: WorldConfig, day: Day) -> bytes:
@@ -80,8 +82,8 @@ def _defective(line: str, day: Day, position: int, config: WorldConfig) -> bytes
     elif defect == BROKEN_AMOUNT:
         fields[AMOUNT_FIELD] += "#"
     elif defect == MIDNIGHT:
-        fields[TIME] = f"{config.date(day.index - 1)} 24:00:00"
+        fields[TIME_FIELD] = f"{config.date(day.index - 1)} 24:00:00"
         fields[DAY_FIELD] = str(day.index - 1)
     elif defect == BROKEN_ROW:
-        fields = [fields[ID], fields[TIME][:CUT_AT]]
+        fields = [fields[ID_FIELD], fields[TIME_FIELD][:CUT_AT]]
     return ",".join(fields).encode()

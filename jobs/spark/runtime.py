@@ -6,19 +6,19 @@ import datetime as dt
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from pyspark.sql import SparkSession
 
 from antifraud.clock import days_between
-from antifraud.errors import AntifraudError
+from antifraud.errors import returns_exit_code
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from jobs.spark.session import start_session
 from jobs.spark.troubles import told
 
 Main = Callable[[SparkSession, JobSettings, argparse.Namespace], None]
+PlainMain = Callable[[JobSettings, argparse.Namespace], None]
 
 
 def base_parser(doc: str | None) -> argparse.ArgumentParser:
@@ -54,49 +54,45 @@ def run_job(name: str, main: Main, parser: argparse.ArgumentParser, *, reads_raw
     A lake that is not the settings' own ends it before the session starts. The account of the raw zone reaches a job
     and its session only if it `reads_raw`.
     """
-    arguments = parser.parse_args()
-    with expected_failures():
-        settings = _settings(reads_raw=reads_raw)
+    sys.exit(_run_in_session(name, main, parser.parse_args(), reads_raw=reads_raw))
+
+
+@returns_exit_code
+def _run_in_session(name: str, main: Main, arguments: argparse.Namespace, *, reads_raw: bool) -> None:
+    settings = _settings(reads_raw=reads_raw)
+    with told(settings):
+        check_lake(settings)
+    spark = start_session(name, settings)
+    try:
         with told(settings):
-            check_lake(settings)
-        spark = start_session(name, settings)
-        try:
-            with told(settings):
-                main(spark, settings, arguments)
-        finally:
-            spark.stop()
+            main(spark, settings, arguments)
+    finally:
+        spark.stop()
 
 
 def run_plain_job(
-    main: Callable[[JobSettings, argparse.Namespace], None],
+    main: PlainMain,
     parser: argparse.ArgumentParser,
     *,
     reads_raw: bool = False,
     of_any_lake: bool = False,
 ) -> None:
     """`run_job` for a job that needs no Spark, or only sometimes; `of_any_lake`: it looks itself whose lake it is."""
-    arguments = parser.parse_args()
-    with expected_failures():
-        settings = _settings(reads_raw=reads_raw)
-        with told(settings):
-            if not of_any_lake:
-                check_lake(settings)
-            main(settings, arguments)
+    sys.exit(_run_plain(main, parser.parse_args(), reads_raw=reads_raw, of_any_lake=of_any_lake))
+
+
+@returns_exit_code
+def _run_plain(main: PlainMain, arguments: argparse.Namespace, *, reads_raw: bool, of_any_lake: bool) -> None:
+    settings = _settings(reads_raw=reads_raw)
+    with told(settings):
+        if not of_any_lake:
+            check_lake(settings)
+        main(settings, arguments)
 
 
 def _settings(*, reads_raw: bool) -> JobSettings:
     settings = JobSettings.from_environment(os.environ)
     return settings if reads_raw else dataclasses.replace(settings, raw_account=None)
-
-
-@contextmanager
-def expected_failures() -> Iterator[None]:
-    """End the process with the exit code of an `AntifraudError`, its message on stderr and no traceback."""
-    try:
-        yield
-    except AntifraudError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
 
 
 def span(days: Sequence[dt.date]) -> str:

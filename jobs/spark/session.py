@@ -61,7 +61,7 @@ def start_session(name: str, settings: JobSettings) -> SparkSession:
     folder = settings.jars_dir or JARS
     jars = sorted(folder.glob("*.jar"))
     if not jars:
-        raise SettingsError(f"no jars in {folder}: run `make setup`")
+        raise SettingsError(f"no jars in {folder}: run `make setup`, or set ANTIFRAUD_JARS_DIR")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     # Workers would start the first python3 on PATH, which may lack every package.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

@@ -23,7 +23,7 @@ def require_scope(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def guard(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            g.client = _client_with(scope)
+            g.client = _require_client(scope)
             return view(*args, **kwargs)
 
         return guarded
@@ -31,7 +31,7 @@ def require_scope(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return guard
 
 
-def _client_with(scope: Scope) -> str:
+def _require_client(scope: Scope) -> str:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     caller = current_services().access.caller_of(token) if kind.lower() == "bearer" and token else None
     if caller is None:

@@ -38,14 +38,14 @@ def parse(kind: type[T]) -> T:
         RequestEntityTooLarge: The body is beyond the limit.
     """
     try:
-        return msgspec.json.decode(_bounded_body(), type=kind)
+        return msgspec.json.decode(_read_bounded_body(), type=kind)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
+        raise _describe_invalid(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem(400, "not-json", "the body is not a JSON document in UTF-8") from None
 
 
-def _bounded_body() -> bytes:
+def _read_bounded_body() -> bytes:
     body = request.get_data(cache=False)
     # Werkzeug refuses an announced length, but cuts a chunked body at the limit without a word.
     if request.content_length is None and len(body) >= (request.max_content_length or 0):
@@ -53,10 +53,10 @@ def _bounded_body() -> bytes:
     return body
 
 
-def _invalid(message: str) -> Problem:
+def _describe_invalid(message: str) -> Problem:
     """Rewrite msgspec's message: it may quote a value, and an unknown field's name may be one."""
-    found = _PATH.search(message)
-    path = found["path"] if found else ""
+    match = _PATH.search(message)
+    path = match["path"] if match else ""
     if _UNKNOWN in message:
         where = path or "the body"
         return Problem(422, "invalid", f"{where} has a field that is not known here: leave it out", path or None)

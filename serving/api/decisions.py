@@ -4,18 +4,11 @@ from typing import Final
 
 from flask import Blueprint, Response
 
+from antifraud.errors import NothingToServe, OtherPayload, SwitchedOff
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
 from serving.api.problems import Problem, not_ready
-from serving.decisions.decide import (
-    NEWEST_EVENT_SECONDS,
-    OLDEST_EVENT_SECONDS,
-    NothingToServe,
-    OtherPayload,
-    Outcome,
-    SwitchedOff,
-    decide,
-)
+from serving.decisions.decide import NEWEST_EVENT_SECONDS, OLDEST_EVENT_SECONDS, Outcome, decide
 from serving.store.lmdb import key_of
 from serving.store.records import MAX_ID, DecisionRequest, unpack_decision
 from serving.worker.services import Services, current_services
@@ -36,9 +29,9 @@ def make_decision() -> Response:
         outcome = _decide(services, request)
     if outcome.answer is None:
         services.metrics.replays.inc()
-        return _json(outcome.body, REPLAYED)
+        return _json_response(outcome.body, REPLAYED)
     services.metrics.decisions.labels(outcome.answer.decision, outcome.answer.release).inc()
-    return _json(outcome.body)
+    return _json_response(outcome.body)
 
 
 @bp.get("/<int:transaction_id>")
@@ -51,7 +44,7 @@ def get_decision(transaction_id: int) -> Response:
             stored = view.get("decisions", key_of(transaction_id))
     if stored is None:
         raise Problem(404, "not-found", "no decision was made for this transaction id")
-    return _json(unpack_decision(stored).answer)
+    return _json_response(unpack_decision(stored).answer)
 
 
 def _decide(services: Services, request: DecisionRequest) -> Outcome:
@@ -72,5 +65,5 @@ def _require_acceptable_time(now: int, event_time: int) -> None:
         raise Problem(422, "invalid", detail, "event_time")
 
 
-def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
+def _json_response(body: bytes, headers: dict[str, str] | None = None) -> Response:
     return Response(body, headers=headers, content_type="application/json")

@@ -46,27 +46,27 @@ def register(app: Flask) -> None:
     """Turn every error of `app` into a problem."""
 
     @app.errorhandler(Problem)
-    def refused(problem: Problem) -> Response:
+    def answer_problem(problem: Problem) -> Response:
         return _answer(problem)
 
     @app.errorhandler(StoreError)
-    def store_failed(error: StoreError) -> Response:
+    def answer_store_error(error: StoreError) -> Response:
         if isinstance(error, StaleEpoch | TransitionRefused):
             slug = "stale-epoch" if isinstance(error, StaleEpoch) else "transition-refused"
             return _answer(Problem(409, slug, str(error)))
         return _answer(Problem(503, "store-unusable", str(error), headers={"Retry-After": "5"}))
 
     @app.errorhandler(HTTPException)
-    def http_failed(error: HTTPException) -> Response:
+    def answer_http_error(error: HTTPException) -> Response:
         status = error.code or 500
         slug = HTTPStatus(status).phrase.lower().replace(" ", "-")
         allow = dict(error.get_headers()).get("Allow")
         return _answer(Problem(status, slug, HTTPStatus(status).description, headers={"Allow": allow} if allow else {}))
 
     @app.errorhandler(Exception)
-    def broke(error: Exception) -> Response:
+    def answer_defect(error: Exception) -> Response:
         # The traceback goes to the log without the message: a library may have put a value into it.
-        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=_where(error))
+        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=_raised_at(error))
         return _answer(Problem(500, "internal", "the scorer failed and decided nothing: send the same id again"))
 
 
@@ -75,7 +75,7 @@ def _answer(problem: Problem) -> Response:
     return problem.response()
 
 
-def _where(error: Exception) -> str:
+def _raised_at(error: Exception) -> str:
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

@@ -55,11 +55,13 @@ def status() -> Response:
     """200 switch, what this worker serves, what all workers reported, counts, evidence; 401, 403; 503 no store."""
     services = current_services()
     with services.store.read() as view:
-        stored = _stored(view)
-    return jsonify({**stored, **_serving(services), "time": services.clock.now(), "troubles": services.troubles})
+        stored = _read_stored(view)
+    return jsonify(
+        {**stored, **_describe_serving(services), "time": services.clock.now(), "troubles": services.troubles}
+    )
 
 
-def _stored(view: View) -> dict[str, Any]:
+def _read_stored(view: View) -> dict[str, Any]:
     guard = view.get("workers", b"guard")
     workers = read_workers(view.items("workers"), WALL_CLOCK.now()).alive
     return {
@@ -71,11 +73,11 @@ def _stored(view: View) -> dict[str, Any]:
     }
 
 
-def _serving(services: Services) -> dict[str, Any]:
-    now = services.serving
+def _describe_serving(services: Services) -> dict[str, Any]:
+    serving = services.serving
     return {
-        "release": now and now.release.release,
-        "verdict": now and now.release.verdict,
-        "threshold": now and now.release.threshold,
-        "state_cutoff": now and now.state.cutoff_date,
+        "release": serving and serving.release.release,
+        "verdict": serving and serving.release.verdict,
+        "threshold": serving and serving.release.threshold,
+        "state_cutoff": serving and serving.state.cutoff_date,
     }

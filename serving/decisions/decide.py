@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from antifraud.clock import DAY_SECONDS, day_of
-from antifraud.errors import AntifraudError
+from antifraud.errors import NothingToServe, OtherPayload, SwitchedOff
 from antifraud.features.reference import feature_vector
 from antifraud.killswitch.machine import Mode, Switch
 from serving.decisions.live import count_event, read_history
@@ -23,18 +23,6 @@ from serving.worker.loading import Serving
 OLDEST_EVENT_SECONDS: Final = 30 * DAY_SECONDS
 NEWEST_EVENT_SECONDS: Final = 300
 DIGEST_BYTES: Final = 16
-
-
-class SwitchedOff(AntifraudError):
-    """The switch says suspended: nothing is decided or written."""
-
-
-class OtherPayload(AntifraudError):
-    """The transaction id was decided already, for other contents."""
-
-
-class NothingToServe(AntifraudError):
-    """No release or no state is loaded yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +42,28 @@ def decide(store: Store, serving: Serving | None, request: DecisionRequest, olde
         NothingToServe: `serving` is None and the id is new.
         StoreError: The store cannot be used; nothing was written.
     """
-    key, payload = key_of(request.transaction_id), payload_hash(request)
+    key, payload = key_of(request.transaction_id), hash_payload(request)
     with store.write() as view:
         switch = read_switch(view)
         if switch.mode is Mode.SUSPENDED:
             raise SwitchedOff("the service is suspended: no decisions are made")
         if (stored := view.get("decisions", key)) is not None:
-            return _repeat(unpack_decision(stored), payload)
+            return _repeat_answer(unpack_decision(stored), payload)
         if serving is None:
             raise NothingToServe("no release and state are loaded yet: promote a release, export a state")
         answer, vector = _score_and_count(view, serving, switch, request, oldest_live_day)
         body = msgspec.json.encode(answer)
-        view.put("decisions", key, pack(_record(request, answer, switch, payload, body, vector)))
+        view.put("decisions", key, pack(_build_record(request, answer, switch, payload, body, vector)))
     return Outcome(body, answer)
 
 
-def payload_hash(request: DecisionRequest) -> bytes:
+def hash_payload(request: DecisionRequest) -> bytes:
     """What a repeat must equal: everything but the transaction id."""
     text = f"{request.event_time}|{request.customer}|{request.terminal}|{request.amount}"
     return hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
 
 
-def _repeat(stored: Decision, payload: bytes) -> Outcome:
+def _repeat_answer(stored: Decision, payload: bytes) -> Outcome:
     if stored.payload != payload:
         raise OtherPayload("this transaction id was decided for other contents: use a new id for another transaction")
     return Outcome(stored.answer, None)
@@ -93,10 +81,10 @@ def _score_and_count(
     if counted:
         for token, live in ((request.customer, live_customer), (request.terminal, live_terminal)):
             count_event(view, token, live, time=time, amount=amount, oldest_day=oldest_live_day)
-    return _answer(serving, switch, request, score, counted=counted), vector
+    return _build_answer(serving, switch, request, score, counted=counted), vector
 
 
-def _answer(serving: Serving, switch: Switch, request: DecisionRequest, score: int, *, counted: bool) -> Answer:
+def _build_answer(serving: Serving, switch: Switch, request: DecisionRequest, score: int, *, counted: bool) -> Answer:
     above = score > serving.release.threshold
     decision: Literal["flag", "approve"] = "flag" if above and switch.mode is not Mode.OBSERVE else "approve"
     holds = {
@@ -117,7 +105,7 @@ def _answer(serving: Serving, switch: Switch, request: DecisionRequest, score: i
     )
 
 
-def _record(
+def _build_record(
     request: DecisionRequest, answer: Answer, switch: Switch, payload: bytes, body: bytes, vector: np.ndarray
 ) -> Decision:
     return Decision(

@@ -8,21 +8,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from antifraud.clock import BusinessClock
-from antifraud.errors import AntifraudError, SettingsError, StoreError
+from antifraud.errors import SettingsError, StoreError, returns_exit_code
 from antifraud.killswitch.evidence import Evidence
 from antifraud.settings.serving import GuardSettings
 from serving.guard.courier import Courier
-from serving.guard.watch import look
+from serving.guard.watch import inspect_evidence
 from serving.logs import json_logger
 from serving.store.lmdb import Store
 
 
+@returns_exit_code
 def main(environ: Mapping[str, str]) -> None:
     """Run the guard of the settings until SIGTERM or SIGINT.
 
-    Raises:
-        SettingsError: A setting is malformed, the limit cannot be watched, or webhooks have no secret.
-        StoreError: The decision store cannot be opened.
+    It ends at once with the code of a `SettingsError` if a setting is malformed, the limit cannot be watched, or
+    webhooks have no secret; with that of a `StoreError` if the decision store cannot be opened.
     """
     settings = GuardSettings.from_environment(environ)
     _require_watchable(settings.fpr_limit)
@@ -31,7 +31,7 @@ def main(environ: Mapping[str, str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     store = Store(settings.store_dir, settings.store_map_bytes)
-    courier = Courier(store, settings.webhook_url, _webhook_secret(settings), log)
+    courier = Courier(store, settings.webhook_url, _read_webhook_secret(settings), log)
     courier.start()
     try:
         _watch(store, settings, stop, log)
@@ -46,14 +46,14 @@ def _watch(store: Store, settings: GuardSettings, stop: threading.Event, log: An
     more = False
     while not stop.wait(0 if more else settings.interval_seconds):
         try:
-            found = look(store, settings, clock.now())
+            inspection = inspect_evidence(store, settings, clock.now())
         except StoreError as error:
             log.error("not usable", reason=str(error))  # noqa: TRY400 the message says all, and the guard goes on
             more = False
             continue
-        more = found.more
-        if found.suspended_because:
-            log.warning("suspended", reason=found.suspended_because)
+        more = inspection.more
+        if inspection.suspended_because:
+            log.warning("suspended", reason=inspection.suspended_because)
 
 
 def _require_watchable(limit: float) -> None:
@@ -63,7 +63,7 @@ def _require_watchable(limit: float) -> None:
         raise SettingsError(f"the guard cannot watch ANTIFRAUD_FPR_LIMIT={limit} ({error}): lower it") from None
 
 
-def _webhook_secret(settings: GuardSettings) -> str:
+def _read_webhook_secret(settings: GuardSettings) -> str:
     if not settings.webhook_url:
         return ""
     try:
@@ -75,8 +75,4 @@ def _webhook_secret(settings: GuardSettings) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main(os.environ)
-    except AntifraudError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 the one line an operator sees
-        sys.exit(error.exit_code)
+    sys.exit(main(os.environ))

@@ -20,7 +20,7 @@ CURSOR: Final = "guard_label_cursor"
 KEY_BYTES: Final = 8
 
 
-class Waiting(msgspec.Struct, frozen=True, array_like=True):
+class PendingLabel(msgspec.Struct, frozen=True, array_like=True):
     """A label whose cohort has not matured, joined with the decision it is about."""
 
     transaction_id: int
@@ -34,7 +34,7 @@ class Waiting(msgspec.Struct, frozen=True, array_like=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Matured:
+class ClosedBlocks:
     """Blocks that were closed, and how many labels were taken out for them."""
 
     blocks: "list[Block]"
@@ -53,7 +53,7 @@ class Block:
     flagged: int
 
 
-_unpack = msgspec.msgpack.Decoder(Waiting).decode
+_unpack = msgspec.msgpack.Decoder(PendingLabel).decode
 
 
 def take_in_labels(view: View, limit: int) -> int:
@@ -61,13 +61,13 @@ def take_in_labels(view: View, limit: int) -> int:
     start = view.number(CURSOR) + 1
     arrived = list(itertools.islice(view.items("labels", key_of(start)), limit))
     for _, text in arrived:
-        _wait(view, unpack_label(text))
+        _put_pending(view, unpack_label(text))
     if arrived:
         view.set_number(CURSOR, integer_of(arrived[-1][0]))
     return len(arrived)
 
 
-def _wait(view: View, label: Label) -> None:
+def _put_pending(view: View, label: Label) -> None:
     transaction = key_of(label.transaction_id)
     stored = view.get("decisions", transaction)
     if stored is None or view.get("judged", transaction) is not None:
@@ -78,18 +78,18 @@ def _wait(view: View, label: Label) -> None:
     earlier = view.get("pending", key)
     if earlier is not None and _unpack(earlier).learned_at > label.learned_at:
         return
-    waiting = Waiting(
+    waiting = PendingLabel(
         label.transaction_id, label.status, label.learned_at, decision.release, decision.epoch, decision.flagged, day,
         decision.terminal,
     )  # fmt: skip
     view.put("pending", key, pack(waiting))
 
 
-def close_blocks(view: View, last_matured_day: int, limit: int) -> Matured:
+def close_blocks(view: View, last_matured_day: int, limit: int) -> ClosedBlocks:
     """Take up to `limit` waiting labels of matured days out and make blocks of them, oldest day first."""
     rows: Counter[tuple[int, str, str, int]] = Counter()
     flagged: Counter[tuple[int, str, str, int]] = Counter()
-    taken = list(itertools.islice(_matured(view, last_matured_day), limit))
+    taken = list(itertools.islice(_read_matured(view, last_matured_day), limit))
     for key, waiting in taken:
         view.delete("pending", key)
         if waiting.status == "unknown":
@@ -103,10 +103,10 @@ def close_blocks(view: View, last_matured_day: int, limit: int) -> Matured:
         Block(release, epoch, day, terminal, legit, flagged[day, terminal, release, epoch])
         for (day, terminal, release, epoch), legit in rows.items()
     ]
-    return Matured(blocks, len(taken))
+    return ClosedBlocks(blocks, len(taken))
 
 
-def _matured(view: View, last_matured_day: int) -> Iterator[tuple[bytes, Waiting]]:
+def _read_matured(view: View, last_matured_day: int) -> Iterator[tuple[bytes, PendingLabel]]:
     for key, text in view.items("pending"):
         if integer_of(key[:KEY_BYTES]) > last_matured_day:
             return

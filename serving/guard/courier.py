@@ -20,7 +20,7 @@ from tenacity import (
     wait_exponential,
 )
 
-from antifraud.errors import AntifraudError, StoreError
+from antifraud.errors import NotTaken, StoreError
 from serving.store.lmdb import Store
 
 ATTEMPTS: Final = 10
@@ -29,10 +29,6 @@ TIMEOUT_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 0.2
 EVENT_TYPE: Final = "antifraud.killswitch.machine.changed"
 SOURCE: Final = "/antifraud/scorer"
-
-
-class NotTaken(AntifraudError):
-    """The subscriber could not be reached, or answered with something other than 2xx."""
 
 
 class Courier:
@@ -101,7 +97,7 @@ class Courier:
 
     def _send(self, notification: str, text: bytes) -> None:
         assert self._webhook is not None  # noqa: S101 tells mypy what _settle has checked
-        body = cloud_event(notification, json.loads(text))
+        body = build_cloud_event(notification, json.loads(text))
         now = dt.datetime.now(tz=dt.UTC)
         headers = {
             "content-type": "application/cloudevents+json",
@@ -118,10 +114,10 @@ class Courier:
             raise NotTaken(f"the subscriber answered {answer.status_code}, expected 2xx")
 
 
-def cloud_event(notification: str, switch: dict[str, Any]) -> str:
+def build_cloud_event(notification: str, switch: dict[str, Any]) -> str:
     """The body of a webhook.
 
-    >>> json.loads(cloud_event("switch-1", {"mode": "SUSPENDED", "at": 60}))["time"]
+    >>> json.loads(build_cloud_event("switch-1", {"mode": "SUSPENDED", "at": 60}))["time"]
     '1970-01-01T00:01:00+00:00'
     """
     event = {

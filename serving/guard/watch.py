@@ -25,7 +25,7 @@ WALL_CLOCK: Final = BusinessClock()
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Inspection:
     """What a look did: whether more is waiting, and the reason if it has suspended the service."""
 
     more: bool
@@ -33,13 +33,13 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedRelease:
     """Evidence about one release in one epoch, and its last blocks as (legitimate, flagged), newest last."""
 
     evidence: Evidence
-    recent: tuple[tuple[int, int], ...]
+    recent: tuple[tuple[int, int], ...] = ()
 
-    def plus(self, block: Block, before: tuple[int, int]) -> "Watched":
+    def add_block(self, block: Block, before: tuple[int, int]) -> "WatchedRelease":
         """With the rows of a block, of which `before` were counted already (legitimate, flagged).
 
         A detector that has tripped has given its answer and is left as it is.
@@ -47,9 +47,9 @@ class Watched:
         if self.evidence.tripped:
             return self
         recent = (*self.recent, (block.legit, block.flagged))[-RECENT_BLOCKS:]
-        return Watched(update(self.evidence, block.legit, block.flagged, before=before), recent)
+        return WatchedRelease(update(self.evidence, block.legit, block.flagged, before=before), recent)
 
-    def reason(self, release: str) -> str:
+    def explain_trip(self, release: str) -> str:
         """Why the switch was thrown, in a sentence with the numbers."""
         evidence = self.evidence
         legit, flagged = (sum(counts) for counts in zip(*self.recent, strict=True))
@@ -59,7 +59,7 @@ class Watched:
             f"{evidence.legit})"
         )
 
-    def summary(self, epoch: int, release: str) -> dict[str, Any]:
+    def describe(self, epoch: int, release: str) -> dict[str, Any]:
         """What is stored, and shown by ``GET /v1/status``."""
         evidence = self.evidence
         counts = {"fpr": evidence.fpr, "legit": evidence.legit, "flagged": evidence.flagged}
@@ -67,7 +67,7 @@ class Watched:
         return {"release": release, "epoch": epoch, **counts, **detector}
 
 
-def look(store: Store, settings: GuardSettings, now: int) -> Look:
+def inspect_evidence(store: Store, settings: GuardSettings, now: int) -> Inspection:
     """Take in labels, close matured blocks, weigh them, suspend if the evidence says so; `now` is business time.
 
     Raises:
@@ -75,58 +75,58 @@ def look(store: Store, settings: GuardSettings, now: int) -> Look:
     """
     with store.write() as view:
         arrived = take_in_labels(view, BATCH)
-        matured = close_blocks(view, day_of(now) - settings.label_delay_days, BATCH)
-        weighed = _weigh(view, matured.blocks, settings.fpr_limit)
-        reason = _suspend_if_broken(view, weighed, now)
-        _beat(view, now)
-    return Look(more=BATCH in (arrived, matured.labels), suspended_because=reason)
+        closed = close_blocks(view, day_of(now) - settings.label_delay_days, BATCH)
+        updated = _update_evidence(view, closed.blocks, settings.fpr_limit)
+        reason = _suspend_if_broken(view, updated, now)
+        _write_heartbeat(view, now)
+    return Inspection(more=BATCH in (arrived, closed.labels), suspended_because=reason)
 
 
-def _weigh(view: View, blocks: list[Block], limit: float) -> dict[tuple[int, str], Watched]:
+def _update_evidence(view: View, blocks: list[Block], limit: float) -> dict[tuple[int, str], WatchedRelease]:
     """Update what is known of every release and epoch that `blocks` are about, and store it."""
-    weighed: dict[tuple[int, str], Watched] = {}
+    updated: dict[tuple[int, str], WatchedRelease] = {}
     for block in blocks:
-        whose = (block.epoch, block.release)
-        watched = weighed.get(whose) or read_watched(view, *whose) or Watched(Evidence.fresh(limit=limit), ())
-        weighed[whose] = watched.plus(block, before=_counted_before(view, block))
-    for (epoch, release), watched in weighed.items():
-        view.put("evidence", _key(epoch, release), json.dumps(watched.summary(epoch, release)).encode())
-    return weighed
+        key = (block.epoch, block.release)
+        watched = updated.get(key) or read_watched_release(view, *key) or WatchedRelease(Evidence.fresh(limit=limit))
+        updated[key] = watched.add_block(block, before=_add_to_block(view, block))
+    for (epoch, release), watched in updated.items():
+        view.put("evidence", _release_key(epoch, release), json.dumps(watched.describe(epoch, release)).encode())
+    return updated
 
 
-def _counted_before(view: View, block: Block) -> tuple[int, int]:
+def _add_to_block(view: View, block: Block) -> tuple[int, int]:
     """Rows of the same terminal and day that earlier looks counted, and flagged ones among them; adds the block's."""
-    key = key_of(block.day) + _key(block.epoch, f"{block.release}/{block.terminal}")
+    key = key_of(block.day) + _release_key(block.epoch, f"{block.release}/{block.terminal}")
     stored = view.get("blocks", key)
     legit, flagged = json.loads(stored) if stored else (0, 0)
     view.put("blocks", key, json.dumps((legit + block.legit, flagged + block.flagged)).encode())
     return legit, flagged
 
 
-def read_watched(view: View, epoch: int, release: str) -> Watched | None:
+def read_watched_release(view: View, epoch: int, release: str) -> WatchedRelease | None:
     """What is known about the decisions of `release` in an epoch of the switch, or None.
 
     A resume begins a new epoch, so evidence restarts with it.
     """
-    text = view.get("evidence", _key(epoch, release))
+    text = view.get("evidence", _release_key(epoch, release))
     if text is None:
         return None
     stored = json.loads(text)
-    return Watched(Evidence.from_dict(stored["detector"]), tuple((n, k) for n, k in stored["recent"]))
+    return WatchedRelease(Evidence.from_dict(stored["detector"]), tuple((n, k) for n, k in stored["recent"]))
 
 
-def _suspend_if_broken(view: View, weighed: dict[tuple[int, str], Watched], now: int) -> str | None:
+def _suspend_if_broken(view: View, updated: dict[tuple[int, str], WatchedRelease], now: int) -> str | None:
     switch = read_switch(view)
-    for (epoch, release), watched in weighed.items():
+    for (epoch, release), watched in updated.items():
         # Evidence of an earlier epoch is about a service that somebody has stopped and resumed since.
         if watched.evidence.tripped and epoch == switch.epoch and switch.mode is not Mode.SUSPENDED:
-            reason = watched.reason(release)
+            reason = watched.explain_trip(release)
             set_switch(view, Mode.SUSPENDED, expected_epoch=epoch, reason=reason, by="guard", at=now)
             return reason
     return None
 
 
-def _beat(view: View, now: int) -> None:
+def _write_heartbeat(view: View, now: int) -> None:
     beat: dict[str, Any] = {
         "role": "guard",
         "pid": os.getpid(),
@@ -137,5 +137,5 @@ def _beat(view: View, now: int) -> None:
     view.put("workers", HEARTBEAT, json.dumps(beat).encode())
 
 
-def _key(epoch: int, release: str) -> bytes:
+def _release_key(epoch: int, release: str) -> bytes:
     return key_of(epoch) + release.encode()

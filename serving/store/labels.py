@@ -15,11 +15,13 @@ def store_labels(store: Store, labels: list[LabelIn], *, source: str, now: int) 
     """
     with store.write() as view:
         return [
-            label.transaction_id for place, label in enumerate(labels) if not _store(view, label, place, source, now)
+            label.transaction_id
+            for place, label in enumerate(labels)
+            if not _store_label(view, label, place, source, now)
         ]
 
 
-def _store(view: View, label: LabelIn, place: int, source: str, now: int) -> bool:
+def _store_label(view: View, label: LabelIn, place: int, source: str, now: int) -> bool:
     if label.learned_at > now:
         raise SchemaError(f"labels[{place}].learned_at is not valid: it lies in the future")
     decision = view.get("decisions", key_of(label.transaction_id))

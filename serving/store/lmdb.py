@@ -58,7 +58,7 @@ class Store:
             self._env.reader_check()  # forget readers that were killed, they would keep old pages alive
             self._db = {name: self._env.open_db(name.encode()) for name in DATABASES}
         except (lmdb.Error, OSError) as error:
-            raise _unusable(error) from error
+            raise _store_error(error) from error
 
     @contextmanager
     def write(self) -> Iterator["View"]:
@@ -71,7 +71,7 @@ class Store:
             with self._env.begin(write=True) as transaction:
                 yield View(transaction, self._db)
         except lmdb.Error as error:
-            raise _unusable(error) from error
+            raise _store_error(error) from error
 
     @contextmanager
     def read(self) -> Iterator["View"]:
@@ -84,7 +84,7 @@ class Store:
             with self._env.begin() as transaction:
                 yield View(transaction, self._db)
         except lmdb.Error as error:
-            raise _unusable(error) from error
+            raise _store_error(error) from error
 
     def flush(self) -> None:
         """Bring what is committed to the disk.
@@ -95,7 +95,7 @@ class Store:
         try:
             self._env.sync(True)
         except lmdb.Error as error:
-            raise _unusable(error) from error
+            raise _store_error(error) from error
 
     def close(self) -> None:
         """Close the environment; a process can then open it again."""
@@ -140,8 +140,8 @@ class View:
 
     def number(self, name: str) -> int:
         """The counter `name`, 0 if it was never set."""
-        found = self.get("meta", name.encode())
-        return integer_of(found) if found else 0
+        stored = self.get("meta", name.encode())
+        return integer_of(stored) if stored else 0
 
     def set_number(self, name: str, number: int) -> None:
         """Set the counter `name`."""
@@ -162,7 +162,7 @@ def integer_of(key: bytes) -> int:
     return int(_KEY.unpack(key)[0])
 
 
-def _unusable(error: Exception) -> StoreError:
+def _store_error(error: Exception) -> StoreError:
     if isinstance(error, lmdb.MapFullError):
         return StoreError("the decision store is full: raise ANTIFRAUD_STORE_MAP_BYTES and restart the scorer")
     return StoreError(f"the decision store cannot be used ({type(error).__name__}): see docs/runbook.md, Store")

@@ -26,7 +26,7 @@ GOLDEN: Final = "golden.json"
 Entity = tuple[Mapping[int, Bucket], Mapping[int, Bucket], Risk]
 
 
-class Scores(Protocol):
+class VectorScorer(Protocol):
     """What turns vectors (n, features) into risk in parts per million (n,)."""
 
     def score(self, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
@@ -40,7 +40,7 @@ class Release:
     release: str
     threshold: int
     verdict: str
-    evaluator: Scores
+    evaluator: VectorScorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,6 @@ class State:
     """An exported state; it owns the days up to `cutoff` (a day number)."""
 
     cutoff: int
-    folder: str
     environment: Any
 
     def entity(self, token: bytes) -> Entity:
@@ -88,7 +87,7 @@ def load_release(settings: Settings, release: str) -> Release:
     return Release(release, threshold, str(bundle.manifest.get("verdict")), evaluator)
 
 
-def _require_golden_scores(bundle: Bundle, evaluator: Scores) -> None:
+def _require_golden_scores(bundle: Bundle, evaluator: VectorScorer) -> None:
     try:
         golden = json.loads((bundle.path / GOLDEN).read_text())
         rows = [[math.nan if value is None else float(value) for value in row] for row in golden["vectors"]]
@@ -114,6 +113,6 @@ def load_state(states: Path, pointer: StatePointer) -> State:
         raise DataError(f"state {pointer.path} has cut-off {manifest.cutoff}, its pointer says {pointer.cutoff}")
     try:
         environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
-        return State(day_number(dt.date.fromisoformat(manifest.cutoff)), pointer.path, environment)
+        return State(day_number(dt.date.fromisoformat(manifest.cutoff)), environment)
     except (lmdb.Error, ValueError) as error:
         raise DataError(f"state {pointer.path} is not readable ({type(error).__name__}): export it again") from error

@@ -79,13 +79,13 @@ class Poller:
     def poll(self) -> None:
         """One round: store, release, state, swap, report."""
         settings = self._services.settings
-        self._guarded("store", self._open_store)
-        self._guarded("release", lambda: self._follow_release(settings))
-        self._guarded("state", lambda: self._follow_state(settings.state_dir))
+        self._run_step("store", self._open_store)
+        self._run_step("release", lambda: self._follow_release(settings))
+        self._run_step("state", lambda: self._follow_state(settings.state_dir))
         self._swap()
-        self._guarded("report", self._report)
+        self._run_step("report", self._report)
 
-    def _guarded(self, kind: str, step: Callable[[], bool]) -> None:
+    def _run_step(self, kind: str, step: Callable[[], bool]) -> None:
         """Run one step; what went wrong stays known until the step reports that all is well."""
         troubles = self._services.troubles
         try:
@@ -145,26 +145,26 @@ class Poller:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Workers:
+class WorkerReports:
     """Reports of processes that were heard of lately, and the names of those that fell silent."""
 
     alive: list[dict[str, Any]]
     silent: list[bytes]
 
 
-def read_workers(items: Any, wall: int) -> Workers:
+def read_workers(items: Any, wall: int) -> WorkerReports:
     """Sort the reports by whether they are recent and their process exists; `wall` is wall time in seconds."""
     alive, silent = [], []
     for name, text in items:
         report = json.loads(text)
-        if report["at"] >= wall - SILENT_AFTER_SECONDS and _exists(report["pid"]):
+        if report["at"] >= wall - SILENT_AFTER_SECONDS and _process_exists(report["pid"]):
             alive.append(report)
         else:
             silent.append(name)
-    return Workers(alive, silent)
+    return WorkerReports(alive, silent)
 
 
-def _exists(pid: int) -> bool:
+def _process_exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -16,7 +16,7 @@ from antifraud.clock import DAY_SECONDS, date_of
 from antifraud.features.buckets import NO_RISK
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import replace_file, sha256_of
-from antifraud.keys.access import Access, Caller, hash_of
+from antifraud.keys.access import Access, Caller, hash_token
 from antifraud.keys.pseudonym import Key, tokenise
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, read_evaluator
 from antifraud.model.trees import TREES_FILE
@@ -33,7 +33,7 @@ DAY = 20_000
 """The scene's today; the state's cut-off is yesterday."""
 NOON = DAY * DAY_SECONDS + 12 * 3_600
 TOKENS = {"till": {"decide", "label", "read"}, "boss": {"admin", "read"}, "watcher": {"read"}}
-ACCESS = Access({hash_of(name): Caller(name, frozenset(scopes)) for name, scopes in TOKENS.items()})
+ACCESS = Access({hash_token(name): Caller(name, frozenset(scopes)) for name, scopes in TOKENS.items()})
 CUSTOMER = tokenise(KEY, "customer", 483_920_175_566)
 TERMINAL = tokenise(KEY, "terminal", 120_000_000_017)
 

@@ -15,7 +15,7 @@ from antifraud.killswitch.evidence import Evidence, update
 from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import GuardSettings
 from serving.guard.courier import Courier
-from serving.guard.watch import look, read_watched
+from serving.guard.watch import inspect_evidence, read_watched_release
 from serving.store.labels import SEQUENCE
 from serving.store.lmdb import Store, key_of
 from serving.store.records import Decision, Label, pack
@@ -56,16 +56,16 @@ def put(store, rows, *, status="legitimate", learned_day=None, first_id=None):
 
 
 def look_at_all(store, settings, now=LATER):
-    """Look until nothing is waiting; the reason if the service was suspended."""
+    """Inspect until nothing is waiting; return the reason if the service was suspended."""
     while True:
-        found = look(store, settings, now)
-        if found.suspended_because or not found.more:
-            return found.suspended_because
+        inspection = inspect_evidence(store, settings, now)
+        if inspection.suspended_because or not inspection.more:
+            return inspection.suspended_because
 
 
 def evidence(store, epoch=0, release="first"):
     with store.read() as view:
-        watched = read_watched(view, epoch, release)
+        watched = read_watched_release(view, epoch, release)
     return watched and watched.evidence
 
 

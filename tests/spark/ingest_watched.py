@@ -16,6 +16,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 
 from antifraud.settings.core import JobSettings
+from jobs.lake import feed_days
 from jobs.lake import ingest as job
 from jobs.publishing.tables import create_tables
 from jobs.spark import session as sessions
@@ -45,7 +46,7 @@ def main(folder: Path, days: list[dt.date]) -> None:
     spark = sessions.start_session("watched", settings)
     create_tables(spark, settings)
     job.judge_rows = watching(job.judge_rows, folder)
-    job.clean_rows = watching(job.clean_rows, folder)
+    feed_days.clean_rows = watching(feed_days.clean_rows, folder)
     assert job.ingest(spark, settings, days) > 0
     keep_processes(folder)
     shutil.copytree(folder / "scratch", folder / "kept-scratch", ignore=shutil.ignore_patterns("*.jar"))

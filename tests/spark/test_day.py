@@ -72,6 +72,7 @@ def test_a_second_run_has_nothing_to_do(whole):
     assert read_state_pointer(settings.state_dir).sequence == 1
 
 
+@pytest.mark.prove
 def test_the_last_day_alone_loads_those_that_it_looks_back_on(feed, whole, tmp_path, open_lake):
     """As in a backfill that runs backwards: listed before, loaded by the day's own run, and its rows are the same."""
     settings = home_with(feed, tmp_path)
@@ -144,6 +145,7 @@ def with_a_larger_amount(settings, folder):
     return dataclasses.replace(settings, raw_dir=str(folder / "corrected"))
 
 
+@pytest.mark.prove
 def test_every_file_is_in_the_order_of_its_table(feed, tmp_path, open_lake):
     """A day published alone has its rows where they are, days together by day: readers skip parts of ordered files."""
     settings = home_with(feed, tmp_path)

@@ -14,6 +14,7 @@ from tests.spark.opened import opened_files
 from tests.spark.state_lake import DELAY, day, fill
 from tests.spark.test_rolled_state import fewer_rows, was_rolled
 
+pytestmark = pytest.mark.prove
 NIGHT = 120
 HISTORIES = {"short": 40, "long": 120}
 """Days before the night. The short one, too, is longer than what a state looks back on."""

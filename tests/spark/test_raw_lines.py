@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from antifraud.keys.pseudonym import Key, tokenise
 from jobs.raw.files import HEADER, RawFile
 from jobs.raw.lines import SPLITS_AT_LEAST, read_lines
-from jobs.raw.rows import judge_rows, mark_repeats, repeats_of, suspects_of, told
+from jobs.raw.repeats import mark_repeats, repeats_of, suspects_of
+from jobs.raw.rows import judge_rows, spell_out
 from jobs.raw.tokens import hide
 
 FIRST, SECOND, END = dt.date(2026, 1, 1), dt.date(2026, 1, 2), dt.date(2026, 1, 3)
@@ -162,7 +163,7 @@ def judged_lines(spark, tmp_path_factory):
     keys = {FIRST: hidden, SECOND: hidden, END: hidden}
     files = [RawFile(path, FIRST, END)]
     judged = judge_rows(session, read, files, keys)
-    rows = told(mark_repeats(judged, repeats_of(judged, suspects_of(judged))), files).collect()
+    rows = spell_out(mark_repeats(judged, repeats_of(judged, suspects_of(judged))), files).collect()
     assert counts == {path.name: len(lines)}
     return lines, rows
 
@@ -213,7 +214,7 @@ def test_repeats_are_found_by_blocks_of_ids(spark):
     """Neighbours in a block are no repeats, nor are equal ids of two days or unusable rows; the first in time stays."""
     largest = 10**18 - 1
     rows = [
-        # day, transaction id, time, place, fault
+        # day, transaction id, time, place, defect
         (FIRST, 0, 10, 1, None),
         (FIRST, 63, 11, 2, None),
         (FIRST, 64, 14, 3, None),
@@ -227,7 +228,7 @@ def test_repeats_are_found_by_blocks_of_ids(spark):
         (SECOND, 0, 99, 11, None),
         (SECOND, 0, 98, 12, None),
     ]
-    judged = spark.createDataFrame(rows, "day date, transaction_id bigint, event_time bigint, place bigint, fault int")
+    judged = spark.createDataFrame(rows, "day date, transaction_id bigint, event_time bigint, place bigint, defect int")
 
     suspects = suspects_of(judged)
 

@@ -111,6 +111,7 @@ def test_same_inputs_are_not_trained_again(home, capsys):
     assert (candidate.path / "candidate.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.prove
 def test_the_id_follows_the_seed(home, tmp_path):
     """In another home the same seed makes the same candidate, byte for byte, and another seed another one."""
     session, settings, candidate = home

@@ -82,7 +82,6 @@ def remote_settings(home, servers, warehouse):
         lake_account=s3.account_files["lake"],
         s3_endpoint=s3.endpoint,
         s3_region=REGION,
-        jars_dir=ROOT / "infra" / "jars",
     )
 
 

@@ -1,6 +1,14 @@
-"""With which options a driver's JVM starts."""
+"""Where the jars are, and with which options a driver's JVM starts."""
 
-from antifraud.jars import ARCHIVE, driver_options
+import sys
+from pathlib import Path
+
+from antifraud.jars import ARCHIVE, JARS, driver_options
+
+
+def test_the_jars_belong_to_the_environment():
+    """An environment with another Spark has its own jars, and needs no setting to find them."""
+    assert Path(sys.prefix).resolve() / "jars" == JARS
 
 
 def test_an_archive_is_used_where_there_is_one(tmp_path):

@@ -1,10 +1,10 @@
 #!/bin/sh
 # A second environment with Spark 3.5, which managed clouds offer: .venv-spark35 (the lock file with an older pyspark)
-# and infra/jars-spark35. Quick when nothing has changed. Runs after infra/setup/setup.sh.
+# with the jars for it (.venv-spark35/jars). Quick when nothing has changed. Runs after infra/setup/setup.sh.
 set -eu
 cd "$(dirname "$0")/../../.."
 VENV=.venv-spark35
-JARS=infra/jars-spark35
+JARS=$VENV/jars
 STAMP=$VENV/.setup-stamp
 
 wanted=$(cat requirements/lock.txt infra/setup/spark35/* infra/setup/fetch_jars.py | cksum)
@@ -20,7 +20,7 @@ sed -e 's/^pyspark==.*/pyspark==3.5.9/' -e 's/^py4j==.*/py4j==0.10.9.7/' require
 echo "[spark35] fetching the jars"
 rm -rf "$JARS"
 if command -v mvn >/dev/null 2>&1; then
-    (cd infra/setup/spark35 && mvn -q -B -Dstyle.color=never dependency:copy-dependencies -DoutputDirectory=../../jars-spark35)
+    (cd infra/setup/spark35 && mvn -q -B -Dstyle.color=never dependency:copy-dependencies -DoutputDirectory="../../../$JARS")
 else
     "$VENV/bin/python" infra/setup/fetch_jars.py infra/setup/spark35/pom.xml "$JARS"
 fi

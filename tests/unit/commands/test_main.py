@@ -1,7 +1,11 @@
 """Commands do what they say, show no secret, and end in one line and an exit code when they cannot."""
 
+import sys
+
 import pytest
 
+from antifraud import commands
+from antifraud.commands.command import COMMANDS
 from antifraud.commands.main import main
 from antifraud.keys.pseudonym import load_active_key, load_keyring
 
@@ -97,3 +101,39 @@ def test_the_replays_help_says_how_many_days_it_needs(capsys):
         main(["replay", "--help"], {})
     assert ended.value.code == 0
     assert "At least 14 days, with frauds among them, are needed" in capsys.readouterr().out
+
+
+def test_the_help_lists_every_command(capsys):
+    """Every command stands in a line with the first line of its help."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"], {})
+    assert ended.value.code == 0
+    listed = [line.split("  ")[1] for line in capsys.readouterr().out.split("\n\n")[2].splitlines()]
+    assert listed == [
+        "access generate", "explain", "keys generate", "keys list", "keys retire", "keys rotate", "release activate",
+        "release gc", "release list", "release pin", "release show", "release verify", "release-key generate", "replay",
+    ]  # fmt: skip
+
+
+def test_a_command_is_one_function_in_one_file(tmp_path, monkeypatch, capsys):
+    """A module that is added to the package brings its command, arguments and help along."""
+    (tmp_path / "greeting.py").write_text(
+        """
+from antifraud.commands.command import argument, command
+from antifraud.commands.terminal import say
+
+@command("people greet", argument("name"), argument("--times", type=int, default=1))
+def greet(options, environ):
+    'Greet somebody.'
+    say(f"hello {options.name}" * options.times)
+"""
+    )
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path)])
+    try:
+        assert main(["people", "greet", "you", "--times", "2"], {}) == 0
+        assert capsys.readouterr().out == "hello youhello you\n"
+        with pytest.raises(SystemExit):
+            main(["--help"], {})
+        assert "  people greet          Greet somebody.\n" in capsys.readouterr().out
+    finally:
+        del COMMANDS["people greet"], sys.modules["antifraud.commands.greeting"]

@@ -10,8 +10,7 @@ from antifraud.errors import DataError, NoFraud
 from antifraud.gate.judge import Certify, Demand, GateReport, Limits, Verdict, check_threshold, judge
 from antifraud.gate.report import Alternative
 from antifraud.gate.rules import reasons
-from antifraud.stats.episodes import label_delay_loss
-from antifraud.stats.loss import Frauds
+from antifraud.stats.episodes import Frauds, label_delay_loss
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
 

@@ -8,7 +8,8 @@ import pytest
 from antifraud.errors import DataError
 from antifraud.gate.judge import Certify, Demand, Limits, check_threshold, judge
 from antifraud.gate.tradeoff import tradeoff
-from antifraud.stats.loss import Frauds, Volume, loss_bound
+from antifraud.stats.episodes import Frauds
+from antifraud.stats.loss import Volume, loss_bound
 from antifraud.stats.score_tables import ScoreTable
 from jobs.judging.report import points
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from antifraud.errors import SettingsError
-from antifraud.keys.access import generate_access, hash_of, load_access
+from antifraud.keys.access import generate_access, hash_token, load_access
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_another_file_is_refused(tmp_path, text):
 
 def test_an_unknown_scope_is_refused(tmp_path):
     """A typing error must not silently grant nothing."""
-    client = {"client": "till", "sha256": hash_of("x"), "scopes": ["decide", "admn"]}
+    client = {"client": "till", "sha256": hash_token("x"), "scopes": ["decide", "admn"]}
     (tmp_path / "access.json").write_text(json.dumps({"clients": [client]}))
 
     with pytest.raises(SettingsError, match="grants 1 unknown scopes: expected some of admin, decide, label, read"):

@@ -2,23 +2,26 @@
 
 import base64
 import hashlib
+import re
 import stat
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from antifraud.errors import SettingsError
 from antifraud.keys.pseudonym import (
+    TOKEN_PATTERN,
     Key,
     generate_keyring,
-    is_token,
     load_active_key,
     load_keyring,
     retire_key,
     rotate_keyring,
     tokenise,
 )
+from serving.store.records import Token
 
 ids = st.integers(0, 10**12)
 
@@ -37,7 +40,8 @@ def test_equals_the_definition(secret, kind, identifier):
     expected = "k3." + base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
     assert tokenise(Key("k3", secret), kind, identifier) == expected
-    assert is_token(expected)
+    assert re.fullmatch(TOKEN_PATTERN, expected)
+    assert msgspec.convert(expected, Token) == expected
 
 
 def test_kinds_do_not_share_tokens():
@@ -51,8 +55,10 @@ def test_kinds_do_not_share_tokens():
     "value", ["596", "483920175566", 596, None, "k1.short", "k1." + "a" * 23, "K1." + "a" * 22, ""]
 )
 def test_anything_else_is_no_token(value):
-    """Raw ids, other types and near misses are told from tokens."""
-    assert not is_token(value)
+    """The scorer refuses raw ids, other types and near misses; the lake's audit goes by the same pattern."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(value, Token)
+    assert re.fullmatch(TOKEN_PATTERN, str(value)) is None
 
 
 def test_a_new_key_ring_is_private_and_readable(tmp_path):

@@ -8,7 +8,6 @@ from antifraud.lake.schemas import RAW, TABLES, identifiers_among
 from jobs.leak.identifiers import ID_COLUMNS
 from jobs.raw.columns import NUMBERS, TEXT
 from jobs.raw.files import HEADER
-from jobs.raw.rows import FAULTS
 
 
 def test_the_raw_files_have_nine_columns_in_the_feed_s_spelling():
@@ -30,13 +29,6 @@ def test_the_ids_of_parties_are_identifiers_and_nothing_else_is():
     for table in TABLES:
         assert [column.name for column in table.columns if column.sensitivity == "identifier"] == [], table.name
         assert identifiers_among(table.column_names) == [], table.name
-
-
-def test_every_fault_of_a_row_is_in_the_contract():
-    """Reason and column at fault of whatever is quarantined, but for lines with too few or too many columns."""
-    described = [(reason, column.name) for column in RAW.columns for reason, _ in column.faults]
-
-    assert sorted(described) == sorted((reason, column) for reason, column in FAULTS if column)
 
 
 @pytest.mark.parametrize("name", [name for name in NUMBERS if name != "tx_time_days"])

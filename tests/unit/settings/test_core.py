@@ -9,7 +9,7 @@ from antifraud.errors import SettingsError
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.settings.core import JobSettings
 from antifraud.settings.dags import DagSettings
-from antifraud.settings.ranges import plain_type, range_of
+from antifraud.settings.ranges import range_of, type_without_range
 from antifraud.settings.serving import GuardSettings, ScorerSettings
 from antifraud.stats.loss import MIN_DAYS
 from antifraud.stats.threshold import MIN_BLOCKS
@@ -80,7 +80,7 @@ def test_every_number_has_a_range():
     numbers = (int, float, int | None, float | None)
     types = {name: field.type for kind in KINDS for name, field in kind.__dataclass_fields__.items()}
 
-    assert {name for name, kind in types.items() if plain_type(kind) in numbers} == set(RANGES)
+    assert {name for name, kind in types.items() if type_without_range(kind) in numbers} == set(RANGES)
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-0.001", "1e300"])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from antifraud.errors import NotEnoughRows
-from antifraud.stats.loss import Frauds, Volume, episode_totals, loss_bound
+from antifraud.stats.episodes import Frauds, episode_totals
+from antifraud.stats.loss import Volume, loss_bound
 
 WINDOW, MONTH = 28, 30
 EXACT = Volume(relative_sd=0.0)

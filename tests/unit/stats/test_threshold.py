@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from antifraud.errors import NotEnoughRows
-from antifraud.stats.bounds import alike, between_blocks, block_bound, joint_bound, pooled_bound, ratio_bound, row_bound
+from antifraud.stats.bounds import (
+    block_bound,
+    joint_bound,
+    merge_alike,
+    pooled_bound,
+    ratio_bound,
+    row_bound,
+    variance_between_blocks,
+)
 from antifraud.stats.score_tables import ScoreTable, curve
 from antifraud.stats.threshold import (
     TOGETHER,
@@ -175,8 +183,8 @@ def test_the_variance_between_blocks_is_that_of_paule_and_mandel():
     def excess(between):
         return np.sum((flagged - ratio * rows) ** 2 / (ratio * (1 - ratio) * rows + between * rows**2)) - 199
 
-    assert between_blocks(flagged, rows) == pytest.approx(optimize.brentq(excess, 1e-9, 1), rel=1e-4)
-    assert between_blocks(flagged, rows) == pytest.approx(2 * 40 / (42**2 * 43), rel=0.3)
+    assert variance_between_blocks(flagged, rows) == pytest.approx(optimize.brentq(excess, 1e-9, 1), rel=1e-4)
+    assert variance_between_blocks(flagged, rows) == pytest.approx(2 * 40 / (42**2 * 43), rel=0.3)
 
 
 def test_a_few_large_blocks_widen_the_bound_that_many_small_ones_do_not():
@@ -220,7 +228,7 @@ def test_blocks_that_are_alike_count_as_often_as_they_are(largest, pairs):
     rng = np.random.default_rng(9)
     rows = rng.integers(1, largest, 3_000, endpoint=True)
     flagged = rng.binomial(rows, rng.beta(1, 20, rows.size))
-    found = alike(flagged, rows)
+    found = merge_alike(flagged, rows)
 
     assert found[0].size <= pairs
     assert [int(part @ found[2]) for part in (*found[:2], np.ones_like(found[2]))] == [flagged.sum(), rows.sum(), 3_000]

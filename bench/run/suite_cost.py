@@ -1,4 +1,4 @@
-"""Compare the cost of `make test` with an earlier commit: ``python -m bench.run.test_cost``, about half an hour.
+"""Compare the cost of `make test` with an earlier commit: ``python -m bench.run.suite_cost``, about half an hour.
 
 Each commit is cloned and its environment made. Then ``make test`` alone is measured: wall time, and CPU seconds of
 every process that it started. A measurement is kept for the day, so an interrupted pair continues where it stopped.
@@ -21,8 +21,8 @@ import psutil
 from bench.record import machine, record
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-KEPT: Final = ROOT / "var" / "bench" / "test_cost"
-COMMAND: Final = "python -m bench.run.test_cost"
+KEPT: Final = ROOT / "var" / "bench" / "suite_cost"
+COMMAND: Final = "python -m bench.run.suite_cost"
 BASE: Final = "b393281"
 SECONDS_A_MINUTE: Final = 60
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h

@@ -1,0 +1,38 @@
+"""What makes a row unusable: reasons, columns at fault, and which of several defects counts."""
+
+from antifraud.lake.schemas import RAW
+from jobs.raw.defects import DEFECTS, DUPLICATE, ROW_DEFECTS
+
+
+def test_the_order_of_defects_decides_between_several():
+    """First what keeps the row from being read, then its time, then its parties, then the rest; duplicates last."""
+    assert [(defect.reason, defect.column) for defect in DEFECTS] == [
+        ("unparsable", None),
+        ("unparsable", "tranaction_id"),
+        ("unparsable", "tx_time_seconds"),
+        ("unparsable", "tx_datetime"),
+        ("day_out_of_range", "tx_datetime"),
+        ("customer_invalid", "customer_id"),
+        ("terminal_invalid", "terminal_id"),
+        ("unparsable", "tx_amount"),
+        ("amount_not_positive", "tx_amount"),
+        ("unparsable", "tx_time_days"),
+        ("unparsable", "tx_fraud"),
+        ("unparsable", "tx_fraud_scenario"),
+        ("duplicate", "tranaction_id"),
+    ]
+    assert (*ROW_DEFECTS, DUPLICATE) == DEFECTS
+
+
+def test_every_raw_column_can_be_at_fault_and_no_other():
+    """Reason and column at fault of whatever is quarantined are in the contract, but for a wrong number of columns."""
+    assert {defect.column for defect in DEFECTS} == {None, *RAW.column_names}
+
+
+def test_the_limits_of_an_amount_are_those_of_the_contract():
+    """In minor units for the condition, in roubles for the reader of docs/tables.md."""
+    [unparsable, too_small] = [defect for defect in DEFECTS if defect.column == "tx_amount"]
+
+    assert unparsable.condition == "amount IS NULL OR amount > 1000000000"
+    assert unparsable.meaning == "no such number, or above 10000000.00"
+    assert too_small.condition == "amount < 1"
