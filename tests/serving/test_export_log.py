@@ -121,7 +121,7 @@ def test_the_file_holds_what_was_answered(served, log):
 
 
 def test_no_token_leaves_the_store(log):
-    """Of the unpacked file no member holds a token; customers and terminals are small integers."""
+    """No member of the unpacked file holds a token; customers and terminals are small integers."""
     tokens = {transaction[name].encode() for transaction in sent() for name in ("customer", "terminal")}
     with zipfile.ZipFile(log) as archive:
         content = b"".join(archive.read(name) for name in archive.namelist())

@@ -201,7 +201,7 @@ BROKEN_MANIFESTS = [
 
 @pytest.mark.parametrize(("breaks", "says"), BROKEN_FILES, ids=["checksum", "missing", "unsigned", "stranger"])
 def test_an_altered_bundle_leaves_the_old_release_serving(scorer, home, breaks, says):
-    """What is wrong is in status, in the log once, and in a metric; the repaired pointer clears it."""
+    """A trouble is in the status, in the log once, and in a metric; the repaired pointer clears it."""
     bundle = make_bundle(home, "third")
     promote(home, "third")
     breaks(bundle)

@@ -39,7 +39,7 @@ def test_a_process_that_is_left_behind_is_an_error(program):
 
 
 def test_a_failure_of_the_command_comes_first():
-    """What is left behind is told, too, but the code is that of the command."""
+    """A process left behind is named too, but the exit code is the command's."""
     done = contained(f"{DAEMON}; {FAILED}")
 
     assert done.returncode == 3

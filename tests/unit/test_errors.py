@@ -39,7 +39,7 @@ def test_every_error_has_an_exit_code_of_its_own():
 
 
 def test_the_list_of_exit_codes_is_complete():
-    """What docs/errors.md lists is what the classes say, but for the base of all, which nothing raises."""
+    """docs/errors.md lists all classes except their base, which nothing raises."""
     every = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AntifraudError)]
     listed = re.findall(r"\| (\d+) \| `(\w+)` \|", (ROOT / "docs" / "errors.md").read_text())
 

@@ -34,7 +34,7 @@ def test_every_requirement_has_an_upper_bound():
 
 
 def test_the_lock_satisfies_every_requirement():
-    """What is installed by set-up is what requirements.txt allows; pyspark-client is left out on purpose."""
+    """Set-up installs versions that requirements.txt allows; pyspark-client is left out on purpose."""
     wanted = [r for r in EVERYTHING.values() if r.name != "pyspark-client"]
     wanted += requirements(ROOT / "requirements" / "dev.txt")
     stale = [str(r) for r in wanted if r.name not in LOCKED or not r.specifier.contains(version(r.name))]

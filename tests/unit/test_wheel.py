@@ -1,4 +1,4 @@
-"""What is installed is the core with all its packages, and nothing else of the project."""
+"""The wheel installs the core with all its packages, and nothing else of the project."""
 
 import shutil
 import subprocess

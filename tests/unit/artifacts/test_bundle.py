@@ -27,7 +27,7 @@ def write(releases, release, files=FILES, manifest=None):
 
 
 def test_a_bundle_comes_back_with_its_manifest(tmp_path):
-    """What was written verifies, and says what it was told."""
+    """A written bundle verifies, and its manifest has the given values."""
     bundle = write(tmp_path, "r1", manifest={"threshold": 42})
 
     assert (bundle.release, bundle.manifest) == ("r1", {"threshold": 42})
@@ -82,7 +82,7 @@ def test_a_file_too_few_or_too_many_is_refused(tmp_path, damage, message):
 
 
 def test_a_link_is_no_file_of_a_bundle(tmp_path):
-    """What it points to could be changed without touching the bundle."""
+    """The target of a link could be changed without touching the bundle."""
     path = write(tmp_path, "r1").path / "model.onnx"
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
@@ -150,7 +150,7 @@ def test_activating_twice_changes_nothing(tmp_path):
 
 
 def test_a_pointer_that_somebody_moved_is_left_alone(tmp_path):
-    """Who looked at change 1 does not overwrite change 2; 0 means that nothing was promoted yet."""
+    """A decision made at change 1 does not overwrite change 2; 0 means that nothing was promoted yet."""
     for release in ("r1", "r2", "r3"):
         write(tmp_path, release)
     activate(tmp_path, "r1", PUBLIC, expected_sequence=0)

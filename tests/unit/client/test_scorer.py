@@ -30,7 +30,7 @@ SECRET = "whsec_c2VjcmV0"
 
 
 class Wire:
-    """A transport that gives prepared answers, raising those that are errors, and keeps the requests."""
+    """A transport that returns prepared answers, raises prepared errors, and keeps the requests."""
 
     def __init__(self, *answers):
         self.answers, self.requests = list(answers), []
@@ -68,7 +68,7 @@ def decide(wire):
 
 
 def test_a_decision_is_asked_with_tokens():
-    """What goes over the wire holds tokens and the bearer token; the answer is typed and frozen."""
+    """A request holds tokens and the bearer token; the answer is typed and frozen."""
     wire = Wire(httpx.Response(200, json=ANSWER))
 
     decision = decide(wire)

@@ -1,4 +1,4 @@
-"""What people do with releases from a terminal: look, check, point to another one, clear away; dry by default."""
+"""Commands for releases: list, verify, point to another one, remove; dry by default."""
 
 import json
 
@@ -113,7 +113,7 @@ def test_activate_is_dry_by_default(run, releases):
 
 
 def test_activate_moves_the_pointer_and_keeps_the_reason(run, releases):
-    """What served becomes previous; the list tells the reason."""
+    """The champion becomes previous; the list shows the reason."""
     code, out, _ = run("activate", "r1", *REASON, "--no-dry-run", "--expect-change", "3")
 
     assert (code, out.splitlines()[-1]) == (0, "serves: r1 (change 4), before it r4")
@@ -154,7 +154,7 @@ def test_pin_is_dry_by_default(run, releases):
 
 
 def test_pin_changes_the_anchor_alone(run, releases):
-    """What serves and what served before stay; the old anchor has no role any more and can go; twice is once."""
+    """Champion and previous stay; the old anchor has no role any more and can go; the command is idempotent."""
     pinned = ("pin", "r2", "--reason", "a year without trouble", "--no-dry-run")
 
     code, out, _ = run(*pinned, "--expect-change", "3")
@@ -200,7 +200,7 @@ def test_a_release_of_other_features_gets_no_role(run, releases, action):
 
 
 def test_gc_is_dry_by_default(run, releases):
-    """Of five, three have a role and the newest is kept: the second night would go."""
+    """Three of five have a role and the newest is kept: the second night would go."""
     code, out, _ = run("gc", "--keep", "1")
 
     assert (code, out) == (0, "would remove r2\ndry run, nothing was removed: add --no-dry-run\n")

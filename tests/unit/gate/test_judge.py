@@ -302,7 +302,7 @@ def test_the_best_single_action_has_its_numbers(others, hidden, action):
 
 
 def test_a_report_survives_json(good):
-    """What is stored with a release is the same report when read."""
+    """A report that is stored with a release is the same when it is read."""
     report = judge(select(GOOD), good, Limits(), alternatives=[Alternative("forest", 7.0)])
 
     assert GateReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report

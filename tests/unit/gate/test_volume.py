@@ -70,7 +70,7 @@ def test_the_reasons_say_how_many_have_no_label():
 
 
 def test_at_a_declared_volume_they_change_nothing():
-    """What is declared counts all transactions; the window only says how they are mixed."""
+    """A declared volume counts all transactions; the window only gives their mix."""
     demand = Demand(90_000, 0.03)
     without, with_them = report(window(), demand), report(window(unknown_a_day=UNKNOWN), demand)
 

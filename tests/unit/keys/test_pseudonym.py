@@ -157,7 +157,7 @@ def refuse(_descriptor):
 
 
 def test_a_ring_may_come_through_a_descriptor(tmp_path):
-    """What a secret store hands over as an open file is read like any other."""
+    """A key ring that a secret store provides as an open file is read like any other."""
     path = tmp_path / "keyring.json"
     generate_keyring(path)
     with path.open() as file:

@@ -32,7 +32,7 @@ def rows_until_trip(evidence, blocks):
 
 
 def test_a_year_at_exactly_the_limit_trips_seldom():
-    """Of 12 years of terminal-clustered blocks at exactly 5 %, at most two trip (the promise is 5 %)."""
+    """At most two of 12 years of terminal-clustered blocks at exactly 5 % trip (the promise is 5 %)."""
     trips = sum(
         rows_until_trip(Evidence.fresh(horizon=YEAR), clustered(np.random.default_rng(seed), 0.05, YEAR)) is not None
         for seed in range(12)
@@ -121,7 +121,7 @@ def test_a_block_is_a_fair_bet_at_the_limit(n):
 
 
 def test_evidence_survives_json():
-    """What is stored is what goes on, before and after the first block."""
+    """Stored evidence continues unchanged, before and after the first block."""
     for evidence in (Evidence.fresh(), update(Evidence.fresh(), 7, 1)):
         assert Evidence.from_dict(json.loads(json.dumps(evidence.to_dict()))) == evidence
 

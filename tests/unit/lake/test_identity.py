@@ -91,7 +91,7 @@ def test_a_lake_that_nobody_has_made_is_not_made_by_looking(tmp_path):
 
 
 def test_a_link_to_the_home_is_the_home(lake, tmp_path):
-    """Places are compared after symbolic links are resolved, also those that the settings name themselves."""
+    """Places are compared after symbolic links are resolved, also places that the settings name."""
     (tmp_path / "link").symlink_to(tmp_path / "home")
     linked = JobSettings(home=tmp_path / "link")
     named = replace(linked, warehouse=str(tmp_path / "link" / "lake" / "warehouse"))
@@ -137,7 +137,7 @@ def test_a_restored_backup_in_the_same_place_needs_nothing(lake, tmp_path):
 
 
 def test_a_warehouse_with_strange_files_is_no_empty_lake(tmp_path):
-    """They may be a lake whose catalog is another one."""
+    """The files may belong to a lake with another catalog."""
     settings = JobSettings(home=tmp_path)
     stray = Path(settings.lake_warehouse, NAMESPACE, "clean", "part.parquet")
     stray.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A table whose columns are not those of the contract is refused before a row is read; nothing here needs Spark."""
+"""A table with other columns than the contract's is refused before a row is read; nothing here needs Spark."""
 
 import datetime as dt
 
@@ -41,7 +41,7 @@ def catalog(tmp_path):
 
 
 def made(catalog, table, **others):
-    """A table as the contract says, but for the Arrow types of `others`; without those that are None."""
+    """Create a table as the contract says, except the Arrow types of `others`; columns with None are left out."""
     types = {column.name: TYPES[column.type] for column in table.columns} | others
     schema = pa.schema([(name, kind) for name, kind in types.items() if kind is not None])
     return catalog.create_table((NAMESPACE, table.name), schema=schema)
@@ -105,7 +105,7 @@ def test_a_column_that_was_added_since(catalog):
 
 
 def test_a_column_of_a_later_version(catalog):
-    """It is let be, and not read."""
+    """The column is ignored, and not read."""
     made(catalog, CLEAN, currency=pa.string()).append(pa.Table.from_pylist([ROW | {"currency": "RUB"}]))
 
     assert read_days(catalog, CLEAN, DAY, DAY).to_pylist() == [ROW]
@@ -134,7 +134,7 @@ def test_a_column_that_cannot_hold_the_null_that_means_something(catalog):
 
 
 def test_a_field_deep_inside():
-    """A bucket whose sum is of another type is found, whatever the spaces and colons of the type's text."""
+    """A bucket with a sum of another type is found, whatever the spaces and colons of the type's text."""
     found = {column.name: Found(column.type.replace(" ", ":"), required=False) for column in STATE.columns}
     require_schema(STATE, found, STATE.column_names)
     odd = found | {"days": Found(found["days"].type.replace("amount_sum:bigint", "amount_sum:double"), required=False)}

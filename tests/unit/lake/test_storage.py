@@ -126,7 +126,7 @@ def test_another_scheme_is_refused(tmp_path):
 
 
 def test_the_catalogs_url_hides_the_password(remote):
-    """What is printed shows stars."""
+    """A printed account shows stars."""
     assert str(catalog_url(remote)) == "postgresql+psycopg2://catalog:***@db.example:5433/lake"
 
 

@@ -42,7 +42,7 @@ def run(made, capsys):
 
 
 def test_reasons_add_up_to_the_log_odds_of_the_score(made):
-    """Base plus reasons is the calibrated log odds whose logistic is the score, the weightiest reason first."""
+    """The logistic of base plus reasons is the score, and the weightiest reason comes first."""
     home, vectors = made
     explainer = Explainer.of(verify_bundle(home / "releases" / "whole", PUBLIC))
     evaluator = Evaluator((home / "candidate" / MODEL_FILE).read_bytes(), CALIBRATION)

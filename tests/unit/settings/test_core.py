@@ -27,11 +27,11 @@ RANGES = {
     for name, field in kind.__dataclass_fields__.items()
     if range_of(field.type)
 }
-"""Of every setting that has one, by its name."""
+"""Range of every setting that has one, by its name."""
 
 
 def read(name, value):
-    """What the process that has this setting makes of the value."""
+    """Read a value as the process with this setting does."""
     kind = next(kind for kind in KINDS if name in kind.__dataclass_fields__)
     return getattr(kind.from_environment({f"ANTIFRAUD_{name.upper()}": value}), name)
 

@@ -37,7 +37,7 @@ def history(rng):
 
 
 def test_the_bound_covers_the_next_month_and_is_not_far_above_it():
-    """At level 0.99 at most three of 60 months exceed the bound, whose median is below 1.6 times the mean month."""
+    """At level 0.99 at most three of 60 months exceed the bound; its median is below 1.6 times the mean month."""
     covered, bounds, months = [], [], []
     for seed in range(60):
         day, amount, terminal = history(np.random.default_rng(seed))

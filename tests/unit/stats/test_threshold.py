@@ -94,7 +94,7 @@ def test_the_block_bound_of_equal_days_is_a_t_interval():
 
 
 def test_a_day_that_stands_out_widens_the_block_bound():
-    """Of two sets of days with equal mean and spread, the one skewed upwards has the wider bound."""
+    """With equal mean and spread, the set of days that is skewed upwards has the wider bound."""
     rows = np.full(8, 1_000)
     skewed = np.array([30, 30, 30, 30, 30, 30, 30, 70])
     mirrored = 2 * 35 - skewed
@@ -188,7 +188,7 @@ def test_the_variance_between_blocks_is_that_of_paule_and_mandel():
 
 
 def test_a_few_large_blocks_widen_the_bound_that_many_small_ones_do_not():
-    """Of 200 blocks with the same rates, ten with most of the rows."""
+    """Draw 200 blocks with the same rates, ten of them with most of the rows."""
     rates = np.random.default_rng(5).permutation(np.repeat([0.02, 0.04, 0.09, 0.05], 50))
     even, uneven = np.full(200, 1_000), np.repeat([16_000, 200], [10, 190])
     widths = []

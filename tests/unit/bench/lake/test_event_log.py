@@ -1,4 +1,4 @@
-"""What a hand-written event log says was read, added up by table."""
+"""The reads in a hand-written event log, added up by table."""
 
 import json
 
@@ -61,7 +61,7 @@ def test_what_was_read_by_table():
 
 
 def test_all_tables_together():
-    """Every task counts once, but for those that read no file."""
+    """Every task that reads a file counts once."""
     assert total(reads_of(map(json.dumps, LOG))) == Read(5_880, 96, 6, 5_900, 2, 7)
     assert total({}) == Read()
 

@@ -1,4 +1,4 @@
-"""What the bench of a night's cost compares: the same days in both lakes, in shares of the shorter one."""
+"""The benchmark of a night compares the same days in both lakes, in shares of the shorter one."""
 
 import datetime as dt
 

@@ -28,7 +28,7 @@ def test_it_is_asked_until_it_is_ready(tmp_path: Path) -> None:
 
 
 def test_one_that_ends_names_its_log(tmp_path: Path) -> None:
-    """What the server said stands in the log that the error names."""
+    """The log that the error names has the output of the server."""
     log = tmp_path / "log"
     with pytest.raises(SettingsError, match=f"helper did not get ready: {log} says why"):
         wait_until(start(log, "raise SystemExit('no disk')"), lambda: False, log)

@@ -1,4 +1,4 @@
-"""What a run keeps for the next one."""
+"""The record that a run keeps for the next one."""
 
 import pytest
 
@@ -9,7 +9,7 @@ WORLD = {"source": "preset small", "days": 100}
 
 
 def test_results_and_ports_are_there_for_the_next_run(tmp_path):
-    """What was kept is read back by a run of the same world."""
+    """A run of the same world reads the kept results back."""
     record = RunRecord.load(tmp_path, WORLD)
     record.ports = {"airflow": 8080}
     record.keep("guard", {"labels": 500})

@@ -1,4 +1,4 @@
-"""What a machine without Chromium is told."""
+"""Chromium is found, installed, or named in the error."""
 
 from pathlib import Path
 

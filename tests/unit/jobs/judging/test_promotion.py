@@ -201,7 +201,7 @@ def test_a_rollback_is_not_undone(home):
 
 
 def test_a_report_that_does_not_say_what_served_is_not_enough(home):
-    """Of an earlier version, or written by hand."""
+    """A report of an earlier version, or written by hand."""
     put_candidate(home, "2026-04-10", NEW)
 
     with pytest.raises(GateRefused, match="at change None of the release pointer"):

@@ -36,7 +36,7 @@ ROWS = [ROW, *(ROW | {name: value} for name, values in CHANGES.items() for value
 
 
 def hashes(rows):
-    """Of rows as one batch."""
+    """Return the hashes of rows as one batch."""
     return row_hashes(pa.RecordBatch.from_pylist(rows, SCHEMA)).tolist()
 
 

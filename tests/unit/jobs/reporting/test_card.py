@@ -29,7 +29,7 @@ def test_the_card_names_its_data():
 
 
 def test_the_card_counts_the_rows_that_the_verdict_rests_on():
-    """Those of certify are in the gate's report, after those that training counted."""
+    """Counts of certify rows come from the gate's report, after the counts of training."""
     counts = {"certify": {"fraud": 6_012, "legitimate": 276_563, "unknown": 34}}
     card = model_card({**INFO, "id": "r"}, report(counts=counts))
     assert "| select | 1,666 | 68,443 | 0 |\n| certify | 6,012 | 276,563 | 34 |\n" in card

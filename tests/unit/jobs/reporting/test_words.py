@@ -45,7 +45,7 @@ LOSS = {**PASS["loss"], "bound": 60_000_000.0}
     ],
 )
 def test_the_meaning_counts_the_limits(changes, said):
-    """Two or three, those that are broken by name, and only what is true of who serves."""
+    """Two or three limits, broken ones by name, and only true statements about the champion."""
     assert meaning(report(**changes)) == said
 
 

@@ -158,7 +158,7 @@ def test_a_copy_that_is_not_whole_is_not_adopted(lake, tmp_path):
 
 
 def test_a_lake_without_an_identity_is_adopted_by_name_only(tmp_path):
-    """One of an earlier version: every job refuses it with exit code 12 until somebody says whose it is."""
+    """Every job refuses a lake of an earlier version with exit code 12 until somebody adopts it."""
     settings = make_lake(tmp_path, claimed=False)
     for look in (check_lake, open_catalog, lambda s: claim_lake(s, open_any_catalog(s))):
         with pytest.raises(LakeNotAdopted, match=r"has tables and no identity.*python -m jobs\.adopt") as caught:
