@@ -141,7 +141,8 @@ def sentences(text: str) -> list[str]:
     plain = re.sub(r"``[^`]+``|`[^`]+`", PLACEHOLDER, text)
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", plain)
     plain = re.sub(r"\b(?:e\.g|i\.e|et al|cf|vs|ch|no|p)\.", PLACEHOLDER, plain)
-    return [each.strip() for each in re.split(r"(?<=[.!?])[\"')*]*\s+(?=[\"'(*]*[A-Z0-9x])", plain) if each.strip()]
+    ended = re.sub(r"([.!?][\"')*]*)\s+(?=[\"'(*]*[A-Z0-9x])", r"\1\n", plain)
+    return [each.strip() for each in ended.splitlines() if each.strip()]
 
 
 def broken_rules(sentence: str) -> Iterator[str]:
