@@ -74,12 +74,12 @@ def retrain() -> None:
 
     @task(retries=0)
     def gate(as_of: str) -> str:
-        """Log the verdict, and skip promotion unless the report allows it."""
+        """Show the verdict; let only through what may be promoted."""
         report = json.loads((job_settings().under_home("reports", as_of) / "report.json").read_text())
         for reason in report["reasons"]:
             log.info("%s: %s", report["verdict"], reason)
         if why := why_not_promotable(report):
-            raise AirflowSkipException(f"the serving release stays: {why}")
+            raise AirflowSkipException(f"the release that serves stays: {why}")
         return str(report["verdict"])
 
     train = spark_job("train", "train", ["--as-of", AS_OF])

@@ -40,7 +40,7 @@ COMPARISON = {
 }  # fmt: skip
 CHAMPION = {"release": "2026-04-09-aaaaaaaa", "note": "", "verdict": "PASS", "comparison": COMPARISON}
 REPLAY = {"beta": None, "windows": {"replay": {"first": "2026-03-07", "last": "2026-04-03"}}}
-"""What a replay's report has other than the gate's."""
+"""Parts of a replay's report that differ from the gate's."""
 REPORT = {
     **PASS,
     "candidate": "2026-04-10-0123abcd",

@@ -1,1 +1,1 @@
-"""The environment, the jars and the Debian packages: what `make setup`, `make browser` and `make spark35` install."""
+"""Installers behind `make setup`, `make browser` and `make spark35`: environments, jars, Debian packages."""

@@ -1,6 +1,6 @@
-"""The browser in which tests look at pages: an analyst's way through Airflow's, and the gate's report.
+"""Find or install Chromium: ``python -m infra.setup.browser``.
 
-python -m infra.setup.browser    # finds Chromium, or installs it (apt-get)
+Tests open Airflow's pages and the gate's report in it.
 """
 
 import shutil
@@ -12,24 +12,24 @@ from antifraud.errors import SettingsError, returns_exit_code
 from infra.setup.packages import ensure
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-"""What Debian, Ubuntu and Google call it."""
+"""Names of the program on Debian, Ubuntu and in Google's packages."""
 
 
 def find_chromium() -> Path:
-    """The browser's program.
+    """Return the path of the browser's program.
 
     Raises:
-        SettingsError: There is none.
+        SettingsError: Chromium is not installed.
     """
     for name in NAMES:
         if found := shutil.which(name):
             return Path(found)
-    raise SettingsError("Chromium is not installed: make browser, or apt-get install chromium (Debian's package)")
+    raise SettingsError("Chromium is not installed: run `make browser`, or apt-get install chromium (Debian)")
 
 
 @returns_exit_code
 def main() -> None:
-    """Find or install it."""
+    """Print the path of Chromium after finding or installing it."""
     print(f"Chromium: {ensure(find_chromium, 'chromium')}")
 
 

@@ -1,10 +1,10 @@
-"""Archive the classes of Spark and its jars as the JVM keeps them in memory: every job then starts some seconds sooner.
+"""Archive the loaded classes of Spark and its jars, so that every job starts some seconds sooner.
 
     python -m infra.setup.class_archive
 
-A JVM that loads a class reads, parses and verifies it; from an archive (class-data sharing, JEP 350) it is mapped. The
-archive holds what a small query on an empty lake needs, and lies beside the jars. It belongs to one JVM and one class
-path; others run without it.
+A JVM reads, parses and verifies each class that it loads. From an archive (class-data sharing, JEP 350) it only maps
+it into memory. The archive holds the classes of a small query on an empty lake, and lies beside the jars. It is valid
+for one JVM and one class path; other JVMs run without it.
 """
 
 import os
@@ -21,7 +21,7 @@ QUERY = "--query"
 
 
 def main() -> None:
-    """Run the query in a process of its own, whose JVM writes the archive when it ends."""
+    """Run the query in its own process: the JVM writes the archive when it ends."""
     fresh, log = JARS / "classes.new", JARS / "classes.log"
     (JARS / ARCHIVE).unlink(missing_ok=True)
     environ = {**os.environ, "SPARK_SUBMIT_OPTS": f"-XX:ArchiveClassesAtExit={fresh}"}
@@ -29,15 +29,15 @@ def main() -> None:
         query = [sys.executable, "-m", "infra.setup.class_archive", QUERY]
         done = subprocess.run(query, env=environ, stdout=output, stderr=subprocess.STDOUT, check=False)
     if done.returncode or not fresh.exists():
-        # Nothing needs the archive: a JVM that cannot write one must not stand in the way of the set-up.
-        print(f"no archive of classes (jobs start some seconds later, see {log})")
+        # The archive is optional, so a JVM that cannot write one must not fail the set-up.
+        print(f"no archive of classes was written, so jobs start some seconds later: {log} says why")
         return
     fresh.rename(JARS / ARCHIVE)
     log.unlink()
 
 
 def query() -> None:
-    """Start a session as jobs do, on a lake in a temporary folder; make its tables, write, sort and aggregate."""
+    """Run the operations that jobs use, on a lake in a temporary folder: create, write, sort, join, aggregate."""
     from jobs.publishing.tables import create_tables
     from jobs.spark.session import start_session
 
@@ -51,7 +51,7 @@ def query() -> None:
         sums = written.groupBy("token").agg({"amount": "sum"})
         written.join(sums, "token").sort("token").toPandas()
         gateway: Any = spark.sparkContext._gateway  # noqa: SLF001 - there is no public way to the JVM's process
-        gateway.proc.communicate()  # it ends, and writes the archive, when its standard input is closed
+        gateway.proc.communicate()  # ends the JVM by closing its standard input
 
 
 if __name__ == "__main__":

@@ -13,14 +13,14 @@ MAVEN = {"m": "http://maven.apache.org/POM/4.0.0"}
 
 
 def coordinates(pom: Path) -> list[str]:
-    """``group:artifact:version`` of every dependency of a pom."""
+    """Return ``group:artifact:version`` of every dependency of a pom."""
     dependencies = ET.parse(pom).getroot().findall("m:dependencies/m:dependency", MAVEN)  # noqa: S314  # our own file
     names = ("groupId", "artifactId", "version")
     return [":".join(found.findtext(f"m:{name}", "", MAVEN) for name in names) for found in dependencies]
 
 
 def exclusions(pom: Path) -> list[str]:
-    """``group:artifact`` of everything that a dependency of a pom must not bring along; an artifact may be ``*``."""
+    """Return ``group:artifact`` of every exclusion of a pom; an artifact may be ``*``."""
     found = ET.parse(pom).getroot().iterfind(".//m:exclusion", MAVEN)  # noqa: S314  # our own file
     return sorted(
         {":".join(each.findtext(f"m:{name}", "", MAVEN) for name in ("groupId", "artifactId")) for each in found}
@@ -31,7 +31,7 @@ def fetch(pom: Path, folder: Path) -> None:
     """Resolve the coordinates of a pom into a fresh cache and copy the jars to `folder`."""
     pyspark = find_spec("pyspark")
     if pyspark is None or pyspark.origin is None:
-        sys.exit("error: pyspark is not installed beside this Python: run sh infra/setup/setup.sh")
+        sys.exit("error: this Python has no pyspark: run `make setup`")
     submit = Path(pyspark.origin).parent / "bin" / "spark-submit"
     with tempfile.TemporaryDirectory() as cache:
         empty = Path(cache) / "nothing.py"

@@ -1,4 +1,4 @@
-# Sourced: find_python prints the name of a Python 3.11, or nothing.
+# Source this file. find_python prints the name of a Python 3.11, or nothing.
 find_python() {
     for name in python3.11 python3 python; do
         if command -v "$name" >/dev/null 2>&1 &&

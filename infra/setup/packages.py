@@ -1,4 +1,4 @@
-"""Debian packages that only tests need."""
+"""Install Debian packages that only tests need."""
 
 import os
 import shutil
@@ -10,10 +10,10 @@ from antifraud.errors import SettingsError
 
 
 def ensure(find: Callable[[], Path], package: str) -> Path:
-    """What `find` finds; where it finds nothing, `package` is installed and it looks again.
+    """Return the path that `find` returns, installing `package` first if the program is missing.
 
     Raises:
-        SettingsError: It is not there, and apt-get or root are not at hand, or did not help.
+        SettingsError: The program is missing, and apt-get or root is missing too, or the installation failed.
     """
     try:
         return find()

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What must be on the machine before anything else: Python 3.11 with venv, Java 17 or newer, make.
-# Names what is missing and how to get it; exit 1 if anything is.
+# Check that Python 3.11 with venv, Java 17 or newer, and make are installed.
+# Print how to install what is missing, and exit with 1.
 set -u
 . "$(dirname "$0")/find_python.sh"
 LEAST_JAVA=17
@@ -13,7 +13,7 @@ lacks() { # what, Debian's way, macOS's way
     echo "  macOS:          $3"
 }
 
-java_major() { # 17 for "17.0.15", 8 for "1.8.0"; nothing where java does not run
+java_major() { # prints 17 for "17.0.15", 8 for "1.8.0", and nothing if java does not run
     java -version 2>&1 | sed -n 's/.* version "\(1\.\)\{0,1\}\([0-9]*\).*/\2/p' | head -n 1
 }
 
@@ -37,4 +37,4 @@ if [ "$missing" -ne 0 ]; then
     echo "Install what is missing, then run the same command again."
     exit 1
 fi
-echo "prerequisites: $python ($("$python" --version 2>&1)), Java $java, make: all there"
+echo "prerequisites: $python ($("$python" --version 2>&1)), Java $java and make are installed"

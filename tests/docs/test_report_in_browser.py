@@ -59,7 +59,7 @@ CASES = {
 
 
 def report(verdict):
-    """What validation writes of a window that gets this verdict; the reasons are the gate's own."""
+    """Return the report that validation writes for a window with this verdict; the gate gives the reasons."""
     separation, declared = CASES[verdict]
     settings = JobSettings(**declared)
     info = {"as_of": "2026-04-10", "windows": WINDOWS}

@@ -35,7 +35,7 @@ LONG_RUN_ONLY = pytest.mark.parametrize("finished_run", [LONG_RUN], indirect=Tru
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What a run left: its home, what it printed, its summary, and the pid that was killed."""
+    """A finished run: its home, its output, its summary, and the pid that was killed."""
 
     home: Path
     backfilled_days: int

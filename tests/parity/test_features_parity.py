@@ -106,7 +106,7 @@ def lag(event, label):
 
 
 def statuses(event):
-    """What was said about an event, in the order in which it holds."""
+    """Return the statements about an event in the order in which they hold."""
     return [label.status for label in sorted(event.labels)]
 
 

@@ -98,7 +98,7 @@ def test_the_last_day_alone_loads_those_that_it_looks_back_on(feed, whole, tmp_p
 
 
 def test_nothing_is_listed_as_out_of_date(whole):
-    """What a run has just done is up to date in every table."""
+    """Days that a run has just published are up to date in every table."""
     settings, _, _ = whole
 
     assert stale(settings, DAYS) == {}
@@ -240,7 +240,7 @@ def test_an_expected_failure_is_one_line(feed, tmp_path):
 
 
 def test_an_export_waits_for_another(whole):
-    """What another run is writing is no leftover: nothing is removed before that one is done."""
+    """Rows that another run is writing are no leftover: nothing is removed before that run has ended."""
     settings, _, _ = whole
     other = settings.state_dir / ".new-other"
     done = []

@@ -22,7 +22,7 @@ REACH = 30 + DELAY
 
 
 class Nights(NamedTuple):
-    """Of a night that rolls a state and of the next, which rebuilds it: files opened, and what tasks read by table."""
+    """Files opened and reads by table, for a night that rolls a state and for the next one, which rebuilds it."""
 
     settings: JobSettings
     rolled_files: set[Path]
@@ -61,7 +61,7 @@ def nights_of(session, settings, logs, history):
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory, open_lake):
-    """The nights of both lakes: they differ in the days before those that the shorter one has."""
+    """The nights of both lakes; only the longer lake has the earliest days."""
     found = {}
     for name, history in HISTORIES.items():
         settings = JobSettings(home=tmp_path_factory.mktemp(name))

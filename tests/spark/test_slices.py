@@ -70,7 +70,7 @@ def test_a_slice_equals_a_recount(judged, recount):
 
 
 def test_every_slice_adds_up_to_the_verdict(judged):
-    """Legitimate rows, false positives and recall are those that the gate judged."""
+    """Legitimate rows, false positives and recall are the same as in the gate's report."""
     report = judged[3]
     for name in {row["slice"] for row in report["slices"]}:
         rows = [row for row in report["slices"] if row["slice"] == name]

@@ -53,7 +53,7 @@ JOBS = {
 }
 """Every job that writes to a lake, deletes from it or reads it, with arguments that it takes."""
 ANY_LAKE = {"adopt", "simulate"}
-"""The one that looks itself whose lake it is, and the one that has none."""
+"""Jobs outside the common check: one checks the lake itself, one has no lake."""
 
 
 def test_every_job_is_on_the_list():

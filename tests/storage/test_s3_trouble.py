@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def proxy(servers):
-    """What stands before the S3 server."""
+    """A proxy in front of the S3 server."""
     made = Proxy(servers[0].endpoint)
     yield made
     made.stop()
