@@ -25,8 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.features.registry import FEATURE_NAMES
+from antifraud.gate.findings import Limits
 from antifraud.gate.judge import Certify, GateReport, judge
-from antifraud.gate.report import Limits
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.model.evaluator import read_evaluator, to_ppm
 from antifraud.settings.core import JobSettings

@@ -13,7 +13,7 @@ from typing import Any
 
 from antifraud.artifacts.decision_log import DecisionLog
 from antifraud.commands.replay_options import add_replay_options
-from antifraud.gate.report import Limits
+from antifraud.gate.findings import Limits
 from antifraud.settings.core import JobSettings
 from jobs.judging.limits import limits_of
 from jobs.judging.logged import answer_from_log

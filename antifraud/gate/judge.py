@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from antifraud.gate.certify import Certify, Demand, require_judgeable
-from antifraud.gate.report import Alternative, Findings, GateReport, Limits, Verdict
+from antifraud.gate.findings import Alternative, Findings, GateReport, Limits, Verdict
 from antifraud.gate.rules import reasons, verdict
 from antifraud.stats.loss import SEED, LossBound, loss_bound
 from antifraud.stats.score_tables import MAX_SCORE, MONTH_DAYS, ScoreTable, curve

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from antifraud.figures import rub, share_text
-from antifraud.gate.report import Alternative, Estimate, Findings, Verdict
+from antifraud.gate.findings import Alternative, Estimate, Findings, Verdict
 from antifraud.stats.threshold import TOGETHER
 
 """Minor units in a rouble."""

@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 
 from antifraud.gate.certify import Certify, Demand, Growth
+from antifraud.gate.findings import GateReport, Limits
 from antifraud.gate.judge import month_loss
-from antifraud.gate.report import GateReport, Limits
 from antifraud.stats.score_tables import Curve, Floats, ScoreTable, curve
 from antifraud.stats.threshold import fpr_bounds, np_threshold
 

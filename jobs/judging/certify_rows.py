@@ -16,8 +16,8 @@ from antifraud.clock import date_of, day_number
 from antifraud.errors import MissingDay
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate.certify import require_judgeable
+from antifraud.gate.findings import Limits
 from antifraud.gate.judge import Certify
-from antifraud.gate.report import Limits
 from antifraud.gate.tradeoff import lowest_shown
 from antifraud.lake.catalog import full_name, open_catalog, read_release
 from antifraud.lake.schemas import LABELS, SCORES

@@ -14,8 +14,8 @@ from pyspark.sql import DataFrame
 from antifraud.artifacts.bundle import Bundle
 from antifraud.clock import day_number
 from antifraud.errors import DataError
+from antifraud.gate.findings import Alternative, Limits, Verdict
 from antifraud.gate.judge import Certify, Demand, GateReport, check_threshold, month_loss
-from antifraud.gate.report import Alternative, Limits, Verdict
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Comparison, Decider, compare, outcome
 from jobs.judging.certify_rows import certify_scored

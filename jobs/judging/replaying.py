@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 
 from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
 from antifraud.errors import MissingDay, SettingsError
+from antifraud.gate.findings import Limits
 from antifraud.gate.judge import Certify, GateReport, check_threshold
-from antifraud.gate.report import Limits
 from antifraud.gate.tradeoff import tradeoff
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.schemas import FEATURES

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 
 from antifraud.figures import MINOR_UNITS
+from antifraud.gate.findings import Alternative, Limits
 from antifraud.gate.judge import Certify, Demand, GateReport, check_threshold, judge
-from antifraud.gate.report import Alternative, Limits
 from antifraud.gate.tradeoff import tradeoff
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Decider

@@ -15,7 +15,7 @@ from antifraud.clock import DAY_SECONDS, date_of
 from antifraud.commands.main import main as command
 from antifraud.errors import DataError, MissingDay, ReleaseError, SchemaError, SettingsError
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.gate.report import Limits
+from antifraud.gate.findings import Limits
 from antifraud.keys.pseudonym import tokenise
 from antifraud.settings.core import JobSettings
 from jobs.judging.logged import answer_from_log

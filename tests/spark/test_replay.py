@@ -13,7 +13,7 @@ from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.commands import main as commands
 from antifraud.errors import MissingDay, ReleaseError
 from antifraud.features.registry import feature_set_hash
-from antifraud.gate.report import GateReport, Limits
+from antifraud.gate.findings import GateReport, Limits
 from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
 from antifraud.model.evaluator import load_evaluator

@@ -12,7 +12,7 @@ import pytest
 from antifraud.artifacts.bundle import write_bundle
 from antifraud.artifacts.pointer import activate
 from antifraud.errors import ReleaseError
-from antifraud.gate.report import GateReport, Limits
+from antifraud.gate.findings import GateReport, Limits
 from antifraud.lake.catalog import open_catalog, read_days, read_release
 from antifraud.lake.schemas import FEATURES, LABELS, SCORES
 from antifraud.stats.comparison import Decider

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from antifraud.errors import DataError, NoFraud
+from antifraud.gate.findings import Alternative
 from antifraud.gate.judge import Certify, Demand, GateReport, Limits, Verdict, check_threshold, judge
-from antifraud.gate.report import Alternative
 from antifraud.gate.rules import reasons
 from antifraud.stats.episodes import label_delay_loss
 from antifraud.stats.loss import Frauds
