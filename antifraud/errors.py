@@ -112,6 +112,12 @@ class ReleaseError(AntifraudError):
     exit_code = 40
 
 
+class ReportError(ReleaseError):
+    """A gate report is missing or damaged, or another version of the platform wrote it."""
+
+    exit_code = 43
+
+
 class GateRefused(AntifraudError):
     """The gate's verdict is not PASS, or it was about another champion than serves now, so nothing was promoted."""
 

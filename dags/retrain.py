@@ -11,7 +11,8 @@ What each task says:
 - `train`: a window lacks days: load them, or shorten the windows in the settings.
 - `validate`: succeeds whatever the verdict; the report is in the folder `reports`.
 - `gate`: **skipped** when the verdict is FAIL or INFEASIBLE, or the champion is not to be replaced: a normal night, the
-  serving release goes on. The log has the verdict and its reasons.
+  serving release goes on. The log has the verdict, its reasons and the best single action. It
+  fails when the report is missing, damaged or of another version: clear `validate`.
 - `promote`: exit code 40: the bundle did not verify; 51: the release serves, only MLflow was away. Clear it in either
   case: twice is the same as once. 41: what serves has changed since validation: clear it from `validate` on. 42: what
   serves was trained on other features, so the candidate could not be compared with it; every night ends so until
@@ -19,13 +20,11 @@ What each task says:
 """
 
 import datetime as dt
-import json
 import logging
 
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from antifraud.artifacts.bundle import why_not_promotable
 from antifraud.lake.schemas import FEATURES
 from dags import publication
 from dags.shared import (
@@ -72,12 +71,14 @@ def retrain() -> None:
     @task(retries=0)
     def gate(as_of: str) -> str:
         """Show the verdict; let only through what may be promoted."""
-        report = json.loads((job_settings().under_home("reports", as_of) / "report.json").read_text())
-        for reason in report["reasons"]:
-            log.info("%s: %s", report["verdict"], reason)
-        if why := why_not_promotable(report):
+        from antifraud.gate.report import read_report  # brings SciPy, which parsing the file can do without
+
+        report = read_report(job_settings().under_home("reports", as_of, "report.json"))
+        for sentence in (*report.reasons, report.action):
+            log.info("%s: %s", report.verdict, sentence)
+        if why := report.why_not_promotable():
             raise AirflowSkipException(f"the release that serves stays: {why}")
-        return str(report["verdict"])
+        return str(report.verdict)
 
     train = spark_job("train", "train", ["--as-of", AS_OF])
     validate = spark_job("validate", "validate", ["--as-of", AS_OF])

@@ -147,21 +147,6 @@ def require_feature_set(bundle: Bundle) -> None:
         )
 
 
-def why_not_promotable(report: Mapping[str, Any]) -> str | None:
-    """Why a gate report forbids promotion; None where it allows it.
-
-    >>> why_not_promotable({"verdict": "FAIL", "reasons": ["The rate is too high."]})
-    'FAIL, so it does not serve. The rate is too high.'
-    >>> why_not_promotable({"verdict": "PASS", "reasons": []}) is None
-    True
-    """
-    if report["verdict"] != "PASS":
-        return f"{report['verdict']}, so it does not serve. {' '.join(report['reasons'])}"
-    if not report.get("promotable", True):
-        return f"PASS, but it does not replace the champion. {report.get('promotable_reason', '')}".rstrip()
-    return None
-
-
 def remove_unfinished(releases: Path) -> None:
     """Remove what killed processes left behind; under the lock, so that none of it is anybody's."""
     files = list(releases.glob(f".{POINTER}-*"))

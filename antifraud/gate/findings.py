@@ -1,12 +1,14 @@
-"""What the gate says: the verdict, the numbers behind it, and the limits it was judged by; plain values for JSON."""
+"""Findings of the gate at one threshold, and its judgement of them: verdict, reasons, action."""
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
+from antifraud.gate.limits import Limits
 from antifraud.stats.loss import LossBound
+from antifraud.stats.threshold import TOGETHER
 
 
 class Verdict(StrEnum):
@@ -15,28 +17,6 @@ class Verdict(StrEnum):
     PASS = "PASS"  # noqa: S105
     FAIL = "FAIL"
     INFEASIBLE = "INFEASIBLE"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the business allows, and how sure the gate must be. Shares are fractions, money is minor units."""
-
-    fpr_limit: float = 0.05
-    """Largest false-positive rate."""
-    fpr_target: float = 0.045
-    """Rate that a new threshold is certified at, so that a good release does not live on the edge."""
-    delta: float = 0.01
-    """Largest probability that the true rate exceeds what was certified."""
-    loss_limit_minor: int = 50_000_000
-    """Largest missed fraud of a 30-day month: 500,000 RUB."""
-    loss_level: float = 0.99
-    """Probability with which next month's loss must stay within its limit."""
-    alerts_a_day: int | None = None
-    """Alerts that the team can review a day; None: not limited."""
-    false_alarm_cost_minor: int = 10_000
-    """Declared cost of handling one false alarm: 100 RUB. Reported beside the loss, not part of it."""
-    attainable_value_recall: float = 0.95
-    """A loss limit that demands a higher value recall is not worth another model: it counts as out of reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +105,26 @@ class Findings:
     alternatives: tuple[Alternative, ...]
     """Other models at hand, for the best single action."""
 
+    def by_name(self) -> dict[str, Any]:
+        """Return the fields by name, for an object that adds to them."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
     @property
     def fpr_bound(self) -> float:
         """The widest bound of the false-positive rate."""
         return self.fpr_bounds[self.fpr_binding]
+
+    @property
+    def widest_alone(self) -> tuple[str, float]:
+        """The widest bound of a single kind of blocks, with the name of the kind."""
+        alone = [(kind, bound) for kind, bound in self.fpr_bounds.items() if kind != TOGETHER]
+        return max(alone, key=lambda each: each[1])
+
+    @property
+    def best_at_hand(self) -> Alternative:
+        """The model at hand that can lose least: this one or an alternative."""
+        own = Alternative("this one", self.loss_at_fpr_target.bound)
+        return min([own, *self.alternatives], key=lambda each: each.loss_bound)
 
     @property
     def loss_limit_informative(self) -> bool:
@@ -137,35 +133,11 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateReport(Findings):
+class Judgement(Findings):
     """The gate's judgement of one threshold."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
-    """Sentences with the numbers; the last one is the best single action."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {
-            **dataclasses.asdict(self),
-            "verdict": str(self.verdict),
-            "reasons": list(self.reasons),
-            "alternatives": [dataclasses.asdict(each) for each in self.alternatives],
-            "loss_limit_informative": self.loss_limit_informative,
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Read back what `to_dict` gave."""
-        losses = {name: LossBound(**values[name]) for name in ("loss", "loss_at_fpr_target", "fraud_a_month")}
-        known = {field.name: values[field.name] for field in dataclasses.fields(cls)}
-        parsed = {
-            "verdict": Verdict(values["verdict"]),
-            "reasons": tuple(values["reasons"]),
-            "limits": Limits(**values["limits"]),
-            "transactions": Estimate(**values["transactions"]),
-            "fraud_share": Estimate(**values["fraud_share"]),
-            "maturity": Correction(**values["maturity"]),
-            "alternatives": tuple(Alternative(**each) for each in values["alternatives"]),
-        }
-        return cls(**{**known, **losses, **parsed})
+    """Sentences with the numbers."""
+    action: str
+    """The best single thing to do, in a sentence."""
