@@ -81,8 +81,8 @@ class Limit:
     def title(self) -> str:
         """The name with its unit.
 
-        >>> [limit.title for limit in LIMITS]
-        ['false-positive rate', 'missed fraud, RUB a month', 'alerts a day']
+        >>> RATE.title, LOSS.title
+        ('false-positive rate', 'missed fraud, RUB a month')
         """
         return f"{self.name}, {self.unit}" if self.unit is Unit.MONEY else self.name
 

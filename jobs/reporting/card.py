@@ -10,18 +10,8 @@ from antifraud.features.registry import REGISTRY, Feature
 from antifraud.gate.limits import LIMITS
 from antifraud.gate.report import GateReport
 from jobs.reporting.chart import CHART_FILE
-from jobs.reporting.page import (
-    amount,
-    certainty,
-    comparison_of,
-    differences,
-    fitted_on,
-    number,
-    plain,
-    rub,
-    share,
-    words,
-)
+from jobs.reporting.formats import amount, certainty, number, plain, rub, share, words
+from jobs.reporting.page import comparison_of, differences, fitted_on
 from jobs.reporting.weaknesses import GENERAL, weaknesses
 from jobs.reporting.words import full_reasons, reasons, succession
 

@@ -6,7 +6,7 @@ from typing import Final
 from antifraud.gate.findings import Verdict
 from antifraud.gate.report import GateReport, SliceRates
 from antifraud.stats.threshold import ROWS, TOGETHER
-from jobs.reporting.page import number, rub, share
+from jobs.reporting.formats import number, rub, share
 
 LEAST_LEGITIMATE: Final = 500
 LEAST_FRAUDS: Final = 30
