@@ -153,21 +153,6 @@ def require_feature_set(bundle: Bundle) -> None:
         )
 
 
-def why_not_promotable(report: Mapping[str, Any]) -> str | None:
-    """Return why a gate report forbids promotion; None if it allows it.
-
-    >>> why_not_promotable({"verdict": "FAIL", "reasons": ["The rate is too high."]})
-    'FAIL, so it does not serve. The rate is too high.'
-    >>> why_not_promotable({"verdict": "PASS", "reasons": []}) is None
-    True
-    """
-    if report["verdict"] != "PASS":
-        return f"{report['verdict']}, so it does not serve. {' '.join(report['reasons'])}"
-    if not report.get("promotable", True):
-        return f"PASS, but it does not replace the champion. {report.get('promotable_reason', '')}".rstrip()
-    return None
-
-
 def remove_unfinished(releases: Path) -> None:
     """Remove what killed processes left behind. Call it under the lock: then no live process uses any of it."""
     files = list(releases.glob(f".{POINTER}-*"))

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
+from antifraud.clock import Span
 from bench.model.rows import Rows
-from jobs.rows.windows import Span
 
 TRAIN_DAYS: Final = 7
 DELAY_DAYS: Final = 7

@@ -24,9 +24,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from antifraud.clock import Span
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.gate.judge import Certify, GateReport, judge
-from antifraud.gate.report import Limits
+from antifraud.gate.judge import Certify, Judgement, judge
+from antifraud.gate.limits import Limits
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.model.evaluator import read_evaluator, to_ppm
 from antifraud.settings.core import JobSettings
@@ -37,7 +38,7 @@ from bench.model.protocol import FIGURES, card_precision, ranking
 from bench.model.rows import Rows, load_rows
 from bench.record import record
 from jobs.rows.sample import Sample
-from jobs.rows.windows import Span, Windows, windows_of
+from jobs.rows.windows import Windows, windows_of
 from jobs.training.candidate import candidate_path
 from jobs.training.fitting import fit
 
@@ -77,7 +78,7 @@ class World:
         day = self.rows.day[kept].astype("datetime64[D]").astype(np.int32)
         return ScoreTable.from_rows(day, score[kept], self.rows.is_fraud[kept], self.rows.amount[kept])
 
-    def judge(self, score: Scores) -> GateReport:
+    def judge(self, score: Scores) -> Judgement:
         """Return the gate's judgement of scores of all rows."""
         certify, rows = self.windows.certify, self.rows
         kept = rows.between(certify.first, certify.last)

@@ -182,6 +182,6 @@ def _require_same_names(settings: JobSettings) -> None:
 
 
 def _for_executors(jars: Sequence[Path]) -> dict[str, str]:
-    """Return the option by which executors fetch the jars; a local master runs them in the driver, which has the jars."""
+    """Return the option by which executors fetch the jars; with a local master the driver has them already."""
     local = (SparkConf().get("spark.master") or "local").startswith("local")
     return {} if local else {"spark.jars": ",".join(map(str, jars))}

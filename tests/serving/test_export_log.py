@@ -11,18 +11,17 @@ import numpy as np
 import pytest
 
 from antifraud.artifacts.decision_log import DecisionLog, LogWriter
-from antifraud.clock import DAY_SECONDS, date_of
+from antifraud.clock import DAY_SECONDS, Span, date_of
 from antifraud.commands.main import main as command
 from antifraud.errors import DataError, MissingDay, ReleaseError, SchemaError, SettingsError
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.gate.report import Limits
+from antifraud.gate.limits import Limits
 from antifraud.keys.pseudonym import tokenise
 from antifraud.settings.core import JobSettings
 from jobs.judging.logged import answer_from_log
 from jobs.judging.replaying import question, replay_report
 from jobs.replay import main as replay
 from jobs.replay import parser
-from jobs.rows.windows import Span
 from serving.export_log import export, main
 from serving.store.lmdb import Store, key_of
 from tests.serving.conftest import furnish
@@ -231,9 +230,7 @@ def test_days_of_training_are_marked(served, log):
     manifest["windows"]["select"] = {"first": str(FIRST), "last": str(FIRST + dt.timedelta(days=1))}
     trained = dataclasses.replace(trained, bundle=dataclasses.replace(trained.bundle, manifest=manifest))
     report = replay_report(trained, answer_from_log(DecisionLog(log), trained), settings(served), Limits())
-    assert report["reasons"][0].startswith(
-        f"2 of the {DAYS} days, {FIRST} to {FIRST + dt.timedelta(days=1)}, were used"
-    )
+    assert report.reasons[0].startswith(f"2 of the {DAYS} days, {FIRST} to {FIRST + dt.timedelta(days=1)}, were used")
 
 
 def test_a_logged_transaction_is_explained(served, log, capsys):

@@ -9,11 +9,10 @@ import pytest
 
 from antifraud.artifacts.bundle import Bundle
 from antifraud.artifacts.decision_log import STATUS, About, DecisionLog, LogWriter
-from antifraud.clock import DAY_SECONDS, date_of, day_number
+from antifraud.clock import DAY_SECONDS, Span, date_of, day_number
 from antifraud.errors import NotEnoughRows
 from jobs.judging.logged import answer_from_log
 from jobs.judging.replaying import Question
-from jobs.rows.windows import Span
 
 FIRST, DAYS, FRAUDS, LEGIT = day_number(dt.date(2026, 3, 1)), 14, 10, 40
 LAST = FIRST + DAYS - 1

@@ -18,6 +18,7 @@ from antifraud.artifacts.pointer import Pointer, activate, read_pointer
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import exclusive
+from antifraud.gate.findings import Verdict
 from antifraud.keys.signing import PublicKey, generate_signing_keys
 from antifraud.settings.core import JobSettings
 from jobs.judging.promote import promote
@@ -157,10 +158,10 @@ def _is_held(lock):
     ("changes", "message"),
     [
         (
-            {"verdict": "FAIL", "reasons": ["The rate is too high.", "Raise it."]},
+            {"verdict": Verdict.FAIL, "reasons": ("The rate is too high.",), "action": "Raise it."},
             r"FAIL, so it does not serve\. The rate is too high\. Raise it\.",
         ),
-        ({"verdict": "INFEASIBLE"}, "INFEASIBLE, so it does not serve"),
+        ({"verdict": Verdict.INFEASIBLE}, "INFEASIBLE, so it does not serve"),
         (
             {"promotable": False, "promotable_reason": "May be worse."},
             r"PASS, but it does not replace the champion\. May be worse\.",
