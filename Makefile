@@ -4,38 +4,48 @@ PYTHON := .venv/bin/python
 # The longest first, then what waits for a slow storage while others compute; what shares a costly set-up stays in one
 # lane (tests/conftest.py).
 TWO_LANES := -n 2 --dist loadgroup --no-loadscope-reorder
+# Fails, too, if a process or a mount of the tests is left.
+CONTAINED := $(PYTHON) -m tests.contained $(PYTHON) -m pytest $(TWO_LANES)
+WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving docs dags)
 # What the jobs compute and publish, without processes and servers.
 TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state halves ingest raw_lines tokens_spark))
 RUN_ARGS ?=
 DATA ?=
 HOME_OF_LAKE ?= var/bench
 
-.PHONY: help setup servers browser run test spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection bench-lake bench-backfills bench-history bench-slopes
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection bench-lake bench-backfills bench-history bench-slopes
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## check prerequisites, make the environment, fetch the jars
-	@sh infra/prerequisites.sh
-	@sh infra/setup.sh
+	@sh infra/setup/prerequisites.sh
+	@sh infra/setup/setup.sh
 
 servers: setup  ## PostgreSQL and an S3 server for the storage tests (apt-get as root, Go)
 	$(PYTHON) -m infra.cluster prepare
 
 browser: setup  ## Chromium for the tests of Airflow's pages and of the gate's (apt-get as root)
-	$(PYTHON) -m infra.browser
+	$(PYTHON) -m infra.setup.browser
 
 run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--once ends after the summary, DATA=folder takes your files
 	@$(PYTHON) -m infra.local.run $(RUN_ARGS) $(if $(DATA),--data "$(DATA)")
 
-test: setup check servers browser spark35  ## everything: lint, types, import contracts and all tests
-	$(PYTHON) -m pytest $(TWO_LANES) tests/functional tests/storage tests/spark tests/parity tests/serving tests/docs tests/dags
+test: setup check servers browser  ## every component for real, once: what a change can break; CI runs it
+	@$(PYTHON) -m bench.run.proof --age
+	$(CONTAINED) -m "not prove" $(WITH_SERVERS)
 
-spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own
-	@sh infra/spark35/setup.sh
+prove: setup servers browser  ## the long proofs, before a release and by hand; records the commit that passed
+	$(PYTHON) -m bench.run.proof
+
+proofs: spark35
+	$(CONTAINED) -m prove antifraud jobs serving tests/unit tests/golden $(WITH_SERVERS)
+
+spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own; part of the proofs
+	@sh infra/setup/spark35/setup.sh
 	.venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
 
-check: setup lint unit  ## the quick half: lint, types, import contracts, unit tests (under two minutes)
+check: setup lint unit  ## lint, types, import contracts, unit tests: under two minutes, before every commit
 
 lint:
 	$(PYTHON) -m ruff check .
@@ -44,7 +54,7 @@ lint:
 	.venv/bin/lint-imports
 
 unit:
-	$(PYTHON) -m pytest $(TWO_LANES) antifraud jobs serving tests/unit tests/golden
+	$(CONTAINED) -m "not prove" antifraud jobs serving tests/unit tests/golden
 
 docs: setup  ## regenerate the documents that come from code
 	$(PYTHON) -m docs.generate
@@ -57,33 +67,33 @@ clean-state:  ## remove everything a run has made (the folder var)
 	rm -rf var
 
 bench-run: setup  ## minutes of `make run` and `make test` on fresh clones
-	$(PYTHON) -m bench.run_figures
+	$(PYTHON) -m bench.run.figures
 
 bench-gate: setup  ## the gate's statistics by simulation
-	$(PYTHON) -m bench.gate_simulation
+	$(PYTHON) -m bench.gate.simulation
 
 bench-handbook: setup  ## ranking on raw files of another generator: DATA=folder
-	$(PYTHON) -m bench.handbook "$(DATA)"
+	$(PYTHON) -m bench.model.handbook "$(DATA)"
 
 bench-selection: setup  ## what blocked fraud without labels does to training, and its repair by weights
-	$(PYTHON) -m bench.selection_bias
+	$(PYTHON) -m bench.model.selection_bias
 
 bench-training: setup  ## minutes and memory of training on ten million rows
-	$(PYTHON) -m bench.training_cost
+	$(PYTHON) -m bench.model.training_cost
 
 bench-seeds: setup  ## the verdicts on six worlds
-	$(PYTHON) -m bench.seeds
+	$(PYTHON) -m bench.model.seeds
 
 bench-lake: setup  ## the lake at 47 million rows, some hours: HOME_OF_LAKE=folder with 60 GB to spare
-	for part in ingest features parity pandas; do \
-		$(PYTHON) -m bench.lake_$$part --home "$(HOME_OF_LAKE)" || exit 1; \
+	for part in ingest features parity against_pandas; do \
+		$(PYTHON) -m bench.lake.$$part --home "$(HOME_OF_LAKE)" || exit 1; \
 	done
 
 bench-backfills: setup  ## backfills in any order beside one load of all days: HOME_OF_LAKE=folder, which gets a new one beside it
-	$(PYTHON) -m bench.lake_backfills --home "$(HOME_OF_LAKE)-backfills"
+	$(PYTHON) -m bench.lake.backfills --home "$(HOME_OF_LAKE)-backfills"
 
 bench-history: setup  ## a night after 60 and after 600 days of history, its time and what it reads: HOME_OF_LAKE=folder, which gets a new one beside it
-	$(PYTHON) -m bench.lake_history --home "$(HOME_OF_LAKE)-history"
+	$(PYTHON) -m bench.lake.history --home "$(HOME_OF_LAKE)-history"
 
 bench-slopes: setup  ## ingest, totals and features against the number of rows: HOME_OF_LAKE=folder, which gets a new one beside it
-	$(PYTHON) -m bench.lake_slopes --home "$(HOME_OF_LAKE)-slopes"
+	$(PYTHON) -m bench.lake.slopes --home "$(HOME_OF_LAKE)-slopes"

@@ -1,7 +1,7 @@
 """The business clock and the calendar: UTC seconds and days since 1970-01-01.
 
-Only entry points read a clock, and only this one: wall time plus an offset, so that scorer, guard and live traffic
-can replay days of the past together. Everything below an entry point gets a day or a time as an argument.
+Business time is wall time plus an offset, so that scorer, guard and live traffic can replay past days together. Only
+entry points read this clock. All other code gets a day or a time as an argument.
 """
 
 import datetime as dt
@@ -17,17 +17,17 @@ ONE_DAY: Final = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class BusinessClock:
-    """Wall time shifted by `offset_seconds` (0 in production, a replay's distance to the past otherwise)."""
+    """Wall time plus `offset_seconds`: 0 in production, the distance to the past in a replay."""
 
     offset_seconds: int = 0
 
     def now(self) -> int:
-        """Business time in UTC seconds."""
+        """Return business time in UTC seconds."""
         return int(time.time()) + self.offset_seconds
 
 
 def day_number(day: dt.date) -> int:
-    """Days since 1970-01-01.
+    """Return the number of days from 1970-01-01 to `day`.
 
     >>> day_number(dt.date(1970, 1, 2))
     1
@@ -36,7 +36,7 @@ def day_number(day: dt.date) -> int:
 
 
 def date_of(number: int) -> dt.date:
-    """Calendar day of a day number; the inverse of `day_number`.
+    """Return the calendar day of a day number; the inverse of `day_number`.
 
     >>> date_of(1)
     datetime.date(1970, 1, 2)
@@ -45,16 +45,17 @@ def date_of(number: int) -> dt.date:
 
 
 def day_of(seconds: int) -> int:
-    """Day number of a time in UTC seconds.
+    """Return the day number of a time in UTC seconds.
 
     >>> day_of(86_399), day_of(86_400)
     (0, 1)
     """
+    # Floor division: a time before 1970 lies in a negative day, not in day 0.
     return seconds // DAY_SECONDS
 
 
 def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
-    """Every day from `first` to `last`, both included.
+    """Return every day from `first` to `last`, both included.
 
     Raises:
         ValueError: `last` is before `first`.
@@ -62,3 +63,23 @@ def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
     if last < first:
         raise ValueError(f"the range ends ({last}) before it begins ({first}): swap the two days")
     return [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days from `first` to `last`, both included."""
+
+    first: dt.date
+    last: dt.date
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The days in order.
+
+        >>> len(Span(dt.date(2026, 2, 27), dt.date(2026, 3, 1)).days)
+        3
+        """
+        return [self.first + dt.timedelta(days=offset) for offset in range((self.last - self.first).days + 1)]
+
+    def __str__(self) -> str:
+        return f"{self.first}..{self.last}"

@@ -1,6 +1,7 @@
-"""Every failure the platform expects, with the exit code a process ends with; docs/errors.md lists them.
+"""Every failure that the platform expects, each with the exit code of the process that it ends.
 
-Expected failures are printed as one line without a traceback; anything else is a bug and shows its traceback.
+An expected failure is printed as one line without a traceback. Any other exception is a defect and shows its traceback.
+docs/errors.md is generated from these classes, so a new exit code is one class here.
 """
 
 import functools
@@ -24,49 +25,49 @@ class SettingsError(AntifraudError):
 
 
 class ForeignLake(AntifraudError):
-    """The warehouse, the catalog, the home and the settings are not of one lake; nothing was touched."""
+    """Warehouse, catalog, home and settings do not belong to one lake; nothing was changed."""
 
     exit_code = 11
 
 
 class LakeNotAdopted(ForeignLake):
-    """A lake has tables or files and no identity yet: somebody has to say that it is the settings' own."""
+    """A lake has tables or files but no identity; a person has to adopt it for these settings."""
 
     exit_code = 12
 
 
 class ForeignPath(ForeignLake):
-    """Something that was to be removed lies outside the settings' warehouse or home; nothing was removed."""
+    """A path to be removed lies outside the warehouse and the home of the settings; nothing was removed."""
 
     exit_code = 13
 
 
 class DataError(AntifraudError):
-    """Input data is not what the contract says."""
+    """Input data breaks its contract."""
 
     exit_code = 20
 
 
 class RawFileError(DataError):
-    """A raw file cannot be read as transactions; the message names the file and the position."""
+    """A raw file cannot be read as transactions; the message names file and position."""
 
     exit_code = 21
 
 
 class MissingDay(DataError):
-    """A day that is needed is not in the lake, or not in the feed."""
+    """A required day is missing from the lake or from the feed."""
 
     exit_code = 22
 
 
 class QuarantineLimit(DataError):
-    """Too large a share of a day's rows is unusable; nothing was published."""
+    """Too many of a day's rows are unusable; nothing was published."""
 
     exit_code = 23
 
 
 class SchemaError(DataError):
-    """A table or a request lacks a column, or has one of the wrong type."""
+    """A table, a file or a request lacks a column or field, or has one of the wrong type."""
 
     exit_code = 24
 
@@ -84,31 +85,31 @@ class UndefinedMetric(DataError):
 
 
 class NoFraud(UndefinedMetric):
-    """A window has no fraud, or none whose label has come: nothing can be learnt, caught or missed."""
+    """A window has no fraud with a label, so there is nothing to learn, to catch or to miss."""
 
     exit_code = 29
 
 
 class OnlyFraud(UndefinedMetric):
-    """A window has frauds and no legitimate row: there is no false-positive rate."""
+    """A window has frauds but no legitimate row, so there is no false-positive rate."""
 
     exit_code = 31
 
 
 class ConstantScore(DataError):
-    """Every row of a window has the same score: there is nothing to put a threshold between."""
+    """Every row of a window has the same score, so no threshold separates them."""
 
     exit_code = 27
 
 
 class NotANumber(DataError):
-    """A feature is NaN (unknown is null), a score no integer in 0..1,000,000, or an amount no integer of 0 or more."""
+    """A feature is NaN instead of null, or a score (0..1,000,000) or an amount (0 or more) is not such an integer."""
 
     exit_code = 28
 
 
 class LeakError(AntifraudError):
-    """An identifier was found outside the raw zone; the message says where, never which."""
+    """An identifier was found outside the raw zone; the message names the place and never the identifier."""
 
     exit_code = 30
 
@@ -119,44 +120,50 @@ class ReleaseError(AntifraudError):
     exit_code = 40
 
 
+class ReportError(ReleaseError):
+    """A gate report is missing or damaged, or another version of the platform wrote it."""
+
+    exit_code = 43
+
+
 class GateRefused(AntifraudError):
-    """The gate's verdict is not PASS, or it was about another champion than serves now, so nothing was promoted."""
+    """The gate's verdict is not PASS, or compares with a release that no longer serves; nothing was promoted."""
 
     exit_code = 41
 
 
 class ChampionUnjudged(AntifraudError):
-    """What serves cannot be judged on today's features, and nobody said that it may be replaced all the same."""
+    """The serving release cannot be judged on today's features, and nobody has allowed to replace it unjudged."""
 
     exit_code = 42
 
 
 class PublishError(AntifraudError):
-    """A job ended without publishing what it promised."""
+    """A job ended without publishing its result."""
 
     exit_code = 50
 
 
 class TrackingError(PublishError):
-    """MLflow did not answer, so it does not show what was done; running the same again brings it up to date."""
+    """MLflow did not answer and is out of date; running the same command again brings it up to date."""
 
     exit_code = 51
 
 
 class StorageError(PublishError):
-    """S3 did not answer in time, refused the account, or was too busy; running the same again repairs it."""
+    """S3 did not answer in time, refused the account, or was too busy; the run can be repeated."""
 
     exit_code = 52
 
 
 class ClockBehind(PublishError):
-    """This machine's clock is behind that of the lake's last writer, so the lake takes nothing from it."""
+    """This machine's clock is behind the clock of the lake's last writer, so it cannot commit."""
 
     exit_code = 53
 
 
 class CatalogError(PublishError):
-    """The catalog's database did not answer, refused the account, or is no catalog; running it again repairs it."""
+    """The catalog's database did not answer, refused the account, or holds no catalog; the run can be repeated."""
 
     exit_code = 54
 
@@ -168,21 +175,78 @@ class StoreError(AntifraudError):
 
 
 class StaleEpoch(StoreError):
-    """The switch changed since it was read; read it again and decide anew."""
+    """The switch has changed since it was read; read it again and decide anew."""
 
     exit_code = 61
 
 
 class TransitionRefused(StoreError):
-    """The switch cannot go from its present mode to the wanted one."""
+    """The switch cannot change from its present mode to the requested one."""
 
     exit_code = 62
 
 
+class SwitchedOff(AntifraudError):
+    """The switch suspends the service; nothing was decided or written."""
+
+    exit_code = 63
+
+
+class OtherPayload(AntifraudError):
+    """The transaction id was already decided for another payload; the first decision stands."""
+
+    exit_code = 64
+
+
+class NothingToServe(AntifraudError):
+    """The scorer has loaded no release or no state yet, so it decides nothing."""
+
+    exit_code = 65
+
+
+class NotTaken(AntifraudError):
+    """A webhook's subscriber could not be reached, or did not answer with 2xx; the guard retries."""
+
+    exit_code = 66
+
+
 class ClientError(AntifraudError):
-    """The scorer refused a request, or could not be reached."""
+    """The scorer did not do what the SDK asked for, or a webhook does not verify."""
 
     exit_code = 70
+
+
+class Refused(ClientError):
+    """The scorer refused a request; sending the same request again does not help."""
+
+    exit_code = 71
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        """HTTP status of the answer."""
+
+
+class Suspended(ClientError):
+    """The service is suspended; decide without it and ask again later."""
+
+    exit_code = 72
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"the scorer is suspended: decide without it, ask again in {retry_after:g} s")
+        self.retry_after = retry_after
+        """Seconds to wait."""
+
+
+class Unreachable(ClientError):
+    """The scorer could not be reached, or was not ready, after several attempts."""
+
+    exit_code = 73
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds that the scorer asked to wait; None if it did not answer or did not ask."""
 
 
 def returns_exit_code(main: Callable[Parameters, None]) -> Callable[Parameters, int]:

@@ -1,4 +1,4 @@
-"""Kopecks and shares as text: the one place that turns them into what a person reads."""
+"""The text of amounts and shares: the one place that turns kopecks and fractions into words for people."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ MINOR_UNITS: Final = 100
 
 
 def roubles(minor: float, sign: str = "") -> str:
-    """Return an amount in minor units as whole roubles, grouped; with a sign always if `sign` is ``+``.
+    """Return an amount in minor units as whole roubles with thousands separators; ``+`` for `sign` always shows a sign.
 
     >>> roubles(26_941_056.7), roubles(500_000, "+")
     ('269,411', '+5,000')
@@ -25,7 +25,7 @@ def rub(minor: float) -> str:
 
 
 def share_text(value: float, digits: int = 1) -> str:
-    """A share in per cent; below one with so many digits that it does not look like all of it.
+    """Return a share in per cent, with more digits where rounding would show a share below one as 100 %.
 
     >>> share_text(0.921), share_text(0.99984), share_text(1.0), share_text(0.99, 0)
     ('92.1%', '99.98%', '100.0%', '99%')

@@ -1,4 +1,4 @@
-"""Keeps measured figures: one entry each in `bench/results.json`, and `bench/RESULTS.md` made from it."""
+"""Keep measured figures: one entry each in `bench/results.json`, and the page `bench/RESULTS.md` made from it."""
 
 import datetime as dt
 import json
@@ -12,7 +12,7 @@ PAGE: Final = Path(__file__).parent / "RESULTS.md"
 KIB_IN_GIB: Final = 1 << 20
 HEAD: Final = """# Results
 
-Measured by the commands beside them and written by them; never edited by hand.
+Each command measures its figures and writes them here. Never edit this page by hand.
 
 | figure | value | spread | beside | command | machine | date |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -26,6 +26,7 @@ def record(
     command: str,
     baseline: str | None = None,
     spread: Sequence[float] | None = None,
+    commit: str | None = None,
 ) -> None:
     """Merge one figure into the results and write the page anew.
 
@@ -34,8 +35,9 @@ def record(
         value: What was measured, in `unit`.
         unit: Unit of `value` and `spread`; "1" for a share or ratio.
         command: What a reader runs to measure it again.
-        baseline: What it was measured beside, if anything.
+        baseline: What it is compared with, if anything.
         spread: Lowest and highest of the repetitions, if there were any.
+        commit: Full hash of the commit that was measured, where a reader needs to know.
     """
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     entry = {
@@ -47,7 +49,7 @@ def record(
         "spread": list(spread) if spread is not None else None,
         "machine": machine(),
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
-    }
+    } | ({"commit": commit} if commit else {})
     entries = sorted([*(old for old in known if old["name"] != name), entry], key=lambda each: each["name"])
     _replace(RESULTS, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
     _replace(PAGE, HEAD + "".join(_row(each) for each in entries))
@@ -55,7 +57,7 @@ def record(
 
 
 def machine() -> str:
-    """Cores and memory of this machine."""
+    """Return cores and memory of this machine."""
     kib = int(Path("/proc/meminfo").read_text().split()[1])
     return f"{os.cpu_count()} cores, {kib / KIB_IN_GIB:.0f} GB"
 

@@ -1,1 +1,1 @@
-"""The DAGs: wiring only; each file's docstring is its operator's page."""
+"""Airflow DAGs. They only wire jobs together; the docstring of each file is the page that operators read."""

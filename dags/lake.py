@@ -1,27 +1,27 @@
 """# lake: one day from the raw feed to features
 
-**Reads** the raw file that covers the day, and the state of the day before; where that is not up to date, 37 days of
-totals instead, and where there is none, as many to make it first; earlier days that nobody has loaded are loaded, too.
-**Writes** `quarantine`, `labels`, `clean`, `totals_customer`, `totals_terminal`, `state` and `features` of the day,
-each replaced whole, so a re-run is safe; then the state export that the scorer loads.
+**Reads** the raw file that covers the day, and the state of the day before. A stale state is rebuilt from 37 days of
+totals. Earlier days that nobody has loaded are loaded first.
 
-**Backfill**: *Trigger → Backfill*, two days at a time (*Max Active Runs*); *All Runs* where a day has run before. The
-order of days changes no row, *Run Backwards* neither: the newest day then loads those that it looks back on, and their
-own runs find little left to do. What did not change is skipped, and a raw file of many days is read by the first run
-only. Loading months for the first time is quicker with `reprocess`: one Spark session for the whole range.
+**Writes** `quarantine`, `labels`, `clean`, `totals_customer`, `totals_terminal`, `state` and `features` of the day,
+then the state export for the scorer. Each table's day is replaced as a whole, so a re-run is safe.
+
+**Backfill**: *Trigger → Backfill*. Set *Max Active Runs* to 2, and choose *All Runs* to repeat days that have already
+run. *Run Backwards* works too: the newest day then loads the earlier days that it needs, and their own runs find little
+left to do. Unchanged days are skipped. A raw file of many days is read by the first run only. To load months for the
+first time, use `reprocess`: it needs one Spark session for the whole range.
 
 When a task fails or waits:
 
-- `feed`: waits until a raw file covers the day: ask whoever delivers the feed.
-- `ingest`: the file is unreadable, or more than 0.5 % of its rows are unusable; the log's last line says which and
-  where. Nothing was published; correct the file and clear the task. Or the day's own file is late: clear the task once
-  it has come.
-- `history`: waits for runs of earlier days that are at work or have failed, or for earlier raw files: clear what has
-  failed, ask for the files.
-- `features`: clear it to run it again; days that are published are skipped. It also loads earlier days that no run is
-  to load; if that fails, the log's last line names the day and says why, as with `ingest`.
-- `published`: a stage ended without publishing: look into the log of the stage before.
-- `export`: the scorer goes on with the state it has; clear the task.
+- `feed`: no raw file covers the day yet. Ask whoever delivers the feed.
+- `ingest`: the last line of the log says why. If the file is unreadable, or more than 0.5 % of its rows are unusable,
+  correct the file. If the file of the day is late, wait for it. Then clear the task. Nothing was published.
+- `history`: earlier days are missing, and their runs are active or failed, or their raw files have not arrived. Clear
+  the failed runs, ask for the files.
+- `features`: clear it; published days are skipped. This task also loads missing earlier days that no run is working on.
+  If one of them fails, the last line of the log names the day and says why, as for `ingest`.
+- `published`: a stage ended without publishing. Read the log of the task before.
+- `export`: the scorer keeps the state that it has. Clear the task.
 """
 
 import datetime as dt
@@ -43,21 +43,21 @@ ONE_DAY = ["--from", INTERVAL_DAY, "--to", INTERVAL_DAY]
     doc_md=__doc__,
 )
 def lake() -> None:
-    """Feed, ingest, history, features, published, export."""
+    """Run feed, ingest, history, features, published and export, in this order."""
 
     @task.sensor(task_id="feed", **sensor(20))
     def wait_for_feed(day: str) -> bool:
-        """A raw file that covers the day is there."""
+        """Return whether a raw file covers the day."""
         return publication.is_delivered(dt.date.fromisoformat(day))
 
     @task.sensor(task_id="history", **sensor(20))
     def wait_for_history(day: str, ti: Any = None) -> bool:
-        """The days that this one's features look back on are published, or the next task has to load them."""
+        """Return whether the next task can start: earlier days are published, or it has to load them itself."""
         return publication.history_is_ready(ti, dt.date.fromisoformat(day))
 
     @task(retries=0)
     def published(day: str) -> dict[str, int]:
-        """Success is what was published, not what a process said; returns rows by table."""
+        """Return rows by table, read from the lake: an exit code of 0 does not prove that a job published."""
         return publication.require_published(dt.date.fromisoformat(day), dt.date.fromisoformat(day))
 
     ingest = spark_job("ingest", "day", [*ONE_DAY, "--stages", "ingest,totals"])

@@ -1,22 +1,26 @@
-"""# maintenance: the Iceberg tables kept healthy, weekly
+"""# maintenance: weekly housekeeping of the Iceberg tables
 
-**Reads** the metadata of every table, the release pointer and the state pointer. **Does**, for states: deletes those,
-and their exports, that are more than `ANTIFRAUD_STATE_KEEP_DAYS` older than the newest day of the lake. A state that a
-live release or the scorer needs stays; a backfill makes the others again. **Does**, table by table:
+**Reads** the metadata of every table, the release pointer and the state pointer.
 
-- compacts partitions of many small files, and tidies the metadata;
-- removes snapshots that have not been the table's state for 30 days; what a live release names is tagged and stays;
-- removes, after two days, staged snapshots that were never published, and files that nothing refers to.
+**Does**, for states: delete states and their exports that are more than `ANTIFRAUD_STATE_KEEP_DAYS` older than the
+newest day of the lake. A state that a live release or the scorer needs stays. A backfill rebuilds the others.
 
-**By hand**: *Trigger*; the run is dry, its log says what is due. Trigger again with `dry_run` off to do it. It may run
-beside `lake`: whoever loses a commit tries again.
+**Does**, for each table:
+
+- compact partitions of many small files, and tidy the metadata;
+- remove snapshots that were superseded more than 30 days ago; what a live release names is tagged and stays;
+- remove, after two days, staged snapshots that were never published, and files that nothing refers to.
+
+**By hand**: *Trigger*. The run is dry and its log lists what is due. Trigger again with `dry_run` off to do it. It can
+run at the same time as `lake`: a run that loses a commit retries.
 
 When a task fails:
 
-- `maintain`: the log's last line says why. The release pointer does not verify: nothing was removed, repair it by
-  promoting again. The state pointer cannot be read: nothing was removed; remove `state/pointer.json` and clear `export`
-  of the newest `lake` run. Exit code 11 to 13: the settings name another lake, or something to be removed lies
-  elsewhere. Nothing was removed; the runbook says what to do. Anything else: clear the task, every step repeats safely.
+- `maintain`: the last line of the log says why; nothing was removed in the first three cases.
+  - The release pointer does not verify: promote again.
+  - The state pointer cannot be read: remove `state/pointer.json` and clear `export` of the newest `lake` run.
+  - Exit code 11 to 13: the settings name another lake, or something to be removed lies elsewhere. See the runbook.
+  - Anything else: clear the task. Every step can be repeated safely.
 """
 
 from airflow.sdk import CronDataIntervalTimetable, Param, dag
@@ -41,14 +45,14 @@ MODE = (
         "dry_run": Param(
             None,
             type=["null", "boolean"],
-            description="Only list what is due; empty: runs by hand are dry, the weekly one is not",
+            description="Only list what is due. Empty: manual runs are dry, the weekly run is not",
         )
     },
     tags=["data", "weekly"],
     doc_md=__doc__,
 )
 def maintenance() -> None:
-    """One Spark job for all tables."""
+    """Run one Spark job for all tables."""
     spark_job("maintain", "maintenance", ["--mode", MODE])
 
 

@@ -1,15 +1,16 @@
 """# monitor: what changed, and whether anything leaked
 
-**Reads** `features` of the day and of the training window, and every file outside the raw zone. **Writes** the drift
-report (HTML) and the leak scan's result into the folder `reports/<day>`.
+**Reads** `features` of the day and of the training window, and every file outside the raw zone.
 
-**By hand**: *Trigger*, with the day to compare. Both tasks only report; decisions are made by the gate and the guard.
+**Writes** the drift report (HTML) and the result of the leak scan into the folder `reports/<day>`.
+
+**By hand**: *Trigger*, with the day to report on. Both tasks only report. The gate and the guard decide.
 
 When a task fails:
 
-- `drift`: the day has no features yet: run `lake` for it.
-- `leaks`: **a raw identifier is outside the raw zone**: the log says where. Close access to that place first, then
-  find what wrote it.
+- `drift`: the day has no features yet. Run `lake` for it.
+- `leaks`: **a raw identifier is outside the raw zone**. The log names the file. Close access to it first, then find
+  what wrote it.
 """
 
 from airflow.sdk import dag
@@ -28,9 +29,9 @@ DAY = "{{ params.day or (data_interval_start | ds) }}"
     doc_md=__doc__,
 )
 def monitor() -> None:
-    """Drift report and leak scan, side by side."""
+    """Run the drift report and the leak scan in parallel."""
     python_job("drift", "drift_report", ["--day", DAY])
-    # A leak does not go away by looking again.
+    # A retry would find the same leak again, and delay the alarm.
     python_job("leaks", "leak_scan", ["--day", DAY], retries=0)
 
 

@@ -1,4 +1,7 @@
-"""What tasks ask feed and lake: which days are delivered, published, or lacking. Never called when a DAG is parsed."""
+"""Tell tasks which days are delivered, published or missing.
+
+Nothing here is called while Airflow parses a DAG: every function reads the feed or the lake.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -16,21 +19,25 @@ if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 PRODUCTS: Final = (CLEAN, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
-"""What the `lake` DAG publishes for every day."""
+"""Tables that the `lake` DAG publishes for every day."""
 AT_WORK: Final = ["running", "failed"]
-"""Runs that load their day, or will once somebody has cleared them; a queued one waits for a place, maybe for ours."""
+"""States of runs that load their day now, or will once somebody clears them.
+
+Queued runs are excluded: they may be waiting for the slot that this run holds.
+"""
 
 
 def is_delivered(*days: dt.date) -> bool:
-    """Whether raw files cover all of the days."""
+    """Return whether raw files cover all of the days."""
     files = files_in(raw_folder(job_settings()))
     return all(covers(files, day) for day in days)
 
 
 def history_is_ready(task: "RuntimeTaskInstanceProtocol", day: dt.date) -> bool:
-    """Whether the features of `day` can be made: no earlier day is lacking, or nobody else is to load those that are.
+    """Return whether the features of `day` can be made, or this run has to load the missing earlier days itself.
 
-    Waiting for a day whose run has not begun could take for ever: in a backfill that runs backwards it waits for us.
+    Only active and failed runs are waited for. A queued run may never start before this one ends: in a backwards
+    backfill it waits for this run's slot (`tests/dags/test_feed.py`).
     """
     missing = lookback.missing_before(job_settings(), day)
     return not missing or (is_delivered(*missing) and not _at_work(task, missing))
@@ -42,7 +49,7 @@ def _at_work(task: "RuntimeTaskInstanceProtocol", days: Sequence[dt.date]) -> in
 
 
 def require_published(first: dt.date, last: dt.date, tables: Sequence[Table] = PRODUCTS) -> dict[str, int]:
-    """Rows of each table over the days, from what was published.
+    """Return the published rows of each table over the days.
 
     Raises:
         MissingDay: A day of a table was not published.
@@ -53,5 +60,5 @@ def require_published(first: dt.date, last: dt.date, tables: Sequence[Table] = P
 
 
 def is_published(table: Table, day: dt.date) -> bool:
-    """Whether `day` of a table was published."""
+    """Return whether `day` of a table was published."""
     return day in lake.published(lake.open_catalog(job_settings()), table, day, day)

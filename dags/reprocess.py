@@ -1,20 +1,20 @@
 """# reprocess: a range of days in one Spark session
 
-First load of months or years, or repair after files were delivered late or again. The result equals that of the daily
-runs, row for row: earlier days that they look back on and nobody has loaded are loaded, too. Days whose inputs did not
-change are skipped.
+Use it to load months or years for the first time, or to repair days after files arrived late or were delivered again.
+The result equals that of the daily runs, row for row. Earlier days that nobody has loaded are loaded too. Days with
+unchanged inputs are skipped.
 
-**Dry by default**: the run only lists, table by table, which days are out of date and why: never published, their raw
-files changed, or something that they are made from changed. Trigger again with `dry_run` off to do the work.
-Readers see a table change once, when all its days are ready.
+**Dry by default**: the run lists, for each table, which days are stale and why. A day is stale if it was never
+published, if its raw files changed, or if something that it is made from changed. Trigger again with `dry_run` off to
+do the work. Readers see each batch of a table's days at once, never half a day.
 
 When a task fails:
 
-- `stale`: the range ends before it begins, or the log names a raw file that cannot be read.
-- `plan`: skips the rest of a dry run.
-- `days`: as `ingest` of the DAG `lake`; what was published before the failure stays, and a re-run goes on from there.
-- `published`: a stage ended without publishing: look into the log of `days`.
-- `export`: the scorer goes on with the state it has; clear the task.
+- `stale`: the range ends before it begins, or a raw file cannot be read. The log names the file.
+- `plan`: skips the other tasks of a dry run.
+- `days`: as for `ingest` of the DAG `lake`. Days published before the failure stay, and a re-run continues from there.
+- `published`: a stage ended without publishing. Read the log of `days`.
+- `export`: the scorer keeps the state that it has. Clear the task.
 """
 
 import datetime as dt
@@ -42,24 +42,24 @@ STAGES = "ingest,totals,history,state,features"
     params={
         "first": Param(type="string", pattern=DATE_PATTERN, description="First day (YYYY-MM-DD)"),
         "last": Param(type="string", pattern=DATE_PATTERN, description="Last day (YYYY-MM-DD)"),
-        "dry_run": Param(True, type="boolean", description="Only list what is out of date"),
+        "dry_run": Param(True, type="boolean", description="Only list which days are stale"),
     },
     tags=["data", "manual"],
     doc_md=__doc__,
 )
 def reprocess() -> None:
-    """Stale, plan; unless dry: days, published, export."""
+    """Run stale and plan; unless the run is dry, also days, published and export."""
 
     @task.short_circuit(retries=0)
     def plan(params: Mapping[str, Any] | None = None) -> bool:
-        """Go on unless this is a dry run."""
+        """Return whether the run goes on: a dry run ends here."""
         dry_run = bool(params and params["dry_run"])
-        log.info("dry run: nothing is done" if dry_run else "days whose inputs did not change are skipped")
+        log.info("dry run: nothing is done" if dry_run else "days with unchanged inputs are skipped")
         return not dry_run
 
     @task(retries=0)
     def published(first: str, last: str) -> dict[str, int]:
-        """Success is what was published, not what a process said; returns rows by table."""
+        """Return rows by table, read from the lake: an exit code of 0 does not prove that a job published."""
         return publication.require_published(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
 
     stale = python_job("stale", "stale", ["--from", FIRST, "--to", LAST], retries=0)

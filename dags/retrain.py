@@ -1,31 +1,33 @@
-"""# retrain: a candidate, its verdict, and its promotion if the verdict is PASS
+"""# retrain: a candidate, its verdict, and its promotion after a PASS
 
-**Reads** `features` and the labels that were known at the end of day `as_of`. **Writes** a candidate, its score tables
-and report, an MLflow run; after a PASS the release bundle, the release pointer and the MLflow aliases.
+**Reads** `features` and the labels that were known at the end of the day `as_of`.
 
-**By hand**: *Trigger*, with `as_of` = the day whose knowledge counts. Without it the run's own day counts.
+**Writes** a candidate, its score tables, its report and an MLflow run. After a PASS it writes the release bundle, the
+release pointer and the MLflow aliases.
 
-What each task says:
+**By hand**: *Trigger*. Labels known at the end of `as_of` count; empty means the day of the run.
 
-- `features`: waits until the lake has the day.
-- `train`: a window lacks days: load them, or shorten the windows in the settings.
-- `validate`: succeeds whatever the verdict; the report is in the folder `reports`.
-- `gate`: **skipped** when the verdict is FAIL or INFEASIBLE, or the champion is not to be replaced: a normal night, the
-  serving release goes on. The log has the verdict and its reasons.
-- `promote`: exit code 40: the bundle did not verify; 51: the release serves, only MLflow was away. Clear it in either
-  case: twice is the same as once. 41: what serves has changed since validation: clear it from `validate` on. 42: what
-  serves was trained on other features, so the candidate could not be compared with it; every night ends so until
-  somebody decides: read the report, then *Trigger* with `replace_unjudged` = the id of the release that serves.
+How to read each task:
+
+- `features`: waits until the lake has the features of the day.
+- `train`: a window lacks days. Load them, or shorten the windows in the settings.
+- `validate`: succeeds whatever the verdict is. The report is in the folder `reports`.
+- `gate`: **skipped** after FAIL or INFEASIBLE, or when the champion must not be replaced. This is a normal night: the
+  serving release stays. The log has the verdict, its reasons and the best single action. The task **fails** if the
+  report is missing, damaged or of another version: clear `validate`.
+- `promote`: the exit code says what to do.
+  - 40: the bundle did not verify. 51: the release serves, but MLflow did not answer. Clear the task; it is idempotent.
+  - 41: the champion changed after validation. Clear the run from `validate` on.
+  - 42: the champion was trained on other features, so the candidate could not be compared with it. Every night ends
+    like this until you decide. Read the report, then *Trigger* with `replace_unjudged` = the id of the champion.
 """
 
 import datetime as dt
-import json
 import logging
 
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from antifraud.artifacts.bundle import why_not_promotable
 from antifraud.lake.schemas import FEATURES
 from dags import publication
 from dags.shared import (
@@ -55,29 +57,31 @@ REPLACE = "{{ '--replace-unjudged ' ~ params.replace_unjudged if params.replace_
             None,
             type=["null", "string"],
             pattern=RELEASE_PATTERN,
-            description="Release that serves and may go although its features differ from today's; empty: none",
+            description="Id of a champion trained on other features, to be replaced without a comparison. Empty: none",
         ),
     },
     tags=["model", "nightly"],
     doc_md=__doc__,
 )
 def retrain() -> None:
-    """Features, train, validate, gate, promote."""
+    """Run features, train, validate, gate and promote, in this order."""
 
     @task.sensor(task_id="features", **sensor(20))
     def wait_for_features(as_of: str) -> bool:
-        """The lake has the features of the day."""
+        """Return whether the lake has the features of the day."""
         return publication.is_published(FEATURES, dt.date.fromisoformat(as_of))
 
     @task(retries=0)
     def gate(as_of: str) -> str:
         """Show the verdict; let only through what may be promoted."""
-        report = json.loads((job_settings().under_home("reports", as_of) / "report.json").read_text())
-        for reason in report["reasons"]:
-            log.info("%s: %s", report["verdict"], reason)
-        if why := why_not_promotable(report):
+        from antifraud.gate.report import read_report  # brings SciPy, which parsing the file can do without
+
+        report = read_report(job_settings().under_home("reports", as_of, "report.json"))
+        for sentence in (*report.reasons, report.action):
+            log.info("%s: %s", report.verdict, sentence)
+        if why := report.why_not_promotable():
             raise AirflowSkipException(f"the release that serves stays: {why}")
-        return str(report["verdict"])
+        return str(report.verdict)
 
     train = spark_job("train", "train", ["--as-of", AS_OF])
     validate = spark_job("validate", "validate", ["--as-of", AS_OF])

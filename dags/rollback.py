@@ -1,15 +1,15 @@
 """# rollback: back to an earlier release, if it passes today's limits
 
-The named release is verified, and judged on the newest days whose labels have matured, by the limits of today. Only a
-PASS moves the release pointer; the scorers follow within seconds. To stop scoring at once, suspend the service instead:
+The named release is verified and judged on the newest days with matured labels, by today's limits. Only a PASS moves
+the release pointer; the scorers follow within seconds. To stop scoring at once, suspend the service instead:
 docs/runbook.md says how.
 
 **Dry by default**: the run judges and reports, and moves nothing. Trigger again with `dry_run` off to move the pointer.
 
 When a task fails:
 
-- `promote`: the release is unknown, its bundle does not verify, or it breaks a limit today; the log's last line says
-  which. The serving release was not touched.
+- `promote`: the release is unknown, its bundle does not verify, or it breaks a limit today. The last line of the log
+  says which. The serving release was not touched.
 """
 
 import logging
@@ -28,22 +28,22 @@ DRY_RUN = "{{ '--dry-run' if params.dry_run else '' }}"
     start_date=START,
     catchup=False,
     max_active_runs=1,
-    # A refusal is an answer; trying again would only repeat it.
+    # A refusal is an answer: a retry would only repeat it.
     default_args={**DEFAULT_ARGS, "retries": 0},
     params={
         "release": Param(type="string", pattern=RELEASE_PATTERN, description="Id of the release to go back to"),
-        "reason": Param(type="string", minLength=10, maxLength=500, description="Why; kept with the run"),
+        "reason": Param(type="string", minLength=10, maxLength=500, description="Why you go back; kept with the run"),
         "dry_run": Param(True, type="boolean", description="Only judge the release"),
     },
     tags=["model", "manual"],
     doc_md=__doc__,
 )
 def rollback() -> None:
-    """State the reason, then promote the named release."""
+    """Log the reason, then promote the named release."""
 
     @task
     def reason(text: str) -> str:
-        """Keep the reason in the log and in the run."""
+        """Log the reason and return it, so that it stays with the run."""
         log.info("reason given: %s", text)
         return text
 

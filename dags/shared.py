@@ -1,4 +1,4 @@
-"""What all DAGs share: their settings, how a job is started, and the days a run is about. Wiring only."""
+"""Settings, defaults and ways to start a job that all DAGs share."""
 
 import datetime as dt
 import os
@@ -17,9 +17,9 @@ from antifraud.settings.core import JobSettings
 from antifraud.settings.dags import DagSettings
 
 MIDNIGHT: Final = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
-"""One run a calendar day; `data_interval_start` is the day itself."""
+"""One run a calendar day. The day itself is `data_interval_start`."""
 START: Final = pendulum.datetime(2015, 1, 1, tz="UTC")
-"""Earlier than any raw file, so that every day of the feed can be backfilled."""
+"""Earlier than any raw file: Airflow only backfills days after a DAG's start."""
 SENSOR_SECONDS: Final = 24 * 3600
 INTERVAL_DAY: Final = "{{ data_interval_start | ds }}"
 DATE_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}$"
@@ -27,7 +27,7 @@ RELEASE_PATTERN: Final = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$"
 
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-"""Folder of the project: jobs are started in it."""
+"""Folder of the project, in which jobs are started."""
 SETTINGS: Final = DagSettings.from_environment(os.environ)
 """Read here and nowhere else in `dags/`."""
 REPLAY_END: Final = pendulum.from_format(SETTINGS.replay_end, "YYYY-MM-DD", tz="UTC") if SETTINGS.replay_end else None
@@ -46,17 +46,17 @@ NIGHTLY: Final[dict[str, Any]] = {
     "catchup": False,
     "default_args": DEFAULT_ARGS,
 }
-"""Arguments of a DAG that runs at `MIDNIGHT`, beside its schedule."""
+"""Arguments of a DAG that runs at `MIDNIGHT`, except its schedule."""
 
 
 def day_param(meaning: str) -> Param:
-    """A parameter that names a day; empty means the run's own."""
-    description = f"{meaning} (YYYY-MM-DD); empty: the run's own day"
+    """Return a parameter that names a day; empty means the day of the run."""
+    description = f"{meaning} (YYYY-MM-DD). Empty: the day of the run"
     return Param(None, type=["null", "string"], pattern=DATE_PATTERN, description=description)
 
 
 def spark_job(task_id: str, script: str, arguments: Sequence[str], **options: Any) -> SparkSubmitOperator:
-    """Submit ``jobs/<script>.py``; it finds the project through PYTHONPATH and its settings in the environment."""
+    """Submit ``jobs/<script>.py`` to Spark; the job reads its settings from the environment."""
     return SparkSubmitOperator(
         task_id=task_id,
         conn_id=SETTINGS.spark_connection,
@@ -72,9 +72,9 @@ def spark_job(task_id: str, script: str, arguments: Sequence[str], **options: An
 
 
 def python_job(task_id: str, script: str, arguments: Sequence[str] = (), **options: Any) -> BashOperator:
-    """Run ``python -m jobs.<script>`` as a process of its own: no Spark, and no heavy import in the worker.
+    """Run ``python -m jobs.<script>`` in its own process, so that the worker imports nothing heavy.
 
-    Arguments come from templates whose params have a pattern, so they need no quoting.
+    Arguments are not quoted: they come from params with a pattern (`tests/dags/test_policy.py`).
     """
     return BashOperator(
         task_id=task_id,
@@ -85,10 +85,10 @@ def python_job(task_id: str, script: str, arguments: Sequence[str] = (), **optio
 
 
 def job_settings() -> JobSettings:
-    """Settings of the jobs, read when a task runs."""
+    """Read the settings of the jobs; call it when a task runs, not when a DAG is parsed."""
     return JobSettings.from_environment(os.environ)
 
 
 def sensor(poke_seconds: int) -> dict[str, Any]:
-    """Arguments of a sensor that gives its slot back between two looks and waits for a day at most."""
+    """Return arguments of a sensor that frees its slot between two pokes and times out after a day."""
     return {"mode": "reschedule", "poke_interval": poke_seconds, "timeout": SENSOR_SECONDS}

@@ -1,1 +1,1 @@
-"""Documents, and the script that writes those that come from code."""
+"""Documents, and the scripts that generate some of them from code."""

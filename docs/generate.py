@@ -1,4 +1,7 @@
-"""Write the documents that come from code: `python -m docs.generate`. `tests/docs` fails when they are stale."""
+"""Write the documents that are generated from code: `python -m docs.generate`.
+
+`tests/docs/test_generated.py` fails while one of them is stale.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -15,12 +18,12 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 def table_page() -> str:
-    """docs/tables.md, from `antifraud.lake.schemas`."""
+    """Return docs/tables.md, from `antifraud.lake.schemas`."""
     parts = [
         "# Tables\n\n"
         + NOTICE
-        + "Apache Iceberg tables in the namespace `antifraud`, and the raw files that they are made from, described by "
-        "`antifraud/lake/schemas.py`.\n"
+        + "Apache Iceberg tables in the namespace `antifraud`, and the raw files that they are made from, as "
+        "`antifraud/lake/schemas.py` declares them.\n"
     ]
     return "\n".join([*parts, _raw_files(), *(_table(table) for table in TABLES)])
 
@@ -32,8 +35,8 @@ def _raw_files() -> str:
     )
     head = ("column", "type", "meaning", "unit", "text", "quarantined as", "class")
     return (
-        "## Raw files\n\nText, the header first, then a transaction a line, its columns separated by commas. A file "
-        f"with another header is refused, {_defects_of_lines()}. The header is\n\n"
+        "## Raw files\n\nText: a header, then one transaction a line, with columns separated by commas. A file with "
+        f"another header is refused, {_defects_of_lines()}. The header is\n\n"
         f"    {RAW.header}\n\n| {' | '.join(head)} |\n|{' --- |' * len(head)}\n{rows}\n"
     )
 
@@ -61,7 +64,7 @@ def _short_type(text: str) -> str:
 
 
 def feature_page() -> str:
-    """docs/features.md, from `antifraud.features.registry`."""
+    """Return docs/features.md, from `antifraud.features.registry`."""
     rows = "\n".join(
         f"| `{f.name}` | {f.entity} | {f.window or ''} | {f.unit} | {f.null or 'never'} | {f.meaning} |"
         for f in REGISTRY
@@ -75,7 +78,7 @@ def feature_page() -> str:
 
 
 def error_page() -> str:
-    """docs/errors.md, from the classes of `antifraud.errors`."""
+    """Return docs/errors.md, from the classes of `antifraud.errors`."""
     rows = "\n".join(
         f"| {error.exit_code} | `{error.__name__}` | {kind} | {' '.join((error.__doc__ or '').split())} |"
         for error, kind in sorted(_kinds(errors.AntifraudError), key=lambda found: found[0].exit_code)
@@ -83,7 +86,7 @@ def error_page() -> str:
     return (
         f"# Exit codes\n\n{NOTICE}Every expected failure ends a process with a code of its own and one line that says "
         "what was found, what was expected and what to do next. Anything else is a defect and shows its traceback. "
-        "What to do is in the [runbook](runbook.md).\n\n"
+        "The [runbook](runbook.md) has the remedies.\n\n"
         f"| code | error | kind of | meaning |\n| --- | --- | --- | --- |\n{rows}\n"
     )
 
@@ -97,7 +100,7 @@ def _kinds(error: type[errors.AntifraudError]) -> Iterator[tuple[type[errors.Ant
 
 
 def dag_page() -> str:
-    """docs/dags.md, from the DAG files' docstrings: what operators see in Airflow."""
+    """Return docs/dags.md, from the docstrings of the DAG files, which operators also see in Airflow."""
     pages = [ast.get_docstring(ast.parse(path.read_text())) or "" for path in sorted((ROOT / "dags").glob("*.py"))]
     found = [_demoted(page) for page in pages if page.startswith("# ")]
     return "# DAGs\n\n" + NOTICE + "\n\n".join(found) + "\n"
@@ -115,7 +118,7 @@ PAGES: Final = {
     "docs/settings.md": settings_page,
     ".env.example": example_file,
 }
-"""What is generated, by its path in the project."""
+"""Generators by the path of their page in the project."""
 
 
 def main() -> None:

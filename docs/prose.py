@@ -1,10 +1,11 @@
 """Find sentences that break the mechanical rules of prose: ``python -m docs.prose [path ...]``.
 
-Reads documents (Markdown), and in Python files docstrings, comments and the texts of raised errors. `tests/docs` runs
-it over the whole project.
+The rules hold for documents (Markdown), and in Python files for docstrings, comments and the texts of raised errors.
+`tests/docs/test_prose.py` checks the whole project.
 """
 
 import ast
+import inspect
 import io
 import re
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +28,8 @@ PHRASES: Final = (
     r"\bgive or take\b",
 )
 PLACEHOLDER: Final = "x"
+MARKER: Final = re.compile(r"^(?:[-*]|\d+\.)\s+")
+CODE_INDENT: Final = " " * 4
 DIRECTIVES: Final = re.compile(r"^(?:noqa|type:|pragma|fmt:|mypy:|ruff:|!/)")
 SECTIONS: Final = re.compile(r"^(?:Args|Returns|Raises|Yields|Attributes|Example|Examples|Note|References?|Source):$")
 
@@ -49,6 +53,15 @@ class Violation:
     def __str__(self) -> str:
         """Spell file, line, rule and text in one line."""
         return f"{self.path}:{self.line}: {self.rule}: {self.text[:160]}"
+
+
+class Role(Enum):
+    """Role of a line in the text around it."""
+
+    NO_TEXT = auto()
+    ROW = auto()
+    BEGINS = auto()
+    CONTINUES = auto()
 
 
 def violations(path: Path) -> list[Violation]:
@@ -78,25 +91,40 @@ def blocks(text: str, first: int) -> Iterator[tuple[int, str]]:
     [(1, 'Args:'), (2, 'day: A date. Never null.'), (4, 'rows: How many.')]
     """
     paragraph: list[str] = []
-    fenced, began, in_section = False, first, False
+    began = first
+    for number, line, role in _roles(text, first):
+        if role is not Role.CONTINUES:
+            yield from _whole(began, paragraph)
+            paragraph, began = [], number
+        if role is Role.ROW:
+            yield from ((number, cell.strip()) for cell in line.strip("|").split("|"))
+        elif role is not Role.NO_TEXT:
+            paragraph.append(re.sub(MARKER, "", line))
+    yield from _whole(began, paragraph)
+
+
+def _roles(text: str, first: int) -> Iterator[tuple[int, str, Role]]:
+    """Yield number, content and role of each line."""
+    fenced = in_section = in_example = False
+    role = Role.NO_TEXT
     for number, raw in enumerate(text.splitlines(), first):
         line = raw.strip()
         fence = line.startswith("```")
         fenced ^= fence
+        in_example = line.startswith(">>>") or (in_example and bool(line))
         headed = SECTIONS.match(line) is not None
         in_section = headed or (in_section and bool(line))
-        entry = in_section and bool(re.match(r"\w+: ", line))
-        item = headed or entry or bool(re.match(r"(?:[-*]|\d+\.)\s|#|>>>|\|", line))
-        if not line or fence or fenced or item:
-            yield from _whole(began, paragraph)
-            paragraph = []
-        if line and not fence and not fenced:
-            if line.startswith("|"):
-                yield from ((number, cell.strip()) for cell in line.strip("|").split("|"))
-            elif not line.startswith((">>>", "...", "#")):
-                began = began if paragraph else number
-                paragraph.append(re.sub(r"^(?:[-*]|\d+\.)\s+", "", line))
-    yield from _whole(began, paragraph)
+        indented = role is Role.NO_TEXT and not in_section and raw.startswith(CODE_INDENT)
+        if not line or fence or fenced or in_example or indented or line.startswith("#"):
+            role = Role.NO_TEXT
+        elif line.startswith("|"):
+            role = Role.ROW
+        elif role is not Role.CONTINUES and role is not Role.BEGINS:
+            role = Role.BEGINS
+        else:
+            new = headed or re.match(MARKER, line) or (in_section and re.match(r"\w+: ", line))
+            role = Role.BEGINS if new else Role.CONTINUES
+        yield number, line, role
 
 
 def _whole(line: int, paragraph: list[str]) -> Iterator[tuple[int, str]]:
@@ -113,7 +141,8 @@ def sentences(text: str) -> list[str]:
     plain = re.sub(r"``[^`]+``|`[^`]+`", PLACEHOLDER, text)
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", plain)
     plain = re.sub(r"\b(?:e\.g|i\.e|et al|cf|vs|ch|no|p)\.", PLACEHOLDER, plain)
-    return [each.strip() for each in re.split(r"(?<=[.!?])[\"')*]*\s+(?=[\"'(*]*[A-Z0-9x])", plain) if each.strip()]
+    ended = re.sub(r"([.!?][\"')*]*)\s+(?=[\"'(*]*[A-Z0-9x])", r"\1\n", plain)
+    return [each.strip() for each in ended.splitlines() if each.strip()]
 
 
 def broken_rules(sentence: str) -> Iterator[str]:
@@ -122,7 +151,7 @@ def broken_rules(sentence: str) -> Iterator[str]:
     >>> list(broken_rules("What stays is told, lest it gets lost."))
     ["opens with 'What'", "says 'lest'"]
     """
-    words = re.findall(r"[\w'-]*\w[\w'-]*", sentence)
+    words = re.findall(r"[\w'-]*\w[\w'-]*(?:[.,/]\w+)*", sentence)
     if len(words) > LONGEST_SENTENCE:
         yield f"{len(words)} words"
     if words and words[0] in OPENINGS and not sentence.endswith("?"):
@@ -136,7 +165,7 @@ def broken_rules(sentence: str) -> Iterator[str]:
 def _docstrings(source: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield from blocks(node.value.value, node.lineno)
+            yield from blocks(inspect.cleandoc(node.value.value), node.lineno)
 
 
 def _comments(source: str) -> Iterator[tuple[int, str]]:

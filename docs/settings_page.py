@@ -1,4 +1,4 @@
-"""docs/settings.md and .env.example, from the fields of the settings: name, default, range and docstring."""
+"""Generate docs/settings.md and .env.example from the fields of the settings: name, default, range, docstring."""
 
 import ast
 import dataclasses
@@ -34,7 +34,7 @@ EXAMPLES: Final = {
     "ALERTS_A_DAY": "200",
     "WEBHOOK_URL": "https://ops.example/hooks/antifraud",
 }
-"""What a setting without a default may look like."""
+"""Possible values of settings without a default."""
 
 
 class Setting(NamedTuple):
@@ -87,7 +87,7 @@ def _line(setting: Setting) -> str:
 
 
 def _own(kind: type[Settings]) -> Iterator[Setting]:
-    """Yield the settings that a class has beside those of the class below it."""
+    """Yield the settings that a class adds to its base class."""
     meanings = _meanings(kind)
     for field in dataclasses.fields(kind):
         if field.name in meanings:

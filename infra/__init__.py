@@ -1,1 +1,1 @@
-"""Starting the platform: on this machine (`infra/local`), elsewhere later."""
+"""Install the platform (`setup`), run all of it on one machine (`local`), start a Spark cluster (`cluster`)."""

@@ -2,8 +2,8 @@
 
     python -m serving.export_log --from 2026-04-01 --to 2026-04-14 --out decisions.npz
 
-The file holds vectors, scores, amounts, labels and transaction ids; customers and terminals are codes of this file, so
-no token leaves the store. It is readable for its owner only. An existing file is never overwritten.
+The file holds vectors, scores, amounts, labels and transaction ids. Customers and terminals are codes of this file, so
+no token leaves the store. Only the file's owner can read it. An existing file is never overwritten.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _unpack_answer = msgspec.json.Decoder(Answer).decode
 
 
 class Codes(dict[str, int]):
-    """Numbers for names: 0 for the first one that is asked for, 1 for the next."""
+    """Numbers of names: the first name that is looked up gets 0, the next new one 1."""
 
     def __missing__(self, name: str) -> int:
         """Give a new name the next number."""
@@ -41,13 +41,14 @@ class Codes(dict[str, int]):
 
 
 def export(store: Store, first: dt.date, last: dt.date, path: Path, *, now: int) -> About:
-    """Write the decisions about events of the days `first` to `last` and the labels they have at `now`.
+    """Write the decisions about events of the days `first` to `last`, with their labels at `now`.
 
     Raises:
-        DataError: There are none, the file exists, or a vector is not of today's features.
+        DataError: There are no decisions, the file exists, or a vector has other features than this code.
         StoreError: The store cannot be read.
     """
     times = range(day_number(first) * DAY_SECONDS, (day_number(last) + 1) * DAY_SECONDS)
+    # One view for everything: decisions and labels of the file are of one moment, while the scorer goes on.
     with store.read() as view, LogWriter(path) as writer:
         releases, decisions = _write_decisions(view, writer, times)
         sources, labels = _write_labels(view, writer, times)
@@ -63,40 +64,44 @@ def export(store: Store, first: dt.date, last: dt.date, path: Path, *, now: int)
 def _write_decisions(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:
     releases, customers, terminals, written = Codes(), Codes(), Codes(), 0
     every = ((integer_of(key), unpack_decision(text)) for key, text in view.items("decisions"))
-    for rows in _pieces((number, found) for number, found in every if found.event_time in times):
-        plain = [_plain(number, found, releases, customers, terminals) for number, found in rows]
-        vectors = np.frombuffer(b"".join(found.vector for _, found in rows), dtype="<f8")
-        writer.write({**_columns(plain, DECISION_COLUMNS), "vector": vectors.reshape(len(rows), -1).astype(np.float64)})
-        written += len(rows)
+    for piece in _cut_into_pieces((number, decision) for number, decision in every if decision.event_time in times):
+        rows = [_decision_row(number, decision, releases, customers, terminals) for number, decision in piece]
+        vectors = np.frombuffer(b"".join(decision.vector for _, decision in piece), dtype="<f8")
+        columns = {"vector": vectors.reshape(len(piece), -1).astype(np.float64)}
+        writer.write({**_to_columns(rows, DECISION_COLUMNS), **columns})
+        written += len(piece)
     return list(releases), written
 
 
-def _plain(number: int, found: Decision, releases: Codes, customers: Codes, terminals: Codes) -> tuple[Any, ...]:
-    """A decision as `DECISION_COLUMNS`."""
-    if len(found.vector) != VECTOR_BYTES:
+def _decision_row(
+    number: int, decision: Decision, releases: Codes, customers: Codes, terminals: Codes
+) -> tuple[Any, ...]:
+    """Return a decision as the values of `DECISION_COLUMNS`."""
+    if len(decision.vector) != VECTOR_BYTES:
         raise DataError(
-            f"a decision of release {found.release} has {len(found.vector) // 8} features, this code has "
+            f"a decision of release {decision.release} has {len(decision.vector) // 8} features, this code has "
             f"{len(FEATURE_NAMES)}: export days after the change of the feature set"
         )
-    answer = _unpack_answer(found.answer)
-    whose = customers[found.customer], terminals[found.terminal], releases[found.release]
-    return number, found.event_time, found.amount, *whose, answer.score, answer.threshold, found.flagged
+    answer = _unpack_answer(decision.answer)
+    codes = customers[decision.customer], terminals[decision.terminal], releases[decision.release]
+    return number, decision.event_time, decision.amount, *codes, answer.score, answer.threshold, decision.flagged
 
 
 def _write_labels(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:
-    """Labels of the decisions in `times`; a first pass names the sources, so that their codes sort as they do."""
-    sources = sorted({label.source for label in _labels(view, times)})
+    """Write the labels of the decisions in `times`; return the names of the sources and the number of labels."""
+    # A first pass collects the sources: the order of their codes is then that of their names, in every export.
+    sources = sorted({label.source for label in _read_labels(view, times)})
     code, written = {name: place for place, name in enumerate(sources)}, 0
-    for labels in _pieces(_labels(view, times)):
-        plain = [
+    for labels in _cut_into_pieces(_read_labels(view, times)):
+        rows = [
             (label.transaction_id, STATUS.index(label.status), label.learned_at, code[label.source]) for label in labels
         ]
-        writer.write(_columns(plain, LABEL_COLUMNS))
+        writer.write(_to_columns(rows, LABEL_COLUMNS))
         written += len(labels)
     return sources, written
 
 
-def _labels(view: View, times: range) -> Iterator[Label]:
+def _read_labels(view: View, times: range) -> Iterator[Label]:
     for _, text in view.items("labels"):
         label = unpack_label(text)
         stored = view.get("decisions", key_of(label.transaction_id))
@@ -104,13 +109,13 @@ def _labels(view: View, times: range) -> Iterator[Label]:
             yield label
 
 
-def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _cut_into_pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
     source = iter(rows)
     while piece := list(itertools.islice(source, ROWS_A_PIECE)):
         yield piece
 
 
-def _columns(rows: list[tuple[Any, ...]], kinds: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def _to_columns(rows: list[tuple[Any, ...]], kinds: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return {
         name: np.array(values, kind)
         for (name, kind), values in zip(kinds.items(), zip(*rows, strict=True), strict=True)
@@ -119,7 +124,7 @@ def _columns(rows: list[tuple[Any, ...]], kinds: Mapping[str, Any]) -> dict[str,
 
 @returns_exit_code
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Export and say what was written."""
+    """Export decisions and say what was written."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )

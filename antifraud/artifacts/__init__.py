@@ -1,1 +1,1 @@
-"""What one process writes and another reads: bundles, pointers, state exports, decision logs."""
+"""Files that one process writes and another reads: bundles, pointers, state exports, decision logs."""

@@ -1,8 +1,9 @@
-"""Releases: signed bundles of files that verify (`antifraud/artifacts/pointer.py` says which of them serves).
+"""Releases as signed bundles of files (`antifraud/artifacts/pointer.py` says which of them serves).
 
-A bundle is ``releases/<id>/`` with ``manifest.json`` naming every other file and its SHA-256, and ``manifest.sig``, the
-signature over it. It is written into a temporary folder and renamed, so it is there whole or not at all. Who changes
-the folder holds ``releases/.lock``; the system gives it back when a process dies.
+A bundle is the folder ``releases/<id>/``. Its ``manifest.json`` names every other file with its SHA-256, and
+``manifest.sig`` is the signature of the manifest. A bundle is written into a temporary folder and then renamed, so that
+it is never there in part. Every process that changes the releases folder holds ``releases/.lock``; the system releases
+the lock when the process dies.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 POINTER: Final = "pointer.json"
 UNFINISHED: Final = ".new-"
-"""How folders begin that are being built or removed; nobody reads them."""
+"""Prefix of folders that are being built or removed; no reader looks at them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,20 @@ class Bundle:
 def write_bundle(
     releases: Path, release: str, files: Mapping[str, bytes], manifest: Mapping[str, Any], key: SigningKey
 ) -> Bundle:
-    """Write and sign a bundle; one of the same id and content that is there already is kept, a damaged one replaced.
+    """Write and sign a bundle.
+
+    An existing bundle of the same id and content is kept; a damaged one is replaced.
 
     Raises:
         ReleaseError: A bundle of this id with other content exists.
     """
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    # Sorted, so that equal content has equal bytes and a promotion can be repeated.
     text = json.dumps({**manifest, "release": release, "files": sums}, indent=2, sort_keys=True) + "\n"
     signed = {MANIFEST: text.encode(), SIGNATURE: key.sign(text.encode())}
     with exclusive(releases):
         remove_unfinished(releases)
+        # A damaged bundle serves nobody, and keeping it would block the same candidate for good.
         if (releases / release).exists() and not _verifies(releases / release, key.public):
             remove_bundle(releases, release)
         if not (releases / release).exists():
@@ -66,6 +71,7 @@ def _build(target: Path, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             with (building / name).open("wb") as file:
                 file.write(content)
+                # On the disk before the rename: after a power cut a bundle is whole or not there.
                 file.flush()
                 os.fsync(file.fileno())
         sync_folder(building)
@@ -74,7 +80,7 @@ def _build(target: Path, files: Mapping[str, bytes]) -> None:
 
 
 def open_release(settings: Settings, release: str) -> Bundle:
-    """The verified bundle of a release, by the folder and the public key of the settings.
+    """Return the verified bundle of a release, by the folder and the public key of the settings.
 
     Raises:
         ReleaseError: There is no such release, or it does not verify.
@@ -92,11 +98,11 @@ def verify_bundle(path: Path, key: PublicKey) -> Bundle:
         ReleaseError: The bundle is unsigned or signed by another key, its manifest is missing or malformed, or a file
             is missing, unlisted or altered.
     """
-    manifest = _signed_manifest(path, key)
+    manifest = _read_signed_manifest(path, key)
     release, files = manifest.pop("release", None), manifest.pop("files", None)
     if release != path.name or not isinstance(files, dict):
         raise ReleaseError(f"bundle {path.name} says it is {release}: it was moved or renamed, promote it again")
-    # A slash marks what is no regular file, so that no listed name can match it.
+    # A slash marks links and folders, so that no name in the manifest can match them: a link could change later.
     present = {
         entry.name if entry.is_file() and not entry.is_symlink() else f"{entry.name}/" for entry in path.iterdir()
     }
@@ -104,9 +110,9 @@ def verify_bundle(path: Path, key: PublicKey) -> Bundle:
         odd = ", ".join(sorted(present ^ {*files, MANIFEST, SIGNATURE}))
         raise ReleaseError(f"bundle {release} and its manifest disagree about {odd}: promote it again")
     for name, expected in files.items():
-        if (found := sha256_of(path / name)) != expected:
+        if (actual := sha256_of(path / name)) != expected:
             raise ReleaseError(
-                f"{name} of bundle {release} has SHA-256 {found[:12]}…, its manifest says {expected[:12]}…: "
+                f"{name} of bundle {release} has SHA-256 {actual[:12]}…, its manifest says {expected[:12]}…: "
                 "go back to another release or promote it again"
             )
     return Bundle(release, path, manifest)
@@ -120,7 +126,7 @@ def _verifies(path: Path, key: PublicKey) -> bool:
     return True
 
 
-def _signed_manifest(path: Path, key: PublicKey) -> dict[str, Any]:
+def _read_signed_manifest(path: Path, key: PublicKey) -> dict[str, Any]:
     try:
         content, signature = (path / MANIFEST).read_bytes(), (path / SIGNATURE).read_bytes()
     except OSError as error:
@@ -135,10 +141,10 @@ def _signed_manifest(path: Path, key: PublicKey) -> dict[str, Any]:
 
 
 def require_feature_set(bundle: Bundle) -> None:
-    """Return if this code computes the features that a release was trained on.
+    """Refuse a release that was trained on other features than this code computes.
 
     Raises:
-        ReleaseError: It computes others, so it can neither serve nor judge the release.
+        ReleaseError: This code can neither serve nor judge the release.
     """
     if (theirs := bundle.manifest.get("feature_set")) != (ours := feature_set_hash()):
         raise ReleaseError(
@@ -147,23 +153,8 @@ def require_feature_set(bundle: Bundle) -> None:
         )
 
 
-def why_not_promotable(report: Mapping[str, Any]) -> str | None:
-    """Why a gate report forbids promotion; None where it allows it.
-
-    >>> why_not_promotable({"verdict": "FAIL", "reasons": ["The rate is too high."]})
-    'FAIL, so it does not serve. The rate is too high.'
-    >>> why_not_promotable({"verdict": "PASS", "reasons": []}) is None
-    True
-    """
-    if report["verdict"] != "PASS":
-        return f"{report['verdict']}, so it does not serve. {' '.join(report['reasons'])}"
-    if not report.get("promotable", True):
-        return f"PASS, but it does not replace the champion. {report.get('promotable_reason', '')}".rstrip()
-    return None
-
-
 def remove_unfinished(releases: Path) -> None:
-    """Remove what killed processes left behind; under the lock, so that none of it is anybody's."""
+    """Remove what killed processes left behind. Call it under the lock: then no live process uses any of it."""
     files = list(releases.glob(f".{POINTER}-*"))
     require_below(releases.parent, files)
     remove_folders(releases.glob(f"{UNFINISHED}*"), releases.parent)
@@ -172,6 +163,7 @@ def remove_unfinished(releases: Path) -> None:
 
 
 def remove_bundle(releases: Path, release: str) -> None:
-    """Remove a bundle; call it under the lock. It is renamed first, so that half of one is never taken for a bundle."""
+    """Remove a bundle; call it under the lock."""
     require_below(releases.parent, [releases / release])
+    # Renamed first: a kill half way must not leave a folder that looks like a bundle.
     remove_folders([(releases / release).rename(releases / f"{UNFINISHED}{release}")], releases.parent)

@@ -1,9 +1,9 @@
-"""Decisions of past days in one file, for replays and explanations: an NPZ without a token, written and read in pieces.
+"""The decision log: a file of past decisions, without a token, for replays and explanations.
 
-``python -m serving.export_log`` writes it, `jobs/replay.py` and ``antifraud explain`` read it. Columns lie in the
-archive as members ``<column>.<piece>``, so neither side holds more than `ROWS_A_PIECE` rows at once. Customers and
-terminals are integer codes that mean nothing outside their file. Decisions are in the order of their transaction id,
-labels in the order of arrival.
+``python -m serving.export_log`` writes the file; `jobs/replay.py` and ``antifraud explain`` read it. It is an NPZ
+archive with members ``<column>.<piece>``, so neither side holds more than `ROWS_A_PIECE` rows in memory. Customers and
+terminals are integer codes that mean nothing outside their file. Decisions are ordered by transaction id, labels by
+arrival.
 """
 
 import json
@@ -26,24 +26,38 @@ ROWS_A_PIECE: Final = 65_536
 ABOUT: Final = "about"
 SUFFIX: Final = ".npy"
 STATUS: Final = ("fraud", "legitimate", "unknown")
-"""A label's status is stored as its place here."""
+"""A label's status is stored as its position in this tuple."""
 DECISION_COLUMNS: Final[Mapping[str, Any]] = {
     "transaction_id": np.int64, "event_time": np.int64, "amount": np.int64, "customer": np.int64,
     "terminal": np.int64, "release": np.int32, "score": np.int32, "threshold": np.int32, "flagged": np.bool_,
 }  # fmt: skip
-"""Beside ``vector`` (n, features): UTC seconds, minor units, codes, a place in `About.releases`, ppm."""
+"""Columns of a decision, and there is ``vector`` (n, features) too.
+
+`event_time` is in UTC seconds, `amount` in minor units, `score` and `threshold` in ppm. `customer` and `terminal` are
+codes, and `release` is a position in `About.releases`.
+"""
 LABEL_COLUMNS: Final[Mapping[str, Any]] = {
     "label_transaction_id": np.int64, "label_status": np.int8, "label_learned_at": np.int64, "label_source": np.int32,
 }  # fmt: skip
-"""`label_source` is a place in `About.sources`, which is in alphabetical order."""
+"""Columns of a label; `label_source` is a position in `About.sources`, which is sorted."""
 Columns = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a file holds: days (ISO, both included), feature set, sizes, and the names that codes stand for.
+    """The description that a file carries.
 
-    Labels are those that had arrived at `exported_at` (business time, UTC seconds).
+    Attributes:
+        first: First day of the decisions, ISO.
+        last: Last day of the decisions, ISO, included.
+        exported_at: Business time of the export, UTC seconds; labels that had arrived by then are in the file.
+        feature_set: Hash of the feature set of the vectors.
+        features: Length of a vector.
+        decisions: Number of decisions.
+        labels: Number of labels.
+        releases: Names that the column `release` points to.
+        sources: Names that the column `label_source` points to.
+        format: Version of the file's format.
     """
 
     first: str
@@ -59,21 +73,21 @@ class About:
 
 
 class LogWriter:
-    """Writes a file piece by piece under a temporary name; `finish` puts it in place, whole, and never over another."""
+    """Writes a file in pieces under a temporary name; `finish` puts the whole file in place, never over another one."""
 
     def __init__(self, path: Path) -> None:
-        """Begin a file, mode 0600.
+        """Begin a file of mode 0600.
 
         Raises:
             DataError: `path` exists, or its folder does not.
         """
         if path.exists():
-            raise _exists(path)
+            raise _exists_error(path)
         try:
             descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         except OSError as error:
             raise DataError(
-                f"{path.parent} cannot be written ({error.strerror}): name a file in a folder of yours"
+                f"{path.parent} cannot be written ({error.strerror}): name a file in a folder that you can write to"
             ) from error
         self._path, self._scratch, self._pieces = path, Path(scratch), 0
         self._file = os.fdopen(descriptor, "wb")
@@ -86,7 +100,7 @@ class LogWriter:
         try:
             self._archive.close()
             self._file.close()
-        finally:  # a full disk refuses the archive's end as well
+        finally:  # on a full disk, closing the archive fails too
             self._scratch.unlink(missing_ok=True)
 
     def write(self, columns: Columns) -> None:
@@ -99,23 +113,24 @@ class LogWriter:
         """Describe the file and put it in place.
 
         Raises:
-            DataError: Somebody else has put a file there.
+            DataError: Another process has put a file there in the meantime.
         """
         self._member(ABOUT, np.array(json.dumps(asdict(about), sort_keys=True)))
         self._archive.close()
         self._file.flush()
         os.fsync(self._file.fileno())
         try:
+            # A hard link, unlike a rename, fails if the name is taken: nothing is ever overwritten.
             self._path.hardlink_to(self._scratch)
         except FileExistsError:
-            raise _exists(self._path) from None
+            raise _exists_error(self._path) from None
 
     def _member(self, name: str, values: npt.NDArray[Any]) -> None:
         with self._archive.open(name + SUFFIX, "w", force_zip64=True) as member:
             np.lib.format.write_array(member, values, allow_pickle=False)
 
 
-def _exists(path: Path) -> DataError:
+def _exists_error(path: Path) -> DataError:
     return DataError(f"{path} exists: an export is never overwritten, name another file")
 
 
@@ -126,7 +141,7 @@ class DecisionLog:
         """Open `path`.
 
         Raises:
-            SchemaError: It is not there, not an export, or of another format.
+            SchemaError: The file is missing, is not an export, or has another format.
         """
         try:
             self._archive = zipfile.ZipFile(path)
@@ -137,6 +152,7 @@ class DecisionLog:
                 )
             self.about = About(**described)
         except (
+            # NumPy and zipfile raise all of these on a damaged file, depending on where the damage is.
             OSError,
             ValueError,
             KeyError,
@@ -153,32 +169,32 @@ class DecisionLog:
             ) from error
 
     def decisions(self) -> Iterator[Columns]:
-        """Decisions in pieces: `DECISION_COLUMNS` and ``vector`` (n, features), null is NaN."""
-        yield from self._pieces({**DECISION_COLUMNS, "vector": np.float64})
+        """Yield the decisions in pieces: `DECISION_COLUMNS` and ``vector`` (n, features), where null is NaN."""
+        yield from self._read_pieces({**DECISION_COLUMNS, "vector": np.float64})
 
     def labels(self) -> Columns:
-        """All labels, in the order of arrival, as `LABEL_COLUMNS`."""
-        pieces = list(self._pieces(LABEL_COLUMNS))
+        """Return all labels in the order of arrival, as `LABEL_COLUMNS`."""
+        pieces = list(self._read_pieces(LABEL_COLUMNS))
         return {
             name: np.concatenate([piece[name] for piece in pieces]) if pieces else np.zeros(0, kind)
             for name, kind in LABEL_COLUMNS.items()
         }
 
     def vector_of(self, transaction_id: int) -> npt.NDArray[np.float64]:
-        """The vector that a transaction was decided by.
+        """Return the vector that a transaction was decided by.
 
         Raises:
             SchemaError: The file does not hold the transaction.
         """
-        for piece in self._pieces({"transaction_id": np.int64, "vector": np.float64}):
-            if (found := np.flatnonzero(piece["transaction_id"] == transaction_id)).size:
-                vector: npt.NDArray[np.float64] = piece["vector"][found[0]]
+        for piece in self._read_pieces({"transaction_id": np.int64, "vector": np.float64}):
+            if (places := np.flatnonzero(piece["transaction_id"] == transaction_id)).size:
+                vector: npt.NDArray[np.float64] = piece["vector"][places[0]]
                 return vector
         raise SchemaError(
             f"the export holds no such transaction; it covers {self.about.first} to {self.about.last}: export its day"
         )
 
-    def _pieces(self, columns: Mapping[str, Any]) -> Iterator[Columns]:
+    def _read_pieces(self, columns: Mapping[str, Any]) -> Iterator[Columns]:
         lead = next(iter(columns))
         for member in sorted(name for name in self._archive.namelist() if name.startswith(f"{lead}.")):
             piece = member.removeprefix(lead).removesuffix(SUFFIX)
@@ -192,5 +208,6 @@ class DecisionLog:
 
     def _member(self, name: str) -> npt.NDArray[Any]:
         with self._archive.open(name + SUFFIX) as member:
+            # No pickles: reading one can run any code, and the file may come from elsewhere.
             values: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
             return values

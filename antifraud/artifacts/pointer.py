@@ -1,6 +1,6 @@
-"""The release pointer: the one file that says which release serves, and which ones are kept to go back to.
+"""The release pointer: the one file that says which release serves, and which releases are kept to go back to.
 
-``releases/pointer.json`` is replaced atomically and is the truth; MLflow's aliases follow it.
+``releases/pointer.json`` is replaced atomically. MLflow's aliases are copies: where they differ, the file is right.
 """
 
 import dataclasses
@@ -18,9 +18,14 @@ from antifraud.keys.signing import PublicKey
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """Which release serves (`release`), the ones to go back to, and a number that grows with every change.
+    """The release that serves, and the releases to go back to.
 
-    `reason` is what a person gave for the last change; empty after a promotion.
+    Attributes:
+        release: The champion, which serves.
+        previous: The release that served before.
+        anchor: The long-proven release.
+        sequence: Number of changes so far.
+        reason: Why a person made the last change; empty after a promotion.
     """
 
     release: str
@@ -31,7 +36,7 @@ class Pointer:
 
 
 def read_pointer(releases: Path) -> Pointer | None:
-    """The pointer, or None while nothing was ever promoted.
+    """Return the pointer; None if no release was ever promoted.
 
     Raises:
         ReleaseError: The pointer cannot be read as one.
@@ -50,29 +55,30 @@ def read_pointer(releases: Path) -> Pointer | None:
 def activate(
     releases: Path, release: str, key: PublicKey, *, reason: str = "", expected_sequence: int | None = None
 ) -> Pointer:
-    """Point to `release` after verifying it; what served before becomes `previous`. Twice is the same as once.
+    """Verify `release` and point to it; the release that served before becomes `previous`. The change is idempotent.
 
     The first release ever becomes the anchor. With `expected_sequence` (0: nothing was ever promoted) the pointer
-    moves only if nobody moved it since.
+    changes only if nobody has changed it since.
 
     Raises:
         ReleaseError: The bundle does not verify, or the pointer's sequence is not the expected one.
     """
-    with _verified(releases, release, key, expected_sequence) as now:
+    with _lock_verified(releases, release, key, expected_sequence) as now:
         if now is None:
             return _replace(releases, Pointer(release, None, release, 1, reason))
+        # A repeated promotion must not raise the sequence, or a person who has just read it would be refused.
         if now.release == release:
             return now
         return _replace(releases, Pointer(release, now.release, now.anchor, now.sequence + 1, reason))
 
 
 def pin(releases: Path, release: str, key: PublicKey, *, reason: str, expected_sequence: int | None = None) -> Pointer:
-    """Make `release` the anchor after verifying it; what serves goes on. Twice is the same as once.
+    """Verify `release` and make it the anchor; the serving release does not change. The change is idempotent.
 
     Raises:
         ReleaseError: Nothing serves yet, the bundle does not verify, or the pointer's sequence is not the expected one.
     """
-    with _verified(releases, release, key, expected_sequence) as now:
+    with _lock_verified(releases, release, key, expected_sequence) as now:
         if now is None:
             raise ReleaseError("nothing serves yet: the first release that does becomes the anchor by itself")
         if now.anchor == release:
@@ -82,15 +88,20 @@ def pin(releases: Path, release: str, key: PublicKey, *, reason: str, expected_s
 
 
 @contextmanager
-def _verified(releases: Path, release: str, key: PublicKey, expected_sequence: int | None) -> Iterator[Pointer | None]:
-    """Hold the folder's lock with the pointer as it is, once the release verifies and the sequence is the expected."""
+def _lock_verified(
+    releases: Path, release: str, key: PublicKey, expected_sequence: int | None
+) -> Iterator[Pointer | None]:
+    """Hold the folder's lock and yield the present pointer, if the release verifies and the sequence is as expected."""
     with exclusive(releases):
+        # The lock is ours, so whatever a killed process left behind can go.
         remove_unfinished(releases)
         verify_bundle(releases / release, key)
         now = read_pointer(releases)
-        found = now.sequence if now else 0
-        if expected_sequence not in {None, found}:
-            raise ReleaseError(f"the pointer is at change {found}, expected was {expected_sequence}: look again first")
+        sequence = now.sequence if now else 0
+        if expected_sequence not in {None, sequence}:
+            raise ReleaseError(
+                f"the pointer is at change {sequence}, expected was {expected_sequence}: look again first"
+            )
         yield now
 
 

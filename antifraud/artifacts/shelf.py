@@ -1,4 +1,4 @@
-"""What lies in the releases folder: every bundle with its role, and which of them can go."""
+"""The releases folder: every bundle with its role, and the removal of bundles without one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from antifraud.files import exclusive
 from antifraud.keys.signing import PublicKey
 
 KEEP_LEAST: Final = 1
-"""Bundles that a clean-up keeps beside those with a role: one may be about to be pointed to."""
+"""Fewest bundles without a role that a clean-up keeps: the newest may be about to serve."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A bundle in the folder; `manifest` is empty and `trouble` says why where it does not verify."""
+    """A bundle in the folder; if it does not verify, `manifest` is empty and `trouble` says why."""
 
     release: str
     roles: Sequence[str]
@@ -26,12 +26,12 @@ class Entry:
 
     @property
     def age(self) -> tuple[str, str]:
-        """Sorts by the day that the release was trained as of, then by id; without a manifest oldest."""
+        """Sort key: the day that the release was trained as of, then its id; a bundle without a manifest is oldest."""
         return str(self.manifest.get("as_of", "")), self.release
 
 
 def roles_of(release: str, pointer: Pointer | None) -> list[str]:
-    """What a release is to the pointer, the strongest role first.
+    """Return the roles that the pointer gives a release, the strongest first.
 
     >>> roles_of("a", Pointer(release="b", previous="a", anchor="a", sequence=2))
     ['previous', 'anchor']
@@ -40,19 +40,20 @@ def roles_of(release: str, pointer: Pointer | None) -> list[str]:
     return [role for role, named_release in named.items() if named_release == release]
 
 
-def bundles(releases: Path) -> list[Path]:
-    """Folders of all bundles, whole or not."""
+def find_bundles(releases: Path) -> list[Path]:
+    """Return the folders of all bundles, damaged ones included."""
+    # A leading dot marks folders that are being built or removed.
     return [path.parent for path in releases.glob(f"[!.]*/{MANIFEST}")]
 
 
-def entries(releases: Path, key: PublicKey) -> list[Entry]:
-    """Every bundle, verified, newest first; broken ones are listed too."""
+def list_entries(releases: Path, key: PublicKey) -> list[Entry]:
+    """Verify every bundle and return all of them, newest first, damaged ones included."""
     pointer = read_pointer(releases)
-    found = [_entry(path, pointer, key) for path in bundles(releases)]
-    return sorted(found, key=lambda entry: entry.age, reverse=True)
+    listed = [_read_entry(path, pointer, key) for path in find_bundles(releases)]
+    return sorted(listed, key=lambda entry: entry.age, reverse=True)
 
 
-def _entry(path: Path, pointer: Pointer | None, key: PublicKey) -> Entry:
+def _read_entry(path: Path, pointer: Pointer | None, key: PublicKey) -> Entry:
     roles = roles_of(path.name, pointer)
     try:
         return Entry(path.name, roles, verify_bundle(path, key).manifest)
@@ -61,7 +62,7 @@ def _entry(path: Path, pointer: Pointer | None, key: PublicKey) -> Entry:
 
 
 def collect(releases: Path, key: PublicKey, *, keep: int, dry_run: bool) -> list[str]:
-    """Remove the bundles that have no role and are not among the `keep` newest; returns their ids, newest first.
+    """Remove the bundles that have no role and are not among the `keep` newest; return their ids, newest first.
 
     With `dry_run` nothing is removed.
 
@@ -70,8 +71,9 @@ def collect(releases: Path, key: PublicKey, *, keep: int, dry_run: bool) -> list
     """
     if keep < KEEP_LEAST:
         raise ReleaseError(f"{keep} bundles to keep: expected {KEEP_LEAST} or more, one may be about to serve")
+    # Choice and removal share the lock: in between, a promotion could give one of the bundles a role.
     with exclusive(releases):
-        going = [entry.release for entry in entries(releases, key)[keep:] if not entry.roles]
+        going = [entry.release for entry in list_entries(releases, key)[keep:] if not entry.roles]
         for release in going if not dry_run else ():
             remove_bundle(releases, release)
     return going

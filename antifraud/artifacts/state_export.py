@@ -1,7 +1,8 @@
 """The state as the scorer reads it: one LMDB folder per cut-off, one packed record per token, one pointer.
 
-``state/<cut-off>-<inputs>/data.mdb`` maps the bytes of a token to `encode_entity`; `MANIFEST` beside it says what it
-was made from and the SHA-256 of ``data.mdb``. ``state/pointer.json``, replaced atomically, names the folder to load.
+``state/<cut-off>-<inputs>/data.mdb`` maps the bytes of a token to a record of `encode_entity`. The `MANIFEST` beside it
+has the SHA-256 of ``data.mdb`` and says what the export was made from. ``state/pointer.json`` names the folder to load
+and is replaced atomically.
 """
 
 import json
@@ -20,7 +21,9 @@ MANIFEST: Final = "manifest.json"
 POINTER: Final = "pointer.json"
 FORMAT: Final = 2
 
+# Format, number of days, number of hours, then the fields of `Risk`.
 _HEADER = struct.Struct(f"<BHH{len(Risk._fields)}q")
+# Day or hour number, count, sum, upper and lower word of the sum of squares, largest amount, last time.
 _BUCKET = struct.Struct("<iqqQQqq")
 _WORD: Final = 64
 _LOW: Final = (1 << _WORD) - 1
@@ -28,7 +31,7 @@ _LOW: Final = (1 << _WORD) - 1
 
 @dataclass(frozen=True, slots=True)
 class StatePointer:
-    """Which export to load: its cut-off day (ISO), its folder, and a number that grows with every change."""
+    """The export to load: its cut-off day (ISO), its folder, and the number of changes of the pointer so far."""
 
     cutoff: str
     path: str
@@ -37,7 +40,7 @@ class StatePointer:
 
 @dataclass(frozen=True, slots=True)
 class StateManifest:
-    """What an export holds: cut-off day (ISO), entities, and the state snapshot and inputs that it was made from."""
+    """The description of an export: cut-off day (ISO), entities, and the state snapshot and inputs it was made from."""
 
     cutoff: str
     sha256: str
@@ -48,7 +51,7 @@ class StateManifest:
 
 
 def encode_entity(days: Mapping[int, Bucket], hours: Mapping[int, Bucket], risk: Risk) -> bytes:
-    """Pack one entity: `days` by day number, `hours` of the cut-off day by hour number, matured labels.
+    """Pack one entity: `days` by day number, `hours` of the cut-off day by hour number, risk from matured labels.
 
     >>> packed = encode_entity({20454: Bucket(1, 7, 1 << 70, 7, 60)}, {}, Risk(known_1d=3))
     >>> decode_entity(packed) == ({20454: Bucket(1, 7, 1 << 70, 7, 60)}, {}, Risk(known_1d=3))
@@ -56,6 +59,7 @@ def encode_entity(days: Mapping[int, Bucket], hours: Mapping[int, Bucket], risk:
     """
     parts = [_HEADER.pack(FORMAT, len(days), len(hours), *risk)]
     for number, (count, amount_sum, square, largest, last) in (*sorted(days.items()), *sorted(hours.items())):
+        # Sums of squares exceed 64 bits, so the record holds them as two words.
         parts.append(_BUCKET.pack(number, count, amount_sum, square >> _WORD, square & _LOW, largest, last))
     return b"".join(parts)
 
@@ -71,17 +75,17 @@ def decode_entity(record: bytes) -> tuple[dict[int, Bucket], dict[int, Bucket], 
     _, day_count, hour_count, *risk = _HEADER.unpack_from(record)
     if len(record) != _HEADER.size + (day_count + hour_count) * _BUCKET.size:
         raise DataError(f"a state record of {len(record)} bytes is damaged: export the state again")
-    buckets = list(_buckets(record))
+    buckets = list(_unpack_buckets(record))
     return dict(buckets[:day_count]), dict(buckets[day_count:]), Risk(*risk)
 
 
-def _buckets(record: bytes) -> Iterator[tuple[int, Bucket]]:
+def _unpack_buckets(record: bytes) -> Iterator[tuple[int, Bucket]]:
     for number, count, amount_sum, high, low, largest, last in _BUCKET.iter_unpack(record[_HEADER.size :]):
         yield number, Bucket(count, amount_sum, high << _WORD | low, largest, last)
 
 
 def read_state_pointer(state_dir: Path) -> StatePointer | None:
-    """The pointer, or None while no state was ever exported.
+    """Return the pointer; None if no state was ever exported.
 
     Raises:
         DataError: The pointer cannot be read as one.
@@ -98,13 +102,13 @@ def verify_export(folder: Path) -> StateManifest:
     """Read the manifest of an export and check its data against it.
 
     Raises:
-        DataError: The manifest is missing or malformed, or the data are not the ones it describes.
+        DataError: The manifest is missing or malformed, or its checksum is not that of the data.
     """
     try:
         manifest = StateManifest(**json.loads((folder / MANIFEST).read_text()))
-        found = sha256_of(folder / DATA_FILE)
+        actual = sha256_of(folder / DATA_FILE)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"state export {folder.name} is not complete ({error}): export the state again") from error
-    if found != manifest.sha256:
+    if actual != manifest.sha256:
         raise DataError(f"{DATA_FILE} of state export {folder.name} is not what its manifest says: export it again")
     return manifest

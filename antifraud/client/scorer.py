@@ -1,10 +1,10 @@
-"""The client SDK: turns raw identifiers into tokens, asks the scorer, retries safely.
+"""The client of the scorer: turn raw identifiers into tokens, send requests, retry safely.
 
     client = ScorerClient("https://scorer", token, load_active_key(path))
     decision = client.decide(transaction_id, event_time, customer_id, terminal_id, amount_minor)
 
-A raw identifier never leaves `decide`: what is sent, logged or raised holds tokens at most. httpx and tenacity are
-imported where they are called.
+A raw identifier never leaves `decide`: requests, log lines and errors hold tokens at most. httpx and tenacity are
+imported where they are called, so that the core does not need them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from antifraud.errors import ClientError
+from antifraud.errors import ClientError, Refused, Suspended, Unreachable
 from antifraud.keys.pseudonym import Key, tokenise
 
 if TYPE_CHECKING:
@@ -28,33 +28,9 @@ BAD_GATEWAY: Final = 502
 UNAVAILABLE: Final = 503
 
 
-class Refused(ClientError):
-    """The scorer refused the request; sending it again as it is would not help. `status` is HTTP's."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class Suspended(ClientError):
-    """The service is suspended: decide without it, and ask again after `retry_after` seconds."""
-
-    def __init__(self, retry_after: float) -> None:
-        super().__init__(f"the scorer is suspended: decide without it, ask again in {retry_after:g} s")
-        self.retry_after = retry_after
-
-
-class Unreachable(ClientError):
-    """The scorer could not be reached or was not ready; `retry_after` is its wish in seconds, None if it had none."""
-
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The scorer's answer. `score` and `threshold` are ppm; `replayed`: this id had been decided before."""
+    """The scorer's answer. `score` and `threshold` are in ppm; `replayed` means that the id had been decided before."""
 
     transaction_id: int
     decision: Literal["approve", "flag"]
@@ -70,7 +46,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What was learnt about a transaction, and when (UTC seconds)."""
+    """The outcome of a transaction; `learned_at` is when the client learnt it, in UTC seconds."""
 
     transaction_id: int
     status: Literal["fraud", "legitimate", "unknown"]
@@ -83,7 +59,7 @@ class ScorerClient:
     def __init__(
         self, url: str, token: str, key: Key | None = None, transport: "httpx.BaseTransport | None" = None
     ) -> None:
-        """`token` is the bearer token; `key` makes tokens of identifiers and is needed by `decide` only."""
+        """Connect with the bearer token `token`; `key` turns identifiers into tokens, and only `decide` needs it."""
         import httpx
 
         headers = {"Authorization": f"Bearer {token}"}
@@ -106,12 +82,13 @@ class ScorerClient:
     def decide(
         self, transaction_id: int, event_time: int, customer_id: int, terminal_id: int, amount_minor: int
     ) -> Decision:
-        """Ask for a decision; retried with the same id, which the scorer decides once.
+        """Ask for a decision. Retries are safe: the scorer decides an id once.
 
         Raises:
             Suspended: The service is suspended.
-            Unreachable: It did not answer after several attempts.
-            Refused: It will not decide this request.
+            Unreachable: The scorer did not answer after several attempts.
+            Refused: The scorer refuses this request.
+            ClientError: This client has no key.
         """
         if self._key is None:
             raise ClientError("this client has no key to make tokens with: give ScorerClient one")
@@ -123,18 +100,19 @@ class ScorerClient:
             "amount": amount_minor,
         }
         answer = self._send("POST", "/v1/decisions", body)
+        # Fields that this version does not know are ignored, so that a newer scorer can add some.
         known = {field.name for field in fields(Decision)}
         values = {name: value for name, value in answer.json().items() if name in known}
         replayed = answer.headers.get("Idempotent-Replayed") == "true"
         return Decision(**{**values, "reasons": tuple(values["reasons"]), "replayed": replayed})
 
     def label(self, labels: Iterable[Label]) -> list[int]:
-        """Tell what was learnt, up to 1,000 labels; returns the ids that the scorer never decided.
+        """Send up to 1,000 labels; return the ids that the scorer never decided.
 
-        A label that is told twice counts once, so this is retried as well.
+        Retries are safe: a label that arrives twice counts once.
 
         Raises:
-            Suspended, Unreachable, Refused: As `decide`; labels are taken while the service is suspended.
+            Unreachable, Refused: As `decide`. A suspended service accepts labels all the same.
         """
         body = {
             "labels": [
@@ -145,7 +123,7 @@ class ScorerClient:
         return list(self._send("POST", "/v1/labels", body).json()["unknown_transactions"])
 
     def status(self) -> dict[str, Any]:
-        """What the service is doing: switch, release, threshold, cut-off, counts, workers, evidence.
+        """Return what the service is doing: switch, release, threshold, cut-off, counts, workers, evidence.
 
         Raises:
             Unreachable, Refused: As `decide`.
@@ -153,23 +131,24 @@ class ScorerClient:
         return dict(self._send("GET", "/v1/status").json())
 
     def suspend(self, reason: str, expected_epoch: int) -> dict[str, Any]:
-        """Suspend the service; `expected_epoch` is the switch's epoch in `status`. Returns the switch.
+        """Suspend the service and return the switch; `expected_epoch` is the switch's epoch in `status`.
 
         Raises:
-            Refused: Somebody else changed the switch first, or it cannot be suspended; read `status` again.
+            Refused: The switch has changed since then, or cannot be suspended; read `status` again.
         """
-        return self._switch("suspend", reason, expected_epoch)
+        return self._change_switch("suspend", reason, expected_epoch)
 
     def resume(self, reason: str, expected_epoch: int) -> dict[str, Any]:
-        """Resume the service; as `suspend`."""
-        return self._switch("resume", reason, expected_epoch)
+        """Resume the service and return the switch; see `suspend`."""
+        return self._change_switch("resume", reason, expected_epoch)
 
-    def _switch(self, action: str, reason: str, expected_epoch: int) -> dict[str, Any]:
+    def _change_switch(self, action: str, reason: str, expected_epoch: int) -> dict[str, Any]:
         body = {"action": action, "reason": reason, "expected_epoch": expected_epoch}
         return dict(self._send("POST", "/v1/switch", body).json())
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> "httpx.Response":
-        """Send, again and again while the scorer cannot be reached or asks to wait."""
+        """Send a request, and retry while the scorer cannot be reached or asks to wait."""
+        # Every request can be repeated: the scorer decides an id once, and a change of the switch names its epoch.
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
         retrying = Retrying(
@@ -183,14 +162,15 @@ class ScorerClient:
         try:
             answer = self._http.request(method, path, json=body)
         except httpx.TransportError as error:
+            # Only the type is named: httpx repeats the address in its message, and an address can hold a password.
             raise Unreachable(f"the scorer did not answer ({type(error).__name__})") from None
         if not answer.is_success:
-            raise _failure(answer)
+            raise _error_of(answer)
         return answer
 
 
-def _failure(answer: "httpx.Response") -> ClientError:
-    """The error that an answer other than 2xx stands for."""
+def _error_of(answer: "httpx.Response") -> ClientError:
+    """Return the error that an answer other than 2xx stands for."""
     try:
         problem = answer.json()
         kind, detail = str(problem["type"]), str(problem["detail"])
@@ -200,13 +180,14 @@ def _failure(answer: "httpx.Response") -> ClientError:
     retry_after = float(wait) if wait and wait.isdigit() else None
     if kind == SUSPENDED:
         return Suspended(retry_after or LONGEST_WAIT_SECONDS)
+    # Without a Retry-After a 503 is no promise to recover, so it is not retried.
     if answer.status_code == BAD_GATEWAY or (answer.status_code == UNAVAILABLE and retry_after is not None):
         return Unreachable(f"the scorer answered {answer.status_code}: {detail}", retry_after)
     return Refused(answer.status_code, f"the scorer refused with {answer.status_code}: {detail}")
 
 
 def _pause(state: "RetryCallState") -> float:
-    """Seconds until the next attempt: what the scorer asked for, otherwise doubling; never long."""
+    """Return the seconds until the next attempt: as the scorer asked, else doubling; at most `LONGEST_WAIT_SECONDS`."""
     error = state.outcome.exception() if state.outcome else None
     wished = error.retry_after if isinstance(error, Unreachable) else None
     doubling = FIRST_WAIT_SECONDS * 2.0 ** (state.attempt_number - 1)

@@ -1,6 +1,6 @@
-"""Receiving webhooks: check the signature before believing anything.
+"""The receiver of webhooks: check the signature before anything else.
 
-standardwebhooks is imported where it is called.
+standardwebhooks is imported where it is called, so that the core does not need it.
 """
 
 import json
@@ -13,7 +13,7 @@ from antifraud.errors import ClientError
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change of the switch that was signed by the scorer's guard. Drop an event whose `id` was seen before."""
+    """A change of the switch, signed by the scorer's guard. Drop an event if its `id` was seen before."""
 
     id: str
     type: str
@@ -22,14 +22,15 @@ class Event:
 
 
 def verify_webhook(secret: str, headers: Mapping[str, str], body: bytes) -> Event:
-    """The event in a webhook whose signature (Standard Webhooks) and age, at most five minutes, hold.
+    """Return the event in a webhook, if the signature (Standard Webhooks) holds and it is at most five minutes old.
 
     Raises:
-        ClientError: The signature does not hold, or the body is not an event; nothing of it is to be believed.
+        ClientError: The signature does not hold, the webhook is too old, or the body is not an event.
     """
     from standardwebhooks import Webhook, WebhookVerificationError
 
     try:
+        # The signature covers the raw bytes, so the body is parsed only after it holds.
         Webhook(secret).verify(body, dict(headers), json_parse=False)
         event = json.loads(body)
         return Event(event["id"], event["type"], event["time"], event["data"])

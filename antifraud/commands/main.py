@@ -1,92 +1,63 @@
-"""``python -m antifraud``: make keys and access tokens, look at releases and what they do.
-
-    keys generate              a key ring for pseudonyms, in the raw zone
-    keys list|rotate|retire    which keys there are; a new active one; an old one away
-    access generate            bearer tokens, their hashes, the webhook secret
-    release-key generate       the pair of keys that releases are signed and checked with
-    release list|show|verify   what was promoted, and whether it is still what it was
-    release activate|pin|gc    point to another release, choose the anchor, remove old ones; all dry by default
-    replay                     what a release would have done on past days
-    explain                    why a release scores a transaction as it does
-
-Files with secrets are made with mode 0600 and named, never shown. Errors are one line and an exit code
-(`antifraud/errors.py`).
-"""
+"""``python -m antifraud``: find the commands of this package, and run the one that was asked for."""
 
 import argparse
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeAlias
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from antifraud.commands import release as release_commands
-from antifraud.commands.keys import KEY_COMMANDS, retire_keys, say
-from antifraud.commands.model import add_model_commands
-from antifraud.errors import SettingsError, returns_exit_code
-from antifraud.keys.access import generate_access
-from antifraud.keys.signing import generate_signing_keys
-from antifraud.settings.core import JobSettings
-from antifraud.settings.serving import ScorerSettings
+from antifraud import commands
+from antifraud.commands.command import COMMANDS, Command
+from antifraud.commands.terminal import align_columns
+from antifraud.errors import returns_exit_code
 
 PROGRAM: Final = "python -m antifraud"
+ABOUT: Final = """\
+Make keys and access tokens, manage releases, and show what a release does.
 
-Command: TypeAlias = Callable[[argparse.Namespace, Mapping[str, str]], None]
+{commands}
 
-
-def _generate_access(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
-    """Make bearer tokens, their hashes and the webhook secret."""
-    folder = ScorerSettings.from_environment(environ).access_path.parent
-    try:
-        written = generate_access(folder)
-    except FileExistsError as error:
-        raise SettingsError(str(error)) from None
-    for path in written:
-        say(f"wrote {path}")
+Files with secrets get mode 0600; their paths are shown, never their contents. An expected failure prints one line and
+ends with an exit code of its own (docs/errors.md)."""
 
 
-def _generate_release_key(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
-    """Make the key pair of releases: the private one signs (promotion only), the public one checks."""
-    settings = JobSettings.from_environment(environ)
-    try:
-        written = generate_signing_keys(settings.release_signing_key_path, settings.release_public_key_path)
-    except FileExistsError as error:
-        raise SettingsError(str(error)) from None
-    for path in written:
-        say(f"wrote {path}")
+def find_commands() -> list[Command]:
+    """Return the commands of all modules in this package, sorted by name."""
+    for module in pkgutil.iter_modules(commands.__path__):
+        # The import runs the decorators, which enter the commands of the module.
+        importlib.import_module(f"{commands.__name__}.{module.name}")
+    return [COMMANDS[name] for name in sorted(COMMANDS)]
 
 
-ACTIONS: Final[Mapping[str, Mapping[str, Command]]] = {
-    "keys": KEY_COMMANDS,
-    "access": {"generate": _generate_access},
-    "release-key": {"generate": _generate_release_key},
-    "release": release_commands.ACTIONS,
-}
-
-
-def _parser() -> argparse.ArgumentParser:
+def _make_parser(known: Sequence[Command]) -> argparse.ArgumentParser:
+    lines = align_columns([(f"  {each.name}", each.summary) for each in known])
+    about = ABOUT.format(commands="\n".join(lines))
     formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__, formatter_class=formatter, allow_abbrev=False)
-    topics = parser.add_subparsers(required=True, metavar="topic")
-    for topic, actions in ACTIONS.items():
-        choices = topics.add_parser(topic, allow_abbrev=False).add_subparsers(required=True, metavar="action")
-        for name, command in actions.items():
-            action = choices.add_parser(
-                name, help=_first_line(command), description=inspect.getdoc(command), allow_abbrev=False
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=about, formatter_class=formatter, allow_abbrev=False)
+    topics = parser.add_subparsers(required=True, metavar="command")
+    actions: dict[str, Any] = {}
+    for each in known:
+        topic, _, action = each.name.partition(" ")
+        if action and topic not in actions:
+            actions[topic] = topics.add_parser(topic, allow_abbrev=False).add_subparsers(
+                required=True, metavar="action"
             )
-            action.set_defaults(command=command)
-            if topic == "release":
-                release_commands.add_arguments(name, action)
-            if command is retire_keys:
-                action.add_argument("key", help="id of the key, such as k1")
-    add_model_commands(topics)
+        _add_command(actions[topic] if action else topics, action or topic, each)
     return parser
 
 
-def _first_line(command: Command) -> str:
-    return (inspect.getdoc(command) or "").partition("\n")[0]
+def _add_command(parsers: Any, name: str, command: Command) -> None:
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = parsers.add_parser(
+        name, help=command.summary, description=command.help, formatter_class=formatter, allow_abbrev=False
+    )
+    for add_argument in command.arguments:
+        add_argument(parser)
+    parser.set_defaults(run=command.run)
 
 
 @returns_exit_code
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     """Run one command."""
-    options = _parser().parse_args(arguments)
-    options.command(options, environ)
+    options = _make_parser(find_commands()).parse_args(arguments)
+    options.run(options, environ)

@@ -27,7 +27,7 @@ def add_replay_options(parser: argparse.ArgumentParser) -> None:
 
 
 def replay_arguments(options: argparse.Namespace) -> list[str]:
-    """Parsed options as arguments again.
+    """Return parsed options as arguments again.
 
     >>> parser = argparse.ArgumentParser()
     >>> add_replay_options(parser)

@@ -1,7 +1,8 @@
-"""The switch: the one state machine that says whether the scorer may answer.
+"""The switch: the state machine that says whether the scorer may answer.
 
-It is a pure value here; `serving/store/switchboard.py` keeps it in the decision store. Every change names the epoch
-that was read, so of two operators (or an operator and the guard) who act on the same view only the first one wins.
+This module has the pure rules; `serving/store/switchboard.py` keeps the switch in the decision store. Every change
+names the epoch that its author had read. If two operators, or an operator and the guard, act on the same reading, only
+the first change is accepted.
 
     OBSERVE ──> SERVING <──> ROLLED_BACK
        │           │ ▲            │ ▲
@@ -19,7 +20,7 @@ from antifraud.errors import StaleEpoch, TransitionRefused
 
 
 class Mode(StrEnum):
-    """What the scorer does: scores without flagging, serves, serves an earlier release, or refuses."""
+    """The scorer observes (scores without flagging), serves, serves an earlier release, or refuses to decide."""
 
     OBSERVE = "OBSERVE"
     SERVING = "SERVING"
@@ -37,7 +38,15 @@ ALLOWED: Final[dict[Mode, frozenset[Mode]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """The switch at one moment. `epoch` grows by one with every change; `at` is business time in UTC seconds."""
+    """The switch at one moment.
+
+    Attributes:
+        mode: Whether and with what the scorer decides.
+        epoch: Number of changes so far.
+        reason: Why the last change was made, in a sentence.
+        by: Who made it: a client's name, ``guard``, or ``store`` for a new store.
+        at: Business time of the change, UTC seconds.
+    """
 
     mode: Mode
     epoch: int
@@ -50,15 +59,16 @@ INITIAL: Final = Switch(Mode.SERVING, epoch=0, reason="a new store", by="store",
 
 
 def change(switch: Switch, mode: Mode, *, expected_epoch: int, reason: str, by: str, at: int) -> Switch:
-    """The switch after a change to `mode` by somebody who had read `expected_epoch`.
+    """Return the switch after a change to `mode`, requested by somebody who had read `expected_epoch`.
 
     >>> change(INITIAL, Mode.SUSPENDED, expected_epoch=0, reason="drill", by="guard", at=60)
     Switch(mode=<Mode.SUSPENDED: 'SUSPENDED'>, epoch=1, reason='drill', by='guard', at=60)
 
     Raises:
-        StaleEpoch: The switch has another epoch than the one that was read.
+        StaleEpoch: The switch has changed since then.
         TransitionRefused: `mode` cannot follow the present mode.
     """
+    # Compare and set: a decision that was based on an outdated reading must not overwrite a newer one.
     if switch.epoch != expected_epoch:
         raise StaleEpoch(
             f"the switch is at epoch {switch.epoch}, the change was decided at {expected_epoch}: read it, decide anew"

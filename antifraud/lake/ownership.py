@@ -19,7 +19,7 @@ from antifraud.lake.identity import (
 from antifraud.lake.schemas import NAMESPACE
 from antifraud.lake.warehouse import IDENTITY, files_below, paths_of_metadata, read_metadata, table_locations
 from antifraud.settings.core import JobSettings
-from antifraud.settings.locations import is_below, is_remote, plain
+from antifraud.settings.locations import is_below, is_remote, normalise_scheme
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
@@ -155,7 +155,7 @@ def require_inside(table: str, paths: Sequence[str], warehouse: str) -> None:
         ForeignLake: One does not; the message names the first.
     """
     for path in paths:
-        real = path if is_remote(plain(path)) else str(Path(plain(path)).resolve())
+        real = path if is_remote(normalise_scheme(path)) else str(Path(normalise_scheme(path)).resolve())
         if not (is_below(path, warehouse) and is_below(real, warehouse)):
             raise ForeignLake(
                 f"table {table} has {path}, which does not lie in the warehouse {warehouse}: take symbolic links away "

@@ -1,8 +1,8 @@
-"""Settings: one frozen object per process, read from the environment once, at its entry point.
+"""Settings: one frozen object per process, read from the environment once, at the process's entry point.
 
-The field ``catalog_uri`` is read from ``ANTIFRAUD_CATALOG_URI``; `.env.example` lists them all. Paths that are not set
-lie under ``ANTIFRAUD_HOME`` (default ``var``), the one folder that holds all state. No secret is a setting: settings
-name the files, mode 0600, that secrets are in.
+The field ``catalog_uri`` is read from ``ANTIFRAUD_CATALOG_URI``; docs/settings.md lists all variables. Paths without a
+value lie under ``ANTIFRAUD_HOME`` (default ``var``), the one folder that holds all state. No secret is a setting:
+settings name the files, of mode 0600, that hold secrets.
 """
 
 import dataclasses
@@ -19,8 +19,8 @@ from antifraud.settings.locations import (
     is_text,
     require_folder,
     require_readable,
-    resolved,
-    resolved_path,
+    resolve_location,
+    resolve_path,
     sqlite_file,
     sqlite_uri,
 )
@@ -32,8 +32,8 @@ from antifraud.settings.ranges import (
     MOST_SECONDS,
     SHARE,
     Range,
-    plain_type,
     range_of,
+    type_without_range,
 )
 
 PREFIX = "ANTIFRAUD_"
@@ -41,14 +41,14 @@ PREFIX = "ANTIFRAUD_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What every process knows."""
+    """Settings of every process."""
 
     home: Path = Path("var")
     """Folder of all state: lake, releases, stores, secrets, logs."""
     clock_offset_seconds: Annotated[int, Range(-CENTURY_SECONDS, CENTURY_SECONDS)] = 0
-    """Business time minus wall time; not 0 only while the past is replayed."""
+    """Business time minus wall time; other than 0 only while the past is replayed."""
     release_public_key: Path | None = None
-    """Public key that releases must be signed for; default ``<home>/secrets/release.pub``."""
+    """Public key that a release's signature is checked with; default ``<home>/secrets/release.pub``."""
     fpr_limit: Annotated[float, INNER_SHARE] = 0.05
     """Largest false-positive rate: no release above it passes the gate, and the guard suspends the service above it."""
 
@@ -56,36 +56,36 @@ class Settings:
         """Refuse values that mean nothing, before anything is done with them.
 
         Raises:
-            SettingsError: A number is outside the range of its field, or a text or path has control
-                characters, which no log line and no command of a database can hold.
+            SettingsError: A number is outside the range of its field, or a text or path has control characters, which
+                no log line and no command of a database can hold.
         """
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             _require_in_range(field, value)
             if isinstance(value, str | Path) and not is_text(str(value)):
                 raise SettingsError(
-                    f"{PREFIX}{field.name.upper()} has a control character, or a byte that is no UTF-8: rename what it "
-                    "names, or correct it"
+                    f"{PREFIX}{field.name.upper()} has a control character, or a byte that is no UTF-8: rename the "
+                    "file or folder that it names, or correct it"
                 )
-        require_folder(resolved_path(self.home), f"{PREFIX}HOME")
+        require_folder(resolve_path(self.home), f"{PREFIX}HOME")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """Read every field of the class from its variable, or keep its default.
+        """Read every field of the class from its variable, or keep the field's default.
 
         Raises:
             SettingsError: A variable does not parse as the type of its field.
         """
-        fields = {field.name: plain_type(field.type) for field in dataclasses.fields(cls)}
+        fields = {field.name: type_without_range(field.type) for field in dataclasses.fields(cls)}
         values = {
             name: _parse(PREFIX + name.upper(), kind, environ[PREFIX + name.upper()])
             for name, kind in fields.items()
-            if environ.get(PREFIX + name.upper())  # empty, as in a file of settings, is not set
+            if environ.get(PREFIX + name.upper())  # an empty variable, as in .env.example, is not set
         }
         return cls(**values)
 
     def under_home(self, *parts: str) -> Path:
-        """An absolute path below `home`."""
+        """Return an absolute path below `home`."""
         return self.home.resolve().joinpath(*parts)
 
     @property
@@ -95,8 +95,8 @@ class Settings:
 
     @property
     def release_public_key_path(self) -> Path:
-        """Public key that a release's signature is checked with; every process that uses a release needs it."""
-        return resolved_path(self.release_public_key or self.under_home("secrets", "release.pub"))
+        """Public key of releases; every process that uses a release needs it."""
+        return resolve_path(self.release_public_key or self.under_home("secrets", "release.pub"))
 
     @property
     def state_dir(self) -> Path:
@@ -106,10 +106,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSettings(Settings):
-    """Settings of the Spark jobs, and of whatever reads the lake."""
+    """Settings of the Spark jobs, and of other processes that read the lake."""
 
     keyring_file: Path | None = None
-    """Key ring of the pseudonyms, where a secret store hands it in as a file; default in the raw zone."""
+    """Key ring of the pseudonyms, if a secret store provides it as a file; default in the raw zone."""
     raw_dir: str | None = None
     """Folder of raw files, on a disk or ``s3a://bucket/prefix``; default ``<home>/raw/feed``."""
     raw_account: Path | None = None
@@ -123,13 +123,13 @@ class JobSettings(Settings):
     lake_account: Path | None = None
     """Account file for Iceberg tables in S3."""
     s3_endpoint: str | None = None
-    """URL of the S3 server; default that of AWS."""
+    """URL of the S3 server; default AWS."""
     s3_region: str = "us-east-1"
     """Region that requests to S3 are signed for."""
     s3_timeout_seconds: Annotated[int, Range(1, MOST_SECONDS)] = 30
-    """A request to S3 that brings no byte for so long has failed."""
+    """A request to S3 has failed when no byte arrives for so long."""
     s3_attempts: Annotated[int, Range(1, 100)] = 5
-    """How often a request to S3 is made before the job ends; pauses between them double from a second."""
+    """Attempts of a request to S3 before the job ends; the pauses between them double, from one second."""
     jars_dir: Path | None = None
     """Folder of the jars; default ``jars`` in the Python environment, where ``make setup`` puts them."""
     mlflow_uri: str | None = None
@@ -138,23 +138,23 @@ class JobSettings(Settings):
     """Private key that promotion signs releases with; default ``<home>/secrets/release.key``."""
     label_delay_days: Annotated[int, Range(0, MOST_DAYS)] = 7
     """A transaction's label is learnt this many days after its day."""
-    # so many rotating keys takes along (`jobs/rotate_keys.py`)
+    # A rotation of keys brings the last 31 states along (`jobs/rotate_keys.py`).
     state_keep_days: Annotated[int, Range(31, MOST_DAYS)] = 60
-    """States older than this, counted from the newest day of the lake, are removed by maintenance; at least 31."""
+    """Maintenance removes states that are older, counted from the newest day of the lake."""
     quarantine_limit: Annotated[float, SHARE] = 0.005
     """Largest share of a day's rows that may be quarantined."""
     train_days: Annotated[int, Range(1, MOST_DAYS)] = 28
-    # beta is tuned on no fewer (`antifraud.stats.threshold.MIN_BLOCKS`)
+    # Beta is tuned on no fewer days (`antifraud.stats.threshold.MIN_BLOCKS`).
     select_days: Annotated[int, Range(7, MOST_DAYS)] = 7
-    # a loss is bounded from no fewer (`antifraud.stats.loss.MIN_DAYS`)
+    # A loss is bounded from no fewer days (`antifraud.stats.loss.MIN_DAYS`).
     certify_days: Annotated[int, Range(14, MOST_DAYS)] = 28
-    """Lengths of the windows train, select, certify, in time order, the last ending at the newest matured day."""
+    """Lengths of the windows train, select and certify, in this order; certify ends with the newest matured day."""
     search_trials: Annotated[int, Range(0, 10_000)] = 2
-    """Hyper-parameters that a night tries beside the tuned ones; the select window decides between them."""
+    """Sets of hyper-parameters that a night tries besides the tuned one; the select window decides between them."""
     search_seconds: Annotated[int, Range(0, MOST_SECONDS)] = 600
-    """After this long no further trial begins; a night that is cut short says so in its candidate."""
+    """No further trial begins after this time; the candidate of such a night records that trials are missing."""
     baseline_rows: Annotated[int, Range(0, 10**9)] = 30_000
-    """Train rows that logistic regression and random forest learn from, for comparison; 0: they are left out."""
+    """Train rows that the baselines, logistic regression and random forest, learn from; 0: no such baselines."""
     declared_transactions_a_month: Annotated[int, Range(0, 10**12)] = 0
     """Volume that the loss limit is judged at; 0: the volume observed in the certify window."""
     volume_error: Annotated[float, SHARE] = 0.03
@@ -162,40 +162,41 @@ class JobSettings(Settings):
     declared_fraud_share: Annotated[float | None, INNER_SHARE] = None
     """Fraud share that the loss limit is judged at; not set: the share observed in the certify window."""
     fraud_share_error: Annotated[float, SHARE] = 0.05
-    """Standard deviation of a declared fraud share's error, as a share of it; an observed one has its own."""
+    """Standard deviation of a declared fraud share's error, as a share of it; not used for an observed share."""
     fpr_target: Annotated[float, INNER_SHARE] = 0.045
-    """Rate that a new threshold is certified at; at most the limit, so that a release does not live on its edge."""
+    """Rate that a new threshold is certified at. Below the limit, it leaves a release room for drift."""
     loss_limit_minor: Annotated[int, Range(1, MOST_MINOR)] = 50_000_000
-    """Largest missed fraud of a 30-day month, minor units."""
+    """Largest missed fraud in a 30-day month, minor units."""
     attainable_value_recall: Annotated[float, INNER_SHARE] = 0.95
-    """A loss limit that demands more of the fraud amount to be caught counts as out of reach of any model."""
-    # with none allowed no release could pass
+    """Share of the fraud amount that a model can catch; a loss limit that demands more counts as out of reach."""
+    # At 0 no release could pass.
     alerts_a_day: Annotated[int | None, Range(1, 10**9)] = None
-    """Alerts that the team can review a day; not set: not limited."""
+    """Alerts that the team can review in a day; not set: no limit."""
     delta: Annotated[float, INNER_SHARE] = 0.01
     """Largest probability that a release's true false-positive rate exceeds what was certified."""
     delta_a_year: Annotated[float, SHARE] = 0.0
-    """Budget of that probability for a year of nights, spent in equal parts; 0: every night spends `delta`."""
+    """Budget of `delta` for a year of nights, spent in equal parts; 0: every night spends `delta`."""
     margin_loss_minor: Annotated[int, Range(0, MOST_MINOR)] = 5_000_000
-    """By how much a candidate may lose more than the champion a month, minor units: a tenth of the limit."""
+    """By how much a candidate's loss in a month may exceed the champion's, minor units; a tenth of the limit."""
     margin_fpr: Annotated[float, SHARE] = 0.005
-    """By how much its false-positive rate may be higher: the distance between target and limit."""
-    # what scikit-learn takes
+    """By how much a candidate's false-positive rate may exceed the champion's; the distance from target to limit."""
+    # The seeds that scikit-learn accepts.
     seed: Annotated[int, Range(0, 2**32 - 1)] = 20_260_101
     """Seed of training and of the gate's bootstrap."""
 
     def __post_init__(self) -> None:
-        """Refuse also a target that the limit forbids, and places that no job could open.
+        """Refuse also a target above the limit, and locations that no job could open.
 
         Raises:
             SettingsError: A number is outside its range, the target above the limit, or a location or URI malformed.
         """
-        Settings.__post_init__(self)  # slots: the class is made anew, so that super() would not find it
+        Settings.__post_init__(self)  # slots make a new class, which super() would not find
         require_readable(self.raw_location)
         if self.catalog_file:
             require_folder(self.catalog_file.parent, f"{PREFIX}CATALOG_URI")
         if not is_remote(self.lake_warehouse):
             require_folder(Path(self.lake_warehouse), f"{PREFIX}WAREHOUSE")
+        # Each of these raises an error of its own if it cannot be read as a location.
         _ = (self.lake_warehouse, catalog_address(self.lake_catalog_uri), self.mlflow_file)
         if self.fpr_target > self.fpr_limit:
             raise SettingsError(
@@ -205,8 +206,8 @@ class JobSettings(Settings):
 
     @property
     def raw_location(self) -> str:
-        """Where the raw files are, on a disk or in S3; `antifraud.lake.storage.raw_folder` opens it."""
-        return resolved(self.raw_dir or str(self.under_home("raw", "feed")))
+        """Location of the raw files, on a disk or in S3; `antifraud.lake.storage.raw_folder` opens it."""
+        return resolve_location(self.raw_dir or str(self.under_home("raw", "feed")))
 
     @property
     def raw_path(self) -> Path:
@@ -216,21 +217,21 @@ class JobSettings(Settings):
     @property
     def keyring_path(self) -> Path:
         """Key ring of the pseudonyms."""
-        return resolved_path(self.keyring_file or self.under_home("raw", "secrets", "keyring.json"))
+        return resolve_path(self.keyring_file or self.under_home("raw", "secrets", "keyring.json"))
 
     @property
     def release_signing_key_path(self) -> Path:
         """Private key that releases are signed with; only promotion needs it."""
-        return resolved_path(self.release_signing_key or self.under_home("secrets", "release.key"))
+        return resolve_path(self.release_signing_key or self.under_home("secrets", "release.key"))
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Wherever this process keeps something, resolved: what no lake's maintenance may take for its own."""
+        """Resolved locations of everything that this process keeps, none of which may lie among a lake's tables."""
         files = [value for field in dataclasses.fields(self) if isinstance(value := getattr(self, field.name), Path)]
         files += [self.keyring_path, self.release_signing_key_path, self.release_public_key_path]
         files += [file for file in (self.catalog_file, self.mlflow_file) if file]
         files += [self.under_home(name) for name in ("raw", "secrets", "releases", "state", "store", "candidates")]
-        return (self.raw_location, *(str(resolved_path(file)) for file in files))
+        return (self.raw_location, *(str(resolve_path(file)) for file in files))
 
     @property
     def lake_catalog_uri(self) -> str:
@@ -239,36 +240,37 @@ class JobSettings(Settings):
 
     @property
     def catalog_file(self) -> Path | None:
-        """File of a SQLite catalog; None where the catalog is on a server."""
+        """File of a SQLite catalog; None if the catalog is on a server."""
         return sqlite_file(self.lake_catalog_uri)
 
     @property
     def lake_warehouse(self) -> str:
-        """Location of the Iceberg tables, in its one spelling: symbolic links are resolved."""
-        return resolved(self.warehouse or str(self.under_home("lake", "warehouse")))
+        """Location of the Iceberg tables; symbolic links are resolved, so that one place has one spelling."""
+        return resolve_location(self.warehouse or str(self.under_home("lake", "warehouse")))
 
     @property
     def mlflow_tracking_uri(self) -> str:
-        """Where runs and model versions are recorded."""
+        """URI of the MLflow store of runs and model versions."""
         return self.mlflow_uri or sqlite_uri(self.under_home("mlflow", "mlflow.db"), SQLITE_OF_MLFLOW)
 
     @property
     def mlflow_file(self) -> Path | None:
-        """File of an MLflow that is no server."""
+        """File of an MLflow store in SQLite; None if MLflow is on a server."""
         return sqlite_file(self.mlflow_tracking_uri)
 
 
 def _require_in_range(field: dataclasses.Field[Any], value: Any) -> None:
-    """Refuse a number outside the range of its field; what is not set, or no number, has none."""
+    """Refuse a number outside the range of its field."""
     allowed = range_of(field.type)
     if allowed and value is not None and value not in allowed:
         raise SettingsError(f"{PREFIX}{field.name.upper()} is {value}: expected {allowed}; correct it or unset it")
 
 
 def _parse(variable: str, kind: Any, text: str) -> Any:
-    """`text` as `kind`; the message never repeats the value, which may be a secret put in the wrong place."""
+    """Return `text` as `kind`."""
     wanted = next((base for base in (int, float, Path) if kind == base or kind == base | None), str)
     try:
         return wanted(text)
     except ValueError:
+        # The value is not repeated: it may be a secret in the wrong variable.
         raise SettingsError(f"{variable} is not a valid {wanted.__name__}: correct it or unset it") from None

@@ -1,7 +1,7 @@
 """Locations as text: a folder on a disk, ``s3a://bucket/prefix``, and the URI of a database.
 
-A folder may have any name that the file system takes, but for control characters. In a URI `?`, `%` and `#` mean
-something, so `sqlite_uri` writes a path with percent signs and `sqlite_file` reads it back.
+A folder may have any name that the file system accepts, except one with control characters. In a URI, `?`, `%` and `#`
+have a meaning, so `sqlite_uri` encodes a path with percent signs and `sqlite_file` decodes it.
 """
 
 import re
@@ -16,20 +16,21 @@ S3: Final = "s3a"
 """The scheme that Spark, pyiceberg and fsspec all know."""
 SQLITE: Final = "sqlite:///"
 SQLITE_OF_MLFLOW: Final = "sqlite+pysqlite:///"
-"""The same with its driver. MLflow would take the text after a plain `SQLITE` for a folder, and make it."""
+"""The same with its driver. MLflow would take the text after `SQLITE` for a folder, and make that folder."""
 POSTGRESQL: Final = "postgresql"
 POSTGRESQL_PORT: Final = 5432
 CATALOG_OPTIONS: Final = frozenset(
     {"sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "application_name"}
 )
-"""Options of a catalog's URI; others could name another schema, server or user than the address does."""
+"""Allowed options of a catalog's URI; others could name another schema, server or user than the address does."""
 S3_LOCATION: Final = re.compile(r"s3a://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._=-]+)*")
-"""Characters of keys that every S3 client spells alike."""
+"""A location with only those characters that every S3 client spells alike."""
+# Hadoop and Iceberg write a local folder as file:/srv or file:///srv.
 FILE_SCHEME: Final = re.compile(r"^file:(//)?(?=/)")
 WILDCARD: Final = re.compile(r"[][{}*?\\]")
-"""What Spark takes for a pattern of file names."""
+"""Characters with which Spark takes a path for a pattern."""
 NOT_TEXT: Final = frozenset({"Cc", "Cs"})
-"""Unicode's categories of control characters, and of bytes that are no UTF-8."""
+"""Unicode categories of control characters, and of surrogates that stand for bytes that are no UTF-8."""
 
 
 def is_remote(location: str) -> bool:
@@ -39,7 +40,7 @@ def is_remote(location: str) -> bool:
     (True, False)
 
     Raises:
-        SettingsError: It has another scheme than ``s3a``.
+        SettingsError: The location has another scheme than ``s3a``.
     """
     scheme, separator, _ = location.partition("://")
     if (separator and scheme != S3) or FILE_SCHEME.match(location):
@@ -57,11 +58,11 @@ def bucket_of(location: str) -> str:
     return urlsplit(location).netloc
 
 
-def resolved_path(path: Path) -> Path:
+def resolve_path(path: Path) -> Path:
     """Return an absolute path free of symbolic links.
 
     Raises:
-        SettingsError: Its links lead in a circle.
+        SettingsError: The links lead in a circle.
     """
     try:
         return path.resolve()
@@ -70,12 +71,13 @@ def resolved_path(path: Path) -> Path:
 
 
 def require_folder(path: Path, variable: str) -> None:
-    """Return if a folder is there, or can be made.
+    """Refuse a path that is no folder and cannot become one.
 
     Raises:
-        SettingsError: The path, or one on the way to it, is a file, or its name is none that the file system takes.
+        SettingsError: The path or a parent of it is a file, or the file system does not accept the name.
     """
     try:
+        # The first parent that exists decides: below it, folders can be made.
         existing = next(each for each in (path, *path.parents) if each.exists())
         if existing.is_dir():
             return
@@ -87,42 +89,43 @@ def require_folder(path: Path, variable: str) -> None:
     raise SettingsError(f"{variable} cannot be the folder that it names, {reason}: name another one")
 
 
-def resolved(location: str) -> str:
-    """Return the one spelling of a location: a folder is absolute and free of symbolic links.
+def resolve_location(location: str) -> str:
+    """Return the one spelling of a location; a folder becomes absolute and free of symbolic links.
 
-    >>> resolved("s3a://lake/warehouse/"), resolved("/srv/../lake")
+    >>> resolve_location("s3a://lake/warehouse/"), resolve_location("/srv/../lake")
     ('s3a://lake/warehouse', '/lake')
 
     Raises:
-        SettingsError: It has another scheme than ``s3a``, or a key that not every client spells alike.
+        SettingsError: The location has another scheme than ``s3a``, or characters that clients spell differently.
     """
     if not is_remote(location):
-        return str(resolved_path(Path(location)))
-    plain = location.rstrip("/")
-    if not S3_LOCATION.fullmatch(plain) or {".", ".."} & set(plain.split("/")):
+        return str(resolve_path(Path(location)))
+    trimmed = location.rstrip("/")
+    if not S3_LOCATION.fullmatch(trimmed) or {".", ".."} & set(trimmed.split("/")):
         raise SettingsError(
             f"{location} has characters that S3 clients spell differently: expected {S3}://bucket/prefix with letters "
             "and digits of ASCII, dots, hyphens, underscores and equals signs"
         )
-    return plain
+    return trimmed
 
 
-def plain(location: str) -> str:
-    """Return a location that Iceberg wrote down as this project spells it.
+def normalise_scheme(location: str) -> str:
+    """Return a location that Iceberg recorded, with this project's scheme: none for a folder, ``s3a`` for S3.
 
-    >>> plain("file:/srv/lake"), plain("file:///srv/lake"), plain("s3://lake/a")
+    >>> normalise_scheme("file:/srv/lake"), normalise_scheme("file:///srv/lake"), normalise_scheme("s3://lake/a")
     ('/srv/lake', '/srv/lake', 's3a://lake/a')
     """
     return re.sub(r"^s3n?://", f"{S3}://", FILE_SCHEME.sub("", location))
 
 
 def is_below(location: str, folder: str) -> bool:
-    """Return whether a location lies in a folder, by its text alone; a folder does not lie in itself.
+    """Return whether a location lies in a folder, by the text alone; a folder does not lie in itself.
 
     >>> is_below("s3a://lake/a/b", "s3a://lake/a"), is_below("/lake2/b", "/lake"), is_below("/lake/../b", "/lake")
     (True, False, False)
     """
-    return plain(location).startswith(f"{folder.rstrip('/')}/") and ".." not in location.split("/")
+    # By text, a path with .. in it could leave the folder again.
+    return normalise_scheme(location).startswith(f"{folder.rstrip('/')}/") and ".." not in location.split("/")
 
 
 def sqlite_uri(file: Path, prefix: str = SQLITE) -> str:
@@ -135,13 +138,13 @@ def sqlite_uri(file: Path, prefix: str = SQLITE) -> str:
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """Return the absolute file of a SQLite URI; None for the URI of a server.
+    """Return the absolute path of a SQLite URI; None for the URI of a server.
 
     >>> sqlite_file("sqlite:////srv/50%25/why%3F.db"), sqlite_file("postgresql+psycopg2://db/lake")
     (PosixPath('/srv/50%/why?.db'), None)
 
     Raises:
-        SettingsError: It has options, or names no file.
+        SettingsError: The URI has options, or names no file.
     """
     if not uri.startswith("sqlite"):
         return None
@@ -152,7 +155,7 @@ def sqlite_file(uri: str) -> Path | None:
         )
     if not is_text(unquote(path)):
         raise SettingsError("the name of a SQLite database has a control character: name another file")
-    return resolved_path(Path(unquote(path)))
+    return resolve_path(Path(unquote(path)))
 
 
 def catalog_address(uri: str) -> str:
@@ -168,6 +171,7 @@ def catalog_address(uri: str) -> str:
     """
     if file := sqlite_file(uri):
         return sqlite_uri(file)
+    # Imported here, because the scorer reads settings too and has no SQLAlchemy.
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -200,12 +204,12 @@ def is_text(value: str) -> bool:
 
 
 def require_readable(folder: str) -> None:
-    """Return if Spark can read files in a folder: it cannot where a colon comes together with a wildcard.
+    """Refuse a raw folder with both a colon and a wildcard in its path.
 
-    Hadoop takes what stands before the colon for a scheme once it looks for patterns.
+    When Hadoop expands a pattern, it takes the text before a colon for a scheme, so Spark cannot read such a folder.
 
     Raises:
-        SettingsError: It cannot.
+        SettingsError: The path has both.
     """
     if not is_remote(folder) and ":" in folder and WILDCARD.search(folder):
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""What a numeric setting may be: outside its range a value means nothing, and the process ends before it begins."""
+"""The ranges of numeric settings: a value outside its range ends the process before it does anything."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final, get_args, get_origin
@@ -6,7 +6,7 @@ from typing import Annotated, Final, get_args, get_origin
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers from `least` to `most`, both included if `ends`; `said` describes them in an error.
+    """Numbers from `least` to `most`, both included if `closed`; `text` describes them in errors and documents.
 
     Every range has two ends, so that neither infinity nor NaN lies in one.
 
@@ -16,17 +16,17 @@ class Range:
 
     least: float
     most: float
-    said: str = ""
-    ends: bool = True
+    text: str = ""
+    closed: bool = True
 
     def __contains__(self, value: float) -> bool:
-        return self.least <= value <= self.most and (self.ends or value not in {self.least, self.most})
+        return self.least <= value <= self.most and (self.closed or value not in {self.least, self.most})
 
     def __str__(self) -> str:
-        return self.said or f"{self.least:,} to {self.most:,}"
+        return self.text or f"{self.least:,} to {self.most:,}"
 
 
-INNER_SHARE: Final = Range(0, 1, "a share between 0 and 1, such as 0.05 for 5 %", ends=False)
+INNER_SHARE: Final = Range(0, 1, "a share between 0 and 1, such as 0.05 for 5 %", closed=False)
 SHARE: Final = Range(0, 1, "a share from 0 to 1, such as 0.05 for 5 %")
 MOST_DAYS: Final = 3_650
 MOST_SECONDS: Final = 86_400
@@ -35,18 +35,18 @@ CENTURY_SECONDS: Final = 3_155_760_000
 
 
 def range_of(kind: object) -> Range | None:
-    """Return the range in the type of a setting; None where it has none.
+    """Return the range in the type of a setting; None if it has none.
 
     >>> range_of(Annotated[int, Range(1, 7)]), range_of(int)
-    (Range(least=1, most=7, said='', ends=True), None)
+    (Range(least=1, most=7, text='', closed=True), None)
     """
     return next((each for each in get_args(kind)[1:] if isinstance(each, Range)), None)
 
 
-def plain_type(kind: object) -> object:
+def type_without_range(kind: object) -> object:
     """Return the type of a setting without its range.
 
-    >>> plain_type(Annotated[int | None, Range(1, 7)]), plain_type(str)
+    >>> type_without_range(Annotated[int | None, Range(1, 7)]), type_without_range(str)
     (int | None, <class 'str'>)
     """
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind

@@ -10,13 +10,13 @@ from antifraud.settings.ranges import MOST_DAYS, MOST_SECONDS, Range
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings(Settings):
-    """What scorer and guard share."""
+    """Settings of scorer and guard."""
 
-    # LMDB maps it; processors address 47 bits
+    # LMDB maps the whole size into memory, and processors address 47 bits.
     store_map_bytes: Annotated[int, Range(1 << 18, 1 << 46)] = 8 << 30
     """Largest size of the decision store; the file grows only as it is used."""
     label_delay_days: Annotated[int, Range(0, MOST_DAYS)] = 7
-    """A cohort's labels count once this many days have passed since its day."""
+    """The labels of a cohort count from this many days after its day."""
 
     @property
     def store_dir(self) -> Path:
@@ -29,16 +29,16 @@ class ScorerSettings(StoreSettings):
     """Settings of the scorer's workers."""
 
     poll_seconds: Annotated[float, Range(0.001, MOST_SECONDS)] = 1.0
-    """How often every worker looks at the release pointer and the state pointer."""
+    """Pause between two readings of the release pointer and the state pointer, in every worker."""
     retry_after_seconds: Annotated[int, Range(0, MOST_SECONDS)] = 30
-    """What a suspended scorer asks clients to wait."""
-    # a decision's request is below a kilobyte
+    """Time that a suspended scorer asks clients to wait before they ask again."""
+    # A request for a decision is below a kilobyte.
     max_body_bytes: Annotated[int, Range(1 << 10, 1 << 30)] = 1 << 17
-    """Largest request body; a thousand labels are 90 kB."""
+    """Largest request body; a thousand labels take 90 kB."""
 
     @property
     def access_path(self) -> Path:
-        """Hashes of the bearer tokens with their scopes."""
+        """File of the hashes of the bearer tokens, with their scopes."""
         return self.under_home("secrets", "access.json")
 
 
@@ -47,11 +47,11 @@ class GuardSettings(StoreSettings):
     """Settings of the guard."""
 
     interval_seconds: Annotated[float, Range(0.001, MOST_SECONDS)] = 2.0
-    """Pause between two looks at the evidence."""
+    """Pause between two inspections of the evidence."""
     webhook_url: str = ""
-    """Where a change of the switch is told; empty: nowhere."""
+    """URL that every change of the switch is sent to; empty: no webhooks."""
 
     @property
     def webhook_secret_path(self) -> Path:
-        """Secret that webhooks are signed with."""
+        """File of the secret that webhooks are signed with."""
         return self.under_home("secrets", "webhook.secret")

@@ -1,4 +1,8 @@
-"""Upper confidence bounds of a rate: by rows, by blocks of rows that are alike, and by several kinds of blocks."""
+"""Upper confidence bounds of a rate: by rows, by blocks of rows that are alike, and by several kinds of blocks.
+
+Rows of one day, or of one terminal, are alike, so they say less about a rate than as many independent rows would. Such
+rows form a block, and the bounds take blocks as the unit of sampling.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,11 +18,18 @@ PAIRS_A_BLOCK: Final = 8
 """So many pairs of flagged and rows may be possible for each block; more are sorted, which costs less than counting."""
 NEWTON_STEPS: Final = 100
 NEWTON_CLOSE: Final = 1e-6
-"""Of the equation that `between_blocks` solves, as a share of the number of blocks."""
+"""The equation of `variance_between_blocks` counts as solved at this excess, as a share of the number of blocks."""
 
 
 def row_bound(flagged: int, rows: int, delta: float) -> float:
-    """Upper confidence bound of the FPR for independent rows (Clopper & Pearson 1934), the dual of `np_threshold`.
+    """Return the upper confidence bound of a rate for independent rows; it is the dual of `np_threshold`.
+
+    Args:
+        flagged: Flagged rows.
+        rows: All rows, at least 1.
+        delta: Probability that the bound is too low.
+
+    Source: Clopper & Pearson (1934), The use of confidence or fiducial limits illustrated in the case of the binomial.
 
     >>> round(row_bound(0, 101, 0.01), 4)
     0.0446
@@ -27,26 +38,32 @@ def row_bound(flagged: int, rows: int, delta: float) -> float:
 
 
 def block_bound(flagged: Ints, rows: Ints, delta: float) -> float:
-    """Upper confidence bound of the FPR from flagged and legitimate rows per block, 1 at most.
+    """Return the upper confidence bound of a rate from flagged rows and all rows of each block, 1 at most.
 
-    The wider of `ratio_bound`, which holds for any kind of difference between many blocks, and `pooled_bound`, for a
-    few blocks with much of the rows beside many that tell how much blocks differ.
+    It is the wider of two. `ratio_bound` holds for any kind of difference between many blocks. `pooled_bound` holds
+    where a few blocks have most of the rows, and many small ones tell how much blocks differ.
+
+    Args:
+        flagged: Flagged rows of each block, shape ``(blocks,)``.
+        rows: All rows of each block, at least 1, shape ``(blocks,)``.
+        delta: Probability that the bound is too low.
 
     >>> block_bound(np.array([4, 4, 4]), np.array([100, 100, 100]), 0.01)
     0.04
     """
-    flagged, rows, times = alike(flagged, rows)
+    flagged, rows, times = merge_alike(flagged, rows)
     return min(1.0, max(ratio_bound(flagged, rows, delta, times), pooled_bound(flagged, rows, delta, times)))
 
 
-def alike(flagged: Ints, rows: Ints) -> tuple[Ints, Ints, Ints]:
-    """Flagged and rows of the blocks, those that have both equal as one, and how many blocks each stands for.
+def merge_alike(flagged: Ints, rows: Ints) -> tuple[Ints, Ints, Ints]:
+    """Merge blocks with equal counts; return flagged, rows, and how many blocks each pair stands for.
 
     A million customers have a few thousand different pairs.
 
-    >>> [part.tolist() for part in alike(np.array([0, 1, 0, 0]), np.array([2, 2, 2, 3]))]
+    >>> [part.tolist() for part in merge_alike(np.array([0, 1, 0, 0]), np.array([2, 2, 2, 3]))]
     [[0, 1, 0], [2, 2, 3], [2, 1, 1]]
     """
+    # Counting in an array is several times faster than sorting, but takes a cell for every possible pair.
     width = int(flagged.max()) + 1
     pair = rows * width + flagged
     if pair.max() > PAIRS_A_BLOCK * rows.size:
@@ -59,12 +76,18 @@ def alike(flagged: Ints, rows: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def ratio_bound(amounts: Ints | Floats, rows: Ints, delta: float, times: Ints | None = None) -> float:
-    """Upper confidence bound of a ratio of sums whose unit of sampling is the block; amounts may be negative.
+    """Return the upper confidence bound of a ratio of sums, with the block as the unit of sampling.
 
-    Each entry stands for `times` blocks, for one unless it is given.
+    The linearised ratio estimator, with a Student t quantile. Where a few blocks stand out upwards, plain t would cover
+    too seldom, so Hall's cubic transformation widens the interval.
 
-    Linearised ratio estimator (Cochran 1977, Sampling Techniques, 6.3) with a Student t quantile; where a few blocks
-    stand out upwards, Hall's (1992) cubic transformation widens the interval, since plain t would cover too seldom.
+    Args:
+        amounts: Numerator of each block, shape ``(blocks,)``; it may be negative.
+        rows: Denominator of each block, above 0, shape ``(blocks,)``.
+        delta: Probability that the bound is too low.
+        times: Blocks that each entry stands for, shape ``(blocks,)``; None is one block each.
+
+    Sources: Cochran (1977), Sampling Techniques, 6.3; Hall (1992), On the removal of skewness by transformation.
 
     >>> round(ratio_bound(np.array([-1, 0, 1]), np.array([1, 1, 1]), 0.05), 3)
     1.686
@@ -79,6 +102,7 @@ def ratio_bound(amounts: Ints | Floats, rows: Ints, delta: float, times: Ints | 
     spread = np.sqrt(squares / (blocks - 1))
     quantile = -float(stats.t.ppf(1 - delta, blocks - 1)) / np.sqrt(blocks)
     skewness = float(residual**3 @ times) / blocks / (squares / blocks) ** 1.5
+    # Skewness downwards would narrow the interval, and an estimate of it from few blocks is not to be trusted.
     if skewness > NO_SKEWNESS:
         inner = 1 + skewness * (quantile - skewness / (6 * blocks))
         quantile = float(np.cbrt(inner) - 1) * 3 / skewness
@@ -86,14 +110,26 @@ def ratio_bound(amounts: Ints | Floats, rows: Ints, delta: float, times: Ints | 
 
 
 def pooled_bound(flagged: Ints, rows: Ints, delta: float, times: Ints | None = None) -> float:
-    """Upper confidence bound of a rate that differs between blocks of very different sizes; `times` as `ratio_bound`.
+    """Return the upper confidence bound of a rate that differs between blocks of very different sizes, 1 at most.
 
-    What a large block adds cannot be told from that block alone, which is one observation; so the variance between
-    blocks is estimated from all of them alike (`between_blocks`). Rates are skewed, and the more so the fewer blocks
-    count: the estimate is taken for a gamma variable with the rate as its mean, and spread by Student's t over the
-    normal quantile, with Satterthwaite's (1946) degrees of freedom from the information that the blocks have of it.
-    Where chance alone explains the differences it is the ratio. So the small blocks must have rows enough to differ by
-    more than chance: where two or three blocks have nearly all rows, nothing here tells how they might have come out.
+    A large block is one observation, so it cannot tell how it might have come out. The variance between blocks is
+    therefore estimated from all of them alike (`variance_between_blocks`).
+
+    Rates are skewed, and the more so the fewer blocks count. So the estimate is taken for a gamma variable with the
+    rate as its mean. It is spread by the ratio of Student's t quantile to the normal one; the degrees of freedom are
+    Satterthwaite's, from the information that the blocks have about the estimate.
+
+    Where chance alone explains the differences, the bound is the ratio itself. So the small blocks need rows enough to
+    differ by more than chance. Where two or three blocks have nearly all rows, no method tells how these might have
+    come out.
+
+    Args:
+        flagged: Flagged rows of each block, shape ``(blocks,)``.
+        rows: All rows of each block, at least 1, shape ``(blocks,)``.
+        delta: Probability that the bound is too low.
+        times: Blocks that each entry stands for, shape ``(blocks,)``; None is one block each.
+
+    Source: Satterthwaite (1946), An approximate distribution of estimates of variance components.
 
     >>> even, uneven = np.full(50, 100), np.array([2_550, *[50] * 49])
     >>> rates = np.where(np.arange(50) % 2, 0.02, 0.08)
@@ -103,7 +139,7 @@ def pooled_bound(flagged: Ints, rows: Ints, delta: float, times: Ints | None = N
     times = np.ones_like(rows) if times is None else times
     total = rows @ times
     ratio, share = float(flagged @ times / total), rows / total
-    between = between_blocks(flagged, rows, times)
+    between = variance_between_blocks(flagged, rows, times)
     if not between:
         return ratio
     within = ratio * (1 - ratio)
@@ -113,20 +149,25 @@ def pooled_bound(flagged: Ints, rows: Ints, delta: float, times: Ints | None = N
     wider = stats.t.ppf(delta, freedom) / stats.norm.ppf(delta)
     form = ratio**2 / (variance * wider**2)
     quantile = float(stats.gamma.ppf(delta, form))
+    # With few degrees of freedom the quantile may be as small as 0, which says nothing: the bound is 1 then.
     return float(ratio * form / quantile) if quantile > ratio * form else 1.0
 
 
-def between_blocks(flagged: Ints, rows: Ints, times: Ints | None = None) -> float:
-    """Variance between the rates of blocks beyond what counts of such size have by chance; 0 if there is none.
+def variance_between_blocks(flagged: Ints, rows: Ints, times: Ints | None = None) -> float:
+    """Return the variance between rates of blocks beyond the chance variance of such counts; 0 if there is none.
 
-    `times` as `ratio_bound`.
+    Args:
+        flagged: Flagged rows of each block, shape ``(blocks,)``.
+        rows: All rows of each block, at least 1, shape ``(blocks,)``.
+        times: Blocks that each entry stands for, shape ``(blocks,)``; None is one block each.
 
-    Source: Paule & Mandel (1982), Consensus values and weighting factors, but around the ratio of all rows; with the
-    Newton steps of DerSimonian & Kacker (2007), which rise to the solution from 0.
+    Sources: Paule & Mandel (1982), Consensus values and weighting factors, but around the ratio of all rows. The Newton
+    steps, which rise to the solution from 0, are those of DerSimonian & Kacker (2007), Random-effects model for
+    meta-analysis of clinical trials: an update.
 
-    >>> between_blocks(np.array([1, 2, 3]), np.array([50, 50, 50]))
+    >>> variance_between_blocks(np.array([1, 2, 3]), np.array([50, 50, 50]))
     0.0
-    >>> round(between_blocks(np.array([0, 0, 30, 30]), np.array([100, 100, 100, 100])), 4)
+    >>> round(variance_between_blocks(np.array([0, 0, 30, 30]), np.array([100, 100, 100, 100])), 4)
     0.0287
     """
     times = np.ones_like(rows) if times is None else times
@@ -134,27 +175,34 @@ def between_blocks(flagged: Ints, rows: Ints, times: Ints | None = None) -> floa
     squares, within = (flagged - ratio * rows) ** 2, ratio * (1 - ratio) * rows
     if not within.any():
         return 0.0
-    found = 0.0
+    between = 0.0
     for _ in range(NEWTON_STEPS):
-        expected = within + rows.astype(float) ** 2 * found
+        expected = within + rows.astype(float) ** 2 * between
         excess = float((squares / expected) @ times) - (blocks - 1)
         if excess <= NEWTON_CLOSE * blocks:
             break
-        found += excess / float((squares * (rows / expected) ** 2) @ times)
-    return found
+        between += excess / float((squares * (rows / expected) ** 2) @ times)
+    return between
 
 
 def joint_bound(ratio: float, row: float, others: Sequence[float]) -> float:
-    """One bound from those by rows (`row`) and by several kinds of blocks (`others`), all of them around `ratio`.
+    """Join the bounds by rows and by several kinds of blocks into one that is not below any of them, 1 at most.
 
-    Where days and terminals both make rows alike, a bound by either overlooks the other. Variances add up, the rows'
-    own counting once (Cameron, Gelbach & Miller 2011, Robust inference with multiway clustering); here they are the
-    squared distances of the bounds, so that each keeps its own quantile and skewness. A kind that is narrower than the
-    rows adds nothing.
+    Where days and terminals both make rows alike, a bound by either kind overlooks the other. Variances add up, and the
+    rows' own counts once. Here squared distances of the bounds stand for variances, so that each bound keeps its own
+    quantile and skewness. A kind with a narrower bound than the rows adds nothing.
+
+    Args:
+        ratio: The rate itself, which all bounds lie around.
+        row: Bound by rows.
+        others: Bound by each kind of block.
+
+    Source: Cameron, Gelbach & Miller (2011), Robust inference with multiway clustering.
 
     >>> joint_bound(0.02, 0.03, [0.04, 0.03, 0.025])
     0.04
     """
+    # Each kind's distance holds the rows' own variance; it must be added once, not once a kind.
     own = (row - ratio) ** 2
     excess = sum(max(0.0, max(0.0, other - ratio) ** 2 - own) for other in others)
     return min(1.0, float(ratio + np.sqrt(own + excess)))

@@ -1,9 +1,9 @@
 """Champion against candidate: the same rows, scored by both, paired by day.
 
-The candidate need not be better, only not worse by more than a declared margin, in loss and in false-positive rate,
-with stated confidence: a test of non-inferiority (Wellek 2010, Testing Statistical Hypotheses of Equivalence and
-Noninferiority). Days are the pairs: what both models miss cancels out, and with it most of the noise. What is left of
-the loss comes in episodes (`antifraud.stats.discordance`), which bound it beside the days.
+The candidate need not be better. It must not be worse by more than a declared margin, in loss and in false-positive
+rate, with stated confidence. This is a test of non-inferiority (Wellek 2010, Testing Statistical Hypotheses of
+Equivalence and Noninferiority, chapter 2). Days are the pairs: fraud that both models miss cancels out, and with it
+most of the noise. The rest of the loss comes in episodes, which give a second bound (`antifraud.stats.discordance`).
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ import numpy as np
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.figures import roubles
 from antifraud.stats.bounds import ratio_bound
-from antifraud.stats.discordance import discordant, excess_bound, rows_of
+from antifraud.stats.discordance import excess_bound, find_discordant
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import MONTH_DAYS, Ints, ScoreTable
 
@@ -24,26 +24,41 @@ MIN_PAIRED_DAYS: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """By how much a candidate may be worse: minor units of loss a month, and false-positive rate."""
+    """By how much a candidate may be worse than the champion.
+
+    Attributes:
+        loss_minor: Loss a month, minor units.
+        fpr: False-positive rate, a fraction.
+        confidence: Confidence of each of the two bounds.
+    """
 
     loss_minor: float = 5_000_000
     fpr: float = 0.005
     confidence: float = 0.95
-    """Of each of the two bounds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decider:
-    """Scored rows of some days, and the threshold (ppm) that is applied to them; `frauds` are those of the table."""
+    """A model's scores on the rows of some days, and the threshold that decides about them.
+
+    Attributes:
+        table: Score table of the rows.
+        threshold: Scores above it are flagged, ppm.
+        frauds: The frauds of the table, with their days.
+    """
 
     table: ScoreTable
     threshold: int
     frauds: Frauds
 
     def where_days(self, first: int, last: int) -> "Decider":
-        """Only the rows of days `first` to `last` (days since 1970)."""
+        """Return the decider of the days `first` to `last` alone, both included (days since 1970).
+
+        Raises:
+            DataError: The frauds have no days.
+        """
         day = self.frauds.require_day()
-        kept = rows_of(self.frauds, np.flatnonzero((first <= day) & (day <= last)))
+        kept = self.frauds.take(np.flatnonzero((first <= day) & (day <= last)))
         frauds = replace(kept, days=last - first + 1)
         return Decider(self.table.where_days(first, last), self.threshold, frauds)
 
@@ -62,8 +77,13 @@ class Decider:
 class Comparison:
     """Candidate minus champion: negative is better.
 
-    Losses are minor units a month at the judged volume, rates are fractions; bounds are upper ones. That of the loss is
-    the wider of two: by days and by episodes.
+    Attributes:
+        days: Paired days.
+        loss_difference: Minor units a month at the judged volume.
+        loss_difference_bound: Its upper bound, the wider of two: by days and by episodes.
+        fpr_difference: Difference of the false-positive rates, a fraction.
+        fpr_difference_bound: Its upper bound, by days.
+        margins: What the bounds are compared with.
     """
 
     days: int
@@ -81,7 +101,17 @@ class Comparison:
 
 
 def compare(champion: Decider, candidate: Decider, margins: Margins, *, factor: float = 1.0) -> Comparison:
-    """Paired daily differences; `factor` is frauds at the judged volume over the window's.
+    """Compare two models by the differences of their paired days.
+
+    Args:
+        champion: Scores and threshold of the release that serves.
+        candidate: Scores and threshold of the model that may replace it, on the same rows.
+        margins: By how much it may be worse, and the confidence of the bounds.
+        factor: Frauds at the judged volume over frauds in the window.
+
+    Raises:
+        NotEnoughRows: There are fewer than `MIN_PAIRED_DAYS` days.
+        DataError: The rows are not the same.
 
     >>> day, amount = np.arange(16) // 2, np.full(16, 700)
     >>> fraud = np.arange(16) % 2 == 0
@@ -92,16 +122,14 @@ def compare(champion: Decider, candidate: Decider, margins: Margins, *, factor: 
     >>> found = compare(scored(8), scored(4), Margins())
     >>> found.loss_difference, found.fpr_difference
     (10500.0, 0.0)
-
-    Raises:
-        NotEnoughRows: Fewer than `MIN_PAIRED_DAYS` days.
-        DataError: They are not of the same rows.
     """
     legit = _same_rows(champion.table, candidate.table)
     alpha, month = 1 - margins.confidence, MONTH_DAYS * factor
+    # Differences are taken before bounding, so fraud that both models miss cancels out.
     missed = (candidate.missed - champion.missed).astype(np.float64)
     flagged = candidate.false_positives - champion.false_positives
-    one_misses = discordant(champion.frauds, champion.threshold, candidate.frauds, candidate.threshold)
+    one_misses = find_discordant(champion.frauds, champion.threshold, candidate.frauds, candidate.threshold)
+    # The mean of days is a ratio with a day as block. Episodes span many days, so a bound by episodes counts as well.
     by_days = ratio_bound(missed, np.ones(legit.size, np.int64), alpha) * month
     return Comparison(
         days=legit.size,
@@ -114,9 +142,10 @@ def compare(champion: Decider, candidate: Decider, margins: Margins, *, factor: 
 
 
 def _same_rows(first: ScoreTable, second: ScoreTable) -> Ints:
-    """Legitimate rows of each day, the same in both tables."""
+    """Return the legitimate rows of each day, after both tables have turned out to describe the same rows."""
     if not np.array_equal(np.unique(first.day), np.unique(second.day)):
         raise DataError("champion and candidate were scored on different days: score both on the same rows")
+    # Scores differ between models, but a day's rows and amounts do not: equal sums stand for equal rows.
     for column in ("legit", "fraud", "fraud_amount"):
         mine, other = (table.by_day(getattr(table, column)) for table in (first, second))
         if not np.array_equal(mine, other):
@@ -130,10 +159,15 @@ def _same_rows(first: ScoreTable, second: ScoreTable) -> Ints:
 
 
 def outcome(candidate_passes: bool, champion_passes: bool | None, comparison: Comparison | None) -> tuple[bool, str]:  # noqa: FBT001 - a truth table
-    """Whether the candidate replaces the champion, and why.
+    """Decide whether the candidate replaces the champion, and say why.
 
-    Only a PASS does. It needs no more where there is no champion that could be judged (`champion_passes` None), where
-    the champion breaks today's limits, or where there is nothing to compare on; else it must be non-inferior.
+    Only a candidate that passes does. A pass is enough where the champion breaks today's limits, or where there is
+    nothing to compare on. Otherwise the candidate must be non-inferior as well.
+
+    Args:
+        candidate_passes: Whether the gate's verdict on the candidate is PASS.
+        champion_passes: The same for the champion on the same days; None where it could not be judged.
+        comparison: Both models on paired days; None where there is no champion, or no day to compare on.
 
     >>> outcome(True, False, None)
     (True, 'The champion breaks a limit on the same days, so a PASS is enough.')

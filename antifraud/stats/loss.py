@@ -1,10 +1,13 @@
 """The most that a month of missed fraud will cost, with a stated probability.
 
-Missed frauds come in episodes (`antifraud.stats.episodes`), and episodes are the unit: their number in a month is
-Poisson, their totals are drawn from those seen. Sources of error are drawn, and reported apart: what the window cannot
-tell (each episode's intensity is Gamma(1) distributed, the Bayesian bootstrap of Rubin 1981 for a Poisson process), the
-next month's own chance, and the error of the volume and of a declared fraud share. A window in which little was missed,
-or nothing, shows how large a compromise is by the frauds that were caught.
+Missed frauds come in episodes, and episodes are the unit: their number in a month is Poisson, their totals are drawn
+from those seen. Four sources of error are drawn, and reported apart:
+
+- the window's: it shows one outcome of the episodes' process (`antifraud.stats.draws`);
+- the month's: its number of episodes is a matter of chance, even where their rates are known;
+- the volume's, and that of a declared fraud share.
+
+A window in which little or nothing was missed shows by its caught frauds how large a compromise can be.
 """
 
 from dataclasses import dataclass
@@ -13,27 +16,22 @@ from typing import Final
 import numpy as np
 
 from antifraud.errors import NotEnoughRows
-from antifraud.stats.episodes import Frauds, episode_totals, groups_of, larger_than
+from antifraud.stats.draws import DRAWS, SEED, draw_episodes, draw_larger
+from antifraud.stats.episodes import Frauds, episode_totals
 from antifraud.stats.score_tables import MONTH_DAYS, Floats
 
-__all__ = ["SEED", "Frauds", "LossBound", "Volume", "episode_totals", "loss_bound"]
-
 MIN_DAYS: Final = 14
-DRAWS: Final = 4_000
-CHUNK_CELLS: Final = 2_000_000
-"""Groups of episodes times draws that are held in memory at once."""
-UNSEEN: Final = 0.5
-"""Shape of the intensity of episodes larger than all seen: Jeffreys' prior for a Poisson rate after no event."""
-SEED: Final = 20_260_101
 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
     """Volume that a loss is predicted at.
 
-    `factor` is frauds a month there over frauds a month in the window; `relative_sd` and `share_sd` are the standard
-    deviations of the volume's and of the fraud share's own error, as shares of them. An observed fraud share's error
-    is what the window cannot tell, so it is drawn with the episodes: `share_sd` is 0 then.
+    Attributes:
+        factor: Frauds a month at that volume over frauds a month in the window.
+        relative_sd: Standard deviation of the volume's own error, as a share of the volume.
+        share_sd: Standard deviation of a declared fraud share's error, as a share of it. The error of an observed share
+            is part of the window's, which is drawn with the episodes: `share_sd` is 0 then.
     """
 
     factor: float = 1.0
@@ -45,9 +43,15 @@ class Volume:
 class LossBound:
     """Predicted loss of a 30-day month, minor units.
 
-    `mean` is the expectation; `bound` is exceeded with probability 1 - `level`. `parameter`, `month`, `volume` and
-    `share` say how far above the mean the bound would lie if only the window's, the month's, the volume's or the
-    declared fraud share's chance counted.
+    Attributes:
+        mean: Its expectation.
+        bound: The loss that is exceeded with probability 1 - `level`.
+        level: Probability, such as 0.99.
+        parameter: How far above the mean the bound would lie if only the window's chance counted.
+        month: The same, if only the month's own chance counted.
+        volume: The same, if only the error of the volume counted.
+        episodes: Episodes with missed fraud in the window.
+        share: As `volume`, for the declared fraud share.
     """
 
     mean: float
@@ -68,14 +72,27 @@ def loss_bound(
     volume: Volume | None = None,
     seed: int = SEED,
 ) -> LossBound:
-    """Bound the missed fraud of a 30-day month from the missed frauds of a window, and from all its `known` ones.
+    """Bound the missed fraud of a 30-day month from the frauds that a window missed.
 
-    Episodes unlike those missed have a Gamma(1/2) distributed intensity (Jeffreys' prior, none seen) and Pareto sizes:
-    they stand for what the window was too short to show. Without `known` the missed frauds are all there were; where
-    there was none at all nothing tells a size, and the bound is 0 like the mean.
+    Args:
+        missed: Frauds that were not flagged; amounts are 0 or more.
+        known: All frauds of the window, caught ones included; None takes the missed ones for all there were.
+        level: Probability that the month stays within the bound.
+        volume: Volume of the month; None is the window's own.
+        seed: Start of the random draws; the same seed gives the same bound.
+
+    Returns:
+        The bound and its parts. Where no fraud is known at all, nothing tells a size: mean and bound are 0.
 
     Raises:
-        NotEnoughRows: The window is shorter than 14 days.
+        NotEnoughRows: The window is shorter than `MIN_DAYS` days.
+
+    Sources as in `antifraud.stats.draws`.
+
+    >>> one_a_day = np.arange(30)
+    >>> found = loss_bound(Frauds(one_a_day * 0, np.full(30, 5_000), one_a_day, one_a_day, days=30))
+    >>> round(found.mean), 1.4 < found.bound / found.mean < 1.8
+    (150000, True)
     """
     if missed.days < MIN_DAYS:
         raise NotEnoughRows(
@@ -88,35 +105,33 @@ def loss_bound(
     if not whole.size:
         return LossBound(0.0, 0.0, level, 0.0, 0.0, 0.0, 0)
     rng = np.random.default_rng(seed)
+    # Log-normal, so that a volume never becomes negative.
     growth, shift = (np.exp(sd * rng.standard_normal(DRAWS)) for sd in (at.relative_sd, at.share_sd))
-    parameter, month, together = _draw(seen, whole, scale, growth * shift, rng)
+    parameter, month, together = _draw_months(seen, whole, scale, growth * shift, rng)
+    # Each source alone, then all: their quantiles do not add up, so the bound comes from the joint draws.
     every = (parameter, month, mean * growth, mean * shift, together)
     window, own, volume_part, share, all_of_it = (float(np.quantile(draws, level)) - mean for draws in every)
     return LossBound(mean, mean + all_of_it, level, window, own, volume_part, int(seen.size), share)
 
 
-def _draw(
+def _draw_months(
     seen: Floats, whole: Floats, scale: float, growth: Floats, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
-    """Month totals with the window's chance only, the month's only, and all: shape ``(DRAWS,)`` each."""
-    sizes, count = groups_of(seen)
-    parts: list[tuple[Floats, ...]] = []
-    for piece in np.array_split(growth, max(1, -(-DRAWS * sizes.size // CHUNK_CELLS))):
-        weights = rng.standard_gamma(count, (piece.size, sizes.size))
-        unseen, size = rng.standard_gamma(UNSEEN, piece.size), _unlike(seen, whole, piece.size, rng)
-        parameter = scale * (weights @ sizes + unseen * size)
-        month = rng.poisson(scale * count, weights.shape) @ sizes
-        both = rng.poisson(scale * piece[:, None] * weights) @ sizes + rng.poisson(scale * piece * unseen) * size
-        parts.append((parameter, month, both))
-    parameter, own, total = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return parameter, own, total
+    """Draw totals of months with the window's chance only, with the month's only, and with all: ``(DRAWS,)`` each."""
+    drawn = draw_episodes(seen, lambda rng: _draw_unlike(seen, whole, rng), rng)
+    parameter = scale * (drawn.seen_total + drawn.unseen_total)
+    month = rng.poisson(scale * drawn.count, drawn.intensity.shape) @ drawn.size
+    alike = rng.poisson(scale * growth[:, None] * drawn.intensity) @ drawn.size
+    unlike = rng.poisson(scale * growth * drawn.unseen_intensity) * drawn.unseen_size
+    return parameter, month, alike + unlike
 
 
-def _unlike(seen: Floats, whole: Floats, draws: int, rng: np.random.Generator) -> Floats:
-    """Sizes of missed episodes unlike the n seen: larger than each of them.
+def _draw_unlike(seen: Floats, whole: Floats, rng: np.random.Generator) -> Floats:
+    """Draw sizes of missed episodes unlike the n `seen`, shape ``(DRAWS,)``: larger than each of them.
 
-    Or larger than every whole episode, caught frauds included, with a chance of 1 / (n + 1): that the next one is of
-    another kind than all before (Laplace's rule of succession).
+    With a chance of 1 / (n + 1) an episode is larger than every `whole` one, caught frauds included. This is the chance
+    that the next episode is of another kind than all before (Laplace's rule of succession).
     """
-    other = rng.random(draws) * (seen.size + 1) < 1
-    return np.where(other, larger_than(whole, draws, rng), larger_than(seen, draws, rng) if seen.size else 0.0)
+    other = rng.random(DRAWS) * (seen.size + 1) < 1
+    # Arguments are evaluated in order, so the sizes beyond `whole` are drawn first; the values depend on it.
+    return np.where(other, draw_larger(whole, rng), draw_larger(seen, rng) if seen.size else 0.0)

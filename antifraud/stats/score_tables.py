@@ -1,7 +1,7 @@
 """Score tables: any number of scored rows reduced to counts per day and risk level, and the curves they give.
 
-A table is what the cluster sends back: thresholds, curves and bounds come from it in milliseconds. Tables add up, so a
-window is the merge of its days. A transaction is flagged iff its score is *above* the threshold, here and everywhere.
+The cluster sends back a table, and thresholds, curves and bounds come from the table in milliseconds. Tables add up, so
+a window is the merge of its days. A transaction is flagged iff its score is *above* the threshold, here and everywhere.
 """
 
 from collections.abc import Mapping
@@ -27,10 +27,16 @@ FLAG_ALL: Final = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreTable:
-    """Equal-length columns, one row per (day, score), sorted by them.
+    """Counts of scored rows: one entry for each day and score, sorted by them; all columns have shape ``(n,)``.
 
-    `day` is days since 1970, `score` risk in ppm, `legit` and `fraud` count transactions; `fraud_amount` (minor units),
-    `fraud_amount_sq` (exact Python integers, since the sums exceed 64 bits) and `fraud_amount_max` are over the frauds.
+    Attributes:
+        day: Days since 1970.
+        score: Risk, ppm.
+        legit: Legitimate transactions.
+        fraud: Frauds.
+        fraud_amount: Sum of the frauds' amounts, minor units.
+        fraud_amount_sq: Sum of their squares; exact Python integers, because the sums exceed 64 bits.
+        fraud_amount_max: Largest of their amounts, minor units; 0 without a fraud.
 
     >>> table = ScoreTable.from_rows([3, 3, 3], [10, 10, 99], [False, True, True], [500, 700, 900])
     >>> table.columns()["fraud_amount"]
@@ -47,7 +53,13 @@ class ScoreTable:
 
     @classmethod
     def from_rows(cls, day: Any, score: Any, is_fraud: Any, amount: Any) -> Self:
-        """Reduce labelled rows: `day` and `score` integers, `is_fraud` bool, `amount` minor units; shape ``(n,)`` each.
+        """Reduce labelled rows to a table; all arguments have shape ``(n,)``.
+
+        Args:
+            day: Days since 1970.
+            score: Risk, ppm.
+            is_fraud: Whether the row is a fraud; other rows count as legitimate.
+            amount: Minor units.
 
         Raises:
             DataError: The arrays differ in length.
@@ -61,10 +73,10 @@ class ScoreTable:
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any]) -> Self:
-        """Read back what `columns` gave, or rows of the lake's `scores` table (Decimal squares), in any order.
+        """Read back what `columns` gave, or rows of the lake's `scores` table with Decimal squares, in any order.
 
         Raises:
-            DataError: A column is missing, or they differ in length.
+            DataError: A column is missing, or the columns differ in length.
         """
         missing = [field.name for field in fields(cls) if field.name not in columns]
         if missing:
@@ -81,7 +93,8 @@ class ScoreTable:
         maxima = np.asarray(largest, np.int64)
         if len({column.size for column in (days, scores, squares, maxima, *sums)}) > 1:
             raise DataError("the columns of a score table differ in length: pass one value per row in each")
-        keys = (days.astype(np.int64) << 32) + scores  # one number is sorted in half the time of two
+        # One number is sorted in half the time of two.
+        keys = (days.astype(np.int64) << 32) + scores
         order = np.argsort(keys, kind="stable")
         starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
         legits, frauds, amounts = (np.add.reduceat(column[order], starts) for column in sums)
@@ -96,11 +109,11 @@ class ScoreTable:
         )
 
     def columns(self) -> dict[str, list[int]]:
-        """Plain lists by column name, for storage; `from_columns` is the inverse."""
+        """Return plain lists by column name, for storage; `from_columns` is the inverse."""
         return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
 
     def where_days(self, first: int, last: int) -> "ScoreTable":
-        """The rows of the days `first` to `last`, both included."""
+        """Return the table of the days `first` to `last` alone, both included (days since 1970)."""
         kept = (self.day >= first) & (self.day <= last)
         return ScoreTable(*(getattr(self, field.name)[kept] for field in fields(self)))
 
@@ -115,7 +128,7 @@ class ScoreTable:
         return int(self.legit.sum() + self.fraud.sum())
 
     def by_day(self, column: Ints) -> Ints:
-        """Sums of a column of this table, such as `legit`, over each of its days in order, shape ``(days,)``."""
+        """Sum a column of this table, such as `legit`, over each of its days in order, shape ``(days,)``."""
         if not self.day.size:
             return np.zeros(0, np.int64)
         sums: Ints = np.add.reduceat(column, np.flatnonzero(np.diff(self.day, prepend=self.day[0] - 1)))
@@ -123,24 +136,25 @@ class ScoreTable:
 
 
 def _exact(values: Any) -> Objects:
-    """Python's integers, of any size; a list may hold Decimals, as storage gives them."""
+    """Return Python's integers, of any size; a list may hold Decimals, as storage gives them."""
     return np.asarray(values if isinstance(values, np.ndarray) else [int(value) for value in values], object)
 
 
 def _scores(values: Any) -> NDArray[np.int32]:
-    """Scores as integers; a model that gave no number must not pass for one that never flags."""
+    """Return scores as integers; a model that gave no number must not pass for one that never flags."""
     advice = "the model gave no risk for some rows, look for NaN or infinite features and validate again"
     return _integers(values, "scores", MAX_SCORE, advice).astype(np.int32)
 
 
 def _amounts(values: Any) -> Ints:
-    """Amounts as integers; a negative fraud would hide the loss of another."""
+    """Return amounts as integers; a negative fraud would hide the loss of another."""
     return _integers(values, "amounts", MAX_AMOUNT, "correct them where they come from").astype(np.int64)
 
 
 def _integers(values: Any, name: str, most: int, advice: str) -> NDArray[Any]:
-    """The values, all of them whole numbers in 0..`most`; nothing is rounded or cut off."""
+    """Return the values if all are whole numbers in 0..`most`; nothing is rounded or cut off."""
     found = np.asarray(values)
+    # Negated, because NaN compares as false both ways.
     odd = ~((found >= 0) & (found <= most))
     if found.dtype.kind == "f":
         odd |= found != np.floor(found)
@@ -152,7 +166,12 @@ def _integers(values: Any, name: str, most: int, advice: str) -> NDArray[Any]:
 
 
 def merge(*tables: ScoreTable) -> ScoreTable:
-    """One table of all rows: associative, commutative, and equal to the table of the concatenated rows."""
+    """Merge tables into one of all their rows; the order of the tables does not matter.
+
+    >>> one, other = (ScoreTable.from_rows([3], [10], [True], [amount]) for amount in (700, 900))
+    >>> merge(one, other).columns()["fraud_amount"]
+    [1600]
+    """
     if not tables:
         return ScoreTable.from_rows([], [], [], [])
     columns = {field.name: np.concatenate([getattr(t, field.name) for t in tables]) for field in fields(ScoreTable)}
@@ -161,10 +180,17 @@ def merge(*tables: ScoreTable) -> ScoreTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """What each candidate threshold does, thresholds ascending from `FLAG_ALL`; arrays of shape ``(m,)``.
+    """The effect of each candidate threshold; arrays have shape ``(m,)``.
 
-    `true_positives` and `false_positives` count flagged rows, `missed_amount` is the fraud not flagged (minor units);
-    `frauds`, `legits` and `fraud_amount` are totals, `days` the number of days they came from.
+    Attributes:
+        threshold: Candidates, ascending from `FLAG_ALL`, ppm.
+        true_positives: Flagged frauds.
+        false_positives: Flagged legitimate rows.
+        missed_amount: Fraud that is not flagged, minor units.
+        frauds: All frauds.
+        legits: All legitimate rows.
+        fraud_amount: Amount of all frauds, minor units.
+        days: Days that the rows came from.
     """
 
     threshold: Ints
@@ -203,26 +229,34 @@ class Curve:
         return (self.true_positives + self.false_positives) / self.days
 
     def f_beta(self, beta: float) -> Floats:
-        """F-measure that values recall `beta` times as much as precision (van Rijsbergen 1979)."""
+        """Return the F-measure that values recall `beta` times as much as precision, shape ``(m,)``.
+
+        Source: van Rijsbergen (1979), Information Retrieval, chapter 7.
+
+        >>> c = curve(ScoreTable.from_rows([0, 0, 0, 0], [5, 7, 7, 9], [False, False, True, True], [1, 1, 300, 100]))
+        >>> c.f_beta(1.0).round(3).tolist()
+        [0.667, 0.8, 0.667, 0.0]
+        """
         weighted = (1 + beta**2) * self.true_positives
         return weighted / (weighted + beta**2 * (self.frauds - self.true_positives) + self.false_positives)
 
     def at(self, threshold: int) -> int:
-        """Index of the candidate that flags the same rows as `threshold`."""
+        """Return the index of the candidate that flags the same rows as `threshold` (ppm)."""
         return max(int(np.searchsorted(self.threshold, threshold, side="right")) - 1, 0)
 
 
 def curve(table: ScoreTable) -> Curve:
-    """The trade-off over every threshold that makes a difference.
+    """Return the trade-off over every threshold that makes a difference.
+
+    Raises:
+        NoFraud: The table holds no fraud.
+        OnlyFraud: The table holds no legitimate row.
 
     >>> c = curve(ScoreTable.from_rows([0, 0, 0, 0], [5, 7, 7, 9], [False, False, True, True], [1, 1, 300, 100]))
     >>> c.threshold.tolist(), c.fpr.tolist(), c.value_recall.tolist()
     ([-1, 5, 7, 9], [1.0, 0.5, 0.0, 0.0], [1.0, 1.0, 0.25, 0.0])
-
-    Raises:
-        NoFraud: The table holds no fraud.
-        OnlyFraud: It holds no legitimate row.
     """
+    # The table is sorted by day first, so scores are gathered over the days.
     scores, where = np.unique(table.score, return_inverse=True)
     legit, fraud, amount = (
         _by_score(column, where, scores.size) for column in (table.legit, table.fraud, table.fraud_amount)
@@ -244,7 +278,7 @@ def curve(table: ScoreTable) -> Curve:
 
 
 def _by_score(column: Ints, where: NDArray[np.intp], size: int) -> Ints:
-    """Running totals over the scores, starting with 0."""
+    """Return running totals over the scores, starting with 0."""
     totals = np.zeros(size + 1, np.int64)
     np.add.at(totals, where + 1, column)
     return np.cumsum(totals)

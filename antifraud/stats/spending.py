@@ -1,15 +1,14 @@
 """How the chance of a wrong release is spent over a year of nights.
 
 Per release, the true rate of a certified threshold exceeds its target with probability `delta` at most. Over a year
-of nights, two things hold whatever the nights have in common (their windows overlap by all but one day):
+two things hold, whatever the nights have in common (their windows overlap by all but one day):
 
-- the *expected number* of nights on which a model that breaks the target passes is at most `delta` times the nights;
-- the probability that it passes on *any* night is at most that number too (Bonferroni), which says nothing for
-  delta 0.01 and 365 nights: a model that stands exactly at the limit, and is tried every night, will pass some night
-  with a probability that `bench/gate_year.py` measures.
+- The *expected number* of nights on which a model that breaks the target passes is at most `delta` times the nights.
+- The probability that such a model passes on *any* night is at most that number too (Bonferroni). For delta 0.01 and
+  365 nights this says nothing. `bench/gate/year.py` measures the probability for a model exactly at the limit.
 
-Whoever wants the second to be small sets a budget for the year, and each night spends its part. The parts are equal,
-so a night that was left out is lost, never saved up; dependence can only make the promise safer.
+To keep the second one small, set a budget for the year: each night spends its part. The parts are equal, so a night
+that was left out is lost, never saved up. Dependence between nights can only make the promise safer.
 """
 
 from typing import Final
@@ -18,7 +17,12 @@ NIGHTS_A_YEAR: Final = 365
 
 
 def nightly_delta(delta: float, a_year: float, nights: int = NIGHTS_A_YEAR) -> float:
-    """Delta of one night: `delta`, but no more than its part of the year's budget; no budget if `a_year` is 0.
+    """Return the delta of one night: no more than its part of the year's budget.
+
+    Args:
+        delta: Probability of a wrong release on one night, without a budget.
+        a_year: Budget of the year, the same probability over all its nights; 0 is no budget.
+        nights: Nights that share the budget.
 
     >>> nightly_delta(0.01, 0.0), nightly_delta(0.01, 0.365)
     (0.01, 0.001)

@@ -25,10 +25,14 @@ TUNING_SHARE: Final = 0.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LegitBlocks:
-    """Legitimate rows counted by (block, score): `block`, `score` (ppm) and `legit` (counts) have shape ``(n,)``.
+    """Legitimate rows counted by block and score; the columns have shape ``(n,)``.
 
-    `name` says what a block is, such as days or terminals. Any integers can name the blocks. Scores up to `lowest` may
-    have been counted as one: below it nothing can be said.
+    Attributes:
+        name: Kind of the blocks, such as days or terminals.
+        block: Number of the block; any integers, which are renumbered from 0.
+        score: Risk, ppm.
+        legit: Legitimate rows of this block with this score.
+        lowest: Scores up to it may have been counted as one, so nothing can be said about thresholds below it.
     """
 
     name: str
@@ -40,16 +44,16 @@ class LegitBlocks:
     """Legitimate rows of each block."""
 
     def __post_init__(self) -> None:
-        """Renumber the blocks and sort by score once, since bounds are asked for at many thresholds."""
+        """Renumber the blocks and sort by score once, because bounds are asked for at many thresholds."""
         order = np.argsort(self.score, kind="stable")
         numbers = np.unique(self.block, return_inverse=True)[1]
         for name, column in (("block", numbers), ("score", self.score), ("legit", self.legit)):
-            object.__setattr__(self, name, column[order])
+            object.__setattr__(self, name, column[order])  # frozen for all others
         object.__setattr__(self, "totals", np.bincount(self.block, self.legit))
 
     @classmethod
     def of_days(cls, table: ScoreTable) -> "LegitBlocks":
-        """The days of a score table as blocks."""
+        """Take the days of a score table as blocks."""
         return cls(
             "days",
             table.day.astype(np.int64),
@@ -59,15 +63,21 @@ class LegitBlocks:
 
 
 def order_statistic(n: int, target: float, delta: float) -> int:
-    """Smallest k with P(Binomial(n, 1 - target) >= k) <= delta: the rank of the threshold among legitimate scores.
+    """Return the rank of the threshold among legitimate scores: the least k with P(Bin(n, 1 - target) >= k) <= delta.
 
-    Source: Tong, Feng & Li (2018), Neyman-Pearson classification algorithms and NP receiver operating characteristics.
-
-    >>> order_statistic(101, 0.045, 0.01)
-    101
+    Args:
+        n: Legitimate rows.
+        target: False-positive rate that must not be exceeded.
+        delta: Probability with which it may be exceeded all the same.
 
     Raises:
         NotEnoughRows: Even the largest score gives no such confidence; the message says how many rows are missing.
+
+    Source: Tong, Feng & Li (2018), Neyman-Pearson classification algorithms and NP receiver operating characteristics,
+    proposition 1.
+
+    >>> order_statistic(101, 0.045, 0.01)
+    101
     """
     needed = int(np.ceil(np.log(delta) / np.log1p(-target)))
     if n < needed:
@@ -75,6 +85,7 @@ def order_statistic(n: int, target: float, delta: float) -> int:
             f"an FPR of {target:.3%} with confidence {1 - delta:.3%} needs {needed} legitimate rows, found {n}: "
             f"{needed - n} are missing, certify on more days"
         )
+    # isf may be off by one where a probability equals delta to the last bits, so its neighbours are tried as well.
     k = int(stats.binom.isf(delta, n, 1 - target)) + 1
     while k > 1 and stats.binom.sf(k - 2, n, 1 - target) <= delta:
         k -= 1
@@ -84,27 +95,47 @@ def order_statistic(n: int, target: float, delta: float) -> int:
 
 
 def np_threshold(table: ScoreTable, target: float, delta: float) -> int:
-    """The threshold (ppm) whose true FPR exceeds `target` with probability `delta` at most, for exchangeable rows.
+    """Return the lowest threshold (ppm) with a true FPR above `target` with probability `delta` at most.
 
-    Ties are safe: flagged is strictly above the threshold. Raises `NotEnoughRows` as `order_statistic` does.
+    This holds for exchangeable rows. Ties are safe: only scores strictly above the threshold are flagged.
+
+    Raises:
+        NotEnoughRows: As `order_statistic`.
+
+    Source as for `order_statistic`.
 
     >>> table = ScoreTable.from_rows([0] * 200, range(200), [False] * 200, [100] * 200)
     >>> np_threshold(table, target=0.045, delta=0.01)
     197
     """
     k = order_statistic(int(table.legit.sum()), target, delta)
+    # The k-th smallest legitimate score, from counts: the first score with k legitimate rows at or below it.
     order = np.argsort(table.score, kind="stable")
     return int(table.score[order][np.searchsorted(np.cumsum(table.legit[order]), k)])
 
 
 def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int, delta: float) -> dict[str, float]:
-    """Upper bounds of the FPR at `threshold`, each with confidence 1 - delta: by rows, and by each kind of block.
+    """Bound the FPR at a threshold by rows and by each kind of block, each with confidence 1 - `delta`.
 
-    With two kinds of blocks or more, `joint_bound` stands beside them; it is never below any of them.
+    Args:
+        table: Score table of the rows.
+        blocks: The same legitimate rows by blocks, one entry a kind.
+        threshold: Scores above it are flagged, ppm.
+        delta: Probability that one bound is too low.
+
+    Returns:
+        Upper bounds by name: `ROWS`, then the kinds of blocks. With two kinds or more `TOGETHER` comes last, which is
+        `joint_bound` and never below any other.
 
     Raises:
         NotEnoughRows: There is no legitimate row, or fewer than `MIN_BLOCKS` blocks of a kind.
         DataError: `threshold` is below what the blocks were counted for.
+
+    >>> day, score = np.arange(700) % 7, np.arange(700)
+    >>> table = ScoreTable.from_rows(day, score, [False] * 700, [1] * 700)
+    >>> found = fpr_bounds(table, [LegitBlocks.of_days(table)], 678, delta=0.01)
+    >>> {name: round(bound, 4) for name, bound in found.items()}
+    {'rows': 0.0486, 'days': 0.03}
     """
     rows = int(table.legit.sum())
     if not rows:
@@ -125,6 +156,7 @@ def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int,
 
 
 def _per_block(kind: LegitBlocks, threshold: int) -> tuple[Ints, Ints]:
+    """Return flagged and all legitimate rows of each block that has any."""
     if threshold < kind.lowest:
         raise DataError(
             f"scores of {kind.name} were counted from {kind.lowest} ppm up, {threshold} lies below: reduce the rows "
@@ -137,10 +169,19 @@ def _per_block(kind: LegitBlocks, threshold: int) -> tuple[Ints, Ints]:
 
 
 def certified_threshold(table: ScoreTable, blocks: Sequence[LegitBlocks], target: float, delta: float) -> int:
-    """The smallest threshold found, from `np_threshold` up, at which every bound of `fpr_bounds` is within `target`.
+    """Find the smallest threshold (ppm), from `np_threshold` up, with every bound of `fpr_bounds` within `target`.
 
-    Each bound alone is as good at the chosen threshold as at a fixed one: the choice goes wrong only where the bound
-    at the lowest rightful threshold was too small, which has probability `delta`.
+    Each bound alone is as good at the chosen threshold as at a fixed one. The choice goes wrong only where the bound at
+    the lowest rightful threshold was too small, and this has probability `delta`.
+
+    Raises:
+        NotEnoughRows: As `order_statistic` and `fpr_bounds`.
+        DataError: As `fpr_bounds`.
+
+    >>> day, score = np.arange(700) % 7, np.arange(700)
+    >>> table = ScoreTable.from_rows(day, score, [False] * 700, [1] * 700)
+    >>> certified_threshold(table, [LegitBlocks.of_days(table)], target=0.045, delta=0.01)
+    684
     """
     start = np_threshold(table, target, delta)
     candidates = np.unique(table.score[(table.legit > 0) & (table.score >= start)])
@@ -148,7 +189,9 @@ def certified_threshold(table: ScoreTable, blocks: Sequence[LegitBlocks], target
     def holds(index: int) -> bool:
         return max(fpr_bounds(table, blocks, int(candidates[index]), delta).values()) <= target
 
-    low, high = 0, candidates.size - 1  # at the largest legitimate score nothing is flagged
+    # Halving, because bounds fall as the threshold rises, with rare small exceptions. At the largest legitimate score
+    # nothing is flagged, so the last candidate always holds.
+    low, high = 0, candidates.size - 1
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)
@@ -157,22 +200,33 @@ def certified_threshold(table: ScoreTable, blocks: Sequence[LegitBlocks], target
 
 @dataclass(frozen=True, slots=True)
 class BetaChoice:
-    """`beta` and the threshold (ppm) that maximises F_beta on the select window."""
+    """A beta, and the threshold (ppm) that maximises F_beta on the select window."""
 
     beta: float
     threshold: int
 
 
 def select_beta(select: ScoreTable, loss_limit_minor: int, *, level: float, factor: float = 1.0) -> BetaChoice:
-    """The smallest beta of `BETAS` whose F_beta-optimal threshold meets `TUNING_SHARE` of the limit on select.
+    """Select the smallest beta with an F_beta-optimal threshold that meets `TUNING_SHARE` of the loss limit.
 
-    `factor` is the volume judged at over the select window's. The largest beta if none does: certify raises
-    the threshold to what the FPR allows, and tests the loss.
+    If no beta of `BETAS` does, the largest is taken: the certify window raises the threshold to what the FPR allows,
+    and tests the loss.
+
+    Args:
+        select: Score table of the select window.
+        loss_limit_minor: Missed fraud that is allowed a month, minor units.
+        level: Probability of the prediction limit that is compared with it.
+        factor: Volume judged at over that of the select window.
 
     Raises:
         NoFraud: The window has no fraud.
         OnlyFraud: It has no legitimate row.
         NotEnoughRows: The window has fewer than `MIN_BLOCKS` days.
+
+    >>> week, ones = np.arange(28) // 4, np.ones(28)
+    >>> table = ScoreTable.from_rows(week, [1, 5, 7, 9] * 7, [False, True, False, True] * 7, ones)
+    >>> select_beta(table, loss_limit_minor=1_000, level=0.99), select_beta(table, loss_limit_minor=100, level=0.99)
+    (BetaChoice(beta=0.5, threshold=7), BetaChoice(beta=1.0, threshold=1))
     """
     trade_off = curve(select)
     for beta in BETAS:
@@ -183,7 +237,10 @@ def select_beta(select: ScoreTable, loss_limit_minor: int, *, level: float, fact
 
 
 def _month_upper(table: ScoreTable, threshold: int, level: float) -> float:
-    """Upper prediction limit of 30 days' missed fraud (minor units) with days as independent: for tuning only."""
+    """Return an upper prediction limit of 30 days' missed fraud, minor units.
+
+    Days count as independent, which they are not: it is for tuning only.
+    """
     daily = table.by_day(table.fraud_amount * (table.score <= threshold))
     if daily.size < MIN_BLOCKS:
         raise NotEnoughRows(f"beta is tuned on {MIN_BLOCKS} days at least, found {daily.size}: select on more days")

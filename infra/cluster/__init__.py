@@ -1,1 +1,1 @@
-"""A Spark standalone cluster, an S3 server and a PostgreSQL on one machine, each stopped by its own pid."""
+"""Start a Spark standalone cluster, an S3 server and a PostgreSQL on one machine, and stop each by its pid."""

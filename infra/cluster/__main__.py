@@ -1,9 +1,11 @@
-"""A Spark standalone cluster on this machine, and what the storage tests need.
+"""Start and stop a Spark standalone cluster on this machine, and prepare the servers of the storage tests.
 
-python -m infra.cluster start --folder var/cluster     # master and two workers; prints how to use them
-python -m infra.cluster stop --folder var/cluster      # by pid
-python -m infra.cluster zip --target var/antifraud.zip # what --py-files takes
-python -m infra.cluster prepare                        # PostgreSQL (apt-get) and the S3 server (Go) for the tests
+    python -m infra.cluster start --folder var/cluster      # a master and two workers
+    python -m infra.cluster stop --folder var/cluster
+    python -m infra.cluster zip --target var/antifraud.zip  # the project for --py-files
+    python -m infra.cluster prepare                         # PostgreSQL (apt-get) and the S3 server (Go)
+
+The cluster keeps running after `start` has ended; `stop` finds its processes by their pids.
 """
 
 import argparse
@@ -18,21 +20,21 @@ from infra.cluster.postgres import find_binaries
 from infra.cluster.processes import Server
 from infra.cluster.s3 import build_server
 from infra.cluster.standalone import WORKERS, start_cluster
-from infra.packages import ensure
+from infra.setup.packages import ensure
 
 STATE = "cluster.json"
 ZIP = "antifraud.zip"
 
 
 def start(folder: Path, workers: int) -> None:
-    """Start a cluster and write down its processes.
+    """Start a cluster, record its processes in the folder, and print how to use it.
 
     Raises:
-        SettingsError: One is running in this folder already.
+        SettingsError: A cluster of this folder is running.
     """
     folder = folder.resolve()
     if any(server.is_running() for server in read_state(folder)):
-        raise SettingsError(f"a cluster runs in {folder} already: stop it first")
+        raise SettingsError(f"a cluster of {folder} is already running: stop it first")
     cluster = start_cluster(folder, workers)
     (folder / STATE).write_text(json.dumps([dataclasses.asdict(server) for server in cluster.servers]))
     write_project_zip(folder / ZIP)
@@ -43,7 +45,7 @@ def start(folder: Path, workers: int) -> None:
 
 
 def stop(folder: Path) -> None:
-    """Stop the cluster of a folder; twice is the same as once."""
+    """Stop the cluster of a folder; idempotent."""
     servers = read_state(folder)
     for server in reversed(servers):
         server.stop()
@@ -52,23 +54,23 @@ def stop(folder: Path) -> None:
 
 
 def read_state(folder: Path) -> list[Server]:
-    """The processes that `start` wrote down; none where it never ran."""
+    """Return the processes that `start` recorded; none if it never ran."""
     path = folder / STATE
     return [Server(**each) for each in json.loads(path.read_text())] if path.is_file() else []
 
 
 def prepare() -> None:
-    """Install PostgreSQL where it is missing and build the S3 server.
+    """Install PostgreSQL if it is missing, and build the S3 server.
 
     Raises:
-        SettingsError: It cannot be done here; the message says what to install.
+        SettingsError: Something must be installed by hand; the message names it.
     """
     print(f"PostgreSQL: {ensure(find_binaries, 'postgresql')}, S3 server: {build_server()}")
 
 
 @returns_exit_code
 def main() -> None:
-    """Do what the arguments say."""
+    """Run the command of the arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("prepare")

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own for the Iceberg catalog, on this machine."""
+"""Start a private PostgreSQL for the Iceberg catalog on this machine."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from infra.cluster.processes import HOST, Server, free_port, new_account, wait_u
 
 DEBIAN: Final = Path("/usr/lib/postgresql")
 SYSTEM_USER: Final = "postgres"
-"""PostgreSQL refuses to run as root; this user comes with Debian's package."""
+"""User of Debian's package: PostgreSQL refuses to run as root."""
 DATABASE: Final = "lake"
 
 
@@ -31,10 +31,12 @@ class Postgres:
 
 
 def start_postgres(folder: Path, account_file: Path) -> Postgres:
-    """Make a database cluster in `folder` (new, reachable by the user postgres) and start it on a free port.
+    """Create a database cluster in `folder` and start it on a free port.
+
+    The folder is new, and the user postgres can enter it.
 
     Raises:
-        SettingsError: PostgreSQL is not installed or did not come up.
+        SettingsError: PostgreSQL is not installed, or did not start.
     """
     binaries, port = find_binaries(), free_port()
     own = os.geteuid() != 0
@@ -53,7 +55,7 @@ def start_postgres(folder: Path, account_file: Path) -> Postgres:
     command = [str(binaries / "postgres"), "-D", data, *(f"--{name}={value}" for name, value in options.items())]
     log = folder / "postgres.log"
     server = Server.start("postgres", _as_user(own, command), log, dict(os.environ))
-    # It listens before it is ready and refuses who comes too early: "the database system is starting up".
+    # It listens before it is ready, and refuses early clients: "the database system is starting up".
     asked = [str(binaries / "pg_isready"), "--quiet", f"--host={HOST}", f"--port={port}"]
     try:
         wait_until(server, lambda: subprocess.run(asked, check=False).returncode == 0, log)
@@ -65,10 +67,10 @@ def start_postgres(folder: Path, account_file: Path) -> Postgres:
 
 
 def find_binaries() -> Path:
-    """The folder of initdb, pg_isready and postgres.
+    """Return the folder of initdb, pg_isready and postgres.
 
     Raises:
-        SettingsError: There is none.
+        SettingsError: PostgreSQL is not installed.
     """
     found = shutil.which("postgres")
     folders = [Path(found).resolve().parent] if found else sorted(DEBIAN.glob("*/bin"), reverse=True)
@@ -89,7 +91,7 @@ def _run(own: bool, command: Sequence[str]) -> None:  # noqa: FBT001 - private, 
 
 
 def _make_database(port: int, password: str, account_file: Path) -> None:
-    """A role that may log in and owns the catalog's database, nothing else."""
+    """Create the catalog's database, and a role that owns it and nothing else."""
     import psycopg2
     from psycopg2 import sql
 

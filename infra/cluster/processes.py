@@ -1,4 +1,4 @@
-"""Servers as processes: started with a log, waited for, stopped by pid and by nothing else."""
+"""Start servers as processes with a log, wait until they are ready, and stop them by pid."""
 
 import contextlib
 import os
@@ -24,12 +24,12 @@ PASSWORD_BYTES: Final = 24
 
 
 _children: Final[dict[int, subprocess.Popen[bytes]]] = {}
-"""What this very process started, to be waited for once it is stopped."""
+"""Children of this process by pid: a stopped child stays a zombie until it is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A process that was started; its start time tells it from a later process with the same pid."""
+    """A started process. Its start time distinguishes it from a later process with the same pid."""
 
     name: str
     pid: int
@@ -37,7 +37,7 @@ class Server:
 
     @classmethod
     def start(cls, name: str, command: Sequence[str], log: Path, environ: Mapping[str, str]) -> Self:
-        """Start a command in a session of its own."""
+        """Start a command in its own session."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             process = subprocess.Popen(
@@ -47,14 +47,14 @@ class Server:
         return cls(name, process.pid, psutil.Process(process.pid).create_time())
 
     def is_running(self) -> bool:
-        """Whether this very process lives."""
+        """Return whether this process, and not a later one with its pid, is running."""
         with contextlib.suppress(psutil.NoSuchProcess):
             found = psutil.Process(self.pid)
             return bool(found.create_time() == self.created and found.status() != psutil.STATUS_ZOMBIE)
         return False
 
     def stop(self) -> None:
-        """Ask the process to end, then make it end; does nothing when it has ended."""
+        """Terminate the process and its children, and kill the ones that do not end in time; idempotent."""
         with contextlib.suppress(psutil.NoSuchProcess):
             if not self.is_running():
                 return
@@ -69,7 +69,7 @@ class Server:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """Return a port that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -77,17 +77,17 @@ def free_port() -> int:
 
 
 def accepts(port: int) -> bool:
-    """Whether something on this machine accepts connections on the port."""
+    """Return whether a server on this machine accepts connections on the port."""
     with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
         return True
     return False
 
 
 def wait_until(server: Server, is_ready: Callable[[], bool], log: Path) -> None:
-    """Return when the server is ready; stop it when it is not in time.
+    """Wait until the server is ready; stop it if it is not ready in time.
 
     Raises:
-        SettingsError: It ended, or was not ready in time; its log says why.
+        SettingsError: The server ended, or was not ready in time; its log says why.
     """
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and server.is_running():
@@ -99,7 +99,7 @@ def wait_until(server: Server, is_ready: Callable[[], bool], log: Path) -> None:
 
 
 def new_account(path: Path, user: str) -> Account:
-    """Write an account file with a random password, readable by the owner only."""
+    """Write an account file with a random password that only its owner can read."""
     account = Account(user, secrets.token_hex(PASSWORD_BYTES))
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""A real S3 server on this machine (versitygw): it checks signatures and keeps accounts apart."""
+"""Start a real S3 server on this machine (versitygw), which checks signatures and separates accounts."""
 
 import hashlib
 import os
@@ -20,9 +20,9 @@ from infra.cluster.processes import HOST, Server, accepts, free_port, new_accoun
 MODULE: Final = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 CACHE: Final = ROOT / ".cache" / "versitygw-1.8.0"
 REGION: Final = "ru-central1"
-"""Any but us-east-1, which S3 refuses as the place of a new bucket."""
+"""Any region except us-east-1, which S3 refuses as the location of a new bucket."""
 ACCOUNTS: Final = ("raw", "lake")
-"""Each owns the bucket of its name and can read no other."""
+"""Each account owns the bucket of its name and can read no other bucket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class S3:
 
 
 def build_server() -> Path:
-    """The server's binary; built once, with Go, into the project's cache (two minutes).
+    """Return the server's binary, which Go builds once into the project's cache (two minutes).
 
     Raises:
         SettingsError: Go is not installed, or the build failed.
@@ -49,7 +49,7 @@ def build_server() -> Path:
         return binary
     go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
     if go is None:
-        raise SettingsError("Go is not installed, the S3 server is built with it: apt-get install golang-go (1.24)")
+        raise SettingsError("Go, which builds the S3 server, is not installed: apt-get install golang-go (1.24)")
     CACHE.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         [go, "install", MODULE], env={**os.environ, "GOBIN": str(CACHE)}, capture_output=True, text=True, check=False
@@ -60,16 +60,16 @@ def build_server() -> Path:
 
 
 def start_s3(folder: Path) -> S3:
-    """Start a server on a free port whose buckets and account files lie in `folder`.
+    """Start a server on a free port, with buckets and account files in `folder`.
 
     Raises:
-        SettingsError: The server cannot be built or did not come up.
+        SettingsError: The server cannot be built, or did not start.
     """
     binary, port = build_server(), free_port()
     root = new_account(folder / "accounts" / "root.account", "root")
     for name in ("iam", "buckets"):
         (folder / name).mkdir()
-    # The root account goes through the environment: a command line is public.
+    # The root account is passed in the environment, because every user can read a command line.
     environ = {**os.environ, "ROOT_ACCESS_KEY_ID": root.user, "ROOT_SECRET_ACCESS_KEY": root.password}
     options = ["--port", f"{HOST}:{port}", "--region", REGION, "--quiet", "--iam-dir", str(folder / "iam")]
     log = folder / "s3.log"
@@ -87,7 +87,7 @@ def start_s3(folder: Path) -> S3:
 
 
 def _make_account(endpoint: str, root: Account, account: Account) -> None:
-    """An account that owns a bucket of its own name."""
+    """Create an account that owns a bucket of its name."""
     import s3fs
 
     body = (
@@ -106,7 +106,7 @@ def _make_account(endpoint: str, root: Account, account: Account) -> None:
 
 
 def _administer(endpoint: str, root: Account, action: str, body: bytes) -> None:
-    """One signed call of the server's own administration interface."""
+    """Send one signed request to the server's administration interface."""
     from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials

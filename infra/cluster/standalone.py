@@ -1,4 +1,4 @@
-"""A Spark standalone cluster on this machine: one master, some workers of one core each."""
+"""Start a Spark standalone cluster on this machine: one master, and workers with one core each."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ WORKER: Final = "org.apache.spark.deploy.worker.Worker"
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A running cluster; `url` is what ``--master`` takes."""
+    """A running cluster. Its `url` is the value for ``--master``."""
 
     url: str
     servers: tuple[Server, ...]
@@ -32,10 +32,10 @@ class Cluster:
 
 
 def start_cluster(folder: Path, workers: int = WORKERS) -> Cluster:
-    """Start master and workers; logs and the workers' scratch files lie in `folder`.
+    """Start master and workers; their logs and scratch files lie in `folder`.
 
     Raises:
-        SettingsError: pyspark is not installed, or a process did not come up; its log says why.
+        SettingsError: pyspark is not installed, or a process did not start; its log says why.
     """
     environ, port = spark_environment(), free_port()
     spark_class = str(Path(environ["SPARK_HOME"]) / "bin" / "spark-class")
@@ -61,10 +61,10 @@ def start_cluster(folder: Path, workers: int = WORKERS) -> Cluster:
 
 
 def spark_environment() -> dict[str, str]:
-    """Environment of Spark's own scripts; they would take whatever ``python3`` and Spark come first on the path."""
+    """Return the environment of Spark's scripts, which otherwise take the first ``python3`` and Spark on the path."""
     pyspark = find_spec("pyspark")
     if pyspark is None or pyspark.origin is None:
-        raise SettingsError("pyspark is not installed beside this Python: run sh infra/setup.sh")
+        raise SettingsError("this Python has no pyspark: run `make setup`")
     return {
         **os.environ,
         "SPARK_HOME": str(Path(pyspark.origin).parent),

@@ -1,4 +1,4 @@
-"""The few calls of Airflow's REST API that a run needs."""
+"""Call the parts of Airflow's REST API that a run needs."""
 
 import datetime as dt
 import time
@@ -11,17 +11,17 @@ import httpx
 from antifraud.errors import PublishError
 
 BACKFILL_AT_ONCE: Final = 2
-"""Days that a backfill works on at the same time."""
+"""Days that a backfill runs in parallel."""
 CONFLICT: Final = 409
 ATTEMPTS: Final = 20
 PAUSE_SECONDS: Final = 1.0
 TIMEOUT_SECONDS: Final = 120
-"""Of one answer: on a machine that has too much to do Airflow waits for its SQLite for half a minute."""
+"""Limit for one answer. On a busy machine, Airflow waits half a minute for its SQLite."""
 
 
 @dataclass(frozen=True, slots=True)
 class DagRun:
-    """A run of a DAG; `about` is its day, or what a run by hand was called."""
+    """A run of a DAG; `about` is its day, or the name of a manual run."""
 
     id: str
     about: str
@@ -29,13 +29,16 @@ class DagRun:
 
     @classmethod
     def of(cls, run: Mapping[str, Any]) -> "DagRun":
-        """From the API's answer. The id of a scheduled run holds the day after its own, so it is not shown."""
+        """Return the run that an answer of the API describes.
+
+        `about` comes from the logical date, because the id of a scheduled run names the day after its own.
+        """
         about = (run["logical_date"] or run["dag_run_id"]).partition("T00:00:00")[0].partition("__")[0]
         return cls(run["dag_run_id"], about, run["state"])
 
 
 class AirflowApi:
-    """A client of an Airflow whose users are all admins, which is the case on one's own machine only."""
+    """A client of an Airflow in which every user is an admin, as on a private machine."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -46,7 +49,7 @@ class AirflowApi:
         self._client.close()
 
     def is_healthy(self) -> bool:
-        """Whether scheduler, DAG processor and triggerer send heartbeats."""
+        """Return whether scheduler, DAG processor and triggerer send heartbeats."""
         try:
             answer = self._client.get("/api/v2/monitor/health")
         except httpx.TransportError:
@@ -55,11 +58,11 @@ class AirflowApi:
         return answer.is_success and all(answer.json()[part]["status"] == "healthy" for part in parts)
 
     def dags(self) -> set[str]:
-        """Ids of the DAGs that were parsed."""
+        """Return the ids of the parsed DAGs."""
         return {dag["dag_id"] for dag in self._get("/dags")["dags"]}
 
     def import_errors(self) -> list[str]:
-        """Stack traces of DAG files that do not parse."""
+        """Return the stack traces of DAG files that do not parse."""
         return [error["stack_trace"] for error in self._get("/importErrors")["import_errors"]]
 
     def unpause(self, dag: str) -> None:
@@ -67,12 +70,12 @@ class AirflowApi:
         self._call("PATCH", f"/dags/{dag}", json={"is_paused": False})
 
     def trigger(self, dag: str, run_id: str, conf: dict[str, Any]) -> None:
-        """Start a run by hand; one of this id that exists already is left alone."""
+        """Start a manual run, unless a run of this id exists."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
         self._call("POST", f"/dags/{dag}/dagRuns", json=body, accept=(CONFLICT,))
 
     def backfill(self, dag: str, first: dt.date, last: dt.date) -> None:
-        """Start a backfill of the days that have not succeeded; one that is under way is left alone."""
+        """Start a backfill of the days that have not succeeded, unless a backfill is active."""
         body = {
             "dag_id": dag,
             "from_date": f"{first}T00:00:00Z",
@@ -83,18 +86,18 @@ class AirflowApi:
         self._call("POST", "/backfills", json=body, accept=(CONFLICT,))
 
     def runs(self, dag: str) -> list[DagRun]:
-        """The newest runs of a DAG."""
+        """Return the newest runs of a DAG."""
         found = self._get(f"/dags/{dag}/dagRuns", limit=100, order_by="-run_after")["dag_runs"]
         return [DagRun.of(run) for run in found]
 
     def runs_of_days(self, dag: str, first: dt.date, last: dt.date) -> list[DagRun]:
-        """The runs of the days `first` to `last`, in their order."""
+        """Return the runs of the days `first` to `last`, in the order of the days."""
         bounds = {"logical_date_gte": f"{first}T00:00:00Z", "logical_date_lte": f"{last}T00:00:00Z"}
         found = self._get(f"/dags/{dag}/dagRuns", order_by="logical_date", **bounds)["dag_runs"]
         return [DagRun.of(run) for run in found]
 
     def tasks(self, dag: str, run_id: str) -> list[dict[str, Any]]:
-        """Task instances of a run, those that began first in front."""
+        """Return the task instances of a run in the order in which they began."""
         found = self._get(f"/dags/{dag}/dagRuns/{run_id}/taskInstances")["task_instances"]
         return sorted(found, key=lambda task: task["start_date"] or "9")
 
@@ -111,7 +114,7 @@ class AirflowApi:
             elif answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
             else:
-                time.sleep(PAUSE_SECONDS)  # SQLite was locked by the scheduler
+                time.sleep(PAUSE_SECONDS)  # the scheduler has locked SQLite
         if not answer.is_success and answer.status_code not in accept:
             raise PublishError(f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}")
         return answer.json() if answer.content else None

@@ -1,4 +1,4 @@
-"""The environment of every process that a run starts: paths, replayed clock, Airflow's settings. No secrets."""
+"""Build the environment of every process of a run: paths, replayed clock, Airflow's settings, no secrets."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from infra.local.ports import HOST
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 MARK: Final = "ANTIFRAUD_SUPERVISED_HOME"
-"""Marks every process of a run, so that all of them, and only they, can be found again."""
+"""Variable that marks every process of a run, so that the supervisor finds all of them and no others."""
 
 
 def environment(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]:
-    """Environment of services and jobs of one run."""
+    """Return the environment of services and jobs of one run."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANTIFRAUD_", "AIRFLOW_"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
     return {**inherited, "PATH": path, **_python(), **_platform(home, plan, ports), **_airflow(home, ports)}
@@ -28,7 +28,7 @@ def environment(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]
 def _python() -> dict[str, str]:
     pyspark = find_spec("pyspark")
     if pyspark is None or pyspark.origin is None:
-        raise SettingsError("pyspark is not installed beside this Python: run sh infra/setup.sh")
+        raise SettingsError("this Python has no pyspark: run `make setup`")
     return {
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
@@ -36,7 +36,7 @@ def _python() -> dict[str, str]:
         "SPARK_LOCAL_IP": HOST,
         "PYSPARK_PYTHON": sys.executable,
         "DO_NOT_TRACK": "1",
-        # Queues of MLflow that nothing here uses; they cost a dozen processes.
+        # MLflow's job queues would start a dozen processes that nothing here uses.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
 
@@ -74,7 +74,7 @@ def _airflow(home: Path, ports: dict[str, int]) -> dict[str, str]:
         "LOGGING__BASE_LOG_FOLDER": home / "logs" / "airflow",
         "DAG_PROCESSOR__REFRESH_INTERVAL": 30,
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 60,
-        # A killed scheduler or task is noticed within a minute instead of five.
+        # Notice a killed scheduler or task within one minute instead of five.
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": 20,
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 20,
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 45,

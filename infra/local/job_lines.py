@@ -1,4 +1,4 @@
-"""What a job printed, picked out of an Airflow task log while the task is running."""
+"""Pick the lines that a job printed out of an Airflow task log, while the task is running."""
 
 import json
 import re
@@ -12,19 +12,19 @@ NOISE: Final = re.compile(
     r"\s*$|\s|\d\d/\d\d/\d\d |WARNING|WARN |Using |Setting |To adjust|Spark-Submit|Identified|Tmp dir"
     r"|\d{4}/\d\d/\d\d |🏃|🧪|Running command|Output:|Command exited|::"
 )
-"""Lines of Spark, its launcher and Airflow's operators."""
+"""Beginnings of lines that Spark, its launcher and Airflow's operators print."""
 
 
 @dataclass
 class JobLines:
-    """Follows the logs of one Airflow: every call gives what is new."""
+    """A follower of one Airflow's task logs: every call returns only new lines."""
 
     folder: Path
     """Airflow's base log folder."""
     positions: dict[Path, int] = field(default_factory=dict)
 
     def new(self, dag: str, run_id: str, task: str, attempt: int) -> Iterator[str]:
-        """Lines that the job has printed since the last call."""
+        """Yield the lines that the job has printed since the last call."""
         path = self.folder / f"dag_id={dag}" / f"run_id={run_id}" / f"task_id={task}" / f"attempt={attempt}.log"
         if not path.is_file():
             return
@@ -39,7 +39,7 @@ class JobLines:
 
 
 def job_line(line: bytes) -> str | None:
-    """The text of a log line if a job printed it.
+    """Return the text of a log line if a job printed it.
 
     >>> job_line(b'{"logger": "x.SparkSubmitHook", "event": "ingest: 10 rows in 1.0 s"}')
     'ingest: 10 rows in 1.0 s'
@@ -48,7 +48,7 @@ def job_line(line: bytes) -> str | None:
     try:
         entry = json.loads(line)
     except ValueError:
-        return None  # a line of a library that does not know the log's format
+        return None  # a library that does not use the log's format
     event = str(entry.get("event", ""))
     wanted = any(logger in str(entry.get("logger", "")) for logger in JOB_LOGGERS)
     return event if wanted and not NOISE.match(event) else None

@@ -1,4 +1,4 @@
-"""Live transactions: rows of raw files that no job reads, as a client of the scorer would have them."""
+"""Read live transactions, as a client of the scorer has them, from raw files that no job reads."""
 
 import csv
 import datetime as dt
@@ -17,7 +17,7 @@ COLUMNS: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class LiveRow:
-    """A transaction with the truth about it; ids are raw, so rows never leave this process."""
+    """A transaction and its label. Its ids are raw, so it never leaves this process."""
 
     transaction_id: int
     event_time: int
@@ -29,10 +29,10 @@ class LiveRow:
 
 
 def live_rows(folder: Path, day: dt.date) -> list[LiveRow]:
-    """Usable rows of a day in the order of (time, id); defective ones and repeated ids are left out.
+    """Return the usable rows of a day in the order of (time, id), without defects and repeated ids.
 
     Raises:
-        MissingDay: No raw file covers the day, or the one that does ends before it.
+        MissingDay: No raw file covers the day, or its file ends before it.
     """
     start = day_number(day) * DAY_SECONDS
     found: dict[int, LiveRow] = {}
@@ -47,7 +47,7 @@ def live_rows(folder: Path, day: dt.date) -> list[LiveRow]:
 
 
 def changed(rows: list[LiveRow], factor: int) -> Iterator[LiveRow]:
-    """The same rows after honest customers began to spend `factor` times more; frauds are as they were."""
+    """Yield the rows with the amounts of legitimate ones multiplied by `factor`."""
     return (row if row.is_fraud else replace(row, amount=row.amount * factor) for row in rows)
 
 
@@ -65,5 +65,5 @@ def _row(fields: list[str]) -> LiveRow | None:
             is_fraud=fraud == "1",
         )
     except ValueError:
-        return None  # one of the feed's defects; ingest would quarantine it
+        return None  # a defect of the feed, which ingest would quarantine
     return row if row.customer >= 0 and row.amount > 0 else None

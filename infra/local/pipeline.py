@@ -1,4 +1,4 @@
-"""The lake's and the model's part of a run, done by Airflow and followed over its REST API."""
+"""Let Airflow load the lake and train the model, and follow its runs over the REST API."""
 
 import datetime as dt
 import time
@@ -14,7 +14,7 @@ from infra.local.supervisor import Supervisor
 
 DAGS: Final = frozenset({"lake", "retrain", "monitor", "reprocess", "maintenance", "rollback"})
 PAUSED: Final = frozenset({"maintenance"})
-"""Ages are counted on the wall clock: in a lake that was just made nothing is due."""
+"""DAGs without work in a new lake: maintenance counts ages on the wall clock."""
 LOOK_SECONDS: Final = 1.0
 PARSE_SECONDS: Final = 120.0
 ENDED: Final = frozenset({"success", "failed"})
@@ -22,7 +22,7 @@ SHOWN: Final = frozenset({"running", "success", "failed", "skipped", "up_for_ret
 
 
 class Pipeline:
-    """Triggers DAGs, follows them to their end, shows what their jobs print."""
+    """A client that triggers DAGs, follows them to their end and shows the output of their jobs."""
 
     def __init__(self, api: AirflowApi, supervisor: Supervisor, progress: Progress, logs: Path) -> None:
         self._api, self._supervisor, self._progress = api, supervisor, progress
@@ -30,25 +30,24 @@ class Pipeline:
         self._states: dict[tuple[str, str], str | None] = {}
 
     def wait_ready(self) -> None:
-        """Wait until Airflow is healthy and knows every DAG; let the DAGs run.
+        """Wait until Airflow is healthy and knows every DAG, then unpause the DAGs.
 
         Raises:
-            PublishError: A DAG file does not parse, or Airflow did not come up.
+            PublishError: A DAG file does not parse, or Airflow did not start.
         """
         until = time.monotonic() + PARSE_SECONDS
         while not (self._api.is_healthy() and self._api.dags() >= DAGS):
             self._supervisor.check()
             if time.monotonic() > until:
-                raise PublishError(f"Airflow is not ready after {PARSE_SECONDS:.0f} s: {self._api.import_errors()}")
+                raise PublishError(f"Airflow was not ready within {PARSE_SECONDS:.0f} s: {self._api.import_errors()}")
             time.sleep(LOOK_SECONDS)
         for dag in sorted(DAGS - PAUSED):
             self._api.unpause(dag)
 
     def run(self, dag: str, about: str, conf: dict[str, Any]) -> None:
-        """Run a DAG once for what `about` names.
+        """Run a DAG once for the day or range `about`.
 
-        A run that succeeded in an earlier life is not repeated, one that is under way is followed, after a failed one
-        there is another.
+        A run that succeeded earlier is not repeated, and an active one is followed. A failed run gets a successor.
 
         Raises:
             PublishError: The run failed.

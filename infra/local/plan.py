@@ -1,4 +1,4 @@
-"""What one run is about: which days are history, which are live, and how the windows of the model fit into them."""
+"""Plan one run: the days of history, the live days, and the model's windows between them."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from antifraud.errors import MissingDay
 WORLD_START: Final = dt.date(2026, 1, 1)
 WORLD_SEED: Final = 7
 PRESETS: Final = ("default", "small")
-"""Sizes of a simulated world, as the simulator calls them."""
+"""Names of the simulator for the sizes of a world."""
 HISTORY_DAYS: Final = 100
 """Length of a simulated history: warm-up, the model's windows and the label delay."""
 LIVE_DAYS: Final = 4
-"""Days after the history that are sent to the scorer: the first as it is, the others with a change."""
+"""Days after the history that are sent to the scorer. The first is unchanged, the others have changed amounts."""
 LABEL_DELAY_DAYS: Final = 7
 WARM_UP_DAYS: Final = 30
 """Days that only fill the windows of the features."""
 SHORTEST_WARM_UP_DAYS: Final = 8
 LONGEST: Final = (28, 7, 28)
-"""Days of the windows train, select, certify where history allows."""
+"""Days of the windows train, select and certify, if the history is long enough."""
 SHORTEST: Final = (14, 7, 14)
 REPLAY_AHEAD_DAYS: Final = 12
-"""Business time runs this far after the history, so that labels of the live days can have been learnt."""
+"""Days between history and business time, so that labels of the live days can have been learnt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for on the command line."""
+    """Values of the command line."""
 
     home: Path
     once: bool
@@ -45,14 +45,14 @@ class Plan:
 
     first: dt.date
     last: dt.date
-    """Last day of history: the cut-off of the state, and what the model knows."""
+    """Last day of history: the cut-off of the state, and the last day that the model knows."""
     live: tuple[dt.date, ...]
     windows: tuple[int, int, int]
     """Days of train, select and certify."""
 
     @property
     def history_days(self) -> int:
-        """How many days of history there are."""
+        """Number of days of history."""
         return (self.last - self.first).days + 1
 
     @property
@@ -63,14 +63,14 @@ class Plan:
 
 
 def make_plan(first: dt.date, history_days: int) -> Plan:
-    """The plan for a history of so many days that begins at `first`."""
+    """Return the plan for a history of `history_days` days from `first` on."""
     last = first + dt.timedelta(days=history_days - 1)
     live = tuple(last + dt.timedelta(days=offset + 1) for offset in range(LIVE_DAYS))
     return Plan(first, last, live, fit_windows(history_days))
 
 
 def fit_windows(history_days: int) -> tuple[int, int, int]:
-    """Days of train, select and certify that fit between warm-up and label delay.
+    """Return the days of train, select and certify that fit between warm-up and label delay.
 
     >>> fit_windows(100), fit_windows(87), fit_windows(58)
     ((28, 7, 28), (22, 7, 21), (14, 7, 14))

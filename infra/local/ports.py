@@ -1,4 +1,4 @@
-"""Ports of the services: the usual ones where they are free, kept for later runs of the same folder."""
+"""Choose the ports of the services: the usual ones if they are free, the same ones in later runs."""
 
 import socket
 from typing import Final
@@ -8,7 +8,7 @@ HOST: Final = "127.0.0.1"
 
 
 def choose_ports(known: dict[str, int]) -> dict[str, int]:
-    """A port for each service: the known one, else the usual one, else any; each free at this moment."""
+    """Return a free port for each service: the known one, or the usual one, or any other."""
     chosen: dict[str, int] = {}
     for name, usual in PREFERRED.items():
         wanted = known.get(name, usual)
@@ -17,7 +17,7 @@ def choose_ports(known: dict[str, int]) -> dict[str, int]:
 
 
 def _is_free(port: int) -> bool:
-    """Whether a server could listen on `port`; connections of an earlier server that linger do not count."""
+    """Return whether a server can listen on `port`, even if connections of an earlier server linger."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""What a person sees while the run goes on: every line with the time since the start, every part with its duration."""
+"""Print the progress of a run: each line with the time since the start, each part with its duration."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 def clock_face(seconds: float) -> str:
-    """Minutes and seconds.
+    """Return minutes and seconds.
 
     >>> clock_face(83.6)
     '1:24'
@@ -18,23 +18,23 @@ def clock_face(seconds: float) -> str:
 
 @dataclass
 class Progress:
-    """Prints lines and remembers how long each part took."""
+    """Printed lines, and the duration of each part."""
 
     started: float = field(default_factory=time.monotonic)
     parts: dict[str, float] = field(default_factory=dict)
-    """Seconds by title, in the order in which the parts ended."""
+    """Durations in seconds by title, in the order in which the parts ended."""
 
     def elapsed(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return time.monotonic() - self.started
 
     def say(self, text: str) -> None:
-        """One line, at once."""
+        """Print one line immediately."""
         print(f"[{clock_face(self.elapsed()):>5}] {text}", flush=True)
 
     @contextmanager
     def part(self, title: str) -> Iterator[None]:
-        """Announce a part, and how long it took when it ends well."""
+        """Print the title of a part, and its duration if it succeeds."""
         self.say(f"== {title}")
         began = self.elapsed()
         yield

@@ -1,4 +1,4 @@
-"""A folder of raw files, one a day or many days each, plain or gzipped, as a run needs to know it."""
+"""Find raw files by day in a folder; a file covers one day or more, and is plain or gzipped."""
 
 import datetime as dt
 import gzip
@@ -13,10 +13,10 @@ ROW_DAY: Final = re.compile(r"[^,]*,(\d{4}-\d{2}-\d{2}) ")
 
 
 def raw_files(folder: Path) -> dict[dt.date, Path]:
-    """The raw files of a folder by the day they begin on; each covers the days until the next begins.
+    """Return the raw files of a folder by their first day; each covers the days until the next begins.
 
     Raises:
-        RawFileError: There is none, two begin on one day, or a name is no calendar day.
+        RawFileError: There is no raw file, two begin on one day, or a name is no calendar day.
     """
     if not folder.is_dir():
         raise RawFileError(f"{folder} is not a folder: name the one that holds the raw files")
@@ -27,7 +27,7 @@ def raw_files(folder: Path) -> dict[dt.date, Path]:
 
 
 def file_of(folder: Path, day: dt.date) -> Path:
-    """The raw file that covers `day`.
+    """Return the raw file that covers `day`.
 
     Raises:
         MissingDay: All files begin later.
@@ -39,7 +39,7 @@ def file_of(folder: Path, day: dt.date) -> Path:
 
 
 def calendar(folder: Path) -> tuple[dt.date, dt.date]:
-    """First and last day that the folder has rows of.
+    """Return the first and the last day of the folder's rows.
 
     Raises:
         RawFileError: The folder has no raw files, or the last one has no rows.
@@ -53,7 +53,7 @@ def calendar(folder: Path) -> tuple[dt.date, dt.date]:
 
 
 def opened(path: Path) -> IO[str]:
-    """A raw file as lines of text, decompressed where it is gzipped; bytes that are no UTF-8 are replaced."""
+    """Open a raw file as lines of text, decompressing it if needed and replacing bytes that are not UTF-8."""
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="")
     return path.open(encoding="utf-8", errors="replace", newline="")

@@ -1,4 +1,4 @@
-"""`<home>/run.json`: what a later run must know to go on where this one ended."""
+"""Keep `<home>/run.json`, from which a later run continues where this one ended."""
 
 import fcntl
 import json
@@ -17,7 +17,7 @@ LOCK: Final = "run.lock"
 
 @contextmanager
 def only_run_of(home: Path) -> Iterator[None]:
-    """Keep a second run out of `home`; the lock goes with the process that holds it.
+    """Keep a second run out of `home`; the lock ends with the process that holds it.
 
     Raises:
         SettingsError: Another run uses the folder.
@@ -41,7 +41,7 @@ class RunRecord:
 
     @classmethod
     def load(cls, home: Path, world: dict[str, Any]) -> Self:
-        """The record of `home`, or a new one.
+        """Return the record of `home`, or a new one.
 
         Raises:
             SettingsError: The folder holds another world.
@@ -58,11 +58,11 @@ class RunRecord:
         return cls(path, world, known["ports"], known["results"])
 
     def keep(self, name: str, result: Any) -> None:
-        """Keep the result of a part; it is on disk when this returns."""
+        """Keep the result of a part on disk."""
         self.results[name] = result
         self.save()
 
     def save(self) -> None:
-        """Write the record, replacing the file atomically."""
+        """Write the record by replacing its file atomically."""
         content = {"world": self.world, "ports": self.ports, "results": self.results}
         replace_file(self.path, json.dumps(content, indent=2))

@@ -1,8 +1,8 @@
-"""The whole path on this machine: ``python -m infra.local.run [--once]``.
+"""Run the whole path on this machine: ``python -m infra.local.run [--once]``.
 
-Makes keys and raw files, starts MLflow, Airflow, scorer, guard and a webhook subscriber, lets Airflow take the history
-to a promoted release, sends live transactions, makes honest customers change until the guard halts the service, and
-ends with a summary. A second run of the same folder goes on where the first one ended.
+The run makes keys and raw files, and starts MLflow, Airflow, scorer, guard and a webhook subscriber. Airflow takes the
+history to a promoted release. Live transactions follow; then honest customers spend more, until the guard suspends the
+service. The run ends with a summary. A second run of the same folder continues where the first one ended.
 """
 
 import argparse
@@ -14,7 +14,8 @@ from typing import Any
 
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.clock import days_between
-from antifraud.errors import returns_exit_code
+from antifraud.errors import ReportError, returns_exit_code
+from antifraud.gate.report import GateReport, read_report
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from infra.local import story
@@ -28,14 +29,14 @@ from infra.local.record import RunRecord, only_run_of
 from infra.local.services import prepare_airflow, services, wait_ready
 from infra.local.summary import lake_counts, leak_report, render, save_summary
 from infra.local.supervisor import Supervisor, end_leftovers
-from infra.local.verdict import read_report, verdict_lines
+from infra.local.verdict import verdict_lines
 from infra.local.world import fill_raw_zone, make_secrets, plan_for
 
 LOOK_SECONDS = 1.0
 
 
 class Run:
-    """One run: its calendar, its record, its processes."""
+    """One run with its calendar, its record and its processes."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -51,7 +52,7 @@ class Run:
         self.airflow = AirflowApi(self.url("airflow"))
 
     def whole_path(self) -> dict[str, Any]:
-        """Every part in order; returns the summary."""
+        """Run every part in order and return the summary."""
         part = self.progress.part
         with part("keys, services"):
             make_secrets(self.home, self.environ, self.progress.say)
@@ -127,40 +128,44 @@ class Run:
         save_summary(self.home, summary)
         return summary
 
-    def _report(self) -> dict[str, Any]:
-        return read_report(self.home / "reports" / str(self.plan.last) / "report.json")
+    def _report(self) -> GateReport | None:
+        try:
+            return read_report(self.home / "reports" / str(self.plan.last) / "report.json")
+        except ReportError as error:  # a home that an earlier version filled can still be run again
+            self.progress.say(f"   {error}")
+            return None
 
     def _release(self) -> str | None:
         pointer = read_pointer(self.home / "releases")
         return pointer.release if pointer else None
 
     def stop(self) -> None:
-        """Leave no connection and no process behind."""
+        """Close all connections and end all processes."""
         self.airflow.close()
         self.progress.say("stopping the services")
         self.supervisor.stop()
 
     def url(self, service: str) -> str:
-        """Where a service listens."""
+        """Return the address of a service."""
         return f"http://{HOST}:{self.record.ports[service]}"
 
 
 def _world(options: Options, plan: Plan) -> dict[str, Any]:
-    """What must be equal in two runs of one folder."""
+    """Return the values that must be equal in all runs of one folder."""
     source = "preset " + options.preset if options.data is None else str(options.data)
     return {"source": source, "days": plan.history_days, "sparse_ids": options.sparse_ids}
 
 
 def parse(arguments: list[str]) -> Options:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--once", action="store_true", help="stop the services after the summary")
     add("--home", type=Path, default=Path("var"), help="folder of all state")
     add("--preset", choices=PRESETS, default="default", help="size of the simulated world")
     add("--data", type=Path, help="folder of raw files instead of a simulated world")
-    add("--days", type=int, help="days of history")
-    add("--backfill-days", type=int, default=3, help="last days of history, loaded one by one")
+    add("--days", type=int, help="number of days of history")
+    add("--backfill-days", type=int, default=3, help="days of history that are loaded one by one, the last ones")
     add("--sparse-ids", action=argparse.BooleanOptionalAction, default=True, help="12-digit ids in a simulated world")
     given = parser.parse_args(arguments)
     data = given.data and given.data.resolve()
@@ -171,7 +176,7 @@ def parse(arguments: list[str]) -> Options:
 
 @returns_exit_code
 def main(options: Options) -> None:
-    """Run; keep the services up until Ctrl-C unless ``--once``; leave no process behind."""
+    """Run the whole path, keep the services up until Ctrl-C unless ``--once``, and end every process."""
     options.home.mkdir(parents=True, exist_ok=True)
     check_lake(JobSettings(home=options.home))
     with only_run_of(options.home):

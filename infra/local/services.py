@@ -1,4 +1,4 @@
-"""The services of a run, and how to tell that each is ready."""
+"""Define the services of a run, and wait until they are ready."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from infra.local.environment import ROOT
 from infra.local.ports import HOST
 from infra.local.supervisor import Service, Supervisor
 
-# The api-server reads task logs from disk; nobody needs the log servers, whose ports are fixed.
+# The api-server reads task logs from disk, so the log servers with their fixed ports are not needed.
 AIRFLOW_PARTS: Final = (
     ("scheduler", "--skip-serve-logs"),
     ("dag-processor",),
@@ -26,7 +26,7 @@ LOOK_SECONDS: Final = 0.5
 
 
 def services(home: Path, ports: dict[str, int]) -> list[Service]:
-    """Everything that runs until the end, in the order in which it is started."""
+    """Return the services in the order in which they start."""
     python = sys.executable
     folder = Path(python).parent
     mlflow = home / "mlflow"
@@ -69,7 +69,7 @@ def wait_ready(name: str, url: str, supervisor: Supervisor) -> None:
     """Wait until `url` answers 200.
 
     Raises:
-        PublishError: It did not within `READY_SECONDS`, or a service died too often.
+        PublishError: There was no such answer within `READY_SECONDS`, or a service died too often.
     """
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""The live part of a run: an ordinary day, then honest customers change until the guard halts the service."""
+"""Play the live part of a run: an ordinary day, then changed customers until the guard suspends the service."""
 
 import json
 import time
@@ -26,7 +26,7 @@ WORKERS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """The running scorer: clients with the two tokens, and the folder that its webhooks end in."""
+    """The running scorer: a client for each of the two tokens, and the folder of received webhooks."""
 
     client: ScorerClient
     admin: ScorerClient
@@ -34,7 +34,7 @@ class Scorer:
 
     @classmethod
     def connect(cls, home: Path, url: str) -> "Scorer":
-        """Clients whose key and tokens come from the files of `home`."""
+        """Return clients with the key and the tokens in the files of `home`."""
         key = load_active_key(home / "raw" / "secrets" / "keyring.json")
         client, admin = (
             ScorerClient(url, (home / "secrets" / f"{name}.token").read_text().strip(), key)
@@ -47,7 +47,7 @@ def wait_for_release(scorer: Scorer, release: str, progress: Progress) -> None:
     """Wait until every worker of the scorer serves `release`.
 
     Raises:
-        PublishError: They do not, after `SERVING_SECONDS`.
+        PublishError: A worker serves another release after `SERVING_SECONDS`.
     """
     until = time.monotonic() + SERVING_SECONDS
     while time.monotonic() < until:
@@ -60,7 +60,7 @@ def wait_for_release(scorer: Scorer, release: str, progress: Progress) -> None:
 
 
 def ordinary_day(scorer: Scorer, home: Path, plan: Plan, progress: Progress) -> dict[str, Any]:
-    """Send the first live day and its labels; the guard must stay quiet.
+    """Send the first live day and its labels, and require that the guard stays quiet.
 
     Raises:
         PublishError: The guard suspended the service.
@@ -78,10 +78,10 @@ def ordinary_day(scorer: Scorer, home: Path, plan: Plan, progress: Progress) -> 
 
 
 def changed_days(scorer: Scorer, home: Path, plan: Plan, progress: Progress) -> dict[str, Any]:
-    """Send the other live days with honest spending multiplied, and their labels, until the service is suspended.
+    """Send the other live days with multiplied honest amounts, and their labels, until the guard suspends.
 
     Raises:
-        PublishError: The guard did not react.
+        PublishError: The guard did not suspend the service.
     """
     tally = Tally()
     for day in plan.live[1:]:
@@ -125,7 +125,7 @@ def _is_refused(scorer: Scorer, row: LiveRow) -> bool:
 
 
 def _webhook(scorer: Scorer, progress: Progress) -> dict[str, Any]:
-    """The newest webhook; the receiver keeps only those whose signature verifies."""
+    """Wait for the newest webhook; the receiver keeps only webhooks with a valid signature."""
     until = time.monotonic() + GUARD_SECONDS
     while time.monotonic() < until:
         if kept := sorted(scorer.webhooks.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):

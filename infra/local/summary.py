@@ -1,4 +1,4 @@
-"""What a run ends with: `summary.json` for programs, one screen for people."""
+"""Summarise a run: `summary.json` for programs, one screen for people."""
 
 import datetime as dt
 import json
@@ -14,7 +14,7 @@ from infra.local.verdict import verdict_lines
 
 
 def lake_counts(settings: JobSettings, first: dt.date, last: dt.date) -> dict[str, Any]:
-    """Rows of every published day, as ingest counted them, and their sums."""
+    """Return the rows of every published day, as ingest counted them, and their sums."""
     days = {str(day): counts for day, counts in lake.ingested(lake.open_catalog(settings), first, last).items()}
     quarantined: Counter[str] = Counter()
     for counts in days.values():
@@ -28,18 +28,19 @@ def lake_counts(settings: JobSettings, first: dt.date, last: dt.date) -> dict[st
 
 
 def leak_report(home: Path, day: dt.date) -> dict[str, Any]:
-    """What the leak scan of `day` searched for (a number of identifiers) and where it found some."""
+    """Return the leak scan's report of `day`: the number of searched identifiers, and its findings."""
     report: dict[str, Any] = json.loads((home / "reports" / str(day) / "leaks.json").read_text())
     return report
 
 
 def save_summary(home: Path, summary: dict[str, Any]) -> None:
-    """Write ``<home>/summary.json``."""
-    replace_file(home / "summary.json", json.dumps(summary, indent=2))
+    """Write ``<home>/summary.json``, the gate's report in the form of `report.json`."""
+    report = summary["verdict"]
+    replace_file(home / "summary.json", json.dumps({**summary, "verdict": report and report.to_dict()}, indent=2))
 
 
 def render(summary: dict[str, Any]) -> str:
-    """The summary as a person reads it."""
+    """Return the summary as text for people."""
     blocks = (_lake, _model, _live, _monitor, _parts, _addresses)
     return "\n".join(line for block in blocks for line in block(summary))
 
@@ -63,7 +64,7 @@ def _model(summary: dict[str, Any]) -> list[str]:
 
 def _live(summary: dict[str, Any]) -> list[str]:
     if not summary["release"]:
-        return ["LIVE", "  nothing was sent: without a release the scorer refuses, as it should"]
+        return ["LIVE", "  nothing was sent: without a release the scorer refuses every request"]
     calm, trip = summary["ordinary_day"], summary["guard"]
     return [
         "LIVE",
@@ -85,7 +86,7 @@ def _monitor(summary: dict[str, Any]) -> list[str]:
     if not leaks["identifiers"]:
         return [
             "MONITOR",
-            "  leak scan: identifiers are too short to be told from counts in bytes; columns are audited",
+            "  leak scan: identifiers are too short to be distinguished from counts; only columns were audited",
         ]
     found = len(leaks["findings"])
     return ["MONITOR", f"  leak scan: {leaks['identifiers']:,} raw identifiers, {found} found outside the raw zone"]

@@ -1,10 +1,10 @@
-"""Keeps the services of a run alive, and leaves none of them behind.
+"""Keep the services of a run alive, and leave none of them behind.
 
-Every service is the leader of a session of its own and logs to a file. One that dies is started again, after what it
-left running was ended; one that dies too often ends the run with a message that names it.
+Every service leads its own session and logs to a file. A service that dies is started again, after its remaining
+processes were ended. A service that dies too often ends the run with a message that names it.
 
-That clean-up is why this is not a library: honcho ends everything when one process dies, supervisord would start a
-killed Airflow scheduler again beside the workers that it left behind.
+No library does this clean-up. honcho ends everything when one process dies, and supervisord would restart a killed
+Airflow scheduler while its old workers still run.
 """
 
 import contextlib
@@ -38,27 +38,27 @@ class Service:
 
 
 class Supervisor:
-    """Starts services, watches them, stops them all."""
+    """A watcher that starts services, restarts dead ones and stops them all."""
 
     def __init__(self, home: Path, environ: dict[str, str], folder: Path, say: Callable[[str], None]) -> None:
         self.home, self.environ, self.folder, self.say = home, environ, folder, say
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.restarts: dict[str, int] = {}
         self.failure: str | None = None
-        """Why the run cannot go on; None while all is well."""
+        """Reason why the run cannot continue; None while all is well."""
         self._services: dict[str, Service] = {}
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def start(self, services: Iterable[Service]) -> None:
-        """Start all services and the watch over them."""
+        """Start all services and the thread that watches them."""
         for service in services:
             self._services[service.name] = service
             self._launch(service)
         self._watcher.start()
 
     def check(self) -> None:
-        """Do nothing while all is well.
+        """Return if every service is alive or being restarted.
 
         Raises:
             PublishError: A service died too often.
@@ -67,11 +67,11 @@ class Supervisor:
             raise PublishError(self.failure)
 
     def log_path(self, name: str) -> Path:
-        """Where a service logs to."""
+        """Return the log file of a service."""
         return self.home / "logs" / f"{name}.log"
 
     def stop(self) -> None:
-        """Stop every service and whatever it started, and check that all of them are gone.
+        """Stop every service and all its processes, and check that none is left.
 
         Raises:
             PublishError: A process outlived SIGKILL.
@@ -84,7 +84,7 @@ class Supervisor:
                 process.terminate()
         _wait(self.running.values(), TERM_SECONDS)
         end(processes_of(self.home))
-        _wait(self.running.values(), KILL_SECONDS)  # of those that had to be killed Python must learn it, too
+        _wait(self.running.values(), KILL_SECONDS)  # Python must also reap the killed ones
         if left := processes_of(self.home):
             raise PublishError(f"processes {[process.pid for process in left]} could not be stopped: end them by hand")
 
@@ -118,7 +118,7 @@ class Supervisor:
             )
             return
         self.say(f"{name} died (code {dead.returncode}), starting it again, {count} of {MOST_RESTARTS} times")
-        # A killed scheduler leaves its workers behind; they must not go on beside those of the new one.
+        # A killed scheduler leaves its workers behind: they must not run at the same time as the new ones.
         end([process for process in processes_of(self.home) if _session_of(process) == dead.pid])
         self._launch(self._services[name])
 
@@ -126,22 +126,22 @@ class Supervisor:
 def processes_of(home: Path) -> list[psutil.Process]:
     """Return every living process that belongs to a run of `home`.
 
-    By its environment, or because it writes to one of the run's logs: what changes its title, as Airflow's workers and
-    its api-server do, may overwrite its environment.
+    A process belongs to it by its environment, or because it writes to one of the run's logs. The environment is not
+    enough: Airflow's workers and api-server change their title, which may overwrite it.
     """
     found = [each for each in psutil.process_iter() if _home_of(each) == str(home) or _writes_below(each, home)]
     return [process for process in found if process.pid != os.getpid() and not _is_zombie(process)]
 
 
 def end_leftovers(home: Path, say: Callable[[str], None]) -> None:
-    """End what a killed run of `home` left behind."""
+    """End the processes that a killed run of `home` left behind."""
     if leftovers := processes_of(home):
         say(f"ending {len(leftovers)} processes that an earlier run left behind")
         end(leftovers)
 
 
 def end(processes: list[psutil.Process]) -> None:
-    """Ask processes to end, then make those that did not."""
+    """Terminate processes, and kill the ones that do not end in time."""
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGTERM)
@@ -163,7 +163,7 @@ def _home_of(process: psutil.Process) -> str | None:
     try:
         home: str | None = process.environ().get(MARK)
     except (psutil.AccessDenied, psutil.NoSuchProcess, OSError):
-        return None  # not one of ours, or gone
+        return None  # another user's process, or one that has ended
     return home
 
 
@@ -171,10 +171,10 @@ def _writes_below(process: psutil.Process, home: Path) -> bool:
     logs = (home / "logs").resolve()
     try:
         opened = process.open_files()
-        # A person may read a log; psutil tells the mode on Linux only.
+        # A person may be reading a log. psutil knows the mode only on Linux.
         return any(logs in Path(file.path).parents and getattr(file, "mode", "a") != "r" for file in opened)
     except (psutil.AccessDenied, psutil.NoSuchProcess, OSError):
-        return False  # not one of ours, or gone
+        return False  # another user's process, or one that has ended
 
 
 def _is_zombie(process: psutil.Process) -> bool:

@@ -1,4 +1,4 @@
-"""A client of the scorer: sends live transactions, measures the answers, posts labels when they were learnt."""
+"""Send live transactions to the scorer, measure its answers, and post the labels."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ LABELS_AT_ONCE: Final = 500
 
 @dataclass
 class Tally:
-    """What came of the transactions that were sent so far."""
+    """Counts and latencies of the transactions that were sent so far."""
 
     decided: int = 0
     flagged: int = 0
@@ -26,15 +26,15 @@ class Tally:
     flagged_legitimate: int = 0
     labels: int = 0
     seconds: list[float] = field(default_factory=list)
-    """Latency of each decision, as the client saw it."""
+    """Latency of each decision, measured by the client."""
 
     @property
     def false_positive_rate(self) -> float:
-        """Share of the honest transactions that were flagged; 0 before the first one."""
+        """Share of legitimate transactions that were flagged; 0 before the first one."""
         return self.flagged_legitimate / self.legitimate if self.legitimate else 0.0
 
     def latency_ms(self, quantile: float) -> float:
-        """A quantile of the latency in milliseconds; 0 before the first decision."""
+        """Return a quantile of the latency in milliseconds; 0 before the first decision."""
         return round(float(np.quantile(self.seconds, quantile)) * 1e3, 2) if self.seconds else 0.0
 
 
@@ -42,7 +42,7 @@ def send(client: ScorerClient, rows: list[LiveRow], tally: Tally) -> None:
     """Ask for a decision on every row, in order.
 
     Raises:
-        Suspended: The service does not decide at the moment.
+        Suspended: The service is suspended.
         ClientError: A request failed.
     """
     for row in rows:
@@ -57,7 +57,7 @@ def send(client: ScorerClient, rows: list[LiveRow], tally: Tally) -> None:
 
 
 def post_labels(client: ScorerClient, rows: list[LiveRow], tally: Tally) -> None:
-    """Tell the scorer what the rows turned out to be, dated when that was learnt.
+    """Post the labels of the rows, dated by the day on which they were learnt.
 
     Raises:
         ClientError: A request failed.
@@ -73,7 +73,7 @@ def _label(row: LiveRow) -> Label:
 
 
 def batches(rows: list[LiveRow], size: int) -> Iterator[list[LiveRow]]:
-    """The rows in lists of `size`, the last one shorter.
+    """Yield the rows in lists of `size`; the last one may be shorter.
 
     >>> [len(batch) for batch in batches([None] * 5, 2)]
     [2, 2, 1]

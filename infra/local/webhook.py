@@ -1,4 +1,4 @@
-"""A subscriber of the guard's webhooks: verifies each one with the SDK and keeps it in ``<home>/webhooks/``."""
+"""Receive the guard's webhooks, verify each with the SDK, and keep it in ``<home>/webhooks/``."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ NO_CONTENT, UNAUTHORIZED, TOO_LARGE = 204, 401, 413
 
 
 def serve(home: Path, port: int) -> None:
-    """Receive webhooks until the process is ended."""
+    """Receive webhooks until the process ends."""
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -35,7 +35,7 @@ def serve(home: Path, port: int) -> None:
 
 
 def keep(home: Path, headers: dict[str, str], body: bytes) -> int:
-    """Keep a webhook that verifies, once however often it is delivered; returns the HTTP status to answer."""
+    """Keep a webhook with a valid signature and return the HTTP status; a repeat replaces its file."""
     secret = (home / "secrets" / "webhook.secret").read_text().strip()
     try:
         verify_webhook(secret, headers, body)
@@ -44,7 +44,7 @@ def keep(home: Path, headers: dict[str, str], body: bytes) -> int:
         return UNAUTHORIZED
     event = json.loads(body)
     replace_file(home / "webhooks" / f"{event['id']}.json", json.dumps(event, indent=2))
-    print(f"received {event['type']}, the signature verifies", flush=True)
+    print(f"received {event['type']}, its signature verifies", flush=True)
     return NO_CONTENT
 
 

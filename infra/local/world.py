@@ -1,4 +1,4 @@
-"""The raw zone of a run: secrets, the history that Airflow loads, the live days that clients send."""
+"""Fill the raw zone of a run: secrets, the history that Airflow loads, the live days that clients send."""
 
 import datetime as dt
 import subprocess
@@ -13,31 +13,31 @@ from infra.local.plan import HISTORY_DAYS, LIVE_DAYS, WORLD_SEED, WORLD_START, O
 from infra.local.raw_folder import calendar, raw_files
 
 SIMULATED: Final = "simulate:"
-"""The simulator's last line; those before it are one a day."""
+"""Beginning of the simulator's last line; the lines before it are one for each day."""
 SECRETS: Final = {
     "keys": "raw/secrets/keyring.json",
     "access": "secrets/access.json",
     "release-key": "secrets/release.key",
 }
-"""What `python -m antifraud <name> generate` makes, and the file that shows it was made."""
+"""Files that `python -m antifraud <name> generate` makes, by name."""
 
 
 def feed_folder(home: Path) -> Path:
-    """Raw files of the history."""
+    """Return the folder of the history's raw files."""
     return home / "raw" / "feed"
 
 
 def live_folder(home: Path) -> Path:
-    """Raw files of the days that clients send; no job reads them."""
+    """Return the folder of the live days' raw files, which no job reads."""
     return home / "raw" / "live"
 
 
 def plan_for(options: Options) -> Plan:
-    """The calendar of what was asked for.
+    """Return the calendar of the options.
 
     Raises:
-        RawFileError: The folder given by ``--data`` holds no raw files.
-        MissingDay: There are too few days for a model.
+        RawFileError: The folder of ``--data`` holds no raw files.
+        MissingDay: The history is too short for a model.
     """
     if options.data is None:
         return make_plan(WORLD_START, options.days or HISTORY_DAYS)
@@ -46,14 +46,14 @@ def plan_for(options: Options) -> Plan:
 
 
 def make_secrets(home: Path, environ: dict[str, str], say: Callable[[str], None]) -> None:
-    """Generate the key ring, the access files and the release keys that are missing; nothing of them is printed."""
+    """Generate the missing secrets: key ring, access files, release keys. Nothing of them is printed."""
     for name, made in SECRETS.items():
         if not (home / made).is_file():
             run_module("antifraud", [name, "generate"], environ, say)
 
 
 def fill_raw_zone(options: Options, plan: Plan, environ: dict[str, str], say: Callable[[str], None]) -> None:
-    """Put history and live days into the raw zone; what is there already is left alone."""
+    """Put history and live days into the raw zone, and keep what is already there."""
     if options.data is None:
         _simulate(options, feed_folder(options.home), 0, plan.history_days, environ, say)
         _simulate(options, live_folder(options.home), plan.history_days, LIVE_DAYS, environ, say)
@@ -74,7 +74,7 @@ def _simulate(
 
 
 def _link(files: dict[dt.date, Path], last: dt.date, folder: Path) -> None:
-    """Link the files that begin by `last` into a folder; a file of many days may reach beyond it."""
+    """Link the files that begin on `last` or earlier into a folder; a file of many days may reach beyond it."""
     folder.mkdir(parents=True, exist_ok=True)
     for day, source in files.items():
         target = folder / source.name
@@ -85,10 +85,10 @@ def _link(files: dict[dt.date, Path], last: dt.date, folder: Path) -> None:
 def run_module(
     module: str, arguments: list[str], environ: dict[str, str], say: Callable[[str], None], shown: str = ""
 ) -> None:
-    """Run ``python -m module``, passing on those of its lines that begin with `shown`.
+    """Run ``python -m module`` and pass on the lines that begin with `shown`.
 
     Raises:
-        PublishError: It failed.
+        PublishError: The module failed.
     """
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(

@@ -1,13 +1,13 @@
-"""Scored rows reduced on the cluster to what the gate judges: score tables, frauds, blocks of legitimate rows."""
+"""Reduce scored rows on the cluster to what the gate judges: score tables, frauds, blocks of legitimate rows."""
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Final, get_args
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
@@ -17,92 +17,80 @@ from antifraud.stats.maturation import HORIZON_DAYS, Maturation
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
 from jobs.columns.square_halves import LARGEST_LONG, halves, whole
-from jobs.rows.dataset import WindowName
+from jobs.judging.packed_key import pack_key, unpack_key
 
-WINDOW_NAMES: Final[tuple[str, ...]] = get_args(WindowName)
-DAY_BITS: Final = 24
-DAY_ZERO: Final = 1 << (DAY_BITS - 1)
-"""1970-01-01 in a group's number, in which a day is never negative."""
-SCORE_BITS: Final = 31
-"""Scores have room for those that are out of range and have to be refused."""
-WINDOW_BITS: Final = 2
-UNKNOWN: Final = 1 << (WINDOW_BITS + DAY_BITS + SCORE_BITS)
-"""What is added to the group's number of a row without a label."""
+OF_FRAUDS: Final = {
+    "fraud": "count(*)",
+    "largest": "max(amount)",
+    "amount": "sum(amount)",
+    "high": "sum(high)",
+    "low": "sum(low)",
+}
+"""Aggregates of the frauds of a group, by their column."""
 LARGEST_DIFFERENCE: Final = 2
-"""Parts per million by which the evaluator may differ from CatBoost on a row."""
+"""By how much the evaluator may differ from CatBoost on a row, ppm."""
 
 
 def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
-    """Rows of the lake's `scores` table: counts by window, day and score, of rows without a label apart.
+    """Count rows by window, day and score, rows without a label apart; the columns are those of the table `scores`.
 
-    This is the one pass over every scored row, so a row does as little as it can (`bench/gate_tables.py`): it is
-    grouped by a single number, which also says whether there is a label, and only a fraud touches the sums of frauds.
-    A square fits 64 bits, a sum of squares does not; adding decimals row by row is slow, so halves are added.
+    Args:
+        scored: Rows with `window`, `day`, `status`, `score` (ppm) and `amount_minor`.
+        release: Name that the counts are stored under.
     """
+    # This is the one pass over every scored row, so a row does as little as it can: it is grouped by a single number,
+    # and only frauds touch the sums of frauds. A square fits 64 bits, a sum of squares does not. Sums of its halves do,
+    # and adding decimals row by row would be slow (bench/gate/tables.py).
     amount = F.col("amount_minor").cast("bigint")
     rows = scored.select(
-        *(_group().alias("group"), (F.col("status") == "fraud").alias("is_fraud"), amount.alias("amount")),
+        pack_key().alias("key"),
+        (F.col("status") == "fraud").alias("is_fraud"),
+        amount.alias("amount"),
         *(half.alias(name) for name, half in halves(amount * amount).items()),
     )
-    aggregates = {"fraud": "count(*)", "largest": "max(amount)"} | {n: f"sum({n})" for n in ("amount", "high", "low")}
-    of_frauds = [F.expr(f"{each} FILTER (WHERE is_fraud)").alias(name) for name, each in aggregates.items()]
-    sums = rows.groupBy("group").agg(F.count("*").alias("all"), *of_frauds)
+    of_frauds = [F.expr(f"{each} FILTER (WHERE is_fraud)").alias(name) for name, each in OF_FRAUDS.items()]
+    sums = rows.groupBy("key").agg(F.count("*").alias("all"), *of_frauds)
     amount_sum, high, low, largest = (F.coalesce(name, F.lit(0)) for name in ("amount", "high", "low", "largest"))
-    window, day, score, without = _of_group(F.col("group"))
-    unknown = F.when(without, F.col("all")).otherwise(0)
+    parts = unpack_key(F.col("key"))
+    unknown = F.when(parts.is_unknown, F.col("all")).otherwise(0)
     return sums.select(
-        *(F.lit(release).alias("release"), window.alias("window"), day.alias("day"), score.alias("score")),
-        *((F.col("all") - F.col("fraud") - unknown).alias("legit"), "fraud", amount_sum.alias("fraud_amount")),
-        *(whole(high, low).alias("fraud_amount_sq"), largest.alias("fraud_amount_max"), unknown.alias("unknown")),
+        F.lit(release).alias("release"),
+        parts.window.alias("window"),
+        parts.day.alias("day"),
+        parts.score.alias("score"),
+        (F.col("all") - F.col("fraud") - unknown).alias("legit"),
+        "fraud",
+        amount_sum.alias("fraud_amount"),
+        whole(high, low).alias("fraud_amount_sq"),
+        largest.alias("fraud_amount_max"),
+        unknown.alias("unknown"),
     )
-
-
-def _group() -> Column:
-    """Window, day and score of a row, and whether it has a label, as one number: it is grouped faster than columns."""
-    window_and_day = F.shiftleft(_window_code().cast("bigint"), DAY_BITS) + F.unix_date("day") + DAY_ZERO
-    labelled = F.shiftleft(window_and_day, SCORE_BITS) + F.col("score")
-    return F.when(F.col("status") == "unknown", labelled + UNKNOWN).otherwise(labelled)
-
-
-def _of_group(group: Column) -> tuple[Column, Column, Column, Column]:
-    """Window, day, score, and whether there is no label, of `_group`."""
-    unknown = group >= UNKNOWN
-    code = F.shiftright(group, SCORE_BITS + DAY_BITS).bitwiseAND(F.lit((1 << WINDOW_BITS) - 1)).cast("int")
-    number = F.shiftright(group, SCORE_BITS).bitwiseAND(F.lit((1 << DAY_BITS) - 1)).cast("int")
-    score = group.bitwiseAND(F.lit((1 << SCORE_BITS) - 1)).cast("int")
-    day = F.date_from_unix_date(number - DAY_ZERO)
-    return F.element_at(F.array(*map(F.lit, WINDOW_NAMES)), code), day, score, unknown
-
-
-def _window_code() -> Column:
-    """Position of a row's window in `WINDOW_NAMES`, from 1; a window of another name stops the job."""
-    code = F.raise_error(F.concat(F.lit("there is no window "), F.col("window"))).cast("int")
-    for position, name in enumerate(WINDOW_NAMES, start=1):
-        code = F.when(F.col("window") == name, position).otherwise(code)
-    return code
 
 
 def table_of(rows: pa.Table, window: str) -> ScoreTable:
-    """Score table of a window's labelled rows, from the rows of a release in the lake's `scores` table."""
+    """Return the score table of a window's labelled rows, from a release's rows of the table `scores`."""
     kept = rows.filter(pa.compute.equal(rows["window"], window))
     kept = kept.filter(pa.compute.equal(kept["unknown"], 0))
-    others = {"release", "window", "fraud_amount_sq", "unknown"}
-    columns = {name: kept[name] for name in kept.column_names if name not in others}
-    numbers = {name: column.cast(pa.int64()).to_numpy() for name, column in columns.items() if name != "day"}
-    squares = _integers(kept["fraud_amount_sq"])
-    day = kept["day"].cast(pa.int32()).to_numpy()
-    return ScoreTable.from_columns({**numbers, "fraud_amount_sq": squares, "day": day})
+    numbers = ("score", "legit", "fraud", "fraud_amount", "fraud_amount_max")
+    return ScoreTable.from_columns(
+        {
+            "day": kept["day"].cast(pa.int32()).to_numpy(),
+            **{name: kept[name].cast(pa.int64()).to_numpy() for name in numbers},
+            "fraud_amount_sq": _integers(kept["fraud_amount_sq"]),
+        }
+    )
 
 
 def unknown_of(rows: pa.Table, window: str, days: Sequence[dt.date]) -> npt.NDArray[np.int64]:
-    """Rows of a window without a label on each of `days`, shape ``(days,)``, from the same rows as `table_of`."""
+    """Return how many rows of a window had no label on each of `days`, shape ``(days,)``; `rows` as `table_of`."""
     kept = rows.filter(pa.compute.equal(rows["window"], window)).group_by("day").aggregate([("unknown", "sum")])
     found = dict(zip(kept["day"].to_pylist(), kept["unknown_sum"].to_pylist(), strict=True))
     return np.array([found.get(day, 0) for day in days], np.int64)
 
 
 def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
-    """Decimals without a fraction as Python's integers; nearly all fit 64 bits, and others are slow to read."""
+    """Return decimals without a fraction as Python's integers."""
+    # Nearly all fit 64 bits, and only the others need the slow way by Python's objects.
     fits = pa.compute.less_equal(column, pa.scalar(LARGEST_LONG, column.type))
     found = np.zeros(len(column), object)
     found[fits.to_numpy()] = column.filter(fits).cast(pa.int64()).to_numpy()
@@ -111,7 +99,10 @@ def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
 
 
 def frauds_of(scored: DataFrame, days: int) -> Frauds:
-    """The frauds of some rows; tokens become codes without meaning, the same for every model, before they leave."""
+    """Collect the frauds of some rows that cover `days` days, in an order that depends on the rows alone.
+
+    Tokens become codes without meaning before they leave the cluster. The codes are the same for every model.
+    """
     codes = [F.xxhash64(name).alias(name) for name in ("customer", "terminal")]
     rows = scored.where("status = 'fraud'").select(
         "score", F.col("amount_minor").alias("amount"), *codes, F.unix_date("day").alias("day")
@@ -124,16 +115,16 @@ def frauds_of(scored: DataFrame, days: int) -> Frauds:
 
 
 def terminal_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:
-    """Legitimate rows by terminal and score.
+    """Count legitimate rows by terminal and score.
 
-    Scores up to `lowest`, the smallest threshold in question, are never flagged and count as one, so that few rows
-    leave the cluster.
+    Scores up to `lowest`, the smallest threshold in question, are never flagged. They count as one score, so that few
+    rows leave the cluster.
     """
     return _blocks(scored, "terminal", lowest)
 
 
 def customer_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:
-    """Legitimate rows by customer and score, as `terminal_blocks`."""
+    """Count legitimate rows by customer and score, as `terminal_blocks`."""
     return _blocks(scored, "customer", lowest)
 
 
@@ -149,10 +140,10 @@ def _blocks(scored: DataFrame, entity: str, lowest: int) -> LegitBlocks:
 
 
 def maturation_of(labels: DataFrame, as_of: dt.date) -> Maturation:
-    """The label-maturation curve from rows of the table `labels`, as known at the end of `as_of`.
+    """Fit the label-maturation curve to rows of the table `labels`, as known at the end of `as_of`.
 
-    A fraud's delay is the number of days until it was first called one. Entries of days before the curve's horizon,
-    and those learnt later than `as_of`, are left out.
+    A fraud's delay is the number of days until it was first called one. Labels of days before the curve's horizon, and
+    labels learnt after `as_of`, are left out.
 
     Raises:
         NotEnoughRows: No fraud's label is known.
@@ -169,10 +160,10 @@ def maturation_of(labels: DataFrame, as_of: dt.date) -> Maturation:
 
 
 def require_numbers(rows: DataFrame, features: Sequence[str]) -> None:
-    """Unknown features are null; NaN or infinity means that something upstream divided by nothing.
+    """Refuse rows with features that are no numbers: unknown is null, so NaN or infinity is a mistake upstream.
 
     Raises:
-        NotANumber: Some row has such a feature; the message names the features.
+        NotANumber: Some row has such a feature; the message counts the rows by feature.
     """
     odd = [F.count_if(F.isnan(name) | (F.abs(F.col(name)) == float("inf"))).alias(name) for name in features]
     counts = rows.agg(*odd).collect()[0].asDict()
@@ -183,10 +174,10 @@ def require_numbers(rows: DataFrame, features: Sequence[str]) -> None:
 
 
 def largest_difference(scored: DataFrame) -> int:
-    """Largest difference between the evaluator and CatBoost on any row, in parts per million.
+    """Return the largest difference between the evaluator and CatBoost on any row, ppm.
 
     Raises:
-        DataError: It is above `LARGEST_DIFFERENCE`: what would serve is not what was trained.
+        DataError: It is above `LARGEST_DIFFERENCE`: the model that would serve is not the one that was trained.
     """
     found = int(scored.agg(F.max(F.abs(F.col("score") - F.col("peer")))).collect()[0][0] or 0)
     if found > LARGEST_DIFFERENCE:

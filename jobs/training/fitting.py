@@ -47,7 +47,7 @@ def fit(
 
     Same samples, seed and machine type: same trees. `select` only decides how many trees are kept, its rows weighing
     for those that kept no label. Train rows do not: features that the model sees decided what was flagged, so the odds
-    given the features are right without weights, and a few heavy rows only add noise (`bench/selection_bias.py`;
+    given the features are right without weights, and a few heavy rows only add noise (`bench/model/selection_bias.py`;
     Zadrozny 2004). The margin never falls as one of the features at the positions `rising` rises.
 
     Raises:

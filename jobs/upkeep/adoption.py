@@ -33,7 +33,7 @@ from antifraud.lake.ownership import require_apart, require_own_tables
 from antifraud.lake.schemas import CATALOG, NAMESPACE
 from antifraud.lake.warehouse import UNFINISHED, TableName, files_below, table_locations, write_bytes
 from antifraud.settings.core import JobSettings
-from antifraud.settings.locations import plain
+from antifraud.settings.locations import normalise_scheme
 from jobs.upkeep.moved_metadata import Move, Written, next_metadata, write_anew
 from jobs.upkeep.other_users import Scene, doubts_about
 
@@ -153,7 +153,7 @@ def _old_warehouse(tables: Mapping[TableName, str], new: str) -> str:
     """
     warehouses = {new} if not tables else set()
     for (space, name), location in tables.items():
-        folder = plain(location).rpartition("/")[0]
+        folder = normalise_scheme(location).rpartition("/")[0]
         place = folder.removesuffix(f"/{space}/{name}/{METADATA}")
         if place == folder:
             raise ForeignLake(

@@ -19,7 +19,7 @@ import fastavro
 from antifraud.errors import ForeignLake, LakeNotAdopted
 from antifraud.lake.warehouse import is_path_property, paths_of_metadata, read_metadata
 from antifraud.settings.core import JobSettings
-from antifraud.settings.locations import is_below, plain
+from antifraud.settings.locations import is_below, normalise_scheme
 from jobs.upkeep.lake_files import Record, content_of, decode_records
 
 DATA: Final = 0
@@ -49,7 +49,7 @@ class Move:
         """
         if not is_below(path, self.old):
             raise ForeignLake(f"{path} does not lie in {self.old} as the other tables do: nothing was changed")
-        return self.new + plain(path)[len(self.old) :]
+        return self.new + normalise_scheme(path)[len(self.old) :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,11 @@ from typing import Final
 
 from flask import Blueprint, Response
 
+from antifraud.errors import NothingToServe, OtherPayload, SwitchedOff
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
 from serving.api.problems import Problem, not_ready
-from serving.decisions.decide import (
-    NEWEST_EVENT_SECONDS,
-    OLDEST_EVENT_SECONDS,
-    NothingToServe,
-    OtherPayload,
-    Outcome,
-    SwitchedOff,
-    decide,
-)
+from serving.decisions.decide import NEWEST_EVENT_SECONDS, OLDEST_EVENT_SECONDS, Outcome, decide
 from serving.store.lmdb import key_of
 from serving.store.records import MAX_ID, DecisionRequest, unpack_decision
 from serving.worker.services import Services, current_services
@@ -28,7 +21,7 @@ REPLAYED: Final = {"Idempotent-Replayed": "true"}
 @bp.post("")
 @require_scope("decide")
 def make_decision() -> Response:
-    """200 decision; 400 not JSON; 401, 403 token; 409 id used for other contents; 413 too large; 422 field; 503."""
+    """Answer 200 decision; 400 not JSON; 401, 403 token; 409 id of another payload; 413 too large; 422 field; 503."""
     services = current_services()
     request = parse(DecisionRequest)
     _require_acceptable_time(services.clock.now(), request.event_time)
@@ -36,22 +29,23 @@ def make_decision() -> Response:
         outcome = _decide(services, request)
     if outcome.answer is None:
         services.metrics.replays.inc()
-        return _json(outcome.body, REPLAYED)
+        return _json_response(outcome.body, REPLAYED)
     services.metrics.decisions.labels(outcome.answer.decision, outcome.answer.release).inc()
-    return _json(outcome.body)
+    return _json_response(outcome.body)
 
 
 @bp.get("/<int:transaction_id>")
 @require_scope("read")
 def get_decision(transaction_id: int) -> Response:
-    """200 the stored answer, also while suspended; 404 not decided here."""
+    """Answer 200 with the stored decision, also while suspended; 404 if there is none."""
     stored = None
+    # A larger id has no key in the store, so nothing can have been decided for it.
     if transaction_id <= MAX_ID:
         with current_services().store.read() as view:
             stored = view.get("decisions", key_of(transaction_id))
     if stored is None:
         raise Problem(404, "not-found", "no decision was made for this transaction id")
-    return _json(unpack_decision(stored).answer)
+    return _json_response(unpack_decision(stored).answer)
 
 
 def _decide(services: Services, request: DecisionRequest) -> Outcome:
@@ -72,5 +66,5 @@ def _require_acceptable_time(now: int, event_time: int) -> None:
         raise Problem(422, "invalid", detail, "event_time")
 
 
-def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
+def _json_response(body: bytes, headers: dict[str, str] | None = None) -> Response:
     return Response(body, headers=headers, content_type="application/json")

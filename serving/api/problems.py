@@ -1,4 +1,4 @@
-"""Every refusal as an RFC 9457 problem: one JSON shape, one place, and never a value that a client sent."""
+"""Problems: every refusal is one JSON document of RFC 9457, without any value that a client sent."""
 
 from http import HTTPStatus
 from typing import Final
@@ -14,7 +14,10 @@ TYPE_PREFIX: Final = "urn:antifraud:problem:"
 
 
 class Problem(Exception):
-    """A refusal. `slug` names its kind, `field` the part of the request at fault."""
+    """An HTTP answer that refuses a request; it ends a view, never a process, so it has no exit code.
+
+    `slug` names the kind of refusal, `field` the part of the request at fault.
+    """
 
     def __init__(
         self, status: int, slug: str, detail: str, field: str | None = None, headers: dict[str, str] | None = None
@@ -24,7 +27,7 @@ class Problem(Exception):
         self.headers = headers or {}
 
     def response(self) -> Response:
-        """The problem document."""
+        """Return the problem as a response."""
         document = {
             "type": TYPE_PREFIX + self.slug,
             "title": HTTPStatus(self.status).phrase,
@@ -38,35 +41,36 @@ class Problem(Exception):
 
 
 def not_ready(detail: str) -> Problem:
-    """503: there is nothing to decide with yet, or no store to decide in."""
+    """Return a problem with status 503: no release, no state or no store yet."""
     return Problem(503, "not-ready", detail, headers={"Retry-After": "1"})
 
 
 def register(app: Flask) -> None:
-    """Turn every error of `app` into a problem."""
+    """Make `app` answer every error with a problem."""
 
     @app.errorhandler(Problem)
-    def refused(problem: Problem) -> Response:
+    def answer_problem(problem: Problem) -> Response:
         return _answer(problem)
 
     @app.errorhandler(StoreError)
-    def store_failed(error: StoreError) -> Response:
+    def answer_store_error(error: StoreError) -> Response:
         if isinstance(error, StaleEpoch | TransitionRefused):
             slug = "stale-epoch" if isinstance(error, StaleEpoch) else "transition-refused"
             return _answer(Problem(409, slug, str(error)))
         return _answer(Problem(503, "store-unusable", str(error), headers={"Retry-After": "5"}))
 
     @app.errorhandler(HTTPException)
-    def http_failed(error: HTTPException) -> Response:
+    def answer_http_error(error: HTTPException) -> Response:
+        # Werkzeug's own description and most of its headers may repeat parts of the request, so they are left out.
         status = error.code or 500
         slug = HTTPStatus(status).phrase.lower().replace(" ", "-")
         allow = dict(error.get_headers()).get("Allow")
         return _answer(Problem(status, slug, HTTPStatus(status).description, headers={"Allow": allow} if allow else {}))
 
     @app.errorhandler(Exception)
-    def broke(error: Exception) -> Response:
-        # The traceback goes to the log without the message: a library may have put a value into it.
-        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=_where(error))
+    def answer_defect(error: Exception) -> Response:
+        # Only type and place are logged: a library may have put a value into the message.
+        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=_raised_at(error))
         return _answer(Problem(500, "internal", "the scorer failed and decided nothing: send the same id again"))
 
 
@@ -75,7 +79,7 @@ def _answer(problem: Problem) -> Response:
     return problem.response()
 
 
-def _where(error: Exception) -> str:
+def _raised_at(error: Exception) -> str:
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

@@ -1,6 +1,6 @@
 """One decision: switch, earlier answer, history, features, score, live state and record in one atomic transaction.
 
-The score is computed inside the write transaction because the features must see exactly the earlier arrivals.
+The score is computed inside the write transaction, because the features must count exactly the earlier arrivals.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from antifraud.clock import DAY_SECONDS, day_of
-from antifraud.errors import AntifraudError
+from antifraud.errors import NothingToServe, OtherPayload, SwitchedOff
 from antifraud.features.reference import feature_vector
 from antifraud.killswitch.machine import Mode, Switch
 from serving.decisions.live import count_event, read_history
@@ -25,57 +25,47 @@ NEWEST_EVENT_SECONDS: Final = 300
 DIGEST_BYTES: Final = 16
 
 
-class SwitchedOff(AntifraudError):
-    """The switch says suspended: nothing is decided or written."""
-
-
-class OtherPayload(AntifraudError):
-    """The transaction id was decided already, for other contents."""
-
-
-class NothingToServe(AntifraudError):
-    """No release or no state is loaded yet."""
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer's JSON bytes; `answer` is None for a repeat."""
+    """The answer's JSON bytes; `answer` is None for a repeated request."""
 
     body: bytes
     answer: Answer | None
 
 
 def decide(store: Store, serving: Serving | None, request: DecisionRequest, oldest_live_day: int) -> Outcome:
-    """Decide a transaction once; a repeat gets the stored answer.
+    """Decide a transaction once; a repeated request gets the stored answer.
 
     Raises:
         SwitchedOff: The service is suspended.
         OtherPayload: The id was decided for another payload.
-        NothingToServe: `serving` is None and the id is new.
+        NothingToServe: There is nothing to decide with, and the id is new.
         StoreError: The store cannot be used; nothing was written.
     """
-    key, payload = key_of(request.transaction_id), payload_hash(request)
+    key, payload = key_of(request.transaction_id), hash_payload(request)
     with store.write() as view:
         switch = read_switch(view)
+        # The switch comes first: a suspended service must not depend on a release that loads.
         if switch.mode is Mode.SUSPENDED:
             raise SwitchedOff("the service is suspended: no decisions are made")
         if (stored := view.get("decisions", key)) is not None:
-            return _repeat(unpack_decision(stored), payload)
+            return _repeat_answer(unpack_decision(stored), payload)
         if serving is None:
             raise NothingToServe("no release and state are loaded yet: promote a release, export a state")
         answer, vector = _score_and_count(view, serving, switch, request, oldest_live_day)
         body = msgspec.json.encode(answer)
-        view.put("decisions", key, pack(_record(request, answer, switch, payload, body, vector)))
+        view.put("decisions", key, pack(_build_record(request, answer, switch, payload, body, vector)))
     return Outcome(body, answer)
 
 
-def payload_hash(request: DecisionRequest) -> bytes:
-    """What a repeat must equal: everything but the transaction id."""
+def hash_payload(request: DecisionRequest) -> bytes:
+    """Return a hash of everything but the transaction id; a repeated request has the same hash."""
     text = f"{request.event_time}|{request.customer}|{request.terminal}|{request.amount}"
+    # Half of a SHA-256 is enough against accidents, and every decision stores it.
     return hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
 
 
-def _repeat(stored: Decision, payload: bytes) -> Outcome:
+def _repeat_answer(stored: Decision, payload: bytes) -> Outcome:
     if stored.payload != payload:
         raise OtherPayload("this transaction id was decided for other contents: use a new id for another transaction")
     return Outcome(stored.answer, None)
@@ -89,15 +79,17 @@ def _score_and_count(
     terminal, live_terminal = read_history(view, state, request.terminal)
     vector = np.array(feature_vector(time, amount, customer, terminal), dtype="<f8")
     score = int(serving.release.evaluator.score(vector.reshape(1, -1))[0])
+    # The state already counts days up to its cut-off: a late event of such a day must not count twice.
     counted = day_of(time) > state.cutoff
     if counted:
         for token, live in ((request.customer, live_customer), (request.terminal, live_terminal)):
             count_event(view, token, live, time=time, amount=amount, oldest_day=oldest_live_day)
-    return _answer(serving, switch, request, score, counted=counted), vector
+    return _build_answer(serving, switch, request, score, counted=counted), vector
 
 
-def _answer(serving: Serving, switch: Switch, request: DecisionRequest, score: int, *, counted: bool) -> Answer:
+def _build_answer(serving: Serving, switch: Switch, request: DecisionRequest, score: int, *, counted: bool) -> Answer:
     above = score > serving.release.threshold
+    # OBSERVE scores like SERVING and approves everything: the score shows what it would have flagged.
     decision: Literal["flag", "approve"] = "flag" if above and switch.mode is not Mode.OBSERVE else "approve"
     holds = {
         "score_above_threshold": above,
@@ -117,7 +109,7 @@ def _answer(serving: Serving, switch: Switch, request: DecisionRequest, score: i
     )
 
 
-def _record(
+def _build_record(
     request: DecisionRequest, answer: Answer, switch: Switch, payload: bytes, body: bytes, vector: np.ndarray
 ) -> Decision:
     return Decision(

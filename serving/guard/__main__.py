@@ -1,4 +1,4 @@
-"""``python -m serving.guard``: look at the evidence, over and over, until SIGTERM."""
+"""``python -m serving.guard``: inspect the evidence again and again, until SIGTERM."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from antifraud.errors import SettingsError, StoreError, returns_exit_code
 from antifraud.killswitch.evidence import Evidence
 from antifraud.settings.serving import GuardSettings
 from serving.guard.courier import Courier
-from serving.guard.watch import look
+from serving.guard.watch import inspect_evidence
 from serving.logs import json_logger
 from serving.store.lmdb import Store
 
@@ -21,8 +21,8 @@ from serving.store.lmdb import Store
 def main(environ: Mapping[str, str]) -> None:
     """Run the guard of the settings until SIGTERM or SIGINT.
 
-    It ends at once with the code of a `SettingsError` if a setting is malformed, the limit cannot be watched, or
-    webhooks have no secret; with that of a `StoreError` if the decision store cannot be opened.
+    A malformed setting, a limit that the guard cannot watch and a missing webhook secret end it at once, with the code
+    of a `SettingsError`. A decision store that does not open ends it with the code of a `StoreError`.
     """
     settings = GuardSettings.from_environment(environ)
     _require_watchable(settings.fpr_limit)
@@ -31,7 +31,7 @@ def main(environ: Mapping[str, str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     store = Store(settings.store_dir, settings.store_map_bytes)
-    courier = Courier(store, settings.webhook_url, _webhook_secret(settings), log)
+    courier = Courier(store, settings.webhook_url, _read_webhook_secret(settings), log)
     courier.start()
     try:
         _watch(store, settings, stop, log)
@@ -44,16 +44,17 @@ def _watch(store: Store, settings: GuardSettings, stop: threading.Event, log: An
     clock = BusinessClock(settings.clock_offset_seconds)
     log.info("watching", fpr_limit=settings.fpr_limit, label_delay_days=settings.label_delay_days)
     more = False
+    # A backlog is worked off without a pause, one batch per transaction.
     while not stop.wait(0 if more else settings.interval_seconds):
         try:
-            found = look(store, settings, clock.now())
+            inspection = inspect_evidence(store, settings, clock.now())
         except StoreError as error:
             log.error("not usable", reason=str(error))  # noqa: TRY400 the message says all, and the guard goes on
             more = False
             continue
-        more = found.more
-        if found.suspended_because:
-            log.warning("suspended", reason=found.suspended_because)
+        more = inspection.more
+        if inspection.suspended_because:
+            log.warning("suspended", reason=inspection.suspended_because)
 
 
 def _require_watchable(limit: float) -> None:
@@ -63,7 +64,7 @@ def _require_watchable(limit: float) -> None:
         raise SettingsError(f"the guard cannot watch ANTIFRAUD_FPR_LIMIT={limit} ({error}): lower it") from None
 
 
-def _webhook_secret(settings: GuardSettings) -> str:
+def _read_webhook_secret(settings: GuardSettings) -> str:
     if not settings.webhook_url:
         return ""
     try:

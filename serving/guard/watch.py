@@ -1,6 +1,6 @@
-"""One look of the guard: labels in, evidence updated, and the switch thrown if a limit is broken.
+"""One inspection by the guard: take labels in, update the evidence, and suspend the service if the limit is broken.
 
-Everything a look does is one transaction, so a killed guard has either done it or not, and counts nothing twice.
+An inspection is one transaction: a guard that is killed has done all of it or nothing, and counts no label twice.
 """
 
 import json
@@ -17,40 +17,40 @@ from serving.store.lmdb import Store, View, key_of
 from serving.store.switchboard import read_switch, set_switch
 
 BATCH: Final = 2_000
-"""Labels a look takes at most: it holds the write lock, and decisions wait for that."""
+"""Most labels of one inspection: it holds the write lock, and decisions wait for the lock."""
 RECENT_BLOCKS: Final = 100
-"""Blocks that the reason for a suspension is illustrated with."""
+"""Newest blocks that the reason for a suspension counts."""
 HEARTBEAT: Final = b"guard"
 WALL_CLOCK: Final = BusinessClock()
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a look did: whether more is waiting, and the reason if it has suspended the service."""
+class Inspection:
+    """The outcome of an inspection: whether more labels wait, and why it has suspended the service, if it has."""
 
     more: bool
     suspended_because: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """Evidence about one release in one epoch, and its last blocks as (legitimate, flagged), newest last."""
+class WatchedRelease:
+    """A release in one epoch of the switch: the evidence, and the last blocks as (legitimate, flagged), newest last."""
 
     evidence: Evidence
-    recent: tuple[tuple[int, int], ...]
+    recent: tuple[tuple[int, int], ...] = ()
 
-    def plus(self, block: Block, before: tuple[int, int]) -> "Watched":
-        """With the rows of a block, of which `before` were counted already (legitimate, flagged).
+    def add_block(self, block: Block, before: tuple[int, int]) -> "WatchedRelease":
+        """Return this with the rows of a block; `before` are rows of the same block that were counted earlier.
 
-        A detector that has tripped has given its answer and is left as it is.
+        A detector that has tripped has given its answer and does not change any more.
         """
         if self.evidence.tripped:
             return self
         recent = (*self.recent, (block.legit, block.flagged))[-RECENT_BLOCKS:]
-        return Watched(update(self.evidence, block.legit, block.flagged, before=before), recent)
+        return WatchedRelease(update(self.evidence, block.legit, block.flagged, before=before), recent)
 
-    def reason(self, release: str) -> str:
-        """Why the switch was thrown, in a sentence with the numbers."""
+    def explain_trip(self, release: str) -> str:
+        """Return why the service is suspended, in a sentence with the numbers."""
         evidence = self.evidence
         legit, flagged = (sum(counts) for counts in zip(*self.recent, strict=True))
         return (
@@ -59,77 +59,79 @@ class Watched:
             f"{evidence.legit})"
         )
 
-    def summary(self, epoch: int, release: str) -> dict[str, Any]:
-        """What is stored, and shown by ``GET /v1/status``."""
+    def describe(self, epoch: int, release: str) -> dict[str, Any]:
+        """Return the evidence as it is stored and as ``GET /v1/status`` shows it."""
         evidence = self.evidence
         counts = {"fpr": evidence.fpr, "legit": evidence.legit, "flagged": evidence.flagged}
         detector = {"tripped": evidence.tripped, "detector": evidence.to_dict(), "recent": self.recent}
         return {"release": release, "epoch": epoch, **counts, **detector}
 
 
-def look(store: Store, settings: GuardSettings, now: int) -> Look:
-    """Take in labels, close matured blocks, weigh them, suspend if the evidence says so; `now` is business time.
+def inspect_evidence(store: Store, settings: GuardSettings, now: int) -> Inspection:
+    """Take labels in, close matured blocks, update the evidence, and suspend if it says so; `now` is business time.
 
     Raises:
         StoreError: The store cannot be used; nothing was counted.
     """
     with store.write() as view:
         arrived = take_in_labels(view, BATCH)
-        matured = close_blocks(view, day_of(now) - settings.label_delay_days, BATCH)
-        weighed = _weigh(view, matured.blocks, settings.fpr_limit)
-        reason = _suspend_if_broken(view, weighed, now)
-        _beat(view, now)
-    return Look(more=BATCH in (arrived, matured.labels), suspended_because=reason)
+        closed = close_blocks(view, day_of(now) - settings.label_delay_days, BATCH)
+        updated = _update_evidence(view, closed.blocks, settings.fpr_limit)
+        reason = _suspend_if_broken(view, updated, now)
+        _write_heartbeat(view, now)
+    # A full batch means that more may wait.
+    return Inspection(more=BATCH in (arrived, closed.labels), suspended_because=reason)
 
 
-def _weigh(view: View, blocks: list[Block], limit: float) -> dict[tuple[int, str], Watched]:
-    """Update what is known of every release and epoch that `blocks` are about, and store it."""
-    weighed: dict[tuple[int, str], Watched] = {}
+def _update_evidence(view: View, blocks: list[Block], limit: float) -> dict[tuple[int, str], WatchedRelease]:
+    """Update and store the evidence about every release and epoch in `blocks`."""
+    updated: dict[tuple[int, str], WatchedRelease] = {}
     for block in blocks:
-        whose = (block.epoch, block.release)
-        watched = weighed.get(whose) or read_watched(view, *whose) or Watched(Evidence.fresh(limit=limit), ())
-        weighed[whose] = watched.plus(block, before=_counted_before(view, block))
-    for (epoch, release), watched in weighed.items():
-        view.put("evidence", _key(epoch, release), json.dumps(watched.summary(epoch, release)).encode())
-    return weighed
+        key = (block.epoch, block.release)
+        watched = updated.get(key) or read_watched_release(view, *key) or WatchedRelease(Evidence.fresh(limit=limit))
+        updated[key] = watched.add_block(block, before=_add_to_block(view, block))
+    for (epoch, release), watched in updated.items():
+        view.put("evidence", _release_key(epoch, release), json.dumps(watched.describe(epoch, release)).encode())
+    return updated
 
 
-def _counted_before(view: View, block: Block) -> tuple[int, int]:
-    """Rows of the same terminal and day that earlier looks counted, and flagged ones among them; adds the block's."""
-    key = key_of(block.day) + _key(block.epoch, f"{block.release}/{block.terminal}")
+def _add_to_block(view: View, block: Block) -> tuple[int, int]:
+    """Add a block to the stored counts of its terminal and day; return the counts before (legitimate, flagged)."""
+    key = key_of(block.day) + _release_key(block.epoch, f"{block.release}/{block.terminal}")
     stored = view.get("blocks", key)
     legit, flagged = json.loads(stored) if stored else (0, 0)
     view.put("blocks", key, json.dumps((legit + block.legit, flagged + block.flagged)).encode())
     return legit, flagged
 
 
-def read_watched(view: View, epoch: int, release: str) -> Watched | None:
-    """What is known about the decisions of `release` in an epoch of the switch, or None.
+def read_watched_release(view: View, epoch: int, release: str) -> WatchedRelease | None:
+    """Return the evidence about the decisions of `release` in an epoch of the switch; None if there is none.
 
-    A resume begins a new epoch, so evidence restarts with it.
+    A resume begins a new epoch, so the evidence starts again.
     """
-    text = view.get("evidence", _key(epoch, release))
+    text = view.get("evidence", _release_key(epoch, release))
     if text is None:
         return None
     stored = json.loads(text)
-    return Watched(Evidence.from_dict(stored["detector"]), tuple((n, k) for n, k in stored["recent"]))
+    return WatchedRelease(Evidence.from_dict(stored["detector"]), tuple((n, k) for n, k in stored["recent"]))
 
 
-def _suspend_if_broken(view: View, weighed: dict[tuple[int, str], Watched], now: int) -> str | None:
+def _suspend_if_broken(view: View, updated: dict[tuple[int, str], WatchedRelease], now: int) -> str | None:
     switch = read_switch(view)
-    for (epoch, release), watched in weighed.items():
-        # Evidence of an earlier epoch is about a service that somebody has stopped and resumed since.
+    for (epoch, release), watched in updated.items():
+        # Evidence of an earlier epoch is about a service that a person has suspended and resumed since.
         if watched.evidence.tripped and epoch == switch.epoch and switch.mode is not Mode.SUSPENDED:
-            reason = watched.reason(release)
+            reason = watched.explain_trip(release)
             set_switch(view, Mode.SUSPENDED, expected_epoch=epoch, reason=reason, by="guard", at=now)
             return reason
     return None
 
 
-def _beat(view: View, now: int) -> None:
+def _write_heartbeat(view: View, now: int) -> None:
     beat: dict[str, Any] = {
         "role": "guard",
         "pid": os.getpid(),
+        # Wall time tells whether the guard lives; business time may stand in the past.
         "at": WALL_CLOCK.now(),
         "business_time": now,
         "labels_seen": view.number(CURSOR),
@@ -137,5 +139,5 @@ def _beat(view: View, now: int) -> None:
     view.put("workers", HEARTBEAT, json.dumps(beat).encode())
 
 
-def _key(epoch: int, release: str) -> bytes:
+def _release_key(epoch: int, release: str) -> bytes:
     return key_of(epoch) + release.encode()

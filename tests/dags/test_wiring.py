@@ -1,4 +1,4 @@
-"""What the tasks of each DAG run, in which order, with which arguments."""
+"""The tasks of each DAG: their commands, their order, their arguments."""
 
 import datetime as dt
 from types import SimpleNamespace

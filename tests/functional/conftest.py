@@ -1,4 +1,7 @@
-"""One whole run of a small world, with an accident in the middle; every functional test looks at it."""
+"""One whole run of a small world, with an accident in the middle; every functional test looks at it.
+
+`make test` backfills one day through Airflow, `make prove` three, two of them at once.
+"""
 
 import json
 import os
@@ -13,32 +16,38 @@ from typing import Any
 
 import pytest
 
-from infra.browser import find_chromium
 from infra.local.airflow_api import AirflowApi
 from infra.local.pipeline import Pipeline
 from infra.local.record import only_run_of
 from infra.local.run import Run, parse
 from infra.local.services import services, wait_ready
 from infra.local.supervisor import processes_of
+from infra.setup.browser import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_SECONDS = 3_000
 ACCIDENT = "lake.ingest {day}: running"
+KILLED_AT = {1: "2026-04-10", 3: "2026-04-09"}
+"""By the number of days that are loaded one by one: the day at which the scheduler is killed."""
+LONG_RUN = pytest.param(3, id="three-days", marks=pytest.mark.prove)
+LONG_RUN_ONLY = pytest.mark.parametrize("finished_run", [LONG_RUN], indirect=True)
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What a run left: its home, what it printed, its summary, and the pid that was killed."""
+    """A finished run: its home, its output, its summary, and the pid that was killed."""
 
     home: Path
+    backfilled_days: int
     output: str
     summary: dict[str, Any]
     killed: int | None
 
 
-def run_path(home: Path, accident: str | None = None) -> FinishedRun:
+def run_path(home: Path, backfilled_days: int, accident: str | None = None) -> FinishedRun:
     """Run ``--once``; kill the scheduler when a line that holds `accident` is printed."""
     command = [sys.executable, "-m", "infra.local.run", "--once", "--preset", "small", "--home", str(home)]
+    command += ["--backfill-days", str(backfilled_days)]
     lines, killed, until = [], None, time.monotonic() + RUN_SECONDS
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout:
@@ -49,7 +58,7 @@ def run_path(home: Path, accident: str | None = None) -> FinishedRun:
                 process.terminate()
     output = "".join(lines)
     assert process.returncode == 0, output[-4_000:]
-    return FinishedRun(home, output, json.loads((home / "summary.json").read_text()), killed)
+    return FinishedRun(home, backfilled_days, output, json.loads((home / "summary.json").read_text()), killed)
 
 
 def kill_scheduler(home: Path) -> int:
@@ -60,11 +69,11 @@ def kill_scheduler(home: Path) -> int:
     return scheduler.pid
 
 
-@pytest.fixture(scope="session")
-def finished_run(tmp_path_factory) -> FinishedRun:
-    """The whole path once, from nothing; the Airflow scheduler is killed while the backfill loads its second day."""
+@pytest.fixture(scope="session", params=[pytest.param(1, id="one-day"), LONG_RUN])
+def finished_run(request, tmp_path_factory) -> FinishedRun:
+    """The whole path once, from nothing; the Airflow scheduler is killed while the backfill loads a day."""
     home = tmp_path_factory.mktemp("functional") / "home"
-    return run_path(home, accident=ACCIDENT.format(day="2026-04-09"))
+    return run_path(home, request.param, accident=ACCIDENT.format(day=KILLED_AT[request.param]))
 
 
 @pytest.fixture(scope="session")

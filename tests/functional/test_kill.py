@@ -13,6 +13,7 @@ from antifraud.lake.catalog import open_catalog
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TABLES, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.publishing.staging import staged_snapshots
+from tests.functional.conftest import LONG_RUN_ONLY
 
 pytestmark = pytest.mark.timeout(3_600)
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,7 @@ def test_the_scheduler_was_killed_and_came_back(finished_run):
     assert "lake.published 2026-04-10: success" in finished_run.output
 
 
+@LONG_RUN_ONLY
 def test_every_partition_equals_that_of_an_undisturbed_load(finished_run, tmp_path):
     """One Spark job over the same raw files and key, without Airflow, gives equal checksums by table and day."""
     shutil.copytree(finished_run.home / "raw", tmp_path / "raw")

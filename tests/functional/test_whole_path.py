@@ -8,7 +8,7 @@ import pytest
 from infra.local.supervisor import processes_of
 from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak.scan import scan
-from tests.functional.conftest import run_path
+from tests.functional.conftest import LONG_RUN_ONLY, run_path
 
 pytestmark = pytest.mark.timeout(3_600)
 SECRETS = ["raw/secrets/keyring.json", "secrets/client.token", "secrets/admin.token", "secrets/webhook.secret",
@@ -85,9 +85,10 @@ def test_no_process_is_left(finished_run):
     assert processes_of(finished_run.home) == []
 
 
+@LONG_RUN_ONLY
 def test_a_second_run_goes_on_where_the_first_ended(finished_run):
     """Nothing is loaded, trained or decided again; the summary is the same but for times."""
-    again = run_path(finished_run.home)
+    again = run_path(finished_run.home, finished_run.backfilled_days)
     assert again.output.count("done in an earlier run") == 6
     same = ["lake", "verdict", "release", "ordinary_day", "guard"]
     assert {name: again.summary[name] for name in same} == {name: finished_run.summary[name] for name in same}

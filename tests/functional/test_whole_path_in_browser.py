@@ -26,8 +26,9 @@ from antifraud.lake.schemas import (
 )
 from antifraud.settings.core import JobSettings
 from jobs.raw.demand import UNREAD
+from tests.functional.conftest import LONG_RUN_ONLY
 
-pytestmark = pytest.mark.timeout(3_600)
+pytestmark = [pytest.mark.timeout(3_600), LONG_RUN_ONLY]
 DAYS = UNCHANGED, CORRECTED = dt.date(2026, 4, 9), dt.date(2026, 4, 10)
 ONE_DAY = dt.timedelta(days=1)
 TASKS = ("feed", "ingest", "history", "features", "published", "export")

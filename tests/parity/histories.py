@@ -18,11 +18,11 @@ STATUSES = ("fraud", "legitimate", "legitimate")
 TWINS = 0.15
 """Share of events that are another one again, under another id."""
 BUSY = 5
-"""Of so many seeds one has a single customer at a single terminal, whose events fill the hours of two days."""
+"""One in so many seeds has a single customer at a single terminal, with events in all hours of two days."""
 
 
 class Label(NamedTuple):
-    """What somebody said about an event; the latest by (learned_at, source, sequence) holds."""
+    """A statement about an event; the latest by (learned_at, source, sequence) holds."""
 
     learned_at: int
     source: str
@@ -111,7 +111,7 @@ def history(past, today, label_delay_days):
 
 
 def risk(past, today, label_delay_days):
-    """What was known when `today` began about the days that had matured by then."""
+    """Return the counts of labels that were known when `today` began, of the days that had matured by then."""
     last = today - 1 - label_delay_days
     known = [(event.time // DAY, status(event, today)) for event in past if last - 30 < event.time // DAY <= last]
     labels = [(day, said == "fraud") for day, said in known if said != "unknown"]

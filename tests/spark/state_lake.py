@@ -19,7 +19,7 @@ def day(number):
 
 
 def token(kind, number, key="k1"):
-    """What looks like the token of a customer or a terminal."""
+    """A text in the form of a token of a customer or a terminal."""
     return f"{key}.{kind}{number:021d}"
 
 

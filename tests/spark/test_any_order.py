@@ -11,6 +11,7 @@ from jobs.day import STAGES
 from jobs.lake.checksums import checksums
 from tests.spark.state_lake import day, fill
 
+pytestmark = pytest.mark.prove
 DAYS = range(12)
 LATE = [8, 9, 10, 11]
 """Loaded a day at a time; labels of the first days have matured by then."""

@@ -1,4 +1,4 @@
-"""What is staged is audited before anybody sees it: planted identifiers, nulls, types and lost rows stop it."""
+"""Staged rows are audited before anybody sees them: planted identifiers, nulls, types and lost rows stop them."""
 
 import dataclasses
 import datetime as dt
@@ -97,7 +97,7 @@ def test_a_column_that_is_called_like_an_identifier(spark, name):
 
 @pytest.mark.parametrize("counted", [{DAY: 3}, {DAY: 1}, {DAY: 2, NEXT: 1}], ids=["lost", "doubled", "a day lost"])
 def test_other_rows_than_were_counted(settings, open_lake, counted):
-    """What was staged must be what was counted before; nothing is published otherwise."""
+    """Staged rows must be as many as were counted before; otherwise nothing is published."""
     session = open_lake(settings)
     batch = Batch(CLEAN, made(session, GOOD, GOOD), dict.fromkeys(counted, "i"), expected=counted)
 

@@ -18,7 +18,7 @@ TABLES = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
 
 
 def commit_from_ahead(settings, table, seconds, monkeypatch):
-    """Commit a snapshot without rows, as a machine does whose clock is ahead."""
+    """Commit a snapshot without rows, as a machine with a clock ahead of others does."""
     source = open_table(open_catalog(settings), table)
     none = source.scan().to_arrow().slice(0, 0)
     with monkeypatch.context() as patched:

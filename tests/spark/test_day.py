@@ -72,6 +72,7 @@ def test_a_second_run_has_nothing_to_do(whole):
     assert read_state_pointer(settings.state_dir).sequence == 1
 
 
+@pytest.mark.prove
 def test_the_last_day_alone_loads_those_that_it_looks_back_on(feed, whole, tmp_path, open_lake):
     """As in a backfill that runs backwards: listed before, loaded by the day's own run, and its rows are the same."""
     settings = home_with(feed, tmp_path)
@@ -97,7 +98,7 @@ def test_the_last_day_alone_loads_those_that_it_looks_back_on(feed, whole, tmp_p
 
 
 def test_nothing_is_listed_as_out_of_date(whole):
-    """What a run has just done is up to date in every table."""
+    """Days that a run has just published are up to date in every table."""
     settings, _, _ = whole
 
     assert stale(settings, DAYS) == {}
@@ -144,6 +145,7 @@ def with_a_larger_amount(settings, folder):
     return dataclasses.replace(settings, raw_dir=str(folder / "corrected"))
 
 
+@pytest.mark.prove
 def test_every_file_is_in_the_order_of_its_table(feed, tmp_path, open_lake):
     """A day published alone has its rows where they are, days together by day: readers skip parts of ordered files."""
     settings = home_with(feed, tmp_path)
@@ -238,7 +240,7 @@ def test_an_expected_failure_is_one_line(feed, tmp_path):
 
 
 def test_an_export_waits_for_another(whole):
-    """What another run is writing is no leftover: nothing is removed before that one is done."""
+    """Rows that another run is writing are no leftover: nothing is removed before that run has ended."""
     settings, _, _ = whole
     other = settings.state_dir / ".new-other"
     done = []

@@ -15,6 +15,7 @@ from jobs.lake.checksums import checksums
 from jobs.lake.ingest import ingest
 from jobs.lake.totals import totals
 
+pytestmark = pytest.mark.prove
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
 DAYS = (dt.date(2026, 1, 1), dt.date(2026, 1, 2))

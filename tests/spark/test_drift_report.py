@@ -1,4 +1,4 @@
-"""The drift page: features that moved are found, those that did not are not, and the sample is repeatable."""
+"""The drift page: only features that moved are found, and the sample is repeatable."""
 
 import json
 
@@ -11,7 +11,7 @@ from jobs.adapters.evidently import compare
 
 @pytest.mark.filterwarnings("ignore")
 def test_finds_the_feature_that_moved(tmp_path):
-    """Of features drawn from one distribution only the shifted one is reported, nulls included."""
+    """Among features of one distribution, nulls included, only the shifted one is reported."""
     generator = np.random.default_rng(1)
     current, reference = (generator.normal(size=(2_000, len(FEATURE_NAMES))) for _ in range(2))
     reference[::7, 1] = current[::7, 1] = np.nan

@@ -18,7 +18,7 @@ SCHEMA = ", ".join(f"{column.name} {column.type}" for column in LABELS.columns)
 
 
 def histories(seed):
-    """What was said about each transaction: up to six entries, at midnights and a second beside them, with ties."""
+    """Draw up to six entries about each transaction, at midnights and one second off them, with ties."""
     draw = random.Random(seed)  # noqa: S311 - test data
     rows = []
     for transaction in range(TRANSACTIONS):
@@ -58,7 +58,7 @@ def said(spark):
 
 @pytest.mark.parametrize("as_of", AS_OF, ids=str)
 def test_every_history_is_as_the_oracle_says(said, as_of):
-    """Who was not spoken of by then is not among the rows; whatever was said later counts for nothing."""
+    """A transaction without a statement by then is not among the rows; later statements do not count."""
     rows, frame = said
     assert collected(latest(frame, as_of)) == known(rows, as_of)
 

@@ -8,12 +8,13 @@ import pytest
 from antifraud.lake.catalog import open_catalog, open_table
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, NAMESPACE, RUNS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
-from bench.event_log import ELSEWHERE, Read, event_log, reads_of, total
+from bench.lake.event_log import ELSEWHERE, Read, event_log, reads_of, total
 from jobs.day import STAGES
 from tests.spark.opened import opened_files
 from tests.spark.state_lake import DELAY, day, fill
 from tests.spark.test_rolled_state import fewer_rows, was_rolled
 
+pytestmark = pytest.mark.prove
 NIGHT = 120
 HISTORIES = {"short": 40, "long": 120}
 """Days before the night. The short one, too, is longer than what a state looks back on."""
@@ -21,7 +22,7 @@ REACH = 30 + DELAY
 
 
 class Nights(NamedTuple):
-    """Of a night that rolls a state and of the next, which rebuilds it: files opened, and what tasks read by table."""
+    """Files opened and reads by table, for a night that rolls a state and for the next one, which rebuilds it."""
 
     settings: JobSettings
     rolled_files: set[Path]
@@ -60,7 +61,7 @@ def nights_of(session, settings, logs, history):
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory, open_lake):
-    """The nights of both lakes: they differ in the days before those that the shorter one has."""
+    """The nights of both lakes; only the longer lake has the earliest days."""
     found = {}
     for name, history in HISTORIES.items():
         settings = JobSettings(home=tmp_path_factory.mktemp(name))

@@ -56,6 +56,7 @@ def is_whole(settings, table):
     return found == [(day, transaction) for day in DAYS for transaction in expected("one")[0]]
 
 
+@pytest.mark.prove  # the job below has the characters of all these names in one
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_a_folder_of_any_name_holds_a_lake(tmp_path, open_lake, name):
     """All stages of a day, a read outside Spark, the exported state, and maintenance, which removes one orphan."""

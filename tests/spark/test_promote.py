@@ -66,7 +66,7 @@ def test_an_older_night_never_replaces_a_newer_one(home):
 
 
 def test_a_release_is_judged_on_days_it_never_saw():
-    """Of 28 days the ones up to the end of select are cut off; fewer than 14 are too few."""
+    """The days up to the end of select are cut off from the 28; fewer than 14 are too few."""
     trained = windows_as_of(AS_OF, train_days=13, select_days=8, certify_days=14, label_delay_days=7)
     settings = dataclasses.replace(_defaults(), certify_days=28)
     assert trained.select.last == dt.date(2026, 2, 22)

@@ -139,7 +139,7 @@ def test_frauds_keep_their_day_and_lose_their_tokens(spark):
 
 
 def test_maturation_counts_when_a_fraud_was_first_called_one(spark):
-    """Of three frauds two are known after two days, one after four; what is learnt after the day does not count."""
+    """Two of three frauds are known after two days, one after four; later knowledge does not count."""
 
     def said(number, event, days, status, source="feed"):
         learned = (day_number(DAY) + event + days) * DAY_SECONDS + 7

@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from antifraud.clock import Span
 from antifraud.errors import MissingDay
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import read_evaluator
 from jobs.rows.dataset import count_by_status, downsample, labelled, read_sample, write_sample
-from jobs.rows.windows import Span
 from jobs.training.train import logged_metrics, train
 from tests.spark.model_lake import AS_OF, FIRST
 
@@ -111,6 +111,7 @@ def test_same_inputs_are_not_trained_again(home, capsys):
     assert (candidate.path / "candidate.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.prove
 def test_the_id_follows_the_seed(home, tmp_path):
     """In another home the same seed makes the same candidate, byte for byte, and another seed another one."""
     session, settings, candidate = home

@@ -66,7 +66,7 @@ def test_one_run_publishes_what_its_file_says(settings, open_lake, reads, monkey
 
 
 def test_the_rows_are_those_of_days_asked_for_one_by_one(settings, open_lake, tmp_path):
-    """What a run takes up beside its own day does not depend on which day that is."""
+    """A run loads the same days of a file, whichever of them is its own."""
     other = JobSettings(home=tmp_path / "other", quarantine_limit=1.0, keyring_file=settings.keyring_path)
     other.raw_path.mkdir(parents=True)
     for each, first in ((settings, DAYS[0]), (other, DAYS[3])):

@@ -21,6 +21,7 @@ from jobs.raw.demand import TABLES
 from jobs.raw.files import discover
 from jobs.spark.session import S3A, lake_configuration, s3_configuration
 from jobs.spark.troubles import translate_troubles
+from tests.circles import for_proofs
 from tests.storage.conftest import Storage, remote_settings
 from tests.storage.s3_proxy import Proxy
 from tests.storage.test_same_day import LINES, deliver
@@ -35,7 +36,7 @@ PATIENCE_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def proxy(servers):
-    """What stands before the S3 server."""
+    """A proxy in front of the S3 server."""
     made = Proxy(servers[0].endpoint)
     yield made
     made.stop()
@@ -103,7 +104,7 @@ def test_python_tells_it(settings, proxy, kind, door, place):
     assert time.monotonic() - began < PATIENCE_SECONDS
 
 
-@pytest.mark.parametrize("kind", SAYS)
+@pytest.mark.parametrize("kind", ["busy", *for_proofs("stall", "refuse")])
 def test_a_write_that_breaks_off_shows_nothing(settings, session, proxy, kind):
     """In the middle of ingest: `clean` shows no row, nothing counts as published; a re-run publishes all rows once."""
     day = DAYS[kind]
@@ -124,6 +125,7 @@ def test_a_write_that_breaks_off_shows_nothing(settings, session, proxy, kind):
     assert [staged_snapshots(catalog, table) for table in TABLES] == [[], [], []]
 
 
+@pytest.mark.prove
 @pytest.mark.usefixtures("session")
 def test_a_job_ends_with_its_own_code(settings, proxy):
     """As a process, from its first file on: exit code 52, one line, no traceback."""

@@ -20,6 +20,7 @@ from jobs.publishing.staging import staged_snapshots
 from jobs.raw.contents import remembered
 from jobs.raw.demand import TABLES, demand_of, out_of_date
 from jobs.raw.files import HEADER
+from tests.circles import for_proofs
 from tests.storage.conftest import Storage
 
 FIRST = dt.date(2026, 3, 1)
@@ -111,6 +112,7 @@ def finished(lake):
     return lake
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("day", DAYS[:FROM_DIFFERENT_FILES])
 def test_a_day_from_different_files_is_of_one_of_them(finished, day):
     """Quarantine, labels and clean are of one file, and `runs` says so: who delivers it has nothing to do."""
@@ -123,6 +125,7 @@ def test_a_day_from_different_files_is_of_one_of_them(finished, day):
     assert out_of_date(finished[name], demand, remembered(catalog, demand.sources)) == {day: {}}
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("day", DAYS[FROM_DIFFERENT_FILES:])
 def test_a_day_from_one_file_is_published_whole(finished, day):
     """Equal inputs do not get into each other's way: nothing is lost, doubled, or left staged."""
@@ -132,7 +135,7 @@ def test_a_day_from_one_file_is_published_whole(finished, day):
     assert [staged_snapshots(catalog, table) for table in TABLES] == [[], [], []]
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [CLEAN, *for_proofs(QUARANTINE, LABELS)], ids=lambda table: table.name)
 def test_a_run_in_between_is_noticed(table, tmp_path, open_lake, monkeypatch):
     """A whole run of another file before any of the steps: the first run publishes its own rows again."""
     settings = JobSettings(home=tmp_path, quarantine_limit=1.0, keyring_file=tmp_path / "keyring.json")

@@ -1,4 +1,4 @@
-"""What a hash of inputs is made of: it stands in the lake, so that it must never change."""
+"""A hash of inputs is stored in the lake, so its definition must never change."""
 
 from antifraud.files import hash_of
 

@@ -20,7 +20,7 @@ LOCKED = {r.name: r for r in requirements(ROOT / "requirements" / "lock.txt")}
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_group_has_the_bounds_of_the_whole(group):
-    """One process never gets another version than the platform is tested with."""
+    """No process gets another version than the platform is tested with."""
     differing = [str(r) for r in requirements(ROOT / "requirements" / group) if str(EVERYTHING.get(r.name)) != str(r)]
 
     assert differing == []
@@ -34,7 +34,7 @@ def test_every_requirement_has_an_upper_bound():
 
 
 def test_the_lock_satisfies_every_requirement():
-    """What is installed by set-up is what requirements.txt allows; pyspark-client is left out on purpose."""
+    """Set-up installs versions that requirements.txt allows; pyspark-client is left out on purpose."""
     wanted = [r for r in EVERYTHING.values() if r.name != "pyspark-client"]
     wanted += requirements(ROOT / "requirements" / "dev.txt")
     stale = [str(r) for r in wanted if r.name not in LOCKED or not r.specifier.contains(version(r.name))]
@@ -49,7 +49,7 @@ def version(name):
 
 
 def test_the_scorers_group_is_light():
-    """Nothing of the lake, the training or the orchestration runs in the scorer."""
+    """The scorer installs nothing of lake, training and orchestration."""
     heavy = {"apache-airflow", "pyspark", "mlflow", "evidently", "pandas", "catboost", "scikit-learn", "pyiceberg"}
 
     assert heavy.isdisjoint(r.name for r in requirements(ROOT / "requirements" / "serving.txt"))

@@ -1,7 +1,11 @@
 """Commands do what they say, show no secret, and end in one line and an exit code when they cannot."""
 
+import sys
+
 import pytest
 
+from antifraud import commands
+from antifraud.commands.command import COMMANDS
 from antifraud.commands.main import main
 from antifraud.keys.pseudonym import load_active_key, load_keyring
 
@@ -17,7 +21,7 @@ def run(tmp_path, capsys):
 
 
 def test_keys_are_made_once(run, tmp_path):
-    """The first time writes the key ring and shows its path only; the second is refused with exit code 10."""
+    """The first call writes the key ring and shows only its path; the second is refused with exit code 10."""
     code, out, err = run("keys", "generate")
     path = tmp_path / "raw" / "secrets" / "keyring.json"
     assert (code, out, err) == (0, f"wrote {path}\n", "")
@@ -29,7 +33,7 @@ def test_keys_are_made_once(run, tmp_path):
 
 
 def test_keys_are_listed_rotated_and_retired(run, tmp_path):
-    """Ids only, in order; the active key cannot be retired; without a lake the old one can."""
+    """Ids are listed in order; the active key cannot be retired, and without a lake the old key can."""
     run("keys", "generate")
     assert run("keys", "list") == (0, "k1  active\n", "")
     assert run("keys", "rotate")[:2] == (
@@ -46,7 +50,7 @@ def test_keys_are_listed_rotated_and_retired(run, tmp_path):
 
 
 def test_a_retirement_that_is_cut_short_can_be_repeated(run, tmp_path, monkeypatch):
-    """The bridge goes first: were the key gone already, nothing would name the bridge that stayed."""
+    """The bridge is removed first, because without its key nothing would name a bridge that is left over."""
     run("keys", "generate")
     run("keys", "rotate")
     bridge = tmp_path / "raw" / "feed" / "bridge" / "k1-k2"
@@ -63,7 +67,7 @@ def test_a_retirement_that_is_cut_short_can_be_repeated(run, tmp_path, monkeypat
 
 
 def test_access_is_made_once(run, tmp_path):
-    """The four files are named, none of them shown; the second time is refused."""
+    """The four files are named and not shown, and the second call is refused."""
     code, out, _ = run("access", "generate")
     secrets = tmp_path / "secrets"
     names = ("client.token", "admin.token", "webhook.secret", "access.json")
@@ -74,7 +78,7 @@ def test_access_is_made_once(run, tmp_path):
 
 
 def test_the_release_keys_are_made_once(run, tmp_path):
-    """Both files are named, neither is shown; the second time is refused with exit code 10."""
+    """Both files are named and not shown, and the second call is refused with exit code 10."""
     code, out, err = run("release-key", "generate")
     secrets = tmp_path / "secrets"
     assert (code, out, err) == (0, f"wrote {secrets / 'release.pub'}\nwrote {secrets / 'release.key'}\n", "")
@@ -86,14 +90,50 @@ def test_the_release_keys_are_made_once(run, tmp_path):
 
 @pytest.mark.parametrize("arguments", [[], ["release"], ["release", "ver", "a"], ["keys", "generate", "--force"]])
 def test_a_wrong_command_line_ends_with_argparse_code(run, arguments):
-    """No abbreviations, no unknown options."""
+    """Abbreviations and unknown options are refused."""
     with pytest.raises(SystemExit, match="2"):
         run(*arguments)
 
 
 def test_the_replays_help_says_how_many_days_it_needs(capsys):
-    """A loss bound needs 14; who asks for fewer would learn it only after the scoring."""
+    """A loss bound needs 14 days, and without the help a person would learn that only after the scoring."""
     with pytest.raises(SystemExit) as ended:
         main(["replay", "--help"], {})
     assert ended.value.code == 0
     assert "At least 14 days, with frauds among them, are needed" in capsys.readouterr().out
+
+
+def test_the_help_lists_every_command(capsys):
+    """Every command stands in a line with the first line of its help."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"], {})
+    assert ended.value.code == 0
+    listed = [line.split("  ")[1] for line in capsys.readouterr().out.split("\n\n")[2].splitlines()]
+    assert listed == [
+        "access generate", "explain", "keys generate", "keys list", "keys retire", "keys rotate", "release activate",
+        "release gc", "release list", "release pin", "release show", "release verify", "release-key generate", "replay",
+    ]  # fmt: skip
+
+
+def test_a_command_is_one_function_in_one_file(tmp_path, monkeypatch, capsys):
+    """A module that is added to the package brings its command, arguments and help along."""
+    (tmp_path / "greeting.py").write_text(
+        """
+from antifraud.commands.command import argument, command
+from antifraud.commands.terminal import say
+
+@command("people greet", argument("name"), argument("--times", type=int, default=1))
+def greet(options, environ):
+    'Greet somebody.'
+    say(f"hello {options.name}" * options.times)
+"""
+    )
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path)])
+    try:
+        assert main(["people", "greet", "you", "--times", "2"], {}) == 0
+        assert capsys.readouterr().out == "hello youhello you\n"
+        with pytest.raises(SystemExit):
+            main(["--help"], {})
+        assert "  people greet          Greet somebody.\n" in capsys.readouterr().out
+    finally:
+        del COMMANDS["people greet"], sys.modules["antifraud.commands.greeting"]

@@ -1,4 +1,4 @@
-"""A table whose columns are not those of the contract is refused before a row is read; nothing here needs Spark."""
+"""A table with other columns than the contract's is refused before a row is read; nothing here needs Spark."""
 
 import datetime as dt
 
@@ -41,7 +41,7 @@ def catalog(tmp_path):
 
 
 def made(catalog, table, **others):
-    """A table as the contract says, but for the Arrow types of `others`; without those that are None."""
+    """Create a table as the contract says, except the Arrow types of `others`; columns with None are left out."""
     types = {column.name: TYPES[column.type] for column in table.columns} | others
     schema = pa.schema([(name, kind) for name, kind in types.items() if kind is not None])
     return catalog.create_table((NAMESPACE, table.name), schema=schema)
@@ -69,7 +69,7 @@ def test_every_reader_of_a_day_refuses_another_type(catalog, read):
 
 
 def test_readers_of_releases_and_runs_refuse_another_type(catalog):
-    """They have ways of their own into the lake."""
+    """Readers of releases and runs have their own ways into the lake."""
     made(catalog, SCORES, score=pa.int64())
     made(catalog, RUNS, day=pa.string())
 
@@ -82,7 +82,7 @@ def test_readers_of_releases_and_runs_refuse_another_type(catalog):
 
 
 def test_a_column_that_is_missing(catalog):
-    """A table of an earlier version says how to get the column; who does not ask for it reads as before."""
+    """The error says how to get a missing column; a reader that does not need the column is not disturbed."""
     made(catalog, CLEAN, amount=None).append(pa.Table.from_pylist([{k: v for k, v in ROW.items() if k != "amount"}]))
 
     with pytest.raises(SchemaError, match="clean in the lake lacks amount: run the lake DAG for a day, which adds"):
@@ -91,7 +91,7 @@ def test_a_column_that_is_missing(catalog):
 
 
 def test_a_column_that_was_added_since(catalog):
-    """The table can be read, days from before with nulls; at a snapshot from before, the columns it had then."""
+    """Earlier days have nulls in an added column, and an earlier snapshot has its own columns."""
     source = made(catalog, CLEAN, amount=None)
     source.append(pa.Table.from_pylist([{k: v for k, v in ROW.items() if k != "amount"}]))
     before = source.current_snapshot().snapshot_id
@@ -105,7 +105,7 @@ def test_a_column_that_was_added_since(catalog):
 
 
 def test_a_column_of_a_later_version(catalog):
-    """It is let be, and not read."""
+    """The column is ignored, and not read."""
     made(catalog, CLEAN, currency=pa.string()).append(pa.Table.from_pylist([ROW | {"currency": "RUB"}]))
 
     assert read_days(catalog, CLEAN, DAY, DAY).to_pylist() == [ROW]
@@ -113,7 +113,7 @@ def test_a_column_of_a_later_version(catalog):
 
 @pytest.mark.parametrize("name", ["customer_id", "Terminal_Id"])
 def test_a_column_of_identifiers(catalog, name):
-    """A table that holds one is not read, whichever columns are asked for."""
+    """A table with a column of identifiers is not read, whichever columns are asked for."""
     made(catalog, CLEAN, **{name: pa.int64()})
 
     with pytest.raises(LeakError, match=rf"clean has columns of identifiers \({name}\), which may be in the raw zone"):
@@ -134,7 +134,7 @@ def test_a_column_that_cannot_hold_the_null_that_means_something(catalog):
 
 
 def test_a_field_deep_inside():
-    """A bucket whose sum is of another type is found, whatever the spaces and colons of the type's text."""
+    """A bucket with a sum of another type is found, whatever the spaces and colons of the type's text."""
     found = {column.name: PresentColumn(column.type.replace(" ", ":"), required=False) for column in STATE.columns}
     require_schema(STATE, found, STATE.column_names)
     odd = found | {

@@ -33,7 +33,7 @@ def test_the_ids_of_parties_are_identifiers_and_nothing_else_is():
 
 @pytest.mark.parametrize("name", [name for name in NUMBERS if name != "tx_time_days"])
 def test_the_largest_number_is_the_largest_of_its_shape(name):
-    """Numbers that are read by value and those that are read by their text are the same ones."""
+    """Numbers read by value and numbers read by their text are the same."""
     column = RAW.column(name)
 
     assert column.least == 0
@@ -42,7 +42,7 @@ def test_the_largest_number_is_the_largest_of_its_shape(name):
 
 
 def test_days_may_be_negative():
-    """The column is checked, not used."""
+    """The column of days is checked and not used, so it may be negative."""
     column = RAW.column("tx_time_days")
 
     assert (column.least, column.largest) == (-999_999_999, 999_999_999)

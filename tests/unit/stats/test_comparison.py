@@ -9,13 +9,13 @@ from scipy import stats
 
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.stats.comparison import Comparison, Decider, Margins, compare, outcome
-from antifraud.stats.discordance import discordant, excess_bound
+from antifraud.stats.discordance import excess_bound, find_discordant
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
 
 
 def scored(missed, flagged, days=8, threshold=5):
-    """One fraud of 1,000 kopecks a day at a terminal of its own, missed on some days, and 100 legitimate rows a day."""
+    """Make a fraud of 1,000 kopecks a day at its own terminal, missed on some days, and 100 legitimate rows a day."""
     day = np.repeat(np.arange(days), 101)
     place = np.tile(np.arange(101), days)
     score = np.where(
@@ -82,12 +82,12 @@ def test_frauds_of_two_models_are_matched_whatever_their_order():
     """Rows come sorted by each model's own scores; two alike frauds, each missed by one model, come to nothing."""
     first = frauds([1, 2, 8, 9, 9], [50, 70, 70, 20, 10], [1, 2, 2, 3, 4], [6, 6, 6, 7, 8], [5, 5, 5, 6, 6])
     other = frauds([0, 3, 6, 9, 9], [20, 70, 10, 70, 50], [3, 2, 4, 2, 1], [7, 6, 8, 6, 6], [6, 5, 6, 5, 5])
-    found = discordant(first, 5, other, 6)
+    found = find_discordant(first, 5, other, 6)
 
     assert sorted(zip(found.amount.tolist(), found.terminal.tolist(), strict=True)) == [(-50, 6), (10, 8), (20, 7)]
     assert found.days == 28
     with pytest.raises(DataError, match="have no days"):
-        discordant(replace(first, day=None), 5, other, 5)
+        find_discordant(replace(first, day=None), 5, other, 5)
 
 
 def test_the_days_of_a_comparison_are_cut_from_rows_and_frauds_alike():

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from antifraud.errors import NotEnoughRows
-from antifraud.stats.bounds import alike, between_blocks, block_bound, joint_bound, pooled_bound, ratio_bound, row_bound
+from antifraud.stats.bounds import (
+    block_bound,
+    joint_bound,
+    merge_alike,
+    pooled_bound,
+    ratio_bound,
+    row_bound,
+    variance_between_blocks,
+)
 from antifraud.stats.score_tables import ScoreTable, curve
 from antifraud.stats.threshold import (
     TOGETHER,
@@ -30,7 +38,7 @@ def legit_table(day, score):
 
 
 def naive_rank(n, target, delta):
-    """The definition in exact fractions: the smallest k with P(Bin(n, 1 - target) >= k) <= delta."""
+    """Follow the definition in exact fractions: the smallest k with P(Bin(n, 1 - target) >= k) <= delta."""
     p = 1 - target
     tail = Fraction(0)
     for k in range(n, -1, -1):
@@ -42,7 +50,7 @@ def naive_rank(n, target, delta):
 
 @pytest.mark.parametrize("n", [101, 102, 200, 333])
 def test_the_rank_equals_its_definition_in_exact_fractions(n):
-    """No library, no floating point: the same rank."""
+    """Exact fractions, without library and floating point, give the same rank."""
     assert order_statistic(n, TARGET, DELTA) == naive_rank(n, Fraction(45, 1000), Fraction(1, 100))
 
 
@@ -86,7 +94,7 @@ def test_the_block_bound_of_equal_days_is_a_t_interval():
 
 
 def test_a_day_that_stands_out_widens_the_block_bound():
-    """Of two sets of days with equal mean and spread, the one skewed upwards has the wider bound."""
+    """Days skewed upwards have a wider bound than days of equal mean and spread that are skewed downwards."""
     rows = np.full(8, 1_000)
     skewed = np.array([30, 30, 30, 30, 30, 30, 30, 70])
     mirrored = 2 * 35 - skewed
@@ -105,7 +113,7 @@ def test_any_integers_can_name_the_blocks():
 
 
 def violations(draw, repetitions):
-    """Share of repetitions whose certified threshold truly exceeds the target; `draw` gives the true FPR as well."""
+    """Return the share of repetitions with a certified threshold that truly exceeds the target."""
     exceeded = 0
     for seed in range(repetitions):
         table, blocks, true_fpr = draw(np.random.default_rng(seed))
@@ -114,14 +122,14 @@ def violations(draw, repetitions):
 
 
 def tied(rng):
-    """1,400 legitimate rows on 40 levels over 14 days."""
+    """Draw 1,400 legitimate rows on 40 levels over 14 days."""
     score = rng.integers(0, 40, 1_400)
     table = legit_table(rng.integers(0, 14, 1_400), score)
     return table, [LegitBlocks.of_days(table)], lambda threshold: (39 - threshold) / 40
 
 
 def by_day(rng):
-    """28 days of 100 rows, each day shifted by an effect of its own: rows of a day are alike."""
+    """Draw 28 days of 100 rows, each day shifted by an effect of its own, so that rows of a day are alike."""
     day = np.repeat(np.arange(28), 100)
     score = 1_000_000 * stats.norm.cdf(0.2 * rng.normal(size=28)[day] + np.sqrt(1 - 0.04) * rng.normal(size=2_800))
     table = legit_table(day, score.astype(int))
@@ -175,12 +183,12 @@ def test_the_variance_between_blocks_is_that_of_paule_and_mandel():
     def excess(between):
         return np.sum((flagged - ratio * rows) ** 2 / (ratio * (1 - ratio) * rows + between * rows**2)) - 199
 
-    assert between_blocks(flagged, rows) == pytest.approx(optimize.brentq(excess, 1e-9, 1), rel=1e-4)
-    assert between_blocks(flagged, rows) == pytest.approx(2 * 40 / (42**2 * 43), rel=0.3)
+    assert variance_between_blocks(flagged, rows) == pytest.approx(optimize.brentq(excess, 1e-9, 1), rel=1e-4)
+    assert variance_between_blocks(flagged, rows) == pytest.approx(2 * 40 / (42**2 * 43), rel=0.3)
 
 
 def test_a_few_large_blocks_widen_the_bound_that_many_small_ones_do_not():
-    """Of 200 blocks with the same rates, ten with most of the rows."""
+    """Ten of 200 blocks have most of the rows: the bound is more than three times as far away, with the same rates."""
     rates = np.random.default_rng(5).permutation(np.repeat([0.02, 0.04, 0.09, 0.05], 50))
     even, uneven = np.full(200, 1_000), np.repeat([16_000, 200], [10, 190])
     widths = []
@@ -220,7 +228,7 @@ def test_blocks_that_are_alike_count_as_often_as_they_are(largest, pairs):
     rng = np.random.default_rng(9)
     rows = rng.integers(1, largest, 3_000, endpoint=True)
     flagged = rng.binomial(rows, rng.beta(1, 20, rows.size))
-    found = alike(flagged, rows)
+    found = merge_alike(flagged, rows)
 
     assert found[0].size <= pairs
     assert [int(part @ found[2]) for part in (*found[:2], np.ones_like(found[2]))] == [flagged.sum(), rows.sum(), 3_000]

@@ -1,4 +1,4 @@
-"""What the settings declare is what the gate judges by."""
+"""The gate judges by the declared settings."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_every_limit_can_be_set():
 
 
 def of(kind=JobSettings, **values):
-    """Settings from variables."""
+    """Read settings from variables."""
     return kind.from_environment({f"ANTIFRAUD_{name}": value for name, value in values.items()})
 
 
@@ -64,7 +64,7 @@ def test_a_share_lies_between_0_and_1(name, value):
 
 
 def test_a_target_above_the_limit_is_refused():
-    """What is certified at the target would break the limit; equal is allowed."""
+    """A threshold certified at a target above the limit would break the limit; equal is allowed."""
     with pytest.raises(SettingsError, match=r"0\.06 is aimed at and 0\.05 is the limit: lower ANTIFRAUD_FPR_TARGET"):
         of(FPR_TARGET="0.06")
     assert of(FPR_TARGET="0.05").fpr_target == 0.05

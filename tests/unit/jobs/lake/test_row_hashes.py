@@ -36,12 +36,12 @@ ROWS = [ROW, *(ROW | {name: value} for name, values in CHANGES.items() for value
 
 
 def hashes(rows):
-    """Of rows as one batch."""
+    """Return the hashes of rows as one batch."""
     return row_hashes(pa.RecordBatch.from_pylist(rows, SCHEMA)).tolist()
 
 
 def test_every_change_of_one_value_shows():
-    """Also the sign of zero, a null beside NaN, a high half of a decimal, and the order within a list."""
+    """The sign of zero, a null against NaN, the high half of a decimal and the order in a list all show."""
     assert len(set(hashes(ROWS))) == len(ROWS)
 
 
@@ -68,5 +68,5 @@ def test_what_lies_under_a_null_does_not_matter():
 
 
 def test_no_rows_have_no_hashes():
-    """An empty batch of every type."""
+    """An empty batch has no hashes, whatever its types."""
     assert hashes([]) == []

@@ -1,4 +1,4 @@
-"""What makes a row unusable: reasons, columns at fault, and which of several defects counts."""
+"""Unusable rows: reasons, columns at fault, and which of several defects counts."""
 
 from antifraud.lake.schemas import RAW
 from jobs.raw.defects import DEFECTS, DUPLICATE, ROW_DEFECTS

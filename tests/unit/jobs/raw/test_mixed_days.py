@@ -1,4 +1,4 @@
-"""Which days' tables are of different files, from what `runs` says; nothing here needs Spark."""
+"""The days with tables from different files, by the table `runs`; nothing here needs Spark."""
 
 import datetime as dt
 import json
@@ -42,12 +42,12 @@ def published_in(sequence, contents):
 
 
 def remembered_as(source, contents):
-    """What a run that read the files `source` remembers of them."""
+    """Return the rows that a run remembers about the files `source`."""
     return memories({DAY: source}, {DAY: contents})
 
 
 def test_a_day_of_our_own_is_whole(lake):
-    """Nothing to do where all tables are as our files say."""
+    """A day with all tables from our files needs nothing."""
     settings, write = lake
     write([*published_in(1, OURS), *remembered_as("ours", OURS)])
 
@@ -55,7 +55,7 @@ def test_a_day_of_our_own_is_whole(lake):
 
 
 def test_a_day_that_another_run_published_whole_is_left(lake):
-    """Of two runs the later holds, all of it."""
+    """The later of two runs holds, with all its tables."""
     settings, write = lake
     write([*published_in(1, OURS), *remembered_as("ours", OURS)])
     write([*published_in(2, THEIRS), *remembered_as("theirs", THEIRS)])

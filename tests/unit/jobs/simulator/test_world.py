@@ -61,7 +61,7 @@ def test_there_is_no_cold_start():
 
 
 def test_a_compromised_terminal_stays_so_for_28_days():
-    """Who is compromised on the first day of an episode is so on its 28th, and half are gone 14 days later."""
+    """A terminal compromised on the first day of an episode is so on its 28th, and half are gone 14 days later."""
     first = compromised(WORLD, TERMINAL, 4_000, 0.001, 1, 100)
     on_day = {day: compromised(WORLD, TERMINAL, 4_000, 0.001, TERMINAL_DAYS, day) for day in (100, 127, 128)}
 

@@ -1,4 +1,4 @@
-"""What a job is given to start with: its settings, but the raw zone's account only if it reads raw files."""
+"""A job starts with its settings, but with the raw zone's account only if it reads raw files."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ SDK = "software.amazon.awssdk.core.exception.SdkClientException: "
 
 
 def from_s3fs(code, kind=OSError):
-    """What s3fs raises for an answer of the server: it keeps botocore's exception as the cause."""
+    """Return the exception of s3fs for a server's answer, with botocore's exception as its cause."""
     error = kind(16, "said")
     error.__cause__ = ClientError({"Error": {"Code": code, "Message": "said"}}, "ListObjectsV2")
     return error
@@ -99,7 +99,7 @@ def test_other_failures_show_as_they_are(error):
 
 
 def test_expected_failures_pass():
-    """What a job says itself is not reworded, whatever it was caused by."""
+    """A job's own error is not reworded, whatever caused it."""
     with pytest.raises(MissingDay), translate_troubles(SETTINGS):
         raise MissingDay("no day") from from_s3fs("SlowDown")
 

@@ -46,7 +46,7 @@ def test_a_library_that_is_not_installed_is_left_out(monkeypatch):
 
 
 def test_fewer_rows_bring_the_candidates_kind_of_model_on_the_same(monkeypatch):
-    """Of 500 drawn rows, that model is CatBoost with the candidate's parameters, fitted on just these."""
+    """The model is CatBoost with the candidate's parameters, fitted on exactly the 500 drawn rows."""
     monkeypatch.setattr(module, "installed", lambda: False)
     found = baselines(TRAIN, SELECT, seed=3, rows=500, parameters=FEW)
     drawn = np.sort(np.random.default_rng(3).choice(2_000, 500, replace=False))

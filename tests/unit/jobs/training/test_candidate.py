@@ -13,7 +13,7 @@ FILES = {"model.onnx": b"trees", "calibration.json": b"{}"}
 
 
 def test_write_then_read(tmp_path):
-    """What is written is read back, id included."""
+    """A written candidate is read back, id included."""
     written = write_candidate(tmp_path / "2026-04-10", FILES, {"id": "2026-04-10-abc"})
     assert read_candidate(tmp_path / "2026-04-10") == written
     assert written.id == "2026-04-10-abc"

@@ -1,4 +1,4 @@
-"""What may only raise the risk is named by the registry's own features, and no training may contradict it."""
+"""Features that may only raise the risk are in the registry, and no training may contradict them."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def against(rows, seed):
 
 @pytest.mark.parametrize("constrained", [True, False])
 def test_a_training_never_lets_the_risk_fall_with_them(constrained, monkeypatch):
-    """Of 40 payments each constrained feature is raised alone: the exported model's risk never falls.
+    """Raising each constrained feature of 40 payments alone never lowers the exported model's risk.
 
     The same training without constraints follows the data, so that every one of them lowers the risk: without that
     the first half could not fail.

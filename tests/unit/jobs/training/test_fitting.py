@@ -72,7 +72,7 @@ def test_another_seed_gives_another_model():
 
 
 def test_the_saved_model_predicts_margins():
-    """What is written and read again gives the classifier's own raw values."""
+    """A model that is written and read again gives the classifier's own raw values."""
     model = fit(sample(3_000, 1), sample(1_000, 2), seed=7, parameters=SMALL)
     rows = sample(200, 3).vectors
     again = from_cbm(cbm_bytes(model)).predict(rows)

@@ -1,0 +1,55 @@
+"""Run a command and fail if it leaves a process or a mount behind: ``python -m tests.contained command ...``.
+
+Orphans become children of this process, whatever they do to their title or environment, so none is overlooked.
+"""
+
+import ctypes
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+LEFT_BEHIND = 70
+"""Exit code when the command itself succeeded."""
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE_SECONDS = 30
+"""A process may still be on its way out when the command ends: a JVM, a database that writes its last page."""
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
+
+def adopt_orphans():
+    """Become the parent of every descendant that outlives its own parent. Systems other than Linux cannot do that."""
+    if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl refused PR_SET_CHILD_SUBREAPER")
+
+
+def end_leftovers(patience=PATIENCE_SECONDS):
+    """End the descendants that are still alive after some seconds; return how each was called."""
+    _, alive = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=patience)
+    names = [f"process {each.pid}: {' '.join(each.cmdline())[:120]}" for each in alive if each.is_running()]
+    for each in alive:
+        each.kill()
+    psutil.wait_procs(alive)
+    return names
+
+
+def mounts():
+    """Return the mount points that this process sees; none where there is no /proc."""
+    listed = Path("/proc/self/mounts")
+    return {line.split()[1] for line in listed.read_text().splitlines()} if listed.exists() else set()
+
+
+def run(command, patience=PATIENCE_SECONDS):
+    """Run a command; return its exit code, or `LEFT_BEHIND` if it succeeded and left something behind."""
+    adopt_orphans()
+    mounted = mounts()
+    code = subprocess.run(command, check=False).returncode
+    left = [*end_leftovers(patience), *(f"mount {place}" for place in sorted(mounts() - mounted))]
+    for each in left:
+        sys.stderr.write(f"error: {command[0]} left behind {each}: whoever starts or mounts something ends it\n")
+    return code or (LEFT_BEHIND if left else 0)
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""The inventory of tests finds them where they have moved to, and names what is gone or has become smaller."""
+
+import ast
+
+from bench.run.suite_inventory import Place, assertions_of, compare
+
+SOURCE = '''
+def double(x):
+    """Double.
+
+    >>> double(2)
+    4
+    """
+    return 2 * x
+
+def helper(x):
+    assert x
+
+def test_one():
+    assert double(1) == 2
+    with pytest.raises(ValueError):
+        double(None)
+'''
+
+
+def test_assertions_are_counted_by_test():
+    """Asserts and expected errors of a test, examples of a documented object, and those of helpers together."""
+    assert assertions_of(ast.parse(SOURCE)) == {"": 1, "test_one": 2, "double": 1, "helper": 0}
+
+
+def test_a_test_that_moved_is_found(capsys):
+    """By its name, in the file of its name; the ids of both circles count."""
+    base = {Place("tests/unit/test_a.py", "test_one", 2): 3}
+    now = {
+        "not prove": {Place("tests/unit/lake/test_a.py", "test_one", 2): 1, Place("tests/test_b.py", "test_one", 9): 5},
+        "prove": {Place("tests/unit/lake/test_a.py", "test_one", 2): 2},
+    }
+
+    assert compare(base, now, everything=True) == 0
+    assert capsys.readouterr().out == (
+        "tests/unit/test_a.py::test_one: 3 ids, 2 assertions -> tests/unit/lake/test_a.py::test_one: test 1, prove 2; "
+        "2 assertions\n"
+    )
+
+
+def test_what_is_gone_or_smaller_is_named(capsys):
+    """A test that nobody has, one with fewer ids, one with fewer assertions."""
+    base = {
+        Place("tests/test_a.py", "test_gone", 1): 1,
+        Place("tests/test_a.py", "test_fewer", 1): 2,
+        Place("tests/test_a.py", "test_weaker", 2): 1,
+        Place("tests/test_a.py", "test_same", 1): 1,
+    }
+    now = {
+        "not prove": {
+            Place("tests/test_a.py", "test_fewer", 1): 1,
+            Place("tests/test_a.py", "test_weaker", 1): 1,
+            Place("tests/test_a.py", "test_same", 1): 1,
+        },
+        "prove": {},
+    }
+
+    assert compare(base, now, everything=False) == 3
+    said = capsys.readouterr().out
+    assert "test_gone: 1 ids, 1 assertions -> GONE: test 0, prove 0; 0 assertions" in said
+    assert "test_same" not in said

@@ -1,0 +1,31 @@
+"""Chromium is found, installed, or named in the error."""
+
+from pathlib import Path
+
+import pytest
+
+from antifraud.errors import SettingsError
+from infra.setup.browser import find_chromium
+from infra.setup.packages import ensure
+
+
+def test_chromium_is_found_on_the_path(monkeypatch, tmp_path):
+    """Ubuntu's name will do."""
+    program = tmp_path / "chromium-browser"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_chromium() == program
+
+
+def test_a_missing_chromium_is_named_as_debian_does(monkeypatch, tmp_path):
+    """Where there is no apt-get either, the message of `find_chromium` is what is seen."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SettingsError, match="apt-get install chromium"):
+        ensure(find_chromium, "chromium")
+
+
+def test_what_is_there_is_not_installed(monkeypatch, tmp_path):
+    """apt-get is not called when the program is there."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert ensure(lambda: Path("there"), "chromium") == Path("there")

@@ -1,0 +1,83 @@
+"""Every expected failure has a place in one tree, an exit code and a line in docs/errors.md."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+from antifraud import errors
+from antifraud.errors import (
+    AntifraudError,
+    ClientError,
+    ClockBehind,
+    ConstantScore,
+    MissingDay,
+    NoFraud,
+    NotANumber,
+    NotEnoughRows,
+    NothingToServe,
+    NotTaken,
+    OnlyFraud,
+    OtherPayload,
+    Refused,
+    Suspended,
+    SwitchedOff,
+    UndefinedMetric,
+    Unreachable,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_error_has_an_exit_code_of_its_own():
+    """A script can tell failures apart without reading the message."""
+    kinds = (MissingDay, NotEnoughRows, UndefinedMetric, ConstantScore, NotANumber, NoFraud, OnlyFraud, ClockBehind)
+    every = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AntifraudError)]
+
+    assert [kind.exit_code for kind in kinds] == [22, 25, 26, 27, 28, 29, 31, 53]
+    assert sorted({kind.exit_code for kind in every}) == sorted(kind.exit_code for kind in every)
+
+
+def test_the_list_of_exit_codes_is_complete():
+    """docs/errors.md lists all classes except their base, which nothing raises."""
+    every = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AntifraudError)]
+    listed = re.findall(r"\| (\d+) \| `(\w+)` \|", (ROOT / "docs" / "errors.md").read_text())
+
+    assert listed == sorted((str(kind.exit_code), kind.__name__) for kind in every if kind is not AntifraudError)
+
+
+def test_what_handles_the_general_failure_handles_the_particular():
+    """A handler of a general failure also catches the particular ones."""
+    assert issubclass(NoFraud, UndefinedMetric)
+    assert issubclass(OnlyFraud, UndefinedMetric)
+    assert issubclass(ClockBehind, errors.PublishError)
+    assert issubclass(Suspended, ClientError)
+
+
+def test_failures_of_scorer_and_sdk_have_codes_too():
+    """Codes in the sixties come from scorer and guard, codes from 70 on from the SDK."""
+    scorer, client = (
+        (SwitchedOff, OtherPayload, NothingToServe, NotTaken),
+        (ClientError, Refused, Suspended, Unreachable),
+    )
+
+    assert [kind.exit_code for kind in scorer] == [63, 64, 65, 66]
+    assert [kind.exit_code for kind in client] == [70, 71, 72, 73]
+
+
+def test_no_expected_failure_is_defined_elsewhere():
+    """Two other exceptions exist, and neither ends a process: an HTTP answer, and a signal to publish again."""
+    tree = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"Exception"}
+    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    sources = [name for name in listed.split() if not name.startswith("tests/") and (ROOT / name).exists()]
+    defined = [
+        (name, node.name)
+        for name in sources
+        for node in ast.walk(ast.parse((ROOT / name).read_text()))
+        if isinstance(node, ast.ClassDef) and {ast.unparse(base).rpartition(".")[2] for base in node.bases} & tree
+    ]
+
+    assert [found for found in defined if found[0] != "antifraud/errors.py"] == [
+        ("jobs/publishing/conflicts.py", "Conflict"),
+        ("serving/api/problems.py", "Problem"),
+    ]
