@@ -53,7 +53,12 @@ def _scan_file(folder: Path, path: Path, wanted: Identifiers) -> Iterator[Findin
         return  # A running service has removed its temporary file between listing and opening.
 
 
-def _require_apart(settings: JobSettings, raw: Path, also: Sequence[Path]) -> None:
+def require_scannable(settings: JobSettings, raw: Path, also: Sequence[Path]) -> None:
+    """Refuse places that cannot be scanned.
+
+    Raises:
+        SettingsError: A named place is missing, or the home folder lies in the raw zone.
+    """
     home, lake = settings.under_home().resolve(), warehouse_folder(settings)
     named = also if _below(lake, home) else [lake, *also]
     if missing := [str(path) for path in named if not path.exists()]:
