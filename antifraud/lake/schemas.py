@@ -1,7 +1,7 @@
-"""The raw files and every table of the lake: columns, types, units, null meaning, sensitivity. Nothing else says so.
+"""The contract of the raw files and of every table: columns, types, units, meaning of null, sensitivity.
 
-From here come the header and the shapes that raw files are read by (`jobs/raw/`), the Iceberg tables, the leak gate
-and `docs/tables.md`.
+Everything else is made from it: the header and the shapes by which raw files are read, the Iceberg tables, the search
+for leaks, and docs/tables.md.
 
 Sensitivity classes: ``identifier`` (a raw id; allowed in the raw zone only), ``token`` (a pseudonym), ``amount``
 (money of one cardholder), ``public`` (anything else).
@@ -26,7 +26,7 @@ DAY_LABELS: Final = f"array<struct<day_number int, learned {LEARNED}>>"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `type` is a Spark SQL type, `null` says what a null means (empty: the column is never null)."""
+    """One column; `type` is a Spark SQL type, and `null` says what a null means (empty if the column is never null)."""
 
     name: str
     type: str
@@ -108,7 +108,7 @@ def _totals(entity: Column) -> tuple[Column, ...]:
 
 CATALOG: Final = "lake"
 NAMESPACE: Final = "antifraud"
-"""Of the Iceberg catalog, by which SQL names the tables."""
+"""Namespace of the tables in the Iceberg catalog; SQL names them by it."""
 
 CLEAN: Final = Table(
     "clean",
@@ -259,7 +259,7 @@ TABLES: Final[tuple[Table, ...]] = (
 
 
 def identifiers_among(names: Iterable[str]) -> list[str]:
-    """Those of some names of columns that a column of class ``identifier`` has in the raw files, however capitalised.
+    """Return the names that a column of class ``identifier`` has in the raw files, in upper or lower case.
 
     >>> identifiers_among(["day", "Customer_ID"])
     ['Customer_ID']
