@@ -44,6 +44,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 def replace_file(path: Path, text: str) -> None:
     """Replace a small file atomically and durably; a reader sees the old or the new content, never a mixture."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder: a rename is atomic only within one file system.
     descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(descriptor, "w") as file:
@@ -87,6 +88,7 @@ def remove_folders(folders: Iterable[Path], below: Path) -> None:
     Raises:
         ForeignPath: A folder does not lie below `below`, so none was removed.
     """
+    # All are checked before the first is removed.
     listed = list(folders)
     require_below(below, listed)
     for folder in listed:

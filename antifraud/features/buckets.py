@@ -115,6 +115,7 @@ class History:
             first_hour = (time - DAY_SECONDS) // HOUR_SECONDS
             return total(self._hours(first_hour, time))
         first_day = day_of(time) - days
+        # Days after the cut-off are not closed yet; their hours count instead.
         closed = (bucket for day, bucket in self.days.items() if first_day <= day <= self.cutoff)
         first_live_hour = max(first_day, self.cutoff + 1) * DAY_SECONDS // HOUR_SECONDS
         return total([*closed, *self._hours(first_live_hour, time)])

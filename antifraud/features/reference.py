@@ -61,4 +61,5 @@ def feature_vector(time: int, amount: int, customer: History, terminal: History)
     inputs = feature_inputs(time, amount, customer, terminal)
     arithmetic = PythonArithmetic()
     values = (feature.formula(arithmetic, inputs) for feature in REGISTRY)
+    # NaN, because the vector is an array of doubles; the model takes it for missing.
     return [math.nan if value is None else value for value in values]

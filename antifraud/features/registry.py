@@ -133,6 +133,7 @@ def _to_habit(numerator: Callable[[Inputs], tuple[Any, Any]]) -> Callable[[Arith
     """
 
     def formula(a: Arithmetic, x: Inputs) -> Any:
+        # One division of exact products: two divisions would round twice.
         above, count = numerator(x)
         earlier = x["customer_30d_tx_count"] - x["customer_7d_tx_count"]
         spent = x["customer_30d_amount_sum"] - x["customer_7d_amount_sum"]
@@ -288,5 +289,6 @@ FORMULA_VERSION: Final = 1
 
 def feature_set_hash() -> str:
     """Return the hash of the feature set; a scorer refuses a release that was trained on another one."""
+    # Meanings are left out: better words must not make releases useless.
     text = f"{FORMULA_VERSION}:" + ",".join(f"{f.name}/{f.entity}/{f.window}/{f.unit}" for f in REGISTRY)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

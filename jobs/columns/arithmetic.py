@@ -32,6 +32,7 @@ class SparkArithmetic:
 
     def floor_divide(self, value: Any, divisor: int) -> Column:
         """Divide integers, rounding down; the double is exact because nothing remains."""
+        # Columns have no integer division. Without its remainder the value divides evenly, so that the double is exact.
         whole = _column(value)
         return ((whole - F.pmod(whole, F.lit(divisor))) / divisor).cast("bigint")
 

@@ -54,6 +54,7 @@ def empty() -> Column:
 
 def plus(one: Column, other: Column) -> Column:
     """Add up two buckets."""
+    # Cast back: Spark widens a decimal with every addition, and the accumulator of an aggregate must keep its type.
     sums = {name: (one[name] + other[name]).cast(_type(name)) for name in ("tx_count", "amount_sum", "amount_sum_sq")}
     largest = {name: F.greatest(one[name], other[name]) for name in ("amount_max", "last_time")}
     return F.struct(*alias_all(sums | largest))

@@ -79,6 +79,7 @@ def _labels_of(entry: Column) -> Column:
 
 def _appended(name: str, made: Callable[[Column], Column], kind: str) -> Column:
     """Append the entry of `today` to an entity's array of the day before; either may be missing."""
+    # Null on either side of the full join: a new entity has no array yet, a quiet one has no totals today.
     today = F.when(F.col("today").isNotNull(), F.array(made(F.col("today"))))
     return F.concat(*(F.coalesce(part.cast(kind), F.array().cast(kind)) for part in (F.col(name), today))).alias(name)
 

@@ -43,6 +43,7 @@ def split_decimal(square: Column) -> dict[str, Column]:
     """Return both halves of a sum of squares that the lake stores as a decimal; null for null."""
     unit = F.lit(1 << HALF_BITS).cast("decimal(10,0)")
     rest = square % unit
+    # Without its remainder the division is exact, and `high` has no digits after the point.
     large = {"high": (square - rest) / unit, "low": rest}
     # Decimals are divided only if they must be: nearly all sums of squares fit 64 bits.
     fits = square <= F.lit(LARGEST_LONG)

@@ -35,6 +35,7 @@ def checksums(settings: JobSettings, first: dt.date, last: dt.date) -> Checksums
         for batch in read_batches(catalog, table, first, last):
             rows = batch.select(list(table.column_names))
             days, places = np.unique(rows.column("day").to_numpy(zero_copy_only=False), return_inverse=True)
+            # A sum does not depend on the order of rows, and a row that occurs twice changes it.
             hashes = row_hashes(rows)
             for place, day in enumerate(days):
                 key = table.name, day.item()

@@ -63,6 +63,7 @@ def _records(catalog: Any, run: Run) -> Iterator[tuple[bytes, bytes]]:
             risk = Risk(*(row[name] for name in RISK_COLUMNS))
             packed = encode_entity(_buckets(row["days"], "day_number"), _buckets(row["hours"], "hour"), risk)
             yield row["entity"].encode(), packed
+    # Asked again at the end: a run that published meanwhile may have removed files before they were read.
     if require_days(catalog, STATE, [run.day])[run.day] != run:
         raise PublishError(f"the state of {run.day} was published anew while it was exported: run it again")
 

@@ -35,6 +35,7 @@ def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame
     before = Window.partitionBy(entity, "day").orderBy("event_time", "transaction_id")
     earlier = before.rowsBetween(Window.unboundedPreceding, -1)
     today = {f"today_{name}": column.over(earlier) for name, column in sum_events().items()}
+    # A left join: a new customer or terminal has no state yet, and nulls count as empty buckets.
     joined = events.withColumns(today).join(_closed(state, entity), [entity, "day"], "left")
     joined = joined.withColumns({f"closed_1d_{name}": column for name, column in covered_hours().items()})
     added = {
@@ -66,6 +67,7 @@ def _formulas() -> list[Column]:
     small, large, are_small = _inputs(_square), _inputs(whole), _are_small()
     features = []
     for feature in REGISTRY:
+        # Built in 64 bits first: only then is it known whether the formula has a product of sums.
         arithmetic = SparkArithmetic("bigint")
         value = feature.formula(arithmetic, small)
         if arithmetic.widened:

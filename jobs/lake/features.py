@@ -40,6 +40,7 @@ def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]
     catalog = open_catalog(settings)
     clean = require_days(catalog, CLEAN, days)
     states = newest_runs(catalog, STATE, min(days) - ONE_DAY, max(days))
+    # Only the first day of the lake may be without a state before it.
     began = min(published(catalog, CLEAN, dt.date.min, max(days)))
     inputs = {day: inputs_of(clean[day], states, day, began) for day in days}
     stale = stale_days(settings, (FEATURES,), inputs)

@@ -79,6 +79,7 @@ def rotate(spark: SparkSession, settings: JobSettings, last: dt.date) -> int:
     rows = {table: _rekeyed_rows(spark, rotation, table, bridge) for table in ORDER}
     for table in ORDER:
         require_key(rows[table], table, rotation.new)
+    # All proofs come before the first publish: half a rotation would be a lake under two keys.
     require_equal_features(spark, rotation, rows)
     memory = _memory(rotation, demand)
     published_rows = sum(_publish(spark, rotation, table, rows[table]) for table in ORDER[:-1])
@@ -120,6 +121,7 @@ def require_equal_features(spark: SparkSession, rotation: Rotation, rows: Mappin
         *ENTRY, F.struct("amount_minor", *FEATURE_NAMES).alias("again")
     )
     before = read_table(spark, FEATURES).where(F.col("day").isin(days))
+    # A full join, so that a transaction on one side only counts as different.
     compared = before.select(*ENTRY, F.struct("amount_minor", *FEATURE_NAMES).alias("before")).join(
         again, list(ENTRY), "full"
     )

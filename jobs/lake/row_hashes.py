@@ -57,6 +57,7 @@ def _hash(array: "pa.Array") -> Hashes:
     elif pa.types.is_decimal128(array.type):
         hashes = _hash_decimals(array)
     elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        # Texts repeat, so each distinct text is hashed once. Nulls get their own hash at the end.
         encoded = array.fill_null("").dictionary_encode()
         hashes = _mixed(encoded.dictionary.to_numpy(zero_copy_only=False))[encoded.indices.to_numpy()]
     else:

@@ -109,6 +109,7 @@ def state(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -
 
 def _publish(spark: SparkSession, catalog: "Catalog", upstream: Upstream, inputs: Mapping[dt.date, str]) -> int:
     days, settings = list(inputs), upstream.settings
+    # Several days are rebuilt together: to roll them, each would have to wait for the state before it.
     before = _to_roll_from(catalog, upstream, days[0]) if len(days) == 1 else None
     rows = _rebuilt(spark, catalog, settings, days) if before is None else _rolled(spark, settings, days[0], before)
     counts = {day: {ROLLED: before is not None, VERSION: STATE.version} for day in days}
@@ -140,6 +141,7 @@ def _to_roll_from(catalog: "Catalog", upstream: Upstream, day: dt.date) -> int |
     if run is None or not _is_up_to_date(upstream, run):
         return None
     known = [key_ids(catalog, STATE, before, before), *(key_ids(catalog, table, day, day) for table in TOTALS)]
+    # One customer under two keys would get two rows in the state.
     if len({key_id for days in known for ids in days.values() for key_id in ids}) > 1:
         return None
     return snapshot_with(catalog, STATE, [run])

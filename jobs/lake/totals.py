@@ -38,6 +38,7 @@ def learned_of(clean: DataFrame, labels: DataFrame) -> DataFrame:
     said = labels.join(clean.select(*TRANSACTION, "terminal"), TRANSACTION, "inner")
     in_order = Window.partitionBy(*TRANSACTION).orderBy("learned_at", "source", "sequence")
     status = F.col("status")
+    # Each entry counts as its difference from the entry before, so that sums up to any day are right.
     changes = said.select(
         "day",
         "terminal",

@@ -36,6 +36,7 @@ def _below(path: Path, folder: Path) -> bool:
 
 def _files(folder: Path, spared: Sequence[Path]) -> Iterator[Path]:
     """Yield every regular file, in a fixed order."""
+    # Symbolic links are skipped: a target in a scanned folder is scanned where it lies.
     for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
         if path.is_file() and not path.is_symlink() and not any(_below(path, zone) for zone in spared):
             yield path

@@ -22,6 +22,7 @@ def audit(table: Table, staged: DataFrame) -> dict[Partition, int]:
         LeakError: The table has a column of identifiers, or a column of tokens holds anything else.
     """
     _require_types(table, staged)
+    # All checks in one pass over the staged rows.
     sums = [
         F.sum(_any(_no_token(name) for name in _names(table, "token")).cast("long")).alias("no_token"),
         F.sum(_any(F.col(c.name).isNull() for c in table.columns if not c.null).cast("long")).alias("null"),

@@ -129,6 +129,7 @@ def _stage(spark: SparkSession, catalog: "Catalog", batch: Batch, wap_id: str) -
     staging.drop_leftovers(spark, catalog, batch.table, days)
     staging.stage(spark, batch.table, batch.rows, wap_id, days, batch.notes, by_day=batch.by_day)
     staged = staging.find_staged(catalog, batch.table, wap_id)
+    # A write without rows stages nothing, too; only the rows themselves tell the two cases apart.
     if staged is None and not batch.rows.isEmpty():
         raise Conflict(f"{batch.table.name}: what was staged is gone")
     return staged

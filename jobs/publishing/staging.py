@@ -60,6 +60,7 @@ def stage(
         writer = writer.option("distribution-mode", "none") if by_day else writer
     for key, value in notes.items():
         writer = writer.option(f"snapshot-property.{key}", value)
+    # Set for this write only: any other write of the session would be staged, too, and never published.
     spark.conf.set(SESSION_WAP_ID, wap_id)
     try:
         writer.overwritePartitions()
@@ -138,6 +139,7 @@ def publish_staged(spark: SparkSession, table: Table, wap_id: str) -> int:
     name = f"{NAMESPACE}.{table.name}"
     sql = f"CALL {CATALOG}.system.publish_changes(table => '{name}', wap_id => '{wap_id}')"
     published = spark.sql(sql).collect()[0]
+    # If the table has moved on, Iceberg applies the changes in a new snapshot, and the staged one is left over.
     if published["source_snapshot_id"] != published["current_snapshot_id"]:
         _expire(spark, table, published["source_snapshot_id"])
     return int(published["current_snapshot_id"])

@@ -25,6 +25,7 @@ def base_of(path: Path) -> int | None:
     If several times are equally frequent, the earliest counts. The driver reads these lines itself: for so few, a pass
     of the cluster over the whole file would cost too much.
     """
+    # A vote, so that damaged lines do not decide.
     votes = Counter(base for line in islice(text_lines(path), BASE_LINES) if (base := _base(line)) is not None)
     return max(votes, key=lambda base: (votes[base], -base), default=None)
 

@@ -48,6 +48,7 @@ def build_bridge(spark: SparkSession, settings: JobSettings, days: Sequence[dt.d
         for kind in KINDS
     ]
     path = folder / "tokens"
+    # Overwritten, so that a repeat after a kill begins anew. Read back, so that tokens are computed only once.
     pairs[0].unionByName(pairs[1]).write.mode("overwrite").parquet(str(path))
     bridge = spark.read.parquet(name_of(path))
     _require_one_to_one(bridge)
@@ -89,6 +90,7 @@ def _private_folder(settings: JobSettings, old: Key, new: Key) -> Path:
 
 
 def _require_one_to_one(bridge: DataFrame) -> None:
+    # Two ids with one token would become one customer under the new key, and nobody could tell them apart again.
     counts = bridge.agg(F.count("*"), F.count_distinct("old"), F.count_distinct("new")).first()
     if counts is None or len(set(counts)) != 1:
         raise PublishError("two identifiers share a token under one key: rotate to another key with `keys rotate`")

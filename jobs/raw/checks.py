@@ -59,6 +59,7 @@ def require_reached(files: Sequence[RawFile], counts: Counts, days: Sequence[dt.
 def last_day(file: RawFile, counts: Counts) -> dt.date:
     """Return the last day of a file with rows, or the day before if the last one has hardly any (`OVERLAP_SHARE`)."""
     rows = {day: counts_of(counts, day)["rows_in"] for day in counts if file.covers(day)}
+    # The median, so that one unusually quiet or busy day among the others does not decide.
     *before, last = sorted(rows) or [file.first]
     if before and rows[last] < OVERLAP_SHARE * statistics.median(rows[day] for day in before):
         return before[-1]

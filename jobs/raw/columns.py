@@ -33,6 +33,7 @@ def parse(lines: DataFrame) -> DataFrame:
     `amount` is in minor units and may be zero or negative here.
     """
     complete = F.size("parts") == len(RAW.columns)
+    # A line with another number of columns gets empty texts, so that no later expression looks beyond its end.
     nothing = F.array(*(F.lit("") for _ in RAW.columns))
     parts = lines.withColumn("parts", F.split("text", ",")).select(
         "file", "line", complete.alias("complete"), F.when(complete, F.col("parts")).otherwise(nothing).alias("parts")

@@ -49,6 +49,7 @@ def row_sums(tables: Iterable[Table], among: Column) -> list[Column]:
     """
     sums = []
     for table in tables:
+        # Sums do not depend on the order of rows, and a row that occurs twice changes them (an xor would cancel out).
         digest = F.when(among, F.xxhash64(*HASHED[table]))
         halves = {"high": F.shiftrightunsigned(digest, HALF_BITS), "low": digest.bitwiseAND(F.lit(HALF))}
         sums += [F.sum(half).alias(f"{table.name}_{name}") for name, half in halves.items()]

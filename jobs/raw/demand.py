@@ -108,6 +108,7 @@ def demand_of(settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = F
         RawFileError: A file cannot be read.
         SettingsError: There is no key ring.
     """
+    # Stamps are taken before the files are read, so that `require_unchanged` notices a write in between.
     files, catalog = files_to_read(discover(raw_folder(settings)), days), open_catalog(settings)
     before = stamps(files)
     known_sums = remembered_sums(catalog, files, before)

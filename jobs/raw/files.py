@@ -124,6 +124,7 @@ def checksums(files: Sequence[RawFile], known: Mapping[str, str] | None = None) 
     """
     sums = dict(known or {})
     unread = [file for file in files if file.path.name not in sums]
+    # Threads suffice: reading and hashing release the interpreter's lock.
     with ThreadPoolExecutor(DIGEST_THREADS) as pool:
         return sums | dict(zip((file.path.name for file in unread), pool.map(_checksum, unread), strict=True))
 
@@ -137,6 +138,7 @@ def text_lines(path: Path) -> Iterator[bytes]:
 
 def _checksum(file: RawFile) -> str:
     _check_header(file.path)
+    # A cut gzip file fails only at its end. Spark would fail there too, but in the middle of a job and without a name.
     if file.path.suffix == ".gz":
         _read_through(file.path)
     return sha256_of(file.path)

@@ -25,6 +25,7 @@ def read_lines(spark: SparkSession, paths: Sequence[Path]) -> tuple[DataFrame, M
     lines = _numbered(spark, paths)
     splits = lines.groupBy(*SPLIT).agg(F.min("row").alias("first_row"), F.count(F.lit(1)).alias("lines")).collect()
     offsets, totals = [], {}
+    # Splits of a file in their order: `first_row` is what Spark numbered the first row of the split with.
     for file, group in groupby(sorted(splits, key=itemgetter(*SPLIT)), key=itemgetter("file")):
         before = 0
         for split in group:

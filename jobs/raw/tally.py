@@ -56,6 +56,7 @@ def tally_rows(rows: DataFrame, files: Sequence[RawFile]) -> Tally:
     sums = row_sums(USABLE, usable) + row_sums((QUARANTINE,), ~usable)
     # Grouped by numbers: names would be looked up and compared for every row.
     by = ("day", "defect", F.shiftright("place", LINE_BITS).alias("file"))
+    # A group for each day, defect and file: few enough for the driver.
     tally = Tally()
     for group in rows.groupBy(*by).agg(*totals, *sums).collect():
         tally.add(group, files[group["file"]])

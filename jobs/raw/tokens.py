@@ -63,6 +63,7 @@ def token(key: HiddenKey, kind: Kind, identifier: Column) -> Column:
 
 def token_by_day(keys: Mapping[dt.date, HiddenKey], kind: Kind, identifier: Column) -> Column:
     """Return the token under the key of the row's `day`; null on days without a key."""
+    # By key and not by day: each branch computes two digests, and a backfill has many days and few keys.
     days: dict[HiddenKey, list[dt.date]] = {}
     for day, key in keys.items():
         days.setdefault(key, []).append(day)

@@ -22,6 +22,7 @@ def day_rows(world: World, index: int) -> Day:
     rows = _clean_rows(world, index, rng)
     defect = choose_defects(world.config.defects, len(rows), rng, first_day=index == 0)
     rows.second[defect == MIDNIGHT] = 0
+    # Sorted by time after the defects are chosen, so that a MIDNIGHT row stands first, as it would in a real feed.
     order = np.argsort(rows.second, kind="stable")
     rows, defect = rows.take(order), defect[order]
     day = Day(

@@ -37,6 +37,7 @@ def choose_defects(rates: DefectRates, count: int, rng: np.random.Generator, *, 
     shares[MIDNIGHT] = 0 if first_day else rates.midnight
     shares *= rng.uniform(*DRIFT, len(shares))
     shares[NONE] = 1 - shares[1:].sum()
+    # One draw for each row: it falls between the edges of its defect.
     edges = np.cumsum(shares)[:-1]
     return np.searchsorted(edges, rng.random(count), side="right").astype(np.int8)
 

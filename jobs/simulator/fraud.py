@@ -35,6 +35,7 @@ def compromised(world: World, kind: int, size: int, rate: float, days: int, inde
     """Return the sorted indices of entities with an episode on day `index`; an episode lasts `days` days."""
     entities = []
     for start in range(index - days + 1, index + 1):
+        # A stream for each day of the start, so that every later day finds the same episodes.
         rng = world.stream(EPISODE_STREAM, kind, start + EARLIEST_START)
         entities.append(rng.integers(0, size, rng.poisson(rate * size)))
     return np.unique(np.concatenate(entities))
@@ -53,6 +54,7 @@ def with_terminals(world: World, rows: Rows, index: int, rng: np.random.Generato
     bad = compromised(world, TERMINAL, config.terminals, config.terminal_starts, TERMINAL_DAYS, index)
     if config.busiest_share:
         bad = bad[bad != BUSIEST]
+    # Rows that are frauds already keep their scenario.
     chosen = np.isin(rows.terminal, bad) & (rows.scenario == 0) & (rng.random(len(rows)) < TERMINAL_FRAUD_SHARE)
     amount = np.rint(rows.amount * rng.uniform(*TERMINAL_FACTOR, len(rows))).astype(np.int64)
     return _replaced(rows, chosen, amount, TERMINAL)

@@ -50,6 +50,7 @@ def _write_file(world: World, out: Path, indices: range) -> dict[str, DayTruth]:
             day = day_rows(world, index)
             file.write(day_text(world.config, day))
             truths.append(day_truth(day))
+            # Ingest puts rows without a usable time under the first day of their file, so the truth does, too.
             move_untimed(day, truths[-1], truths[0])
     temporary.replace(out / name)
     return {str(world.config.date(index)): truth for index, truth in zip(indices, truths, strict=True)}

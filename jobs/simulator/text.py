@@ -30,6 +30,7 @@ def day_text(config: WorldConfig, day: Day) -> bytes:
     """Return all lines of `day`, without the header."""
     table = _table(config, day)
     text, written = io.BytesIO(), 0
+    # Arrow writes the runs of sound rows; only defective rows are lines in Python, which would be slow for all rows.
     for position in np.flatnonzero((day.defect != NONE) & (day.defect != DUPLICATE)).tolist():
         csv.write_csv(table.slice(written, position - written), text, PLAIN)
         text.write(_defective(_line(table, position), day, position, config) + b"\n")

@@ -71,6 +71,7 @@ def save_truth(folder: Path, config: WorldConfig, days: dict[str, DayTruth]) -> 
     world = {name: value for name, value in asdict(config).items() if name not in {"change", "defects"}}
     world["start"] = str(config.start)
     known = json.loads(path.read_text()) if path.exists() else {}
+    # Days of another world would be a mixture, so its manifest is replaced.
     merged = {**(known["days"] if known.get("world") == world else {}), **days}
     folder.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")

@@ -54,6 +54,7 @@ class World:
 def build_world(config: WorldConfig) -> World:
     """Build the world that `config` describes; seed and sizes decide everything."""
     rng = np.random.default_rng(np.random.SeedSequence([config.seed, WORLD_STREAM]))
+    # One terminal per unit of area, whatever the size of the world: habits stay alike.
     side = np.sqrt(config.terminals)
     tree = cKDTree(rng.uniform(0, side, (config.terminals, 2)))
     homes = rng.uniform(0, side, (config.customers, 2))

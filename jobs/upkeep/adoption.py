@@ -154,6 +154,7 @@ def _old_warehouse(tables: Mapping[TableName, str], new: str) -> str:
     warehouses = {new} if not tables else set()
     for (space, name), location in tables.items():
         folder = normalise_scheme(location).rpartition("/")[0]
+        # The part before the table's own folders is the warehouse.
         place = folder.removesuffix(f"/{space}/{name}/{METADATA}")
         if place == folder:
             raise ForeignLake(
@@ -190,6 +191,7 @@ def adopt(settings: JobSettings, catalog: "SqlCatalog", adoption: Adoption, *, a
         tables = {}  # No path changes, but every table was read, so that nothing is missing.
     contents = {path: content for table in tables.values() for path, content in table.files.items()}
     if apply:
+        # The order makes a kill harmless: from the first step to the last no other job accepts the lake.
         write_identity(settings, identity, name=BEGUN)
         for path, content in contents.items():
             write_bytes(settings, path, content)
@@ -217,6 +219,7 @@ def _turn_catalog(catalog: "SqlCatalog", tables: Mapping[TableName, Written], id
                 rows.metadata_location == table.location,
             )  # fmt: skip
             turned: Any = session.execute(row.values(metadata_location=table.metadata, previous_metadata_location=None))
+            # The row must still name the metadata that was read; otherwise a job has committed in between.
             if turned.rowcount != 1:
                 raise ForeignLake(f"a job has published to {space}.{name} meanwhile: stop all jobs and adopt again")
         session.execute(delete(properties).filter_by(**of_namespace).where(properties.property_key.in_(wanted)))

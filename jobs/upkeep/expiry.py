@@ -59,6 +59,7 @@ def expiry_of(settings: JobSettings, manifests: Iterable[Mapping[str, Any]]) -> 
     last = max(events) - dt.timedelta(days=settings.state_keep_days + 1)
     kept = {dt.date.fromisoformat(m["as_of"]) for m in manifests if "as_of" in m} | _pointed_to(settings)
     kept |= _awaited(catalog, events, last)
+    # Also days with rows but no run: their job was killed between publishing and recording.
     old = set(published(catalog, STATE, dt.date.min, last)) | set(rows_by_day(catalog, STATE, dt.date.min, last))
     exports = sorted(path for path, day in _exports(settings) if day <= last and day not in kept)
     return Expiry(tuple(sorted(old - kept)), tuple(exports))

@@ -82,6 +82,7 @@ def _require_files_inside(settings: JobSettings, catalog: "SqlCatalog", table: T
         outside = [path for path in files_of(settings, read_metadata(settings, location))
                    if not is_below(path, settings.lake_warehouse)]  # fmt: skip
     except ForeignLake:
+        # If the table has moved on, its old metadata may name files that maintenance or a drop has just removed.
         if table_locations(catalog)[table] == location:
             raise
         return _require_files_inside(settings, catalog, table)

@@ -42,6 +42,7 @@ def maintain(spark: SparkSession, settings: JobSettings, rules: Rules, *, apply:
     )
     if apply:
         expire(spark, settings, due)
+    # Planned after the expiry, so that the snapshots of this run's own deletions are part of the plans.
     plans = [plan(catalog, table, rules, named.get(table.name, frozenset())) for table in TABLES]
     for each in plans:
         orphans = _orphans(spark, each.table, rules, apply=False)
@@ -72,6 +73,7 @@ def carry_out(spark: SparkSession, each: Plan, rules: Rules) -> None:
         _compact(spark, each.table)
     if each.manifests > MOST_MANIFESTS:
         _call(spark, each.table, "rewrite_manifests")
+    # Snapshots are expired by id: by age alone Iceberg would count from the time they were written.
     if each.expired:
         ids = ", ".join(f"{snapshot}L" for snapshot in each.expired)
         _call(

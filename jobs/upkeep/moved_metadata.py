@@ -84,6 +84,7 @@ def write_anew(settings: JobSettings, move: Move, location: str, present: Abstra
         path = entry["manifest_path"]
         if entry.get("content", DATA) != DATA:
             raise ForeignLake(f"{path} lists files of deletes, which hold paths in their rows: compact the table first")
+        # Snapshots share manifests, so that each manifest is written once.
         if path not in known:
             content = _changed(settings, move.here(path), with_file)
             known[path] = _beside(move, path), len(content)
@@ -103,6 +104,7 @@ def write_anew(settings: JobSettings, move: Move, location: str, present: Abstra
 def _with_file(move: Move, present: AbstractSet[str], entry: Record) -> Record:
     """Return the record of a data file at its new place."""
     path = move.here(entry["data_file"]["file_path"])
+    # A deleted file may be gone: only the snapshot that deleted it still names it.
     if entry["status"] != DELETED and path not in present:
         copying = "copy the catalog first and then the whole warehouse, while no job runs"
         advice = "restore it from the backup" if move.old == move.new else copying

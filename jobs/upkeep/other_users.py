@@ -56,6 +56,7 @@ def doubts_about(settings: JobSettings, catalog: "SqlCatalog", identities: Ident
     lakes = {identity.lake for identity in identities.all.values()}
     if identities.home and lakes and identities.home not in lakes and not scene.begun:
         yield f"this home belongs to lake {identities.home}: shall it change its lake?"
+    # A lake without an identity gives no name to compare, so its files at the old place are the only sign.
     moved = not lakes and not _is_same_folder(scene.old, mine.warehouse)
     if moved and _is_there(settings, next(iter(scene.tables.values()))):
         yield f"the tables are still in {scene.old}, too: is the catalog {mine.catalog} a copy, not the one used there?"
@@ -72,6 +73,7 @@ def _doubts_about_half(settings: JobSettings, catalog: "SqlCatalog", was: Identi
     elif same_catalog and same_warehouse:
         yield f"{was.warehouse} and {was.catalog} are these under other names: has everybody else the new ones?"
     elif same_catalog:
+        # The catalog is shared: turning its tables to this warehouse would take them from the old one.
         if used := _is_used(settings, was):
             raise _in_use(was, "warehouse", was.warehouse)
         state = "cannot be seen" if used is None else "is not there"

@@ -94,8 +94,10 @@ def plan(catalog: "Catalog", table: Table, rules: Rules, named: AbstractSet[int]
     present = {snapshot.snapshot_id: snapshot.timestamp_ms for snapshot in source.snapshots()}
     tags = {name: ref.snapshot_id for name, ref in source.metadata.refs.items() if name.startswith(TAG)}
     kept = set(named) & set(present)
+    # The current snapshot is held, and so is every snapshot that somebody else has tagged.
     held = kept | {ref.snapshot_id for name, ref in source.metadata.refs.items() if name not in tags}
     history = [(entry.snapshot_id, entry.timestamp_ms) for entry in source.history()]
+    # A snapshot ends when the next one in the history begins.
     ended = {before: at for (before, _), (_, at) in pairwise(history)}
     visible = {snapshot for snapshot, _ in history}
     return Plan(
