@@ -44,6 +44,7 @@ def tokenise(key: Key, kind: Kind, identifier: int) -> str:
     >>> tokenise(Key("k1", bytes(32)), "customer", 0)
     'k1.xtTnafgHD8vc5GpmhxDZzw'
     """
+    # The kind is part of the message, so that equal ids of a customer and a terminal are unrelated.
     digest = hmac.digest(key.secret, f"{kind}:{identifier}".encode(), hashlib.sha256)
     return f"{key.key_id}.{base64.urlsafe_b64encode(digest[:DIGEST_BYTES]).rstrip(b'=').decode()}"
 

@@ -91,6 +91,7 @@ def _require_catalog(settings: JobSettings) -> None:
     """Refuse a catalog file that is missing although its warehouse is there; the check creates nothing."""
     if settings.catalog_file is None or settings.catalog_file.exists():
         return
+    # SQLite would create a missing file, and the job would begin an empty lake over the old warehouse.
     if (identity := identity_in(settings, settings.lake_warehouse)) and any(files_below(settings, NAMESPACE)):
         raise ForeignLake(
             f"the catalog {settings.catalog_file} is not there, and {settings.lake_warehouse} is the warehouse of lake "

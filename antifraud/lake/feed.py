@@ -39,6 +39,7 @@ def covered(names: Iterable[str]) -> list[Covered]:
         if day == next_day:
             raise RawFileError(f"{one} and {other} both begin on {day}: keep one of them")
     steps = [after - before for (before, _), (after, _) in pairwise(starts)]
+    # The last file has no next one, so it covers as many days as the file before it.
     ends = [day for day, _ in starts[1:]] + [day + (steps or [LONGEST_FILE])[-1] for day, _ in starts[-1:]]
     return [Covered(name, first, end) for (first, name), end in zip(starts, ends, strict=True)]
 

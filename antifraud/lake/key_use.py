@@ -48,6 +48,7 @@ def _of_file(table: Table, source: "IcebergTable", file: "DataFile") -> frozense
                 raise SchemaError(
                     f"{table.name}.{column.name} has a file without bounds: keep Iceberg's metrics of token columns"
                 )
+            # Iceberg may cut a bound to its first 16 characters, but a key id is shorter than that.
             ids |= {bound.decode().partition(".")[0] for bound in bounds if bound}
     return frozenset(ids)
 

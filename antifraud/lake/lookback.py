@@ -26,5 +26,6 @@ def missing_before(settings: JobSettings, day: dt.date) -> list[dt.date]:
     catalog = open_catalog(settings)
     customers, terminals = (published(catalog, table, window[0], window[-1]) for table in TOTALS)
     known = [*(file.first for file in files_in(raw_folder(settings))[:1]), *customers, *terminals]
+    # A day is there only if both tables have it: a run may have been killed between them.
     whole = customers.keys() & terminals.keys()
     return [day for day in window if known and day >= min(known) and day not in whole]

@@ -140,6 +140,7 @@ def claim_lake(settings: JobSettings, catalog: "SqlCatalog") -> Identity:
                 "correct ANTIFRAUD_WAREHOUSE or ANTIFRAUD_CATALOG_URI, restore the catalog, or empty the folder"
             )
         write_identity(settings, Identity.of_settings(settings, str(uuid.uuid4())), replace=False)
+        # Read back: of two jobs that write at once the first wins, and both go on with its identity.
         if written := identity_in(settings, settings.lake_warehouse):
             create_properties(catalog, written)
         identity = require_own_lake(settings, catalog)
@@ -156,6 +157,7 @@ def require_inside(table: str, paths: Sequence[str], warehouse: str) -> None:
         ForeignLake: There is such a path; the message names the first one.
     """
     for path in paths:
+        # Resolved as well: a symbolic link inside the warehouse may lead out of it.
         real = path if is_remote(normalise_scheme(path)) else str(Path(normalise_scheme(path)).resolve())
         if not (is_below(path, warehouse) and is_below(real, warehouse)):
             raise ForeignLake(
@@ -172,6 +174,7 @@ def require_apart(settings: JobSettings) -> None:
     """
     places = (settings.lake_warehouse, str(settings.under_home()), *settings.places)
     for position, place in enumerate(places):
+        # Any folder above may be a warehouse, and maintenance takes unknown files below it for orphans.
         for folder in _parents(place):
             among_tables = is_below(place, f"{folder}/{NAMESPACE}") or place == f"{folder}/{NAMESPACE}"
             of_another = position < 2 and folder != settings.lake_warehouse  # noqa: PLR2004 - warehouse and home

@@ -97,6 +97,7 @@ def newer_metadata(warehouse: str, tables: Mapping[TableName, str], present: Ite
 
     Then the catalog was restored from an older backup, or another catalog has gone on with the warehouse.
     """
+    # Iceberg numbers the metadata files of a table, so that versions can be compared by name.
     newest = {f"{warehouse}/{space}/{name}/metadata/": _version(at) for (space, name), at in tables.items()}
     for path in present:
         folder = f"{path.rpartition('/')[0]}/"
