@@ -50,6 +50,7 @@ def day_of(seconds: int) -> int:
     >>> day_of(86_399), day_of(86_400)
     (0, 1)
     """
+    # Floor division: a time before 1970 lies in a negative day, not in day 0.
     return seconds // DAY_SECONDS
 
 
@@ -62,3 +63,23 @@ def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
     if last < first:
         raise ValueError(f"the range ends ({last}) before it begins ({first}): swap the two days")
     return [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days from `first` to `last`, both included."""
+
+    first: dt.date
+    last: dt.date
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The days in order.
+
+        >>> len(Span(dt.date(2026, 2, 27), dt.date(2026, 3, 1)).days)
+        3
+        """
+        return [self.first + dt.timedelta(days=offset) for offset in range((self.last - self.first).days + 1)]
+
+    def __str__(self) -> str:
+        return f"{self.first}..{self.last}"

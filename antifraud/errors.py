@@ -120,6 +120,12 @@ class ReleaseError(AntifraudError):
     exit_code = 40
 
 
+class ReportError(ReleaseError):
+    """A gate report is missing or damaged, or another version of the platform wrote it."""
+
+    exit_code = 43
+
+
 class GateRefused(AntifraudError):
     """The gate's verdict is not PASS, or compares with a release that no longer serves; nothing was promoted."""
 

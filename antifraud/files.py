@@ -87,7 +87,7 @@ def remove_folders(folders: Iterable[Path], below: Path) -> None:
     Raises:
         ForeignPath: One of them does not lie below `below`; none was removed.
     """
-    found = list(folders)
-    require_below(below, found)
-    for folder in found:
+    listed = list(folders)
+    require_below(below, listed)
+    for folder in listed:
         shutil.rmtree(folder)

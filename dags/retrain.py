@@ -13,7 +13,8 @@ How to read each task:
 - `train`: a window lacks days. Load them, or shorten the windows in the settings.
 - `validate`: succeeds whatever the verdict is. The report is in the folder `reports`.
 - `gate`: **skipped** after FAIL or INFEASIBLE, or when the champion must not be replaced. This is a normal night: the
-  serving release stays. The log has the verdict and its reasons.
+  serving release stays. The log has the verdict, its reasons and the best single action. The task **fails** if the
+  report is missing, damaged or of another version: clear `validate`.
 - `promote`: the exit code says what to do.
   - 40: the bundle did not verify. 51: the release serves, but MLflow did not answer. Clear the task; it is idempotent.
   - 41: the champion changed after validation. Clear the run from `validate` on.
@@ -22,13 +23,11 @@ How to read each task:
 """
 
 import datetime as dt
-import json
 import logging
 
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from antifraud.artifacts.bundle import why_not_promotable
 from antifraud.lake.schemas import FEATURES
 from dags import publication
 from dags.shared import (
@@ -75,12 +74,14 @@ def retrain() -> None:
     @task(retries=0)
     def gate(as_of: str) -> str:
         """Show the verdict; let only through what may be promoted."""
-        report = json.loads((job_settings().under_home("reports", as_of) / "report.json").read_text())
-        for reason in report["reasons"]:
-            log.info("%s: %s", report["verdict"], reason)
-        if why := why_not_promotable(report):
+        from antifraud.gate.report import read_report  # brings SciPy, which parsing the file can do without
+
+        report = read_report(job_settings().under_home("reports", as_of, "report.json"))
+        for sentence in (*report.reasons, report.action):
+            log.info("%s: %s", report.verdict, sentence)
+        if why := report.why_not_promotable():
             raise AirflowSkipException(f"the release that serves stays: {why}")
-        return str(report["verdict"])
+        return str(report.verdict)
 
     train = spark_job("train", "train", ["--as-of", AS_OF])
     validate = spark_job("validate", "validate", ["--as-of", AS_OF])

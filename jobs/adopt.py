@@ -53,7 +53,9 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
 
 
 def _describe(adoption: Adoption) -> None:
-    was = " and ".join(sorted({identity.lake for identity in adoption.found.all.values()})) or "without an identity"
+    was = (
+        " and ".join(sorted({identity.lake for identity in adoption.identities.all.values()})) or "without an identity"
+    )
     print(f"lake {was}, with its tables in {adoption.old}")
     print(f"becomes a lake of its own in {adoption.identity.warehouse} and {adoption.identity.catalog}")
 

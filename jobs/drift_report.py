@@ -10,12 +10,13 @@ from argparse import Namespace
 
 from antifraud.artifacts.bundle import open_release
 from antifraud.artifacts.pointer import read_pointer
+from antifraud.clock import Span
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.files import replace_file
 from antifraud.settings.core import JobSettings
 from jobs.adapters.evidently import compare
 from jobs.reporting.drift import sample_of
-from jobs.rows.windows import Span, Windows
+from jobs.rows.windows import Windows
 from jobs.spark.runtime import day_parser, run_plain_job
 
 

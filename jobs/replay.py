@@ -9,18 +9,18 @@ report lies in ``<home>/reports/replay/``; nothing is published or promoted.
 """
 
 import argparse
-from typing import Any
 
 from antifraud.artifacts.decision_log import DecisionLog
+from antifraud.clock import Span
 from antifraud.commands.replay_options import add_replay_options
-from antifraud.gate.report import Limits
+from antifraud.gate.limits import Limits
+from antifraud.gate.report import GateReport
 from antifraud.settings.core import JobSettings
 from jobs.judging.limits import limits_of
 from jobs.judging.logged import answer_from_log
 from jobs.judging.replaying import Answer, Question, answer_from_lake, question, replay_report
 from jobs.judging.report import summary
 from jobs.judging.validate import write_reports
-from jobs.rows.windows import Span
 from jobs.spark.runtime import Stopwatch, base_parser, run_plain_job
 from jobs.spark.session import start_session
 
@@ -39,15 +39,18 @@ def _lake(settings: JobSettings, asked: Question, limits: Limits) -> Answer:
         spark.stop()
 
 
-def told(report: dict[str, Any]) -> list[str]:
+def told(report: GateReport) -> list[str]:
     """What a person reads first: what was asked, the figures, both verdicts."""
-    days = report["windows"]["replay"]
-    asked = f"release {report['candidate']} at threshold {report['threshold']:,} on {days['first']} to {days['last']}"
-    left = f"{report['unknown']:,} rows without one are left out of the rates"
-    how = f"{report['source']}, labels as of {report['as_of']}; {left}"
-    rates = f"flags {report['fpr']:.2%} of legitimate transactions (at most {report['fpr_bound']:.2%})"
-    catches = f"catches {report['recall']:.1%} of frauds, {report['value_recall']:.1%} of their amount"
-    return [f"{asked} ({how})", f"  {rates}, {catches}; {report['alerts_a_day']:,.0f} alerts a day", *summary(report)]
+    asked = f"release {report.candidate} at threshold {report.threshold:,} on {report.judged_days.first} to"
+    left = f"{report.unknown:,} rows without one are left out of the rates"
+    how = f"{report.source}, labels as of {report.as_of}; {left}"
+    rates = f"flags {report.fpr:.2%} of legitimate transactions (at most {report.fpr_bound:.2%})"
+    catches = f"catches {report.recall:.1%} of frauds, {report.value_recall:.1%} of their amount"
+    return [
+        f"{asked} {report.judged_days.last} ({how})",
+        f"  {rates}, {catches}; {report.alerts_a_day:,.0f} alerts a day",
+        *summary(report),
+    ]
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:

@@ -51,8 +51,8 @@ def world_of(arguments: argparse.Namespace) -> WorldConfig:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    found = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = found.add_argument
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = options.add_argument
     add("--out", type=Path, required=True, help="folder of the raw files")
     add("--truth", type=Path, help="folder of manifest.json (default: the folder `truth` beside --out)")
     add("--preset", choices=sorted(PRESETS), default="default", help="the world, before the options below")
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     add("--change-kind", choices=CHANGE_KINDS, default=CHANGE_KINDS[0])
     for name in DefectRates.__slots__:
         add(f"--{name.replace('_', '-')}", type=float, metavar="SHARE", help="share of rows with this defect")
-    return found
+    return options
 
 
 if __name__ == "__main__":

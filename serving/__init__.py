@@ -1,1 +1,1 @@
-"""The scorer that decides and the guard that can halt it: processes of their own, without Spark and Airflow."""
+"""The scorer, which decides, and the guard, which can suspend it: two processes without Spark and Airflow."""

@@ -1,4 +1,4 @@
-"""Application factory: the one place where the scorer is put together."""
+"""Application factory: the one place where the scorer is assembled."""
 
 from time import perf_counter
 
@@ -21,7 +21,7 @@ def create_app(services: Services) -> Flask:
 
 
 def _log_requests(app: Flask, services: Services) -> None:
-    """One line a request with the route's pattern: a path or a query may hold what must not be logged."""
+    """Log one line for each request, with the pattern of the route: its path may hold an id, which is never logged."""
 
     @app.before_request
     def begin() -> None:
@@ -32,6 +32,7 @@ def _log_requests(app: Flask, services: Services) -> None:
         services.log.info(
             "request",
             method=request.method,
+            # The pattern, such as /v1/decisions/<id>, never the path.
             route=request.url_rule.rule if request.url_rule else None,
             status=response.status_code,
             client=g.get("client"),

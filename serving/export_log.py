@@ -2,8 +2,8 @@
 
     python -m serving.export_log --from 2026-04-01 --to 2026-04-14 --out decisions.npz
 
-The file holds vectors, scores, amounts, labels and transaction ids; customers and terminals are codes of this file, so
-no token leaves the store. It is readable for its owner only. An existing file is never overwritten.
+The file holds vectors, scores, amounts, labels and transaction ids. Customers and terminals are codes of this file, so
+no token leaves the store. Only the file's owner can read it. An existing file is never overwritten.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _unpack_answer = msgspec.json.Decoder(Answer).decode
 
 
 class Codes(dict[str, int]):
-    """Numbers for names: 0 for the first one that is asked for, 1 for the next."""
+    """Numbers of names: the first name that is looked up gets 0, the next new one 1."""
 
     def __missing__(self, name: str) -> int:
         """Give a new name the next number."""
@@ -41,13 +41,14 @@ class Codes(dict[str, int]):
 
 
 def export(store: Store, first: dt.date, last: dt.date, path: Path, *, now: int) -> About:
-    """Write the decisions about events of the days `first` to `last` and the labels they have at `now`.
+    """Write the decisions about events of the days `first` to `last`, with their labels at `now`.
 
     Raises:
-        DataError: There are none, the file exists, or a vector is not of today's features.
+        DataError: There are no decisions, the file exists, or a vector has other features than this code.
         StoreError: The store cannot be read.
     """
     times = range(day_number(first) * DAY_SECONDS, (day_number(last) + 1) * DAY_SECONDS)
+    # One view for everything: decisions and labels of the file are of one moment, while the scorer goes on.
     with store.read() as view, LogWriter(path) as writer:
         releases, decisions = _write_decisions(view, writer, times)
         sources, labels = _write_labels(view, writer, times)
@@ -75,7 +76,7 @@ def _write_decisions(view: View, writer: LogWriter, times: range) -> tuple[list[
 def _decision_row(
     number: int, decision: Decision, releases: Codes, customers: Codes, terminals: Codes
 ) -> tuple[Any, ...]:
-    """A decision as `DECISION_COLUMNS`."""
+    """Return a decision as the values of `DECISION_COLUMNS`."""
     if len(decision.vector) != VECTOR_BYTES:
         raise DataError(
             f"a decision of release {decision.release} has {len(decision.vector) // 8} features, this code has "
@@ -87,7 +88,8 @@ def _decision_row(
 
 
 def _write_labels(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:
-    """Labels of the decisions in `times`; a first pass names the sources, so that their codes sort as they do."""
+    """Write the labels of the decisions in `times`; return the names of the sources and the number of labels."""
+    # A first pass collects the sources: the order of their codes is then that of their names, in every export.
     sources = sorted({label.source for label in _read_labels(view, times)})
     code, written = {name: place for place, name in enumerate(sources)}, 0
     for labels in _cut_into_pieces(_read_labels(view, times)):
@@ -122,7 +124,7 @@ def _to_columns(rows: list[tuple[Any, ...]], kinds: Mapping[str, Any]) -> dict[s
 
 @returns_exit_code
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Export and say what was written."""
+    """Export decisions and say what was written."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )

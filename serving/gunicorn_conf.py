@@ -1,6 +1,6 @@
-"""Gunicorn: two synchronous workers on the loopback interface; the address comes from ``SCORER_BIND``.
+"""Gunicorn's configuration: two synchronous workers on the loopback interface, or on the address in ``SCORER_BIND``.
 
-Not preloaded: LMDB and the poller thread must come to life after the fork.
+The app is not preloaded, because neither LMDB nor the poller's thread survives a fork.
 """
 
 import os
@@ -19,20 +19,20 @@ preload_app = False
 timeout = 30
 graceful_timeout = 10
 keepalive = 2
-accesslog = None  # the app logs requests itself, without paths
+accesslog = None  # the app logs requests itself: Gunicorn would log paths, which hold ids
 control_socket_disable = True
 
 
 def on_starting(_server: Any) -> None:
-    """Begin with empty counters: files of dead workers of an earlier life would be added up."""
+    """Begin with empty counters: prometheus-client would add the files of an earlier run's workers."""
     shutil.rmtree(_metrics_dir, ignore_errors=True)
     _metrics_dir.mkdir(parents=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_dir)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """Take a dead worker's gauges out of ``/metrics``."""
-    # Imported here: prometheus-client chooses its mode when it is first imported, by the variable set above.
+    """Remove a dead worker's gauges from ``/metrics``."""
+    # prometheus-client chooses its mode on its first import, by the variable that on_starting sets.
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""JSON logs, one object a line. What is logged is chosen field by field: never a body, a path, a token or an id."""
+"""JSON logs, one object a line. Every logged field is chosen by name: never a body, a path, a token or an id."""
 
 import sys
 from typing import Any
@@ -7,7 +7,7 @@ import structlog
 
 
 def json_logger(process: str) -> Any:
-    """A logger to standard output whose lines name the `process`."""
+    """Return a logger to standard output that names the `process` in every line."""
     return structlog.wrap_logger(
         structlog.PrintLogger(sys.stdout),
         processors=[

@@ -1,4 +1,4 @@
-"""What a Gunicorn worker calls after its fork: ``gunicorn -c serving/gunicorn_conf.py`` names it."""
+"""The entry point of a Gunicorn worker after its fork: ``gunicorn -c serving/gunicorn_conf.py`` names it."""
 
 import os
 
@@ -15,7 +15,7 @@ from serving.worker.services import Services
 
 
 def start() -> Flask:
-    """The app of this worker, with its poller running. The store and the release come with the first poll.
+    """Return the app of this worker with a running poller, whose first poll opens the store and loads the release.
 
     Raises:
         SettingsError: A setting is malformed, or there is no access file.

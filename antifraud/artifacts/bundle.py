@@ -48,6 +48,7 @@ def write_bundle(
         ReleaseError: A bundle of this id with other content exists.
     """
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    # Sorted, so that equal content has equal bytes and a promotion can be repeated.
     text = json.dumps({**manifest, "release": release, "files": sums}, indent=2, sort_keys=True) + "\n"
     signed = {MANIFEST: text.encode(), SIGNATURE: key.sign(text.encode())}
     with exclusive(releases):
@@ -70,6 +71,7 @@ def _build(target: Path, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             with (building / name).open("wb") as file:
                 file.write(content)
+                # On the disk before the rename: after a power cut a bundle is whole or not there.
                 file.flush()
                 os.fsync(file.fileno())
         sync_folder(building)
@@ -149,21 +151,6 @@ def require_feature_set(bundle: Bundle) -> None:
             f"release {bundle.release} needs feature set {theirs}, this code has {ours}: "
             "run the version it was made with, or train a new release"
         )
-
-
-def why_not_promotable(report: Mapping[str, Any]) -> str | None:
-    """Return why a gate report forbids promotion; None if it allows it.
-
-    >>> why_not_promotable({"verdict": "FAIL", "reasons": ["The rate is too high."]})
-    'FAIL, so it does not serve. The rate is too high.'
-    >>> why_not_promotable({"verdict": "PASS", "reasons": []}) is None
-    True
-    """
-    if report["verdict"] != "PASS":
-        return f"{report['verdict']}, so it does not serve. {' '.join(report['reasons'])}"
-    if not report.get("promotable", True):
-        return f"PASS, but it does not replace the champion. {report.get('promotable_reason', '')}".rstrip()
-    return None
 
 
 def remove_unfinished(releases: Path) -> None:

@@ -152,6 +152,7 @@ class DecisionLog:
                 )
             self.about = About(**described)
         except (
+            # NumPy and zipfile raise all of these on a damaged file, depending on where the damage is.
             OSError,
             ValueError,
             KeyError,
@@ -207,5 +208,6 @@ class DecisionLog:
 
     def _member(self, name: str) -> npt.NDArray[Any]:
         with self._archive.open(name + SUFFIX) as member:
+            # No pickles: reading one can run any code, and the file may come from elsewhere.
             values: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
             return values

@@ -66,6 +66,7 @@ def activate(
     with _lock_verified(releases, release, key, expected_sequence) as now:
         if now is None:
             return _replace(releases, Pointer(release, None, release, 1, reason))
+        # A repeated promotion must not raise the sequence, or a person who has just read it would be refused.
         if now.release == release:
             return now
         return _replace(releases, Pointer(release, now.release, now.anchor, now.sequence + 1, reason))
@@ -92,6 +93,7 @@ def _lock_verified(
 ) -> Iterator[Pointer | None]:
     """Hold the folder's lock and yield the present pointer, if the release verifies and the sequence is as expected."""
     with exclusive(releases):
+        # The lock is ours, so whatever a killed process left behind can go.
         remove_unfinished(releases)
         verify_bundle(releases / release, key)
         now = read_pointer(releases)

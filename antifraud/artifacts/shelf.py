@@ -42,6 +42,7 @@ def roles_of(release: str, pointer: Pointer | None) -> list[str]:
 
 def find_bundles(releases: Path) -> list[Path]:
     """Return the folders of all bundles, damaged ones included."""
+    # A leading dot marks folders that are being built or removed.
     return [path.parent for path in releases.glob(f"[!.]*/{MANIFEST}")]
 
 
@@ -70,6 +71,7 @@ def collect(releases: Path, key: PublicKey, *, keep: int, dry_run: bool) -> list
     """
     if keep < KEEP_LEAST:
         raise ReleaseError(f"{keep} bundles to keep: expected {KEEP_LEAST} or more, one may be about to serve")
+    # Choice and removal share the lock: in between, a promotion could give one of the bundles a role.
     with exclusive(releases):
         going = [entry.release for entry in list_entries(releases, key)[keep:] if not entry.roles]
         for release in going if not dry_run else ():

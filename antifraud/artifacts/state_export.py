@@ -21,7 +21,9 @@ MANIFEST: Final = "manifest.json"
 POINTER: Final = "pointer.json"
 FORMAT: Final = 2
 
+# Format, number of days, number of hours, then the fields of `Risk`.
 _HEADER = struct.Struct(f"<BHH{len(Risk._fields)}q")
+# Day or hour number, count, sum, upper and lower word of the sum of squares, largest amount, last time.
 _BUCKET = struct.Struct("<iqqQQqq")
 _WORD: Final = 64
 _LOW: Final = (1 << _WORD) - 1

@@ -100,6 +100,7 @@ class ScorerClient:
             "amount": amount_minor,
         }
         answer = self._send("POST", "/v1/decisions", body)
+        # Fields that this version does not know are ignored, so that a newer scorer can add some.
         known = {field.name for field in fields(Decision)}
         values = {name: value for name, value in answer.json().items() if name in known}
         replayed = answer.headers.get("Idempotent-Replayed") == "true"
@@ -147,6 +148,7 @@ class ScorerClient:
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> "httpx.Response":
         """Send a request, and retry while the scorer cannot be reached or asks to wait."""
+        # Every request can be repeated: the scorer decides an id once, and a change of the switch names its epoch.
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
         retrying = Retrying(
@@ -160,6 +162,7 @@ class ScorerClient:
         try:
             answer = self._http.request(method, path, json=body)
         except httpx.TransportError as error:
+            # Only the type is named: httpx repeats the address in its message, and an address can hold a password.
             raise Unreachable(f"the scorer did not answer ({type(error).__name__})") from None
         if not answer.is_success:
             raise _error_of(answer)

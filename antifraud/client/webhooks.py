@@ -30,6 +30,7 @@ def verify_webhook(secret: str, headers: Mapping[str, str], body: bytes) -> Even
     from standardwebhooks import Webhook, WebhookVerificationError
 
     try:
+        # The signature covers the raw bytes, so the body is parsed only after it holds.
         Webhook(secret).verify(body, dict(headers), json_parse=False)
         event = json.loads(body)
         return Event(event["id"], event["type"], event["time"], event["data"])

@@ -1,4 +1,4 @@
-"""The definition of a command: a decorated function, whose docstring is its help and whose arguments stand above it."""
+"""The definition of a command: a decorated function, its arguments in the decorator, its help in the docstring."""
 
 import argparse
 import inspect

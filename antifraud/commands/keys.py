@@ -79,6 +79,7 @@ def retire_keys(options: argparse.Namespace, environ: Environ) -> None:
 
 def _recent_days_under(settings: JobSettings, key_id: str) -> list[str]:
     """Return the days under a key that the newest or the next state looks back on, and that state's own day."""
+    # A key ring can be older than its lake: without a lake, no day is under any key.
     if settings.catalog_uri is None and not settings.under_home("lake").exists():
         return []
     catalog = open_catalog(settings)

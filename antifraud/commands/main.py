@@ -24,6 +24,7 @@ ends with an exit code of its own (docs/errors.md)."""
 def find_commands() -> list[Command]:
     """Return the commands of all modules in this package, sorted by name."""
     for module in pkgutil.iter_modules(commands.__path__):
+        # The import runs the decorators, which enter the commands of the module.
         importlib.import_module(f"{commands.__name__}.{module.name}")
     return [COMMANDS[name] for name in sorted(COMMANDS)]
 

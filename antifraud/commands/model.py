@@ -31,6 +31,7 @@ def replay(options: argparse.Namespace, environ: Environ) -> None:
     """
     if not (PROJECT / "jobs" / "replay.py").exists():
         raise SettingsError(f"there is no jobs/replay.py in {PROJECT}: run the command from a checkout of the project")
+    # The job must be importable from whatever folder the person called the command in.
     python_path = [str(PROJECT), *filter(None, [environ.get("PYTHONPATH")])]
     line = [sys.executable, "-m", "jobs.replay", *replay_arguments(options)]
     ended = subprocess.run(line, env={**environ, "PYTHONPATH": os.pathsep.join(python_path)}, check=False)
@@ -54,9 +55,9 @@ def _add_vector(parser: argparse.ArgumentParser) -> None:
 def explain(options: argparse.Namespace, environ: Environ) -> None:
     """Explain a release's score of one transaction in words.
 
-    The reasons are exact Shapley values in log odds of fraud. The transaction comes from an export of the scorer's
-    decisions (`python -m serving.export_log`), or its vector from a JSON file: a list of numbers and nulls in the order
-    of docs/features.md, or an object by feature name.
+    The reasons are exact Shapley values in log odds of fraud. The transaction is one of an export of the scorer's
+    decisions (`python -m serving.export_log`), or a vector in a JSON file. Such a file holds a list of numbers and
+    nulls in the order of docs/features.md, or an object by feature name.
     """
     if (options.transaction is None) != (options.from_log is None):
         raise SettingsError("a transaction is looked up in an export: give --transaction and --from-log together")

@@ -41,6 +41,7 @@ def list_releases(_options: argparse.Namespace, environ: Environ) -> None:
     Columns are role, day of training, verdict, threshold (ppm) and whether the bundle verifies.
     """
     settings = Settings.from_environment(environ)
+    # Asked before the public key is read: a new installation has neither releases nor keys.
     if not any(find_bundles(settings.releases_dir)):
         say(f"no release in {settings.releases_dir}: jobs/promote.py makes one from a candidate that passed")
         return
@@ -124,6 +125,7 @@ def _check_choice(options: argparse.Namespace, environ: Environ) -> tuple[Settin
     require_feature_set(open_release(settings, _require_one_folder(options.release)))
     now = read_pointer(settings.releases_dir)
     found = now.sequence if now else 0
+    # Without --expect-change, the change that was just read is expected: another process may move the pointer.
     return settings, now, found if options.expect_change is None else options.expect_change
 
 

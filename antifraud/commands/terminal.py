@@ -1,4 +1,4 @@
-"""What commands print: lines, and tables of equally wide columns."""
+"""Output of the commands: lines for a person, and tables of aligned columns."""
 
 from collections.abc import Sequence
 

@@ -173,17 +173,17 @@ def _event_features() -> list[Feature]:
 
 def _history_features(entity: str) -> list[Feature]:
     none = f"no earlier transaction of the {entity} in the window"
-    found = []
+    features = []
     for days in WINDOWS:
         p = f"{entity}_{days}d"
-        found += [
+        features += [
             Feature(f"{p}_count", entity, days, "transactions", "", "transactions", _count(p)),
             Feature(f"{p}_mean", entity, days, "RUB", none, "mean amount", _mean(p)),
             Feature(f"{p}_amount_to_mean", entity, days, "ratio", none, "amount over mean", _amount_to_mean(p)),
         ]
     month = f"{entity}_30d"
     return [
-        *found,
+        *features,
         Feature(f"{month}_amount_to_max", entity, 30, "ratio", none, "amount over largest", _amount_to_max(month)),
         Feature(f"{month}_z_score", entity, 30, "sd", f"{none}, or all equal", "amount's z-score", _z_score(month)),
         Feature(
@@ -199,9 +199,9 @@ def _history_features(entity: str) -> list[Feature]:
 
 
 def _risk_features() -> list[Feature]:
-    found = []
+    features = []
     for days in WINDOWS:
-        found += [
+        features += [
             Feature(
                 f"terminal_fraud_{days}d", "terminal", days, "transactions", "", "matured frauds",
                 _fraud_count(days),
@@ -211,7 +211,7 @@ def _risk_features() -> list[Feature]:
                 _fraud_share(days),
             ),
         ]  # fmt: skip
-    return found
+    return features
 
 
 def _habit_features() -> list[Feature]:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from antifraud.errors import ConstantScore, DataError, MissingDay, NoFraud, NotANumber, OnlyFraud, UndefinedMetric
-from antifraud.gate.report import Correction, Estimate
+from antifraud.gate.findings import Correction, Estimate
 from antifraud.stats.episodes import Frauds, label_delay_loss
 from antifraud.stats.loss import Volume
 from antifraud.stats.maturation import Maturation

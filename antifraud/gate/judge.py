@@ -21,14 +21,15 @@ from typing import Any
 import numpy as np
 
 from antifraud.gate.certify import Certify, Demand, require_judgeable
-from antifraud.gate.report import Alternative, Findings, GateReport, Limits, Verdict
-from antifraud.gate.rules import reasons, verdict
+from antifraud.gate.findings import Alternative, Findings, Judgement, Verdict
+from antifraud.gate.limits import Limits
+from antifraud.gate.rules import conclude
 from antifraud.stats.draws import SEED
 from antifraud.stats.loss import LossBound, loss_bound
 from antifraud.stats.score_tables import MAX_SCORE, MONTH_DAYS, ScoreTable, curve
 from antifraud.stats.threshold import certified_threshold, fpr_bounds, select_beta
 
-__all__ = ["Certify", "Demand", "GateReport", "Limits", "Verdict", "check_threshold", "judge", "month_loss"]
+__all__ = ["Certify", "Demand", "Judgement", "Limits", "Verdict", "check_threshold", "judge", "month_loss"]
 
 
 def judge(
@@ -39,7 +40,7 @@ def judge(
     demand: Demand | None = None,
     seed: int = SEED,
     alternatives: Sequence[Alternative] = (),
-) -> GateReport:
+) -> Judgement:
     """Choose the threshold and judge it; `alternatives` are other models on the same rows, named in the reasons.
 
     Raises:
@@ -56,7 +57,7 @@ def judge(
     chosen = select_beta(select, limits.loss_limit_minor, level=limits.loss_level, factor=factor)
     lowest = certified_threshold(certify.table, certify.all_blocks, limits.fpr_target, limits.delta)
     case = _Case(certify, limits, at, seed, lowest, tuple(alternatives))
-    return case.report(max(chosen.threshold, lowest, case.lowest_for_alerts or lowest), chosen.beta)
+    return case.judge(max(chosen.threshold, lowest, case.lowest_for_alerts or lowest), chosen.beta)
 
 
 def check_threshold(
@@ -67,14 +68,14 @@ def check_threshold(
     demand: Demand | None = None,
     seed: int = SEED,
     alternatives: Sequence[Alternative] = (),
-) -> GateReport:
+) -> Judgement:
     """Judge a threshold that is given, such as an earlier release's; it must meet the limits, not the FPR target.
 
     Raises as `judge` does.
     """
     require_judgeable(certify.table, "certify")
     lowest = certified_threshold(certify.table, certify.all_blocks, limits.fpr_target, limits.delta)
-    return _Case(certify, limits, demand or Demand(), seed, lowest, tuple(alternatives)).report(threshold, None)
+    return _Case(certify, limits, demand or Demand(), seed, lowest, tuple(alternatives)).judge(threshold, None)
 
 
 def month_loss(
@@ -112,10 +113,8 @@ class _Case:
         few = self.demand.growth(self.certify).alerts_a_day(trade_off) <= most
         return int(trade_off.threshold[np.argmax(few)])
 
-    def report(self, threshold: int, beta: float | None) -> GateReport:
-        found = self._findings(threshold, beta)
-        numbers = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
-        return GateReport(**numbers, verdict=verdict(found), reasons=reasons(found))
+    def judge(self, threshold: int, beta: float | None) -> Judgement:
+        return conclude(self._findings(threshold, beta))
 
     def _findings(self, threshold: int, beta: float | None) -> Findings:
         bounds = fpr_bounds(self.certify.table, self.certify.all_blocks, threshold, self.limits.delta)

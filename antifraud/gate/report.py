@@ -1,171 +1,185 @@
-"""What the gate says: the verdict, the numbers behind it, and the limits it was judged by; plain values for JSON."""
+"""The gate's report: everything that `report.json` holds about a judged candidate or a replayed release.
 
-import dataclasses
+`GateReport` is what page, chart, model card, promotion, DAG and terminal read. `read_report` is the only way from the
+file to the object, `GateReport.to_json` the only way back.
+"""
+
+import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Final
 
+from antifraud.clock import Span
+from antifraud.errors import ReportError
+from antifraud.gate.codec import decode, encode
+from antifraud.gate.findings import Findings, Judgement, Verdict
+from antifraud.stats.comparison import Comparison
 from antifraud.stats.loss import LossBound
 
+VERSION: Final = 1
+"""Version of the form of `report.json`; raised with every field that is added, renamed or removed."""
+REPLAY: Final = "replay"
+"""The only window of a replay: past days of a release that served."""
+DERIVED: Final = {Findings: ("fpr_bound", "loss_limit_informative"), Comparison: ("non_inferior",)}
+"""Properties that are written for readers of the file, and ignored when it is read."""
 
-class Verdict(StrEnum):
-    """PASS: the limits are met. FAIL: one is broken. INFEASIBLE: no threshold of any model at hand meets both."""
 
-    PASS = "PASS"  # noqa: S105
-    FAIL = "FAIL"
-    INFEASIBLE = "INFEASIBLE"
+@dataclass(frozen=True, slots=True)
+class CurvePoints:
+    """Loss (RUB a month) against false-positive rate at some hundred thresholds (ppm), for the chart."""
+
+    threshold: tuple[int, ...]
+    fpr: tuple[float, ...]
+    loss: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the business allows, and how sure the gate must be. Shares are fractions, money is minor units."""
+class TradeoffRow:
+    """What one threshold (ppm) would mean. Losses are minor units a month, at the judged volume as the alerts are."""
 
-    fpr_limit: float = 0.05
-    """Largest false-positive rate."""
-    fpr_target: float = 0.045
-    """Rate that a new threshold is certified at, so that a good release does not live on the edge."""
-    delta: float = 0.01
-    """Largest probability that the true rate exceeds what was certified."""
-    loss_limit_minor: int = 50_000_000
-    """Largest missed fraud of a 30-day month: 500,000 RUB."""
-    loss_level: float = 0.99
-    """Probability with which next month's loss must stay within its limit."""
-    alerts_a_day: int | None = None
-    """Alerts that the team can review a day; None: not limited."""
-    false_alarm_cost_minor: int = 10_000
-    """Declared cost of handling one false alarm: 100 RUB. Reported beside the loss, not part of it."""
-    attainable_value_recall: float = 0.95
-    """A loss limit that demands a higher value recall is not worth another model: it counts as out of reach."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A quantity that the loss depends on: as declared, or as observed in the window; `relative_sd` is its error."""
-
-    value: float
-    declared: bool
-    relative_sd: float
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What maturation adds to the missed fraud of days whose labels have not all come.
-
-    `factor` multiplies the missed amount of the window as it is known now (1: nothing to correct), `days` is the
-    number of days corrected, `relative_sd` the factor's error.
-    """
-
-    factor: float = 1.0
-    days: int = 0
-    relative_sd: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """Another model on the same rows: bound of its loss (minor units) at the lowest threshold the FPR target allows."""
-
-    name: str
-    loss_bound: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What was measured at one threshold. Money is minor units, rates are fractions, volumes are a 30-day month's."""
-
-    limits: Limits
     threshold: int
-    beta: float | None
-    """Tuned beta; None where the threshold was given."""
     fpr: float
-    fpr_bounds: Mapping[str, float]
-    """Upper bounds of the FPR by check: rows, days, and any other blocks."""
-    fpr_binding: str
-    """The widest of them."""
-    threshold_at_fpr_target: int
-    """The lowest threshold at which every bound is within the target."""
-    threshold_at_alerts_limit: int | None
-    """The lowest threshold with no more alerts a day than `Limits.alerts_a_day`; None where they are not limited."""
-    false_positives: int
-    legitimate: int
-    """Legitimate transactions in the window, `false_positives` of which are flagged."""
-    unknown: int
-    """Transactions in the window without a label: part of the volume, not of any rate."""
+    fpr_bound: float
+    """The widest."""
     false_positives_share: float
-    """False positives over all labelled transactions, frauds included."""
+    """False positives over all labelled rows."""
+    precision: float | None
+    """None where nothing is flagged."""
+    alerts_a_day: float
     recall: float
     value_recall: float
-    value_recall_at_fpr_target: float
-    """The most that this model can catch: at `threshold_at_fpr_target`."""
-    precision: float | None
-    """Share of the window's flagged rows that are fraud; None where nothing is flagged."""
-    alerts_a_day: float
-    """At the judged volume and fraud share, as the false alarms."""
-    false_alarms_a_month: float
-    false_alarm_cost_a_month: float
-    loss: LossBound
-    """At `threshold`."""
-    loss_at_fpr_target: LossBound
-    """The least that this model can lose: at `threshold_at_fpr_target`."""
-    fraud_a_month: LossBound
-    """All fraud, caught or not."""
-    required_value_recall: float
-    """Share of the fraud amount that the loss limit demands to be caught."""
-    observed_transactions_a_month: float
-    """With and without a label."""
-    judged_transactions_a_month: float
-    transactions: Estimate
-    """A month, as judged."""
-    fraud_share: Estimate
-    """As judged. Observed, its error is part of `LossBound.parameter`; declared, it is `LossBound.share`."""
-    maturity: Correction
-    label_delay_days: int
-    label_delay_loss: float | None
-    """Missed in the first `label_delay_days` of terminal episodes, minor units a month; None where days are unknown."""
-    alternatives: tuple[Alternative, ...]
-    """Other models at hand, for the best single action."""
-
-    @property
-    def fpr_bound(self) -> float:
-        """The widest bound of the false-positive rate."""
-        return self.fpr_bounds[self.fpr_binding]
-
-    @property
-    def loss_limit_informative(self) -> bool:
-        """False where all fraud together is within the loss limit, so that any model would meet it."""
-        return self.fraud_a_month.bound > self.limits.loss_limit_minor
+    loss: float
+    loss_bound: float
+    beta: float | None
+    """The largest whose optimum on this window is not below the threshold; None where every optimum is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateReport(Findings):
-    """The gate's judgement of one threshold."""
+class SliceRates:
+    """Counts of one value of a slice, and its rates; a rate of nothing is None. Amounts are minor units."""
 
-    verdict: Verdict
-    reasons: tuple[str, ...]
-    """Sentences with the numbers; the last one is the best single action."""
+    slice: str
+    value: str
+    legitimate: int
+    false_positives: int
+    frauds: int
+    caught: int
+    fraud_amount: int
+    caught_amount: int
+    fpr: float | None
+    recall: float | None
+    value_recall: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Champion:
+    """The release that served, on the candidate's rows. Figures are None where it was not judged there."""
+
+    release: str
+    note: str = ""
+    """Why it was not judged or not compared; empty if it was."""
+    threshold: int | None = None
+    verdict: Verdict | None = None
+    reasons: tuple[str, ...] | None = None
+    fpr: float | None = None
+    fpr_bound: float | None = None
+    loss: LossBound | None = None
+    days: Span | None = None
+    """Days of the certify window that neither model had seen."""
+    comparison: Comparison | None = None
+    """Candidate minus champion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateReport(Judgement):
+    """A judgement with everything that people need to trust it: the inherited figures are those at its threshold."""
+
+    candidate: str
+    """Id of the candidate; of a replay, the release."""
+    as_of: dt.date
+    """Only labels known at the end of this day count."""
+    windows: Mapping[str, Span]
+    """Train, select and certify; or `REPLAY` alone."""
+    at_full_volume: Judgement
+    """The same threshold at the full service's volume."""
+    curve: CurvePoints
+    tradeoff: tuple[TradeoffRow, ...] = ()
+    """Ascending thresholds."""
+    champion: Champion | None = None
+    """None where nothing served."""
+    promotable: bool | None = None
+    """Whether the candidate may replace what serves; None for a replay, which promotes nothing."""
+    promotable_reason: str = ""
+    pointer_sequence: int | None = None
+    """The change of the release pointer that the candidate was judged at."""
+    looks: int | None = None
+    """Candidates that the certify window has judged."""
+    evaluator_difference_ppm: int | None = None
+    """Largest difference of the evaluator that serves from CatBoost, on any row."""
+    counts: Mapping[str, Mapping[str, int]] | None = None
+    """Certify rows by status."""
+    slices: tuple[SliceRates, ...] = ()
+    baselines: Mapping[str, Mapping[str, float]] | None = None
+    """Metrics of simpler models on the select window, by the name of the model."""
+    baseline_rows: int | None = None
+    train_rows: int | None = None
+    source: str = ""
+    """Where the rows of a replay come from."""
+    seen_in_training: tuple[dt.date, ...] = ()
+    """Days of a replay that the release was trained on or chosen by."""
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether the report is about past days of a release instead of a candidate."""
+        return REPLAY in self.windows
+
+    @property
+    def judged_days(self) -> Span:
+        """The days that the verdict rests on."""
+        return self.windows[REPLAY if self.is_replay else "certify"]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {
-            **dataclasses.asdict(self),
-            "verdict": str(self.verdict),
-            "reasons": list(self.reasons),
-            "alternatives": [dataclasses.asdict(each) for each in self.alternatives],
-            "loss_limit_informative": self.loss_limit_informative,
-        }
+        """Return plain values for JSON, with the version of their form."""
+        return {"version": VERSION, **encode(self, DERIVED)}
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Read back what `to_dict` gave."""
-        losses = {name: LossBound(**values[name]) for name in ("loss", "loss_at_fpr_target", "fraud_a_month")}
-        known = {field.name: values[field.name] for field in dataclasses.fields(cls)}
-        parsed = {
-            "verdict": Verdict(values["verdict"]),
-            "reasons": tuple(values["reasons"]),
-            "limits": Limits(**values["limits"]),
-            "transactions": Estimate(**values["transactions"]),
-            "fraud_share": Estimate(**values["fraud_share"]),
-            "maturity": Correction(**values["maturity"]),
-            "alternatives": tuple(Alternative(**each) for each in values["alternatives"]),
-        }
-        return cls(**{**known, **losses, **parsed})
+    def to_json(self) -> str:
+        """Return the content of `report.json`."""
+        return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
+
+    def why_not_promotable(self) -> str | None:
+        """Return why the report forbids a promotion; None where it allows one."""
+        if self.verdict is not Verdict.PASS:
+            return f"{self.verdict}, so it does not serve. {' '.join([*self.reasons, self.action])}"
+        if self.promotable is False:
+            return f"PASS, but it does not replace the champion. {self.promotable_reason}".rstrip()
+        return None
+
+
+def read_report(path: Path) -> GateReport:
+    """Return the report in a file.
+
+    Raises:
+        ReportError: There is none, it is damaged, or another version of the platform wrote it.
+    """
+    try:
+        values = json.loads(path.read_text())
+        _require_version(values, path)
+        return decode(GateReport, values)
+    except FileNotFoundError as error:
+        raise ReportError(f"there is no gate report {path}: run jobs/validate.py for its day first") from error
+    except ValueError as error:
+        raise ReportError(
+            f"the gate report {path} is damaged ({error}), expected what jobs/validate.py writes: run it again"
+        ) from error
+
+
+def _require_version(values: Any, path: Path) -> None:
+    found = values.get("version") if isinstance(values, dict) else None
+    if found != VERSION:
+        said = "no version" if found is None else f"version {found}"
+        raise ReportError(
+            f"the gate report {path} has {said}, expected version {VERSION}: run jobs/validate.py for its day again, "
+            "or read it with the code that wrote it"
+        )

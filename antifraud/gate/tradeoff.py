@@ -5,8 +5,10 @@ from typing import Any, Final
 import numpy as np
 
 from antifraud.gate.certify import Certify, Demand, Growth
+from antifraud.gate.findings import Judgement
 from antifraud.gate.judge import month_loss
-from antifraud.gate.report import GateReport, Limits
+from antifraud.gate.limits import Limits
+from antifraud.gate.report import TradeoffRow
 from antifraud.stats.score_tables import Curve, Floats, ScoreTable, curve
 from antifraud.stats.threshold import fpr_bounds, np_threshold
 
@@ -27,16 +29,13 @@ def lowest_shown(table: ScoreTable, limits: Limits) -> int:
     return min(np_threshold(table, limits.fpr_target, limits.delta), *_shown(curve(table), limits))
 
 
-def tradeoff(certify: Certify, report: GateReport, demand: Demand, seed: int) -> list[dict[str, Any]]:
-    """One row a threshold, ascending; the report's own threshold and the one at the FPR target are among them.
+def tradeoff(certify: Certify, judged: Judgement, demand: Demand, seed: int) -> tuple[TradeoffRow, ...]:
+    """Return one row a threshold, ascending; the judged threshold and the one at the FPR target are among them.
 
-    Each row has `threshold` (ppm), `fpr` and `fpr_bound` (the widest), `false_positives_share` (over all labelled
-    rows), `precision` (None: nothing flagged), `alerts_a_day`, `recall`, `value_recall`, `loss` and `loss_bound` (minor
-    units a month), and `beta`, the largest whose F_beta optimum on this window is not below the threshold (None: it is
-    above them all). Alerts and losses are at the volume and fraud share of `demand`, which the report was judged at.
+    Alerts and losses are at the volume and fraud share of `demand`, which the threshold was judged at.
     """
-    whole, limits, blocks = curve(certify.table), report.limits, certify.all_blocks
-    thresholds = {*_shown(whole, limits), report.threshold, report.threshold_at_fpr_target}
+    whole, limits, blocks = curve(certify.table), judged.limits, certify.all_blocks
+    thresholds = {*_shown(whole, limits), judged.threshold, judged.threshold_at_fpr_target}
     optima = np.array([whole.threshold[np.argmax(whole.f_beta(float(beta)))] for beta in BETAS])
     growth = demand.growth(certify)
     rows = []
@@ -44,16 +43,16 @@ def tradeoff(certify: Certify, report: GateReport, demand: Demand, seed: int) ->
         loss = month_loss(certify, threshold, limits, demand=demand, seed=seed)
         bounds = fpr_bounds(certify.table, blocks, threshold, limits.delta)
         rows.append(
-            {
-                **_point(whole, whole.at(threshold), certify.table.transactions, growth),
-                "threshold": threshold,
-                "fpr_bound": max(bounds.values()),
-                "loss": loss.mean,
-                "loss_bound": loss.bound,
-                "beta": beta_of(optima, threshold),
-            }
+            TradeoffRow(
+                **_rates(whole, whole.at(threshold), certify.table.transactions, growth),
+                threshold=threshold,
+                fpr_bound=max(bounds.values()),
+                loss=loss.mean,
+                loss_bound=loss.bound,
+                beta=beta_of(optima, threshold),
+            )
         )
-    return rows
+    return tuple(rows)
 
 
 def beta_of(optima: Floats, threshold: int) -> float | None:
@@ -75,7 +74,7 @@ def _shown(whole: Curve, limits: Limits) -> list[int]:
     return [int(whole.threshold[index]) for index in np.unique(first)]
 
 
-def _point(whole: Curve, at: int, rows: int, growth: Growth) -> dict[str, float | None]:
+def _rates(whole: Curve, at: int, rows: int, growth: Growth) -> dict[str, Any]:
     precision = float(whole.precision[at])
     return {
         "fpr": float(whole.fpr[at]),

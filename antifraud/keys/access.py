@@ -49,11 +49,11 @@ class Access:
         >>> access.caller_of("s3cret").client, access.caller_of("guess")
         ('till', None)
         """
-        presented, found = hash_token(token), None
+        presented, owner = hash_token(token), None
         for known, caller in self.callers.items():
             if hmac.compare_digest(known, presented):
-                found = caller
-        return found
+                owner = caller
+        return owner
 
 
 def hash_token(token: str) -> str:

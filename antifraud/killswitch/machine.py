@@ -68,6 +68,7 @@ def change(switch: Switch, mode: Mode, *, expected_epoch: int, reason: str, by: 
         StaleEpoch: The switch has changed since then.
         TransitionRefused: `mode` cannot follow the present mode.
     """
+    # Compare and set: a decision that was based on an outdated reading must not overwrite a newer one.
     if switch.epoch != expected_epoch:
         raise StaleEpoch(
             f"the switch is at epoch {switch.epoch}, the change was decided at {expected_epoch}: read it, decide anew"

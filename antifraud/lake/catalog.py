@@ -211,12 +211,12 @@ def rows_by_day(
 ) -> dict[dt.date, int]:
     """Rows that a table holds of each day, told by its manifests; of the current snapshot unless one is named."""
     source = open_table(catalog, table, ["day"], snapshot_id)
-    position, found = table.partition_by.index("day"), dict[dt.date, int]()
+    position, rows = table.partition_by.index("day"), dict[dt.date, int]()
     condition = f"day >= '{first}' and day <= '{last}'"
     for task in source.scan(row_filter=condition, snapshot_id=snapshot_id).plan_files():
         day = date_of(task.file.partition[position])
-        found[day] = found.get(day, 0) + task.file.record_count
-    return found
+        rows[day] = rows.get(day, 0) + task.file.record_count
+    return rows
 
 
 def snapshot_with(catalog: "Catalog", table: Table, runs: Sequence[Run]) -> int | None:
@@ -228,8 +228,8 @@ def snapshot_with(catalog: "Catalog", table: Table, runs: Sequence[Run]) -> int 
     if snapshot is None:
         return None
     days = [run.day for run in runs]
-    found = rows_by_day(catalog, table, min(days), max(days), snapshot.snapshot_id)
-    return snapshot.snapshot_id if all(found.get(run.day, 0) == run.rows for run in runs) else None
+    rows = rows_by_day(catalog, table, min(days), max(days), snapshot.snapshot_id)
+    return snapshot.snapshot_id if all(rows.get(run.day, 0) == run.rows for run in runs) else None
 
 
 def ingested(catalog: "Catalog", first: dt.date, last: dt.date) -> dict[dt.date, dict[str, Any]]:

@@ -62,10 +62,10 @@ class Identity:
             ForeignLake: It lacks a field, its lake is no UUID, or a field is no line of text.
         """
         try:
-            found = cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
-            uuid.UUID(found.lake)
-            if all(is_text(value) for value in dataclasses.astuple(found)):
-                return found
+            identity = cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
+            uuid.UUID(identity.lake)
+            if all(is_text(value) for value in dataclasses.astuple(identity)):
+                return identity
         except (KeyError, TypeError, ValueError, AttributeError):
             pass
         raise ForeignLake(f"{place} is no identity of a lake: restore it from the backup") from None
@@ -80,7 +80,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Identities:
     """The identities in the warehouse and in the catalog, and the lake of the home; None where there is none."""
 
     in_warehouse: Identity | None
@@ -94,7 +94,7 @@ class Found:
         return {name: identity for name, identity in named.items() if identity}
 
 
-def find_identities(settings: JobSettings, catalog: "SqlCatalog") -> Found:
+def find_identities(settings: JobSettings, catalog: "SqlCatalog") -> Identities:
     """Read what warehouse, catalog and home say.
 
     Raises:
@@ -103,7 +103,7 @@ def find_identities(settings: JobSettings, catalog: "SqlCatalog") -> Found:
     # A lake that is being made gets its file, then its row, then its home: read in the other order, what was found
     # last is never missing because it was not there yet.
     home, in_catalog = _of_home(settings), _in_catalog(catalog)
-    return Found(identity_in(settings, settings.lake_warehouse), in_catalog, home)
+    return Identities(identity_in(settings, settings.lake_warehouse), in_catalog, home)
 
 
 def identity_in(settings: JobSettings, folder: str, name: str = IDENTITY) -> Identity | None:

@@ -30,12 +30,12 @@ def key_ids(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> 
     if not catalog.table_exists((NAMESPACE, table.name)):
         return {}
     source = open_table(catalog, table, [column.name for column in table.columns if column.sensitivity == "token"])
-    found: KeyIds = {}
+    ids: KeyIds = {}
     position = table.partition_by.index("day")
     for task in source.scan(row_filter=f"day >= '{first}' and day <= '{last}'").plan_files():
         day = date_of(task.file.partition[position])
-        found[day] = found.get(day, frozenset()) | _of_file(table, source, task.file)
-    return found
+        ids[day] = ids.get(day, frozenset()) | _of_file(table, source, task.file)
+    return ids
 
 
 def _of_file(table: Table, source: "IcebergTable", file: "DataFile") -> frozenset[str]:
@@ -66,9 +66,9 @@ def require_one_key(uses: Iterable[tuple[Table, KeyIds, Sequence[dt.date]]]) -> 
             for key_id in known.get(day, ()):
                 days.setdefault(key_id, []).append(f"{table.name} {day}")
     if len(days) > 1:
-        found = "; ".join(f"{key_id}: {_span(sorted(places))}" for key_id, places in sorted(days.items()))
+        mixed = "; ".join(f"{key_id}: {_span(sorted(places))}" for key_id, places in sorted(days.items()))
         raise PublishError(
-            f"tokens of several keys would be mixed ({found}), nothing was published: ingest the days under the older "
+            f"tokens of several keys would be mixed ({mixed}), nothing was published: ingest the days under the older "
             "key again with --rekey, or run jobs/rotate_keys.py if they are the newest"
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from antifraud.errors import ForeignLake, LakeNotAdopted
 from antifraud.lake.identity import (
     HOME,
-    Found,
+    Identities,
     Identity,
     bind_home,
     create_properties,
@@ -37,46 +37,47 @@ def require_own_lake(settings: JobSettings, catalog: "SqlCatalog") -> Identity |
         LakeNotAdopted: There are tables without an identity.
     """
     # Tables first: where there are any, the identity was there before.
-    tables, found, mine = table_locations(catalog), find_identities(settings, catalog), Identity.of_settings(settings)
-    require_agreement(found, mine)
-    if tables and not found.all:
+    tables, identities = table_locations(catalog), find_identities(settings, catalog)
+    mine = Identity.of_settings(settings)
+    require_agreement(identities, mine)
+    if tables and not identities.all:
         raise LakeNotAdopted(
             f"the lake of {mine.warehouse} and {mine.catalog} has tables and no identity: if it is where these "
             f"settings say, and nobody else's, say so with {ADOPT}"
         )
-    if found.in_catalog and not found.in_warehouse:
+    if identities.in_catalog and not identities.in_warehouse:
         raise ForeignLake(
             f"the warehouse {mine.warehouse} has lost the identity of its lake, or is another one: restore it, or "
             f"correct the settings; if it is the lake of {mine.catalog}, say so with {ADOPT}"
         )
-    if found.in_warehouse and not found.in_catalog:
+    if identities.in_warehouse and not identities.in_catalog:
         _require_unmade(settings, catalog, mine)
     for name, location in tables.items():
         require_inside(".".join(name), [location], mine.warehouse)
-    return found.in_catalog
+    return identities.in_catalog
 
 
-def require_agreement(found: Found, mine: Identity) -> None:
+def require_agreement(identities: Identities, mine: Identity) -> None:
     """Return if what was found is of one lake, and that lies where `mine` does.
 
     Raises:
         ForeignLake: It is not.
     """
-    for place, identity in found.all.items():
+    for place, identity in identities.all.items():
         if not identity.lies_where(mine):
             raise ForeignLake(
                 f"the settings name {mine}, whose {place} belongs to lake {identity.lake} in {identity}: correct "
                 "ANTIFRAUD_HOME, ANTIFRAUD_WAREHOUSE, ANTIFRAUD_CATALOG_URI or ANTIFRAUD_S3_ENDPOINT; if the "
                 f"lake was copied or moved, make this one a lake of its own with {ADOPT}"
             )
-    lakes = {identity.lake for identity in found.all.values()}
+    lakes = {identity.lake for identity in identities.all.values()}
     if len(lakes) > 1:
         raise ForeignLake(
             f"the warehouse {mine.warehouse} and the catalog {mine.catalog} are of two lakes: correct "
             "ANTIFRAUD_WAREHOUSE or ANTIFRAUD_CATALOG_URI"
         )
-    if lakes and found.home and found.home not in lakes:
-        _refuse_home(found.home, f"lake {lakes.pop()} of {mine.warehouse}")
+    if lakes and identities.home and identities.home not in lakes:
+        _refuse_home(identities.home, f"lake {lakes.pop()} of {mine.warehouse}")
 
 
 def _refuse_home(home: str, other: str) -> NoReturn:
@@ -124,14 +125,15 @@ def claim_lake(settings: JobSettings, catalog: "SqlCatalog") -> Identity:
     identity = require_own_lake(settings, catalog)
     if identity is None:
         require_apart(settings)
-        stray, found = next(files_below(settings, NAMESPACE), None), find_identities(settings, catalog)
-        if found.home and not found.all:
+        stray, identities = next(files_below(settings, NAMESPACE), None), find_identities(settings, catalog)
+        if identities.home and not identities.all:
             raise ForeignLake(
-                f"the home belongs to lake {found.home}, the settings name an empty lake in {settings.lake_warehouse}: "
-                f"correct them; if the old lake was removed on purpose, remove {settings.under_home(*HOME)}, too"
+                f"the home belongs to lake {identities.home}, the settings name an empty lake in "
+                f"{settings.lake_warehouse}: correct them; if the old lake was removed on purpose, remove "
+                f"{settings.under_home(*HOME)}, too"
             )
         require_no_lake_inside(settings, files_below(settings))
-        if stray and not found.all:
+        if stray and not identities.all:
             raise LakeNotAdopted(
                 f"the warehouse {settings.lake_warehouse} holds files ({stray}) of which the catalog knows nothing: "
                 "correct ANTIFRAUD_WAREHOUSE or ANTIFRAUD_CATALOG_URI, restore the catalog, or empty the folder"

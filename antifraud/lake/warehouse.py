@@ -33,8 +33,8 @@ def has_tables(catalog: "SqlCatalog") -> bool:
     from pyiceberg.catalog.sql import IcebergNamespaceProperties, IcebergTables
     from sqlalchemy import inspect
 
-    found = inspect(catalog.engine)
-    return all(found.has_table(each.__tablename__) for each in (IcebergTables, IcebergNamespaceProperties))
+    inspected = inspect(catalog.engine)
+    return all(inspected.has_table(each.__tablename__) for each in (IcebergTables, IcebergNamespaceProperties))
 
 
 def table_locations(catalog: "SqlCatalog") -> dict[TableName, str]:
@@ -106,8 +106,8 @@ def newer_metadata(warehouse: str, tables: Mapping[TableName, str], present: Ite
 
 
 def _version(path: str) -> int:
-    found = VERSION.search(path)
-    return int(found[1]) if found else -1
+    version = VERSION.search(path)
+    return int(version[1]) if version else -1
 
 
 def is_path_property(name: str) -> bool:
@@ -137,8 +137,9 @@ def files_below(settings: JobSettings, *folders: str) -> Iterator[str]:
     folder = warehouse_folder(settings).joinpath(*folders)
     if is_remote(settings.lake_warehouse):
         place: Any = folder  # a UPath
-        found = (f"{S3}://{key}" for key in place.fs.find(place.path) if not key.endswith("/") and key != place.path)
+        keys = (key for key in place.fs.find(place.path) if not key.endswith("/") and key != place.path)
+        locations = (f"{S3}://{key}" for key in keys)
     else:
-        found = (os.path.join(where, name) for where, _, names in os.walk(folder) for name in names)  # noqa: PTH118
+        locations = (os.path.join(where, name) for where, _, names in os.walk(folder) for name in names)  # noqa: PTH118
     own = (f"{settings.lake_warehouse}/{IDENTITY}", f"{settings.lake_warehouse}/{UNFINISHED}")
-    yield from (location for location in found if location != own[0] and not location.startswith(own[1]))
+    yield from (location for location in locations if location != own[0] and not location.startswith(own[1]))

@@ -1,9 +1,11 @@
 """The one evaluator: exported trees in ONNX Runtime, calibration, rounding to parts per million.
 
-Validation certifies what this module computes and the scorer serves it; nothing else turns a vector into a score.
-The exported trees give the raw margin (log odds in the training sample, single precision). Calibration shifts it to
-the population's odds and applies a strictly increasing logistic map (Platt 1999), so it never changes an order of
-scores, only their level. onnxruntime is imported where it is called.
+Validation certifies the scores of this module and the scorer serves them; nothing else turns a vector into a score. The
+exported trees give the raw margin: log odds in the training sample, in single precision. Calibration shifts the margin
+to the population's odds and applies a strictly increasing logistic map. So it changes the level of scores, never their
+order. onnxruntime is imported where it is called.
+
+Source: Platt (1999), Probabilistic outputs for support vector machines, section 2.
 """
 
 import json
@@ -22,15 +24,21 @@ MODEL_FILE: Final = "model.onnx"
 CALIBRATION_FILE: Final = "calibration.json"
 PARTS_PER_MILLION: Final = 1_000_000
 LOGIT_RANGE: Final = 40.0
-"""Log odds beyond this are 0 or 1,000,000 ppm anyway; clipping keeps exp from overflowing."""
+"""Log odds beyond this are 0 or 1,000,000 ppm anyway; they are clipped so that exp does not overflow."""
 LOG_ERRORS_ONLY: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Log odds of fraud = slope * (margin + log_odds_shift) + intercept.
+    """The map from raw margins to log odds of fraud: ``slope * (margin + log_odds_shift) + intercept``.
 
-    `log_odds_shift` is log(kept share of legitimate rows): what downsampling added to the odds (King & Zeng 2001).
+    Attributes:
+        slope: Above 0.
+        intercept: Log odds.
+        log_odds_shift: Logarithm of the share of legitimate rows that was kept for training. Leaving the others out
+            raised the odds by its inverse.
+
+    Source: King & Zeng (2001), Logistic regression in rare events data, section 4.1.
     """
 
     slope: float
@@ -43,11 +51,12 @@ class Calibration:
         Raises:
             ReleaseError: A number is not finite, or the slope is not positive.
         """
+        # A threshold is certified on calibrated scores, and only an increasing map keeps the order of margins.
         if not all(map(math.isfinite, (self.slope, self.intercept, self.log_odds_shift))) or self.slope <= 0:
             raise ReleaseError(f"{self} is not a strictly increasing calibration: train again")
 
     def log_odds(self, margin: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Calibrated log odds of raw margins, elementwise.
+        """Calibrate raw margins (log odds), elementwise.
 
         >>> float(Calibration(slope=2.0, intercept=0.5, log_odds_shift=-1.0).log_odds(np.array([3.0]))[0])
         4.5
@@ -55,7 +64,7 @@ class Calibration:
         return self.slope * (margin + self.log_odds_shift) + self.intercept
 
     def to_json(self) -> str:
-        """Text of `calibration.json`; numbers keep every bit."""
+        """Return the text of `calibration.json`; numbers keep every bit."""
         return json.dumps(asdict(self), sort_keys=True) + "\n"
 
     @classmethod
@@ -74,7 +83,7 @@ class Calibration:
 
 
 def to_ppm(log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
-    """Risk in parts per million, rounded to the nearest integer, 0..1,000,000.
+    """Turn log odds into risk in parts per million, 0..1,000,000, rounded to the nearest integer.
 
     >>> to_ppm(np.array([-800.0, 0.0, 800.0])).tolist()
     [0, 500000, 1000000]
@@ -84,10 +93,7 @@ def to_ppm(log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
 
 
 class Evaluator:
-    """Exported trees with their calibration.
-
-    One thread: a row then gets the same bits alone and in any batch (`tests/unit/model/test_evaluator.py`).
-    """
+    """Exported trees with their calibration."""
 
     def __init__(self, model: bytes, calibration: Calibration) -> None:
         """Open `model`, the content of `model.onnx`.
@@ -104,9 +110,11 @@ class Evaluator:
         self.feature_count = int(inputs[0].shape[1])
 
     def margin(self, vectors: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-        """Raw log odds in the training sample, before calibration, of vectors (n, features); null is NaN.
+        """Return raw log odds in the training sample, before calibration, shape ``(n,)``.
 
-        The trees compare in single precision, whatever precision the vectors have.
+        Args:
+            vectors: Shape ``(n, features)``; null is NaN. The trees compare in single precision, whatever precision
+                the vectors have.
 
         Raises:
             SchemaError: `vectors` has another shape.
@@ -117,7 +125,10 @@ class Evaluator:
         return np.asarray(output, dtype=np.float64).reshape(-1)
 
     def score(self, vectors: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int32]:
-        """Risk in parts per million (n,) of vectors (n, features) in the order of `FEATURE_NAMES`; null is NaN.
+        """Return the risk in parts per million, shape ``(n,)``.
+
+        Args:
+            vectors: Shape ``(n, features)``, features in the order of `FEATURE_NAMES`; null is NaN.
 
         Raises:
             SchemaError: `vectors` has another shape.
@@ -126,7 +137,7 @@ class Evaluator:
 
 
 def load_evaluator(bundle: Bundle) -> Evaluator:
-    """The evaluator of a verified bundle.
+    """Load the evaluator of a verified bundle.
 
     Raises:
         ReleaseError: Model or calibration cannot be read as one.
@@ -135,7 +146,7 @@ def load_evaluator(bundle: Bundle) -> Evaluator:
 
 
 def read_evaluator(folder: Path) -> Evaluator:
-    """The evaluator whose model and calibration lie in `folder`: a bundle, or a candidate before it is one.
+    """Read an evaluator from a folder with model and calibration: a bundle, or a candidate before it is one.
 
     Raises:
         ReleaseError: Model or calibration is missing, or cannot be read as one.
@@ -151,9 +162,10 @@ def _open_session(model: bytes) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
+    # One thread, so that a row gets the same bits alone and in any batch (tests/unit/model/test_evaluator.py).
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # CatBoost's export declares its output as a vector and gives a column: a warning for every row otherwise.
+    # CatBoost's export declares a vector as output and gives a column, which would log a warning for every row.
     options.log_severity_level = LOG_ERRORS_ONLY
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

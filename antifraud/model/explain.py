@@ -19,7 +19,7 @@ from antifraud.model.evaluator import CALIBRATION_FILE, Calibration, Evaluator, 
 from antifraud.model.trees import TREES_FILE, Trees
 
 TOLERANCE: Final = 1e-3
-"""Log odds by which trees and exported model may differ: the export adds in single precision."""
+"""Log odds by which trees and exported model may differ, because the export adds in single precision."""
 TOP: Final = 5
 FEW: Final = 0.01
 """Values below this are shown with more digits."""
@@ -28,7 +28,7 @@ Doubles = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A feature, its value (null is NaN), and what that adds to the log odds of fraud."""
+    """A feature, its value (null is NaN), and the log odds of fraud that the value adds."""
 
     feature: Feature
     value: float
@@ -37,10 +37,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a release gives a vector its `score` (ppm).
+    """Why a release gives a vector its score.
 
-    `base` is the log odds when nothing is known of the transaction; with those of `reasons`, the weightiest first, it
-    adds up to the log odds behind the score.
+    Attributes:
+        release: Name of the release.
+        score: Risk, ppm.
+        threshold: Scores above it are flagged, ppm.
+        base: Log odds of fraud when nothing is known about the transaction.
+        reasons: The weightiest first; with `base` they add up to the log odds behind the score.
     """
 
     release: str
@@ -55,14 +59,14 @@ class Explanation:
         return self.base + math.fsum(reason.log_odds for reason in self.reasons)
 
     def lines(self, top: int = TOP) -> list[str]:
-        """The explanation for a reader: score, sum, the `top` reasons, and what the others add."""
+        """Spell the explanation for a reader: score, sum, the `top` reasons, and the sum of the others."""
         side = "above" if self.score > self.threshold else "not above"
         moved = self.log_odds - self.base
         rest = math.fsum(reason.log_odds for reason in self.reasons[top:])
         return [
             f"release {self.release}: score {self.score:,} of 1,000,000, {side} the threshold {self.threshold:,}",
             f"log odds of fraud {self.log_odds:+.2f}: {self.base:+.2f} for any transaction, {moved:+.2f} for this one",
-            *(f"  {words(reason, first=place == 0)}" for place, reason in enumerate(self.reasons[:top])),
+            *(f"  {spell_reason(reason, first=place == 0)}" for place, reason in enumerate(self.reasons[:top])),
             f"  the other {len(self.reasons[top:])} features: {rest:+.2f} log odds",
         ]
 
@@ -82,8 +86,8 @@ class Explainer:
         """Load what explanations of a verified bundle need.
 
         Raises:
-            ReleaseError: The bundle has no trees (it was promoted before there were explanations), its trees are not
-                of today's features, or its feature set is not that of this code.
+            ReleaseError: The bundle has no trees, because it was promoted before there were explanations. Or its trees
+                or its feature set are not those of this code.
         """
         require_feature_set(bundle)
         evaluator = load_evaluator(bundle)
@@ -98,7 +102,10 @@ class Explainer:
         return cls(bundle.release, int(bundle.manifest["threshold"]), evaluator, calibration, trees)
 
     def explain(self, vector: Doubles) -> Explanation:
-        """Reasons of a vector (features,) in the order of `FEATURE_NAMES`; null is NaN.
+        """Explain the score of a vector.
+
+        Args:
+            vector: Shape ``(features,)``, in the order of `FEATURE_NAMES`; null is NaN.
 
         Raises:
             SchemaError: `vector` has another length.
@@ -107,21 +114,23 @@ class Explainer:
         row = vector.reshape(1, -1)
         score, margin = int(self.evaluator.score(row)[0]), self.evaluator.margin(row)
         found = self.trees.contributions(vector)
+        # Trees and model are separate files of a bundle: reasons must belong to the model that serves.
         if abs(found.margin - margin[0]) > TOLERANCE:
             raise ReleaseError(
                 f"{TREES_FILE} of {self.release} is not of the model that serves: train and promote anew"
             )
         base = float(self.calibration.log_odds(np.array([found.base]))[0])
+        # Calibration is linear: the intercept belongs to the base, and each contribution grows by the slope.
         added = self.calibration.slope * found.by_feature
         order = np.argsort(-np.abs(added), kind="stable")
         reasons = tuple(Reason(REGISTRY[at], float(vector[at]), float(added[at])) for at in order)
         return Explanation(self.release, score, self.threshold, base, reasons)
 
 
-def words(reason: Reason, *, first: bool = False) -> str:
-    """A reason in words; the `first` one is called the weightiest.
+def spell_reason(reason: Reason, *, first: bool = False) -> str:
+    """Spell a reason in words; the `first` one is called the weightiest.
 
-    >>> words(Reason(REGISTRY[0], 70.91, -0.5))
+    >>> spell_reason(Reason(REGISTRY[0], 70.91, -0.5))
     'amount: 70.91 RUB (lowers the risk, -0.50 log odds)'
     """
     direction = "raises" if reason.log_odds > 0 else "lowers"
@@ -130,7 +139,7 @@ def words(reason: Reason, *, first: bool = False) -> str:
 
 
 def describe(feature: Feature, value: float) -> str:
-    """A feature's value in the registry's words: entity, meaning, window, unit; of a null what it means.
+    """Describe a feature's value in the registry's words: entity, meaning, window and unit, or why there is none.
 
     >>> known = {feature.name: feature for feature in REGISTRY}
     >>> describe(known["terminal_fraud_7d"], 5.0)
@@ -152,10 +161,12 @@ def _number(value: float) -> str:
 
 
 def parse_vector(text: str) -> Doubles:
-    """A vector from JSON: a list in the order of `FEATURE_NAMES`, or an object by feature name; null is null.
+    """Parse a vector, shape ``(features,)``, from JSON: a list in the order of `FEATURE_NAMES`, or an object by name.
+
+    JSON's null becomes NaN.
 
     Raises:
-        SchemaError: It is neither, has other features, or holds something that is not a number.
+        SchemaError: The text is neither, has other features, or holds something that is not a number.
     """
     try:
         content = json.loads(text)

@@ -25,6 +25,7 @@ CATALOG_OPTIONS: Final = frozenset(
 """Allowed options of a catalog's URI; others could name another schema, server or user than the address does."""
 S3_LOCATION: Final = re.compile(r"s3a://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._=-]+)*")
 """A location with only those characters that every S3 client spells alike."""
+# Hadoop and Iceberg write a local folder as file:/srv or file:///srv.
 FILE_SCHEME: Final = re.compile(r"^file:(//)?(?=/)")
 WILDCARD: Final = re.compile(r"[][{}*?\\]")
 """Characters with which Spark takes a path for a pattern."""
@@ -76,6 +77,7 @@ def require_folder(path: Path, variable: str) -> None:
         SettingsError: The path or a parent of it is a file, or the file system does not accept the name.
     """
     try:
+        # The first parent that exists decides: below it, folders can be made.
         existing = next(each for each in (path, *path.parents) if each.exists())
         if existing.is_dir():
             return
@@ -122,6 +124,7 @@ def is_below(location: str, folder: str) -> bool:
     >>> is_below("s3a://lake/a/b", "s3a://lake/a"), is_below("/lake2/b", "/lake"), is_below("/lake/../b", "/lake")
     (True, False, False)
     """
+    # By text, a path with .. in it could leave the folder again.
     return normalise_scheme(location).startswith(f"{folder.rstrip('/')}/") and ".." not in location.split("/")
 
 
@@ -168,6 +171,7 @@ def catalog_address(uri: str) -> str:
     """
     if file := sqlite_file(uri):
         return sqlite_uri(file)
+    # Imported here, because the scorer reads settings too and has no SQLAlchemy.
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 

@@ -63,6 +63,7 @@ def merge_alike(flagged: Ints, rows: Ints) -> tuple[Ints, Ints, Ints]:
     >>> [part.tolist() for part in merge_alike(np.array([0, 1, 0, 0]), np.array([2, 2, 2, 3]))]
     [[0, 1, 0], [2, 2, 3], [2, 1, 1]]
     """
+    # Counting in an array is several times faster than sorting, but takes a cell for every possible pair.
     width = int(flagged.max()) + 1
     pair = rows * width + flagged
     if pair.max() > PAIRS_A_BLOCK * rows.size:
@@ -201,6 +202,7 @@ def joint_bound(ratio: float, row: float, others: Sequence[float]) -> float:
     >>> joint_bound(0.02, 0.03, [0.04, 0.03, 0.025])
     0.04
     """
+    # Each kind's distance holds the rows' own variance; it must be added once, not once a kind.
     own = (row - ratio) ** 2
     excess = sum(max(0.0, max(0.0, other - ratio) ** 2 - own) for other in others)
     return min(1.0, float(ratio + np.sqrt(own + excess)))

@@ -125,9 +125,11 @@ def compare(champion: Decider, candidate: Decider, margins: Margins, *, factor: 
     """
     legit = _same_rows(champion.table, candidate.table)
     alpha, month = 1 - margins.confidence, MONTH_DAYS * factor
+    # Differences are taken before bounding, so fraud that both models miss cancels out.
     missed = (candidate.missed - champion.missed).astype(np.float64)
     flagged = candidate.false_positives - champion.false_positives
     one_misses = find_discordant(champion.frauds, champion.threshold, candidate.frauds, candidate.threshold)
+    # The mean of days is a ratio with a day as block. Episodes span many days, so a bound by episodes counts as well.
     by_days = ratio_bound(missed, np.ones(legit.size, np.int64), alpha) * month
     return Comparison(
         days=legit.size,
@@ -143,6 +145,7 @@ def _same_rows(first: ScoreTable, second: ScoreTable) -> Ints:
     """Return the legitimate rows of each day, after both tables have turned out to describe the same rows."""
     if not np.array_equal(np.unique(first.day), np.unique(second.day)):
         raise DataError("champion and candidate were scored on different days: score both on the same rows")
+    # Scores differ between models, but a day's rows and amounts do not: equal sums stand for equal rows.
     for column in ("legit", "fraud", "fraud_amount"):
         mine, other = (table.by_day(getattr(table, column)) for table in (first, second))
         if not np.array_equal(mine, other):

@@ -48,6 +48,7 @@ def find_discordant(champion: Frauds, champion_threshold: int, candidate: Frauds
     for name in MATCHED:
         if not np.array_equal(getattr(first, name), getattr(second, name)):
             raise DataError(f"champion and candidate differ in {name} of some fraud: score both on the same rows")
+    # 1 where only the candidate misses, -1 where only the champion does, 0 where they agree.
     sign = (second.score <= candidate_threshold).astype(np.int64) - (first.score <= champion_threshold)
     signed = replace(second, amount=second.amount * sign, score=np.zeros_like(second.score))
     return signed.take(np.flatnonzero(sign))

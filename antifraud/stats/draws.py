@@ -97,6 +97,7 @@ def group_by_size(totals: Floats) -> tuple[Floats, Ints]:
     >>> [column.tolist() for column in group_by_size(np.array([100.0, 102.0, 5_000.0]))]
     [[101.0, 5000.0], [2, 1]]
     """
+    # Bins of equal width in logarithms, from the smallest total up.
     bins = np.floor(np.log(totals / totals.min(initial=np.inf)) / np.log1p(SAME_SIZE)).astype(np.int64)
     _, group, count = np.unique(bins, return_inverse=True, return_counts=True)
     return np.bincount(group, totals) / count, count.astype(np.int64)

@@ -128,6 +128,7 @@ def label_delay_loss(frauds: Frauds, threshold: int, delay: int, first_day: int)
     if frauds.day is None or frauds.days <= delay or not frauds.score.size:
         return None
     found = _Belonging.of(frauds)
+    # Day of each terminal's first fraud, caught or not: its label is what would have warned.
     first = np.full(int(found.terminal.max()) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first, found.terminal, frauds.day)
     is_episode = found.to_terminal & (found.at_terminal >= LEAST_FRAUDS)

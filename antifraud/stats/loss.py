@@ -105,8 +105,10 @@ def loss_bound(
     if not whole.size:
         return LossBound(0.0, 0.0, level, 0.0, 0.0, 0.0, 0)
     rng = np.random.default_rng(seed)
+    # Log-normal, so that a volume never becomes negative.
     growth, shift = (np.exp(sd * rng.standard_normal(DRAWS)) for sd in (at.relative_sd, at.share_sd))
     parameter, month, together = _draw_months(seen, whole, scale, growth * shift, rng)
+    # Each source alone, then all: their quantiles do not add up, so the bound comes from the joint draws.
     every = (parameter, month, mean * growth, mean * shift, together)
     window, own, volume_part, share, all_of_it = (float(np.quantile(draws, level)) - mean for draws in every)
     return LossBound(mean, mean + all_of_it, level, window, own, volume_part, int(seen.size), share)

@@ -256,6 +256,7 @@ def curve(table: ScoreTable) -> Curve:
     >>> c.threshold.tolist(), c.fpr.tolist(), c.value_recall.tolist()
     ([-1, 5, 7, 9], [1.0, 0.5, 0.0, 0.0], [1.0, 1.0, 0.25, 0.0])
     """
+    # The table is sorted by day first, so scores are gathered over the days.
     scores, where = np.unique(table.score, return_inverse=True)
     legit, fraud, amount = (
         _by_score(column, where, scores.size) for column in (table.legit, table.fraud, table.fraud_amount)

@@ -48,7 +48,7 @@ class LegitBlocks:
         order = np.argsort(self.score, kind="stable")
         numbers = np.unique(self.block, return_inverse=True)[1]
         for name, column in (("block", numbers), ("score", self.score), ("legit", self.legit)):
-            object.__setattr__(self, name, column[order])
+            object.__setattr__(self, name, column[order])  # frozen for all others
         object.__setattr__(self, "totals", np.bincount(self.block, self.legit))
 
     @classmethod
@@ -109,6 +109,7 @@ def np_threshold(table: ScoreTable, target: float, delta: float) -> int:
     197
     """
     k = order_statistic(int(table.legit.sum()), target, delta)
+    # The k-th smallest legitimate score, from counts: the first score with k legitimate rows at or below it.
     order = np.argsort(table.score, kind="stable")
     return int(table.score[order][np.searchsorted(np.cumsum(table.legit[order]), k)])
 

@@ -1,7 +1,7 @@
-"""Simulate how often a candidate worse by the margin counts as not inferior, and how often an equal one does not.
+"""Measure how often a candidate that is worse by the whole margin passes, and how often one as good fails.
 
-The frauds of the worlds in `bench.gate.loss` are missed by one model and caught by the other. The comparison is
-measured against the bound by days alone, which treats days as independent and nearly normal.
+The worlds of `bench.gate.loss` give the frauds that one model misses and the other catches. Each figure is also taken
+with the bound by days alone, as if days were independent and nearly normal.
 """
 
 import math
@@ -18,11 +18,11 @@ from bench.gate.shapes import COMMAND, DAYS, SEED, named, span
 from bench.record import record
 
 COMPARED: Final = ("default", "heavy tails", "few episodes")
-"""Worlds with enough episodes for two models to differ in every window. With rarer episodes the difference may be 0."""
+"""Worlds with episodes enough to show a difference; with rarer episodes a window may show none."""
 SHARES: Final = {"candidate only": (1.0, 0.0), "both miss": (1.0, 0.5), "few": (0.2, 0.1)}
-"""Shares of the world's episodes that only the candidate misses, and that only the champion misses."""
+"""Shares of the world's episodes: missed by the candidate alone, and (of other episodes) by the champion alone."""
 ALIKE: Final = (0.05, 0.05)
-"""The same shares for two models that differ by little and lose the same."""
+"""The same of two models that differ by little and lose the same."""
 MARGIN: Final = Margins()
 FLAGGED, MISSED = 9, 1
 THRESHOLD: Final = 5
@@ -30,11 +30,12 @@ Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def expected_month(world: str) -> float:
-    """Return the expected missed fraud of a month, minor units; amounts are rounded down and one added."""
+    """Return the expected missed fraud of a month, minor units."""
     total = 0.0
     for life, (starts, daily, later, median, sigma) in WORLDS[world].items():
         early = min(HIDDEN_DAYS, life)
         frauds = starts * daily * (early + (life - early) * later)
+        # `all_frauds` rounds amounts down and adds one, which is half a unit more on average.
         total += frauds * (median * math.exp(sigma**2 / 2) + 0.5)
     return MONTH_DAYS * total
 
@@ -65,7 +66,7 @@ def deciders(rng: np.random.Generator, world: str, shares: tuple[float, float], 
 
 
 def bounds(world: str, shares: tuple[float, float], number: int, days: int = DAYS) -> tuple[float, float]:
-    """Return the bound of a month's loss difference in one repetition, and the bound by days alone."""
+    """Return the bound of the loss difference a month in one repetition, and the bound by days alone."""
     champion, candidate = deciders(np.random.default_rng([SEED, number]), world, shares, days)
     found = compare(champion, candidate, MARGIN)
     alpha, daily = 1 - MARGIN.confidence, candidate.missed - champion.missed
@@ -75,23 +76,25 @@ def bounds(world: str, shares: tuple[float, float], number: int, days: int = DAY
 def passed(
     world: str, shares: tuple[float, float], repetitions: int, margin: float | None = None, days: int = DAYS
 ) -> np.ndarray:
-    """Return the share of repetitions within the margin, and by days alone; default margin: the true difference."""
+    """Return the share of repetitions within the margin, and the same by days alone.
+
+    The margin is the true difference unless it is given.
+    """
     within = expected_month(world) * (shares[0] - shares[1]) if margin is None else margin
     found = np.array([bounds(world, shares, number, days) for number in range(repetitions)])
     return np.asarray((found <= within).mean(axis=0))
 
 
 def comparison_figures(repetitions: int) -> None:
-    """Record the largest share of candidates worse by the margin that pass, and the smallest share of equal ones."""
-    wrong = {w: {name: passed(w, shares, repetitions) for name, shares in SHARES.items()} for w in COMPARED}
+    """Record how many candidates pass: worse by exactly the margin (worst case), and as good as the champion."""
+    wrong = {f"{w}, {name}": passed(w, shares, repetitions) for w in COMPARED for name, shares in SHARES.items()}
     power = {world: passed(world, ALIKE, repetitions, MARGIN.loss_minor) for world in COMPARED}
     promised = f"worse by exactly the margin, promised 0.05, {repetitions} windows of {DAYS} days"
     alike = f"differ in 5 % of episodes each way, lose the same, margin {MARGIN.loss_minor / 100:,.0f} RUB"
     for place, suffix in enumerate(("", "_days_alone")):
-        by_world = {w: {name: float(each[place]) for name, each in found.items()} for w, found in wrong.items()}
-        beside = ". ".join([promised, *(f"{w.capitalize()}: {named(shares, '.3f')}" for w, shares in by_world.items())])
-        every = [share for shares in by_world.values() for share in shares.values()]
-        record(f"gate.noninferior_wrong{suffix}", max(every), "1", COMMAND, beside, span(every))
+        shares = {name: float(each[place]) for name, each in wrong.items()}
+        beside = f"{promised}; {named(shares, '.3f')}"
+        record(f"gate.noninferior_wrong{suffix}", max(shares.values()), "1", COMMAND, beside, span(shares.values()))
         shares = {name: float(each[place]) for name, each in power.items()}
         beside = f"{alike}; {named(shares, '.3f')}"
         record(f"gate.noninferior_power{suffix}", min(shares.values()), "1", COMMAND, beside, span(shares.values()))

@@ -1,4 +1,4 @@
-"""Simulate how often loss bound and point estimate cover the next month, and what the confidence costs."""
+"""Measure how often the loss bound and the point estimate cover the next month, and what the confidence costs."""
 
 import math
 from typing import Final
@@ -17,17 +17,14 @@ WORLDS: Final = {
     "few episodes": {28: (0.2, 2.0, 0.1, 35_000, 0.9), 14: (0.2, 1.0, 0.3, 80_000, 0.9)},
     "rare episodes": {28: (0.03, 2.0, 0.1, 35_000, 0.9)},
 }
-"""Parameters of a world by days of an episode.
-
-They are starts a day, frauds a day, the share missed after the first week, the amount and its sigma.
-"""
+"""By days of an episode: starts a day, frauds a day, the share missed after the first week, amount, its sigma."""
 HIDDEN_DAYS: Final = 7
 
 
 def all_frauds(
     world: str, missed_ones: np.random.Generator, caught_ones: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Draw the frauds of the window and the next month: day, amount (minor units), episode, whether missed."""
+    """Draw frauds of the window and the month after: day, amount (minor units), episode, and whether it is missed."""
     columns = []
     for life, (starts, daily, later, median, sigma) in WORLDS[world].items():
         start = missed_ones.uniform(-life, DAYS + MONTH, missed_ones.poisson(starts * (life + DAYS + MONTH)))
@@ -48,9 +45,9 @@ def all_frauds(
 
 
 def repetition(world: str, number: int) -> tuple[LossBound, int] | None:
-    """Return the bound from the window, and the loss of the next month; None if the window has no fraud.
+    """Return the bound made from the window, and the loss of the month after.
 
-    The gate refuses such a window.
+    None where the window has no fraud, because the gate would refuse it.
     """
     rngs = np.random.default_rng([SEED, number]), np.random.default_rng([SEED, number, 1])
     day, amount, episode, missed = all_frauds(world, *rngs)
@@ -63,7 +60,7 @@ def repetition(world: str, number: int) -> tuple[LossBound, int] | None:
 
 
 def loss_figures(repetitions: int) -> None:
-    """Record the coverage of bound and point estimate, the bound over the mean month, and over the estimate."""
+    """Record the coverage of bound and point estimate, and the bound over the mean month and over the estimate."""
     covered, naive, ratio, cost = {}, {}, {}, {}
     for world in WORLDS:
         results = [found for number in range(repetitions) if (found := repetition(world, number))]

@@ -1,4 +1,4 @@
-"""Simulate how often certified and naive thresholds exceed the promised rate, and how much of it they use."""
+"""Measure how often certified and naive thresholds exceed the rate they promise, and how much of it they use."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -34,25 +34,28 @@ def continuous(rng: np.random.Generator, rows: int) -> Sample:
 
 
 def tied(rng: np.random.Generator, rows: int) -> Sample:
-    """Draw independent rows on 100 levels."""
+    """Draw independent rows with 100 possible scores."""
     table = legitimate(rng.integers(0, DAYS, rows), rng.integers(0, 100, rows))
     return table, [LegitBlocks.of_days(table)], lambda threshold: 1 - (threshold + 1) / 100
 
 
 def clustered(rng: np.random.Generator, rows: int) -> Sample:
-    """Draw rows that correlate within a day, a terminal and a customer; each single score is still uniform."""
+    """Draw rows that are alike within a day, a terminal or a customer; each score alone is still uniform."""
     return _alike(rng, rng.integers(0, TERMINALS, rows), {"days": 0.1, "terminals": 0.2, "customers": 0.1})
 
 
 def uneven(rng: np.random.Generator, rows: int) -> Sample:
-    """Draw rows of terminals that differ twice as much, with Zipf's sizes: the largest has a sixth of the rows."""
+    """Draw rows of terminals that differ twice as much, with sizes by Zipf's law.
+
+    The largest terminal has a sixth of the rows, the tenth largest a sixtieth.
+    """
     share = 1 / np.arange(1, TERMINALS + 1)
     terminal = rng.choice(TERMINALS, rows, p=share / share.sum())
     return _alike(rng, terminal, {"days": 0.1, "terminals": 0.4, "customers": 0.1})
 
 
 def _alike(rng: np.random.Generator, terminal: np.ndarray, spread: dict[str, float]) -> Sample:
-    """Draw scores with normal effects of day, terminal and customer; `spread` has their standard deviations."""
+    """Draw scores that share normal effects of their day, terminal and customer, with standard deviations `spread`."""
     rows, sizes = terminal.size, {"days": DAYS, "terminals": TERMINALS, "customers": CUSTOMERS}
     block = {name: terminal if name == "terminals" else rng.integers(0, size, rows) for name, size in sizes.items()}
     effect = sum(spread[name] * rng.normal(size=sizes[name])[block[name]] for name in sizes)
@@ -64,11 +67,11 @@ def _alike(rng: np.random.Generator, terminal: np.ndarray, spread: dict[str, flo
 
 
 SHAPES: Final[dict[Shape, int]] = {continuous: 2_000, tied: 2_000, clustered: 2_000, uneven: 50_000}
-"""Shapes, and the number of rows for each. Few blocks need many rows, so that chance alone is small."""
+"""Rows that each shape is tried with. Differences between blocks show in many rows, where chance alone is small."""
 
 
 def certified_rates(shape: Shape, rows: int, repetitions: int) -> np.ndarray:
-    """Return the true FPR in each repetition of the certified threshold, shape ``(repetitions,)``."""
+    """Return the true FPR of the certified threshold in each repetition, shape ``(repetitions,)``."""
     rates = []
     for repetition in range(repetitions):
         table, blocks, true_rate = shape(np.random.default_rng([SEED, repetition]), rows)
@@ -77,7 +80,10 @@ def certified_rates(shape: Shape, rows: int, repetitions: int) -> np.ndarray:
 
 
 def naive_rates(shape: Shape, rows: int, repetitions: int) -> np.ndarray:
-    """Return the true FPR of the usual choice: the lowest threshold with a rate in the window within the limit."""
+    """Return the true FPR of the usual choice, shape ``(repetitions,)``.
+
+    The usual choice is the lowest threshold that keeps the limit in the window itself.
+    """
     rates = []
     for repetition in range(repetitions):
         table, _, true_rate = shape(np.random.default_rng([SEED, repetition]), rows)
@@ -93,12 +99,12 @@ def span(values: Iterable[float]) -> tuple[float, float]:
 
 
 def named(shares: dict[str, float], form: str = ".4f") -> str:
-    """Return shares by name as text for the column of comparisons."""
+    """Spell shares by name for the column "beside" of the results."""
     return ", ".join(f"{name} {share:{form}}" for name, share in shares.items())
 
 
 def violation_figures(repetitions: int) -> None:
-    """Record the share of repetitions above the promised rate, for the worst shape: certified, then naive."""
+    """Record the share of repetitions that exceed the promised rate, of the worst shape: certified, then naive."""
     certified = {
         shape.__name__: float((certified_rates(shape, rows, repetitions) > TARGET).mean())
         for shape, rows in SHAPES.items()
@@ -125,6 +131,6 @@ def power_figures(repetitions: int) -> None:
 
 
 def missed(rate: np.ndarray) -> np.ndarray:
-    """Return the share of fraud missed at an FPR, for normal fraud scores with 80 % caught at 5 %."""
+    """Return the share of fraud missed at an FPR, for normal scores of fraud with 80 % of it caught at 5 %."""
     shift = stats.norm.isf(LIMIT) - stats.norm.isf(RECALL_AT_LIMIT)
     return np.asarray(stats.norm.cdf(stats.norm.isf(rate) - shift))

@@ -1,4 +1,4 @@
-"""Simulate whether gate and guard keep their promises: ``make bench-gate``, about ten minutes."""
+"""Simulate how gate and guard keep their promises (about ten minutes): ``make bench-gate``."""
 
 import math
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ ROWS_A_YEAR: Final = 100_000
 
 
 def terminal_days(rng: np.random.Generator, rate: float, rows: int) -> Iterator[tuple[int, int]]:
-    """Draw blocks of about four rows with rates from Beta(2 rate, 2 - 2 rate), so that rows of a block correlate."""
+    """Draw rows and flags of blocks of about four rows; their rates differ much, Beta(2 rate, 2 - 2 rate)."""
     n = 1 + rng.poisson(3, rows // 4)
     return zip(n.tolist(), rng.binomial(n, rng.beta(2 * rate, 2 - 2 * rate, n.size)).tolist(), strict=True)
 
 
 def rows_until_trip(evidence: Evidence, blocks: Iterator[tuple[int, int]]) -> float:
-    """Count the legitimate rows until the trip; infinite without a trip."""
+    """Count legitimate rows until the guard trips; return infinity if it never does."""
     before = evidence.legit
     for n, k in blocks:
         evidence = update(evidence, n, k)
@@ -33,7 +33,7 @@ def rows_until_trip(evidence: Evidence, blocks: Iterator[tuple[int, int]]) -> fl
 
 
 def guard_figures(years: int, streams: int) -> None:
-    """Record the false trips in years at the limit, and the rows until a jump is found after a month at 4.5 %."""
+    """Record false trips in years at exactly the limit, and rows until a jump after a month at 4.5 % is found."""
     fresh = Evidence.fresh(horizon=ROWS_A_YEAR)
     normal = [
         rows_until_trip(fresh, terminal_days(np.random.default_rng([SEED, y]), 0.05, ROWS_A_YEAR)) for y in range(years)
@@ -52,7 +52,7 @@ def guard_figures(years: int, streams: int) -> None:
 
 
 def jump_delay(rng: np.random.Generator, rate: float) -> float:
-    """Count the rows from the jump until the trip."""
+    """Count rows from the jump until the guard trips."""
     evidence = Evidence.fresh(horizon=ROWS_A_YEAR)
     for n, k in terminal_days(rng, 0.045, ROWS_A_YEAR // 12):
         evidence = update(evidence, n, k)

@@ -1,12 +1,12 @@
 """Compare score tables on the cluster with scores on the driver: ``python -m bench.gate.tables [rows]``.
 
-Each way makes the same curve from the same scored rows: FPR, recall and precision at every threshold. The gate reduces
-the rows in Spark and computes the curve from the table. The other ways bring day, score, label and amount of every row
-to the driver and call scikit-learn. 47 million rows are a month of the real lake.
+Each way takes the same scored rows to the same curve: FPR, recall, precision at every threshold. Ours reduces the rows
+in Spark and computes the curve from the table. The others bring day, score, label and amount of every row to the driver
+and call scikit-learn. 47 M rows are the real lake's month.
 
-A driver cannot hold so many `Row` objects. `collect` is therefore called for some days at a time, `SLICE_ROWS` at most,
-and each slice becomes a NumPy array before the next one. Days are partitions, so no slice reads another's rows. Arrow
-brings all rows at once.
+So many `Row` objects at once are too many for a driver. `collect` is called for some days at a time, with `SLICE_ROWS`
+at most, and each slice becomes a NumPy array before the next one comes. Days are partitions, so no slice reads the rows
+of another. Arrow brings all rows at once.
 """
 
 import argparse
@@ -38,21 +38,21 @@ THRESHOLD: Final = 18_000
 SLICE_ROWS: Final = 5_000_000
 """Rows that are collected at a time."""
 BYTES_OF_A_DAY: Final = 8_000_000
-"""More bytes than one day's file has, and fewer than two."""
+"""More than the file of one day has, less than two files have."""
 WARM_UP_DAYS: Final = 5
 FIRST_DAY: Final = dt.date(2026, 1, 1)
 RAW: Final = ("day", "score", "fraud", "amount_minor")
 
 
 def session() -> SparkSession:
-    """Start a session on two local cores, without a limit on collected rows."""
+    """Start a session of two local cores; the driver may collect as much as it can hold."""
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.master("local[2]").appName("gate-tables")
     settings = {
         "driver.memory": "4g",
         "driver.maxResultSize": "0",
         "sql.shuffle.partitions": "8",
-        # One task for each day. Validation also reads the features, so its rows of a day take several tasks.
+        # A day a task: with their features, as validation reads them, the rows of a day are several tasks' worth.
         "sql.files.maxPartitionBytes": str(BYTES_OF_A_DAY),
         "sql.files.openCostInBytes": "0",
         "ui.enabled": "false",
@@ -63,7 +63,7 @@ def session() -> SparkSession:
 
 
 def scored_rows(spark: SparkSession, rows: int, folder: Path) -> DataFrame:
-    """Write scored rows, a folder a day: 2 % fraud, normal log odds, 80 % of it caught at 5 % FPR."""
+    """Write made-up scored rows, a folder a day: 2 % fraud, normal log odds, four fifths of it caught at 5 % FPR."""
     fraud = F.pmod(F.xxhash64("id", F.lit(1)), F.lit(50)) == 0
     log_odds = F.randn(1) * 1.2 + F.when(fraud, -3.0).otherwise(-6.0)
     risk = 1 / (1 + F.exp(-log_odds))
@@ -79,7 +79,7 @@ def scored_rows(spark: SparkSession, rows: int, folder: Path) -> DataFrame:
 
 
 def by_tables(rows: DataFrame) -> tuple[float, float]:
-    """Return FPR and recall at `THRESHOLD` as the gate computes them."""
+    """Return FPR and recall at `THRESHOLD`, the way the gate does it."""
     found = curve(table_of(score_table_rows(rows, "bench").toArrow(), "certify"))
     at = found.at(THRESHOLD)
     return float(found.fpr[at]), float(found.recall[at])
@@ -99,20 +99,20 @@ def _collected(rows: DataFrame) -> npt.NDArray[np.int64]:
 
 
 def _slices(rows: DataFrame) -> list[tuple[dt.date, dt.date]]:
-    """Yield first and last day of slices of `SLICE_ROWS` or fewer; a day is never divided."""
+    """Return first and last day of slices of `SLICE_ROWS` or fewer; a day is never divided."""
     length = max(1, SLICE_ROWS * DAYS // rows.count())
     days = [FIRST_DAY + dt.timedelta(days=n) for n in range(DAYS)]
     return [(days[n], days[min(n + length, DAYS) - 1]) for n in range(0, DAYS, length)]
 
 
 def by_arrow(rows: DataFrame) -> tuple[float, float]:
-    """Return the same from scores that come to the driver through Arrow, which has to be switched on."""
+    """Return the same from scores that come to the driver through Arrow."""
     columns = _raw(rows).toArrow()
     return _from_raw(*(columns[name].to_numpy() for name in ("score", "fraud", "amount_minor")))
 
 
 def _raw(rows: DataFrame) -> DataFrame:
-    """Return the columns `RAW` as integers, which are quicker to collect than dates and texts."""
+    """Select the columns `RAW` as integers, which are quicker to collect than dates and texts."""
     fraud = (F.col("status") == "fraud").cast("int")
     return rows.select(F.unix_date("day"), "score", fraud.alias("fraud"), "amount_minor")
 
@@ -131,14 +131,14 @@ WAYS: Final = {"tables": by_tables, "Arrow": by_arrow, "collect": by_collecting}
 
 
 def timed(way: Callable[[DataFrame], tuple[float, float]], rows: DataFrame) -> tuple[float, tuple[float, float]]:
-    """Return the seconds and the result."""
+    """Return the seconds that a way took, and its result."""
     began = time.perf_counter()
     result = way(rows)
     return time.perf_counter() - began, result
 
 
 def main() -> None:
-    """Measure both sides in turns, and record the ratio of medians."""
+    """Measure the ways in turns, and record the ratio of medians."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=int, nargs="?", default=LAKE_MONTH)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
@@ -153,7 +153,7 @@ def main() -> None:
 
 
 def measure(rows: DataFrame, count: int, repetitions: int) -> None:
-    """Alternate between the ways, and require that their results agree to 1e-12."""
+    """Let the ways take turns; their results must agree to 1e-12."""
     first_days = rows.where(F.col("day") < F.lit(FIRST_DAY + dt.timedelta(days=WARM_UP_DAYS)))
     for way in WAYS.values():
         timed(way, first_days)  # the first run pays for compilation

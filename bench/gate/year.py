@@ -1,4 +1,4 @@
-"""Simulate a year of nights: how often a model exactly at the limit passes, with and without a yearly budget."""
+"""Simulate a year of nights: how often a model exactly at the limit passes, with and without a budget for the year."""
 
 import math
 from typing import Final
@@ -24,7 +24,7 @@ SPAN: Final = NIGHTS_A_YEAR + DAYS - 1
 
 
 def effects(rng: np.random.Generator) -> np.ndarray:
-    """Draw the common effects of days and terminals, shape ``(days, terminals)``."""
+    """Draw the effects that rows of a day and of a terminal share, shape ``(days, terminals)``."""
     life = (np.arange(SPAN)[:, None] + rng.integers(0, TERMINAL_LIFE, TERMINALS)) // TERMINAL_LIFE
     own = rng.normal(size=(SPAN // TERMINAL_LIFE + 2, TERMINALS))[life, np.arange(TERMINALS)]
     return np.asarray(DAY_SPREAD * rng.normal(size=(SPAN, 1)) + TERMINAL_SPREAD * own)
@@ -43,7 +43,8 @@ def nights_passed(rng: np.random.Generator, deltas: tuple[float, ...]) -> np.nda
 
 
 def passes(flagged: np.ndarray, rows: np.ndarray, delta: float) -> bool:
-    """Return whether the widest bound is within the limit; the row bound is the quickest, so it comes first."""
+    """Return whether the widest bound is within the limit."""
+    # The row bound is the quickest, and decides most nights alone.
     row = row_bound(int(flagged.sum()), int(rows.sum()), delta)
     if row > LIMIT:
         return False
@@ -52,7 +53,7 @@ def passes(flagged: np.ndarray, rows: np.ndarray, delta: float) -> bool:
 
 
 def year_figures(years: int) -> None:
-    """Record wrong nights a year, and years with any, without and with a budget of 5 % a year."""
+    """Record wrong nights a year, and years with any wrong night, without and with a budget of 5 % a year."""
     deltas = (DELTA, nightly_delta(DELTA, BUDGET))
     passed = np.array([nights_passed(np.random.default_rng([SEED, year]), deltas) for year in range(years)])
     wrong, any_wrong = passed.mean(axis=(0, 1)), passed.any(axis=1).mean(axis=0)
@@ -65,7 +66,7 @@ def year_figures(years: int) -> None:
 
 
 def certified_nights(rng: np.random.Generator, every: int) -> np.ndarray:
-    """Return the true rates of the thresholds that the nights of a year certify, one night in `every`."""
+    """Return the true rates of thresholds that are certified anew, one night in `every` of a year."""
     shared = effects(rng)
     count = rng.poisson(ROWS, shared.shape).ravel()
     day, terminal = (np.repeat(index.ravel(), count) for index in np.indices(shared.shape))
@@ -82,7 +83,7 @@ def certified_nights(rng: np.random.Generator, every: int) -> np.ndarray:
 
 
 def release_figures(years: int, every: int = 7) -> None:
-    """Record how often thresholds certified at 4.5 % exceed 5 % over a year."""
+    """Record how often the gate's own thresholds, certified at 4.5 %, truly exceed 5 % in a year."""
     rates = np.array([certified_nights(np.random.default_rng([SEED, year]), every) for year in range(years)])
     over = (rates > LIMIT).any(axis=1)
     beside = (

@@ -1,13 +1,13 @@
-"""Compare a nightly run with rolling windows in pandas, as tutorials make features.
+"""Compare a night of ours with rolling windows in pandas, as tutorials make features.
 
     python -m bench.lake.against_pandas --home <folder>
 
-The lake is the one that `bench.lake.ingest` made in this folder. pandas gets all rows of some customers and of some
-terminals, because all of them do not fit into memory. On one core, it makes the fifteen features of Le Borgne et al.
-(2022), ch. 3.3. Our side is a night on both cores: totals, state and features of a whole day.
+The lake is the one that `bench.lake.ingest` made in this folder. pandas gets all rows of some customers, and of some
+terminals, because all of them do not fit. On one core it makes the fifteen features of Le Borgne et al. (2022), ch.
+3.3, as they do. Ours is a night on both cores: totals, state and features of a whole day.
 
-Rows a second are counted over the slice for pandas, which makes all days at once, and over the day for us. A night with
-pandas would have to process all days.
+Rows a second count the rows of the slice for pandas, and the rows of the day for us. In pandas the features of all days
+are made at once, and a night of theirs would begin with all days again.
 """
 
 import datetime as dt
@@ -37,7 +37,7 @@ SATURDAY: Final = 5
 
 
 def slice_of(bench: Bench, entity: str) -> pd.DataFrame:
-    """Return all rows of some customers, or terminals, with their labels in order: about `SLICE_ROWS`."""
+    """Return all rows of some customers, or terminals, with their labels, in order: about `SLICE_ROWS`."""
     clean, labels = (files_of(bench.settings, table, bench.days) for table in (CLEAN, LABELS))
     rows = duckdb.sql(f"SELECT count(*) FROM {clean}").fetchall()[0][0]
     return duckdb.sql(
@@ -48,7 +48,7 @@ def slice_of(bench: Bench, entity: str) -> pd.DataFrame:
 
 
 def with_pandas(customers: pd.DataFrame, terminals: pd.DataFrame, delay_days: int) -> float:
-    """Measure rows a second of the fifteen features: customers' on whole customers, terminals' on whole terminals."""
+    """Return rows a second of the fifteen features, made a customer and a terminal at a time."""
     began = time.monotonic()
     rows = _timed(customers)
     rows["night"] = rows.event_time // HOUR_SECONDS % 24 < NIGHT_ENDS
@@ -66,7 +66,7 @@ def _timed(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def spending(group: pd.DataFrame) -> pd.DataFrame:
-    """Return count and mean amount of a customer's transactions over the windows."""
+    """Add a customer's transactions and their mean over the windows."""
     amounts = group.set_index("time").amount
     for days in WINDOWS:
         rolled = amounts.rolling(f"{days}D")
@@ -76,7 +76,7 @@ def spending(group: pd.DataFrame) -> pd.DataFrame:
 
 
 def risk(group: pd.DataFrame, delay_days: int) -> pd.DataFrame:
-    """Return count and fraud share of a terminal over the windows that end `delay_days` before each transaction."""
+    """Add a terminal's transactions and their fraud share over windows that end `delay_days` before each."""
     frauds = group.set_index("time").fraud
     late = frauds.rolling(f"{delay_days}D")
     for days in WINDOWS:
@@ -88,7 +88,7 @@ def risk(group: pd.DataFrame, delay_days: int) -> pd.DataFrame:
 
 
 def ours(spark: SparkSession, settings: JobSettings, day: dt.date) -> float:
-    """Measure the jobs of a night as if they had never run: totals, the rolled state, features."""
+    """Return the seconds of a night's jobs, as if they had never run: totals, state rolled on, features."""
     before = day - ONE_DAY
     for of, tables in ((day, (TOTALS_CUSTOMER, TOTALS_TERMINAL, FEATURES)), (before, (STATE,))):
         names = ", ".join(f"'{table.name}'" for table in tables)
@@ -101,14 +101,14 @@ def ours(spark: SparkSession, settings: JobSettings, day: dt.date) -> float:
 
 
 def measure(bench: Bench) -> None:
-    """Alternate between both sides and record rows a second."""
+    """Let both sides take turns, and record rows a second."""
     settings, day = bench.settings, bench.days[-1]
     spark = start_session("bench", settings)
     totals(spark, settings, bench.days[:-1])
     state(spark, settings, [day - 2 * ONE_DAY])
     slices = [slice_of(bench, entity) for entity in ("customer", "terminal")]
     day_rows = duckdb.sql(f"SELECT count(*) FROM {files_of(settings, CLEAN, [day])}").fetchall()[0][0]
-    ours(spark, settings, day)  # the JVM compiles on its first turn
+    ours(spark, settings, day)  # not counted: the JVM compiles on its first turn
     rates: list[tuple[float, float]] = []
     for _ in range(bench.repetitions):
         seconds = ours(spark, settings, day)

@@ -1,9 +1,9 @@
-"""Compare backfills in any order with one forward load: ``python -m bench.lake.backfills --home <folder>``.
+"""Show that backfills in any order give the rows of one load: ``python -m bench.lake.backfills --home <folder>``.
 
-A small world of 40 days is loaded as one range. Then it is loaded day by day: forwards, backwards, shuffled, and by
-three processes at the same time. In each order, all days pass ingest and totals before the states, and the states
-before the features, as the sensors of the DAG `lake` require. A day of a table counts with all its rows if its checksum
-differs from the first load's.
+A small world of 40 days is loaded as one range, and then day by day: forwards, backwards, shuffled, and by three
+processes at once. In each order all days are ingested and added up first, then all states are made, then all features,
+as the sensors of the DAG `lake` enforce. If a day's table has another checksum than after the first load, its rows
+count as different.
 """
 
 import argparse
@@ -34,7 +34,7 @@ DAYS: Final = 40
 CUSTOMERS: Final = 1_000
 PROCESSES: Final = 3
 AT_ONCE: Final = 2
-"""Orders in which the days are loaded, each into its own lake."""
+"""Orders that are loaded side by side, each into a lake of its own."""
 PHASES: Final = (("ingest", "totals"), ("state",), ("features",))
 
 Days = list[dt.date]
@@ -44,11 +44,11 @@ ORDERS: Final[Mapping[str, Callable[[Days], list[Days]]]] = {
     "shuffled": lambda days: [random.Random(7).sample(days, len(days))],  # noqa: S311 - an order, not a secret
     "parallel": lambda days: [days[lane::PROCESSES] for lane in range(PROCESSES)],
 }
-"""Return the days of each process in its order."""
+"""Days of each process, in the order in which it loads them."""
 
 
 def world(home: Path) -> JobSettings:
-    """Make a home with a key ring and one raw file for each day."""
+    """Make a home with a key ring and a raw file for each day."""
     settings = JobSettings(home=home.resolve())
     command = ["-m", "jobs.simulate", "--out", str(settings.raw_path), "--days", str(DAYS), "--start", str(START)]
     subprocess.run([sys.executable, *command, "--customers", str(CUSTOMERS)], check=True, stdout=subprocess.DEVNULL)
@@ -57,7 +57,7 @@ def world(home: Path) -> JobSettings:
 
 
 def load(home: Path, names: Sequence[str], batches: Sequence[Days]) -> None:
-    """Run stages on batches of days, one after the other, in a new session."""
+    """Run stages on batches of days, one after the other, in a session of their own."""
     settings = JobSettings(home=home)
     spark = start_session("bench", settings)
     create_tables(spark, settings)
@@ -68,7 +68,7 @@ def load(home: Path, names: Sequence[str], batches: Sequence[Days]) -> None:
 
 
 def backfill(home: Path, lanes: Sequence[Days]) -> None:
-    """Load the days one by one, each lane in its own process."""
+    """Load the days one by one, each lane in a process of its own."""
     spawned = multiprocessing.get_context("spawn")
     for names in PHASES:
         processes = [spawned.Process(target=load, args=(home, names, [[day] for day in lane])) for lane in lanes]
@@ -81,7 +81,7 @@ def backfill(home: Path, lanes: Sequence[Days]) -> None:
 
 
 def different_rows(expected: JobSettings, found: JobSettings, days: Days) -> int:
-    """Count the rows of the days and tables that differ between both lakes."""
+    """Count the rows of days and tables that are not the same in both lakes."""
     one, other = (checksums(settings, days[0], days[-1]) for settings in (expected, found))
     catalog = open_catalog(expected)
     rows = {(table.name, day): run.rows for table in TABLES
@@ -90,7 +90,7 @@ def different_rows(expected: JobSettings, found: JobSettings, days: Days) -> int
 
 
 def wrong_rows(expected: JobSettings, home: Path, order: str, days: Days) -> int:
-    """Load the same raw files in an order and count the rows that differ from the first load's."""
+    """Load the same raw files in an order; count the rows that differ from the first load's."""
     settings = JobSettings(home=home.resolve())
     shutil.copytree(expected.home / "raw", settings.home / "raw")
     backfill(settings.home, ORDERS[order](days))

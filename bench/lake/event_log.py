@@ -1,7 +1,7 @@
-"""Read from Spark's event log what its tasks read, table by table.
+"""Count what the tasks of Spark read, by table, from Spark's own event log.
 
-A scan of an Iceberg table reports how many data files it chose, their size, and how many manifests it opened. A task
-reports the bytes and records that it read. The counters that it updated identify the scan that it read them for.
+A scan of an Iceberg table reports how many data files it chose, their size, and how many manifests it looked at. Each
+task reports the bytes and records that it read. The counters that a task moved name the scan that it read them for.
 """
 
 import json
@@ -19,9 +19,9 @@ from antifraud.lake.schemas import CATALOG, NAMESPACE
 SCAN: Final = f"BatchScan {CATALOG}.{NAMESPACE}."
 TEXT_SCAN: Final = "Scan text"
 RAW: Final = "raw files"
-"""Name for reads of text files."""
+"""Name of all text files together."""
 ELSEWHERE: Final = "elsewhere"
-"""Name for reads without a scan: rows that Spark keeps between two queries."""
+"""Name of all reading for no scan: rows that Spark keeps itself between two queries."""
 COUNTED: Final = {
     "number of result data files": "files",
     "total data file size (bytes)": "file_bytes",
@@ -30,7 +30,7 @@ COUNTED: Final = {
     "number of scanned data manifests": "manifests",
     "number of skipped data manifests": "manifests_skipped",
 }
-"""Fields of `Read` by the name of the scan's metric that they add up."""
+"""Field of `Read` that a scan's metric adds to, by the name of the metric."""
 WRITER: Final = {"spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false"}
 
 
@@ -38,11 +38,16 @@ WRITER: Final = {"spark.eventLog.compress": "false", "spark.eventLog.rolling.ena
 class Read:
     """Reads of one table; a file that was read twice counts twice.
 
-    Tasks count `bytes` and `records`. Scans choose `files`, data files with `file_bytes` in all. Iceberg fetches
-    columns in its own threads, which no task counts, and skips columns that are not needed. The bytes read from Parquet
-    therefore lie between `bytes`, the footers of the files, and `file_bytes`.
+    Iceberg fetches columns by threads of its own, and no task counts their bytes. It skips the columns that are not
+    needed. So the true reading of Parquet lies between `bytes`, the ends of the files, and `file_bytes`.
 
-    Scans read `manifests` and skip `manifests_skipped`, which hold no such day according to the list of manifests.
+    Attributes:
+        bytes: Bytes that tasks count.
+        records: Records that tasks count.
+        files: Data files that scans chose.
+        file_bytes: Whole size of these files.
+        manifests: Manifests that scans read.
+        manifests_skipped: Manifests that were skipped, because the list of manifests says that they hold no such day.
     """
 
     bytes: int = 0
@@ -57,13 +62,13 @@ class Read:
 
     @property
     def data(self) -> tuple[int, int, int, int]:
-        """The counts without metadata: `bytes`, `records`, `files`, `file_bytes`."""
+        """All but the metadata: `bytes`, `records`, `files`, `file_bytes`."""
         return self.bytes, self.records, self.files, self.file_bytes
 
 
 @contextmanager
 def event_log(spark: SparkSession, path: Path) -> Iterator[None]:
-    """Write an event log inside the block; the name of its file has only lower-case letters and hyphens."""
+    """Write an event log of the application meanwhile; the name of the file may have small letters and hyphens only."""
     jvm: Any = spark._jvm  # noqa: SLF001 - a session that runs already cannot be told to write one
     context: Any = spark.sparkContext._jsc.sc()  # noqa: SLF001
     conf = context.conf().clone()
@@ -85,9 +90,9 @@ def event_log(spark: SparkSession, path: Path) -> Iterator[None]:
 
 
 def reads_of(log: Iterable[str]) -> dict[str, Read]:
-    """Return the reads in the lines of an event log, by the name of the table, `RAW` or `ELSEWHERE`.
+    """Add up the reads in the lines of an event log, by name of the table, `RAW` or `ELSEWHERE`.
 
-    A task that reads for scans of several tables counts under their names joined by a plus.
+    If a task reads for scans of several tables, its reads count for all of their names, joined by a plus.
     """
     events = [json.loads(line) for line in log]
     metrics = {number: metric for event in events for number, metric in _metrics(event.get("sparkPlanInfo"))}
@@ -99,12 +104,12 @@ def reads_of(log: Iterable[str]) -> dict[str, Read]:
 
 
 def total(reads: Mapping[str, Read]) -> Read:
-    """Return the sum of the reads of files over all tables."""
+    """Add up the reads of files, all tables together."""
     return sum((read for table, read in reads.items() if table != ELSEWHERE), Read())
 
 
 def _metrics(plan: Any) -> Iterator[tuple[int, tuple[str, str]]]:
-    """Return the counters of every scan of a plan: number, and table with metric name."""
+    """Yield the counters of every scan of a plan: number, and table with name."""
     if not plan:
         return
     if (table := _table(plan["nodeName"])) is not None:
@@ -120,7 +125,7 @@ def _table(node: str) -> str | None:
 
 
 def _chosen(event: Mapping[str, Any], metrics: Mapping[int, tuple[str, str]]) -> Iterator[tuple[str, Read]]:
-    """Yield the table and the reads of each metric that the driver reports for a planned scan."""
+    """Yield what the driver reports about scans that it has planned."""
     for number, value in event.get("accumUpdates", ()):
         table, name = metrics.get(number, ("", ""))
         if name in COUNTED:

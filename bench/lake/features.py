@@ -1,8 +1,8 @@
-"""Measure features of one day of a million customers: ``python -m bench.lake.features --home <folder>``.
+"""Time the features of one day of a million customers: ``python -m bench.lake.features --home <folder>``.
 
-The lake is the one that `bench.lake.ingest` made in this folder. Our job is compared with DuckDB, with the same
-definition on the same files, and with Spark recomputing the day from all events of the 30 days before. All take turns,
-the start of a session is not measured, and the rows must be equal.
+The lake is the one that `bench.lake.ingest` made in this folder. Our job is compared with two others: DuckDB, with the
+same definition on the same files, and Spark, recomputing the day from all events of the 30 days before instead of the
+state. All take turns, starting a session is left out, and the rows must be equal.
 """
 
 import datetime as dt
@@ -23,7 +23,8 @@ from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, RUNS, STATE
 from antifraud.settings.core import JobSettings
 from bench.lake.features_sql import features_query
 from bench.lake.world import Bench, bench_of, files_of
-from jobs.lake.features import feature_rows, features
+from jobs.lake.feature_rows import feature_rows
+from jobs.lake.features import features
 from jobs.lake.state import state, state_of
 from jobs.lake.totals import customer_totals, terminal_totals, totals
 from jobs.publishing.tables import create_tables, read_table
@@ -33,7 +34,7 @@ COMMAND: Final = "python -m bench.lake.features"
 
 
 def ours(spark: SparkSession, settings: JobSettings, day: dt.date) -> float:
-    """Measure the seconds of the job: compute, stage, audit, publish."""
+    """Return the seconds of the job: compute, stage, audit, publish."""
     spark.sql(f"DROP TABLE IF EXISTS {full_name(FEATURES)} PURGE")
     spark.sql(f"DELETE FROM {full_name(RUNS)} WHERE table = '{FEATURES.name}'")
     create_tables(spark, settings)
@@ -43,7 +44,7 @@ def ours(spark: SparkSession, settings: JobSettings, day: dt.date) -> float:
 
 
 def from_events(spark: SparkSession, settings: JobSettings, day: dt.date, target: Path) -> float:
-    """Measure the seconds of the same rows from events and labels of the days before, written as Parquet."""
+    """Return the seconds of making the same rows from events and labels of the days before, as Parquet."""
     began = time.monotonic()
     before = day - ONE_DAY
     window = F.col("day").between(day - dt.timedelta(days=settings.label_delay_days + LONGEST_WINDOW_DAYS), before)
@@ -55,7 +56,7 @@ def from_events(spark: SparkSession, settings: JobSettings, day: dt.date, target
 
 
 def with_duckdb(settings: JobSettings, day: dt.date, target: Path) -> float:
-    """Measure the seconds of DuckDB for the same rows from the same files, written as Parquet."""
+    """Return the seconds that DuckDB needs for the same rows from the same files, as Parquet."""
     events, before = (files_of(settings, table, [at]) for table, at in ((CLEAN, day), (STATE, day - ONE_DAY)))
     target.unlink(missing_ok=True)
     began = time.monotonic()
@@ -67,28 +68,29 @@ def with_duckdb(settings: JobSettings, day: dt.date, target: Path) -> float:
 
 
 def different(one: str, other: str) -> int:
-    """Count the rows that are in only one of the relations."""
+    """Count rows that are in one relation only."""
     names = ", ".join(FEATURES.column_names)
     query = f"SELECT count(*) FROM ((SELECT {names} FROM {{}}) EXCEPT ALL (SELECT {names} FROM {{}}))"
     return sum(duckdb.sql(query.format(*pair)).fetchall()[0][0] for pair in ((one, other), (other, one)))
 
 
 def measure(bench: Bench) -> None:
-    """Load missing days; alternate with DuckDB, then with recomputing from events, which takes longest."""
+    """Load the missing days; take turns with DuckDB, then with the events, which take longest."""
     settings, day = bench.settings, bench.days[-1]
     (settings.home / "features").mkdir(exist_ok=True)
     spark = start_session("bench", settings)
     create_tables(spark, settings)
     totals(spark, settings, bench.days[:-1])
     state(spark, settings, [day - ONE_DAY])
-    ours(spark, settings, day)  # the JVM compiles on its first turn; a nightly job pays for that once for all stages
+    # The JVM compiles on its first turn, which a nightly job pays once for all its stages.
+    ours(spark, settings, day)
     beside_duckdb(spark, bench)
     beside_events(spark, bench)
     spark.stop()
 
 
 def beside_duckdb(spark: SparkSession, bench: Bench) -> None:
-    """Alternate with DuckDB and record."""
+    """Take turns with DuckDB and record."""
     settings, day, target = bench.settings, bench.days[-1], bench.settings.home / "features" / "duckdb.parquet"
     turns = [
         (ours(spark, settings, day), with_duckdb(settings, day, target)) for _ in _counted_aloud(bench.repetitions)
@@ -98,7 +100,7 @@ def beside_duckdb(spark: SparkSession, bench: Bench) -> None:
 
 
 def beside_events(spark: SparkSession, bench: Bench) -> None:
-    """Alternate with recomputing from events and record."""
+    """Take turns with recomputing from events and record."""
     settings, day, target = bench.settings, bench.days[-1], bench.settings.home / "features" / "events"
     turns = [
         (ours(spark, settings, day), from_events(spark, settings, day, target))
@@ -110,7 +112,7 @@ def beside_events(spark: SparkSession, bench: Bench) -> None:
 
 
 def _counted_aloud(repetitions: int) -> Iterator[int]:
-    """Yield the numbers of `range`, printing a line of progress before each."""
+    """Count like `range`, with a line of progress before each turn."""
     for turn in range(repetitions):
         print(f"turn {turn + 1} of {repetitions}", flush=True)
         yield turn

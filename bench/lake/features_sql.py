@@ -1,7 +1,4 @@
-"""Write the features of a day in DuckDB's SQL, with the registry's formulas as text.
-
-Joins, windows and lists are independent of the Spark job.
-"""
+"""Features of a day in DuckDB's SQL: its own joins and windows, the registry's formulas as text."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,7 +20,7 @@ TODAY: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sql:
-    """An expression as text, built with Python's operators; not hashable, because ``==`` returns an expression."""
+    """An expression as text, put together by Python's operators; not hashable, because ``==`` gives an expression."""
 
     text: str
     __hash__ = None  # type: ignore[assignment]
@@ -68,7 +65,7 @@ class SqlArithmetic:
     """`antifraud.features.registry.Arithmetic` as text."""
 
     def ratio(self, numerator: Any, denominator: Any) -> Sql:
-        """Return the quotient as a double; null if the denominator is not positive."""
+        """Divide both as doubles; null where the denominator is not positive."""
         below = _text(denominator)
         return Sql(f"CASE WHEN {below} > 0 THEN {_text(numerator)}::DOUBLE / ({below})::DOUBLE END")
 
@@ -81,20 +78,20 @@ class SqlArithmetic:
         return Sql(f"({_text(value)})::HUGEINT")
 
     def floor_divide(self, value: Any, divisor: int) -> Sql:
-        """Return the integer quotient of values that are not negative."""
+        """Divide an integer that is not negative, rounding down."""
         return Sql(f"({_text(value)} // {divisor})")
 
     def when(self, condition: Any, value: Any) -> Sql:
-        """Return `value` as a double if `condition` holds, otherwise null."""
+        """Return `value` as a double where `condition` holds, otherwise null."""
         return Sql(f"CASE WHEN {_text(condition)} THEN ({_text(value)})::DOUBLE END")
 
     def flag(self, condition: Any) -> Sql:
-        """Return 1.0 if `condition` holds, otherwise 0.0."""
+        """Return 1.0 where `condition` holds, otherwise 0.0."""
         return Sql(f"CASE WHEN {_text(condition)} THEN 1.0::DOUBLE ELSE 0.0::DOUBLE END")
 
 
 def features_query(events: str, state: str) -> str:
-    """Return the query for the features of a day, from the relations `events` and `state` of the day before."""
+    """Return the query for the features of a day, from two relations: its events, and the state of the day before."""
     inputs = {"time": Sql("event_time"), "amount": Sql("amount")}
     inputs |= {f"terminal_{name}": Sql(f"coalesce(terminal_state.{name}, 0)") for name in Risk._fields}
     for entity in ("customer", "terminal"):

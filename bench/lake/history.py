@@ -1,11 +1,10 @@
-"""Measure a night with 60 and with 600 days of history: ``python -m bench.lake.history --home <folder>``.
+"""Compare a night after 60 and after 600 days of history: ``python -m bench.lake.history --home <folder>``.
 
-Two lakes have the same small world, in which a day's rows cost almost nothing: anything that grows with the history
+There are two lakes of one small world. A day of this world costs next to nothing, so whatever grows with the history
 shows. The shorter lake has the last days of the longer one, so their nights are the same days with the same rows. Each
-lake has its own process and session.
-
-Both are loaded up to their first night, then they take turns. A night is ingest, totals, state and features of the next
-day. The timed nights come first. Spark's event log then counts, task by task, what some further nights read.
+lake has a process and a session of its own. Both are loaded up to their first night, then they take turns. A night is
+ingest, totals, state and features of the next day. After the timed nights, the reads of some more nights are counted,
+task by task, from Spark's event log.
 """
 
 import argparse
@@ -38,9 +37,9 @@ LENGTHS: Final = (60, 600)
 CUSTOMERS: Final = 300
 NIGHTS: Final = 12
 COUNTED: Final = 3
-"""Nights after the timed ones, with counted reads."""
+"""Nights after the timed ones with counted reads."""
 WARM_UP: Final = 2
-"""First nights of each lake, which are not counted: the JVM still compiles."""
+"""First nights of each lake that are left out, because the JVM still compiles."""
 LOADED: Final = ("ingest", "totals", "state", "features")
 
 
@@ -54,7 +53,7 @@ def world(home: Path, days: int) -> JobSettings:
 
 
 def load(spark: SparkSession, settings: JobSettings, days: list[dt.date]) -> float:
-    """Measure the seconds of all stages for some days."""
+    """Run all stages for some days; return the seconds."""
     began = time.monotonic()
     for name in LOADED:
         STAGES[name](spark, settings, days)
@@ -62,7 +61,7 @@ def load(spark: SparkSession, settings: JobSettings, days: list[dt.date]) -> flo
 
 
 class Lake(NamedTuple):
-    """A loaded lake: its first night, and the connection to its process."""
+    """A loaded lake: its first night, and the way to the process that works on it."""
 
     settings: JobSettings
     first: dt.date
@@ -70,13 +69,13 @@ class Lake(NamedTuple):
     process: Any
 
     def night(self, number: int, *, counted: bool) -> Any:
-        """Run the night of a number, from 0 on, and return its seconds or, if counted, its reads."""
+        """Run a night, counted from 0; return its seconds, or its reads if they are counted."""
         self.turns.send((self.first + dt.timedelta(days=number), counted))
         return self.turns.recv()
 
 
 class Night(NamedTuple):
-    """Reads of a night: by table according to Spark's event log, and all bytes according to the kernel."""
+    """Reads of a night: by table, from Spark's event log, and in bytes of anything, from the kernel."""
 
     reads: Mapping[str, Read]
     everything: int
@@ -90,14 +89,14 @@ class Night(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Seconds of each timed night, and reads of each counted night, for the lakes in their order."""
+    """Seconds of each timed night, and reads of each counted night; in each the lakes in their order."""
 
     seconds: Sequence[Sequence[float]]
     counted: Sequence[Sequence[Night]]
 
 
 def tail(home: Path, source: JobSettings, first: dt.date) -> JobSettings:
-    """Make a home with another one's key ring and its raw files from the day `first` on."""
+    """Make a home with the key ring of another one and its raw files from the day `first` on."""
     settings = JobSettings(home=home.resolve())
     settings.raw_path.mkdir(parents=True)
     for path in source.raw_path.glob("*.txt"):
@@ -109,7 +108,7 @@ def tail(home: Path, source: JobSettings, first: dt.date) -> JobSettings:
 
 
 def serve(settings: JobSettings, first: dt.date, night: dt.date, turns: Connection) -> None:
-    """Load the days from `first` to the day before `night`, then one night for each turn, until a turn is None."""
+    """Load the days from `first` to the one before `night`; then run one night a turn, until a turn is None."""
     spark = start_session("bench", settings)
     create_tables(spark, settings)
     load(spark, settings, days_between(first, night - dt.timedelta(days=1)))
@@ -133,14 +132,14 @@ def counted_load(spark: SparkSession, settings: JobSettings, day: dt.date) -> Ni
 
 
 def bytes_by_kernel(spark: SparkSession) -> int:
-    """Return all bytes that this process and its JVM have read so far: files, metadata, sockets."""
+    """Return the bytes that this process and its JVM have read so far: files, metadata, sockets."""
     jvm: Any = spark._jvm  # noqa: SLF001 - Spark does not say which process it is
     counts = [Path(f"/proc/{pid}/io").read_text() for pid in ("self", jvm.java.lang.ProcessHandle.current().pid())]
     return sum(int(text.split()[1]) for text in counts)
 
 
 def started(settings: JobSettings, first: dt.date, night: dt.date) -> Lake:
-    """Start a process that loads a lake with the days from `first` to the day before `night`."""
+    """Start a process for a lake; return when the days from `first` to the one before `night` are loaded."""
     spawned = multiprocessing.get_context("spawn")
     ours, theirs = spawned.Pipe()
     process = spawned.Process(target=serve, args=(settings, first, night, theirs))
@@ -151,7 +150,7 @@ def started(settings: JobSettings, first: dt.date, night: dt.date) -> Lake:
 
 
 def measured(home: Path, lengths: Sequence[int], nights: int, counted: int) -> Measured:
-    """Load a lake for each length, in days, and alternate between their nights."""
+    """Load a lake for each of the lengths, in days, and take the nights in turns."""
     longest = max(lengths)
     whole = world(home / "world", longest + nights + counted)
     night = START + dt.timedelta(days=longest)
@@ -170,12 +169,12 @@ def measured(home: Path, lengths: Sequence[int], nights: int, counted: int) -> M
 
 
 def growths(pairs: Sequence[Sequence[float]]) -> list[float]:
-    """Return by what share the second of each pair is larger than the first."""
+    """Return by how much the second of each pair is larger than the first, as a share of the first."""
     return [long / short - 1 for short, long in pairs]
 
 
 def report(found: Measured, lengths: Sequence[int]) -> str:
-    """Return the reads of the last counted night as text, by table and in all, for each lake."""
+    """Spell the reads of the last counted night, by table and together, in each lake."""
     lines = []
     for length, night in zip(lengths, found.counted[-1], strict=True):
         lines += [f"after {length} days: {night}", *(f"    {table}: {read}" for table, read in night.reads.items())]
@@ -183,7 +182,7 @@ def report(found: Measured, lengths: Sequence[int]) -> str:
 
 
 def measure(home: Path) -> None:
-    """Measure all nights and record."""
+    """Measure and record."""
     found = measured(home, LENGTHS, NIGHTS, COUNTED)
     print(report(found, LENGTHS))
     timed = found.seconds[WARM_UP:]

@@ -1,8 +1,8 @@
-"""Compare ingest of one raw file of 47 million rows with DuckDB: ``python -m bench.lake.ingest --home <folder>``.
+"""Compare the ingest of one raw file of 47 million rows with DuckDB: ``python -m bench.lake.ingest --home <folder>``.
 
-Both sides take turns. They read the same text, check every field, make the same tokens, and write `clean`, `labels` and
-`quarantine` as Parquet by day, sorted alike. DuckDB does not number lines, publish or audit. The rows of both are
-compared, and the reported defects with the simulator's.
+Both sides read the same text, check every field, and make the same tokens of both ids. They write `clean`, `labels` and
+`quarantine` as Parquet by day, sorted alike, and take turns. DuckDB is not asked for line numbers, publishing or
+audits. The rows of both sides are compared. So are the reported defects and the ones that the simulator put in.
 """
 
 import datetime as dt
@@ -32,7 +32,7 @@ LOOK_SECONDS: Final = 0.5
 
 
 def ingest(settings: JobSettings, days: list[dt.date]) -> tuple[float, float]:
-    """Measure the seconds of the job, and the peak memory in GB of all its processes together."""
+    """Run the job; return its seconds and the peak of its memory in GiB, all its processes together."""
     command = [sys.executable, "-m", "jobs.ingest", "--from", str(days[0]), "--to", str(days[-1])]
     began, peak, ended = time.monotonic(), [0.0], threading.Event()
     with subprocess.Popen(command, env=os.environ | {"ANTIFRAUD_HOME": str(settings.home)}) as process:
@@ -59,7 +59,7 @@ def _watch(pid: int, peak: list[float], ended: threading.Event) -> None:
 
 
 def with_duckdb(settings: JobSettings, target: Path) -> float:
-    """Measure the seconds of DuckDB for the same tables."""
+    """Return the seconds that DuckDB needs for the same tables."""
     shutil.rmtree(target, ignore_errors=True)
     scratch = target.with_suffix(".db")
     scratch.unlink(missing_ok=True)
@@ -72,7 +72,7 @@ def with_duckdb(settings: JobSettings, target: Path) -> float:
 
 
 def different_days(settings: JobSettings, days: list[dt.date], target: Path) -> int:
-    """Count differing days, by the number of clean rows and a sum of their hashes that ignores the order."""
+    """Count days with other clean rows on the two sides, by count and by a sum of hashes that ignores order."""
     query = (
         "SELECT day, count(*), sum(hash(transaction_id, event_time, customer, terminal, amount)) FROM {} GROUP BY day"
     )
@@ -82,7 +82,7 @@ def different_days(settings: JobSettings, days: list[dt.date], target: Path) -> 
 
 
 def missed_defects(settings: JobSettings, days: list[dt.date]) -> tuple[int, int]:
-    """Return the number of simulated defects, and by how many the reported ones differ, by day and reason."""
+    """Count the simulator's defects, and by how many the reported ones differ, by day and reason."""
     runs = published(open_catalog(settings), QUARANTINE, days[0], days[-1])
     injected, wrong = 0, 0
     for day, said in truth(settings).items():
@@ -94,7 +94,7 @@ def missed_defects(settings: JobSettings, days: list[dt.date]) -> tuple[int, int
 
 
 def measure(bench: Bench) -> None:
-    """Alternate between both sides, compare and record."""
+    """Let both sides take turns, compare and record."""
     settings, days = bench.settings, bench.days
     ours, theirs, peaks = [], [], []
     target = settings.home / "duckdb"

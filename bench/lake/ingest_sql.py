@@ -1,4 +1,4 @@
-"""Write ingest in DuckDB's SQL, independently of the job: from raw text to `clean`, `labels` and `quarantine`."""
+"""An independent ingest in DuckDB's SQL, from the raw text to `clean`, `labels` and `quarantine`."""
 
 import datetime as dt
 from pathlib import Path
@@ -8,7 +8,7 @@ from antifraud.keys.pseudonym import Key, load_active_key
 from antifraud.lake.schemas import RAW
 from antifraud.settings.core import JobSettings
 from jobs.raw.files import discover
-from jobs.raw.tokens import PADS, padded
+from jobs.raw.tokens import PADS, pad_key
 
 AT_24: Final = "tx_datetime LIKE '% 24:00:00'"
 NATURAL: Final = "[0-9]{1,18}"
@@ -30,7 +30,10 @@ WRITES: Final = {
 
 
 def statements(settings: JobSettings, target: Path) -> list[str]:
-    """Return the statements in order; they write a folder for each table into `target` and skip short lines."""
+    """Return the statements in their order; `target` gets a folder for each table.
+
+    Lines with too few columns are left out.
+    """
     [file] = discover(settings.raw_path)
     base = int(dt.datetime.combine(file.first, dt.time(), dt.UTC).timestamp())
     judged = _judged(_parsed(file.path, base), load_active_key(settings.keyring_path))
@@ -70,7 +73,7 @@ def _judged(parsed: str, key: Key) -> str:
 
 
 def _token(key: Key, kind: str) -> str:
-    inner, outer = (f"unhex('{padded(key.secret, pad).hex()}')" for pad in PADS.values())
+    inner, outer = (f"unhex('{pad_key(key.secret, pad).hex()}')" for pad in PADS.values())
     digest = f"sha256({outer} || unhex(sha256({inner} || encode('{kind}:' || {kind}_id::VARCHAR))))"
     return f"'{key.key_id}.' || translate(left(base64(unhex(left({digest}, 32))), 22), '+/', '-_') AS {kind}"
 

@@ -1,9 +1,9 @@
 """Compare both implementations on a week of a million customers: ``python -m bench.lake.parity --home <folder>``.
 
 The lake is the one that `bench.lake.ingest` made in this folder. Spark's features of the last seven days are compared
-with `antifraud.features.reference`, event after event in order, bit by bit. DuckDB gathers the history of the reference
-from `clean` and `labels`, so it shares neither code nor tables with totals and state. Two days are in memory at a time,
-some 20 GB.
+with `antifraud.features.reference`, event after event in order, bit by bit. DuckDB gathers the reference's histories
+from `clean` and `labels`, so the reference shares neither code nor tables with totals and state. Two days are held in
+memory at a time, some 20 GB.
 """
 
 import gc
@@ -43,7 +43,7 @@ Histories = dict[str, History]
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Relations of a compared day and, by number, of the days before it."""
+    """Relations to select from: the days before by their numbers, and the features of the day to compare."""
 
     clean: Mapping[int, str]
     labels: Mapping[int, str]
@@ -63,8 +63,9 @@ def publish_week(bench: Bench) -> None:
 
 
 def compare(files: Files) -> tuple[int, int]:
-    """Count the rows of a day and its differing feature values."""
-    gc.disable()  # millions of tuples without cycles make the collector slow
+    """Count the rows of a day, and its feature values that differ."""
+    # Millions of tuples and no cycles: collecting them takes longer than everything else.
+    gc.disable()
     with duckdb.connect() as database:
         database.execute("SET threads = 1; SET memory_limit = '3GB'; SET enable_progress_bar = false")
         customers = _histories(database, files, "customer")
@@ -80,7 +81,7 @@ def compare(files: Files) -> tuple[int, int]:
 def _histories(
     database: duckdb.DuckDBPyConnection, files: Files, entity: str, risks: Callable[[str], Risk] = lambda _: Risk()
 ) -> Histories:
-    """Return the histories of the day's entities before it begins; its events add hours later."""
+    """Return the histories of the day's entities before it begins; its own hours are added as its events pass."""
     before, found = files.day - 1, Histories()
     of_the_day = f"WHERE {entity} IN (SELECT {entity} FROM {files.features})"
     for number, events in files.clean.items():
@@ -96,7 +97,7 @@ def _histories(
 
 
 def _rows(database: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[Any, ...]]:
-    # Through Arrow: DuckDB 1.5's `fetchmany` crashes on results of this size.
+    # Through Arrow, because DuckDB 1.5's `fetchmany` crashes on results of this size.
     for batch in database.execute(query).to_arrow_reader(BATCH_ROWS):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
@@ -118,7 +119,7 @@ def _risks(database: duckdb.DuckDBPyConnection, files: Files) -> Callable[[str],
 
 
 def _risk(known: list[tuple[int, int, int]], day: int, last: int) -> Risk:
-    """Return the risk from (day, known labels, frauds among them) of a terminal."""
+    """Return the risk from a terminal's days with known labels: day, labels known, frauds among them."""
     counts = []
     for window in (1, 7, LONGEST_WINDOW_DAYS):
         seen = [row for row in known if row[0] > last - window]
@@ -136,7 +137,7 @@ def _events(database: duckdb.DuckDBPyConnection, files: Files) -> Iterator[pa.Re
 
 
 def _vectors(batch: pa.RecordBatch, customers: Histories, terminals: Histories) -> npt.NDArray[np.float64]:
-    """Return the reference's vectors of events in order, adding each event to both histories."""
+    """Return the reference's vectors of events in order; afterwards each event is part of both histories."""
     found = []
     for time, amount, customer, terminal in zip(*(batch.column(n).to_pylist() for n in range(4)), strict=True):
         pair = [_history(customers, customer, time), _history(terminals, terminal, time)]
@@ -154,7 +155,7 @@ def _history(known: Histories, entity: str, time: int) -> History:
 
 
 def _found(batch: pa.RecordBatch) -> npt.NDArray[np.float64]:
-    """Return Spark's vectors, with NaN for null."""
+    """Return Spark's vectors; null is NaN."""
     columns = (batch.column(name).to_numpy(zero_copy_only=False) for name in FEATURE_NAMES)
     return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
 
@@ -164,7 +165,10 @@ def _bits(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 
 def files_to_compare(bench: Bench) -> list[Files]:
-    """Return the days of the week, alternating long and short histories because each is held in memory."""
+    """Return one for each day of the week, days with little and with much history in turns.
+
+    Two are held in memory at a time, and two long histories might not fit.
+    """
     settings, delay = bench.settings, bench.settings.label_delay_days
     clean, labels = (
         {day_number(day): files_of(settings, table, [day]) for day in bench.days} for table in (CLEAN, LABELS)
@@ -178,7 +182,7 @@ def files_to_compare(bench: Bench) -> list[Files]:
 
 
 def measure(bench: Bench) -> None:
-    """Publish missing days, compare and record."""
+    """Publish the missing days, compare, record."""
     publish_week(bench)
     with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
         counts = list(pool.map(compare, files_to_compare(bench)))

@@ -1,8 +1,9 @@
 """Measure ingest, totals and features against the number of rows: ``python -m bench.lake.slopes --home <folder>``.
 
-Worlds of 24 days with 1, 5 and 48 million rows are loaded in one session. The smallest is loaded twice, because the JVM
-compiles on the first turn. The exponent is the slope of log seconds over log rows; the worst stage counts. Features are
-made for the last day only, and only its rows count for them. `bench/lake/slope_rows.svg` shows all stages.
+Worlds of 24 days with 1, 5 and 48 million rows are loaded, one after the other in one session. The smallest is loaded
+twice, because the JVM compiles on the first turn. The exponent is the slope of log seconds over log rows, of the worst
+stage. Features are made for the last day alone, so only its rows count for them. `bench/lake/slope_rows.svg` shows all
+points.
 """
 
 import argparse
@@ -38,7 +39,7 @@ Costs = dict[str, tuple[int, float]]
 
 
 def costs(home: Path, world: World) -> Costs:
-    """Load the world into an empty lake: ingest and totals of all days, state and features of the last day."""
+    """Load a world into an empty lake: all days of ingest and totals, the last day of state and features."""
     settings = made(home, world)
     shutil.rmtree(settings.home / "lake", ignore_errors=True)
     spark = start_session("bench", settings)
@@ -70,7 +71,7 @@ def exponent(points: list[tuple[int, float]]) -> float:
 
 
 def plot(found: Sequence[Costs], slopes: dict[str, float]) -> Figure:
-    """Plot seconds over rows by stage, on logarithmic axes, each with a proportional line."""
+    """Plot seconds over rows by stage on logarithmic axes, each with a line of proportional cost."""
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     for name in STAGE_NAMES:
@@ -89,8 +90,8 @@ def measure(home: Path) -> None:
     worlds = [World(SIZES[0]), *(World(size) for size in SIZES)]
     found = [costs(home / str(world.customers), world) for world in worlds][1:]
     slopes = {name: exponent([each[name] for each in found]) for name in STAGE_NAMES}
-    about = ". ".join(
-        f"{name.capitalize()} {slopes[name]:.2f} ("
+    about = "; ".join(
+        f"{name} {slopes[name]:.2f} ("
         + ", ".join(f"{rows:,} rows {seconds:.0f} s" for rows, seconds in (each[name] for each in found))
         + ")"
         for name in STAGE_NAMES

@@ -1,4 +1,4 @@
-"""Make the world of the lake's benchmarks: a million customers, one raw file of 24 days, 47 million rows."""
+"""The world of a million customers for the benchmarks of the lake: one raw file of 24 days, 47 million rows."""
 
 import argparse
 import datetime as dt
@@ -25,20 +25,20 @@ START: Final = dt.date(2026, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Numbers of customers, with about two transactions a day each, and of days."""
+    """Size of a world: customers, with about two transactions a day each, and days."""
 
     customers: int = CUSTOMERS
     length: int = DAYS
 
     @property
     def days(self) -> list[dt.date]:
-        """The world's days in order."""
+        """Its days in order."""
         return days_between(START, START + dt.timedelta(days=self.length - 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A home with the raw file of its `days`, the number of repetitions, and whether the world is the full one."""
+    """A home with a key ring and the raw file of its `days`; `full` says whether it is the whole world."""
 
     settings: JobSettings
     days: list[dt.date]
@@ -46,7 +46,7 @@ class Bench:
     full: bool
 
     def keep(self, name: str, value: float, unit: str, command: str, beside: str, found: Sequence[float] = ()) -> None:
-        """Record a figure of the full world with the spread of `found`; only print a figure of a smaller world."""
+        """Record a figure of the full world, `found` in these repetitions; print that of a smaller world only."""
         times = f"; repetitions: {len(found)}" if found else ""
         spread = (min(found), max(found)) if found else None
         if self.full:
@@ -56,7 +56,7 @@ class Bench:
 
 
 def bench_of(description: str | None, repetitions: int) -> Bench:
-    """Parse the command line and make the raw file if it is missing."""
+    """Return what the command line asks for; the raw file is made if it is missing."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, required=True, help="folder of the world; 10 GB, kept")
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
@@ -68,7 +68,7 @@ def bench_of(description: str | None, repetitions: int) -> Bench:
 
 
 def made(home: Path, world: World) -> JobSettings:
-    """Make the missing key ring and raw file of a world in a home, and return its settings."""
+    """Return the settings of a home; key ring and raw file of the world are made if they are missing."""
     settings = JobSettings(home=home.resolve())
     if not truth_path(settings).exists():
         command = [
@@ -82,18 +82,18 @@ def made(home: Path, world: World) -> JobSettings:
 
 
 def truth_path(settings: JobSettings) -> Path:
-    """Return the simulator's record of what it put into the file."""
+    """Return the path of the simulator's own account of what it put into the file."""
     return settings.raw_path.parent / "truth" / MANIFEST
 
 
 def truth(settings: JobSettings) -> dict[str, dict[str, Any]]:
-    """Return counts by day: `rows`, `clean`, `quarantined` by reason."""
+    """Return the simulator's counts by day: `rows`, `clean`, `quarantined` by reason."""
     found: dict[str, dict[str, Any]] = json.loads(truth_path(settings).read_text())["days"]
     return found
 
 
 def files_of(settings: JobSettings, table: Table, days: Sequence[dt.date]) -> str:
-    """Return the data files of consecutive days as a relation for DuckDB."""
+    """Return the data files of consecutive days as a relation that DuckDB selects from."""
     rows = f"day >= '{min(days)}' and day <= '{max(days)}'"
     scan = open_catalog(settings).load_table((NAMESPACE, table.name)).scan(row_filter=rows)
     return f"read_parquet({[task.file.file_path.removeprefix('file:') for task in scan.plan_files()]})"

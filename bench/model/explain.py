@@ -1,8 +1,8 @@
-"""Measure one explanation: exact Shapley values of 500 trees in NumPy, compared with CatBoost's own.
+"""Time one explanation: exact Shapley values of 500 trees in NumPy, beside CatBoost's own for the same row.
 
     python -m bench.model.explain
 
-The model has the production shape (500 trees of depth 6, the registry's features), the rows are random and have nulls.
+The model has the production shape (500 trees of depth 6, the registry's features), the rows are made up, with nulls.
 Both sides take turns, one row at a time.
 """
 
@@ -31,7 +31,7 @@ Doubles = npt.NDArray[np.float64]
 
 
 def model_of(generator: np.random.Generator) -> tuple[CatBoostClassifier, Doubles]:
-    """Return a model that uses its whole depth, and rows to explain."""
+    """Fit a model that uses its whole depth, and return it with rows to explain."""
     vectors = generator.normal(size=(ROWS, len(FEATURE_NAMES)))
     vectors[generator.random(vectors.shape) < 0.1] = np.nan
     known = np.nan_to_num(vectors)
@@ -59,7 +59,7 @@ def largest_gap(trees: Trees, model: CatBoostClassifier, rows: Doubles) -> float
 
 
 def main() -> None:
-    """Measure both sides and record."""
+    """Measure and record."""
     model, vectors = model_of(np.random.default_rng(1))
     plain = Calibration(slope=1.0, intercept=0.0, log_odds_shift=0.0)
     trees = trees_of(model)

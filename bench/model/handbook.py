@@ -1,12 +1,11 @@
-"""Measure ranking on raw files of another generator, by the Handbook's protocol, week by week.
+"""Measure ranking on raw files of another generator: the real path to features, then the Handbook's protocol.
 
     make bench-handbook DATA=folder
 
-The data jobs make the features. Three contestants are tested on each of the last six weeks:
-
+Three contestants are tested on each of the last six weeks:
 - our model on 7 training days;
-- XGBoost with the tutorial's features on the same 7 days, tuned on the weeks before those six;
-- our model on every day from the eighth of the data to the newest day with matured labels.
+- the tutorial's features with XGBoost on the same 7 days, tuned on the weeks before these six;
+- our model on every day from the eighth of the data to the newest with matured labels.
 
 Nothing is chosen by the weeks that are measured.
 """
@@ -40,7 +39,7 @@ WEEKS: Final = 6
 TUNING_WEEKS: Final = 3
 WARM_UP_DAYS: Final = 7
 FIXED: Final = replace(PARAMETERS, iterations=250, learning_rate=0.05)
-"""Fixed, because early stopping would need the newest days, which say most about compromises (bench/IDEAS.md)."""
+"""No days are kept for early stopping, because the newest say most about who is compromised now (bench/IDEAS.md)."""
 STAGES: Final = "ingest,totals,state,features"
 COMMAND: Final = "make bench-handbook DATA=folder"
 
@@ -48,7 +47,7 @@ Contestant = Callable[[Week], Doubles]
 
 
 def build_features(data: Path, settings: JobSettings) -> None:
-    """Run the data jobs on the files of `data`; published days are skipped."""
+    """Run the data jobs on the files of `data`; days that are published already are skipped."""
     if not settings.keyring_path.exists():
         generate_keyring(settings.keyring_path)
     first, last = _range(data)
@@ -58,12 +57,12 @@ def build_features(data: Path, settings: JobSettings) -> None:
 
 
 def seven_days(rows: Rows, week: Week, seed: int) -> Doubles:
-    """Return scores (n,) of our model on the week's seven training days; untested rows get 0."""
+    """Return scores ``(n,)`` of our model trained on the week's seven training days; rows not tested get 0."""
     return _scores(rows.sample(week.train.first, week.train.last), rows, week, seed)
 
 
 def all_history(rows: Rows, week: Week, seed: int) -> Doubles:
-    """Return scores (n,) of our model on everything known the day before the week; untested rows get 0."""
+    """Return scores ``(n,)`` of our model trained on all that was known before the week; rows not tested get 0."""
     start = rows.day.min().astype(dt.date) + dt.timedelta(days=WARM_UP_DAYS)
     return _scores(thinned(rows.sample(start, week.train.last), seed), rows, week, seed)
 
@@ -79,7 +78,7 @@ def _scores(sample: Sample, rows: Rows, week: Week, seed: int) -> Doubles:
 
 
 def thinned(sample: Sample, seed: int) -> Sample:
-    """Return all frauds and `LEGIT_PER_FRAUD` legitimate rows for each, as training does."""
+    """Keep all frauds and `LEGIT_PER_FRAUD` legitimate rows for each, as training does."""
     share = min(1.0, LEGIT_PER_FRAUD * sample.frauds / max(int((~sample.is_fraud).sum()), 1))
     kept = sample.is_fraud | (np.random.default_rng(seed).random(sample.is_fraud.size) < share)
     weight = np.where(sample.is_fraud[kept], 1.0, 1.0 / share)
@@ -108,7 +107,7 @@ def measure(rows: Rows, seed: int) -> dict[str, list[dict[str, float]]]:
 
 
 def record_all(found: dict[str, list[dict[str, float]]]) -> None:
-    """Record means over the weeks with the reference's, and the paired gain in average precision."""
+    """Record means over the weeks beside the reference's, and the paired gain in average precision."""
     values = {name: {key: np.array([each[key] for each in weeks]) for key in FIGURES} for name, weeks in found.items()}
     for key in FIGURES:
         beside = "; ".join(f"{name} {_described(values[name][key])}" for name in ("7 days", "XGBoost"))
@@ -138,7 +137,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def _range(data: Path) -> tuple[str, str]:
-    """Return the first day, and the last day with rows: the day of the last line of the last file."""
+    """Return the first day, and the last one with rows, which is the day of the last line of the last file."""
     files = sorted(data.glob("*.txt*"))
     opener = gzip.open if files[-1].suffix == ".gz" else open
     with opener(files[-1], "rt") as lines:

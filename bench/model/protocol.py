@@ -1,4 +1,4 @@
-"""Test a week after 7 days of delay and measure it by four figures, as the Handbook does.
+"""The Handbook's protocol: a week is tested after 7 days of delay, and measured by four figures.
 
 Source: Le Borgne et al. (2022), Reproducible Machine Learning for Credit Card Fraud Detection, ch. 3 (training and
 test set) and ch. 4 (card precision top-k).
@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
+from antifraud.clock import Span
 from bench.model.rows import Rows
-from jobs.rows.windows import Span
 
 TRAIN_DAYS: Final = 7
 DELAY_DAYS: Final = 7
@@ -28,13 +28,13 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """Seven test days from `first` on, trained on labels that were known the day before."""
+    """Seven test days from `first`, trained on labels that were known the day before."""
 
     first: dt.date
 
     @property
     def train(self) -> Span:
-        """The seven newest days with matured labels."""
+        """The seven newest days whose labels have matured."""
         last = self.first - dt.timedelta(days=DELAY_DAYS + 1)
         return Span(last - dt.timedelta(days=TRAIN_DAYS - 1), last)
 
@@ -44,9 +44,9 @@ class Week:
         return [self.first + dt.timedelta(days=n) for n in range(TEST_DAYS)]
 
     def test(self, rows: Rows) -> Mask:
-        """Return which rows are tested: rows of the test days, without cards that are known to be compromised.
+        """Return which rows are tested: all of the test days, but for cards that are known to be compromised.
 
-        On a day, a card is known if it has a fraud since the first training day and its label arrived before the day.
+        A card is known on a day if it had a fraud since the first training day, and the label arrived before the day.
         """
         kept = np.zeros(rows.day.size, bool)
         for day in self.days:
@@ -56,20 +56,20 @@ class Week:
         return kept
 
     def figures(self, rows: Rows, score: Doubles) -> dict[str, float]:
-        """Return `FIGURES` of scores (n,) of all rows, measured on the tested rows."""
+        """Return `FIGURES` on the rows that are tested, from scores of all rows, shape ``(n,)``."""
         test = self.test(rows)
         found = ranking(rows.is_fraud[test], score[test])
         return found | {"cp100": card_precision(rows.day[test], rows.card[test], rows.is_fraud[test], score[test])}
 
 
 def last_weeks(rows: Rows, count: int, before: dt.date | None = None) -> list[Week]:
-    """Return the last `count` whole weeks of the rows, or the last ones that end before a day, in time order."""
+    """Return the last `count` whole weeks of the rows, or the last ones before a day, in time order."""
     end = before or rows.day.max().astype(dt.date) + dt.timedelta(days=1)
     return [Week(end - dt.timedelta(days=TEST_DAYS * back)) for back in range(count, 0, -1)]
 
 
 def ranking(fraud: Mask, score: Doubles) -> dict[str, float]:
-    """Return the area under the ROC curve, the average precision, and the recall at a false-positive rate of 5 %."""
+    """Return the area under the ROC curve, average precision, and recall at a false-positive rate of 5 %."""
     fpr, tpr, _ = roc_curve(fraud, score)
     return {
         "auc": float(roc_auc_score(fraud, score)),
@@ -81,10 +81,10 @@ def ranking(fraud: Mask, score: Doubles) -> dict[str, float]:
 def card_precision(
     day: npt.NDArray[np.datetime64], card: npt.NDArray[np.int64], fraud: Mask, score: Doubles, top: int = CARDS
 ) -> float:
-    """Return the mean over days of the share of defrauded cards among the `top` cards of highest score.
+    """Return the card precision: defrauded cards among the `top` of highest score, over `top`, as a mean over days.
 
-    A card has the score of its highest transaction of the day, and is defrauded if any of them is. A found card is left
-    out on later days.
+    A card's score is that of its highest transaction of the day. It is defrauded if any of these transactions is a
+    fraud. A card that was found is left out of the days that follow.
     """
     precision, found = [], np.array([], dtype=np.int64)
     for date in np.unique(day):

@@ -16,7 +16,7 @@ from jobs.rows.vectors import vectors_of
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Labelled feature rows of all days in the order (time, transaction id); arrays of shape (n, ...).
+    """Labelled feature rows of all days, ordered by time and transaction id; arrays of shape ``(n, ...)``.
 
     `time` is UTC seconds, `amount` minor units; `card` and `terminal` are numbers that stand for tokens.
     """
@@ -30,17 +30,17 @@ class Rows:
     amount: npt.NDArray[np.int64]
 
     def sample(self, first: dt.date, last: dt.date) -> Sample:
-        """Return the rows of some days, both ends included."""
+        """Return the rows of the days `first` to `last`, both included."""
         kept = self.between(first, last)
         return Sample(self.vectors[kept], self.is_fraud[kept], self.amount[kept], np.ones(int(kept.sum())))
 
     def between(self, first: dt.date, last: dt.date) -> npt.NDArray[np.bool_]:
-        """Return which rows belong to the days `first` to `last`."""
+        """Return which rows are of the days `first` to `last`, both included."""
         return (self.day >= np.datetime64(first)) & (self.day <= np.datetime64(last))
 
 
 def load_rows(settings: JobSettings) -> Rows:
-    """Load all rows of the lake and join their labels."""
+    """Load everything that the lake has, with labels."""
     catalog = open_catalog(settings)
     days = published(catalog, FEATURES, dt.date.min, dt.date.max)
     first, last = min(days), max(days)

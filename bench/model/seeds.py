@@ -1,11 +1,11 @@
-"""Compare verdicts on six worlds and the loss of the next month: model, amount rule, model without history.
+"""Record the verdicts on six worlds, and the loss of the month after: model, amount rule, model without history.
 
     make bench-seeds
     python -m bench.model.seeds --preset lake-shape --seeds 7 11
 
-Each world goes through the real path: raw files, data jobs, train, validate. The same gate judges the two baselines on
-the same windows. The realised loss is the fraud that the frozen threshold misses in the 30 days after the day of
-training, by the labels of the simulator. Ranking is measured on the certify window, which no model has seen.
+Each world goes through the real path: raw files, data jobs, train, validate. The two baselines are judged by the same
+gate on the same windows. The realised loss is the fraud that the frozen threshold misses in the 30 days after the day
+of training, by the labels of the simulator. Ranking is measured on the certify window, which no model has seen.
 """
 
 import argparse
@@ -24,9 +24,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from antifraud.clock import Span
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.gate.judge import Certify, GateReport, judge
-from antifraud.gate.report import Limits
+from antifraud.gate.judge import Certify, Judgement, judge
+from antifraud.gate.limits import Limits
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.model.evaluator import read_evaluator, to_ppm
 from antifraud.settings.core import JobSettings
@@ -37,7 +38,7 @@ from bench.model.protocol import FIGURES, card_precision, ranking
 from bench.model.rows import Rows, load_rows
 from bench.record import record
 from jobs.rows.sample import Sample
-from jobs.rows.windows import Span, Windows, windows_of
+from jobs.rows.windows import Windows, windows_of
 from jobs.training.candidate import candidate_path
 from jobs.training.fitting import fit
 
@@ -55,7 +56,7 @@ RECORDED: Final = (
     *((f"model.world_{figure}", figure, "1") for figure in FIGURES),
 )
 WANTED: Final = {"model": "PASS", "amount rule": "INFEASIBLE", "no history": "INFEASIBLE"}
-"""Expected verdicts on the default world; the limits have no such meaning for other worlds."""
+"""Verdicts on the default preset; for other presets the limits have no such meaning."""
 AS_OF: Final = START + dt.timedelta(days=HISTORY_DAYS - 1)
 MONTH: Final = Span(AS_OF + dt.timedelta(days=1), AS_OF + dt.timedelta(days=MONTH_DAYS))
 
@@ -77,7 +78,7 @@ class World:
         day = self.rows.day[kept].astype("datetime64[D]").astype(np.int32)
         return ScoreTable.from_rows(day, score[kept], self.rows.is_fraud[kept], self.rows.amount[kept])
 
-    def judge(self, score: Scores) -> GateReport:
+    def judge(self, score: Scores) -> Judgement:
         """Return the gate's judgement of scores of all rows."""
         certify, rows = self.windows.certify, self.rows
         kept = rows.between(certify.first, certify.last)
@@ -92,32 +93,32 @@ class World:
 
     @property
     def entities(self) -> dict[str, npt.NDArray[np.int64]]:
-        """Codes of the blocks of legitimate rows, as the gate has them."""
+        """Codes of the entities that form blocks, as the gate has them."""
         return {"terminals": self.rows.terminal, "customers": self.rows.card}
 
     @staticmethod
     def blocks(name: str, codes: npt.NDArray[np.int64], score: Scores) -> LegitBlocks:
-        """Legitimate rows, one by one."""
+        """Return blocks of legitimate rows, with an entry for each row."""
         return LegitBlocks(name, codes, score.astype(np.int64), np.ones(codes.size, np.int64))
 
     def realised(self, score: Scores, threshold: int) -> float:
-        """Return the RUB missed in the month after the day of training."""
+        """Return the fraud missed in the month after the day of training, RUB."""
         missed = self.rows.between(MONTH.first, MONTH.last) & self.rows.is_fraud & (score <= threshold)
         return float(self.rows.amount[missed].sum()) / RUB
 
 
 def model(world: World) -> Scores:
-    """Return the scores of the candidate that the jobs made."""
+    """Score all rows with the candidate that the jobs made."""
     return read_evaluator(candidate_path(world.settings, AS_OF)).score(world.rows.vectors)
 
 
 def amount_rule(world: World) -> Scores:
-    """Return the amount itself as a score: one of its thresholds is the best rule of a single amount."""
+    """Take the amount itself as a score: any rule on the amount alone is one of its thresholds."""
     return np.minimum(world.rows.amount, LARGEST_PPM).astype(np.int32)
 
 
 def without_history(world: World) -> Scores:
-    """Return the scores of a model of the same kind that sees only amount and time."""
+    """Score all rows with a model of the same kind that sees amount and time only."""
     columns = [FEATURE_NAMES.index(name) for name in NO_HISTORY]
 
     def sample(span: Span) -> Sample:
@@ -136,7 +137,7 @@ CONTESTANTS: Final[dict[str, Callable[[World], Scores]]] = {
 
 
 def build(seed: int, home: Path, preset: str) -> World:
-    """Simulate a world and run the jobs on it; published days are kept."""
+    """Simulate a world and run the jobs on it; what is published already is kept."""
     settings = JobSettings(home=home, seed=seed)
     if not settings.keyring_path.exists():
         generate_keyring(settings.keyring_path)
@@ -186,7 +187,7 @@ def _row(seed: int, name: str, figures: dict[str, Any]) -> str:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Measure every seed, print the table and record; return 1 if a verdict is not the expected one."""
+    """Measure every seed, print the table, record; 1 if a verdict is not what it must be."""
     results = {}
     for seed in arguments.seeds:
         with tempfile.TemporaryDirectory(prefix="seeds-") as scratch:

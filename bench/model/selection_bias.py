@@ -1,17 +1,20 @@
-"""Measure what missing labels of blocked payments do to training and its figures, and how weights repair it.
+"""Measure how fraud that was blocked, and so never gets a label, distorts training, and how weights repair it.
 
     make bench-selection
 
-A serving model that knows half of the causes of fraud flags the riskiest twentieth of the payments. Flagged payments
-are blocked and stay unknown, except a random control share that is approved. The code of the nightly job trains and
-calibrates a new model on the labelled rows. Its threshold flags 5 % of the legitimate rows, according to the labelled
-rows of the select window. The true rates come from a test window in which all labels are known.
+A serving model that knows half of what drives fraud flags the riskiest twentieth of the payments. Flagged payments are
+blocked and stay unknown, but for a random control share that is let through. A new model is trained and calibrated on
+the labelled rows, by the code of the nightly job. Its threshold flags 5 % of the legitimate rows, as the labelled rows
+of the select window tell. The truth is read from a test window with all labels.
 
-- `all`: all labels are known, as nobody has them;
-- `blocked`: there is no control share;
-- `unweighted`: there is a control share, and its rows count once;
-- `weighted`: estimates weight each row by the inverse of its propensity (Horvitz & Thompson 1952);
-- `repeated`: the same, and training repeats each row of the control share as often as the rows that it represents.
+Policies:
+- `all`: all labels, which nobody has.
+- `blocked`: no control share.
+- `unweighted`: a control share that is taken as it comes.
+- `weighted`: its rows weigh by the inverse of their propensity wherever something is estimated.
+- `repeated`: the same in training too, where rows of the control share occur as often as they stand for.
+
+Source: Horvitz & Thompson (1952), A generalization of sampling without replacement from a finite universe, section 3.
 """
 
 import argparse
@@ -50,7 +53,7 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """All payments of a window, with their true labels and the flags of the serving model."""
+    """All payments of a window: the label that each would get, and whether the serving model flags it."""
 
     vectors: npt.NDArray[np.float32]
     is_fraud: Bools
@@ -59,7 +62,7 @@ class Window:
     let_through: Bools
 
     def sample(self, policy: str) -> Sample:
-        """Return the rows with a label under a policy, and their weights."""
+        """Return the rows that have a label under a policy, with the weights that the policy gives them."""
         labelled = {"all": np.ones_like(self.flagged), "blocked": ~self.flagged}.get(
             policy, ~self.flagged | self.let_through
         )
@@ -70,13 +73,13 @@ class Window:
 
 
 def repeated(sample: Sample) -> Sample:
-    """Return each row as often as the rows that it represents, which equals weights in training."""
+    """Repeat every row as often as it stands for, which has the effect of weights in training."""
     often = np.repeat(np.arange(sample.weight.size), np.rint(sample.weight).astype(int))
     return Sample(sample.vectors[often], sample.is_fraud[often], sample.amount[often], np.ones(often.size))
 
 
 def window(rows: int, generator: np.random.Generator) -> Window:
-    """Draw payments with a partly known risk: the serving model sees features 0 and 1, but not 2 and 3."""
+    """Draw payments; the serving model knows their risk in part: it sees features 0 and 1, not that 2 and 3 add up."""
     vectors = generator.normal(size=(rows, 6)).astype(np.float32)
     seen = 1.3 * vectors[:, 0] + 0.9 * vectors[:, 1]
     log_odds = seen + 1.2 * np.maximum(vectors[:, 2] + vectors[:, 3], 0) - 5.5
@@ -91,7 +94,7 @@ def window(rows: int, generator: np.random.Generator) -> Window:
 
 
 def measure(policy: str, train: Window, select: Window, test: Window, seed: int) -> Figures:
-    """Train under a policy, and return the figures by its own labels and the true ones."""
+    """Train under a policy; return figures by its own labels and by all labels."""
     chosen, truth = select.sample(policy), test.sample("all")
     known = train.sample(policy)
     model = fit(repeated(known) if policy == "repeated" else known, chosen, seed, TREES)
@@ -117,7 +120,7 @@ def threshold_at(margin: npt.NDArray[np.float64], weight: npt.NDArray[np.float64
 
 
 def repeat(repetitions: int, rows: int = ROWS) -> dict[str, list[Figures]]:
-    """Return the figures of every policy in the same simulated worlds."""
+    """Return the figures of every policy, all in the same worlds, one world a repetition."""
     found: dict[str, list[Figures]] = {policy: [] for policy in POLICIES}
     for seed in range(repetitions):
         generator = np.random.default_rng(seed)
@@ -128,7 +131,7 @@ def repeat(repetitions: int, rows: int = ROWS) -> dict[str, list[Figures]]:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Measure and print all policies; record the weighted figures with the others as comparison."""
+    """Measure, print, and record the weighted figures beside the other policies' ones."""
     found = repeat(arguments.repetitions)
     for name, meaning in MEASURED.items():
         values = {policy: [figures[name] for figures in found[policy]] for policy in POLICIES}

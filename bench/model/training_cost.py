@@ -1,10 +1,10 @@
-"""Measure training on ten million rows with the production code, from the Parquet sample to the fitted trees.
+"""Measure time and memory of training on ten million rows, from the Parquet sample to the fitted trees.
 
     make bench-training
 
-Rows are random, with the marginal distributions of real features and their missing values, and with as many frauds as
-downsampling leaves. Drawing the sample on the cluster is not measured. The peak of memory is that of this process,
-which includes CatBoost's threads.
+The code is that of production. Rows are made up: with the marginal distributions of real features, their missing
+values, and as many frauds as downsampling leaves. Drawing the sample on the cluster is not measured. The peak of memory
+is that of this process, which holds CatBoost's threads too.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from jobs.training.fitting import PARAMETERS, fit
 COMMAND: Final = "make bench-training"
 FILE_ROWS: Final = 500_000
 SELECT_PART: Final = 10
-"""Train rows for each select row."""
+"""The select window has a tenth of the train window's rows."""
 MISSING: Final = 0.08
 PEAK_LIMIT_GB: Final = 8.0
 Floats = npt.NDArray[np.float32]
@@ -50,7 +50,7 @@ DRAWS: Final[dict[str, Draw]] = {
 
 
 def feature_values(feature: Feature, generator: np.random.Generator, rows: int) -> Floats:
-    """Draw values (rows,) of a feature by its unit, with missing values if it may be null."""
+    """Draw values ``(rows,)`` of a feature by its unit; units without a distribution of their own count as ratios."""
     draw = DRAWS.get(feature.unit, DRAWS["ratio"])
     values: Floats = draw(generator, rows).astype(np.float32)
     if feature.null:
@@ -59,7 +59,7 @@ def feature_values(feature: Feature, generator: np.random.Generator, rows: int) 
 
 
 def write_rows(folder: Path, rows: int, seed: int) -> None:
-    """Write a window's sample as Parquet files; one row in `LEGIT_PER_FRAUD` + 1 is fraud, risky rows more often."""
+    """Write a window's sample as Parquet files; one row in `LEGIT_PER_FRAUD` + 1 is fraud, risky ones more often."""
     folder.mkdir(parents=True)
     for number, first in enumerate(range(0, rows, FILE_ROWS)):
         generator, size = np.random.default_rng([seed, number]), min(FILE_ROWS, rows - first)
@@ -77,7 +77,7 @@ def write_rows(folder: Path, rows: int, seed: int) -> None:
 
 
 def train(folder: Path, trees: int) -> tuple[float, float, float]:
-    """Return the minutes of reading and of fitting, and the peak of memory in GiB."""
+    """Train; return minutes of reading and of fitting, and the peak of memory in GiB."""
     watch = Stopwatch()
     share = 1 / LEGIT_PER_FRAUD
     samples = [read_sample(folder, name, share) for name in ("train", "select")]
@@ -88,7 +88,7 @@ def train(folder: Path, trees: int) -> tuple[float, float, float]:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Write the sample, train and record; return 1 if memory exceeded its limit."""
+    """Write, train and record; return 1 if memory went over its limit."""
     with tempfile.TemporaryDirectory(prefix="training-") as scratch:
         write_rows(Path(scratch) / "window=train", arguments.rows, 1)
         write_rows(Path(scratch) / "window=select", arguments.rows // SELECT_PART, 2)

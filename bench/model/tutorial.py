@@ -1,10 +1,11 @@
-"""Fit the published reference: XGBoost on the tutorial's features, tuned on weeks before the measured ones.
+"""The published reference: XGBoost on the tutorial's features, tuned on earlier weeks than the measured ones.
 
-The features are exact to the second (Le Borgne et al. 2022, ch. 3.3):
-
+The features are exact to the second:
 - weekend, night, amount;
-- a customer's count and mean amount over 1, 7 and 30 days, including the transaction;
+- a customer's count and mean amount over 1, 7 and 30 days, the transaction included;
 - a terminal's count and share of frauds over the same spans, ending 7 days before the transaction.
+
+Source: Le Borgne et al. (2022), Reproducible Machine Learning for Credit Card Fraud Detection, ch. 3.3.
 """
 
 from typing import Any, Final
@@ -24,7 +25,7 @@ NIGHT_ENDS: Final = 6 * HOUR_SECONDS
 
 
 def tutorial_features(rows: Rows) -> Doubles:
-    """Return the 15 features of all rows, shape (n, 15)."""
+    """Return the 15 features of all rows, shape ``(n, 15)``."""
     second, weekday = rows.time % DAY_SECONDS, (rows.time // DAY_SECONDS + 3) % 7
     columns: list[npt.NDArray[Any]] = [rows.amount / 100, weekday >= 5, second <= NIGHT_ENDS]
     ones, delay = np.ones(rows.time.size), DELAY_DAYS * DAY_SECONDS
@@ -43,12 +44,12 @@ def tutorial_features(rows: Rows) -> Doubles:
 
 
 def sums_since(entity: npt.NDArray[np.int64], time: npt.NDArray[np.int64], values: Doubles, seconds: int) -> Doubles:
-    """Return for every row the sum of `values` over its entity's rows of the last `seconds`, itself included.
+    """Sum `values` over the rows of the same entity up to each row, less than `seconds` ago, shape ``(n,)``.
 
     Rows are in the order of time.
     """
     order = np.argsort(entity, kind="stable")
-    # One ascending number for (entity, time), so that one search serves all entities without mixing their times.
+    # One ascending number for (entity, time): times of different entities never mix.
     key = entity[order] * (np.int64(1) << 33) + time[order]
     until = np.concatenate([[0.0], np.cumsum(values[order])])
     found = np.empty(values.size)
@@ -72,7 +73,7 @@ def tuned(rows: Rows, features: Doubles, weeks: list[Week]) -> dict[str, Any]:
 
 
 def reference(rows: Rows, features: Doubles, week: Week, parameters: dict[str, Any]) -> Doubles:
-    """Return scores (n,) of XGBoost trained on the week's seven training days; untested rows get 0."""
+    """Return scores ``(n,)`` of XGBoost trained on the week's seven training days; rows not tested get 0."""
     train, test = rows.between(week.train.first, week.train.last), week.test(rows)
     model = fitted_xgboost(features[train], rows.is_fraud[train], parameters, SEED)
     score = np.zeros(rows.time.size)

@@ -1,7 +1,7 @@
-"""Measure `make run` and `make test` on a fresh machine: ``make bench-run``, about 50 minutes.
+"""Measure how long `make run` and `make test` take on a fresh machine: ``make bench-run``, about 50 minutes.
 
-The last commit is cloned into temporary folders, so environment, jars and state are new. One clone runs the whole path
-twice, the other one runs the tests and then the quick checks.
+The last commit is cloned into temporary folders, so environment, jars and state are made anew. One clone runs the whole
+path twice, the other one the tests, then the quick checks.
 """
 
 import argparse
@@ -25,14 +25,14 @@ def fresh_clone(folder: Path) -> Path:
 
 
 def minutes_of(clone: Path, *make: str) -> float:
-    """Measure the minutes of one ``make``, set-up included."""
+    """Return the minutes of one ``make``, set-up included."""
     began = time.monotonic()
     subprocess.run(["make", *make], cwd=clone, check=True)
     return round((time.monotonic() - began) / SECONDS_A_MINUTE, 2)
 
 
 def measure_run(clone: Path) -> None:
-    """Record the minutes of the whole path, twice, and the leaks that the first run found."""
+    """Record two runs of the whole path, and the leaks that the first run's scan found."""
     record("run.first_minutes", minutes_of(clone, "run", "RUN_ARGS=--once"), "min", COMMAND)
     summary = json.loads((clone / "var" / "summary.json").read_text())
     record("run.leaks", len(summary["leaks"]["findings"]), "findings", COMMAND)
@@ -42,7 +42,7 @@ def measure_run(clone: Path) -> None:
 
 
 def measure_tests(clone: Path) -> None:
-    """Record the minutes of all tests in a new clone, and then of the quick half in its environment."""
+    """Record all tests from nothing, then the quick checks in the environment that is there by then."""
     record("test.minutes", minutes_of(clone, "test"), "min", COMMAND)
     record("check.minutes", minutes_of(clone, "check"), "min", COMMAND)
 
@@ -51,7 +51,7 @@ MEASURES = {"run": measure_run, "tests": measure_tests}
 
 
 def main(parts: list[str]) -> None:
-    """Measure and record both."""
+    """Measure and record."""
     with tempfile.TemporaryDirectory() as scratch:
         for part in parts:
             MEASURES[part](fresh_clone(Path(scratch) / part))

@@ -1,7 +1,7 @@
 """Compare the cost of `make test` with an earlier commit: ``python -m bench.run.suite_cost``, about half an hour.
 
-Each commit is cloned and its environment made. Then ``make test`` alone is measured: wall time, and CPU seconds of
-every process that it started. A measurement is kept for the day, so an interrupted pair continues where it stopped.
+Each commit is cloned and its environment made. Then ``make test`` alone is measured: wall time, and CPU seconds of all
+processes that it started. A measurement is kept for the day, so that an interrupted pair goes on where it stopped.
 """
 
 import argparse
@@ -29,13 +29,13 @@ PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 
 
 def adopt_orphans() -> None:
-    """Become the parent of orphaned processes, so that their CPU time is counted here."""
+    """Become the parent of processes that lose their own, so that their CPU time is counted here."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl refused PR_SET_CHILD_SUBREAPER")
 
 
 def reap_orphans() -> None:
-    """Wait for adopted processes; name and kill the ones that are still alive a minute after the tests."""
+    """Wait for adopted processes; end and name any that is still alive a minute after the tests."""
     _, alive = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=SECONDS_A_MINUTE)
     for process in alive:
         print(f"left behind: {process.pid} {process.name()}")
@@ -54,7 +54,7 @@ def cpu_seconds() -> float:
 
 
 def prepare(commit: str, clone: Path) -> None:
-    """Check out `commit` in a new folder and install everything that its tests need."""
+    """Check `commit` out in a new folder and make everything that its tests need but do not measure."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     subprocess.run(["git", "checkout", "--quiet", commit], cwd=clone, check=True)
     subprocess.run(["make", "setup", "servers", "browser"], cwd=clone, check=True)

@@ -34,8 +34,9 @@ def leak_report(home: Path, day: dt.date) -> dict[str, Any]:
 
 
 def save_summary(home: Path, summary: dict[str, Any]) -> None:
-    """Write ``<home>/summary.json``."""
-    replace_file(home / "summary.json", json.dumps(summary, indent=2))
+    """Write ``<home>/summary.json``, the gate's report in the form of `report.json`."""
+    report = summary["verdict"]
+    replace_file(home / "summary.json", json.dumps({**summary, "verdict": report and report.to_dict()}, indent=2))
 
 
 def render(summary: dict[str, Any]) -> str:

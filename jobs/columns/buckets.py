@@ -10,16 +10,16 @@ from antifraud.features.buckets import NEVER
 FIELDS: Final = ("tx_count", "amount_sum", "amount_sum_sq", "amount_max", "last_time")
 EXACT: Final = "decimal(38,0)"
 SQUARE: Final = "decimal(28,0)"
-"""Holds the square of the largest amount, 10^18; Spark's sum of it is `EXACT`."""
+"""Type that holds the square of the largest amount, 10^18; Spark sums it up as `EXACT`."""
 
 
 def square(amount: Column) -> Column:
-    """Square of an amount, exactly."""
+    """Return the exact square of an amount."""
     return (amount * amount).cast(SQUARE)
 
 
-def summed_events() -> dict[str, Column]:
-    """Aggregates of events (`amount`, `event_time`) into the fields of a bucket."""
+def sum_events() -> dict[str, Column]:
+    """Return the aggregates that turn events (`amount`, `event_time`) into the fields of a bucket."""
     amount = F.col("amount")
     return {
         "tx_count": F.count(F.lit(1)),
@@ -30,8 +30,8 @@ def summed_events() -> dict[str, Column]:
     }
 
 
-def summed_buckets() -> dict[str, Column]:
-    """Aggregates of buckets into one."""
+def sum_buckets() -> dict[str, Column]:
+    """Return the aggregates that turn many buckets into one."""
     return {
         "tx_count": F.sum("tx_count"),
         "amount_sum": F.sum("amount_sum"),
@@ -41,26 +41,26 @@ def summed_buckets() -> dict[str, Column]:
     }
 
 
-def named(aggregates: dict[str, Column]) -> list[Column]:
-    """Each aggregate under its name."""
-    return [column.alias(name) for name, column in aggregates.items()]
+def alias_all(columns: dict[str, Column]) -> list[Column]:
+    """Return each column under its name."""
+    return [column.alias(name) for name, column in columns.items()]
 
 
 def empty() -> Column:
-    """The bucket of no transaction."""
+    """Return the bucket of no transaction."""
     values = {"tx_count": 0, "amount_sum": 0, "amount_sum_sq": 0, "amount_max": 0, "last_time": NEVER}
     return F.struct(*(F.lit(value).cast(_type(name)).alias(name) for name, value in values.items()))
 
 
 def plus(one: Column, other: Column) -> Column:
-    """Both buckets together."""
+    """Add up two buckets."""
     sums = {name: (one[name] + other[name]).cast(_type(name)) for name in ("tx_count", "amount_sum", "amount_sum_sq")}
     largest = {name: F.greatest(one[name], other[name]) for name in ("amount_max", "last_time")}
-    return F.struct(*named(sums | largest))
+    return F.struct(*alias_all(sums | largest))
 
 
 def total(buckets: Column) -> Column:
-    """All buckets of an array (with more fields or without) together; the empty bucket for an empty or null array."""
+    """Add up the buckets of an array; an empty or null array gives the empty bucket."""
     return F.coalesce(F.aggregate(buckets, empty(), plus), empty())
 
 

@@ -1,10 +1,11 @@
 """The state of an entity at the end of a day: gathered from totals, or rolled on by one day from the state before.
 
-Both give `days`, `hours` and `labels`. Matured risk is made of `labels` alone, in one place, so that a state is the
-same however it came about.
+Both ways give `days`, `hours` and `labels`. Matured risk is made of `labels` alone, so that a gathered state equals a
+rolled one.
 
-Gathering handles cut-offs in blocks of days: an entity's totals that any cut-off of a block can see are gathered once,
-and each cut-off picks its own, so that neither a year of days nor a single one costs more than it must.
+Gathering handles cut-offs in blocks of days. It collects once what any cut-off of a block can see of an entity, and
+each cut-off picks its own part. Blocks of one day would copy each row of totals 30 times and more, and one block for a
+year would make rows of a year.
 """
 
 from collections.abc import Callable
@@ -25,10 +26,12 @@ ENTITY: Final = ("kind", "entity")
 
 
 def gathered_history(totals: DataFrame, cutoffs: DataFrame, label_delay_days: int) -> DataFrame:
-    """`days`, `hours` and `labels` of each entity at each cut-off (`cutoff`, a day number) that sees any of its totals.
+    """Return `days`, `hours` and `labels` of each entity at each cut-off (`cutoff`, a day number) that sees its totals.
 
-    `totals` has `kind` and `entity`, `number` (day number), the fields of a bucket, `hours` and `learned`; `cutoffs` is
-    what `with_blocks` gave.
+    Args:
+        totals: `kind`, `entity`, `number` (day number), the fields of a bucket, `hours` and `learned`.
+        cutoffs: Cut-offs from `with_blocks`.
+        label_delay_days: Days between a transaction and its label.
     """
     entry = F.struct("number", *FIELDS, "hours", "learned")
     blocks = F.broadcast(cutoffs.select("block").distinct())
@@ -51,7 +54,7 @@ def gathered_history(totals: DataFrame, cutoffs: DataFrame, label_delay_days: in
 
 
 def rolled_history(before: DataFrame, totals: DataFrame, cutoff: int, label_delay_days: int) -> DataFrame:
-    """The same at one cut-off, from the rows of `state` of the day before and the totals of the cut-off day alone."""
+    """Return the same for one cut-off, from the state of the day before and the totals of the cut-off day alone."""
     today = F.struct(F.lit(cutoff).alias("number"), *FIELDS, "learned")
     rows = before.select(*ENTITY, "days", "labels").join(
         totals.select(*ENTITY, "hours", today.alias("today")), list(ENTITY), "full"
@@ -75,16 +78,16 @@ def _labels_of(entry: Column) -> Column:
 
 
 def _appended(name: str, made: Callable[[Column], Column], kind: str) -> Column:
-    """An entity's array of the day before, and what its totals of `today` add at the end; either may be missing."""
+    """Append the entry of `today` to an entity's array of the day before; either may be missing."""
     today = F.when(F.col("today").isNotNull(), F.array(made(F.col("today"))))
     return F.concat(*(F.coalesce(part.cast(kind), F.array().cast(kind)) for part in (F.col(name), today))).alias(name)
 
 
 def _within_reach(rows: DataFrame, label_delay_days: int) -> DataFrame:
-    """What the cut-off looks back on; who has nothing left there leaves the state."""
+    """Keep what the cut-off looks back on, and drop entities with nothing left in the window."""
     reach = LONGEST_WINDOW_DAYS + label_delay_days
     days = _after("days", F.col("cutoff") - LONGEST_WINDOW_DAYS)
-    # A later cut-off counts labels that were not learnt yet, so they are carried along, whatever their day.
+    # Labels that no cut-off counts yet are kept as well: a later state that is rolled from this one will count them.
     labels = F.filter(_after("labels", F.col("cutoff") - reach), lambda day: F.size(day["learned"]) > 0)
     return rows.select(
         *ENTITY,
@@ -100,15 +103,15 @@ def _after(days: str, number: Column) -> Column:
 
 
 def with_closed(rows: DataFrame) -> DataFrame:
-    """Add ``closed_7d`` and ``closed_30d``: what the features count of closed days, added up once."""
+    """Add ``closed_7d`` and ``closed_30d``: sums over closed days, so that features need not add them up per event."""
     sums = {f"closed_{days}d": total(_after("days", F.col("cutoff") - days)) for days in WINDOWS[1:]}
     return rows.withColumns(sums)
 
 
 def with_risk(rows: DataFrame, label_delay_days: int) -> DataFrame:
-    """Add `RISK_COLUMNS`, made of `labels`: zeros for who has none that count yet.
+    """Add `RISK_COLUMNS`, made of `labels`; zeros for an entity without labels that count yet.
 
-    A window of W days ends `label_delay_days` before the cut-off, and only what was learnt up to the cut-off counts.
+    A window of W days ends `label_delay_days` before the cut-off. Only labels learnt up to the cut-off count.
     """
     newest = F.col("cutoff") - label_delay_days
     in_window = F.filter("labels", lambda day: day["day_number"] <= newest)
@@ -121,7 +124,7 @@ def with_risk(rows: DataFrame, label_delay_days: int) -> DataFrame:
 
 
 def _learnt(day: Column, count: str) -> Column:
-    """A count of a day's labels as it was known at the end of the cut-off day."""
+    """Return a count of a day's labels as known at the end of the cut-off day."""
     return _sum(F.filter(day["learned"], lambda change: change["learned_day"] <= F.col("cutoff")), count).alias(count)
 
 
@@ -130,21 +133,33 @@ def _sum(entries: Column, name: str) -> Column:
 
 
 def _with_streak(rows: DataFrame) -> DataFrame:
-    """Replace `matured` (known and fraud of each day) by the streak; ages count to the day after the cut-off."""
-    tomorrow = F.col("cutoff") + 1
+    """Replace `matured` by the streak: frauds after the last day with a legitimate transaction, and two ages.
+
+    Say that the cut-off is day 100, and these are a terminal's matured days with labels:
+
+    | day | labels            | what follows                                                          |
+    | --- | ----------------- | --------------------------------------------------------------------- |
+    |  90 | 5 known, 1 fraud  | last day with a legitimate transaction: `legit_age` is 101 - 90 = 11  |
+    |  91 | 2 known, 2 frauds | the streak begins: `streak_age` is 101 - 91 = 10                      |
+    |  93 | 3 known, 3 frauds | the streak goes on: `streak_fraud` is 2 + 3 = 5                       |
+    """
     legit_days = _numbers(F.filter("matured", lambda day: day["known"] > day["fraud"]))
+    last_legit = F.coalesce(F.array_max(legit_days), F.lit(NEVER))
     streak = F.filter("matured", lambda day: (day["fraud"] > 0) & (day["day_number"] > F.col("last_legit")))
-    ages = {
+    columns = {
         "streak_fraud": _sum(F.col("streak"), "fraud"),
-        "streak_age": F.coalesce(tomorrow - F.array_min(_numbers(F.col("streak"))), F.lit(0)),
-        "legit_age": F.when(F.col("last_legit") == NEVER, 0).otherwise(tomorrow - F.col("last_legit")),
+        "streak_age": F.coalesce(_age(F.array_min(_numbers(F.col("streak")))), F.lit(0)),
+        "legit_age": F.when(F.col("last_legit") == NEVER, 0).otherwise(_age(F.col("last_legit"))),
     }
-    return (
-        rows.withColumn("last_legit", F.coalesce(F.array_max(legit_days), F.lit(NEVER)))
-        .withColumn("streak", streak)
-        .withColumns({name: age.cast("bigint") for name, age in ages.items()})
-        .drop("matured", "last_legit", "streak")
-    )
+    # Columns of their own: inside a lambda Spark would look for the last legitimate day once for every day.
+    with_days = rows.withColumn("last_legit", last_legit).withColumn("streak", streak)
+    cast = {name: column.cast("bigint") for name, column in columns.items()}
+    return with_days.withColumns(cast).drop("matured", "last_legit", "streak")
+
+
+def _age(number: Column) -> Column:
+    """Return the days from a day to the day after the cut-off, which the state is for."""
+    return F.col("cutoff") + 1 - number
 
 
 def _numbers(days: Column) -> Column:
@@ -152,7 +167,7 @@ def _numbers(days: Column) -> Column:
 
 
 def with_blocks(cutoffs: DataFrame) -> DataFrame:
-    """Cut-offs (`cutoff`, a day number) with their block."""
+    """Add to each cut-off (`cutoff`, a day number) its block."""
     return cutoffs.withColumn("block", _block(F.col("cutoff")))
 
 
@@ -161,7 +176,10 @@ def _block(number: Column) -> Column:
 
 
 def _by_block(rows: DataFrame, label_delay_days: int) -> DataFrame:
-    """Each row once for every block with a cut-off that sees it: only a terminal's labels wait for their delay."""
+    """Return each row once for every block with a cut-off that sees it.
+
+    A terminal's row is seen longer than a customer's: its labels count only after their delay.
+    """
     number = F.col("number")
     waits = F.when(F.col("kind") == "terminal", label_delay_days).otherwise(0)
     last = number + LONGEST_WINDOW_DAYS - 1 + waits

@@ -1,7 +1,7 @@
-"""Buckets to compute with: the sum of squares in two 64-bit halves, which are added far more quickly than decimals.
+"""Buckets for computing: the sum of squares in two 64-bit halves, which add up far more quickly than decimals.
 
-`high` counts 2^32, `low` the rest. Nothing is carried from one to the other, since sums of either fit 64 bits whatever
-number of rows there is.
+`high` counts multiples of 2^32, `low` the rest. Nothing is carried from `low` to `high`: sums of either fit 64 bits for
+any number of rows that occurs.
 """
 
 from typing import Final
@@ -20,17 +20,17 @@ LARGEST_LONG: Final = (1 << 63) - 1
 
 
 def halves(square: Column) -> dict[str, Column]:
-    """Both halves of a 64-bit integer that is not negative."""
+    """Return both halves of a 64-bit integer that is not negative."""
     return {"high": F.shiftright(square, HALF_BITS), "low": square.bitwiseAND(F.lit((1 << HALF_BITS) - 1))}
 
 
 def whole(high: Column, low: Column) -> Column:
-    """What sums of halves stand for, as a decimal."""
+    """Return the decimal that two sums of halves stand for."""
     return (high.cast(EXACT) * F.lit(1 << HALF_BITS).cast("decimal(10,0)") + low.cast("decimal(20,0)")).cast(EXACT)
 
 
-def summed_events() -> dict[str, Column]:
-    """Aggregates of events (`amount`, `event_time`) into the fields of a bucket."""
+def sum_events() -> dict[str, Column]:
+    """Return the aggregates that turn events (`amount`, `event_time`) into the fields of a bucket."""
     amount = F.col("amount")
     sums = {"amount_sum": amount} | halves(amount * amount)
     return {"tx_count": F.count(F.lit(1))} | {name: F.sum(value) for name, value in sums.items()} | {
@@ -39,30 +39,30 @@ def summed_events() -> dict[str, Column]:
     }  # fmt: skip
 
 
-def halved(square: Column) -> dict[str, Column]:
-    """Both halves of a sum of squares as the lake stores it, a decimal; null for null."""
+def split_decimal(square: Column) -> dict[str, Column]:
+    """Return both halves of a sum of squares that the lake stores as a decimal; null for null."""
     unit = F.lit(1 << HALF_BITS).cast("decimal(10,0)")
     rest = square % unit
     large = {"high": (square - rest) / unit, "low": rest}
-    # Decimals are divided only where they must be: few sums of squares do not fit 64 bits.
+    # Decimals are divided only if they must be: nearly all sums of squares fit 64 bits.
     fits = square <= F.lit(LARGEST_LONG)
     small = halves(F.when(fits, square).cast("bigint"))
     return {name: F.when(fits, small[name]).otherwise(large[name].cast("bigint")) for name in large}
 
 
 def fields_of(bucket: Column) -> dict[str, Column]:
-    """A bucket of the lake field by field, so that what nobody uses is not even read; nulls for null."""
+    """Return a bucket of the lake field by field, so that unused fields are not even read; nulls for null."""
     stored = {name: bucket[name] for name in FIELDS if name not in HALVES}
-    return stored | halved(bucket["amount_sum_sq"])
+    return stored | split_decimal(bucket["amount_sum_sq"])
 
 
 def plus(name: str, one: Column, other: Column) -> Column:
-    """The field `name` of two buckets together; a null is that of the empty bucket."""
+    """Add up the field `name` of two buckets; null stands for the empty bucket."""
     if name in LARGEST:
         return F.coalesce(F.greatest(one, other), nothing(name))
     return F.coalesce(one, nothing(name)) + F.coalesce(other, nothing(name))
 
 
 def nothing(name: str) -> Column:
-    """The field `name` of the bucket of no transaction."""
+    """Return the field `name` of the bucket of no transaction."""
     return F.lit(NEVER if name == "last_time" else 0).cast("bigint")

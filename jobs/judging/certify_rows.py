@@ -12,12 +12,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.artifacts.bundle import Bundle
-from antifraud.clock import date_of, day_number
+from antifraud.clock import Span, date_of, day_number
 from antifraud.errors import MissingDay
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate.certify import require_judgeable
 from antifraud.gate.judge import Certify
-from antifraud.gate.report import Limits
+from antifraud.gate.limits import Limits
 from antifraud.gate.tradeoff import lowest_shown
 from antifraud.lake.catalog import full_name, open_catalog, read_release
 from antifraud.lake.schemas import LABELS, SCORES
@@ -39,7 +39,6 @@ from jobs.publishing.tables import create_tables, read_table
 from jobs.rows.dataset import Counts
 from jobs.rows.inputs import Inputs
 from jobs.rows.source import labelled_rows
-from jobs.rows.windows import Span
 from jobs.training.candidate import Candidate
 
 

@@ -12,10 +12,12 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from antifraud.artifacts.bundle import Bundle
-from antifraud.clock import day_number
+from antifraud.clock import Span, day_number
 from antifraud.errors import DataError
-from antifraud.gate.judge import Certify, Demand, GateReport, check_threshold, month_loss
-from antifraud.gate.report import Alternative, Limits, Verdict
+from antifraud.gate.findings import Alternative, Verdict
+from antifraud.gate.judge import Certify, Demand, Judgement, check_threshold, month_loss
+from antifraud.gate.limits import Limits
+from antifraud.gate.report import Champion
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Comparison, Decider, compare, outcome
 from jobs.judging.certify_rows import certify_scored
@@ -23,7 +25,6 @@ from jobs.judging.limits import demand_of, margins_of
 from jobs.judging.rivals import Rival
 from jobs.judging.scoring import scored_by
 from jobs.rows.inputs import Inputs
-from jobs.rows.windows import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Judged:
     note: str = ""
     threshold: int = 0
     certify: Certify | None = None
-    report: GateReport | None = None
+    report: Judgement | None = None
     days: Span | None = None
 
     def alternative(self, demand: Demand, seed: int) -> Alternative | None:
@@ -86,13 +87,8 @@ def _judged(rows: DataFrame | None, rival: Rival, inputs: Inputs, settings: JobS
     return Judged(rival.role, rival.release, "", threshold, certify, report, days)
 
 
-def succession(champion: Judged | None, candidate: Decider, here: GateReport, settings: JobSettings) -> dict[str, Any]:
-    """Keys `champion`, `promotable` and `promotable_reason` of the gate's report.
-
-    `champion` is None where nothing serves, else: `release`, `note` (why it was not compared, or empty), `threshold`,
-    `verdict`, `reasons`, `fpr`, `fpr_bound`, `loss` (the last six None where it was not judged), `days`, and
-    `comparison` (`antifraud.stats.comparison.Comparison`, candidate minus champion, with `non_inferior`).
-    """
+def succession(champion: Judged | None, candidate: Decider, here: Judgement, settings: JobSettings) -> dict[str, Any]:
+    """Return `champion`, `promotable` and `promotable_reason` of a `GateReport`; `champion` None: nothing serves."""
     paired = _paired(champion, candidate, settings) if champion else None
     stands = None if not (champion and champion.report) else champion.report.verdict is Verdict.PASS
     promotable, reason = outcome(here.verdict is Verdict.PASS, stands, paired)
@@ -115,16 +111,16 @@ def _paired(champion: Judged, candidate: Decider, settings: JobSettings) -> Comp
     return compare(sides[0], sides[1], margins_of(settings), factor=factor)
 
 
-def _described(champion: Judged, paired: Comparison | None) -> dict[str, Any]:
-    report = champion.report
-    judged = {
-        "threshold": champion.threshold if report else None,
-        "verdict": str(report.verdict) if report else None,
-        "reasons": list(report.reasons) if report else None,
-        "fpr": report.fpr if report else None,
-        "fpr_bound": report.fpr_bound if report else None,
-        "loss": dataclasses.asdict(report.loss) if report else None,
-    }
-    days = {"first": str(champion.days.first), "last": str(champion.days.last)} if champion.days else None
-    comparison = {**dataclasses.asdict(paired), "non_inferior": paired.non_inferior} if paired else None
-    return {"release": champion.release, "note": champion.note, **judged, "days": days, "comparison": comparison}
+def _described(champion: Judged, paired: Comparison | None) -> Champion:
+    whole = Champion(release=champion.release, note=champion.note, days=champion.days, comparison=paired)
+    if not (report := champion.report):
+        return whole
+    return dataclasses.replace(
+        whole,
+        threshold=champion.threshold,
+        verdict=report.verdict,
+        reasons=report.reasons,
+        fpr=report.fpr,
+        fpr_bound=report.fpr_bound,
+        loss=report.loss,
+    )

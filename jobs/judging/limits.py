@@ -1,7 +1,7 @@
 """The gate's limits, volume and margins, as the settings declare them."""
 
 from antifraud.gate.judge import Demand
-from antifraud.gate.report import Limits
+from antifraud.gate.limits import Limits
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Margins
 from antifraud.stats.spending import nightly_delta

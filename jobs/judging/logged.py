@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.artifacts.decision_log import Columns, DecisionLog
-from antifraud.clock import DAY_SECONDS, date_of, day_number, day_of
+from antifraud.clock import DAY_SECONDS, Span, date_of, day_number, day_of
 from antifraud.errors import DataError, MissingDay, ReleaseError
 from antifraud.gate.judge import Certify
 from antifraud.model.evaluator import Evaluator, load_evaluator
@@ -19,7 +19,6 @@ from antifraud.stats.threshold import LegitBlocks
 from jobs.judging.certify_rows import require_labelled
 from jobs.judging.logged_labels import FRAUD, UNKNOWN, Delays, Ints, Labels, Mask
 from jobs.judging.replaying import Answer, Question
-from jobs.rows.windows import Span
 
 
 class _Rows(NamedTuple):

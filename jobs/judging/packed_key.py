@@ -49,6 +49,8 @@ class KeyParts(NamedTuple):
 def pack_key() -> Column:
     """Return the packed key of rows with `window`, `day`, `score` (ppm) and `status`."""
     window_and_day = F.shiftleft(_window_number().cast("bigint"), DAY_BITS) + F.unix_date("day") + DAY_ZERO
+    # Added, not masked: a score of -1 borrows from the day and reads as 2^31 - 1, which no table accepts
+    # (test_a_score_out_of_range_is_refused).
     labelled = F.shiftleft(window_and_day, SCORE_BITS) + F.col("score")
     return F.when(F.col("status") == "unknown", labelled + UNKNOWN).otherwise(labelled)
 
@@ -70,7 +72,7 @@ def _bits(key: Column, first: int, width: int) -> Column:
 
 
 def _window_number() -> Column:
-    """Number the row's window by its position in `WINDOW_NAMES`, from 1; a window of another name stops the job."""
+    """Return the position of a row's window in `WINDOW_NAMES`, from 1; a window of another name stops the job."""
     number = F.raise_error(F.concat(F.lit("there is no window "), F.col("window"))).cast("int")
     for position, name in enumerate(WINDOW_NAMES, start=1):
         number = F.when(F.col("window") == name, position).otherwise(number)

@@ -3,12 +3,15 @@
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
-from antifraud.artifacts.bundle import open_release, why_not_promotable, write_bundle
+from antifraud.artifacts.bundle import open_release, write_bundle
 from antifraud.artifacts.pointer import Pointer, activate, read_pointer
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.features.registry import feature_set_hash
+from antifraud.gate.findings import Verdict
+from antifraud.gate.report import GateReport, read_report
 from antifraud.keys.signing import PublicKey, SigningKey
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE
 from antifraud.model.trees import TREES_FILE
@@ -39,8 +42,8 @@ def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | No
         SettingsError: The keys of releases are missing, or do not belong together.
     """
     candidate = read_candidate(candidate_path(settings, as_of))
-    report = _report_of(candidate)
-    if why := why_not_promotable(report):
+    report = read_report(candidate.path / REPORT_FILE)
+    if why := report.why_not_promotable():
         raise GateRefused(f"candidate {candidate.id}: {why}")
     _require_todays_features(candidate)
     serving = read_pointer(settings.releases_dir)
@@ -68,16 +71,6 @@ def _is_released(settings: JobSettings, candidate: Candidate, manifest: Mapping[
     return all((bundle.path / name).read_bytes() == (candidate.path / name).read_bytes() for name in DECIDING)
 
 
-def _report_of(candidate: Candidate) -> dict[str, Any]:
-    try:
-        report: dict[str, Any] = json.loads((candidate.path / REPORT_FILE).read_text())
-    except FileNotFoundError as error:
-        raise ReleaseError(f"candidate {candidate.id} has no report: run jobs/validate.py for it first") from error
-    except ValueError as error:
-        raise ReleaseError(f"the report of candidate {candidate.id} is damaged: run jobs/validate.py again") from error
-    return report
-
-
 def _keys(settings: JobSettings) -> tuple[SigningKey, PublicKey]:
     """The pair of keys; a bundle that no scorer would accept is not even written."""
     signing = SigningKey.read(settings.release_signing_key_path)
@@ -98,9 +91,9 @@ def _require_todays_features(candidate: Candidate) -> None:
         )
 
 
-def _require_unmoved(candidate: Candidate, report: Mapping[str, Any], serving: Pointer | None) -> None:
+def _require_unmoved(candidate: Candidate, report: GateReport, serving: Pointer | None) -> None:
     """What was judged beside one champion must not replace another, nor undo what a person went back to since."""
-    found, expected = serving.sequence if serving else 0, report.get("pointer_sequence")
+    found, expected = serving.sequence if serving else 0, report.pointer_sequence
     if serving and serving.release != candidate.id and found != expected:
         raise GateRefused(
             f"candidate {candidate.id} was validated at change {expected} of the release pointer, now it is at change "
@@ -149,19 +142,19 @@ def _difference(theirs: Iterable[str], ours: Iterable[str]) -> str:
     return "; ".join(parts) or "the same names, other formulas"
 
 
-def _files(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, bytes]:
+def _files(candidate: Candidate, report: GateReport) -> dict[str, bytes]:
     kept = (*DECIDING, REPORT_FILE)
     files = {name: (candidate.path / name).read_bytes() for name in kept}
     pages = {CARD_FILE: model_card(candidate.info, report), CHART_FILE: report_chart(report), PAGE_FILE: render(report)}
     return {**files, **{name: text.encode() for name, text in pages.items()}}
 
 
-def _manifest(candidate: Candidate, report: Mapping[str, Any]) -> dict[str, Any]:
+def _manifest(candidate: Candidate, report: GateReport) -> dict[str, Any]:
     described = ("as_of", "feature_set", "features", "features_snapshot", "days", "windows", "counts", "seed")
-    decided = ("threshold", "verdict", "limits")
+    decided = {"threshold": report.threshold, "verdict": str(report.verdict), "limits": asdict(report.limits)}
     # A candidate of an earlier version does not say which labels it read.
     labels = {name: candidate.info[name] for name in ("labels_snapshot",) if name in candidate.info}
-    return {name: candidate.info[name] for name in described} | labels | {name: report[name] for name in decided}
+    return {name: candidate.info[name] for name in described} | labels | decided
 
 
 def require_pass_today(settings: JobSettings, release: str) -> None:
@@ -173,8 +166,8 @@ def require_pass_today(settings: JobSettings, release: str) -> None:
         NotEnoughRows: Too few days have matured since it was trained.
     """
     report = judge_today(settings, open_release(settings, release), limits_of(settings))
-    print(f"{report.verdict}: release {release} on today's data", *report.reasons, sep="\n  ")
-    if report.verdict != "PASS":
+    print(f"{report.verdict}: release {release} on today's data", *report.reasons, report.action, sep="\n  ")
+    if report.verdict is not Verdict.PASS:
         raise GateRefused(f"release {release}: {report.verdict} on today's data, so the serving one stays")
 
 

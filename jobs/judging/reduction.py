@@ -28,14 +28,19 @@ OF_FRAUDS: Final = {
 }
 """Aggregates of the frauds of a group, by their column."""
 LARGEST_DIFFERENCE: Final = 2
-"""Parts per million by which the evaluator may differ from CatBoost on a row."""
+"""By how much the evaluator may differ from CatBoost on a row, ppm."""
 
 
 def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
-    """Count rows for the lake's `scores` table: by window, day and score, and rows without a label apart."""
-    # The one pass over every scored row, so a row does as little as it can: it is grouped by a single number, and only
-    # a fraud touches the sums of frauds. A square fits 64 bits, a sum of squares does not. Halves are added, because
-    # adding decimals row by row is slow (bench/gate/tables.py).
+    """Count rows by window, day and score, rows without a label apart; the columns are those of the table `scores`.
+
+    Args:
+        scored: Rows with `window`, `day`, `status`, `score` (ppm) and `amount_minor`.
+        release: Name that the counts are stored under.
+    """
+    # This is the one pass over every scored row, so a row does as little as it can: it is grouped by a single number,
+    # and only frauds touch the sums of frauds. A square fits 64 bits, a sum of squares does not. Sums of its halves do,
+    # and adding decimals row by row would be slow (bench/gate/tables.py).
     amount = F.col("amount_minor").cast("bigint")
     rows = scored.select(
         pack_key().alias("key"),
@@ -63,26 +68,29 @@ def score_table_rows(scored: DataFrame, release: str) -> DataFrame:
 
 
 def table_of(rows: pa.Table, window: str) -> ScoreTable:
-    """Score table of a window's labelled rows, from the rows of a release in the lake's `scores` table."""
+    """Return the score table of a window's labelled rows, from a release's rows of the table `scores`."""
     kept = rows.filter(pa.compute.equal(rows["window"], window))
     kept = kept.filter(pa.compute.equal(kept["unknown"], 0))
-    others = {"release", "window", "fraud_amount_sq", "unknown"}
-    columns = {name: kept[name] for name in kept.column_names if name not in others}
-    numbers = {name: column.cast(pa.int64()).to_numpy() for name, column in columns.items() if name != "day"}
-    squares = _integers(kept["fraud_amount_sq"])
-    day = kept["day"].cast(pa.int32()).to_numpy()
-    return ScoreTable.from_columns({**numbers, "fraud_amount_sq": squares, "day": day})
+    numbers = ("score", "legit", "fraud", "fraud_amount", "fraud_amount_max")
+    return ScoreTable.from_columns(
+        {
+            "day": kept["day"].cast(pa.int32()).to_numpy(),
+            **{name: kept[name].cast(pa.int64()).to_numpy() for name in numbers},
+            "fraud_amount_sq": _integers(kept["fraud_amount_sq"]),
+        }
+    )
 
 
 def unknown_of(rows: pa.Table, window: str, days: Sequence[dt.date]) -> npt.NDArray[np.int64]:
-    """Rows of a window without a label on each of `days`, shape ``(days,)``, from the same rows as `table_of`."""
+    """Return how many rows of a window had no label on each of `days`, shape ``(days,)``; `rows` as `table_of`."""
     kept = rows.filter(pa.compute.equal(rows["window"], window)).group_by("day").aggregate([("unknown", "sum")])
     found = dict(zip(kept["day"].to_pylist(), kept["unknown_sum"].to_pylist(), strict=True))
     return np.array([found.get(day, 0) for day in days], np.int64)
 
 
 def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
-    """Decimals without a fraction as Python's integers; nearly all fit 64 bits, and others are slow to read."""
+    """Return decimals without a fraction as Python's integers."""
+    # Nearly all fit 64 bits, and only the others need the slow way by Python's objects.
     fits = pa.compute.less_equal(column, pa.scalar(LARGEST_LONG, column.type))
     found = np.zeros(len(column), object)
     found[fits.to_numpy()] = column.filter(fits).cast(pa.int64()).to_numpy()
@@ -91,7 +99,10 @@ def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
 
 
 def frauds_of(scored: DataFrame, days: int) -> Frauds:
-    """The frauds of some rows; tokens become codes without meaning, the same for every model, before they leave."""
+    """Collect the frauds of some rows that cover `days` days, in an order that depends on the rows alone.
+
+    Tokens become codes without meaning before they leave the cluster. The codes are the same for every model.
+    """
     codes = [F.xxhash64(name).alias(name) for name in ("customer", "terminal")]
     rows = scored.where("status = 'fraud'").select(
         "score", F.col("amount_minor").alias("amount"), *codes, F.unix_date("day").alias("day")
@@ -104,16 +115,16 @@ def frauds_of(scored: DataFrame, days: int) -> Frauds:
 
 
 def terminal_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:
-    """Legitimate rows by terminal and score.
+    """Count legitimate rows by terminal and score.
 
-    Scores up to `lowest`, the smallest threshold in question, are never flagged and count as one, so that few rows
-    leave the cluster.
+    Scores up to `lowest`, the smallest threshold in question, are never flagged. They count as one score, so that few
+    rows leave the cluster.
     """
     return _blocks(scored, "terminal", lowest)
 
 
 def customer_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:
-    """Legitimate rows by customer and score, as `terminal_blocks`."""
+    """Count legitimate rows by customer and score, as `terminal_blocks`."""
     return _blocks(scored, "customer", lowest)
 
 
@@ -129,10 +140,10 @@ def _blocks(scored: DataFrame, entity: str, lowest: int) -> LegitBlocks:
 
 
 def maturation_of(labels: DataFrame, as_of: dt.date) -> Maturation:
-    """The label-maturation curve from rows of the table `labels`, as known at the end of `as_of`.
+    """Fit the label-maturation curve to rows of the table `labels`, as known at the end of `as_of`.
 
-    A fraud's delay is the number of days until it was first called one. Entries of days before the curve's horizon,
-    and those learnt later than `as_of`, are left out.
+    A fraud's delay is the number of days until it was first called one. Labels of days before the curve's horizon, and
+    labels learnt after `as_of`, are left out.
 
     Raises:
         NotEnoughRows: No fraud's label is known.
@@ -149,10 +160,10 @@ def maturation_of(labels: DataFrame, as_of: dt.date) -> Maturation:
 
 
 def require_numbers(rows: DataFrame, features: Sequence[str]) -> None:
-    """Unknown features are null; NaN or infinity means that something upstream divided by nothing.
+    """Refuse rows with features that are no numbers: unknown is null, so NaN or infinity is a mistake upstream.
 
     Raises:
-        NotANumber: Some row has such a feature; the message names the features.
+        NotANumber: Some row has such a feature; the message counts the rows by feature.
     """
     odd = [F.count_if(F.isnan(name) | (F.abs(F.col(name)) == float("inf"))).alias(name) for name in features]
     counts = rows.agg(*odd).collect()[0].asDict()
@@ -163,10 +174,10 @@ def require_numbers(rows: DataFrame, features: Sequence[str]) -> None:
 
 
 def largest_difference(scored: DataFrame) -> int:
-    """Largest difference between the evaluator and CatBoost on any row, in parts per million.
+    """Return the largest difference between the evaluator and CatBoost on any row, ppm.
 
     Raises:
-        DataError: It is above `LARGEST_DIFFERENCE`: what would serve is not what was trained.
+        DataError: It is above `LARGEST_DIFFERENCE`: the model that would serve is not the one that was trained.
     """
     found = int(scored.agg(F.max(F.abs(F.col("score") - F.col("peer")))).collect()[0][0] or 0)
     if found > LARGEST_DIFFERENCE:

@@ -6,14 +6,16 @@ Rows come from the lake's features or from logged decisions; either way they bec
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from pyspark.sql import SparkSession
 
 from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
+from antifraud.clock import Span
 from antifraud.errors import MissingDay, SettingsError
-from antifraud.gate.judge import Certify, GateReport, check_threshold
-from antifraud.gate.report import Limits
+from antifraud.gate.judge import Certify, Judgement, check_threshold
+from antifraud.gate.limits import Limits
+from antifraud.gate.report import REPLAY, GateReport
 from antifraud.gate.tradeoff import tradeoff
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.schemas import FEATURES
@@ -21,10 +23,10 @@ from antifraud.model.evaluator import PARTS_PER_MILLION
 from antifraud.settings.core import JobSettings
 from jobs.judging.certify_rows import certify_release
 from jobs.judging.limits import demand_of
-from jobs.judging.report import FULL_TRANSACTIONS_A_MONTH, plain, points
-from jobs.reporting.words import REPLAY, without_promotion
+from jobs.judging.report import FULL_TRANSACTIONS_A_MONTH, points
+from jobs.reporting.words import without_promotion
 from jobs.rows.inputs import Inputs
-from jobs.rows.windows import Span, Windows
+from jobs.rows.windows import Windows
 
 EVER: Final = (dt.date.min, dt.date.max)
 
@@ -115,29 +117,28 @@ def answer_from_lake(spark: SparkSession, settings: JobSettings, asked: Question
     return Answer(certify_release(spark, inputs, asked.bundle, limits), "lake")
 
 
-def judged_at(certify: Certify, threshold: int, settings: JobSettings, limits: Limits) -> GateReport:
+def judged_at(certify: Certify, threshold: int, settings: JobSettings, limits: Limits) -> Judgement:
     """The gate's judgement of a threshold at the volume that the settings declare."""
     return check_threshold(certify, threshold, limits, demand=demand_of(settings), seed=settings.seed)
 
 
-def replay_report(asked: Question, answer: Answer, settings: JobSettings, limits: Limits) -> dict[str, Any]:
-    """Content of `report.json`, in the form of the gate's (`jobs/judging/report.py`); it advises no promotion."""
-    here = judged_at(answer.certify, asked.threshold, settings, limits)
-    demand = replace(demand_of(settings), transactions_a_month=FULL_TRANSACTIONS_A_MONTH)
-    full = check_threshold(answer.certify, asked.threshold, limits, demand=demand, seed=settings.seed)
-    told, told_full = plain(here), plain(full)
-    return {
-        **told,
-        "reasons": [*_caution(asked), *without_promotion(told)],
-        "candidate": asked.bundle.release,
-        "source": answer.source,
-        "as_of": str(asked.as_of),
-        "windows": {REPLAY: {"first": str(asked.span.first), "last": str(asked.span.last)}},
-        "seen_in_training": [str(day) for day in asked.seen],
-        "at_full_volume": {**told_full, "reasons": without_promotion(told_full)},
-        "curve": points(answer.certify, here, demand_of(settings)),
-        "tradeoff": tradeoff(answer.certify, here, demand_of(settings), settings.seed),
-    }
+def replay_report(asked: Question, answer: Answer, settings: JobSettings, limits: Limits) -> GateReport:
+    """Return the report of a replay, in the form of the gate's; it advises no promotion."""
+    demand = demand_of(settings)
+    here = without_promotion(judged_at(answer.certify, asked.threshold, settings, limits))
+    at_full = replace(demand, transactions_a_month=FULL_TRANSACTIONS_A_MONTH)
+    full = check_threshold(answer.certify, asked.threshold, limits, demand=at_full, seed=settings.seed)
+    return GateReport(
+        **{**here.by_name(), "reasons": (*_caution(asked), *here.reasons)},
+        candidate=asked.bundle.release,
+        source=answer.source,
+        as_of=asked.as_of,
+        windows={REPLAY: asked.span},
+        seen_in_training=tuple(asked.seen),
+        at_full_volume=without_promotion(full),
+        curve=points(answer.certify, limits, demand),
+        tradeoff=tradeoff(answer.certify, here, demand, settings.seed),
+    )
 
 
 def _caution(asked: Question) -> list[str]:

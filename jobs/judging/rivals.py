@@ -6,13 +6,14 @@ from typing import Final
 
 from antifraud.artifacts.bundle import Bundle, open_release
 from antifraud.artifacts.pointer import read_pointer
+from antifraud.clock import Span
 from antifraud.errors import ReleaseError
 from antifraud.features.registry import feature_set_hash
 from antifraud.model.evaluator import load_evaluator
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import MIN_PAIRED_DAYS
 from jobs.rows.inputs import Inputs
-from jobs.rows.windows import Span, Windows
+from jobs.rows.windows import Windows
 
 CHAMPION: Final = "champion"
 

@@ -3,16 +3,17 @@
 import datetime as dt
 
 from antifraud.artifacts.bundle import Bundle, require_feature_set
+from antifraud.clock import Span
 from antifraud.errors import NotEnoughRows
-from antifraud.gate.judge import Certify, GateReport
-from antifraud.gate.report import Limits
+from antifraud.gate.judge import Certify, Judgement
+from antifraud.gate.limits import Limits
 from antifraud.settings.core import JobSettings
 from jobs.judging.replaying import Question, answer_from_lake, judged_at, newest_day
-from jobs.rows.windows import SHORTEST_CERTIFY_DAYS, Span, Windows
+from jobs.rows.windows import SHORTEST_CERTIFY_DAYS, Windows
 from jobs.spark.session import start_session
 
 
-def judge_today(settings: JobSettings, bundle: Bundle, limits: Limits) -> GateReport:
+def judge_today(settings: JobSettings, bundle: Bundle, limits: Limits) -> Judgement:
     """The gate's judgement of `bundle`, at its own threshold, on today's data; raises as `evidence_of_today` does."""
     return judged_at(evidence_of_today(settings, bundle, limits), int(bundle.manifest["threshold"]), settings, limits)
 

@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from antifraud.figures import MINOR_UNITS
+from antifraud.gate.report import SliceRates
 from jobs.judging.scoring import SLICED
 
 AMOUNT_EDGES: Final = (0, 50, 100, 220, 500, 1_000)
@@ -22,11 +23,11 @@ FLAGGED: Final = (
 COUNTS: Final = ("legitimate", "false_positives", "frauds", "caught", "fraud_amount", "caught_amount")
 
 
-def slices_of(results: DataFrame, threshold: int) -> list[dict[str, Any]]:
+def slices_of(results: DataFrame, threshold: int) -> tuple[SliceRates, ...]:
     """`rates` of every slice of the certify rows at `threshold` (ppm), from rows that `jobs.judging.scoring` scored."""
     flagged = (F.col("score") > threshold).alias("flagged")
     rows = results.where("window = 'certify'").select("status", "amount_minor", *SLICED, flagged)
-    return [rates(row.asDict()) for row in slice_counts(rows).orderBy("slice", "place").collect()]
+    return tuple(rates(row.asDict()) for row in slice_counts(rows).orderBy("slice", "place").collect())
 
 
 def slice_counts(rows: DataFrame) -> DataFrame:
@@ -78,20 +79,20 @@ def _band_names() -> list[str]:
     return [f"{low:,} to {high:,}" for low, high in pairwise(AMOUNT_EDGES)] + [f"{AMOUNT_EDGES[-1]:,} and more"]
 
 
-def rates(counts: Mapping[str, Any]) -> dict[str, Any]:
+def rates(counts: Mapping[str, Any]) -> SliceRates:
     """Counts of a slice with its rates; a rate of nothing is None.
 
     >>> found = rates({"slice": "customer", "place": 1, "value": "new", "legitimate": 200, "false_positives": 5,
     ...                "frauds": 4, "caught": 3, "fraud_amount": 1_000, "caught_amount": 900})
-    >>> found["fpr"], found["recall"], found["value_recall"]
+    >>> found.fpr, found.recall, found.value_recall
     (0.025, 0.75, 0.9)
     """
-    return {
+    return SliceRates(
         **{name: value for name, value in counts.items() if name != "place"},
-        "fpr": _share(counts["false_positives"], counts["legitimate"]),
-        "recall": _share(counts["caught"], counts["frauds"]),
-        "value_recall": _share(counts["caught_amount"], counts["fraud_amount"]),
-    }
+        fpr=_share(counts["false_positives"], counts["legitimate"]),
+        recall=_share(counts["caught"], counts["frauds"]),
+        value_recall=_share(counts["caught_amount"], counts["fraud_amount"]),
+    )
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -1,16 +1,15 @@
 """Judge a candidate: score select and certify rows on the cluster, reduce them, let the gate decide, report."""
 
 import datetime as dt
-import json
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pyspark.sql import SparkSession
 
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.errors import ReleaseError
 from antifraud.files import replace_file
+from antifraud.gate.report import GateReport
 from antifraud.settings.core import JobSettings
 from jobs.judging.certify_rows import Evidence, scored_windows
 from jobs.judging.champion import judge_rivals, scorable
@@ -24,11 +23,11 @@ from jobs.rows.inputs import Inputs
 from jobs.training.candidate import REPORT_FILE, Candidate
 
 
-def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, inputs: Inputs) -> dict[str, Any]:
-    """Judge a candidate and return the content of its report; `pointer_sequence` says what served at the time.
+def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, inputs: Inputs) -> GateReport:
+    """Judge a candidate and return its report, with the change of the release pointer that it was judged at.
 
-    `counts` are the certify rows by status: training counts only the rows that it reads. `looks` is the number of
-    candidates that the window has judged, and more than one are a reason to trust a PASS less.
+    Training counts only the rows that it reads, so the rows of certify are counted here. If the window has judged more
+    than one candidate, a sentence among the reasons says that a PASS is to be trusted less.
 
     Raises:
         ReleaseError: The candidate was trained on other days than those in the lake now.
@@ -44,12 +43,18 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
         evidence = Evidence.of_candidate(results, settings, inputs, candidate, limits)
         beside = judge_rivals(results, rivals, inputs, settings, limits)
         report = judged(candidate, evidence, settings, limits, rivals=beside)
-        slices = slices_of(results, report["threshold"])
-    trained = {name: candidate.info.get(name) for name in ("baselines", "baseline_rows", "train_rows")}
-    known = {"slices": slices, "counts": evidence.counts, "pointer_sequence": serving.sequence if serving else 0}
-    *state, action = report["reasons"]
-    reasons = [*state, *warning(looks, limits.delta), action]
-    return report | trained | known | {"looks": looks, "reasons": reasons}
+        slices = slices_of(results, report.threshold)
+    return replace(
+        report,
+        reasons=(*report.reasons, *warning(looks, limits.delta)),
+        slices=slices,
+        counts=evidence.counts,
+        looks=looks,
+        pointer_sequence=serving.sequence if serving else 0,
+        baselines=candidate.info.get("baselines"),
+        baseline_rows=candidate.info.get("baseline_rows"),
+        train_rows=candidate.info.get("train_rows"),
+    )
 
 
 def reports_of(settings: JobSettings, as_of: dt.date) -> Path:
@@ -57,8 +62,8 @@ def reports_of(settings: JobSettings, as_of: dt.date) -> Path:
     return settings.under_home("reports", str(as_of))
 
 
-def write_reports(report: Mapping[str, Any], folders: list[Path]) -> None:
+def write_reports(report: GateReport, folders: list[Path]) -> None:
     """Write `report.json` and `report.html` into each folder."""
     for folder in folders:
         replace_file(folder / PAGE_FILE, render(report))
-        replace_file(folder / REPORT_FILE, json.dumps(report, indent=2, sort_keys=True) + "\n")
+        replace_file(folder / REPORT_FILE, report.to_json())

@@ -1,1 +1,1 @@
-"""The stages from raw files to features and the scorer's state, and what says which days are stale."""
+"""The stages from raw files to features and to the scorer's state, and the check which days are stale."""

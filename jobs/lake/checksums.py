@@ -26,7 +26,7 @@ Checksums = dict[tuple[str, dt.date], str]
 
 
 def checksums(settings: JobSettings, first: dt.date, last: dt.date) -> Checksums:
-    """Checksum by table name and day, for days that have rows: the sum of hashes of the rows, as hex."""
+    """Return a checksum by table name and day, for days with rows: the sum of the rows' hashes, in hex."""
     catalog = open_catalog(settings)
     sums: dict[tuple[str, dt.date], int] = {}
     for table in TABLES:

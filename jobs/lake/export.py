@@ -1,4 +1,4 @@
-"""The state of a day as the scorer reads it: an LMDB file, its manifest, then the pointer."""
+"""Exports of the state for the scorer: an LMDB file and its manifest, then the pointer to them."""
 
 import dataclasses
 import datetime as dt
@@ -30,23 +30,23 @@ from jobs.columns.buckets import FIELDS
 from jobs.columns.history import RISK_COLUMNS
 
 MAP_BYTES: Final = 1 << 40
-"""Address space, not disk: the file grows with what is in it."""
+"""Address space, not disk space: the file is as large as its content."""
 UNFINISHED: Final = ".new-"
 
 
 def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = False) -> int:
-    """Write the export of a cut-off unless it is there, and point to it; returns its entities.
+    """Write the export of a cut-off unless there is one, point to it, and return the number of its entities.
 
     Raises:
         MissingDay: The state of the day was never published.
-        DataError: An export of the same state is there and damaged.
-        PublishError: The state was published anew meanwhile.
+        DataError: There is an export of this state, and it is damaged.
+        PublishError: Another run published the state anew meanwhile.
     """
     catalog = open_catalog(settings)
-    # One at a time: what another run is writing is no leftover, and the pointer must not be moved back meanwhile.
+    # One run at a time: an export that another run is writing is no leftover, and the pointer must not move meanwhile.
     with exclusive(settings.state_dir):
         run = require_days(catalog, STATE, [day])[day]
-        # With the snapshot: after a rotation of keys the same inputs are there under other tokens.
+        # The snapshot is part of the name: after a rotation of keys the same inputs have other tokens.
         folder = settings.state_dir / f"{day}-{hash_of(run.inputs, run.snapshot_id)[:8]}"
         remove_folders(settings.state_dir.glob(f"{UNFINISHED}*"), settings.home)
         if not folder.exists():
@@ -57,7 +57,7 @@ def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = Fal
 
 
 def _records(catalog: Any, run: Run) -> Iterator[tuple[bytes, bytes]]:
-    """Key and value of each entity; an error at the end if the rows are not, or may not all be, those of `run`."""
+    """Yield key and value of each entity; fail at the end if the rows may not all belong to `run`."""
     for batch in read_batches(catalog, STATE, run.day, run.day):
         for row in batch.to_pylist():
             risk = Risk(*(row[name] for name in RISK_COLUMNS))
@@ -72,7 +72,7 @@ def _buckets(rows: list[Mapping[str, Any]], number: str) -> dict[int, Bucket]:
 
 
 def _write(folder: Path, records: Iterator[tuple[bytes, bytes]], run: Run, label_delay_days: int) -> None:
-    """Write into a scratch folder, then rename: the export is there whole or not at all."""
+    """Write into a scratch folder and rename it, so that the export appears whole or not at all."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNFINISHED) as scratch:
         building = Path(scratch) / folder.name
         with lmdb.open(str(building), map_size=MAP_BYTES, lock=False) as environment:

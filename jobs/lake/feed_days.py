@@ -81,7 +81,7 @@ def _batch(settings: JobSettings, feed: FeedDays, table: Table, days: Sequence[d
         inputs={day: hash_of(str(day), content) for day, content in contents.items()},
         counts={day: _own_counts(table, feed.counts, day) | {CONTENT: content} for day, content in contents.items()},
         expected={day: _expected_rows(table, feed.counts, day) for day in days},
-        # What clients posted stays: it has other sources.
+        # Labels that clients posted have other sources and stay.
         own=f"source = '{FEED}'" if table is LABELS else "true",
         notes=beside_clean(settings) if table is CLEAN else {},
         by_day=True,

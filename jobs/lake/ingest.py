@@ -1,4 +1,4 @@
-"""Raw files into `quarantine`, `labels` and, last, `clean`: repaired, judged row by row, tokens instead of ids."""
+"""The stage of ingest: raw files, judged row by row, become `quarantine`, `labels` and `clean` with tokens for ids."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
 def _one_reader(settings: JobSettings, files: Sequence[RawFile]) -> Iterator[None]:
     """Let one run at a time of this machine read a file of several days; a run that waited finds its days published."""
     with ExitStack() as held:
-        # In one order, so that two runs never wait for each other.
+        # Every run takes the locks in the same order, so that two runs never wait for each other.
         for name in sorted(file.path.name for file in files if len(file.days) > 1):
             held.enter_context(exclusive(settings.under_home("locks", name)))
         yield

@@ -1,4 +1,4 @@
-"""Bring the lake under the active key: what the next days and their corrections look back on gets the new tokens."""
+"""The rotation of keys: days that later days and corrections look back on get tokens under the active key."""
 
 import datetime as dt
 import json
@@ -18,25 +18,30 @@ from antifraud.lake.catalog import Run, open_catalog, published
 from antifraud.lake.key_use import key_ids
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.settings.core import JobSettings
-from jobs.lake.features import feature_rows
+from jobs.lake.feature_rows import feature_rows
 from jobs.lake.feed_days import beside_clean
 from jobs.lake.state import window_of
 from jobs.publishing.publish import Batch, publish, record
 from jobs.publishing.tables import read_table
-from jobs.raw.bridge import build_bridge, rekeyed, require_key
+from jobs.raw.bridge import build_bridge, rekey, require_key
 from jobs.raw.contents import CONTENT, add_sums, content_of, contents_of, memories, remembered, row_sums
 from jobs.raw.demand import Demand, demand_of, out_of_date
 
 ORDER: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES, CLEAN)
-"""In which tables are published: readers start from `clean`."""
+"""Order in which tables are published: `clean` comes last, because readers start from it."""
 ENTRY: Final = ("day", "transaction_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A lake on its way to a key: the days of each table that must end under it, and their runs.
+    """A lake on its way to another key.
 
-    `first_state` is the earliest state that is taken along: features of later days can be computed again.
+    Attributes:
+        settings: Settings of the lake.
+        new: Key that the days end under.
+        first_state: Earliest state that is re-keyed; features of later days can be computed again.
+        runs: For each table, the runs of the days to re-key.
+        under: For each table and day, the ids of the keys that its tokens are under now.
     """
 
     settings: JobSettings
@@ -47,17 +52,17 @@ class Rotation:
 
     @property
     def old_ids(self) -> list[str]:
-        """Ids of the keys that days must leave."""
+        """Ids of the keys that some day has to leave."""
         return sorted({key_id for days in self.under.values() for ids in days.values() for key_id in ids}
                       - {self.new.key_id})  # fmt: skip
 
     def days_to_do(self, table: Table) -> list[dt.date]:
-        """Days of a table that have tokens under another key."""
+        """Return the days of a table that have tokens under another key."""
         return sorted(day for day, ids in self.under[table].items() if ids - {self.new.key_id})
 
 
 def rotate(spark: SparkSession, settings: JobSettings, last: dt.date) -> int:
-    """Re-key what ends at `last`, the newest day of the lake; returns the rows published.
+    """Re-key the days that end at `last`, the newest day of the lake, and return the rows published.
 
     Raises:
         MissingDay: `last` is not the newest day, or a raw file that the bridge needs is gone.
@@ -99,16 +104,16 @@ def _rotation(settings: JobSettings, ring: KeyRing, last: dt.date) -> Rotation:
 
 
 def _rekeyed_rows(spark: SparkSession, rotation: Rotation, table: Table, bridge: DataFrame) -> DataFrame:
-    """All rows of the rotation's days of a table, under the new key."""
+    """Return all rows of a table's days in the rotation, under the new key."""
     rows = read_table(spark, table).where(F.col("day").isin(sorted(rotation.runs[table])))
-    return rekeyed(rows, table, bridge)
+    return rekey(rows, table, bridge)
 
 
 def require_equal_features(spark: SparkSession, rotation: Rotation, rows: Mapping[Table, DataFrame]) -> None:
-    """Features computed from re-keyed rows must be those of the lake, transaction by transaction.
+    """Refuse re-keyed rows that give any transaction other features than the lake has.
 
     Raises:
-        PublishError: A feature of a transaction differs, or a transaction is on one side only.
+        PublishError: A feature of a transaction differs, or only one side has the transaction.
     """
     days = [day for day in sorted(rotation.runs[FEATURES]) if day > rotation.first_state]
     again = feature_rows(rows[CLEAN].where(F.col("day").isin(days)), rows[STATE]).select(
@@ -133,7 +138,7 @@ def _equal(one: Column, other: Column) -> Column:
 def _publish(
     spark: SparkSession, rotation: Rotation, table: Table, rows: DataFrame, notes: Mapping[str, str] | None = None
 ) -> int:
-    """Publish the days that are under another key; their inputs and counts stay."""
+    """Publish the days that are under another key; inputs and counts stay, so nothing downstream becomes stale."""
     days = rotation.days_to_do(table)
     if not days:
         return 0
@@ -154,7 +159,7 @@ def _publish(
 def _publish_clean(
     spark: SparkSession, rotation: Rotation, rows: DataFrame, memory: Mapping[dt.date, tuple[str, dict[str, str]]]
 ) -> int:
-    """Publish `clean`, with its contents counted anew: they are of tokens, which ingest compares from now on."""
+    """Publish `clean` and record its new contents: ingest compares tokens, which have changed."""
     contents = _clean_contents(rotation.settings, rows)
     runs = {day: _with_content(run, contents.get(day)) for day, run in rotation.runs[CLEAN].items()}
     counted = replace(rotation, runs={**rotation.runs, CLEAN: runs})
@@ -165,12 +170,12 @@ def _publish_clean(
 
 
 def _clean_contents(settings: JobSettings, rows: DataFrame) -> dict[dt.date, str]:
-    found = {}
+    contents = {}
     for row in rows.groupBy("day").agg(F.count(F.lit(1)).alias("rows"), *row_sums([CLEAN], F.lit(True))).collect():
         sums: dict[str, list[int]] = {}
         add_sums(sums, row.asDict(), row["rows"], [CLEAN])
-        found[row["day"]] = contents_of(settings, sums)[CLEAN.name]
-    return found
+        contents[row["day"]] = contents_of(settings, sums)[CLEAN.name]
+    return contents
 
 
 def _with_content(run: Run, content: str | None) -> Run:
@@ -179,7 +184,7 @@ def _with_content(run: Run, content: str | None) -> Run:
 
 
 def _memory(rotation: Rotation, demand: Demand) -> dict[dt.date, tuple[str, dict[str, str]]]:
-    """For days that agree with their raw files now: their source under the new key, and the contents that stay."""
+    """Return, for days that agree with their raw files, the source under the new key and the contents that stay."""
     catalog, days = open_catalog(rotation.settings), sorted(demand.keys)
     known = remembered(catalog, demand.sources)
     fresh = [day for day, tables in out_of_date(rotation.settings, demand, known).items() if not tables]

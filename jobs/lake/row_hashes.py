@@ -1,7 +1,7 @@
-"""Hashes of rows, column by column: equal rows give equal hashes, whatever the files and batches they lie in.
+"""Hashes of rows, column by column: equal rows have equal hashes in whatever files and batches.
 
-Scalars are hashed by pandas, bit for bit; a list hashes its elements with their places, a struct its fields in order.
-Not cryptographic: made for comparing lakes, not for an opponent.
+pandas hashes scalars bit for bit. A list hashes its elements with their places, a struct its fields in order. The
+hashes are not cryptographic: they compare lakes and do not resist an attacker.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 Hashes = NDArray[np.uint64]
 NULL: Final = np.uint64(0x9E3779B97F4A7C15)
 FACTOR: Final = np.uint64(0xD6E8FEB86659FD93)
-"""Odd, so that multiplying by it loses nothing: what tells columns and places apart."""
+"""Tells columns and places apart. It is odd, so that multiplying by it modulo 2^64 loses nothing."""
 
 
 def row_hashes(batch: "pa.RecordBatch") -> Hashes:
-    """One hash a row of a batch, of the columns in their order.
+    """Return one hash for each row of a batch, made of its columns in their order.
 
     >>> import pyarrow as pa
     >>> def hashes(*rows):
@@ -67,7 +67,7 @@ def _hash(array: "pa.Array") -> Hashes:
 
 
 def _hash_lists(array: "pa.Array") -> Hashes:
-    """Sums of the elements' hashes, each multiplied by its place, and of the length."""
+    """Return the hash of each list: the sum of its elements' hashes, each mixed with its place, plus the length."""
     lengths = array.value_lengths().fill_null(0).to_numpy()
     ends = np.cumsum(lengths, dtype=np.int64)
     starts = ends - lengths
@@ -78,6 +78,6 @@ def _hash_lists(array: "pa.Array") -> Hashes:
 
 
 def _hash_decimals(array: "pa.Array") -> Hashes:
-    """Both 64-bit halves of the unscaled integers, of which a null's may hold anything."""
+    """Hash both 64-bit halves of the unscaled integers; a null has any halves, and `_hash` replaces their hash."""
     halves = np.frombuffer(array.buffers()[1], np.uint64)[2 * array.offset : 2 * (array.offset + len(array))]
     return _in_order([_mixed(halves[0::2]), _mixed(halves[1::2])], len(array))

@@ -1,4 +1,4 @@
-"""Which days of which tables are out of date, and why. Changes nothing and needs no Spark."""
+"""The check which days of which tables are out of date, and why. It changes nothing and needs no Spark."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ Reasons = dict[dt.date, str]
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """The days asked for, and what was published of every table on these and on the days that they look back on."""
+    """Days to check, the first day of the lake, and runs of every table for these days and what they look back on."""
 
     settings: JobSettings
     days: Sequence[dt.date]
@@ -33,17 +33,17 @@ class Lake:
 
 
 def stale(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
-    """For each table the days that are out of date, with the reason.
+    """Return for each table the days that are out of date, with the reason.
 
     Raises:
         MissingDay: No raw file covers a day.
         RawFileError: A raw file cannot be read.
     """
     lake = _lake(settings, days)
-    found = _from_raw(settings, days)
+    stale_days = _from_raw(settings, days)
     for of_tables in (_totals, _state, _features):
-        found |= of_tables(lake, found)
-    return {name: reasons for name, reasons in found.items() if reasons}
+        stale_days |= of_tables(lake, stale_days)
+    return {name: reasons for name, reasons in stale_days.items() if reasons}
 
 
 def _lake(settings: JobSettings, days: Sequence[dt.date]) -> Lake:
@@ -55,15 +55,15 @@ def _lake(settings: JobSettings, days: Sequence[dt.date]) -> Lake:
 
 def _from_raw(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
     demand = demand_of(settings, days)
-    found = out_of_date(settings, demand, remembered(open_catalog(settings), demand.sources))
+    stale_days = out_of_date(settings, demand, remembered(open_catalog(settings), demand.sources))
     return {
-        table.name: {day: reasons[table.name] for day, reasons in found.items() if table.name in reasons}
+        table.name: {day: reasons[table.name] for day, reasons in stale_days.items() if table.name in reasons}
         for table in TABLES
     }
 
 
-def _totals(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
-    upstream = found[CLEAN.name] | found[LABELS.name]
+def _totals(lake: Lake, stale_days: Mapping[str, Reasons]) -> dict[str, Reasons]:
+    upstream = stale_days[CLEAN.name] | stale_days[LABELS.name]
     clean, labels = lake.runs[CLEAN], lake.runs[LABELS]
     return {
         table.name: _judged(
@@ -77,8 +77,8 @@ def _totals(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
     }
 
 
-def _state(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
-    upstream = found[TOTALS_CUSTOMER.name] | found[TOTALS_TERMINAL.name]
+def _state(lake: Lake, stale_days: Mapping[str, Reasons]) -> dict[str, Reasons]:
+    upstream = stale_days[TOTALS_CUSTOMER.name] | stale_days[TOTALS_TERMINAL.name]
     customers, terminals = lake.runs[TOTALS_CUSTOMER], lake.runs[TOTALS_TERMINAL]
     reasons = _judged(
         lake,
@@ -90,10 +90,10 @@ def _state(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
     return {STATE.name: reasons}
 
 
-def _features(lake: Lake, found: Mapping[str, Reasons]) -> dict[str, Reasons]:
-    events = found[CLEAN.name]
-    # A state that has only expired will come back as it was.
-    states = {day for day, reason in found[STATE.name].items() if reason != EXPIRED}
+def _features(lake: Lake, stale_days: Mapping[str, Reasons]) -> dict[str, Reasons]:
+    events = stale_days[CLEAN.name]
+    # A state that has merely expired is rebuilt with the same rows, so the features made from it stay up to date.
+    states = {day for day, reason in stale_days[STATE.name].items() if reason != EXPIRED}
     clean, cut_offs = lake.runs[CLEAN], lake.runs[STATE]
     reasons = _judged(
         lake,
@@ -112,19 +112,19 @@ def _judged(
     follows: Callable[[dt.date], Sequence[dt.date]],
     made_from: str,
 ) -> Reasons:
-    """Days that were never published, whose inputs will change or have changed, or that have expired."""
-    found: Reasons = {}
+    """Return the stale days of a table: never published, with inputs that will change or have changed, or expired."""
+    stale_days: Reasons = {}
     for day in lake.days:
         run = lake.runs[table].get(day)
         if run is None:
-            found[day] = NEVER
+            stale_days[day] = NEVER
         elif cause := follows(day):
-            found[day] = f"follows from {made_from} of {span(cause)}"
+            stale_days[day] = f"follows from {made_from} of {span(cause)}"
         elif why := _changed(run, inputs, made_from):
-            found[day] = why
+            stale_days[day] = why
         elif run.expired:
-            found[day] = EXPIRED
-    return found
+            stale_days[day] = EXPIRED
+    return stale_days
 
 
 def _changed(run: Run, inputs: Callable[[dt.date], str], made_from: str) -> str | None:
@@ -135,15 +135,15 @@ def _changed(run: Run, inputs: Callable[[dt.date], str], made_from: str) -> str 
     return None if now == run.inputs else f"{made_from} changed"
 
 
-def lines_of(found: Mapping[str, Reasons]) -> list[str]:
-    """A line for each run of days of a table with one reason.
+def lines_of(stale_days: Mapping[str, Reasons]) -> list[str]:
+    """Return a line for each sequence of days of a table with the same reason.
 
     >>> days = [dt.date(2026, 1, 1), dt.date(2026, 1, 2), dt.date(2026, 1, 5)]
     >>> lines_of({"totals_customer": dict.fromkeys(days, "clean changed")})
     ['totals_customer  2026-01-01..2026-01-02 (2 days): clean changed', 'totals_customer  2026-01-05: clean changed']
     """
     lines = []
-    for table, reasons in found.items():
+    for table, reasons in stale_days.items():
         numbered = enumerate(sorted(reasons))
         for (reason, _), run in groupby(numbered, key=lambda item: (reasons[item[1]], item[1].toordinal() - item[0])):
             lines.append(f"{table:16} {span([day for _, day in run])}: {reason}")

@@ -1,4 +1,4 @@
-"""State at the end of a day, the cut-off: what is known of every customer and terminal."""
+"""The stage of states: what is known of every customer and terminal at the end of a day, the cut-off."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
 Runs = Mapping[dt.date, Run]
 TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
 ROLLED: Final = "rolled"
-"""In the counts of a state's run: whether it was rolled (true) or rebuilt."""
+"""Name in the counts of a state's run: whether the state was rolled (true) or rebuilt."""
 BATCH_ROWS: Final = 500_000
-"""Of totals of the cut-off days, at a time: few, for the rows of a state are long, and a single day is rolled."""
+"""Totals of the cut-off days that are handled at a time: few, because the rows of a state are long."""
 VERSION: Final = "version"
-"""In the counts of a state's run: the version of the table that its rows were made for."""
+"""Name in the counts of a state's run: the version of the table that its rows were made for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """What the totals' runs say: those of customers and of terminals, over all days that are looked back on."""
+    """Runs of both tables of totals, over all days that the states look back on."""
 
     settings: JobSettings
     customers: Runs
     terminals: Runs
 
     def inputs_of(self, day: dt.date) -> str:
-        """`inputs_of` the state of a day."""
+        """Return `inputs_of` the state of a day."""
         return inputs_of(self.settings, self.customers, self.terminals, day)
 
     def rows_of(self, day: dt.date) -> int:
-        """Rows of the day's own totals; the state has more."""
+        """Return the rows of the day's own totals; the state has more."""
         return sum(runs[day].rows for runs in (self.customers, self.terminals))
 
 
 def state_of(
     spark: SparkSession, customers: DataFrame, terminals: DataFrame, days: Sequence[dt.date], label_delay_days: int
 ) -> DataFrame:
-    """Rows of `state` for the cut-offs `days`, rebuilt from the two tables of totals."""
+    """Return the rows of `state` for the cut-offs `days`, rebuilt from both tables of totals."""
     numbers = [(day_number(day),) for day in days]
     cutoffs = with_blocks(spark.createDataFrame(numbers, "cutoff int"))
     history = gathered_history(_entities(customers, terminals), cutoffs, label_delay_days)
@@ -64,7 +64,7 @@ def state_of(
 def rolled_state(
     before: DataFrame, customers: DataFrame, terminals: DataFrame, day: dt.date, label_delay_days: int
 ) -> DataFrame:
-    """Rows of `state` for the cut-off `day`, from those of the day before and the totals of `day` alone."""
+    """Return the rows of `state` for the cut-off `day`, from the state before and the totals of `day` alone."""
     history = rolled_history(before, _entities(customers, terminals), day_number(day), label_delay_days)
     return _rows(history, label_delay_days)
 
@@ -85,10 +85,10 @@ def _rows(history: DataFrame, label_delay_days: int) -> DataFrame:
 
 
 def state(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
-    """Publish the states of `days` where they are not up to date; returns the rows published.
+    """Publish the states of all `days` that are out of date, and return the rows published.
 
-    So is the state of the day before where it has expired or nobody made it: the features of the first day start from
-    it, and days may be loaded in any order.
+    The state of the day before is published too if it has expired or was never made. The features of the first day
+    start from that state, and days may be loaded in any order.
 
     Raises:
         MissingDay: A day that a state looks back on is not in the totals, although earlier ones are.
@@ -118,7 +118,7 @@ def _publish(spark: SparkSession, catalog: "Catalog", upstream: Upstream, inputs
 
 
 def _wanted_before(catalog: "Catalog", first: dt.date) -> list[dt.date]:
-    """The day before `first`, if its state is not there although its totals are."""
+    """Return the day before `first` if it has totals but no state."""
     before = first - ONE_DAY
     made = all(published(catalog, table, before, before) for table in TOTALS)
     return [] if not made or published(catalog, STATE, before, before) else [before]
@@ -127,14 +127,14 @@ def _wanted_before(catalog: "Catalog", first: dt.date) -> list[dt.date]:
 def _upstream(catalog: "Catalog", settings: JobSettings, days: Sequence[dt.date]) -> Upstream:
     for table in TOTALS:
         require_days(catalog, table, days)
-    # A day more than the states look back on, to know whether the state of the day before is up to date.
+    # One day more than the states look back on, to tell whether the state of the day before is up to date.
     first = window_of(settings, min(days) - ONE_DAY)[0]
     customers, terminals = (published(catalog, table, first, max(days)) for table in TOTALS)
     return Upstream(settings, customers, terminals)
 
 
 def _to_roll_from(catalog: "Catalog", upstream: Upstream, day: dt.date) -> int | None:
-    """Snapshot with the state of the day before, if that is up to date and under the key of the day's totals."""
+    """Return the snapshot with the state of the day before, if that is up to date and under the day's own key."""
     before = day - ONE_DAY
     run = published(catalog, STATE, before, before).get(before)
     if run is None or not _is_up_to_date(upstream, run):
@@ -149,7 +149,7 @@ def _is_up_to_date(upstream: Upstream, run: Run) -> bool:
     try:
         return run.inputs == upstream.inputs_of(run.day)
     except MissingDay:
-        # That state cannot be made today; the one that is asked for does not look back on the missing day.
+        # The state before cannot be made today. The state of this day does not look back on the missing day.
         return False
 
 
@@ -170,13 +170,13 @@ def _rebuilt(spark: SparkSession, catalog: "Catalog", settings: JobSettings, day
 
 
 def window_of(settings: JobSettings, day: dt.date) -> list[dt.date]:
-    """The days of totals that the state of `day` looks back on."""
+    """Return the days of totals that the state of `day` looks back on."""
     reach = settings.label_delay_days + LONGEST_WINDOW_DAYS
     return days_between(day - dt.timedelta(days=reach - 1), day)
 
 
 def inputs_of(settings: JobSettings, customers: Runs, terminals: Runs, day: dt.date) -> str:
-    """Hash of everything a day's state is made from.
+    """Return the hash of everything that a day's state is made from.
 
     Raises:
         MissingDay: A day that the state looks back on is not in the totals, although earlier ones are.
@@ -188,7 +188,7 @@ def inputs_of(settings: JobSettings, customers: Runs, terminals: Runs, day: dt.d
 
 
 def _require_no_hole(day: dt.date, window: Sequence[dt.date], *tables: Runs) -> None:
-    """History may begin inside the window, but from then on every day is there."""
+    """Refuse missing days: history may begin inside the window, but from then on every day must be there."""
     begun = min(d for runs in tables for d in runs if d >= window[0])
     if missing := [str(d) for d in window if d >= begun and any(d not in runs for runs in tables)]:
         raise MissingDay(

@@ -1,4 +1,4 @@
-"""Totals of a day: every customer's and terminal's transactions by hour, and when the day's labels were learnt."""
+"""The stage of totals: a day's transactions of each customer and terminal by hour, and when labels were learnt."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -12,27 +12,28 @@ from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, open_catalog, require_days
 from antifraud.lake.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
-from jobs.columns.buckets import FIELDS, named, summed_buckets, summed_events
+from jobs.columns.buckets import FIELDS, alias_all, sum_buckets, sum_events
 from jobs.publishing.publish import Batch, batches, publish, record, stale_days
 from jobs.publishing.tables import read_table
 
 TRANSACTION = ["day", "transaction_id"]
 BATCH_ROWS: Final = 5_000_000
-"""Of `clean`, added up at a time."""
+"""Rows of `clean` that are added up at a time."""
 
 
 def totals_of(clean: DataFrame, entity: str) -> DataFrame:
-    """Per day and `entity` (customer or terminal) its bucket of the day and `hours`, ascending."""
+    """Return for each day and `entity` (customer or terminal) the bucket of the day, and `hours` ascending."""
     hour = F.floor(F.col("event_time") / HOUR_SECONDS).cast("int").alias("hour")
-    hourly = clean.groupBy("day", entity, hour).agg(*named(summed_events()))
+    hourly = clean.groupBy("day", entity, hour).agg(*alias_all(sum_events()))
     hours = F.array_sort(F.collect_list(F.struct("hour", *FIELDS))).cast(HOUR_BUCKETS).alias("hours")
-    return hourly.groupBy("day", entity).agg(*named(summed_buckets()), hours)
+    return hourly.groupBy("day", entity).agg(*alias_all(sum_buckets()), hours)
 
 
 def learned_of(clean: DataFrame, labels: DataFrame) -> DataFrame:
-    """Per event day and terminal `learned`: by how much each later day changed its known labels and its frauds.
+    """Return `learned` for each event day and terminal: how each later day changed its known labels and frauds.
 
-    A transaction counts once, by the latest entry up to that day; a correction adds the difference.
+    A transaction counts once, by its latest entry up to that day, and a correction adds the difference. A transaction
+    that is called fraud on day 8 and legitimate on day 9 gives (8: +1 known, +1 fraud) and (9: -1 fraud).
     """
     said = labels.join(clean.select(*TRANSACTION, "terminal"), TRANSACTION, "inner")
     in_order = Window.partitionBy(*TRANSACTION).orderBy("learned_at", "source", "sequence")
@@ -57,19 +58,19 @@ def _change(holds: Column, in_order: object) -> Column:
 
 
 def terminal_totals(clean: DataFrame, labels: DataFrame) -> DataFrame:
-    """Rows of `totals_terminal`."""
+    """Return the rows of `totals_terminal`."""
     rows = totals_of(clean, "terminal").join(learned_of(clean, labels), ["day", "terminal"], "left")
     nothing = F.array().cast(LEARNED)
     return rows.withColumn("learned", F.coalesce("learned", nothing)).select(*TOTALS_TERMINAL.column_names)
 
 
 def customer_totals(clean: DataFrame) -> DataFrame:
-    """Rows of `totals_customer`."""
+    """Return the rows of `totals_customer`."""
     return totals_of(clean, "customer").select(*TOTALS_CUSTOMER.column_names)
 
 
 def totals(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
-    """Publish both totals of `days` where they are not up to date; returns the rows published.
+    """Publish both totals of all `days` that are out of date, and return the rows published.
 
     Raises:
         MissingDay: A day is not in `clean`.
@@ -96,5 +97,5 @@ def _publish(spark: SparkSession, settings: JobSettings, inputs: Mapping[dt.date
 
 
 def inputs_of(clean: Run, labels: Run) -> str:
-    """Hash of everything a day's totals are made from."""
+    """Return the hash of everything that a day's totals are made from."""
     return hash_of([TOTALS_CUSTOMER.version, TOTALS_TERMINAL.version], clean.inputs, labels.inputs)

@@ -15,6 +15,6 @@ def identifier_columns(settings: JobSettings) -> list[Finding]:
     for space in catalog.list_namespaces():
         for name in catalog.list_tables(space):
             columns = catalog.load_table(name).schema().column_names
-            found = [column for column in columns if identifiers_among([column.rpartition(".")[2]])]
-            findings += [Finding(f"table {'.'.join(name)}", column, 1) for column in found]
+            leaking = [column for column in columns if identifiers_among([column.rpartition(".")[2]])]
+            findings += [Finding(f"table {'.'.join(name)}", column, 1) for column in leaking]
     return findings

@@ -39,9 +39,9 @@ def sparse_identifiers(raw: Path) -> set[int]:
     files = discover(raw)
     if not files:
         raise RawFileError(f"{raw} has no raw files, whose identifiers were to be searched for: nothing was scanned")
-    found: set[bytes] = set()
+    texts: set[bytes] = set()
     for file in files:
         for line in text_lines(file.path):
             fields = line.split(b",")
-            found.update(field for field in (fields[column] for column in ID_COLUMNS if column < len(fields)))
-    return {int(text) for text in found if text.isdigit() and len(text) >= MIN_DIGITS}
+            texts.update(field for field in (fields[column] for column in ID_COLUMNS if column < len(fields)))
+    return {int(text) for text in texts if text.isdigit() and len(text) >= MIN_DIGITS}

@@ -47,10 +47,10 @@ def _text_matches(content: bytes, wanted: Identifiers) -> int:
     return hits
 
 
-def masked(path: str, wanted: Identifiers) -> tuple[str, int]:
+def mask(path: str, wanted: Identifiers) -> tuple[str, int]:
     """A path without the identifiers in it, and how many there were; each is a run of digits of its own.
 
-    >>> masked("customer=123456789012/part-0.csv", Identifiers.of({123456789012}))
+    >>> mask("customer=123456789012/part-0.csv", Identifiers.of({123456789012}))
     ('customer=<identifier>/part-0.csv', 1)
     """
     parts = re.split(b"(%s)" % DIGITS.pattern, os.fsencode(path))

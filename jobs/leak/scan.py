@@ -8,7 +8,7 @@ from antifraud.errors import SettingsError
 from antifraud.lake.storage import warehouse_folder
 from antifraud.settings.core import JobSettings
 from jobs.leak.identifiers import Identifiers
-from jobs.leak.matching import masked, matches
+from jobs.leak.matching import mask, matches
 from jobs.leak.opening import pieces
 from jobs.leak.report import Finding
 
@@ -42,7 +42,7 @@ def _files(folder: Path, spared: Sequence[Path]) -> Iterator[Path]:
 
 
 def _scan_file(folder: Path, path: Path, wanted: Identifiers) -> Iterator[Finding]:
-    name, hits = masked(str(path.relative_to(folder)) if path != folder else path.name, wanted)
+    name, hits = mask(str(path.relative_to(folder)) if path != folder else path.name, wanted)
     if hits:
         yield Finding(name, "name", hits)
     try:

@@ -1,1 +1,1 @@
-"""The way into the lake: tables, staging, audits, publishing, conflicts."""
+"""The way into the lake: tables, staging, audits, publishing, and conflicts between runs."""

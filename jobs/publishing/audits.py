@@ -1,4 +1,4 @@
-"""What a staged snapshot must be before anybody sees it."""
+"""Audits of a staged snapshot, before any reader sees it."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -9,17 +9,17 @@ from pyspark.sql import functions as F
 
 from antifraud.errors import LeakError, PublishError, SchemaError
 from antifraud.keys.pseudonym import TOKEN_PATTERN
-from antifraud.lake.schema_check import spelt
+from antifraud.lake.schema_check import normalise_type
 from antifraud.lake.schemas import Table, identifiers_among
 from jobs.publishing.staging import Partition
 
 
 def audit(table: Table, staged: DataFrame) -> dict[Partition, int]:
-    """Check every staged row; returns the rows of each partition, by the values of the table's partition columns.
+    """Check every staged row; return the number of rows in each partition.
 
     Raises:
-        SchemaError: A column has another type than the contract says, or a null where the contract has none.
-        LeakError: A table of the lake has a column of identifiers, or a token is not one.
+        SchemaError: A column has another type than in the contract, or a null that the contract does not allow.
+        LeakError: The table has a column of identifiers, or a column of tokens holds anything else.
     """
     _require_types(table, staged)
     sums = [
@@ -28,23 +28,23 @@ def audit(table: Table, staged: DataFrame) -> dict[Partition, int]:
         F.count(F.lit(1)).alias("rows"),
     ]
     rows = staged.groupBy(*table.partition_by).agg(*sums).collect()
-    if found := sum(row["no_token"] for row in rows):
-        raise LeakError(f"{found} rows of {table.name} hold something that is not a token: nothing was published")
-    if found := sum(row["null"] for row in rows):
-        raise SchemaError(f"{found} rows of {table.name} lack a value that is never null: nothing was published")
+    if odd := sum(row["no_token"] for row in rows):
+        raise LeakError(f"{odd} rows of {table.name} hold something that is not a token: nothing was published")
+    if odd := sum(row["null"] for row in rows):
+        raise SchemaError(f"{odd} rows of {table.name} lack a value that is never null: nothing was published")
     return {tuple(row[name] for name in table.partition_by): row["rows"] for row in rows}
 
 
-def require_rows(table: Table, found: Mapping[dt.date, int], expected: Mapping[dt.date, int]) -> None:
-    """Staged rows by day must be the rows that were counted before they were written.
+def require_rows(table: Table, staged: Mapping[dt.date, int], expected: Mapping[dt.date, int]) -> None:
+    """Refuse staged rows that differ from the rows counted before they were written, day by day.
 
     Raises:
         PublishError: A day differs, or a day was staged that the run is not about.
     """
-    for day in sorted(set(found) | set(expected)):
-        if found.get(day, 0) != expected.get(day, 0):
+    for day in sorted(set(staged) | set(expected)):
+        if staged.get(day, 0) != expected.get(day, 0):
             raise PublishError(
-                f"{table.name} has {found.get(day, 0)} staged rows on {day}, {expected.get(day, 0)} were counted: "
+                f"{table.name} has {staged.get(day, 0)} staged rows on {day}, {expected.get(day, 0)} were counted: "
                 "nothing was published, run it again"
             )
 
@@ -52,10 +52,11 @@ def require_rows(table: Table, found: Mapping[dt.date, int], expected: Mapping[d
 def _require_types(table: Table, staged: DataFrame) -> None:
     if identifiers := sorted({*_names(table, "identifier"), *identifiers_among(staged.columns)}):
         raise LeakError(f"{table.name} has columns of identifiers ({', '.join(identifiers)}): tokens belong there")
-    expected = {column.name: spelt(column.type) for column in table.columns}
-    found = {f.name: spelt(f.dataType.simpleString()) for f in staged.schema.fields}
-    if found != expected:
-        odd = ", ".join(sorted(name for name in set(found) | set(expected) if found.get(name) != expected.get(name)))
+    expected = {column.name: normalise_type(column.type) for column in table.columns}
+    present = {f.name: normalise_type(f.dataType.simpleString()) for f in staged.schema.fields}
+    if present != expected:
+        names = sorted(set(present) | set(expected))
+        odd = ", ".join(name for name in names if present.get(name) != expected.get(name))
         raise SchemaError(f"{table.name} has columns that are not as in its schema: {odd}; migrate the table")
 
 

@@ -1,8 +1,11 @@
-"""Commits that lose against another process: which failures these are, and how long to wait before the next attempt.
+"""Commits that lose against another process: how to recognise them, and how long to wait before the next attempt.
 
-Iceberg retries a commit by itself while only the table's pointer has moved. What is left for us: a SQLite catalog that
-stayed locked, a table that another job created at the same moment, a staged snapshot that another run of the same day
-dropped, and a day that another run replaced between staging and publishing.
+Iceberg itself retries a commit if only the table's pointer has moved. Four cases are left to retry here:
+
+- a SQLite catalog stayed locked;
+- another job created a table at the same moment;
+- another run of the same day dropped a staged snapshot;
+- another run replaced a day between staging and publishing.
 """
 
 import time
@@ -29,22 +32,23 @@ SIGNS: Final = (
     "Cannot find snapshot",
     "Cannot expire",
 )
-"""What Iceberg says when somebody else was quicker; publishing again is always safe, for it replaces whole days."""
+"""Words by which Iceberg tells that another process was quicker. A retry is safe: publishing replaces whole days."""
 
 Result = TypeVar("Result")
 
 
 class Conflict(Exception):
-    """Another run interfered between two steps of publishing: do it again."""
+    """Another run interfered between two steps of publishing; `with_retries` tries again."""
 
 
 def with_retries(action: Callable[[], Result], about: str, seed: str) -> Result:
-    """Do `action`, again after a pause if it lost against another process, `ATTEMPTS` times at most.
+    """Do `action`; retry after a pause if it loses against another process, up to `ATTEMPTS` times in all.
 
-    `seed` (hex) spreads the pauses of runs that collided, the same way in every re-run.
+    `about` names the action in messages. `seed` (hex) spreads the pauses of colliding runs, so that the runs do not
+    collide again; the same seed gives the same pauses.
 
     Raises:
-        PublishError: It lost every time.
+        PublishError: The action lost every time.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -62,12 +66,12 @@ def with_retries(action: Callable[[], Result], about: str, seed: str) -> Result:
 
 
 def is_conflict(error: Exception) -> bool:
-    """Whether a failure means that another process was quicker."""
+    """Return whether a failure means that another process was quicker."""
     return isinstance(error, Conflict) or any(sign in str(error) for sign in SIGNS)
 
 
 def pause(attempt: int, seed: str) -> float:
-    """Seconds to wait after a failed attempt: doubled each time up to a limit, then spread by half of that.
+    """Return the seconds to wait after a failed attempt: doubled each time up to a limit, then spread by half of that.
 
     >>> pause(1, "0000"), pause(1, "ffff") < 0.75, pause(20, "0000")
     (0.5, True, 8.0)

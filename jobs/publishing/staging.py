@@ -1,7 +1,7 @@
-"""Staged snapshots: written, not yet visible, and dropped when the run that wrote them did not live to publish them.
+"""Staged snapshots: written but not yet visible, and dropped if their run was killed before it published them.
 
-Iceberg's write-audit-publish: with ``spark.wap.id`` set a write makes a snapshot that no reader of the table sees until
-``publish_changes`` applies it to whatever the table has become meanwhile.
+This is Iceberg's write-audit-publish. While ``spark.wap.id`` is set, a write makes a snapshot that no reader sees.
+``publish_changes`` then applies the snapshot to the table as it is by then.
 """
 
 import datetime as dt
@@ -34,9 +34,9 @@ SESSION_WAP_ID: Final = "spark.wap.id"
 FIRST_DAY: Final = "first-day"
 LAST_DAY: Final = "last-day"
 APPLICATION: Final = "spark.app.id"
-"""Iceberg notes in each snapshot that Spark writes, deletions too, which application it was."""
+"""Property of each snapshot that Spark writes, deletions included: the application that wrote it."""
 NEVER: Final = 86_400_000
-"""A time (ms) so early that Iceberg expires nothing but the snapshots it is given."""
+"""A time (ms) so early that Iceberg expires only the snapshots that it is given."""
 
 
 def stage(
@@ -49,7 +49,7 @@ def stage(
     *,
     by_day: bool = False,
 ) -> None:
-    """Write `rows` as a staged snapshot that replaces the partitions it has rows for; of `by_day` see `Batch`."""
+    """Write `rows` as a staged snapshot that replaces the partitions of these rows; `Batch` explains `by_day`."""
     notes = {**notes, FIRST_DAY: str(min(days)), LAST_DAY: str(max(days))}
     rows = rows.select(*table.column_names)
     if len(days) == 1:
@@ -68,26 +68,26 @@ def stage(
 
 
 def _sorted_without_day(table: Table, rows: DataFrame) -> DataFrame:
-    """Rows of a single day where they are, in the table's order.
+    """Sort the rows of a single day in the table's order, without moving them between tasks.
 
-    Iceberg's own order begins with the day, by which alone Spark would sort quickly.
+    Iceberg's own order begins with the day. Spark sorts by a prefix of the first column, and all days are equal here.
     """
     order = [name for name in table.partition_by if name != "day"] + list(table.sort_by)
     return rows.sortWithinPartitions(*order) if order else rows
 
 
 def staged_snapshots(catalog: "Catalog", table: Table) -> list[Any]:
-    """Snapshots of a table that were staged and never became its state."""
+    """Return the snapshots of a table that were staged and never became its state."""
     source = catalog.load_table((NAMESPACE, table.name))
-    # Expiry cuts the history off before the oldest snapshot that it leaves; a tagged one may lie further back.
+    # Expiry cuts the history off before the oldest remaining snapshot, but a tagged one may be older than that.
     visible = {entry.snapshot_id for entry in source.history()} | {r.snapshot_id for r in source.metadata.refs.values()}
     return [s for s in source.snapshots() if s.snapshot_id not in visible and _note(s, WAP_ID)]
 
 
 def find_staged(catalog: "Catalog", table: Table, wap_id: str) -> int | None:
-    """Id of the snapshot staged under `wap_id`; None when the write had no rows, for that stages nothing."""
-    found = [s.snapshot_id for s in staged_snapshots(catalog, table) if _note(s, WAP_ID) == wap_id]
-    return found[0] if found else None
+    """Return the id of the snapshot staged under `wap_id`; None after a write without rows, which stages nothing."""
+    staged = [s.snapshot_id for s in staged_snapshots(catalog, table) if _note(s, WAP_ID) == wap_id]
+    return staged[0] if staged else None
 
 
 def newest_of(catalog: "Catalog", table: Table, application: str) -> Place:
@@ -105,7 +105,7 @@ def newest_of(catalog: "Catalog", table: Table, application: str) -> Place:
 
 
 def written_partitions(catalog: "Catalog", table: Table, snapshot_id: int) -> set[Partition]:
-    """Values of the partition columns of the files that a snapshot added."""
+    """Return the partitions for which a snapshot added files."""
     from pyiceberg.manifest import ManifestEntryStatus
 
     source = catalog.load_table((NAMESPACE, table.name))
@@ -121,12 +121,12 @@ def written_partitions(catalog: "Catalog", table: Table, snapshot_id: int) -> se
 
 
 def _value(table: Table, position: int, stored: Any) -> object:
-    """A partition value as Spark gives it; Iceberg stores a date as its day number."""
+    """Return a partition value as Spark gives it; Iceberg stores a date as its day number."""
     return date_of(stored) if table.partition_by[position] == "day" else stored
 
 
 def drop_leftovers(spark: SparkSession, catalog: "Catalog", table: Table, days: Sequence[dt.date]) -> None:
-    """Drop what killed runs staged for any of `days`; other days may be another run's, at work now."""
+    """Drop what killed runs staged for any of `days`; snapshots of other days may belong to a run at work now."""
     first, last = str(min(days)), str(max(days))
     for snapshot in staged_snapshots(catalog, table):
         if str(_note(snapshot, FIRST_DAY)) <= last and str(_note(snapshot, LAST_DAY)) >= first:
@@ -146,8 +146,8 @@ def publish_staged(spark: SparkSession, table: Table, wap_id: str) -> int:
 def _expire(spark: SparkSession, table: Table, snapshot_id: int) -> None:
     """Take a staged snapshot out of the metadata; its files become orphans, which maintenance removes.
 
-    Iceberg's procedure would look for its files at once, by reading what every other snapshot refers to: a Spark job
-    that fails when another process has just removed one of them.
+    Iceberg's procedure would remove its files at once. For that a Spark job reads what every other snapshot refers to,
+    and it fails if another process has just removed one of these files.
     """
     jvm: Any = spark._jvm  # noqa: SLF001 - the procedure cannot leave the files alone
     source = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, full_name(table))  # noqa: SLF001

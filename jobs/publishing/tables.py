@@ -1,4 +1,4 @@
-"""The lake's tables as Spark makes, reads and describes them; `antifraud/lake/schemas.py` says what is in them."""
+"""The lake's tables in Spark: creating, extending and reading them as `antifraud/lake/schemas.py` describes them."""
 
 from functools import partial
 from typing import Final
@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from antifraud.files import hash_of
 from antifraud.lake.catalog import full_name, open_any_catalog
 from antifraud.lake.ownership import claim_lake
-from antifraud.lake.schema_check import Found, require_schema
+from antifraud.lake.schema_check import PresentColumn, require_schema
 from antifraud.lake.schemas import CATALOG, NAMESPACE, TABLES, Table
 from antifraud.settings.core import JobSettings
 from jobs.publishing.conflicts import with_retries
@@ -16,10 +16,10 @@ from jobs.publishing.conflicts import with_retries
 PROPERTIES: Final = {
     "format-version": "2",
     "write.wap.enabled": "true",
-    # Beyond a thousand values or so a dictionary takes time and, what follows being compressed, saves next to no space.
+    # A dictionary of more than about a thousand values takes time and saves little: the pages are compressed anyway.
     "write.parquet.dict-size-bytes": "8192",
     "write.metadata.delete-after-commit.enabled": "true",
-    # Twenty days published at once are some sixty commits: a reader that was held up still finds its version.
+    # Twenty days published at once make about sixty commits, and a slow reader must still find its version.
     "write.metadata.previous-versions-max": "100",
     "commit.retry.num-retries": "20",
     "commit.retry.min-wait-ms": "100",
@@ -29,18 +29,18 @@ PROPERTIES: Final = {
 
 
 def create_tables(spark: SparkSession, settings: JobSettings) -> None:
-    """Create the tables that do not exist yet, and the columns that a table of an earlier version lacks.
+    """Create missing tables, and add missing columns to tables of an earlier version.
 
     Raises:
-        ForeignLake: The lake is not the settings' own.
-        LakeNotAdopted: It has tables or files, and no identity.
+        ForeignLake: The lake does not belong to the settings.
+        LakeNotAdopted: The lake has tables or files but no identity.
     """
     claim_lake(settings, open_any_catalog(settings))
     seed = hash_of(spark.sparkContext.applicationId)
     present = with_retries(lambda: _present(spark), NAMESPACE, seed)
     for table in TABLES:
         make = _add_columns if table.name in present else _create
-        # Jobs that find an empty lake at the same moment all create its tables: who comes second looks again.
+        # Jobs that find an empty lake at the same moment all create its tables; the slower ones retry and find them.
         with_retries(partial(make, spark, table), table.name, seed)
 
 
@@ -64,7 +64,7 @@ def _create(spark: SparkSession, table: Table) -> None:
 
 
 def _add_columns(spark: SparkSession, table: Table) -> None:
-    """Days published before a column existed have nulls there until they are published again."""
+    """Add the columns that a table lacks; earlier days have nulls there until they are published again."""
     present = set(spark.table(full_name(table)).columns)
     new = [f"`{column.name}` {column.type}" for column in table.columns if column.name not in present]
     if new:
@@ -72,17 +72,17 @@ def _add_columns(spark: SparkSession, table: Table) -> None:
 
 
 def read_table(spark: SparkSession, table: Table, condition: str = "true", snapshot_id: int | None = None) -> DataFrame:
-    """Published rows of a table that meet an SQL condition; of the current snapshot unless one is named.
+    """Return published rows that meet an SQL condition, from the current snapshot or from `snapshot_id`.
 
     Raises:
-        SchemaError: The table has other columns than `antifraud/lake/schemas.py` says; but a snapshot that is named may
-        lack
-            some that were added since.
-        LeakError: It has a column of identifiers.
+        SchemaError: The table has other columns than the contract. A named snapshot may lack columns added since.
+        LeakError: The table has a column of identifiers.
     """
-    # In SQL, for Spark 3.5 overlooks a reader's option `versionAsOf` and gives the current snapshot.
+    # In SQL: Spark 3.5 ignores a reader's option `versionAsOf` and reads the current snapshot.
     version = f" VERSION AS OF {snapshot_id}" if snapshot_id else ""
     rows = spark.sql(f"SELECT * FROM {full_name(table)}{version}")  # noqa: S608 - names of our own
-    found = {field.name: Found(field.dataType.simpleString(), not field.nullable) for field in rows.schema.fields}
-    require_schema(table, found, () if snapshot_id else table.column_names)
+    present = {
+        field.name: PresentColumn(field.dataType.simpleString(), not field.nullable) for field in rows.schema.fields
+    }
+    require_schema(table, present, () if snapshot_id else table.column_names)
     return rows.where(condition)

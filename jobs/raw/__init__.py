@@ -1,1 +1,1 @@
-"""Raw files: which there are, their rows, and what is wrong with them. The only code that sees identifiers."""
+"""Raw files, their rows, and the defects of these rows: the only code that sees identifiers."""

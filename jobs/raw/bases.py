@@ -1,4 +1,4 @@
-"""The base time of a raw file, at which `tx_time_seconds` is 0: no header tells it, most of its first lines agree."""
+"""The base time of a raw file, at which `tx_time_seconds` is 0. No header tells it, but most lines agree on it."""
 
 import datetime as dt
 import re
@@ -12,7 +12,7 @@ from antifraud.lake.schemas import RAW
 from jobs.raw.files import text_lines
 
 BASE_LINES: Final = 100_000
-"""Of a file, what is asked for its base time, the header among them."""
+"""Lines of a file, its header included, that vote on the base time."""
 DATETIME: Final = re.compile(RAW.column("tx_datetime").shape.encode())
 SECONDS: Final = re.compile(RAW.column("tx_time_seconds").shape.encode())
 MIDNIGHT_AFTER: Final = b"24:00:00"
@@ -20,10 +20,10 @@ PRINTED, COUNTED = RAW.place("tx_datetime"), RAW.place("tx_time_seconds")
 
 
 def base_of(path: Path) -> int | None:
-    """UTC seconds at which the file's `tx_time_seconds` is 0; None if no row says.
+    """Return the UTC seconds at which the file's `tx_time_seconds` is 0; None if no line tells.
 
-    Of equally frequent ones the earliest. The driver reads these lines itself: for so few, a pass of the cluster over
-    the whole file is too much.
+    If several times are equally frequent, the earliest counts. The driver reads these lines itself: for so few, a pass
+    of the cluster over the whole file would cost too much.
     """
     votes = Counter(base for line in islice(text_lines(path), BASE_LINES) if (base := _base(line)) is not None)
     return max(votes, key=lambda base: (votes[base], -base), default=None)
@@ -38,7 +38,7 @@ def _base(line: bytes) -> int | None:
 
 
 def _printed_time(text: bytes) -> int | None:
-    """UTC seconds; ``X 24:00:00`` is the midnight that ends day X."""
+    """Return UTC seconds; ``X 24:00:00`` is the midnight that ends day X."""
     if not DATETIME.fullmatch(text):
         return None
     day, time = text.split(b" ")

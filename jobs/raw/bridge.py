@@ -1,7 +1,7 @@
-"""The bridge from the tokens of one key to those of another: made from the ids of raw files, kept in the raw zone only.
+"""The bridge from the tokens of one key to the tokens of another, made from the ids in raw files.
 
-Whoever has it can follow a customer across a rotation, so it lies with the raw files, on a disk in a folder of mode
-0700, and goes with the old key.
+Anybody who has the bridge can follow a customer across a rotation. So it stays in the raw zone, on a disk in a folder
+of mode 0700, and is removed with the old key.
 """
 
 import datetime as dt
@@ -29,7 +29,7 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 def build_bridge(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], old: Key, new: Key) -> DataFrame:
-    """Columns `old` and `new`: the two tokens of every customer and terminal in the raw files of `days`.
+    """Return columns `old` and `new`: the two tokens of every customer and terminal in the raw files of `days`.
 
     Raises:
         MissingDay: No raw file covers a day any more.
@@ -54,8 +54,8 @@ def build_bridge(spark: SparkSession, settings: JobSettings, days: Sequence[dt.d
     return bridge
 
 
-def rekeyed(rows: DataFrame, table: Table, bridge: DataFrame) -> DataFrame:
-    """The rows with every token that the bridge knows replaced; others stay, for `require_key` to find."""
+def rekey(rows: DataFrame, table: Table, bridge: DataFrame) -> DataFrame:
+    """Return the rows with every token replaced that the bridge knows; others stay, and `require_key` finds them."""
     for column in _token_columns(table):
         known = bridge.select(F.col("old").alias(column), F.col("new").alias("rekeyed"))
         rows = rows.join(known, column, "left").withColumn(column, F.coalesce("rekeyed", column)).drop("rekeyed")
@@ -66,13 +66,13 @@ def require_key(rows: DataFrame, table: Table, key: Key) -> None:
     """Refuse rows with tokens under another key.
 
     Raises:
-        PublishError: The bridge did not know some of the tokens.
+        PublishError: Some tokens were missing from the bridge.
     """
     under = reduce(Column.__and__, (F.col(name).startswith(f"{key.key_id}.") for name in _token_columns(table)))
     if strangers := rows.where(~under).count():
         raise PublishError(
-            f"{strangers} rows of {table.name} have tokens that no id of the raw files gives: bring back the raw files "
-            "that these days were made from; nothing was published"
+            f"{strangers} rows of {table.name} have tokens of no id in the raw files, nothing was published: restore "
+            "the raw files that these days were made from"
         )
 
 
@@ -91,4 +91,4 @@ def _private_folder(settings: JobSettings, old: Key, new: Key) -> Path:
 def _require_one_to_one(bridge: DataFrame) -> None:
     counts = bridge.agg(F.count("*"), F.count_distinct("old"), F.count_distinct("new")).first()
     if counts is None or len(set(counts)) != 1:
-        raise PublishError("two identifiers share a token in the bridge: rotate to another key with `keys rotate`")
+        raise PublishError("two identifiers share a token under one key: rotate to another key with `keys rotate`")

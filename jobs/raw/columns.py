@@ -1,4 +1,4 @@
-"""One raw line into typed columns, each null where its text does not follow the contract."""
+"""Raw lines as typed columns; a value is null if its text breaks the contract."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from antifraud.lake.raw_format import RawColumn
 from antifraud.lake.schemas import RAW
 
 TEXT: Final = {name: f"get(parts, {place})" for place, name in enumerate(RAW.column_names)}
-"""SQL of each column's text; empty where the line has not all columns."""
+"""SQL of each column's text, which is empty in a line with another number of columns."""
 MIDNIGHT_AFTER: Final = " 24:00:00"
 NUMBERS: Final = {
     "tranaction_id": "transaction_id",
@@ -20,17 +20,17 @@ NUMBERS: Final = {
     "tx_time_days": "days",
     "tx_fraud_scenario": "scenario",
 }
-"""Of each column of whole numbers its name here."""
+"""Columns of whole numbers, each with its name in `parse`."""
 AMOUNT: Final = RAW.column("tx_amount")
 CENTS: Final = 10**12 - 1
-"""The largest amount of its shape, in minor units; the contract's own limit is judged with the row."""
+"""The largest amount of that shape, in minor units. The contract's limit is lower: `jobs.raw.defects` judges it."""
 
 
 def parse(lines: DataFrame) -> DataFrame:
-    """Typed columns of every line beside `file`, `line` and `complete` (whether the line has all columns).
+    """Return typed columns of every line, with `file`, `line` and `complete` (whether the line has all columns).
 
-    `printed_time` is UTC seconds of the printed date and time, `at_24` whether it was printed as ``24:00:00``;
-    `amount` is minor units and may be zero or negative here.
+    `printed_time` is the printed date and time in UTC seconds; `at_24` says whether it was printed as ``24:00:00``.
+    `amount` is in minor units and may be zero or negative here.
     """
     complete = F.size("parts") == len(RAW.columns)
     nothing = F.array(*(F.lit("") for _ in RAW.columns))
@@ -57,8 +57,8 @@ def parse(lines: DataFrame) -> DataFrame:
 
 
 def _cast(text: str, kind: str) -> Column:
-    """What Spark sees in an SQL expression, however it is spelt; null if nothing."""
-    # In SQL, for `Column.try_cast` came with Spark 4.
+    """Return an SQL expression as another type; null if Spark cannot read it as one."""
+    # In SQL, because `Column.try_cast` came with Spark 4.
     return F.expr(f"try_cast({text} AS {kind})")
 
 
@@ -68,24 +68,25 @@ def _whole(name: str) -> str:
 
 
 def _number(column: RawColumn) -> Column:
-    """The value of a text of the right shape.
+    """Return the number that a column's text stands for; null unless the text has the column's shape.
 
-    A number that prints as the text again needs no regular expression, which costs more than all the rest.
+    Most texts are the number as it prints. Comparing with that is far cheaper than a regular expression, which costs
+    more than all other checks together.
     """
     value, text = F.col(f"value_{column.name}"), F.expr(TEXT[column.name])
-    plain = (value.cast("string") == text) & value.between(column.least, column.largest)
-    return F.when(plain | text.rlike(_whole(column.name)), value)
+    prints_again = (value.cast("string") == text) & value.between(column.least, column.largest)
+    return F.when(prints_again | text.rlike(_whole(column.name)), value)
 
 
 def _time(at_24: Column) -> Column:
-    """UTC seconds; ``X 24:00:00`` is the midnight that ends day X."""
+    """Return the printed time in UTC seconds; ``X 24:00:00`` is the midnight that ends day X."""
     midnight = _cast("concat(substring(printed, 1, 10), ' 00:00:00')", "timestamp")
     ordinary = _cast("printed", "timestamp")
     return F.when(at_24, F.unix_seconds(midnight) + DAY_SECONDS).otherwise(F.unix_seconds(ordinary))
 
 
 def _minor_units(text: str) -> Column:
-    """``70.91`` is 7091, ``70.9`` is 7090, ``70`` is 7000; never through a float."""
+    """Return an amount in minor units, never through a float: ``70.91`` is 7091, ``70.9`` is 7090, ``70`` is 7000."""
     cents = F.col("cents")
     printed = F.concat(F.expr("cents div 100").cast("string"), F.lit("."), F.lpad((cents % 100).cast("string"), 2, "0"))
     shaped = (F.expr(f"try_cast({text} AS {AMOUNT.type})") * 100).cast("bigint")

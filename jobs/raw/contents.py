@@ -1,8 +1,10 @@
-"""What raw files say about a day, as one short hash for each table: equal hashes, equal rows.
+"""Contents of raw files: for each day and table one short hash, so that equal hashes mean equal rows.
 
-Order-free, and of what the tables hold only, so that a file that was delivered again changes the days whose rows it
-changes, and of these only the tables. Which contents a set of files has is remembered in `runs` under the name `FEED`,
-so that files need not be read again to know it; so is, as `FILE`, the checksum of a file that nobody has written to.
+The hash ignores the order of rows and everything that the table does not hold. So a file that is delivered again makes
+a table's day stale only if it changes that table's rows.
+
+`runs` remembers contents, so that files need not be read again. Under `FEED` it has the contents of a day for a set of
+files, under `FILE` the checksum of a file as long as nobody writes to that file.
 """
 
 import datetime as dt
@@ -36,14 +38,14 @@ HALF_BITS: Final = 32
 HALF: Final = (1 << HALF_BITS) - 1
 
 Contents = dict[str, str]
-"""Hash by table name."""
+"""Hash of a day's rows, by table name."""
 Sums = dict[str, list[int]]
 
 
 def row_sums(tables: Iterable[Table], among: Column) -> list[Column]:
-    """For each table two sums over the hashes of the rows `among` which its own are; null where none is.
+    """Return two sums for each table over the hashes of the rows where `among` holds; null if there are none.
 
-    32 bits each, so that no number of rows overflows.
+    A hash has 64 bits. Its halves are added apart, so that no number of rows overflows.
     """
     sums = []
     for table in tables:
@@ -54,7 +56,7 @@ def row_sums(tables: Iterable[Table], among: Column) -> list[Column]:
 
 
 def add_sums(sums: Sums, row: Mapping[str, Any], rows: int, tables: Iterable[Table]) -> None:
-    """Add an aggregated row to the sums of `tables`."""
+    """Add aggregated `rows` to the sums of `tables`."""
     for table in tables:
         added = [rows, row[f"{table.name}_high"], row[f"{table.name}_low"]]
         before = sums.get(table.name, [0, 0, 0])
@@ -62,40 +64,40 @@ def add_sums(sums: Sums, row: Mapping[str, Any], rows: int, tables: Iterable[Tab
 
 
 def contents_of(settings: "JobSettings", sums: Sums) -> Contents:
-    """Hash by table, also of tables without rows; whatever else the rows depend on is in it."""
+    """Return the hash of each table, even without rows; it covers settings that the rows depend on, too."""
     more = {LABELS: settings.label_delay_days}
     return {t.name: hash_of(t.version, sums.get(t.name, [0, 0, 0]), more.get(t)) for t in HASHED}
 
 
 def content_of(run: Run) -> str | None:
-    """The content that a day was published with; None where it was published before contents were counted."""
+    """Return the content that a day was published with; None if a version without contents published it."""
     content: str | None = json.loads(run.counts).get(CONTENT)
     return content
 
 
 def remembered(catalog: "Catalog", sources: Mapping[dt.date, str]) -> dict[dt.date, Contents]:
-    """Contents of the days of which the `sources` were read before."""
+    """Return the contents of the days that an earlier run read from the same `sources`."""
     runs = runs_of(catalog, FEED, min(sources), max(sources)) if sources else []
     return {run.day: json.loads(run.counts) for run in runs if sources.get(run.day) == run.inputs}
 
 
 def ever_remembered(catalog: "Catalog", days: Iterable[dt.date]) -> dict[dt.date, list[Contents]]:
-    """For each of the days the contents of all files that it was ever read from."""
-    found: dict[dt.date, list[Contents]] = {day: [] for day in days}
-    for run in runs_of(catalog, FEED, min(found), max(found)):
-        found.setdefault(run.day, []).append(json.loads(run.counts))
-    return found
+    """Return for each day all contents that it was ever read with."""
+    known: dict[dt.date, list[Contents]] = {day: [] for day in days}
+    for run in runs_of(catalog, FEED, min(known), max(known)):
+        known.setdefault(run.day, []).append(json.loads(run.counts))
+    return known
 
 
 def remembered_sums(catalog: "Catalog", files: Sequence[RawFile], stamps: Mapping[str, Stamp]) -> dict[str, str]:
-    """SHA-256 by name of those files that were read before and have the same stamp still."""
+    """Return the SHA-256, by name, of files that were read before and still have the same stamp."""
     sources = {_source_of(file, stamps[file.path.name]): file.path.name for file in files}
     runs = runs_of(catalog, FILE, files[0].first, files[-1].first) if files else []
     return {sources[run.inputs]: json.loads(run.counts)[SHA256] for run in runs if run.inputs in sources}
 
 
 def memory_of(file: RawFile, stamp: Stamp, checksum: str) -> Run:
-    """What `remembered_sums` finds of a file, as a row of `runs`."""
+    """Return the row of `runs` in which `remembered_sums` finds a file's checksum."""
     return Run(FILE, file.first, _source_of(file, stamp), 0, 0, json.dumps({SHA256: checksum}), 0)
 
 
@@ -104,7 +106,7 @@ def _source_of(file: RawFile, stamp: Stamp) -> str:
 
 
 def memories(sources: Mapping[dt.date, str], contents: Mapping[dt.date, Contents]) -> list[Run]:
-    """What `remembered` finds, as rows of `runs`."""
+    """Return the rows of `runs` in which `remembered` finds contents."""
     return [
         Run(FEED, day, source, 0, 0, json.dumps(contents[day], sort_keys=True), 0) for day, source in sources.items()
     ]

@@ -18,8 +18,8 @@ class Defect:
     Attributes:
         reason: Reason that `quarantine` gives.
         column: Raw column at fault; None for the row as a whole.
-        condition: SQL that is true of such a row if it has none of the earlier defects. Its columns are those of
-            `jobs.raw.columns.parse` and those that `jobs.raw.rows.judge_rows` adds.
+        condition: SQL that is true of such a row if it has none of the earlier defects. It may use the
+            columns of `jobs.raw.columns.parse`, and columns that `jobs.raw.rows.judge_rows` adds.
         meaning: The condition in words, for docs/tables.md.
     """
 
@@ -33,8 +33,8 @@ UNPARSABLE: Final = "unparsable"
 NO_ID: Final = "not 1 to 18 digits"
 AMOUNT: Final = RAW.column("tx_amount")
 
-# Of several defects the first one counts. So a number is compared with its limits only where it could be read, and a
-# day only where the row has a usable time.
+# A row gets its first defect only. So a number is compared with its limits after it could be read, and a day with the
+# file's days after the row has a usable time.
 ROW_DEFECTS: Final = (
     Defect(UNPARSABLE, None, "NOT complete", "a line with another number of columns"),
     Defect(UNPARSABLE, "tranaction_id", "transaction_id IS NULL", NO_ID),

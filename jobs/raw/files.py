@@ -1,4 +1,4 @@
-"""Raw files by name: which days each covers, and whether it can be read at all."""
+"""Raw files: the days that each covers by its name, and whether it can be read at all."""
 
 import datetime as dt
 import gzip
@@ -20,14 +20,14 @@ from antifraud.lake.schemas import RAW
 HEADER: Final = RAW.header
 PIECE: Final = 1 << 20
 DIGEST_THREADS: Final = 2
-FAULTS: Final = (EOFError, gzip.BadGzipFile, zlib.error)
+DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
     """A raw file that covers the days from `first` up to, but without, `end`.
 
-    It may overlap into the day `end`: a delivery that was cut a little late.
+    A delivery that was cut a little late overlaps into the day `end`.
     """
 
     path: Path
@@ -35,7 +35,7 @@ class RawFile:
     end: dt.date
 
     def covers(self, day: dt.date) -> bool:
-        """Whether rows of `day` belong into this file."""
+        """Return whether rows of `day` belong into this file."""
         return self.first <= day < self.end
 
     @property
@@ -45,9 +45,12 @@ class RawFile:
 
 
 class Stamp(NamedTuple):
-    """What tells that a file was written to, without reading it.
+    """A file's status: if it differs from an earlier one, somebody has written to the file.
 
-    `version` is the inode, and in S3 the entity tag, which follows the content: there `changed` (ns) counts seconds.
+    Attributes:
+        size: Bytes.
+        changed: Time of the last change in ns; S3 tells it in whole seconds only.
+        version: Inode of a file on a disk; in S3 the entity tag, which depends on the content.
     """
 
     size: int
@@ -56,7 +59,7 @@ class Stamp(NamedTuple):
 
 
 def discover(folder: Path) -> list[RawFile]:
-    """The raw files of a folder in the order of their days (`antifraud.lake.feed`); files of other names are ignored.
+    """Return the raw files of a folder in the order of their days; files of other names are ignored.
 
     Raises:
         RawFileError: A name is no calendar day, or two files begin on one day.
@@ -75,7 +78,7 @@ def files_of(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]
 
 
 def files_to_read(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:
-    """Return the files that may hold rows of `days`: those covering a day, and those that end just before one.
+    """Return the files that may hold rows of `days`: files that cover one, and files that end just before one.
 
     Raises:
         MissingDay: No file covers one of the days.
@@ -104,17 +107,17 @@ def require_unchanged(files: Sequence[RawFile], before: Mapping[str, Stamp]) -> 
 
 
 def stamps(files: Sequence[RawFile]) -> dict[str, Stamp]:
-    """The stamp of each file by name."""
+    """Return the stamp of each file by name."""
     return {file.path.name: _stamp(file.path.stat()) for file in files}
 
 
-def _stamp(found: Any) -> Stamp:
-    of_object = found.as_info() if hasattr(found, "as_info") else {}
-    return Stamp(found.st_size, found.st_mtime_ns, str(of_object.get("ETag") or found.st_ino))
+def _stamp(status: Any) -> Stamp:
+    of_object = status.as_info() if hasattr(status, "as_info") else {}
+    return Stamp(status.st_size, status.st_mtime_ns, str(of_object.get("ETag") or status.st_ino))
 
 
 def checksums(files: Sequence[RawFile], known: Mapping[str, str] | None = None) -> dict[str, str]:
-    """SHA-256 of each file by name, after checking that the file can be read to its end; `known` ones are not read.
+    """Return the SHA-256 of each file by name, after checking that it can be read to its end; skip `known` ones.
 
     Raises:
         RawFileError: A file is empty, has another header, or is a damaged or cut gzip file.
@@ -126,7 +129,7 @@ def checksums(files: Sequence[RawFile], known: Mapping[str, str] | None = None) 
 
 
 def text_lines(path: Path) -> Iterator[bytes]:
-    """Lines of a file's text without their ends, header first; of a longer line than `PIECE` its pieces."""
+    """Yield the lines of a file's text without their ends, header first; a line longer than `PIECE` in pieces."""
     with _opened(path) as source:
         while line := source.readline(PIECE):
             yield line.rstrip(b"\n")
@@ -143,7 +146,7 @@ def _check_header(path: Path) -> None:
     try:
         with _opened(path) as source:
             line = source.readline(PIECE)
-    except FAULTS as error:
+    except DAMAGED as error:
         raise RawFileError(f"{path.name}, byte 0: not a gzip file ({error}): deliver it again") from None
     if not line:
         raise RawFileError(f"{path.name}, line 1: the file is empty, a header was expected: deliver it again")
@@ -161,7 +164,7 @@ def _read_through(path: Path) -> None:
         with _opened(path) as source:
             while piece := source.read(PIECE):
                 position += len(piece)
-    except FAULTS as error:
+    except DAMAGED as error:
         raise RawFileError(
             f"{path.name}, byte {position} of the text: cut or damaged ({type(error).__name__}): deliver it again"
         ) from None
@@ -169,7 +172,7 @@ def _read_through(path: Path) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    # A file in S3 is a stream that cannot limit the length of a line.
+    # Buffered, because the stream of a file in S3 cannot limit the length of a line.
     with path.open("rb") as stream, BufferedReader(cast("RawIOBase", stream)) as source:
         if path.suffix != ".gz":
             yield source

@@ -1,7 +1,7 @@
 """Lines of raw files with their exact line numbers, however Spark splits the files.
 
-Spark reads a split in order and numbers the rows of a partition consecutively, so the number of a line is its place in
-its split plus the lines of the splits before it. The lines of each split are counted in a first pass.
+Spark reads a split in order and numbers the rows of a partition consecutively. The number of a line is therefore its
+place in its split plus the lines of all splits before. A first pass counts the lines of each split.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ SPLITS_AT_LEAST: Final = "spark.sql.files.minPartitionNum"
 
 
 def read_lines(spark: SparkSession, paths: Sequence[Path]) -> tuple[DataFrame, Mapping[str, int]]:
-    """Data lines of the files: `file` (name), `line` (the header is line 1) and `text`; and how many each file has."""
+    """Return the data lines of the files (`file`, `line`, `text`; the header is line 1), and how many each file has."""
     lines = _numbered(spark, paths)
     splits = lines.groupBy(*SPLIT).agg(F.min("row").alias("first_row"), F.count(F.lit(1)).alias("lines")).collect()
     offsets, totals = [], {}
@@ -37,9 +37,9 @@ def read_lines(spark: SparkSession, paths: Sequence[Path]) -> tuple[DataFrame, M
 
 
 def name_of(path: Path) -> str:
-    r"""Return a path as Spark reads that file and no other: what it takes for wildcards is escaped.
+    r"""Return a path with its wildcards escaped, so that Spark reads that file and no other.
 
-    Spark's own option for it, ``__globPaths__``, reads each of n files n times.
+    Spark's own option for that, ``__globPaths__``, reads each of n files n times.
 
     >>> name_of(Path("/srv/feed {old}/[1]?"))
     '/srv/feed \\{old\\}/\\[1\\]\\?'
@@ -48,7 +48,7 @@ def name_of(path: Path) -> str:
 
 
 def _numbered(spark: SparkSession, paths: Sequence[Path]) -> DataFrame:
-    # A later pass must split as this one did, though executors may have come or gone: Spark asks how many there are.
+    # Every pass must split the files alike. Spark splits by the number of executors, which may come and go meanwhile.
     if not spark.conf.get(SPLITS_AT_LEAST, None):
         spark.conf.set(SPLITS_AT_LEAST, spark.sparkContext.defaultParallelism)
     # A carriage return stays part of its line and makes it unparsable: the contract is a plain line feed.

@@ -33,7 +33,7 @@ def suspects_of(judged: DataFrame) -> DataFrame:
 def repeats_of(judged: DataFrame, suspects: DataFrame) -> DataFrame:
     """Return `place` of every usable row that repeats an id of its day; `suspects` is what `suspects_of` gave.
 
-    Of the rows with one id, from whatever files, the first by (time, file, line) is no repeat.
+    Among rows with one id, from whatever files, the first by (time, file, line) is no repeat.
     """
     order = Window.partitionBy(*SAME).orderBy("event_time", "place")
     copies = _usable(judged).join(suspects, BLOCK).withColumn("copy", F.row_number().over(order))

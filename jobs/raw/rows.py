@@ -23,7 +23,7 @@ JUDGED: Final = (*VALUES, "place", "defect")
 """Columns of judged rows. Texts that repeat in row after row are numbers here, so that a row on the disk stays short.
 
 `defect` is an index into `DEFECTS`, null for a usable row. `place` holds the line in its lowest `LINE_BITS` bits, and
-above them the index of the file among those that were judged.
+above them the index of the file among the judged files.
 """
 ROW: Final = (*JUDGED, "file", "line", "reason", "column")
 COVERAGE: Final = (
@@ -88,7 +88,7 @@ def _coverage(spark: SparkSession, files: Sequence[RawFile], days: Mapping[dt.da
 
 
 def spell_out(judged: DataFrame, files: Sequence[RawFile]) -> DataFrame:
-    """Return the columns `ROW` of judged rows: names in place of numbers. `files` are those that were judged."""
+    """Return the columns `ROW` of judged rows: names in place of numbers. `files` are the judged files."""
     file = F.shiftright("place", LINE_BITS).cast("int")
     return judged.withColumns(
         {

@@ -50,7 +50,7 @@ class Tally:
 
 
 def tally_rows(rows: DataFrame, files: Sequence[RawFile]) -> Tally:
-    """Count rows (`jobs.raw.rows.ROW`) in one pass; `files` are those that were judged, in the same order."""
+    """Count rows (`jobs.raw.rows.ROW`) in one pass; `files` are the judged files in the same order."""
     usable = F.col("defect").isNull()
     totals = [F.count(F.lit(1)).alias("rows"), F.count_if(F.col("repaired") & usable).alias("repaired")]
     sums = row_sums(USABLE, usable) + row_sums((QUARANTINE,), ~usable)

@@ -2,9 +2,10 @@
 
 HMAC (RFC 2104) spelled out: ``H(key ^ opad, H(key ^ ipad, message))`` with the key padded to a block of SHA-256.
 
-Spark prints literals into plans, and plans into the UI, event logs and error messages. So the two padded keys are no
-literals: they are rows of a relation in the driver's memory that each query reads as a scalar subquery, of which plans
-show the column's name. They reach the executors with the tasks, and no file.
+Spark prints literals into plans, and plans into the UI, event logs and error messages. So the two padded keys are not
+literals but rows of a relation in the driver's memory. Each query reads them as a scalar subquery, and its plan shows
+only the column's name. The keys reach the executors with the tasks and are never in a file
+(tests/spark/test_key_hidden.py).
 """
 
 import datetime as dt
@@ -26,7 +27,7 @@ SHA256_BITS: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class HiddenKey:
-    """A key that expressions use and plans do not show; `view` is where the session finds it."""
+    """A key that expressions use and plans do not show; `view` is the name by which the session finds it."""
 
     key_id: str
     view: str
@@ -38,7 +39,7 @@ def hide(spark: SparkSession, key: Key) -> HiddenKey:
     session: Any = spark._jsparkSession  # noqa: SLF001
     values = spark.sparkContext._gateway.new_array(jvm.java.lang.Object, len(PADS))  # type: ignore[union-attr]  # noqa: SLF001
     for position, pad in enumerate(PADS.values()):
-        values[position] = padded(key.secret, pad)
+        values[position] = pad_key(key.secret, pad)
     rows = jvm.java.util.ArrayList()
     rows.add(jvm.org.apache.spark.sql.RowFactory.create(values))
     schema = StructType([StructField(name, BinaryType()) for name in PADS])
@@ -49,11 +50,11 @@ def hide(spark: SparkSession, key: Key) -> HiddenKey:
 
 
 def token(key: HiddenKey, kind: Kind, identifier: Column) -> Column:
-    """Token of an integer column; null for null."""
+    """Return the token of an integer column; null for null."""
     inner, outer = (F.expr(f"(SELECT {name} FROM {key.view})") for name in PADS)  # noqa: S608 - names of our own
     message = F.concat(F.lit(f"{kind}:"), identifier.cast("string")).cast("binary")
     digest = F.sha2(F.concat(outer, F.unhex(F.sha2(F.concat(inner, message), SHA256_BITS))), SHA256_BITS)
-    # Cut as bytes, for characters are counted one by one.
+    # Cut as bytes: Spark counts characters one by one.
     encoded = F.substring(F.base64(F.substring(F.unhex(digest), 1, DIGEST_BYTES)), 1, TOKEN_CHARACTERS)
     # Two replacements of one character are several times faster than `translate`.
     safe = F.replace(F.replace(encoded, F.lit("+"), F.lit("-")), F.lit("/"), F.lit("_"))
@@ -61,7 +62,7 @@ def token(key: HiddenKey, kind: Kind, identifier: Column) -> Column:
 
 
 def token_by_day(keys: Mapping[dt.date, HiddenKey], kind: Kind, identifier: Column) -> Column:
-    """Token under the key of the row's `day`; null on days without one."""
+    """Return the token under the key of the row's `day`; null on days without a key."""
     days: dict[HiddenKey, list[dt.date]] = {}
     for day, key in keys.items():
         days.setdefault(key, []).append(day)
@@ -69,6 +70,6 @@ def token_by_day(keys: Mapping[dt.date, HiddenKey], kind: Kind, identifier: Colu
     return F.coalesce(*by_key) if by_key else F.lit(None).cast("string")
 
 
-def padded(secret: bytes, pad: int) -> bytearray:
-    """A key of at most one block, xor the pad, as HMAC wants it."""
+def pad_key(secret: bytes, pad: int) -> bytearray:
+    """Return a key of at most one block, padded with zeros, xor `pad`, as HMAC wants it."""
     return bytearray(byte ^ pad for byte in secret.ljust(BLOCK_BYTES, b"\0"))

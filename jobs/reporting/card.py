@@ -7,15 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from antifraud.features.registry import REGISTRY, Feature
+from antifraud.gate.limits import LIMITS
+from antifraud.gate.report import GateReport
 from jobs.reporting.chart import CHART_FILE
-from jobs.reporting.page import against_champion, certainty, fitted_on, number, plain, rub, share, words
+from jobs.reporting.formats import amount, certainty, number, plain, rub, share, words
+from jobs.reporting.page import comparison_of, differences, fitted_on
 from jobs.reporting.weaknesses import GENERAL, weaknesses
 from jobs.reporting.words import full_reasons, reasons, succession
 
 CARD_FILE: Final = "model_card.md"
 
 
-def model_card(info: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+def model_card(info: Mapping[str, Any], report: GateReport) -> str:
     """Markdown of a release, from what training (`info`) and gate (`report`) wrote about it."""
     sections = [
         _head(info, report),
@@ -33,21 +36,21 @@ def model_card(info: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     return "\n".join(section for section in sections if section)
 
 
-def _head(info: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+def _head(info: Mapping[str, Any], report: GateReport) -> str:
     return f"""# {info["id"]}
 
-Risk of fraud of a card transaction, parts per million; flagged above {number(report["threshold"])}.
+Risk of fraud of a card transaction, parts per million; flagged above {number(report.threshold)}.
 
 **For**: advising on card payments as they happen, where a flagged one is reviewed or held. **Not for**: judging people
 or merchants, other kinds of payment, or volumes other than those it was judged at.
 """
 
 
-def _data(info: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+def _data(info: Mapping[str, Any], report: GateReport) -> str:
     windows = [(name, span["first"], span["last"]) for name, span in info["windows"].items()]
     windows.sort(key=lambda window: window[1])
     # Training counts the windows that it reads; the rows of certify are the gate's.
-    rows = {**info["counts"], **(report.get("counts") or {})}
+    rows = {**info["counts"], **(report.counts or {})}
     counts = [
         (name, *(number(rows[name][status]) for status in ("fraud", "legitimate", "unknown")))
         for name, _, _ in windows
@@ -80,87 +83,83 @@ CatBoost, exported to ONNX, with a strictly increasing calibration; seed {info["
 """
 
 
-def _limits(report: Mapping[str, Any]) -> str:
-    limits, margins = report["limits"], against_champion(report)["margins"]
-    sure = f"{certainty(1 - limits['delta'])} (δ = {plain(limits['delta'])})"
+def _limits(report: GateReport) -> str:
+    limits, compared = report.limits, comparison_of(report)
     rows = [
-        ("false-positive rate, limit", share(limits["fpr_limit"])),
-        ("false-positive rate, target of a new threshold", share(limits["fpr_target"])),
-        ("lowest threshold that meets the target", f"{number(report['threshold_at_fpr_target'])} ppm"),
-        ("confidence of the false-positive rate", sure),
-        ("missed fraud a month, limit", f"{rub(limits['loss_limit_minor'])} RUB"),
-        ("probability that the missed fraud stays within its bound", certainty(limits["loss_level"])),
-        ("alerts a day, limit", _or_none(limits["alerts_a_day"])),
-        ("β, chosen on select and frozen", plain(report["beta"])),
+        *((f"{each.title}, limit", amount(each, each.allowed(limits), absent="none")) for each in LIMITS),
+        ("false-positive rate, target of a new threshold", share(limits.fpr_target)),
+        ("lowest threshold that meets the target", f"{number(report.threshold_at_fpr_target)} ppm"),
+        ("confidence of the false-positive rate", f"{certainty(1 - limits.delta)} (δ = {plain(limits.delta)})"),
+        ("probability that the missed fraud stays within its bound", certainty(limits.loss_level)),
+        ("β, chosen on select and frozen", plain(report.beta)),
     ]
-    if margins:
+    if compared:
         rows += [
-            ("worse than the champion by at most, missed fraud a month", f"{rub(margins['loss_minor'])} RUB"),
-            ("worse than the champion by at most, false-positive rate", share(margins["fpr"])),
-            ("confidence of each of these two", certainty(margins["confidence"])),
+            ("worse than the champion by at most, missed fraud a month", f"{rub(compared.margins.loss_minor)} RUB"),
+            ("worse than the champion by at most, false-positive rate", share(compared.margins.fpr)),
+            ("confidence of each of these two", certainty(compared.margins.confidence)),
         ]
     return f"## Limits\n\n{table(('what it was judged by', 'value'), rows)}\n"
 
 
-def _or_none(limit: float | None) -> str:
-    return "none" if limit is None else number(limit)
-
-
-def _verdict(report: Mapping[str, Any]) -> str:
-    limits, loss = report["limits"], report["loss"]
+def _verdict(report: GateReport) -> str:
     rows = [
-        ("false-positive rate", share(report["fpr"]), share(report["fpr_bound"]), share(limits["fpr_limit"])),
-        ("missed fraud, RUB a month", rub(loss["mean"]), rub(loss["bound"]), rub(limits["loss_limit_minor"])),
-        ("alerts a day", number(report["alerts_a_day"]), "-", _or_none(limits["alerts_a_day"])),
+        (
+            limit.title,
+            amount(limit, limit.measured(report)),
+            amount(limit, limit.bound(report).value if limit.bound else None),
+            amount(limit, limit.allowed(report.limits), absent="none"),
+        )
+        for limit in LIMITS
     ]
-    widest = {report["fpr_binding"]: " (counts)"}
-    bounds = [(f"{name}{widest.get(name, '')}", share(bound, 3)) for name, bound in report["fpr_bounds"].items()]
-    full = report["at_full_volume"]
-    return f"""## Verdict: {report["verdict"]}
+    widest = {report.fpr_binding: " (counts)"}
+    bounds = [(f"{name}{widest.get(name, '')}", share(bound, 3)) for name, bound in report.fpr_bounds.items()]
+    full = report.at_full_volume
+    return f"""## Verdict: {report.verdict}
 
 {table(("", "measured", "upper bound", "limit"), rows)}
 
 {table(("false-positive rate, if rows are independent by", "upper bound"), bounds)}
 
-A loss limit that demands more than {share(limits["attainable_value_recall"], 1)} of the fraud amount to be caught
+A loss limit that demands more than {share(report.limits.attainable_value_recall, 1)} of the fraud amount to be caught
 counts as out of reach of any model.
 
 {_bullets(reasons(report))}
 
-At {number(full["judged_transactions_a_month"])} transactions a month, the full service's volume: **{full["verdict"]}**.
+At {number(full.judged_transactions_a_month)} transactions a month, the full service's volume: **{full.verdict}**.
 
 {_bullets(full_reasons(report))}
 """
 
 
-def _champion(report: Mapping[str, Any]) -> str:
-    """Who it may replace and why, with the paired differences; empty where the report does not tell."""
+def _champion(report: GateReport) -> str:
+    """Return who may be replaced and why, with the paired differences; empty where the report does not tell."""
     if not (said := succession(report)):
         return ""
-    found, days = against_champion(report), ""
-    if found["rows"]:
+    days, judged = "", report.champion and report.champion.verdict
+    if found := differences(report):
         names = ("candidate minus champion; negative is better", "difference", "upper bound", "margin")
-        rows = [(row["name"], row["difference"], row["bound"], row["margin"]) for row in found["rows"]]
+        rows = [(row.name, row.difference, row.bound, row.margin) for row in found]
         days = f"\n{table(names, rows)}\n"
-    verdict = f" Judged on the same days, the champion is {found['verdict']}." if found["verdict"] else ""
+    verdict = f" Judged on the same days, the champion is {judged}." if judged else ""
     return f"## Against the champion\n\n{' '.join(said)}{verdict}\n{days}"
 
 
-def _tradeoff(report: Mapping[str, Any]) -> str:
+def _tradeoff(report: GateReport) -> str:
     picture = f"## Trade-off\n\n![loss against false-positive rate, limits drawn in]({CHART_FILE})\n"
-    if not report.get("tradeoff"):
+    if not report.tradeoff:
         return picture
     names = ("threshold, ppm", "FPR", "FPR bound", "false positives over all", "precision", "alerts a day", "recall",
              "value recall", "loss, RUB", "loss bound, RUB", "beta")  # fmt: skip
     rows = [
         (
-            number(row["threshold"]), share(row["fpr"]), share(row["fpr_bound"]), share(row["false_positives_share"]),
-            share(row["precision"]), number(row["alerts_a_day"]), share(row["recall"]), share(row["value_recall"]),
-            rub(row["loss"]), rub(row["loss_bound"]), plain(row["beta"]),
+            number(row.threshold), share(row.fpr), share(row.fpr_bound), share(row.false_positives_share),
+            share(row.precision), number(row.alerts_a_day), share(row.recall), share(row.value_recall),
+            rub(row.loss), rub(row.loss_bound), plain(row.beta),
         )
-        for row in report["tradeoff"]
+        for row in report.tradeoff
     ]  # fmt: skip
-    frozen = f"This release's own, {plain(report['beta'])}, was chosen on select and frozen."
+    frozen = f"This release's own, {plain(report.beta)}, was chosen on select and frozen."
     return f"{picture}\n{table(names, rows)}\n\nBeta is what the certify window would choose. {frozen}\n"
 
 
@@ -170,25 +169,25 @@ def _baselines(info: Mapping[str, Any]) -> str:
         return ""
     metrics = list(dict.fromkeys(name for values in found.values() for name in values))
     rows = [(words(name), *(plain(values.get(metric)) for metric in metrics)) for name, values in found.items()]
-    said = f"\n{told}\n" if (told := fitted_on(info)) else ""
+    said = f"\n{told}\n" if (told := fitted_on(info.get("baseline_rows"), info.get("train_rows"))) else ""
     return f"## Baselines on the same rows\n{said}\n{table(('model', *map(words, metrics)), rows)}\n"
 
 
-def _slices(report: Mapping[str, Any]) -> str:
-    if not report.get("slices"):
+def _slices(report: GateReport) -> str:
+    if not report.slices:
         return ""
     names = ("slice", "value", "legitimate", "FPR", "frauds", "recall", "fraud amount, RUB", "value recall")
     rows = [
         (
-            row["slice"], row["value"], number(row["legitimate"]), share(row["fpr"]), number(row["frauds"]),
-            share(row["recall"]), rub(row["fraud_amount"]), share(row["value_recall"]),
+            row.slice, row.value, number(row.legitimate), share(row.fpr), number(row.frauds),
+            share(row.recall), rub(row.fraud_amount), share(row.value_recall),
         )
-        for row in report["slices"]
+        for row in report.slices
     ]  # fmt: skip
     return f"## Slices of the certify window\n\n{table(names, rows)}\n"
 
 
-def _weaknesses(report: Mapping[str, Any]) -> str:
+def _weaknesses(report: GateReport) -> str:
     found = weaknesses(report)
     own = f"Of this release:\n\n{_bullets(found)}\n\n" if found else ""
     return f"## Known weaknesses\n\n{own}Of any model of this kind:\n\n{_bullets(GENERAL)}\n"

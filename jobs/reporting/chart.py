@@ -1,11 +1,12 @@
 """The trade-off of a report as SVG: loss a month against false-positive rate, the limits drawn in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
-from typing import Any, Final
+from typing import Final
 
 from antifraud.figures import MINOR_UNITS
+from antifraud.gate.report import GateReport
 
 CHART_FILE: Final = "tradeoff.svg"
 WIDTH: Final = 640
@@ -15,7 +16,6 @@ RIGHT: Final = 20
 TOP: Final = 34
 BOTTOM: Final = 46
 TICKS: Final = 6
-"""Minor units in a rouble."""
 MILLIONS_FROM: Final = 1e8
 """RUB a month from which the axis counts millions: longer numbers would not fit beside it."""
 STYLE: Final = """<style>
@@ -37,14 +37,14 @@ class Spot:
     loss: float
 
 
-def report_chart(report: Mapping[str, Any]) -> str:
-    """SVG text of a report as `jobs/judging/report.py` makes it: its curve, its choice, its limits."""
-    limits, loss, points = report["limits"], report["loss"], report["curve"]
+def report_chart(report: GateReport) -> str:
+    """Return the SVG text of a report: its curve, its choice, its limits of rate and loss."""
+    limits, loss, points = report.limits, report.loss, report.curve
     return tradeoff_svg(
-        [Spot(fpr, lost) for fpr, lost in zip(points["fpr"], points["loss"], strict=True)],
-        Spot(report["fpr"], loss["mean"] / MINOR_UNITS),
-        Spot(report["fpr_bound"], loss["bound"] / MINOR_UNITS),
-        Spot(limits["fpr_limit"], limits["loss_limit_minor"] / MINOR_UNITS),
+        [Spot(fpr, lost) for fpr, lost in zip(points.fpr, points.loss, strict=True)],
+        Spot(report.fpr, loss.mean / MINOR_UNITS),
+        Spot(report.fpr_bound, loss.bound / MINOR_UNITS),
+        Spot(limits.fpr_limit, limits.loss_limit_minor / MINOR_UNITS),
     )
 
 

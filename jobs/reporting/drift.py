@@ -5,12 +5,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from antifraud.clock import Span
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.lake.catalog import open_catalog, read_days, require_days
 from antifraud.lake.schemas import FEATURES
 from antifraud.settings.core import JobSettings
 from jobs.rows.vectors import vectors_of
-from jobs.rows.windows import Span
 
 SAMPLE_ROWS: Final = 50_000
 """Rows of each side at most; Evidently works in memory."""

@@ -3,21 +3,24 @@
 The page is ``page.html.jinja``; here are the numbers that it shows. What a report does not have is left out.
 """
 
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from antifraud.figures import roubles, share_text
+from antifraud.gate.findings import Findings
+from antifraud.gate.limits import LIMITS, LOSS, RATE, Bound, Limit
+from antifraud.gate.report import GateReport, TradeoffRow
+from antifraud.stats.comparison import Comparison
 from jobs.reporting import words as verdict_words
 from jobs.reporting.chart import report_chart
+from jobs.reporting.formats import amount, certainty, number, plain, rub, share, words
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 PAGE_FILE: Final = "report.html"
 TEMPLATE: Final = "page.html.jinja"
-NOTHING: Final = "-"
 LOSS_PARTS: Final = (
     ("parameter", "what the window was too short to show"),
     ("month", "the chance of the month itself"),
@@ -28,21 +31,26 @@ GAUGE_ROOM: Final = 1.15
 """A gauge ends a little beyond the largest of measure, bound and limit."""
 
 
-def render(report: Mapping[str, Any]) -> str:
-    """HTML of a report as `jobs/judging/report.py` makes it; one file, nothing is loaded from elsewhere."""
+def render(report: GateReport) -> str:
+    """Return the HTML of a report: one file, nothing is loaded from elsewhere."""
     from markupsafe import Markup
 
     return _template().render(
         r=report,
-        judged=report["windows"].get("certify") or report["windows"][verdict_words.REPLAY],
+        judged=report.judged_days,
         said=_words(report),
-        gauges=_gauges(report),
+        gauges=[_gauge(report, limit, limit.bound(report)) for limit in LIMITS if limit.bound],
+        counted=[limit for limit in LIMITS if not limit.bound],
+        amount=amount,
+        loss_limit=LOSS,
+        broken_columns=broken_columns,
         chart=Markup(report_chart(report)),  # noqa: S704 made of numbers only
-        full=report["at_full_volume"],
+        full=report.at_full_volume,
         loss_parts=LOSS_PARTS,
-        champion=against_champion(report),
+        champion=report.champion,
+        differences=differences(report),
         baselines=_baselines(report),
-        fitted_on=fitted_on(report),
+        fitted_on=fitted_on(report.baseline_rows, report.train_rows),
     )
 
 
@@ -55,10 +63,9 @@ def _template() -> "Template":
     return environment.from_string(files("jobs.reporting").joinpath(TEMPLATE).read_text())
 
 
-def _words(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What the page says about verdict, action and succession."""
+def _words(report: GateReport) -> dict[str, Any]:
+    """Return what the page says about verdict, action and succession."""
     return {
-        "replay": verdict_words.is_replay(report),
         "meaning": verdict_words.meaning(report),
         "stays": verdict_words.stays(report),
         "action": verdict_words.action(report),
@@ -68,123 +75,70 @@ def _words(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _gauges(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    limits, loss = report["limits"], report["loss"]
-    fpr = {"mean": report["fpr"], "bound": report["fpr_bound"], "limit": limits["fpr_limit"]}
-    money = {"mean": loss["mean"], "bound": loss["bound"], "limit": limits["loss_limit_minor"]}
-    sure = f"{certainty(1 - limits['delta'])} confidence"
-    likely = f"{certainty(loss['level'])} probability"
-    return [
-        _gauge(fpr, {name: share(value) for name, value in fpr.items()}, "False-positive rate", sure),
-        _gauge(money, {name: rub(value) for name, value in money.items()}, "Missed fraud, RUB a month", likely),
-    ]
-
-
-def _gauge(values: Mapping[str, float], texts: Mapping[str, str], name: str, sure: str) -> dict[str, Any]:
-    """Texts, positions in percent of the track, and whether the bound is over the limit."""
+def _gauge(report: GateReport, limit: Limit, bound: Bound) -> dict[str, Any]:
+    """Return texts, positions in percent of the track, and whether the bound is over the limit."""
+    values = {"mean": limit.measured(report), "bound": bound.value, "limit": limit.allowed(report.limits) or 0.0}
     end = GAUGE_ROOM * max(values.values())
+    texts = {part: amount(limit, value) for part, value in values.items()}
     at = {f"{part}_at": f"{100 * value / end:.1f}" for part, value in values.items()}
-    return {**texts, **at, "name": name, "sure": sure, "over": values["bound"] > values["limit"]}
+    name, sure = limit.title[0].upper() + limit.title[1:], f"{certainty(bound.level)} {bound.kind}"
+    return {**texts, **at, "name": name, "sure": sure, "over": limit.is_broken(report)}
 
 
-def against_champion(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Differences from the champion as rows of texts, and the margins; without a comparison no rows."""
-    found: Mapping[str, Any] = report.get("champion") or {}
-    compared = found.get("comparison") or found
-    margins = compared.get("margins", {})
-    rows = [
-        _difference(compared, f"{part}_difference", margins.get(margin), name, said)
-        for part, margin, name, said in (
-            ("fpr", "fpr", "false-positive rate", share),
-            ("loss", "loss_minor", "missed fraud, RUB a month", rub),
-        )
-        if f"{part}_difference" in compared
+def broken_columns(found: Findings, row: TradeoffRow) -> set[str]:
+    """Return the columns of the trade-off that break a limit in a row."""
+    columns = [(limit, limit.column) for limit in LIMITS if limit.column]
+    return {column for limit, column in columns if limit.excludes(getattr(row, column), found.limits)}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference from the champion in words; `within` its margin or not."""
+
+    name: str
+    difference: str
+    bound: str
+    margin: str
+    within: bool
+
+
+def differences(report: GateReport) -> list[Difference]:
+    """Return the differences from the champion; none without a comparison."""
+    if not (compared := comparison_of(report)):
+        return []
+    margins = compared.margins
+    return [
+        _difference(RATE, compared.fpr_difference, compared.fpr_difference_bound, margins.fpr),
+        _difference(LOSS, compared.loss_difference, compared.loss_difference_bound, margins.loss_minor),
     ]
-    told = {name: found.get(name) for name in ("release", "verdict", "note")}
-    return {**told, "rows": rows, "days": compared.get("days") if rows else None, "margins": margins}
 
 
-def _difference(
-    compared: Mapping[str, Any], part: str, margin: float | None, name: str, said: Callable[[float], str]
-) -> dict[str, Any]:
-    bound = compared[f"{part}_bound"]
-    texts = {"difference": said(compared[part]), "bound": said(bound), "margin": said(margin) if margin else NOTHING}
-    return {"name": name, "within": margin is None or bound <= margin, **texts}
+def _difference(limit: Limit, difference: float, bound: float, margin: float) -> Difference:
+    shown, at_most, allowed = (amount(limit, value) for value in (difference, bound, margin))
+    return Difference(limit.title, shown, at_most, allowed, bound <= margin)
 
 
-def _baselines(report: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The model and its baselines by every metric that one of them has; None without baselines."""
-    found: Mapping[str, Mapping[str, float]] = report.get("baselines") or {}
+def comparison_of(report: GateReport) -> Comparison | None:
+    """Return the comparison with the champion; None where nothing served, or it was not compared."""
+    return report.champion.comparison if report.champion else None
+
+
+def _baselines(report: GateReport) -> dict[str, Any] | None:
+    """Return the model and its baselines by every metric that one of them has; None without baselines."""
+    found = report.baselines or {}
     metrics = list(dict.fromkeys(name for values in found.values() for name in values))
     return {"metrics": metrics, "rows": found} if found else None
 
 
-def fitted_on(told: Mapping[str, Any]) -> str:
-    """How many train rows the baselines learnt from, of a report or of what training wrote; empty if that is not told.
+def fitted_on(baseline_rows: int | None, train_rows: int | None) -> str:
+    """Return how many train rows the baselines learnt from; empty where training did not count them.
 
-    >>> print(fitted_on({"baseline_rows": 500, "train_rows": 900}))
+    >>> print(fitted_on(500, 900))
     Fitted on 500 of the 900 train rows that this model learnt from, judged on the same rows of the select window.
     """
-    if not (told.get("baseline_rows") and told.get("train_rows")):
+    if not (baseline_rows and train_rows):
         return ""
     return (
-        f"Fitted on {number(told['baseline_rows'])} of the {number(told['train_rows'])} train rows that this model "
-        "learnt from, judged on the same rows of the select window."
+        f"Fitted on {number(baseline_rows)} of the {number(train_rows)} train rows that this model learnt from, judged "
+        "on the same rows of the select window."
     )
-
-
-def share(value: float | None, digits: int = 2) -> str:
-    """A fraction as percent; below one with so many digits that it does not look like all of it.
-
-    >>> share(0.0433), share(None), share(0.99984, 1), share(1.0, 0)
-    ('4.33 %', '-', '99.98 %', '100 %')
-    """
-    return NOTHING if value is None else share_text(value, digits).replace("%", " %")
-
-
-def certainty(value: float) -> str:
-    """A confidence or probability as percent, without zeros at the end; one below 100 % never looks like it.
-
-    >>> certainty(0.99), certainty(0.975), certainty(0.99999)
-    ('99 %', '97.5 %', '99.999 %')
-    """
-    figure, unit = share(value).split(" ")
-    return f"{figure.rstrip('0').rstrip('.')} {unit}"
-
-
-def rub(minor: float | None) -> str:
-    """Minor units as whole roubles, grouped.
-
-    >>> rub(26_941_056.7)
-    '269,411'
-    """
-    return NOTHING if minor is None else roubles(minor)
-
-
-def number(value: float | None) -> str:
-    """A count, grouped.
-
-    >>> number(302_346.4)
-    '302,346'
-    """
-    return NOTHING if value is None else f"{value:,.0f}"
-
-
-def plain(value: object) -> str:
-    """A figure with four digits; what is no number as it is.
-
-    >>> plain(0.93592), plain(None), plain("yes")
-    ('0.9359', '-', 'yes')
-    """
-    if value is None:
-        return NOTHING
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def words(name: str) -> str:
-    """A key as words.
-
-    >>> words("average_precision")
-    'average precision'
-    """
-    return name.replace("_", " ")

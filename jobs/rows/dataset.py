@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from antifraud.clock import Span
 from antifraud.errors import DataError
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import PARTS_PER_MILLION
 from jobs.rows.sample import Sample
 from jobs.rows.weights import population_weight
-from jobs.rows.windows import Span
 
 LEGIT_PER_FRAUD: Final = 20
 """Legitimate rows kept for each fraud of the train window; more cost time and no longer change the ranking."""

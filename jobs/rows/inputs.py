@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from antifraud.clock import Span
 from antifraud.features.registry import feature_set_hash
 from antifraud.files import hash_of
 from antifraud.lake.catalog import open_catalog, published, require_days
 from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE, Table
 from antifraud.settings.core import JobSettings
-from jobs.rows.windows import Span
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

@@ -4,32 +4,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
+from antifraud.clock import Span
 from antifraud.errors import SettingsError
 from antifraud.settings.core import JobSettings
 from antifraud.stats.threshold import MIN_BLOCKS
 
 SHORTEST_CERTIFY_DAYS: Final = 14
 """A compromised customer lasts 14 days; a bound from a shorter window would not have seen one end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Days from `first` to `last`, both included."""
-
-    first: dt.date
-    last: dt.date
-
-    @property
-    def days(self) -> list[dt.date]:
-        """The days in order.
-
-        >>> len(Span(dt.date(2026, 2, 27), dt.date(2026, 3, 1)).days)
-        3
-        """
-        return [self.first + dt.timedelta(days=offset) for offset in range((self.last - self.first).days + 1)]
-
-    def __str__(self) -> str:
-        return f"{self.first}..{self.last}"
 
 
 @dataclass(frozen=True, slots=True)

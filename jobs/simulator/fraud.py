@@ -33,11 +33,11 @@ EARLIEST_START: Final = 10_000
 
 def compromised(world: World, kind: int, size: int, rate: float, days: int, index: int) -> NDArray[np.int64]:
     """Sorted indices of entities with an episode on day `index`: those that began on it or in the `days` - 1 before."""
-    found = []
+    entities = []
     for start in range(index - days + 1, index + 1):
         rng = world.stream(EPISODE_STREAM, kind, start + EARLIEST_START)
-        found.append(rng.integers(0, size, rng.poisson(rate * size)))
-    return np.unique(np.concatenate(found))
+        entities.append(rng.integers(0, size, rng.poisson(rate * size)))
+    return np.unique(np.concatenate(entities))
 
 
 def with_large_amounts(rows: Rows, rng: np.random.Generator) -> Rows:

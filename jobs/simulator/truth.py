@@ -48,9 +48,11 @@ def move_untimed(day: Day, truth: DayTruth, first: DayTruth) -> None:
 
 def months(days: dict[str, DayTruth]) -> dict[str, dict[str, Any]]:
     """Clean rows, fraud share, fraud value in kopecks and by scenario, for each calendar month."""
-    found: dict[str, dict[str, Any]] = {}
+    by_month: dict[str, dict[str, Any]] = {}
     for date, truth in sorted(days.items()):
-        month = found.setdefault(date[:7], {"days": 0, "clean": 0, "fraud_rows": 0, "fraud_amount": 0, "scenarios": {}})
+        month = by_month.setdefault(
+            date[:7], {"days": 0, "clean": 0, "fraud_rows": 0, "fraud_amount": 0, "scenarios": {}}
+        )
         month["days"] += 1
         month["clean"] += truth["clean"]
         for scenario, fraud in truth["fraud"].items():
@@ -58,9 +60,9 @@ def months(days: dict[str, DayTruth]) -> dict[str, dict[str, Any]]:
             for key in total:
                 total[key] += fraud[key]
                 month[f"fraud_{key}"] += fraud[key]
-    for month in found.values():
+    for month in by_month.values():
         month["fraud_share"] = round(month["fraud_rows"] / max(month["clean"], 1), 6)
-    return found
+    return by_month
 
 
 def save_truth(folder: Path, config: WorldConfig, days: dict[str, DayTruth]) -> None:

@@ -1,1 +1,1 @@
-"""What every job starts with: arguments, a session, and troubles told in one line."""
+"""The start of every job: arguments, a session, and library exceptions as one-line errors."""

@@ -1,4 +1,4 @@
-"""What every job starts with: arguments, settings, a session, exit codes, and how long its stages took."""
+"""The start and the end of every job: arguments, settings, a session, exit codes, seconds."""
 
 import argparse
 import dataclasses
@@ -15,21 +15,21 @@ from antifraud.errors import returns_exit_code
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from jobs.spark.session import start_session
-from jobs.spark.troubles import told
+from jobs.spark.troubles import translate_troubles
 
 Main = Callable[[SparkSession, JobSettings, argparse.Namespace], None]
 PlainMain = Callable[[JobSettings, argparse.Namespace], None]
 
 
 def base_parser(doc: str | None) -> argparse.ArgumentParser:
-    """A parser that shows the job's docstring and accepts no abbreviations."""
+    """Return a parser that shows the job's docstring and accepts no abbreviations."""
     return argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
 
 
 def range_parser(doc: str | None) -> argparse.ArgumentParser:
-    """Arguments of a job on a range of days: ``--from`` and ``--to``, both included (`first` and `last`)."""
+    """Return a parser of ``--from`` and ``--to`` (`first` and `last`), the range of days of a job, both included."""
     parser = base_parser(doc)
     parser.add_argument("--from", dest="first", type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD")
     parser.add_argument("--to", dest="last", type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD")
@@ -37,22 +37,22 @@ def range_parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 def day_parser(doc: str | None, option: str = "--day") -> argparse.ArgumentParser:
-    """Arguments of a job on one day."""
+    """Return a parser for a job on one day."""
     parser = base_parser(doc)
     parser.add_argument(option, type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD")
     return parser
 
 
 def days_of(arguments: argparse.Namespace) -> list[dt.date]:
-    """The days of `range_parser`'s arguments."""
+    """Return the days of `range_parser`'s arguments."""
     return days_between(arguments.first, arguments.last)
 
 
 def run_job(name: str, main: Main, parser: argparse.ArgumentParser, *, reads_raw: bool = False) -> None:
-    """Run a Spark job and end the process: 0, or the exit code of an expected failure told in one line.
+    """Run a Spark job and end the process with 0, or with the exit code of an expected failure.
 
-    A lake that is not the settings' own ends it before the session starts. The account of the raw zone reaches a job
-    and its session only if it `reads_raw`.
+    If the lake does not belong to the settings, the process ends before the session starts. Only a job that `reads_raw`
+    gets the account of the raw zone.
     """
     sys.exit(_run_in_session(name, main, parser.parse_args(), reads_raw=reads_raw))
 
@@ -60,11 +60,11 @@ def run_job(name: str, main: Main, parser: argparse.ArgumentParser, *, reads_raw
 @returns_exit_code
 def _run_in_session(name: str, main: Main, arguments: argparse.Namespace, *, reads_raw: bool) -> None:
     settings = _settings(reads_raw=reads_raw)
-    with told(settings):
+    with translate_troubles(settings):
         check_lake(settings)
     spark = start_session(name, settings)
     try:
-        with told(settings):
+        with translate_troubles(settings):
             main(spark, settings, arguments)
     finally:
         spark.stop()
@@ -77,14 +77,17 @@ def run_plain_job(
     reads_raw: bool = False,
     of_any_lake: bool = False,
 ) -> None:
-    """`run_job` for a job that needs no Spark, or only sometimes; `of_any_lake`: it looks itself whose lake it is."""
+    """Run a job that needs no Spark, or only sometimes, as `run_job` does.
+
+    A job `of_any_lake` checks itself that the lake belongs to the settings.
+    """
     sys.exit(_run_plain(main, parser.parse_args(), reads_raw=reads_raw, of_any_lake=of_any_lake))
 
 
 @returns_exit_code
 def _run_plain(main: PlainMain, arguments: argparse.Namespace, *, reads_raw: bool, of_any_lake: bool) -> None:
     settings = _settings(reads_raw=reads_raw)
-    with told(settings):
+    with translate_troubles(settings):
         if not of_any_lake:
             check_lake(settings)
         main(settings, arguments)
@@ -96,7 +99,7 @@ def _settings(*, reads_raw: bool) -> JobSettings:
 
 
 def span(days: Sequence[dt.date]) -> str:
-    """Days in short.
+    """Return a range of days in short.
 
     >>> span([dt.date(2026, 1, 1), dt.date(2026, 1, 3)])
     '2026-01-01..2026-01-03 (2 days)'
@@ -107,7 +110,7 @@ def span(days: Sequence[dt.date]) -> str:
 
 
 class Stopwatch:
-    """Seconds since it was made."""
+    """The time since this object was made."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The Spark session of a job: the lake's Iceberg catalog, UTC, and nothing that would write rows into logs."""
+"""The Spark session of a job: the Iceberg catalog of its lake, UTC, and nothing that would write rows into logs."""
 
 import os
 import sys
@@ -18,38 +18,38 @@ from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import bucket_of, catalog_address, is_remote
 
 SHUFFLE_PARTITIONS: Final = 8
-"""Few: adaptive execution splits what is large, but the smallest job pays for every one of them."""
+"""Few, because the smallest job pays for each of them, and adaptive execution splits large ones anyway."""
 DRIVER_MEMORY: Final = "2g"
 S3A: Final = "spark.hadoop.fs.s3a"
 RETRY_PAUSE: Final = "1s"
-"""Before the second attempt; doubled before each further one."""
+"""Pause before the second attempt; it doubles before each further one."""
 SPARK_SUBMIT: Final = "PYSPARK_GATEWAY_PORT"
-"""Set by spark-submit for the Python that it starts: the JVM is running already."""
+"""Variable that spark-submit sets for the Python it starts; the JVM is running already then."""
 GENERAL: Final[dict[str, str]] = {
     "spark.driver.memory": DRIVER_MEMORY,
     "spark.log.level": "ERROR",
     "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
-    # Of raw text, half of Spark's own: with longer tasks a core waits longer for the last one.
+    # Half of Spark's default: with larger pieces of raw text, cores wait longer for the last task.
     "spark.sql.files.maxPartitionBytes": "64m",
-    # The JVM interprets methods of more than 8,000 bytes for ever; Spark's own limit would let them be.
+    # The JVM never compiles a method of more than 8,000 bytes, and Spark's default would generate such methods.
     "spark.sql.codegen.hugeMethodLimit": "8000",
-    # Ten times Spark's own: a job has some hundred generated classes, and what falls out is compiled anew, first by
-    # Spark and then by the JVM, each time that the job comes by.
+    # Ten times Spark's default: a job has some hundred generated classes. A class that falls out of the cache is
+    # compiled again by Spark and by the JVM, each time that the job needs it.
     "spark.sql.codegen.cache.maxEntries": "1000",
-    # Tokens do not repeat within a batch: looking for repetitions costs more than it saves.
+    # Tokens hardly repeat within a batch, so compression costs more than it saves.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
-    # Errors would tell the line of Python that made a column, at the price of a question to the JVM for each.
+    # Otherwise every column remembers its line of Python for error messages, which costs a call of the JVM each.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
-    # Every query's plan is written out for the UI and the event log, even if there is neither.
+    # Spark writes every query's plan out for UI and event log, even without either; the simple mode is the cheapest.
     "spark.sql.ui.explainMode": "simple",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    # A file a job that nobody reads; a cluster may switch it on, for plans show no key (jobs/raw/tokens.py).
+    # A file for each job that nobody reads. A cluster may switch it on: plans show no key (jobs/raw/tokens.py).
     "spark.eventLog.enabled": "false",
 }
-"""Spark's configuration of every session, whatever its lake."""
+"""Spark's configuration that all sessions share, whatever their lake."""
 
 
 def start_session(name: str, settings: JobSettings) -> SparkSession:
@@ -77,7 +77,7 @@ def start_session(name: str, settings: JobSettings) -> SparkSession:
 
 
 def lake_configuration(settings: JobSettings) -> dict[str, str]:
-    """Spark's configuration of the Iceberg catalog that the settings name."""
+    """Return Spark's configuration of the Iceberg catalog that the settings name."""
     catalog = f"spark.sql.catalog.{CATALOG}"
     account = load_account(settings.catalog_account) if settings.catalog_account else None
     login = {f"{catalog}.jdbc.user": account.user, f"{catalog}.jdbc.password": account.password} if account else {}
@@ -86,31 +86,31 @@ def lake_configuration(settings: JobSettings) -> dict[str, str]:
         f"{catalog}.type": "jdbc",
         f"{catalog}.uri": jdbc_uri(settings),
         f"{catalog}.jdbc.schema-version": "V1",
-        # SQLite: wait for a process that is writing; other databases do not know the property.
+        # How long SQLite waits for a process that is writing; other databases ignore the property.
         f"{catalog}.jdbc.busy_timeout": str(LOCK_SECONDS * 1_000),
         f"{catalog}.warehouse": settings.lake_warehouse,
-        # Other processes publish too; a cached table would be an old one.
+        # Other processes publish too, so a cached table would be stale.
         f"{catalog}.cache-enabled": "false",
     }
 
 
 def s3_configuration(settings: JobSettings) -> dict[str, str]:
-    """Hadoop's configuration of the buckets that the settings name, each with the account of its own zone."""
+    """Return Hadoop's configuration of the buckets that the settings name, each with the account of its zone."""
     zones = ((settings.raw_location, settings.raw_account), (settings.lake_warehouse, settings.lake_account))
-    found: dict[str, str] = {}
+    configuration: dict[str, str] = {}
     for location, account in zones:
         if is_remote(location):
-            found |= _bucket(settings, f"{S3A}.bucket.{bucket_of(location)}", account)
-    return found | _patience(settings) if found else {}
+            configuration |= _bucket(settings, f"{S3A}.bucket.{bucket_of(location)}", account)
+    return configuration | _patience(settings) if configuration else {}
 
 
 def _patience(settings: JobSettings) -> dict[str, str]:
-    """How long Hadoop waits for S3; by its defaults a job waits for hours for a server that is too busy."""
+    """Return how long Hadoop waits for S3; by default it would wait hours for a server that is too busy."""
     retries = str(settings.s3_attempts - 1)
     return {
         f"{S3A}.connection.establish.timeout": f"{CONNECT_SECONDS}s",
         f"{S3A}.connection.timeout": f"{settings.s3_timeout_seconds}s",
-        # Attempts of Hadoop's client, each of which would be as many of its own.
+        # Retries are counted once, below: each attempt of Hadoop's client would otherwise be several of its own.
         f"{S3A}.attempts.maximum": "1",
         f"{S3A}.retry.limit": retries,
         f"{S3A}.retry.interval": RETRY_PAUSE,
@@ -120,41 +120,41 @@ def _patience(settings: JobSettings) -> dict[str, str]:
 
 
 def _bucket(settings: JobSettings, prefix: str, account_file: Path | None) -> dict[str, str]:
-    found = {f"{prefix}.endpoint.region": settings.s3_region}
+    configuration = {f"{prefix}.endpoint.region": settings.s3_region}
     if settings.s3_endpoint:
-        found |= {
+        configuration |= {
             f"{prefix}.endpoint": settings.s3_endpoint,
             f"{prefix}.path.style.access": "true",
             f"{prefix}.connection.ssl.enabled": str(settings.s3_endpoint.startswith("https")).lower(),
         }
     if account_file:
         account = load_account(account_file)
-        found |= {
+        configuration |= {
             f"{prefix}.aws.credentials.provider": "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider",
             f"{prefix}.access.key": account.user,
             f"{prefix}.secret.key": account.password,
         }
-    return found
+    return configuration
 
 
 def jdbc_uri(settings: JobSettings) -> str:
-    """The JDBC form of the catalog's URI; user and password of PostgreSQL come from their account file.
+    """Return the JDBC form of the catalog's URI; user and password of PostgreSQL come from their account file.
 
     >>> jdbc_uri(JobSettings(catalog_uri="postgresql+psycopg2://user@db.example/lake?sslmode=require"))
     'jdbc:postgresql://db.example:5432/lake?sslmode=require'
     """
     if file := settings.catalog_file:
         file.parent.mkdir(parents=True, exist_ok=True)
-        # As a URI of SQLite's own: after a plain path the driver takes ? and % for its own.
+        # As a file URI with percent signs, because the driver interprets ? and % in a path.
         return f"jdbc:sqlite:file:{quote(str(file))}"
     options = urlencode(catalog_url(settings).query)
     return f"jdbc:{catalog_address(settings.lake_catalog_uri)}" + (f"?{options}" if options else "")
 
 
 def _ensure_jvm(folder: Path) -> None:
-    """Start the driver's JVM with the jars in `folder`, or let one that runs see them."""
-    # A JVM that Python starts is told its configuration on a command line, which every user can read: so it is
-    # started without the accounts, which follow over the authenticated local connection.
+    """Start the driver's JVM with the jars in `folder`, or add them to a running one."""
+    # Python starts a JVM with its configuration on a command line, which every user of the machine can read. So the
+    # JVM starts without accounts, and they follow over the authenticated local connection.
     options = driver_options(folder)
     SparkContext._ensure_initialized(conf=SparkConf().setAll(list((GENERAL | options).items())))  # noqa: SLF001
     if SparkConf().get(CLASS_PATH) == options[CLASS_PATH] or SPARK_SUBMIT not in os.environ:
@@ -166,10 +166,10 @@ def _ensure_jvm(folder: Path) -> None:
 
 
 def _require_same_names(settings: JobSettings) -> None:
-    """Refuse a JVM that would write another name than Python's: outside ASCII it goes by the locale it started with.
+    """Refuse a JVM that spells folders of the settings otherwise than Python: outside ASCII it goes by its locale.
 
     Raises:
-        SettingsError: Such a name is among the settings' folders.
+        SettingsError: A folder is outside ASCII, and the locale is not UTF-8.
     """
     jvm: Any = SparkContext._jvm  # noqa: SLF001
     encoding = str(jvm.java.lang.System.getProperty("sun.jnu.encoding"))
@@ -177,11 +177,11 @@ def _require_same_names(settings: JobSettings) -> None:
     if encoding.upper() not in {"UTF-8", "UTF8"} and not all(map(str.isascii, places)):
         raise SettingsError(
             f"the locale's encoding is {encoding}, in which Spark cannot spell the folders of the settings: set "
-            "LC_ALL=C.UTF-8, or choose names of ASCII"
+            "LC_ALL=C.UTF-8, or choose ASCII names"
         )
 
 
 def _for_executors(jars: Sequence[Path]) -> dict[str, str]:
-    """The jars for executors in processes of their own; those of a local master are in the driver's."""
+    """Return the option by which executors fetch the jars; with a local master the driver has them already."""
     local = (SparkConf().get("spark.master") or "local").startswith("local")
     return {} if local else {"spark.jars": ",".join(map(str, jars))}

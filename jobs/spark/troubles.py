@@ -1,7 +1,7 @@
-"""What a library's exception says about disks, clocks and storages, as an expected failure: it is read here only.
+"""Library exceptions about disks, clocks and storages as expected failures: the only place that reads their words.
 
-Spark, Hadoop, botocore and pyiceberg each report trouble with S3 in words of their own and deep inside other
-exceptions; their stack traces name neither a cause nor a way out.
+Spark, Hadoop, botocore and pyiceberg each report trouble with S3 in their own words, deep inside other exceptions.
+Their stack traces name neither a cause nor a remedy.
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import bucket_of, is_remote
 
 DISK_IS_FULL: Final = ("No space left on device", "Disk quota exceeded", "database or disk is full")
-"""How the operating system and SQLite say it, inside whatever Spark and Iceberg make of it."""
+"""Words of the operating system and of SQLite, inside the exceptions of Spark and Iceberg."""
 CLOCK_IS_BEHIND: Final = ("Expected sorted snapshot log entries", "before last snapshot log entry")
-"""How Iceberg refuses a snapshot that is more than a minute older than the table's last one."""
+"""Words by which Iceberg refuses a snapshot that is more than a minute older than the table's last one."""
 S3_WORDS: Final = ("org.apache.hadoop.fs.s3a", "software.amazon.awssdk", "AWS Error", "S3Exception")
 S3_PACKAGES: Final = frozenset({"botocore", "aiobotocore", "aiohttp", "s3fs", "fsspec"})
 CATALOG_PACKAGES: Final = frozenset({"sqlalchemy", "psycopg2", "sqlite3"})
 FRAME: Final = "at "
-"""How a line of a Java stack trace begins."""
+"""Beginning of a line in a Java stack trace."""
 ACCOUNT: Final = "refuses its account"
 BUSY: Final = "answers that it is too busy"
 SILENT: Final = "does not answer"
@@ -34,7 +34,7 @@ KINDS: Final = (
               "ConnectException", "EndpointConnectionError", "ConnectionClosed", "Could not connect",
               "Connection refused", "Connection reset", "NoHttpResponse", "UnknownHost")),
 )  # fmt: skip
-"""What is wrong, and what any of the libraries calls it; the first that fits."""
+"""Kinds of trouble, each with the words of the libraries for it; the first that fits counts."""
 WHAT_TO_DO: Final = {
     ACCOUNT: "correct the account file or the rights of the account",
     BUSY: "wait, or let fewer jobs run at once",
@@ -43,12 +43,12 @@ WHAT_TO_DO: Final = {
 
 
 @contextmanager
-def told(settings: JobSettings) -> Iterator[None]:
-    """Turn what libraries raise about a full disk, a wrong clock or a storage in trouble into one line.
+def translate_troubles(settings: JobSettings) -> Iterator[None]:
+    """Translate library exceptions about a full disk, a wrong clock or a storage in trouble into expected failures.
 
     Raises:
-        PublishError: There was no room to write.
-        ClockBehind: The clock is behind the lake's last writer's.
+        PublishError: The disk is full.
+        ClockBehind: The clock is behind the clock of the lake's last writer.
         StorageError: S3 did not answer in time, refused, or was too busy.
         CatalogError: The catalog did not answer, or refused.
     """
@@ -57,13 +57,13 @@ def told(settings: JobSettings) -> Iterator[None]:
     except AntifraudError:
         raise
     except Exception as error:
-        if found := trouble_of(error, settings):
-            raise found from None
+        if trouble := trouble_of(error, settings):
+            raise trouble from None
         raise
 
 
 def trouble_of(error: BaseException, settings: JobSettings) -> AntifraudError | None:
-    """The expected failure that an exception stands for; None if it is anything else."""
+    """Return the expected failure that an exception stands for; None for any other exception."""
     chain = list(_chain(error))
     said = "\n".join(_words(each) for each in chain)
     if any(words in said for words in DISK_IS_FULL):
@@ -92,7 +92,7 @@ def trouble_of(error: BaseException, settings: JobSettings) -> AntifraudError | 
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what caused it, be it in Python or, as Spark hands it over, in the JVM."""
+    """Yield an exception and all its causes, in Python and, as Spark hands them over, in the JVM."""
     waiting, seen = [error], set()
     while waiting:
         each = waiting.pop()
@@ -105,13 +105,16 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _words(error: BaseException) -> str:
-    """What an exception says, without the frames of a stack trace: a method's name is no cause."""
+    """Return the words of an exception without the frames of its stack trace: a method's name is no cause."""
     text = f"{type(error).__name__}: {error}\n{getattr(error, '_stackTrace', None) or ''}"
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(FRAME))
 
 
 def _place(said: str, settings: JobSettings, *, raw: bool) -> str:
-    """The location that was spoken of, or all that are in S3; and the server. `raw`: it was Python that read files."""
+    """Return the location that the words name, or else all that are in S3, and the server.
+
+    `raw`: the exception comes from Python, which reads files of the raw zone only.
+    """
     places = [settings.raw_location] if raw else [settings.raw_location, settings.lake_warehouse]
     locations = [place for place in places if is_remote(place)]
     named = [p for p in locations if any(form.format(bucket_of(p)) in said for form in ("s3a://{}/", "'{}'"))]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.errors import ForeignLake
 from antifraud.lake.identity import (
-    Found,
+    Identities,
     Identity,
     bind_home,
     find_identities,
@@ -49,7 +49,7 @@ class Adoption:
     are what only a person can know: in each of them somebody else may still use the warehouse or the catalog.
     """
 
-    found: Found
+    identities: Identities
     identity: Identity
     old: str
     tables: Mapping[TableName, str]
@@ -62,29 +62,29 @@ def plan_adoption(settings: JobSettings, catalog: "SqlCatalog") -> Adoption | No
     Raises:
         ForeignLake: Warehouse and catalog are of two lakes, the lake is used where it was, or files have no table.
     """
-    found, tables = find_identities(settings, catalog), table_locations(catalog)
+    identities, tables = find_identities(settings, catalog), table_locations(catalog)
     present = frozenset(files_below(settings))
-    if not (tables or found.all or present) or _is_own(settings, catalog, found):
+    if not (tables or identities.all or present) or _is_own(settings, catalog, identities):
         return None
     require_apart(settings)
     _require_tables(settings, tables, present)
     begun = _begun(settings)
-    identity = _successor(settings, found, begun)
+    identity = _successor(settings, identities, begun)
     old = _old_warehouse(tables, identity.warehouse)
     if begun:
         # What it has written is no sign of another user.
         move = Move(old, identity.warehouse, begun.lake)
         present -= {next_metadata(move, location) for location in tables.values()}
-    doubts = doubts_about(settings, catalog, found, Scene(old, tables, present, begun=begun is not None))
-    return Adoption(found, identity, old, tables, tuple(doubts))
+    doubts = doubts_about(settings, catalog, identities, Scene(old, tables, present, begun=begun is not None))
+    return Adoption(identities, identity, old, tables, tuple(doubts))
 
 
-def _is_own(settings: JobSettings, catalog: "SqlCatalog", found: Found) -> bool:
+def _is_own(settings: JobSettings, catalog: "SqlCatalog", identities: Identities) -> bool:
     try:
         require_own_tables(settings, catalog)
     except ForeignLake:
         return False
-    return found.in_catalog is not None
+    return identities.in_catalog is not None
 
 
 def _require_tables(settings: JobSettings, tables: Mapping[TableName, str], present: AbstractSet[str]) -> None:
@@ -116,7 +116,7 @@ def _begun(settings: JobSettings) -> Identity | None:
         ) from None
 
 
-def _successor(settings: JobSettings, found: Found, begun: Identity | None) -> Identity:
+def _successor(settings: JobSettings, identities: Identities, begun: Identity | None) -> Identity:
     """Return the identity that the lake gets: its own, if it lies here already, or else a new one.
 
     Raises:
@@ -124,7 +124,7 @@ def _successor(settings: JobSettings, found: Found, begun: Identity | None) -> I
     """
     mine = Identity.of_settings(settings)
     # One adoption that was killed half way leaves two identities of one lake.
-    lakes = {identity.lake for identity in found.all.values()} - {begun.lake if begun else ""}
+    lakes = {identity.lake for identity in identities.all.values()} - {begun.lake if begun else ""}
     if len(lakes) > 1:
         raise ForeignLake(
             f"the warehouse {mine.warehouse} and the catalog {mine.catalog} are of two lakes: neither can be adopted "
@@ -132,7 +132,7 @@ def _successor(settings: JobSettings, found: Found, begun: Identity | None) -> I
         )
     if begun and begun.lies_where(mine):
         return begun
-    stays = lakes and all(identity.lies_where(mine) for identity in found.all.values())
+    stays = lakes and all(identity.lies_where(mine) for identity in identities.all.values())
     return replace(mine, lake=lakes.pop() if stays else str(uuid.uuid4()))
 
 
@@ -142,7 +142,7 @@ def _old_warehouse(tables: Mapping[TableName, str], new: str) -> str:
     Raises:
         ForeignLake: They are in several, or not where tables are made.
     """
-    found = {new} if not tables else set()
+    warehouses = {new} if not tables else set()
     for (space, name), location in tables.items():
         folder = normalise_scheme(location).rpartition("/")[0]
         place = folder.removesuffix(f"/{space}/{name}/{METADATA}")
@@ -151,10 +151,12 @@ def _old_warehouse(tables: Mapping[TableName, str], new: str) -> str:
                 f"the metadata of table {space}.{name} is {location}, not in {space}/{name}/{METADATA} of a warehouse: "
                 "such a table cannot be adopted"
             )
-        found.add(place)
-    if len(found) > 1:
-        raise ForeignLake(f"the tables lie in several warehouses ({', '.join(sorted(found))}): nothing was changed")
-    return found.pop()
+        warehouses.add(place)
+    if len(warehouses) > 1:
+        raise ForeignLake(
+            f"the tables lie in several warehouses ({', '.join(sorted(warehouses))}): nothing was changed"
+        )
+    return warehouses.pop()
 
 
 def tidy(settings: JobSettings) -> None:

@@ -74,8 +74,8 @@ def _awaited(catalog: "Catalog", events: Iterable[dt.date], last: dt.date) -> se
 
 def _exports(settings: JobSettings) -> list[tuple[Path, dt.date]]:
     folders = settings.state_dir.iterdir() if settings.state_dir.exists() else ()
-    found = [(path, EXPORT.fullmatch(path.name)) for path in folders]
-    return [(path, dt.date.fromisoformat(named[1])) for path, named in found if named]
+    names = [(path, EXPORT.fullmatch(path.name)) for path in folders]
+    return [(path, dt.date.fromisoformat(named[1])) for path, named in names if named]
 
 
 def expire(spark: SparkSession, settings: JobSettings, due: Expiry) -> None:

@@ -121,10 +121,10 @@ def records_of(settings: JobSettings, path: str) -> list[Record]:
     Raises:
         ForeignLake: It is not there, or damaged.
     """
-    return decoded(path, content_of(settings, path))
+    return decode_records(path, content_of(settings, path))
 
 
-def decoded(path: str, content: bytes) -> list[Record]:
+def decode_records(path: str, content: bytes) -> list[Record]:
     """Return the records of an Avro file; `path` is for the error.
 
     Raises:

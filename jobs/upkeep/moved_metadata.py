@@ -20,7 +20,7 @@ from antifraud.errors import ForeignLake, LakeNotAdopted
 from antifraud.lake.warehouse import is_path_property, paths_of_metadata, read_metadata
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_below, normalise_scheme
-from jobs.upkeep.lake_files import Record, content_of, decoded
+from jobs.upkeep.lake_files import Record, content_of, decode_records
 
 DATA: Final = 0
 """Content of a manifest of data files; files of deletes hold paths in their rows, and no job writes them."""
@@ -157,7 +157,7 @@ def _changed(settings: JobSettings, path: str, change: Callable[[Record], Record
     The same content gives the same bytes.
     """
     content = content_of(settings, path)
-    changed = [change(record) for record in decoded(path, content)]
+    changed = [change(record) for record in decode_records(path, content)]
     source, target = fastavro.reader(io.BytesIO(content)), io.BytesIO()
     schema = json.loads(source.metadata["avro.schema"])
     notes = {name: text for name, text in source.metadata.items() if not name.startswith("avro.")}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.errors import AntifraudError, ForeignLake
 from antifraud.lake.catalog import open_any_catalog
-from antifraud.lake.identity import Found, Identity, identity_in
+from antifraud.lake.identity import Identities, Identity, identity_in
 from antifraud.lake.storage import CONNECT_SECONDS
 from antifraud.lake.warehouse import TableName, newer_metadata, read_bytes
 from antifraud.settings.core import JobSettings
@@ -40,18 +40,18 @@ class Scene:
     begun: bool
 
 
-def doubts_about(settings: JobSettings, catalog: "SqlCatalog", found: Found, scene: Scene) -> Iterator[str]:
+def doubts_about(settings: JobSettings, catalog: "SqlCatalog", identities: Identities, scene: Scene) -> Iterator[str]:
     """Yield what cannot be told, each as a question to a person.
 
     Raises:
         ForeignLake: The original certainly is in use with half of what is to be adopted.
     """
     mine = Identity.of_settings(settings)
-    for was in {identity for identity in found.all.values() if not identity.lies_where(mine)}:
+    for was in {identity for identity in identities.all.values() if not identity.lies_where(mine)}:
         yield from _doubts_about_half(settings, catalog, was, mine)
-    lakes = {identity.lake for identity in found.all.values()}
-    if found.home and lakes and found.home not in lakes and not scene.begun:
-        yield f"this home belongs to lake {found.home}: shall it change its lake?"
+    lakes = {identity.lake for identity in identities.all.values()}
+    if identities.home and lakes and identities.home not in lakes and not scene.begun:
+        yield f"this home belongs to lake {identities.home}: shall it change its lake?"
     moved = not lakes and not _is_same_folder(scene.old, mine.warehouse)
     if moved and _is_there(settings, next(iter(scene.tables.values()))):
         yield f"the tables are still in {scene.old}, too: is the catalog {mine.catalog} a copy, not the one used there?"

@@ -84,9 +84,9 @@ def live_manifests(settings: JobSettings) -> list[Mapping[str, Any]]:
 
 def snapshots_of_releases(manifests: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[int]]:
     """Snapshots that releases were made from, by table name."""
-    told = list(manifests)
+    known = list(manifests)
     names = {FEATURES.name: "features_snapshot", LABELS.name: "labels_snapshot"}
-    return {table: frozenset(int(m[name]) for m in told if name in m) for table, name in names.items()}
+    return {table: frozenset(int(m[name]) for m in known if name in m) for table, name in names.items()}
 
 
 def plan(catalog: "Catalog", table: Table, rules: Rules, named: AbstractSet[int]) -> Plan:

@@ -1,1 +1,1 @@
-"""The scorer's HTTP: who may ask, bodies, problems, and a blueprint for each resource."""
+"""The scorer's HTTP interface: access, request bodies, problems, and one blueprint for each resource."""

@@ -1,4 +1,4 @@
-"""Bearer tokens: who calls, and whether the scope suffices."""
+"""Bearer tokens: identify the client, and refuse a request without the right scope."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,20 +15,20 @@ R = TypeVar("R")
 
 
 def require_scope(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view answer only callers with `scope`; ``g.client`` is then their name.
+    """Let a view answer only clients with `scope`; the view finds the client's name in ``g.client``.
 
-    Raises (in the view): Problem 401 without a known token, 403 with one that lacks the scope.
+    In the view, an unknown token raises Problem 401, and one that lacks the scope raises Problem 403.
     """
 
-    def guard(view: Callable[P, R]) -> Callable[P, R]:
+    def protect(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        def answer(*args: P.args, **kwargs: P.kwargs) -> R:
             g.client = _require_client(scope)
             return view(*args, **kwargs)
 
-        return guarded
+        return answer
 
-    return guard
+    return protect
 
 
 def _require_client(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""Request bodies: JSON into a strict struct, or a problem that names the field and never its value."""
+"""Request bodies: decode JSON into a strict struct, or answer with a problem that never repeats a value."""
 
 import re
 from typing import Final, TypeVar
@@ -14,15 +14,16 @@ EXPECTED: Final = {
     "transaction_id": "an integer from 0 to 9223372036854775807",
     "event_time": "a time in whole UTC seconds",
     "learned_at": "a time in whole UTC seconds",
-    "customer": "a token of a customer; raw identifiers never come here, the client SDK makes tokens of them",
-    "terminal": "a token of a terminal; raw identifiers never come here, the client SDK makes tokens of them",
+    "customer": "a token of a customer; the client SDK makes it from the raw identifier, which is never sent",
+    "terminal": "a token of a terminal; the client SDK makes it from the raw identifier, which is never sent",
     "amount": f"an amount in whole minor units, from 1 to {MAX_AMOUNT}",
     "labels": f"a list of 1 to {MAX_LABELS} labels",
     "status": "one of fraud, legitimate, unknown",
     "action": "one of suspend, resume",
     "reason": f"a text of 1 to {MAX_REASON} characters",
-    "expected_epoch": "the epoch that GET /v1/status gave",
+    "expected_epoch": "the epoch that GET /v1/status shows",
 }
+# msgspec has no structured errors, so its messages are parsed. tests/serving/test_decisions.py holds their format.
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"missing required field `(?P<name>\w+)`")
 _UNKNOWN = "contains unknown field"
@@ -31,11 +32,11 @@ T = TypeVar("T")
 
 
 def parse(kind: type[T]) -> T:
-    """The body of the current request as `kind`.
+    """Return the body of the current request as `kind`.
 
     Raises:
-        Problem: 400 where the body is not JSON, 422 where a field is missing, unknown or wrong.
-        RequestEntityTooLarge: The body is beyond the limit.
+        Problem: 400 if the body is not JSON, 422 if a field is missing, unknown or wrong.
+        RequestEntityTooLarge: The body is larger than the limit.
     """
     try:
         return msgspec.json.decode(_read_bounded_body(), type=kind)
@@ -47,14 +48,14 @@ def parse(kind: type[T]) -> T:
 
 def _read_bounded_body() -> bytes:
     body = request.get_data(cache=False)
-    # Werkzeug refuses an announced length, but cuts a chunked body at the limit without a word.
+    # Werkzeug refuses a body by its announced length, but silently cuts a chunked body at the limit.
     if request.content_length is None and len(body) >= (request.max_content_length or 0):
         raise RequestEntityTooLarge
     return body
 
 
 def _describe_invalid(message: str) -> Problem:
-    """Rewrite msgspec's message: it may quote a value, and an unknown field's name may be one."""
+    """Return a problem without msgspec's message, which may quote a value; the name of an unknown field may be one."""
     match = _PATH.search(message)
     path = match["path"] if match else ""
     if _UNKNOWN in message:

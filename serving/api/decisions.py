@@ -21,7 +21,7 @@ REPLAYED: Final = {"Idempotent-Replayed": "true"}
 @bp.post("")
 @require_scope("decide")
 def make_decision() -> Response:
-    """200 decision; 400 not JSON; 401, 403 token; 409 id used for other contents; 413 too large; 422 field; 503."""
+    """Answer 200 decision; 400 not JSON; 401, 403 token; 409 id of another payload; 413 too large; 422 field; 503."""
     services = current_services()
     request = parse(DecisionRequest)
     _require_acceptable_time(services.clock.now(), request.event_time)
@@ -37,8 +37,9 @@ def make_decision() -> Response:
 @bp.get("/<int:transaction_id>")
 @require_scope("read")
 def get_decision(transaction_id: int) -> Response:
-    """200 the stored answer, also while suspended; 404 not decided here."""
+    """Answer 200 with the stored decision, also while suspended; 404 if there is none."""
     stored = None
+    # A larger id has no key in the store, so nothing can have been decided for it.
     if transaction_id <= MAX_ID:
         with current_services().store.read() as view:
             stored = view.get("decisions", key_of(transaction_id))

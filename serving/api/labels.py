@@ -1,4 +1,4 @@
-"""``/v1/labels``: what clients learnt about transactions that were decided."""
+"""``/v1/labels``: take labels of transactions that were decided."""
 
 from flask import Blueprint, Response, g, jsonify
 
@@ -16,12 +16,13 @@ bp = Blueprint("labels", __name__, url_prefix="/v1/labels")
 @bp.post("")
 @require_scope("label")
 def add_labels() -> Response:
-    """200 how many were stored and which ids are unknown; 400, 401, 403, 413; 422 a field; 503 no store."""
+    """Answer 200 with the number of stored labels and the unknown ids; 400, 401, 403, 413; 422 field; 503 no store."""
     services = current_services()
     labels = parse(LabelsRequest).labels
     try:
         unknown = store_labels(services.store, labels, source=g.client, now=services.clock.now())
     except SchemaError as error:
+        # The message begins with the path of the field, such as labels[3].learned_at.
         raise Problem(422, "invalid", str(error), str(error).partition(" ")[0]) from None
     for status in ("fraud", "legitimate", "unknown"):
         services.metrics.labels.labels(status).inc(sum(label.status == status for label in labels))

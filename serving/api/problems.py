@@ -1,4 +1,4 @@
-"""Every refusal as an RFC 9457 problem: one JSON shape, one place, and never a value that a client sent."""
+"""Problems: every refusal is one JSON document of RFC 9457, without any value that a client sent."""
 
 from http import HTTPStatus
 from typing import Final
@@ -14,7 +14,10 @@ TYPE_PREFIX: Final = "urn:antifraud:problem:"
 
 
 class Problem(Exception):
-    """A refusal. `slug` names its kind, `field` the part of the request at fault."""
+    """An HTTP answer that refuses a request; it ends a view, never a process, so it has no exit code.
+
+    `slug` names the kind of refusal, `field` the part of the request at fault.
+    """
 
     def __init__(
         self, status: int, slug: str, detail: str, field: str | None = None, headers: dict[str, str] | None = None
@@ -24,7 +27,7 @@ class Problem(Exception):
         self.headers = headers or {}
 
     def response(self) -> Response:
-        """The problem document."""
+        """Return the problem as a response."""
         document = {
             "type": TYPE_PREFIX + self.slug,
             "title": HTTPStatus(self.status).phrase,
@@ -38,12 +41,12 @@ class Problem(Exception):
 
 
 def not_ready(detail: str) -> Problem:
-    """503: there is nothing to decide with yet, or no store to decide in."""
+    """Return a problem with status 503: no release, no state or no store yet."""
     return Problem(503, "not-ready", detail, headers={"Retry-After": "1"})
 
 
 def register(app: Flask) -> None:
-    """Turn every error of `app` into a problem."""
+    """Make `app` answer every error with a problem."""
 
     @app.errorhandler(Problem)
     def answer_problem(problem: Problem) -> Response:
@@ -58,6 +61,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def answer_http_error(error: HTTPException) -> Response:
+        # Werkzeug's own description and most of its headers may repeat parts of the request, so they are left out.
         status = error.code or 500
         slug = HTTPStatus(status).phrase.lower().replace(" ", "-")
         allow = dict(error.get_headers()).get("Allow")
@@ -65,7 +69,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def answer_defect(error: Exception) -> Response:
-        # The traceback goes to the log without the message: a library may have put a value into it.
+        # Only type and place are logged: a library may have put a value into the message.
         current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=_raised_at(error))
         return _answer(Problem(500, "internal", "the scorer failed and decided nothing: send the same id again"))
 

@@ -1,4 +1,4 @@
-"""What the service is doing, told to people (``/v1/status``), supervisors (``/healthz``, ``/readyz``), Prometheus."""
+"""The state of the service, for people (``/v1/status``), supervisors (``/healthz``, ``/readyz``) and Prometheus."""
 
 import dataclasses
 import json
@@ -23,13 +23,13 @@ COUNTED: Final = ("decisions", "labels", "pending", "judged", "outbox", "dead")
 
 @bp.get("/healthz")
 def healthz() -> Response:
-    """200 as long as the process answers."""
+    """Answer 200 as long as the process lives."""
     return jsonify(status="alive")
 
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """200 when this worker can decide; 503 otherwise, or while suspended."""
+    """Answer 200 if this worker can decide; 503 if it cannot, or while the service is suspended."""
     services = current_services()
     try:
         with services.store.read() as view:
@@ -38,6 +38,7 @@ def readyz() -> Response:
         raise not_ready(str(error)) from None
     if services.serving is None:
         raise not_ready("no release and state are loaded yet")
+    # A suspended worker is healthy but must get no traffic.
     if switch.mode is Mode.SUSPENDED:
         raise not_ready("the service is suspended")
     return jsonify(status="ready")
@@ -45,14 +46,14 @@ def readyz() -> Response:
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """Prometheus text; holds no identifier, so it needs no token."""
+    """Answer 200 with Prometheus' text. It holds no identifier, so it needs no token."""
     return Response(current_services().metrics.render(), content_type=EXPOSITION)
 
 
 @bp.get("/v1/status")
 @require_scope("read")
 def status() -> Response:
-    """200 switch, what this worker serves, what all workers reported, counts, evidence; 401, 403; 503 no store."""
+    """Answer 200 with switch, release, state, counts, evidence and reports of all workers; 401, 403; 503 no store."""
     services = current_services()
     with services.store.read() as view:
         stored = _read_stored(view)
@@ -62,12 +63,13 @@ def status() -> Response:
 
 
 def _read_stored(view: View) -> dict[str, Any]:
+    # The guard reports into the same database as the workers.
     guard = view.get("workers", b"guard")
     workers = read_workers(view.items("workers"), WALL_CLOCK.now()).alive
     return {
         "switch": dataclasses.asdict(read_switch(view)),
         "counts": {name: view.count(name) for name in COUNTED},
-        "workers": [worker for worker in workers if "pid" in worker and worker.get("role") != "guard"],
+        "workers": [worker for worker in workers if worker.get("role") != "guard"],
         "guard": json.loads(guard) if guard else None,
         "evidence": [json.loads(text) for _, text in view.items("evidence")],
     }

@@ -20,7 +20,7 @@ MODE_AFTER: Final = {"suspend": Mode.SUSPENDED, "resume": Mode.SERVING}
 @bp.post("")
 @require_scope("admin")
 def change_switch() -> Response:
-    """200 the switch after the change; 400, 401, 403; 409 stale epoch or impossible change; 422 a field; 503."""
+    """Answer 200 with the changed switch; 400, 401, 403; 409 stale epoch or impossible change; 422; 503."""
     services = current_services()
     wanted = parse(SwitchRequest)
     with services.store.write() as view:

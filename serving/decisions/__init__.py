@@ -1,1 +1,1 @@
-"""How a transaction is decided: live state, vector, score, commit."""
+"""The decision of a transaction: live state, vector, score, commit."""

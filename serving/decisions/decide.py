@@ -1,6 +1,6 @@
 """One decision: switch, earlier answer, history, features, score, live state and record in one atomic transaction.
 
-The score is computed inside the write transaction because the features must see exactly the earlier arrivals.
+The score is computed inside the write transaction, because the features must count exactly the earlier arrivals.
 """
 
 import hashlib
@@ -27,24 +27,25 @@ DIGEST_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer's JSON bytes; `answer` is None for a repeat."""
+    """The answer's JSON bytes; `answer` is None for a repeated request."""
 
     body: bytes
     answer: Answer | None
 
 
 def decide(store: Store, serving: Serving | None, request: DecisionRequest, oldest_live_day: int) -> Outcome:
-    """Decide a transaction once; a repeat gets the stored answer.
+    """Decide a transaction once; a repeated request gets the stored answer.
 
     Raises:
         SwitchedOff: The service is suspended.
         OtherPayload: The id was decided for another payload.
-        NothingToServe: `serving` is None and the id is new.
+        NothingToServe: There is nothing to decide with, and the id is new.
         StoreError: The store cannot be used; nothing was written.
     """
     key, payload = key_of(request.transaction_id), hash_payload(request)
     with store.write() as view:
         switch = read_switch(view)
+        # The switch comes first: a suspended service must not depend on a release that loads.
         if switch.mode is Mode.SUSPENDED:
             raise SwitchedOff("the service is suspended: no decisions are made")
         if (stored := view.get("decisions", key)) is not None:
@@ -58,8 +59,9 @@ def decide(store: Store, serving: Serving | None, request: DecisionRequest, olde
 
 
 def hash_payload(request: DecisionRequest) -> bytes:
-    """What a repeat must equal: everything but the transaction id."""
+    """Return a hash of everything but the transaction id; a repeated request has the same hash."""
     text = f"{request.event_time}|{request.customer}|{request.terminal}|{request.amount}"
+    # Half of a SHA-256 is enough against accidents, and every decision stores it.
     return hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
 
 
@@ -77,6 +79,7 @@ def _score_and_count(
     terminal, live_terminal = read_history(view, state, request.terminal)
     vector = np.array(feature_vector(time, amount, customer, terminal), dtype="<f8")
     score = int(serving.release.evaluator.score(vector.reshape(1, -1))[0])
+    # The state already counts days up to its cut-off: a late event of such a day must not count twice.
     counted = day_of(time) > state.cutoff
     if counted:
         for token, live in ((request.customer, live_customer), (request.terminal, live_terminal)):
@@ -86,6 +89,7 @@ def _score_and_count(
 
 def _build_answer(serving: Serving, switch: Switch, request: DecisionRequest, score: int, *, counted: bool) -> Answer:
     above = score > serving.release.threshold
+    # OBSERVE scores like SERVING and approves everything: the score shows what it would have flagged.
     decision: Literal["flag", "approve"] = "flag" if above and switch.mode is not Mode.OBSERVE else "approve"
     holds = {
         "score_above_threshold": above,

@@ -1,6 +1,6 @@
-"""Live state: the hour buckets of customers and terminals after the cut-off, updated with every decision.
+"""Live state: hour buckets of customers and terminals after the cut-off, updated with every decision.
 
-A record has the form of the lake's export (`antifraud/artifacts/state_export.py`), with hours only.
+A record has the format of the lake's export (`antifraud/artifacts/state_export.py`), with hours only.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ DAY_HOURS: Final = DAY_SECONDS // HOUR_SECONDS
 
 
 def read_history(view: View, state: State, token: str) -> tuple[History, dict[int, Bucket]]:
-    """What is known of an entity before an event: its history, and its live buckets as stored.
+    """Return the history of an entity before an event, and its live buckets as they are stored.
 
-    The state owns days up to its cut-off; live buckets count after it only.
+    The state owns the days up to its cut-off; live buckets count only after it.
     """
     key = token.encode()
     days, hours, risk = state.entity(key)
@@ -32,6 +32,7 @@ def read_history(view: View, state: State, token: str) -> tuple[History, dict[in
 def count_event(view: View, token: str, live: Mapping[int, Bucket], *, time: int, amount: int, oldest_day: int) -> None:
     """Add an event to an entity's live buckets and drop buckets of days before `oldest_day`."""
     hour = time // HOUR_SECONDS
+    # Old buckets go when their entity is next seen: no sweep has to hold the write lock for all entities.
     kept = {h: bucket for h, bucket in live.items() if h >= oldest_day * DAY_HOURS}
     kept[hour] = kept.get(hour, EMPTY).plus(bucket_of(time, amount))
     view.put("live", token.encode(), encode_entity({}, kept, NO_RISK))

@@ -1,4 +1,4 @@
-"""``python -m serving.guard``: look at the evidence, over and over, until SIGTERM."""
+"""``python -m serving.guard``: inspect the evidence again and again, until SIGTERM."""
 
 import os
 import signal
@@ -21,8 +21,8 @@ from serving.store.lmdb import Store
 def main(environ: Mapping[str, str]) -> None:
     """Run the guard of the settings until SIGTERM or SIGINT.
 
-    It ends at once with the code of a `SettingsError` if a setting is malformed, the limit cannot be watched, or
-    webhooks have no secret; with that of a `StoreError` if the decision store cannot be opened.
+    A malformed setting, a limit that the guard cannot watch and a missing webhook secret end it at once, with the code
+    of a `SettingsError`. A decision store that does not open ends it with the code of a `StoreError`.
     """
     settings = GuardSettings.from_environment(environ)
     _require_watchable(settings.fpr_limit)
@@ -44,6 +44,7 @@ def _watch(store: Store, settings: GuardSettings, stop: threading.Event, log: An
     clock = BusinessClock(settings.clock_offset_seconds)
     log.info("watching", fpr_limit=settings.fpr_limit, label_delay_days=settings.label_delay_days)
     more = False
+    # A backlog is worked off without a pause, one batch per transaction.
     while not stop.wait(0 if more else settings.interval_seconds):
         try:
             inspection = inspect_evidence(store, settings, clock.now())

@@ -1,7 +1,7 @@
-"""From labels to blocks: a cohort (the events of a day) counts once its labels have had time to arrive.
+"""From labels to blocks: a cohort, the events of one day, counts when its labels have had time to arrive.
 
-A label that is learnt early waits, because frauds are reported sooner than honest payments are confirmed: counting
-whatever is there would bias the rate. A transaction counts once, with the latest label known when its cohort matures.
+Frauds are reported sooner than honest payments are confirmed. Early labels wait for their cohort to mature, because
+counting them at once would bias the rate. A transaction counts once, with its latest label at that time.
 """
 
 import itertools
@@ -21,7 +21,7 @@ KEY_BYTES: Final = 8
 
 
 class PendingLabel(msgspec.Struct, frozen=True, array_like=True):
-    """A label whose cohort has not matured, joined with the decision it is about."""
+    """A label that waits for its cohort to mature, with what the guard needs of the decision."""
 
     transaction_id: int
     status: LabelStatus
@@ -35,7 +35,7 @@ class PendingLabel(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class ClosedBlocks:
-    """Blocks that were closed, and how many labels were taken out for them."""
+    """Blocks that were closed, and how many pending labels they have used up."""
 
     blocks: "list[Block]"
     labels: int
@@ -57,7 +57,7 @@ _unpack = msgspec.msgpack.Decoder(PendingLabel).decode
 
 
 def take_in_labels(view: View, limit: int) -> int:
-    """Move up to `limit` labels that arrived since the last look to where they wait; returns how many there were."""
+    """Make up to `limit` new labels pending, and return how many there were."""
     start = view.number(CURSOR) + 1
     arrived = list(itertools.islice(view.items("labels", key_of(start)), limit))
     for _, text in arrived:
@@ -70,11 +70,14 @@ def take_in_labels(view: View, limit: int) -> int:
 def _put_pending(view: View, label: Label) -> None:
     transaction = key_of(label.transaction_id)
     stored = view.get("decisions", transaction)
+    # A transaction counts once: what is learnt after it has counted changes nothing.
     if stored is None or view.get("judged", transaction) is not None:
         return
     decision = unpack_decision(stored)
     day = day_of(decision.event_time)
+    # The day comes first, so that matured labels lie at the beginning.
     key = key_of(day) + decision.terminal.encode() + transaction
+    # Clients may send labels out of order: the one that was learnt last wins.
     earlier = view.get("pending", key)
     if earlier is not None and _unpack(earlier).learned_at > label.learned_at:
         return
@@ -86,13 +89,13 @@ def _put_pending(view: View, label: Label) -> None:
 
 
 def close_blocks(view: View, last_matured_day: int, limit: int) -> ClosedBlocks:
-    """Take up to `limit` waiting labels of matured days out and make blocks of them, oldest day first."""
+    """Take up to `limit` pending labels of matured days, oldest day first, and make blocks of them."""
     rows: Counter[tuple[int, str, str, int]] = Counter()
     flagged: Counter[tuple[int, str, str, int]] = Counter()
     taken = list(itertools.islice(_read_matured(view, last_matured_day), limit))
     for key, waiting in taken:
         view.delete("pending", key)
-        if waiting.status == "unknown":
+        if waiting.status == "unknown":  # a later label of this transaction may still count
             continue
         view.put("judged", key_of(waiting.transaction_id), b"")
         if waiting.status == "legitimate":

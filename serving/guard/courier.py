@@ -1,7 +1,7 @@
-"""Webhooks: every change of the switch is told once, signed, retried, and kept as a dead letter if nobody takes it.
+"""Webhooks: send every change of the switch, signed and with retries, and keep what nobody takes as a dead letter.
 
-The notification was written by the transaction that changed the switch, so a crash in between loses none. It is sent
-at least once; the id lets a subscriber drop a repeat. Signature: Standard Webhooks 1.0. Body: CloudEvents 1.0, JSON.
+The transaction that changes the switch also writes the notification, so a crash in between loses none. Delivery is at
+least once; the id lets a subscriber drop a repeat. Signatures follow Standard Webhooks 1.0, bodies CloudEvents 1.0.
 """
 
 import datetime as dt
@@ -32,7 +32,7 @@ SOURCE: Final = "/antifraud/scorer"
 
 
 class Courier:
-    """Delivers what is in the outbox; runs as a thread beside the guard's looks, which it must not hold up."""
+    """Delivers the notifications in the outbox, in a thread of its own so that it never holds up an inspection."""
 
     def __init__(self, store: Store, url: str, secret: str, log: Any, first_wait_seconds: float = 0.5) -> None:
         self._store, self._url, self._log = store, url, log
@@ -43,6 +43,7 @@ class Courier:
             retry=retry_if_exception_type(NotTaken),
             stop=stop_after_attempt(ATTEMPTS) | stop_when_event_set(self._stop),
             wait=wait_exponential(multiplier=first_wait_seconds, max=LONGEST_WAIT_SECONDS),
+            # A stop ends a pause at once, though pauses last up to a minute.
             sleep=sleep_using_event(self._stop),
             reraise=True,
         )
@@ -52,7 +53,7 @@ class Courier:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the attempt under way; what was not delivered stays in the outbox."""
+        """Stop after the attempt under way; undelivered notifications stay in the outbox."""
         self._stop.set()
         self._thread.join()
 
@@ -64,7 +65,7 @@ class Courier:
                 self._log.error("outbox not usable", reason=str(error))
 
     def deliver(self) -> None:
-        """Deliver or give up everything that is in the outbox now, oldest first.
+        """Deliver every notification that is in the outbox now, or give it up; oldest first.
 
         Raises:
             StoreError: The store cannot be used.
@@ -81,7 +82,7 @@ class Courier:
             if self._webhook:
                 self._retrying(self._send, notification.decode(), text)
         except NotTaken as error:
-            if self._stop.is_set():
+            if self._stop.is_set():  # a stop cut the retries short: the next start tries again
                 return
             self._log.error("webhook given up", notification=notification.decode(), reason=str(error))
             self._remove(notification, dead=text)
@@ -108,14 +109,14 @@ class Courier:
         try:
             answer = httpx.post(self._url, content=body, headers=headers, timeout=TIMEOUT_SECONDS)
         except httpx.HTTPError as error:
-            # The error's text may hold the address, and an address may hold a secret.
+            # Only the type is named: the text may hold the address, and an address may hold a secret.
             raise NotTaken(f"the subscriber was not reached ({type(error).__name__})") from None
         if not answer.is_success:
             raise NotTaken(f"the subscriber answered {answer.status_code}, expected 2xx")
 
 
 def build_cloud_event(notification: str, switch: dict[str, Any]) -> str:
-    """The body of a webhook.
+    """Return the body of a webhook.
 
     >>> json.loads(build_cloud_event("switch-1", {"mode": "SUSPENDED", "at": 60}))["time"]
     '1970-01-01T00:01:00+00:00'

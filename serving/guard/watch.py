@@ -1,6 +1,6 @@
-"""One look of the guard: labels in, evidence updated, and the switch thrown if a limit is broken.
+"""One inspection by the guard: take labels in, update the evidence, and suspend the service if the limit is broken.
 
-Everything a look does is one transaction, so a killed guard has either done it or not, and counts nothing twice.
+An inspection is one transaction: a guard that is killed has done all of it or nothing, and counts no label twice.
 """
 
 import json
@@ -17,16 +17,16 @@ from serving.store.lmdb import Store, View, key_of
 from serving.store.switchboard import read_switch, set_switch
 
 BATCH: Final = 2_000
-"""Labels a look takes at most: it holds the write lock, and decisions wait for that."""
+"""Most labels of one inspection: it holds the write lock, and decisions wait for the lock."""
 RECENT_BLOCKS: Final = 100
-"""Blocks that the reason for a suspension is illustrated with."""
+"""Newest blocks that the reason for a suspension counts."""
 HEARTBEAT: Final = b"guard"
 WALL_CLOCK: Final = BusinessClock()
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a look did: whether more is waiting, and the reason if it has suspended the service."""
+    """The outcome of an inspection: whether more labels wait, and why it has suspended the service, if it has."""
 
     more: bool
     suspended_because: str | None
@@ -34,15 +34,15 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class WatchedRelease:
-    """Evidence about one release in one epoch, and its last blocks as (legitimate, flagged), newest last."""
+    """A release in one epoch of the switch: the evidence, and the last blocks as (legitimate, flagged), newest last."""
 
     evidence: Evidence
     recent: tuple[tuple[int, int], ...] = ()
 
     def add_block(self, block: Block, before: tuple[int, int]) -> "WatchedRelease":
-        """With the rows of a block, of which `before` were counted already (legitimate, flagged).
+        """Return this with the rows of a block; `before` are rows of the same block that were counted earlier.
 
-        A detector that has tripped has given its answer and is left as it is.
+        A detector that has tripped has given its answer and does not change any more.
         """
         if self.evidence.tripped:
             return self
@@ -50,7 +50,7 @@ class WatchedRelease:
         return WatchedRelease(update(self.evidence, block.legit, block.flagged, before=before), recent)
 
     def explain_trip(self, release: str) -> str:
-        """Why the switch was thrown, in a sentence with the numbers."""
+        """Return why the service is suspended, in a sentence with the numbers."""
         evidence = self.evidence
         legit, flagged = (sum(counts) for counts in zip(*self.recent, strict=True))
         return (
@@ -60,7 +60,7 @@ class WatchedRelease:
         )
 
     def describe(self, epoch: int, release: str) -> dict[str, Any]:
-        """What is stored, and shown by ``GET /v1/status``."""
+        """Return the evidence as it is stored and as ``GET /v1/status`` shows it."""
         evidence = self.evidence
         counts = {"fpr": evidence.fpr, "legit": evidence.legit, "flagged": evidence.flagged}
         detector = {"tripped": evidence.tripped, "detector": evidence.to_dict(), "recent": self.recent}
@@ -68,7 +68,7 @@ class WatchedRelease:
 
 
 def inspect_evidence(store: Store, settings: GuardSettings, now: int) -> Inspection:
-    """Take in labels, close matured blocks, weigh them, suspend if the evidence says so; `now` is business time.
+    """Take labels in, close matured blocks, update the evidence, and suspend if it says so; `now` is business time.
 
     Raises:
         StoreError: The store cannot be used; nothing was counted.
@@ -79,11 +79,12 @@ def inspect_evidence(store: Store, settings: GuardSettings, now: int) -> Inspect
         updated = _update_evidence(view, closed.blocks, settings.fpr_limit)
         reason = _suspend_if_broken(view, updated, now)
         _write_heartbeat(view, now)
+    # A full batch means that more may wait.
     return Inspection(more=BATCH in (arrived, closed.labels), suspended_because=reason)
 
 
 def _update_evidence(view: View, blocks: list[Block], limit: float) -> dict[tuple[int, str], WatchedRelease]:
-    """Update what is known of every release and epoch that `blocks` are about, and store it."""
+    """Update and store the evidence about every release and epoch in `blocks`."""
     updated: dict[tuple[int, str], WatchedRelease] = {}
     for block in blocks:
         key = (block.epoch, block.release)
@@ -95,7 +96,7 @@ def _update_evidence(view: View, blocks: list[Block], limit: float) -> dict[tupl
 
 
 def _add_to_block(view: View, block: Block) -> tuple[int, int]:
-    """Rows of the same terminal and day that earlier looks counted, and flagged ones among them; adds the block's."""
+    """Add a block to the stored counts of its terminal and day; return the counts before (legitimate, flagged)."""
     key = key_of(block.day) + _release_key(block.epoch, f"{block.release}/{block.terminal}")
     stored = view.get("blocks", key)
     legit, flagged = json.loads(stored) if stored else (0, 0)
@@ -104,9 +105,9 @@ def _add_to_block(view: View, block: Block) -> tuple[int, int]:
 
 
 def read_watched_release(view: View, epoch: int, release: str) -> WatchedRelease | None:
-    """What is known about the decisions of `release` in an epoch of the switch, or None.
+    """Return the evidence about the decisions of `release` in an epoch of the switch; None if there is none.
 
-    A resume begins a new epoch, so evidence restarts with it.
+    A resume begins a new epoch, so the evidence starts again.
     """
     text = view.get("evidence", _release_key(epoch, release))
     if text is None:
@@ -118,7 +119,7 @@ def read_watched_release(view: View, epoch: int, release: str) -> WatchedRelease
 def _suspend_if_broken(view: View, updated: dict[tuple[int, str], WatchedRelease], now: int) -> str | None:
     switch = read_switch(view)
     for (epoch, release), watched in updated.items():
-        # Evidence of an earlier epoch is about a service that somebody has stopped and resumed since.
+        # Evidence of an earlier epoch is about a service that a person has suspended and resumed since.
         if watched.evidence.tripped and epoch == switch.epoch and switch.mode is not Mode.SUSPENDED:
             reason = watched.explain_trip(release)
             set_switch(view, Mode.SUSPENDED, expected_epoch=epoch, reason=reason, by="guard", at=now)
@@ -130,6 +131,7 @@ def _write_heartbeat(view: View, now: int) -> None:
     beat: dict[str, Any] = {
         "role": "guard",
         "pid": os.getpid(),
+        # Wall time tells whether the guard lives; business time may stand in the past.
         "at": WALL_CLOCK.now(),
         "business_time": now,
         "labels_seen": view.number(CURSOR),

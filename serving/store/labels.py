@@ -1,4 +1,4 @@
-"""Labels in the decision store: what clients learnt, in the order of arrival."""
+"""Labels in the decision store, in the order of arrival."""
 
 from antifraud.errors import SchemaError
 from serving.store.lmdb import Store, View, key_of
@@ -8,7 +8,7 @@ SEQUENCE = "label_sequence"
 
 
 def store_labels(store: Store, labels: list[LabelIn], *, source: str, now: int) -> list[int]:
-    """Store labels in one transaction; returns the ids that were never decided here (their labels are left out).
+    """Store labels in one transaction; return the ids that were never decided here, whose labels are dropped.
 
     Raises:
         SchemaError: A label was learnt in the future or before its event; nothing was stored.
@@ -25,6 +25,7 @@ def _store_label(view: View, label: LabelIn, place: int, source: str, now: int) 
     if label.learned_at > now:
         raise SchemaError(f"labels[{place}].learned_at is not valid: it lies in the future")
     decision = view.get("decisions", key_of(label.transaction_id))
+    # Without its decision a label has no release and no vector, so it can never count.
     if decision is None:
         return False
     if label.learned_at < unpack_decision(decision).event_time:

@@ -8,17 +8,17 @@ Named databases (keys are big-endian, so they sort):
 | decisions | transaction id | `Decision` |
 | labels | sequence | `Label` |
 | pending | day, terminal, transaction id | label that waits for its cohort to mature |
-| judged | transaction id | empty: its label is in the evidence |
-| blocks | day, epoch, release, terminal | legitimate rows counted, flagged ones among them |
+| judged | transaction id | empty; the transaction counts in the evidence |
+| blocks | day, epoch, release, terminal | counted legitimate rows, and the flagged ones among them |
 | evidence | epoch, release | detector state, JSON |
 | switch | ``now``, or epoch | switch, JSON; the epochs are its history |
-| outbox | notification id | notification that was not delivered yet |
+| outbox | notification id | notification that is not delivered yet |
 | dead | notification id | notification that was given up |
-| workers | name | what a process last reported |
+| workers | name | last report of a process |
 | meta | name | counters |
 
-LMDB has one writer at a time over all processes, and a reader never waits. It is opened without sync: what a killed
-process had committed is there (the page cache has it), and a poller flushes once a second against a power cut.
+LMDB has one writer at a time over all processes, and a reader never waits. The store is opened without sync. Commits of
+a killed process survive in the page cache; against a power cut, every poller flushes once a second.
 """
 
 import struct
@@ -45,7 +45,7 @@ class Store:
     """An open decision store. Open it after the fork: LMDB environments do not survive one."""
 
     def __init__(self, folder: Path, map_bytes: int) -> None:
-        """Open the store in `folder`, made if missing; it can grow to `map_bytes`.
+        """Open the store in `folder`, which is made if it is missing; the store can grow to `map_bytes`.
 
         Raises:
             StoreError: The folder does not hold a usable store.
@@ -55,14 +55,14 @@ class Store:
             self._env = lmdb.open(
                 str(folder), map_size=map_bytes, max_dbs=len(DATABASES), sync=False, metasync=False, mode=0o600
             )
-            self._env.reader_check()  # forget readers that were killed, they would keep old pages alive
+            self._env.reader_check()  # removes killed readers, which would keep old pages from being reused
             self._db = {name: self._env.open_db(name.encode()) for name in DATABASES}
         except (lmdb.Error, OSError) as error:
             raise _store_error(error) from error
 
     @contextmanager
     def write(self) -> Iterator["View"]:
-        """An atomic change: everything inside is committed at the end, or nothing if it raises.
+        """Open an atomic change: its end commits everything, an exception commits nothing.
 
         Raises:
             StoreError: The store is full or cannot be written.
@@ -75,7 +75,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator["View"]:
-        """A consistent view of one moment; never waits for a writer.
+        """Open a consistent view of one moment, without waiting for a writer.
 
         Raises:
             StoreError: The store cannot be read.
@@ -87,10 +87,10 @@ class Store:
             raise _store_error(error) from error
 
     def flush(self) -> None:
-        """Bring what is committed to the disk.
+        """Write all commits to the disk.
 
         Raises:
-            StoreError: The disk refuses.
+            StoreError: The disk does not accept them.
         """
         try:
             self._env.sync(True)
@@ -98,48 +98,48 @@ class Store:
             raise _store_error(error) from error
 
     def close(self) -> None:
-        """Close the environment; a process can then open it again."""
+        """Close the environment; the process can then open it again."""
         self._env.close()
 
 
 class View:
-    """One LMDB transaction over the named databases; valid inside its ``with`` only."""
+    """One LMDB transaction over the named databases; valid only inside its ``with``."""
 
     def __init__(self, transaction: Transaction, databases: dict[str, Any]) -> None:
         self._transaction = transaction
         self._db = databases
 
     def get(self, database: str, key: bytes) -> bytes | None:
-        """The value of a key, or None."""
+        """Return the value of a key, or None."""
         value: bytes | None = self._transaction.get(key, db=self._db[database])
         return value
 
     def put(self, database: str, key: bytes, value: bytes) -> None:
-        """Write a value, replacing an earlier one."""
+        """Write a value; an earlier one is replaced."""
         self._transaction.put(key, value, db=self._db[database])
 
     def delete(self, database: str, key: bytes) -> None:
-        """Remove a key; one that is not there is fine."""
+        """Remove a key, if it is there."""
         self._transaction.delete(key, db=self._db[database])
 
     def count(self, database: str) -> int:
-        """Number of keys."""
+        """Return the number of keys."""
         return int(self._transaction.stat(self._db[database])["entries"])
 
     def items(self, database: str, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Keys from `start` on, with values, in order."""
+        """Yield keys and values in the order of the keys, from `start` on."""
         cursor = self._transaction.cursor(db=self._db[database])
         if cursor.set_range(start):
             yield from cursor
 
     def next_number(self, name: str) -> int:
-        """The next number of the counter `name`: 1, 2, 3, …; part of this transaction."""
+        """Raise the counter `name` by one in this transaction, and return it: 1, 2, 3, …."""
         number = self.number(name) + 1
         self.set_number(name, number)
         return number
 
     def number(self, name: str) -> int:
-        """The counter `name`, 0 if it was never set."""
+        """Return the counter `name`; 0 if it was never set."""
         stored = self.get("meta", name.encode())
         return integer_of(stored) if stored else 0
 
@@ -149,7 +149,7 @@ class View:
 
 
 def key_of(number: int) -> bytes:
-    """A non-negative 64-bit integer as a key that sorts by value.
+    """Return a non-negative 64-bit integer as a key that sorts by value.
 
     >>> key_of(255) < key_of(256), integer_of(key_of(7))
     (True, 7)
@@ -158,11 +158,12 @@ def key_of(number: int) -> bytes:
 
 
 def integer_of(key: bytes) -> int:
-    """The inverse of `key_of`."""
+    """Return the integer of a key; the inverse of `key_of`."""
     return int(_KEY.unpack(key)[0])
 
 
 def _store_error(error: Exception) -> StoreError:
+    # The only failure that an operator cures with a setting.
     if isinstance(error, lmdb.MapFullError):
         return StoreError("the decision store is full: raise ANTIFRAUD_STORE_MAP_BYTES and restart the scorer")
     return StoreError(f"the decision store cannot be used ({type(error).__name__}): see docs/runbook.md, Store")

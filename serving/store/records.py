@@ -1,4 +1,4 @@
-"""What the decision store and the API hold, as msgspec structs: the request, the answer, records of both, labels.
+"""The msgspec structs of API and decision store: requests, answers, and their records.
 
 Requests are decoded strictly: an unknown field, a bool for an integer or a float for an amount is refused.
 """
@@ -23,7 +23,7 @@ LabelStatus = Literal["fraud", "legitimate", "unknown"]
 
 
 class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """One transaction. `event_time` is UTC seconds, `amount` minor units, the parties are tokens."""
+    """One transaction. `event_time` is in UTC seconds, `amount` in minor units, and the parties are tokens."""
 
     transaction_id: TransactionId
     event_time: Time
@@ -33,7 +33,7 @@ class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Answer(Struct, frozen=True):
-    """What a client is told. `counted` is false where the state already covers the event's day."""
+    """The answer to a client. `counted` is false if the state already covers the event's day."""
 
     transaction_id: int
     decision: Literal["approve", "flag"]
@@ -47,9 +47,9 @@ class Answer(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True, array_like=True):
-    """A decision as stored: the answer's bytes for repeats, and what labels, evidence and replay need.
+    """A decision as it is stored: the answer's bytes for repeated requests, and the inputs of evidence and replay.
 
-    `vector` is the features as little-endian doubles, `epoch` the switch's when it was made.
+    `vector` is the features as little-endian doubles, `epoch` the epoch of the switch at the time.
     """
 
     payload: bytes
@@ -65,7 +65,7 @@ class Decision(Struct, frozen=True, array_like=True):
 
 
 class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a client learnt about a transaction, and when (UTC seconds)."""
+    """A client's label of a transaction; `learned_at` is in UTC seconds."""
 
     transaction_id: TransactionId
     status: LabelStatus
@@ -79,7 +79,7 @@ class LabelsRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Label(Struct, frozen=True, array_like=True):
-    """A label as stored, in the order of arrival."""
+    """A label as it is stored; `source` is the client's name."""
 
     transaction_id: int
     status: LabelStatus
@@ -88,7 +88,7 @@ class Label(Struct, frozen=True, array_like=True):
 
 
 class SwitchRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A change of the switch by somebody who has read `expected_epoch`."""
+    """A requested change of the switch; `expected_epoch` is the epoch that the client has read."""
 
     action: Literal["suspend", "resume"]
     reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON)]

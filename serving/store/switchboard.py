@@ -1,4 +1,4 @@
-"""The switch in the decision store: read, compare and set, history, and what has to be told about a change."""
+"""The switch in the decision store: read it, change it if nobody else has, and queue the notification."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ NOW: Final = b"now"
 
 
 def read_switch(view: View) -> Switch:
-    """The switch as it stands; a new store serves."""
+    """Return the present switch; that of a new store serves."""
     text = view.get("switch", NOW)
     if text is None:
         return INITIAL
@@ -20,15 +20,16 @@ def read_switch(view: View) -> Switch:
 
 
 def set_switch(view: View, mode: Mode, *, expected_epoch: int, reason: str, by: str, at: int) -> Switch:
-    """Change the switch and queue the notification, in the caller's transaction: both happen, or neither.
+    """Change the switch and queue the notification, both in the caller's transaction.
 
     Raises:
-        StaleEpoch: Somebody else changed the switch since `expected_epoch`.
+        StaleEpoch: The switch has changed since `expected_epoch`.
         TransitionRefused: `mode` cannot follow the present mode.
     """
     after = change(read_switch(view), mode, expected_epoch=expected_epoch, reason=reason, by=by, at=at)
     text = json.dumps(dataclasses.asdict(after)).encode()
     view.put("switch", NOW, text)
     view.put("switch", key_of(after.epoch), text)
+    # The id holds the time, because a new store begins at epoch 1 again and subscribers drop known ids.
     view.put("outbox", f"switch-{after.epoch:08}-{at}".encode(), text)
     return after

@@ -1,1 +1,1 @@
-"""What a worker of the scorer holds: release, state, metrics, and the polling of both pointers."""
+"""A worker of the scorer: its release and state, its metrics, and the thread that follows both pointers."""

@@ -1,4 +1,4 @@
-"""What a worker serves with: a release and a state, each verified before it is used and never changed afterwards."""
+"""Load a release and a state: each is verified before it is used, and never changes afterwards."""
 
 import datetime as dt
 import json
@@ -27,15 +27,15 @@ Entity = tuple[Mapping[int, Bucket], Mapping[int, Bucket], Risk]
 
 
 class VectorScorer(Protocol):
-    """What turns vectors (n, features) into risk in parts per million (n,)."""
+    """Turns vectors (n, features) into risk in parts per million (n,)."""
 
     def score(self, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
-        """Risk of each vector; null is NaN."""
+        """Return the risk of each vector; null is NaN."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release that verified and reproduced its golden rows; flagged iff score > `threshold` (ppm)."""
+    """A verified release that has reproduced its golden rows; a score above `threshold` (ppm) is flagged."""
 
     release: str
     threshold: int
@@ -51,7 +51,7 @@ class State:
     environment: Any
 
     def entity(self, token: bytes) -> Entity:
-        """Day buckets, hour buckets of the cut-off day, and risk of a token; empty for one never seen."""
+        """Return day buckets, hour buckets of the cut-off day, and risk of a token; empty for an unknown token."""
         with self.environment.begin() as transaction:
             record = transaction.get(token)
         return decode_entity(record) if record else ({}, {}, NO_RISK)
@@ -64,18 +64,18 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The pair that a decision is made with; replaced as a whole, between two requests."""
+    """The release and the state that a decision is made with; replaced together, between two requests."""
 
     release: Release
     state: State
 
 
 def load_release(settings: Settings, release: str) -> Release:
-    """Verify a bundle and let it prove itself on its golden rows.
+    """Load a release from its verified bundle, and check that it reproduces its golden rows.
 
     Raises:
-        SettingsError: There is no public key to check its signature with.
-        ReleaseError: Signature, checksum, feature set, threshold or a golden score is not what it must be.
+        SettingsError: There is no public key to check the signature with.
+        ReleaseError: Signature, checksum, feature set, threshold or a golden score is wrong.
     """
     bundle = open_release(settings, release)
     require_feature_set(bundle)
@@ -97,6 +97,7 @@ def _require_golden_scores(bundle: Bundle, evaluator: VectorScorer) -> None:
         raise ReleaseError(f"release {bundle.release} has no readable golden rows: promote it again") from error
     if len(vectors) == 0 or len(vectors) != len(expected):
         raise ReleaseError(f"release {bundle.release} has {len(vectors)} golden rows and {len(expected)} scores")
+    # Exact equality: another library or processor must give the scores that the gate has judged, to the ppm.
     if wrong := int((evaluator.score(vectors) != expected).sum()):
         raise ReleaseError(f"release {bundle.release} scores {wrong} of {len(expected)} golden rows differently here")
 
@@ -105,13 +106,14 @@ def load_state(states: Path, pointer: StatePointer) -> State:
     """Verify an exported state and open it for reading.
 
     Raises:
-        DataError: Its manifest, checksum or cut-off is not what it must be, or it cannot be opened.
+        DataError: Manifest, checksum or cut-off is wrong, or the state cannot be opened.
     """
     folder = states / pointer.path
     manifest = verify_export(folder)
     if manifest.cutoff != pointer.cutoff:
         raise DataError(f"state {pointer.path} has cut-off {manifest.cutoff}, its pointer says {pointer.cutoff}")
     try:
+        # Without a lock file: an export never changes, and its folder may be read-only.
         environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
         return State(day_number(dt.date.fromisoformat(manifest.cutoff)), environment)
     except (lmdb.Error, ValueError) as error:

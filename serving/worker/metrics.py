@@ -1,4 +1,4 @@
-"""Prometheus metrics, over all workers when ``PROMETHEUS_MULTIPROC_DIR`` is set (prometheus-client reads it itself)."""
+"""Prometheus metrics; ``PROMETHEUS_MULTIPROC_DIR``, which prometheus-client reads, joins those of all workers."""
 
 import os
 
@@ -21,6 +21,7 @@ class Metrics:
         self.refused = Counter(
             "antifraud_candidates_refused", "Releases and states that did not verify", ["kind"], registry=self._registry
         )
+        # The minimum over live workers: a worker that stays behind shows.
         self.cutoff = Gauge(
             "antifraud_state_cutoff_day", "Day number of the oldest cut-off in use", registry=self._registry,
             multiprocess_mode="livemin",
@@ -30,7 +31,7 @@ class Metrics:
         )
 
     def render(self) -> bytes:
-        """The exposition text: of all workers under Gunicorn, of this process otherwise."""
+        """Return the exposition text: of all workers under Gunicorn, else of this process."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()

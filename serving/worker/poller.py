@@ -1,7 +1,7 @@
-"""The poller: a thread in every worker that opens the store, follows both pointers and reports what it has.
+"""The poller: a thread in every worker that opens the store, follows both pointers and reports what it has loaded.
 
-A new release or state is loaded and proved beside the one in use, then swapped in by one assignment. A broken one
-leaves the old one serving, and is named in ``GET /v1/status`` and counted in a metric. What failed is tried again
+A new release or state is loaded and checked while the old one serves, then swapped in by one assignment. If it is
+broken, the old one keeps serving; ``GET /v1/status`` names the trouble and a metric counts it. A failed load is retried
 every `RETRY_SECONDS`, because a repaired file keeps its name.
 """
 
@@ -29,7 +29,7 @@ WALL_CLOCK: Final = BusinessClock()
 
 
 class Slot:
-    """The newest usable thing of one kind; `load` is tried once for every new pointer, then every now and then."""
+    """The newest usable release or state; a pointer that fails to load is retried after `RETRY_SECONDS`."""
 
     def __init__(self) -> None:
         self.value: Any = None
@@ -38,13 +38,14 @@ class Slot:
         self._retry_at = 0.0
 
     def follow(self, pointer: Any, load: Callable[[Any], Any]) -> bool:
-        """Load what `pointer` names unless it is loaded or has just failed; whether it is in use afterwards.
+        """Load what `pointer` names, unless it is loaded or has just failed; return whether it is loaded.
 
         Raises:
-            AntifraudError: It does not verify; the earlier value stays.
+            AntifraudError: The release or state does not verify; the earlier value stays.
         """
         if pointer in (None, self._pointer):
             return True
+        # Verifying a broken release or state in every round would take processor time from decisions.
         if pointer == self._tried and time.monotonic() < self._retry_at:
             return False
         self._tried, self._retry_at = pointer, time.monotonic() + RETRY_SECONDS
@@ -63,11 +64,11 @@ class Poller:
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
 
     def start(self) -> None:
-        """Begin polling; call it after the fork."""
+        """Start polling; call it after the fork."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and wait for it."""
+        """Stop the thread and wait for its end."""
         self._stop.set()
         self._thread.join()
 
@@ -77,7 +78,7 @@ class Poller:
             self._stop.wait(self._services.settings.poll_seconds)
 
     def poll(self) -> None:
-        """One round: store, release, state, swap, report."""
+        """Open the store, follow both pointers, swap, and report, once."""
         settings = self._services.settings
         self._run_step("store", self._open_store)
         self._run_step("release", lambda: self._follow_release(settings))
@@ -86,7 +87,7 @@ class Poller:
         self._run_step("report", self._report)
 
     def _run_step(self, kind: str, step: Callable[[], bool]) -> None:
-        """Run one step; what went wrong stays known until the step reports that all is well."""
+        """Run one step; a trouble stays on record until the step succeeds."""
         troubles = self._services.troubles
         try:
             if step():
@@ -118,12 +119,13 @@ class Poller:
         state: State | None = self._state.value
         services, now = self._services, self._services.serving
         if release and state and (now is None or now.release is not release or now.state is not state):
+            # One assignment of a frozen pair: no request sees the new release with the old state.
             services.serving = Serving(release, state)
             services.metrics.cutoff.set(state.cutoff)
             services.log.info("serving", release=release.release, state_cutoff=state.cutoff_date)
 
     def _report(self) -> bool:
-        """Tell the other workers what this one uses, and learn which live days nobody needs any more."""
+        """Report what this worker uses, and read from all reports which live days are no longer needed."""
         services, serving = self._services, self._services.serving
         wall = WALL_CLOCK.now()
         mine = {
@@ -139,21 +141,22 @@ class Poller:
             for name in workers.silent:
                 view.delete("workers", name)
         cutoffs = [worker["cutoff"] for worker in workers.alive if worker.get("cutoff") is not None]
-        # One day of grace: a worker that is just loading the cut-off before the oldest one has not reported yet.
+        # Live days begin after a cut-off. Keeping the cut-off day itself is a day of grace for a worker that is just
+        # loading the state of the day before and has not reported yet.
         services.oldest_live_day = min(cutoffs, default=0)
         return True
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WorkerReports:
-    """Reports of processes that were heard of lately, and the names of those that fell silent."""
+    """Reports of live processes, and the names of processes that are silent."""
 
     alive: list[dict[str, Any]]
     silent: list[bytes]
 
 
 def read_workers(items: Any, wall: int) -> WorkerReports:
-    """Sort the reports by whether they are recent and their process exists; `wall` is wall time in seconds."""
+    """Split reports: recent ones of a process that exists, and silent ones; `wall` is wall time in seconds."""
     alive, silent = [], []
     for name, text in items:
         report = json.loads(text)
@@ -169,6 +172,6 @@ def _process_exists(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it is somebody else's, so it exists
+    except PermissionError:  # it exists, and belongs to another user
         return True
     return True

@@ -1,4 +1,4 @@
-"""What the views of one worker work with; tests build their own."""
+"""The collaborators of one worker's views; tests build their own."""
 
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -18,8 +18,8 @@ from serving.worker.metrics import Metrics
 class Services:
     """The collaborators of a worker.
 
-    `serving` and `opened_store` are replaced by the poller thread, each by one assignment; a view reads them once.
-    `oldest_live_day` is the first day that some worker may still need live buckets of.
+    The poller thread replaces `serving` and `opened_store`, each by one assignment, so a view reads each of them once.
+    `oldest_live_day` is the first day whose live buckets some worker may still need.
     """
 
     settings: ScorerSettings
@@ -37,13 +37,14 @@ class Services:
         """The decision store.
 
         Raises:
-            StoreError: It could not be opened (the poller keeps trying).
+            StoreError: The store is not open; the poller keeps trying.
         """
+        # The poller opens the store, so that a worker starts and answers /healthz also while the store is broken.
         if self.opened_store is None:
             raise StoreError(self.troubles.get("store", "the decision store is not open yet"))
         return self.opened_store
 
 
 def current_services() -> Services:
-    """The services of the app that handles this request."""
+    """Return the services of the app that handles this request."""
     return cast("Services", current_app.extensions["antifraud"])

@@ -1,6 +1,5 @@
 """The gate's page in a browser: a risk manager reads verdict, limits and reasons on one screen, from one file."""
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -65,8 +64,8 @@ def report(verdict):
     info = {"as_of": "2026-04-10", "windows": WINDOWS}
     evidence = Evidence(window(2, separation).table, window(1, separation), 1)
     candidate = SimpleNamespace(id="2026-04-10-0123abcd", info=info)
-    found = json.loads(json.dumps(judged(candidate, evidence, settings, limits_of(settings))))
-    assert found["verdict"] == verdict
+    found = judged(candidate, evidence, settings, limits_of(settings))
+    assert found.verdict == verdict
     return found
 
 
@@ -98,12 +97,12 @@ def test_verdict_limits_and_reasons_need_no_scrolling(opened):
     """At 1280 x 800 the verdict, both limits with their bounds, every reason and the action lie inside the window."""
     page, content = opened.page, opened.report
     shown = {
-        ".word": [content["verdict"]],
+        ".word": [content.verdict],
         ".gauge .row:first-child": ["False-positive rate limit 5.00 %", "Missed fraud, RUB a month limit 500,000"],
-        ".origin": [ORIGIN[content["verdict"]]],
-        ".screen li": content["reasons"][:-1],
-        ".succession": [SUCCESSION[content["verdict"]]],
-        ".action": [f"Best single action {content['reasons'][-1]}"],
+        ".origin": [ORIGIN[content.verdict]],
+        ".screen li": list(content.reasons),
+        ".succession": [SUCCESSION[content.verdict]],
+        ".action": [f"Best single action {content.action}"],
         "svg.tradeoff": None,
     }
     for selector, texts in shown.items():

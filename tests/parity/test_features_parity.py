@@ -41,7 +41,7 @@ def tables(worlds):
 @pytest.fixture(scope="module")
 def computed(spark, worlds):
     """Features of all histories by day and transaction id, through totals, states and features."""
-    from jobs.lake.features import feature_rows
+    from jobs.lake.feature_rows import feature_rows
     from jobs.lake.state import state_of
     from jobs.lake.totals import customer_totals, terminal_totals
 

@@ -26,7 +26,7 @@ def home(tmp_path, two_releases):
 
 @pytest.fixture(scope="module")
 def shared_home(tmp_path_factory, two_releases):
-    """The same, for all tests of a module that start a Gunicorn once."""
+    """The same home once for a module, for tests that share one Gunicorn."""
     return furnish(tmp_path_factory.mktemp("home"), two_releases)
 
 

@@ -45,7 +45,7 @@ class GunicornScorer:
         self.process = None
 
     def start(self):
-        """Start and wait until both workers can decide."""
+        """Start Gunicorn and wait until both workers can decide."""
         command = [self._python, "-m", "gunicorn", "-c", "serving/gunicorn_conf.py"]
         env = environment(self.home, SCORER_BIND=f"127.0.0.1:{self.port}")
         with (self.home / "scorer.log").open("ab") as log:
@@ -83,7 +83,7 @@ class GunicornScorer:
         self.process.wait()
 
     def stop(self):
-        """End it as a supervisor would."""
+        """Stop Gunicorn as a supervisor would."""
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait(timeout=20)
@@ -91,7 +91,7 @@ class GunicornScorer:
 
 @contextmanager
 def guard_process(home, python=sys.executable, **changes):
-    """A guard that looks every 0.1 seconds."""
+    """A guard that inspects the evidence every 0.1 seconds."""
     env = environment(home, ANTIFRAUD_INTERVAL_SECONDS="0.1", **changes)
     with (home / "guard.log").open("ab") as log:
         process = subprocess.Popen([python, "-m", "serving.guard"], cwd=ROOT, env=env, stdout=log, stderr=log)
@@ -104,17 +104,17 @@ def guard_process(home, python=sys.executable, **changes):
 
 
 def free_port():
-    """A port nobody listens on now."""
+    """A port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def wait_for(condition, what, seconds=START_SECONDS):
-    """Wait until `condition` holds; fail after `seconds` naming `what` was waited for."""
+    """Wait until `condition` holds; after `seconds`, fail and name `what` was expected."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if found := condition():
-            return found
+        if outcome := condition():
+            return outcome
         time.sleep(0.05)
     raise AssertionError(f"waited {seconds} s in vain for {what}")

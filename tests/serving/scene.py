@@ -50,7 +50,7 @@ class StandingClock:
 
 
 class SilentLog:
-    """Keeps what was logged."""
+    """Keeps every logged event."""
 
     def __init__(self):
         self.lines = []
@@ -60,7 +60,7 @@ class SilentLog:
 
 
 def make_model(folder, *, seed):
-    """A tiny model of large amounts, and its calibration, as a candidate's files."""
+    """Write the files of a candidate: a tiny model that calls large amounts frauds, and its calibration."""
     rng = np.random.default_rng(seed)
     vectors = rng.uniform(0, 400, size=(400, len(FEATURE_NAMES)))
     vectors[rng.random(vectors.shape) < 0.1] = np.nan
@@ -116,7 +116,7 @@ def export_state(states, cutoff, entities, *, sequence=1):
 
 
 class Scorer:
-    """An app in this process with everything it stands on."""
+    """An app in this process with all its collaborators."""
 
     def __init__(self, home: Path, **settings):
         self.settings = ScorerSettings(home=home, store_map_bytes=settings.pop("store_map_bytes", 1 << 26), **settings)
@@ -162,7 +162,7 @@ def transaction(**changes):
 
 
 def empty_state(home, cutoff=DAY - 1):
-    """Export a state that knows nobody but one customer."""
+    """Export a state that knows one customer and nobody else."""
     return export_state(home / "state", cutoff, {CUSTOMER: ({}, {}, NO_RISK)})
 
 

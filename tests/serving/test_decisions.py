@@ -1,4 +1,4 @@
-"""``POST /v1/decisions``: the answer, repeats, refusals that name the field and never echo a value."""
+"""``POST /v1/decisions``: the answer, repeated requests, and refusals that name the field and never repeat a value."""
 
 import dataclasses
 import json
@@ -40,7 +40,7 @@ def test_flags_above_the_threshold(scorer):
 
 
 def test_a_repeat_gets_the_first_answer(scorer):
-    """The same id and payload is not decided again, and says so."""
+    """The same id and payload is not decided again, and the answer says so."""
     first, second = scorer.decide(), scorer.decide()
 
     assert second.data == first.data
@@ -49,14 +49,14 @@ def test_a_repeat_gets_the_first_answer(scorer):
 
 @pytest.mark.parametrize("change", [{"amount": 7_092}, {"event_time": NOON + 1}, {"customer": TERMINAL}])
 def test_another_payload_under_the_same_id_is_a_conflict(scorer, change):
-    """Any difference counts."""
+    """Any different field makes it another payload."""
     scorer.decide()
 
     assert_problem(scorer.decide(**change), 409, "other-payload", "transaction_id")
 
 
 def test_an_event_of_a_covered_day_is_scored_but_not_counted(scorer):
-    """The state owns its cut-off day; counting it again would count it twice."""
+    """The state owns its cut-off day, so counting the event again would count it twice."""
     answer = scorer.decide(event_time=(DAY - 1) * DAY_SECONDS).json
 
     assert (answer["counted"], answer["reasons"]) == (False, ["day_covered_by_state"])
@@ -65,7 +65,7 @@ def test_an_event_of_a_covered_day_is_scored_but_not_counted(scorer):
 
 
 def test_the_stored_answer_can_be_read(scorer):
-    """GET by id gives the answer, 404 for an id that was never decided or cannot be one."""
+    """GET by id gives the answer, and 404 for an id that was never decided or cannot exist."""
     first = scorer.decide()
 
     assert scorer.get("/v1/decisions/1").data == first.data
@@ -104,7 +104,7 @@ BAD_FIELDS = [
 
 @pytest.mark.parametrize(("field", "value"), BAD_FIELDS)
 def test_a_bad_field_is_named_and_its_value_is_not(scorer, field, value):
-    """422 with the field; nothing that was sent comes back, and nothing is written."""
+    """The answer is 422 with the field; no value that was sent comes back, and nothing is written."""
     answer = scorer.decide(**{field: value})
 
     assert_problem(answer, 422, "invalid", field)
@@ -150,12 +150,12 @@ def test_what_is_not_json_is_a_400(scorer, body):
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"amount":' + b"[" * 100_000, b'{"x":' * 20_000, b"null", b"7"])
 def test_deep_nesting_and_other_documents_are_refused(scorer, body):
-    """Nothing recurses as deep as the body says."""
+    """A deeply nested body cannot exhaust the stack."""
     assert scorer.post("/v1/decisions", body).status_code in {400, 422}
 
 
 def test_a_body_beyond_the_limit_is_a_413(scorer):
-    """10 MB are refused by their announced length."""
+    """A body of 10 MB is refused by its announced length."""
     assert_problem(scorer.post("/v1/decisions", b" " * 10_000_000), 413, "request-entity-too-large")
 
 
@@ -169,7 +169,7 @@ def test_errors_of_the_framework_are_problems_too(scorer):
 
 @pytest.mark.parametrize("token", ["", "guess", "till "])
 def test_an_unknown_token_is_a_401(scorer, token):
-    """Without a known token nothing else is looked at."""
+    """An unknown token is refused before anything else is read."""
     answer = scorer.post("/v1/decisions", b"", caller=token)
 
     assert_problem(answer, 401, "unauthorised")
@@ -177,14 +177,14 @@ def test_an_unknown_token_is_a_401(scorer, token):
 
 
 def test_a_token_needs_the_scope(scorer):
-    """Admins do not decide, tills do not switch, watchers do not label."""
+    """An admin cannot ask for decisions, a client cannot change the switch, and a reader cannot send labels."""
     assert_problem(scorer.post("/v1/decisions", transaction(), caller="boss"), 403, "forbidden")
     assert_problem(scorer.post("/v1/switch", {}, caller="till"), 403, "forbidden")
     assert_problem(scorer.post("/v1/labels", {}, caller="watcher"), 403, "forbidden")
 
 
 def test_a_full_store_refuses_before_anything_is_written(home):
-    """A decision that does not fit is a 503, and no part of it is there."""
+    """A decision that does not fit into the store is a 503, and no part of it is written."""
     scorer = Scorer(home, store_map_bytes=1 << 18)
     scorer.poller.poll()
     try:
@@ -199,7 +199,7 @@ def test_a_full_store_refuses_before_anything_is_written(home):
 
 
 def test_what_breaks_is_a_500_without_details(scorer):
-    """A bug shows its type and place in the log, and nothing to the client."""
+    """The log gets type and place of a defect, the client gets nothing of it."""
 
     class Broken:
         def score(self, _vectors):

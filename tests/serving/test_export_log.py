@@ -11,18 +11,17 @@ import numpy as np
 import pytest
 
 from antifraud.artifacts.decision_log import DecisionLog, LogWriter
-from antifraud.clock import DAY_SECONDS, date_of
+from antifraud.clock import DAY_SECONDS, Span, date_of
 from antifraud.commands.main import main as command
 from antifraud.errors import DataError, MissingDay, ReleaseError, SchemaError, SettingsError
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.gate.report import Limits
+from antifraud.gate.limits import Limits
 from antifraud.keys.pseudonym import tokenise
 from antifraud.settings.core import JobSettings
 from jobs.judging.logged import answer_from_log
 from jobs.judging.replaying import question, replay_report
 from jobs.replay import main as replay
 from jobs.replay import parser
-from jobs.rows.windows import Span
 from serving.export_log import export, main
 from serving.store.lmdb import Store, key_of
 from tests.serving.conftest import furnish
@@ -53,7 +52,7 @@ def sent():
 
 
 def labels(now):
-    """Row 1 of a day has no label, row 2 was called a fraud and then not; large amounts are frauds."""
+    """Labels with large amounts as frauds; row 1 of a day has none, row 2 is a fraud until its label is corrected."""
     for transaction in sent():
         row, learned = (5_000 - transaction["transaction_id"]) % ROWS, transaction["event_time"] + 6 * DAY_SECONDS
         said = {"transaction_id": transaction["transaction_id"], "learned_at": learned}
@@ -79,8 +78,8 @@ def served(tmp_path_factory, two_releases):
             promote(home, "first-r" if number == 0 else "second-r")
             scorer.poller.poll()
         assert scorer.post("/v1/decisions", transaction).status_code == 200
-    told = list(labels(scorer.clock.time))
-    assert scorer.post("/v1/labels", {"labels": told}).status_code == 200
+    sent_labels = list(labels(scorer.clock.time))
+    assert scorer.post("/v1/labels", {"labels": sent_labels}).status_code == 200
     answers = {t["transaction_id"]: scorer.get(f"/v1/decisions/{t['transaction_id']}").get_json() for t in sent()}
     scorer.close()
     return home, answers
@@ -105,7 +104,7 @@ def asked(served, release, **changes):
 
 
 def test_the_file_holds_what_was_answered(served, log):
-    """Every decision with the score, threshold, release and flag that its client was told, and its own vector."""
+    """Every decision has the score, threshold, release and flag of the answer to its client, and its own vector."""
     _, answers = served
     opened = DecisionLog(log)
     (piece,) = opened.decisions()
@@ -132,7 +131,7 @@ def test_no_token_leaves_the_store(log):
 
 
 def test_the_file_is_private_and_never_overwritten(served, log):
-    """Mode 0600; a second export to the same name is refused with exit code 20, and nothing is left behind."""
+    """The file has mode 0600; a second export to its name ends with exit code 20 and leaves nothing behind."""
     before = log.read_bytes()
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     arguments = ["--from", str(FIRST), "--to", str(LAST), "--out", str(log)]
@@ -142,7 +141,7 @@ def test_the_file_is_private_and_never_overwritten(served, log):
 
 
 def test_a_full_disk_ends_in_one_line(served, tmp_path, monkeypatch, capsys):
-    """Whatever cannot be written leaves no file behind, exit code 20."""
+    """An export that cannot be written leaves no file behind and ends with exit code 20."""
 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -174,12 +173,14 @@ def test_small_pieces_hold_the_same_rows(served, log, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("release", ["first-r", "second-r"])
 def test_a_replay_gives_the_logged_scores(served, log, release):
-    """Rows that the release decided get their logged scores, which the replay demands; labels are the latest known."""
+    """The replay reproduces the logged scores of the release's own decisions and counts the latest labels."""
     _, answers = served
     answer = answer_from_log(DecisionLog(log), asked(served, release))
     columns = answer.certify.table.columns()
     own = [
-        told["score"] for number, told in answers.items() if told["release"] == release and (5_000 - number) % ROWS != 1
+        answered["score"]
+        for number, answered in answers.items()
+        if answered["release"] == release and (5_000 - number) % ROWS != 1
     ]
     replayed = np.repeat(columns["score"], np.add(columns["legit"], columns["fraud"])).tolist()
     assert len(own) == DAYS * (ROWS - 1) // 2
@@ -203,7 +204,7 @@ def test_a_correction_counts_from_its_day_on(served, log):
 
 
 def test_the_job_reports_like_the_gate(served, log, capsys):
-    """Report files under the home and a summary; another threshold flags more, and the report says it was asked."""
+    """The job writes a report and prints a summary; a lower threshold flags more, and the report names it."""
     shown = {}
     for threshold in (500_000, 0):
         line = f"--release second-r --from {FIRST} --to {LAST} --threshold {threshold} --decisions {log}"
@@ -223,32 +224,30 @@ def test_the_job_reports_like_the_gate(served, log, capsys):
 
 
 def test_days_of_training_are_marked(served, log):
-    """A release replayed on days that it was trained on says so before everything else."""
+    """The first reason in the report says that a release was replayed on days that it was trained on."""
     trained = asked(served, "first-r")
     manifest = {**trained.bundle.manifest, "windows": {**WINDOWS, "train": {"first": str(FIRST), "last": str(FIRST)}}}
     manifest["windows"]["select"] = {"first": str(FIRST), "last": str(FIRST + dt.timedelta(days=1))}
     trained = dataclasses.replace(trained, bundle=dataclasses.replace(trained.bundle, manifest=manifest))
     report = replay_report(trained, answer_from_log(DecisionLog(log), trained), settings(served), Limits())
-    assert report["reasons"][0].startswith(
-        f"2 of the {DAYS} days, {FIRST} to {FIRST + dt.timedelta(days=1)}, were used"
-    )
+    assert report.reasons[0].startswith(f"2 of the {DAYS} days, {FIRST} to {FIRST + dt.timedelta(days=1)}, were used")
 
 
 def test_a_logged_transaction_is_explained(served, log, capsys):
-    """By transaction id, with the score that its client was told; an unknown id is refused and the days are named."""
+    """An id is explained with the score of the answer to its client; an unknown id is refused with the days."""
     home, answers = served
-    number, told = max(answers.items(), key=lambda item: item[1]["score"])
-    line = ["explain", "--release", told["release"], "--from-log", str(log), "--transaction"]
+    number, answered = max(answers.items(), key=lambda item: item[1]["score"])
+    line = ["explain", "--release", answered["release"], "--from-log", str(log), "--transaction"]
     assert command([*line, str(number)], {"ANTIFRAUD_HOME": str(home)}) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"release {told['release']}: score {told['score']:,} of 1,000,000, above")
+    assert lines[0].startswith(f"release {answered['release']}: score {answered['score']:,} of 1,000,000, above")
     assert lines[2].startswith("  amount: ")
     assert command([*line, "77"], {"ANTIFRAUD_HOME": str(home)}) == 24
     assert f"holds no such transaction; it covers {FIRST} to {LAST}" in capsys.readouterr().err
 
 
 def rewritten(log, path, **changes):
-    """A copy of an export with changed columns; ``about`` changes what it says of itself."""
+    """A copy of an export with changed columns; ``about`` changes its description."""
     source = DecisionLog(log)
     about = dataclasses.replace(source.about, **changes.pop("about", {}))
     with LogWriter(path) as writer:
@@ -284,7 +283,7 @@ def test_days_outside_the_export_are_refused(served, log):
 
 
 def test_an_export_from_before_the_day_of_knowledge_is_refused(served, log, tmp_path):
-    """A second before the day has ended its labels may be on their way; a second later they are in."""
+    """A second before the end of the day, labels may still be on their way; a second later all are in."""
     early = rewritten(log, tmp_path / "early.npz", about={"exported_at": EXPORTED - 1})
     with pytest.raises(MissingDay, match=f"made on {AS_OF}, before {AS_OF} had ended"):
         answer_from_log(early, asked(served, "first-r"))
@@ -293,7 +292,7 @@ def test_an_export_from_before_the_day_of_knowledge_is_refused(served, log, tmp_
 
 
 def test_days_without_a_label_are_refused(served, log, tmp_path):
-    """Days on which nothing is known are named, not passed over."""
+    """Days without a label are named, not skipped."""
     early = rewritten(log, tmp_path / "early.npz", event_time=lambda t: t - (t // DAY_SECONDS == DAY) * DAY_SECONDS)
     with pytest.raises(MissingDay, match=f"nothing is known about a transaction of {LAST}: leave"):
         answer_from_log(early, asked(served, "first-r"))
@@ -308,7 +307,7 @@ def test_days_without_a_label_are_refused(served, log, tmp_path):
     ],
 )
 def test_a_question_without_an_answer_is_refused(served, changes, error, message):
-    """Labels that have not matured, a threshold that is no risk, days in the wrong order."""
+    """Labels that have not matured, a threshold that is no risk, and days in the wrong order are refused."""
     with pytest.raises(error, match=message):
         asked(served, "first-r", **changes)
 
@@ -320,7 +319,7 @@ def test_an_unknown_release_is_refused(served):
 
 
 def test_what_is_not_an_export_is_refused(log, tmp_path):
-    """A missing file, other bytes, another archive, an export of another format, and one that was cut."""
+    """A missing file, other bytes, another archive, another format and a cut file are refused."""
     bytes_, archive, cut = tmp_path / "bytes.npz", tmp_path / "archive.npz", tmp_path / "cut.npz"
     bytes_.write_bytes(b"customer,terminal\n")
     np.savez(archive, score=np.zeros(3))
@@ -333,7 +332,7 @@ def test_what_is_not_an_export_is_refused(log, tmp_path):
 
 
 def test_days_without_decisions_are_not_exported(served, tmp_path, capsys):
-    """No file is made, exit code 20; without a store none is made either."""
+    """Without decisions or without a store, the exit code is 20 and no file is made."""
     days = ["--from", "2001-01-01", "--to", "2001-01-02"]
     assert main([*days, "--out", str(tmp_path / "none.npz")], {"ANTIFRAUD_HOME": str(served[0])}) == 20
     assert "holds no decision about 2001-01-01" in capsys.readouterr().err
@@ -343,7 +342,7 @@ def test_days_without_decisions_are_not_exported(served, tmp_path, capsys):
 
 
 def test_vectors_of_other_lengths_are_not_mixed(scorer, tmp_path):
-    """A decision from before a change of the feature set stops the export, with the release that made it."""
+    """A decision from before a change of the feature set stops the export and names its release."""
     from serving.store.records import pack, unpack_decision
 
     assert scorer.decide().status_code == 200

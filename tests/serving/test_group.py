@@ -13,7 +13,7 @@ HEAVY = ["airflow", "pyspark", "mlflow", "evidently", "pandas", "catboost", "skl
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
-    """Python of an environment with requirements/serving.txt, in the locked versions."""
+    """The Python of an environment with only requirements/serving.txt, in the locked versions."""
     folder = tmp_path_factory.mktemp("group") / "env"
     uv = [sys.executable, "-m", "uv", "--quiet"]
     subprocess.run([*uv, "venv", "--python", sys.executable, folder], check=True)
@@ -24,13 +24,13 @@ def python(tmp_path_factory):
 
 def test_nothing_heavy_is_there(python):
     """The lake, training and orchestration cannot even be imported."""
-    found = f"import importlib.util; print([name for name in {HEAVY} if importlib.util.find_spec(name)])"
+    program = f"import importlib.util; print([name for name in {HEAVY} if importlib.util.find_spec(name)])"
 
-    assert subprocess.run([python, "-c", found], check=True, capture_output=True, text=True).stdout == "[]\n"
+    assert subprocess.run([python, "-c", program], check=True, capture_output=True, text=True).stdout == "[]\n"
 
 
 def test_scorer_and_guard_run(python, home):
-    """A decision by a real Gunicorn, a heartbeat of a real guard."""
+    """A real Gunicorn decides and a real guard sends a heartbeat."""
     scorer = GunicornScorer(home, python=python).start()
     try:
         assert scorer.post("/v1/decisions", transaction()).json()["release"] == "first"

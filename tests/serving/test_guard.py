@@ -55,7 +55,7 @@ def put(store, rows, *, status="legitimate", learned_day=None, first_id=None):
             view.put("labels", key_of(view.next_number(SEQUENCE)), pack(Label(number, status, learned, "till")))
 
 
-def look_at_all(store, settings, now=LATER):
+def inspect_all(store, settings, now=LATER):
     """Inspect until nothing is waiting; return the reason if the service was suspended."""
     while True:
         inspection = inspect_evidence(store, settings, now)
@@ -78,18 +78,18 @@ def clustered_days(rng, days, rate, *, a_day=2_000, terminals=150):
 
 
 def test_a_normal_month_does_not_trip_and_a_change_does(store, settings):
-    """60,000 labels at 4.5 % leave the switch alone; at 20 % it is thrown within 1,500 labels."""
+    """60,000 labels at 4.5 % do not suspend the service; at 20 % it is suspended within 1,500 labels."""
     rng = np.random.default_rng(7)
     for rows in clustered_days(rng, range(FIRST_DAY, FIRST_DAY + 30), rate=0.045):
         put(store, rows)
-        assert look_at_all(store, settings) is None
+        assert inspect_all(store, settings) is None
     assert evidence(store).legit == 60_000
 
     labels, reason = 0, None
     for rows in clustered_days(rng, range(FIRST_DAY + 30, FIRST_DAY + 40), rate=0.20, a_day=100):
         put(store, rows)
         labels += len(rows)
-        if reason := look_at_all(store, settings):
+        if reason := inspect_all(store, settings):
             break
 
     sys.stdout.write(f"tripped {labels} labels after the change: {reason}\n")
@@ -101,13 +101,13 @@ def test_a_normal_month_does_not_trip_and_a_change_does(store, settings):
 
 
 def test_immature_labels_wait(store, settings):
-    """A cohort counts on the seventh day after it, however early its labels came."""
+    """A cohort counts on the seventh day after it, however early its labels have come."""
     put(store, [(FIRST_DAY, "k1.a", False)] * 3)
 
-    look_at_all(store, settings, now=(FIRST_DAY + 7) * DAY_SECONDS - 1)
+    inspect_all(store, settings, now=(FIRST_DAY + 7) * DAY_SECONDS - 1)
     assert evidence(store) is None
 
-    look_at_all(store, settings, now=(FIRST_DAY + 7) * DAY_SECONDS)
+    inspect_all(store, settings, now=(FIRST_DAY + 7) * DAY_SECONDS)
     assert (evidence(store).blocks, evidence(store).legit) == (1, 3)
 
 
@@ -116,19 +116,19 @@ def test_the_latest_label_counts_and_only_once(store, settings):
     put(store, [(FIRST_DAY, "k1.a", True)], status="fraud", learned_day=FIRST_DAY + 1)
     put(store, [(FIRST_DAY, "k1.a", True)], status="legitimate", learned_day=FIRST_DAY + 2, first_id=0)
     put(store, [(FIRST_DAY, "k1.a", True)], status="fraud", learned_day=FIRST_DAY + 1, first_id=0)
-    look_at_all(store, settings)
+    inspect_all(store, settings)
     assert (evidence(store).legit, evidence(store).flagged) == (1, 1)
 
     put(store, [(FIRST_DAY, "k1.a", True)], learned_day=FIRST_DAY + 9, first_id=0)
-    look_at_all(store, settings)
+    inspect_all(store, settings)
     assert evidence(store).legit == 1
 
 
 def test_late_labels_continue_their_block(store, settings):
-    """The evidence of a terminal's day does not depend on how its labels were spread over looks."""
+    """The evidence of a terminal's day does not depend on how its labels were spread over inspections."""
     for _ in range(2):
         put(store, [(FIRST_DAY, "k1.a", number % 2 == 0) for number in range(10)])
-        look_at_all(store, settings)
+        inspect_all(store, settings)
 
     split, whole = evidence(store), update(Evidence.fresh(limit=0.05), 20, 10)
     assert (split.blocks, split.legit, split.flagged) == (1, 20, 10)
@@ -136,22 +136,22 @@ def test_late_labels_continue_their_block(store, settings):
 
 
 def test_frauds_and_unknowns_are_no_evidence(store, settings):
-    """The false-positive rate is about legitimate rows; what is unknown now may be known later."""
+    """The false-positive rate counts legitimate rows only; an unknown label may become known later."""
     put(store, [(FIRST_DAY, "k1.a", True)] * 5, status="fraud")
     put(store, [(FIRST_DAY, "k1.b", True)], status="unknown", first_id=99)
-    look_at_all(store, settings)
+    inspect_all(store, settings)
     assert evidence(store) is None
 
     put(store, [(FIRST_DAY, "k1.b", True)], status="legitimate", first_id=99)
-    look_at_all(store, settings)
+    inspect_all(store, settings)
     assert evidence(store).legit == 1
 
 
 def test_evidence_restarts_after_a_resume(store, settings):
-    """Labels of decisions made before the suspension do not throw the switch again."""
+    """Labels of decisions from before the suspension do not suspend the service again."""
     bad_days = [(FIRST_DAY, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)]
     put(store, bad_days)
-    assert look_at_all(store, settings)
+    assert inspect_all(store, settings)
     put_before_resume = [(FIRST_DAY + 1, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)]
     with store.write() as view:
         set_switch(view, Mode.SERVING, expected_epoch=1, reason="mended", by="boss", at=NOON)
@@ -160,20 +160,20 @@ def test_evidence_restarts_after_a_resume(store, settings):
             view.put("decisions", key_of(number), pack(decision(day, terminal, flagged=flagged, epoch=0)))
             view.put("labels", key_of(view.next_number(SEQUENCE)), pack(Label(number, "legitimate", LATER, "till")))
 
-    assert look_at_all(store, settings) is None
+    assert inspect_all(store, settings) is None
     put(store, [(FIRST_DAY + 2, "k1.a", False)], first_id=20_000)
-    look_at_all(store, settings)
+    inspect_all(store, settings)
     assert (evidence(store, epoch=2).legit, evidence(store, epoch=2).tripped) == (1, False)
 
 
 def test_a_killed_guard_ends_with_the_same_evidence(tmp_path):
-    """Killed again and again in the middle of 20,000 labels, it counts what an undisturbed one counts."""
+    """A guard that is killed again and again within 20,000 labels counts the same as an undisturbed one."""
     rng = np.random.default_rng(3)
     rows = [row for day in clustered_days(rng, range(FIRST_DAY, FIRST_DAY + 10), rate=0.03) for row in day]
     undisturbed, disturbed = Store(tmp_path / "a" / "store", 1 << 28), Store(tmp_path / "b" / "store", 1 << 28)
     for store in (undisturbed, disturbed):
         put(store, rows)
-    look_at_all(undisturbed, GuardSettings(home=tmp_path / "a"), now=NOON)
+    inspect_all(undisturbed, GuardSettings(home=tmp_path / "a"), now=NOON)
 
     counted = [0]
     while counted[-1] < len(rows):
@@ -194,7 +194,7 @@ def legit(store):
 
 
 def test_webhooks_without_a_secret_are_refused_at_the_start(tmp_path):
-    """One line and the exit code of a settings error, not silence at the first trip."""
+    """The guard ends in one line with the exit code of a settings error, instead of failing at the first trip."""
     with guard_process(tmp_path, ANTIFRAUD_WEBHOOK_URL="http://127.0.0.1:1/hook") as process:
         assert process.wait(timeout=20) == 10
 
@@ -202,7 +202,7 @@ def test_webhooks_without_a_secret_are_refused_at_the_start(tmp_path):
 
 
 def test_a_limit_that_cannot_be_watched_is_refused_at_the_start(tmp_path):
-    """The detector's bets go up to 6.25 %; beyond that it says so instead of failing at the first block."""
+    """The detector's bets reach up to 6.25 %; a higher limit is refused at the start, not at the first block."""
     with guard_process(tmp_path, ANTIFRAUD_FPR_LIMIT="0.07") as process:
         assert process.wait(timeout=20) == 10
 
@@ -211,7 +211,7 @@ def test_a_limit_that_cannot_be_watched_is_refused_at_the_start(tmp_path):
 
 
 class Subscriber(BaseHTTPRequestHandler):
-    """Refuses the first delivery, takes the others."""
+    """Refuses the first delivery and takes the others."""
 
     def do_POST(self):
         """Remember the delivery."""
@@ -263,7 +263,7 @@ def waiting(store):
 
 
 def test_a_webhook_that_nobody_takes_becomes_a_dead_letter(store, subscriber):
-    """Ten refusals, then it is kept apart and the outbox is empty."""
+    """After ten refusals the notification is a dead letter and the outbox is empty."""
     subscriber.refusals = 99
     with store.write() as view:
         set_switch(view, Mode.SUSPENDED, expected_epoch=0, reason="a drill", by="boss", at=60)

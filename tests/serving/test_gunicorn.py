@@ -29,7 +29,7 @@ def epoch(gunicorn):
 
 
 def by_both_workers(get, wanted):
-    """Whether enough answers in a row are as wanted for both workers to have given some."""
+    """Whether so many answers in a row are as wanted that both workers have given some."""
     return wait_for(lambda: all(get() == wanted for _ in range(20)), f"{wanted} from both workers", 10)
 
 
@@ -46,7 +46,7 @@ def test_a_killed_scorer_gives_its_first_answer_again(gunicorn):
 
 
 def test_a_killed_worker_is_replaced(gunicorn):
-    """The service goes on with the other worker, and two are there again."""
+    """The other worker goes on deciding, and soon there are two again."""
     victim, other = wait_for(lambda: len(gunicorn.workers()) == 2 and gunicorn.workers(), "two workers")
     os.kill(victim, signal.SIGKILL)
 
@@ -71,7 +71,7 @@ def test_both_workers_pick_up_a_new_release(gunicorn, shared_home):
 
 
 def test_a_suspended_service_refuses_on_both_workers(gunicorn, epoch):
-    """503 with Retry-After for new ids and repeats alike; resumed, the repeat gets its stored answer."""
+    """New and repeated ids get 503 with Retry-After; after a resume, a repeated id gets its stored answer."""
     decided = gunicorn.post("/v1/decisions", transaction(transaction_id=200)).content
     change = {"action": "suspend", "reason": "a drill", "expected_epoch": epoch}
     assert gunicorn.post("/v1/switch", change, caller="admin").json()["mode"] == "SUSPENDED"
@@ -87,7 +87,7 @@ def test_a_suspended_service_refuses_on_both_workers(gunicorn, epoch):
 
 
 def test_the_sdk_gets_decisions_and_hears_of_a_suspension(gunicorn, epoch):
-    """Raw identifiers become tokens in the client; an admin's client halts the service for it."""
+    """Raw identifiers become tokens in the client, and an admin's suspension reaches it as an error."""
     client = ScorerClient(gunicorn.url, gunicorn.tokens["client"], KEY)
     admin = ScorerClient(gunicorn.url, gunicorn.tokens["admin"])
     with client, admin:
@@ -103,7 +103,7 @@ def test_the_sdk_gets_decisions_and_hears_of_a_suspension(gunicorn, epoch):
 
 
 def test_a_large_body_is_refused_and_the_worker_lives(gunicorn):
-    """10 MB announced, and 10 MB in chunks: 413 both times, and the next request is answered."""
+    """10 MB, announced or in chunks, get 413 and leave the worker able to answer the next request."""
     headers = {"Authorization": f"Bearer {gunicorn.tokens['client']}"}
 
     announced = answer_to_raw(gunicorn.port, headers, b"Content-Length: 10000000\r\n\r\n" + b" " * 200_000)

@@ -38,7 +38,7 @@ def generated_events(rng, *, customers=4, terminals=3, count=400):
 
 
 class NaiveHistory:
-    """All earlier events of an entity in a list; a window is a filter over it (the definition, word by word)."""
+    """All earlier events of an entity in a list; a window is a filter over the list, as in the definition."""
 
     def __init__(self, events, risk):
         self.events, self.risk = events, risk
@@ -115,7 +115,7 @@ def logged_vector(scorer, identifier):
 
 
 def test_the_naive_history_is_not_trivial():
-    """The generated events do fill every window of an entity that is seen often."""
+    """The generated events fill every window of an entity that is seen often."""
     events = generated_events(np.random.default_rng(11))
     customer = events[0][2]
     history = NaiveHistory([(t, a) for _, t, c, _, a in events if c == customer], NO_RISK)

@@ -24,7 +24,7 @@ def labels_of(scorer):
 
 
 def test_labels_are_stored_in_the_order_of_arrival(scorer):
-    """Accepted ones get increasing numbers and their source; ids never decided come back."""
+    """Accepted labels get increasing numbers and their source; ids that were never decided come back."""
     scorer.decide(transaction_id=1)
     scorer.decide(transaction_id=2)
 
@@ -37,7 +37,7 @@ def test_labels_are_stored_in_the_order_of_arrival(scorer):
 
 @pytest.mark.parametrize(("learned_at", "why"), [(NOON + 1, "in the future"), (NOON - 1, "before the event")])
 def test_a_label_learnt_at_an_impossible_time_refuses_all(scorer, learned_at, why):
-    """Nothing of the request is stored, the field is named."""
+    """The field is named, and no label of the request is stored."""
     scorer.decide()
 
     answer = scorer.post("/v1/labels", {"labels": [label(), label(learned_at=learned_at)]})
@@ -60,7 +60,7 @@ BAD_LABELS = [
 
 @pytest.mark.parametrize(("body", "field"), BAD_LABELS)
 def test_bad_labels_are_refused_by_field(scorer, body, field):
-    """Without repeating what was sent."""
+    """The field is named, and no value that was sent is repeated."""
     answer = scorer.post("/v1/labels", body)
 
     assert_problem(answer, 422, "invalid", field)
@@ -76,7 +76,7 @@ def test_a_thousand_labels_fit(scorer):
 
 
 def test_suspension_refuses_everything_but_reading_and_labels(scorer):
-    """Repeats included; labels still arrive, stored answers can still be read, nothing is decided."""
+    """No decision is made, not even a repeated one; labels still arrive and stored answers can be read."""
     scorer.decide(transaction_id=1)
 
     assert scorer.switch("suspend", 0).json["mode"] == "SUSPENDED"
@@ -126,7 +126,7 @@ def test_status_tells_what_is_going_on(scorer):
 
 
 def test_metrics_count_decisions(scorer):
-    """Prometheus text, open to the scraper."""
+    """Prometheus' text needs no token."""
     scorer.decide()
     scorer.decide()
 
@@ -138,7 +138,7 @@ def test_metrics_count_decisions(scorer):
 
 
 def test_without_a_release_nothing_is_decided(tmp_path):
-    """503 not-ready with Retry-After, and readyz says why."""
+    """The answer is 503 not-ready with Retry-After, and readyz says why."""
     scorer = Scorer(tmp_path)
     scorer.poller.poll()
     try:
@@ -152,7 +152,7 @@ def test_without_a_release_nothing_is_decided(tmp_path):
 
 
 def test_a_store_that_is_not_one_is_a_503_until_it_is_mended(home):
-    """The worker lives on, says that it is not ready, and opens the store once it can."""
+    """The worker lives on, is not ready, and opens the store once it can."""
     (home / "store").mkdir()
     (home / "store" / "data.mdb").write_bytes(b"no store" * 1_000)
     scorer = Scorer(home)
@@ -213,7 +213,7 @@ def test_an_altered_bundle_leaves_the_old_release_serving(scorer, home, breaks, 
 
 
 def test_without_a_public_key_nothing_new_is_loaded(scorer, home):
-    """A lost key file does not switch the check off; what is loaded goes on serving."""
+    """A lost key file does not switch the check off, and the loaded release keeps serving."""
     (home / "secrets" / "release.pub").unlink()
     promote(home, "second")
 
@@ -224,7 +224,7 @@ def test_without_a_public_key_nothing_new_is_loaded(scorer, home):
 
 @pytest.mark.parametrize(("changes", "says"), BROKEN_MANIFESTS, ids=["features", "threshold", "golden", "count"])
 def test_a_bundle_that_does_not_prove_itself_is_refused(scorer, home, changes, says):
-    """Another feature set, no threshold, golden rows that come out differently or do not match."""
+    """A bundle with another feature set, no threshold, or golden rows that do not match is refused."""
     make_bundle(home, "third", **changes)
     promote(home, "third")
 
@@ -253,7 +253,7 @@ def assert_refused(scorer, says):
 
 @pytest.mark.parametrize("text", [b"", b"{}", b'{"cutoff": "2024-10-04", "path": "nowhere", "sequence": 9}', b"\xff"])
 def test_a_broken_state_pointer_leaves_the_old_state_serving(scorer, home, text):
-    """Malformed or pointing to nothing."""
+    """A malformed pointer, or one to nothing, changes nothing."""
     (home / "state" / "pointer.json").write_bytes(text)
 
     scorer.poller.poll()
@@ -276,7 +276,7 @@ def test_an_altered_state_is_refused(scorer, home):
 
 
 def test_the_poller_thread_starts_and_stops(home):
-    """The thread does what `poll` does, until it is told to stop."""
+    """The thread polls until it is stopped."""
     scorer = Scorer(home, poll_seconds=0.01)
     poller = Poller(scorer.services)
     poller.start()

@@ -11,7 +11,7 @@ from antifraud.lake.catalog import open_catalog, open_table, published
 from antifraud.lake.schemas import RUNS, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from jobs.day import STAGES
 from jobs.lake.checksums import checksums
-from jobs.spark.troubles import told
+from jobs.spark.troubles import translate_troubles
 from tests.spark.state_lake import day, fill
 
 TABLES = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
@@ -42,7 +42,7 @@ def test_two_hours_stop_a_run_and_leave_what_was_there(two_days, settings, monke
     for table in (RUNS, TOTALS_CUSTOMER):  # the last that a run writes, then the first
         commit_from_ahead(settings, table, 7_200, monkeypatch)
 
-        with pytest.raises(ClockBehind, match="clock is more than a minute behind"), told(settings):
+        with pytest.raises(ClockBehind, match="clock is more than a minute behind"), translate_troubles(settings):
             STAGES["totals"](two_days, settings, [day(1)])
         catalog = open_catalog(settings)
         assert checksums(settings, day(0), day(0)) == before

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from antifraud.lake.schemas import BUCKET
 from jobs.columns.buckets import named
-from jobs.columns.square_halves import FIELDS, fields_of, halved, halves, plus, whole
+from jobs.columns.square_halves import FIELDS, fields_of, halves, plus, split_decimal, whole
 
 SQUARES = (0, 1, (1 << 32) - 1, 1 << 32, (1 << 63) - 1, 1 << 63, 10**25 + 7)
 
@@ -32,7 +32,7 @@ def test_a_bucket_keeps_its_integers(buckets):
 
 def test_halves_add_up(buckets):
     """Without a carry from one to the other, and `whole` brings them together exactly."""
-    both = halved(F.col("bucket.amount_sum_sq"))
+    both = split_decimal(F.col("bucket.amount_sum_sq"))
     added = buckets.agg(*(F.sum(half).alias(name) for name, half in both.items()))
 
     assert int(added.select(whole(F.col("high"), F.col("low"))).collect()[0][0]) == sum(SQUARES)

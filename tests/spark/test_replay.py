@@ -2,18 +2,18 @@
 
 import dataclasses
 import datetime as dt
-import json
 import shutil
 
 import numpy as np
 import pytest
 
 from antifraud.artifacts.decision_log import STATUS, About, DecisionLog, LogWriter
-from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.clock import DAY_SECONDS, Span, day_number
 from antifraud.commands import main as commands
 from antifraud.errors import MissingDay, ReleaseError
 from antifraud.features.registry import feature_set_hash
-from antifraud.gate.report import GateReport, Limits
+from antifraud.gate.limits import Limits
+from antifraud.gate.report import read_report
 from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
 from antifraud.model.evaluator import load_evaluator
@@ -25,7 +25,7 @@ from jobs.judging.promote import promote
 from jobs.judging.replaying import answer_from_lake, question, replay_report
 from jobs.reporting.words import without_promotion
 from jobs.rows.vectors import vectors_of
-from jobs.rows.windows import Span, Windows
+from jobs.rows.windows import Windows
 from tests.release_keys import put_keys
 from tests.spark.model_lake import AS_OF, DELAY, ROWS
 
@@ -104,19 +104,19 @@ def test_lake_and_logged_vectors_give_the_same_evidence(released, asked, answer,
         assert getattr(logged.certify.frauds, name).tolist() == getattr(answer.certify.frauds, name).tolist()
     one, two = (replay_report(asked, found, settings, Limits()) for found in (logged, answer))
     for name in ("verdict", "fpr", "fpr_bounds", "recall", "value_recall", "alerts_a_day"):
-        assert one[name] == pytest.approx(two[name]) if name != "verdict" else one[name] == two[name]
-    assert one["curve"] == two["curve"]
+        here, there = getattr(one, name), getattr(two, name)
+        assert here == pytest.approx(there) if name != "verdict" else here == there
+    assert one.curve == two.curve
 
 
 def test_the_report_has_the_gates_form(released, asked, answer):
-    """It reads back as a GateReport, at the release's own threshold, and marks the days of training."""
+    """It is a report, at the release's own threshold, and marks the days of training."""
     _, settings, release = released
     report = replay_report(asked, answer, settings, Limits())
-    known = GateReport.from_dict(report)
-    assert (known.threshold, report["candidate"]) == (asked.bundle.manifest["threshold"], release)
-    assert report["as_of"] == "2026-03-08"
-    assert report["seen_in_training"] == [f"2026-02-{day}" for day in range(16, 23)]
-    assert report["reasons"][0].startswith("7 of the 14 days, 2026-02-16 to 2026-02-22, were used to train")
+    assert (report.threshold, report.candidate) == (asked.bundle.manifest["threshold"], release)
+    assert report.as_of == NEWEST
+    assert report.seen_in_training == tuple(dt.date(2026, 2, day) for day in range(16, 23))
+    assert report.reasons[0].startswith("7 of the 14 days, 2026-02-16 to 2026-02-22, were used to train")
 
 
 def test_a_lower_threshold_is_judged_exactly(released, answer):
@@ -125,8 +125,8 @@ def test_a_lower_threshold_is_judged_exactly(released, answer):
     zero = question(settings, release, DAYS, threshold=0)
     report = replay_report(zero, answer_from_lake(session, settings, zero, Limits()), settings, Limits())
     flagged = answer.certify.table.legit[answer.certify.table.score > 0].sum()
-    assert report["false_positives"] == flagged
-    assert report["threshold"] == 0
+    assert report.false_positives == flagged
+    assert report.threshold == 0
 
 
 def test_the_rollbacks_judge_is_a_replay(released, asked, answer, monkeypatch):
@@ -136,11 +136,11 @@ def test_the_rollbacks_judge_is_a_replay(released, asked, answer, monkeypatch):
     early = dataclasses.replace(windows, select=Span(windows.train.first, dt.date(2026, 2, 10))).to_dict()
     bundle = dataclasses.replace(asked.bundle, manifest={**asked.bundle.manifest, "windows": early})
     monkeypatch.setattr(rollback, "start_session", lambda *_: Kept(session))
-    judgement = rollback.judge_today(settings, bundle, Limits()).to_dict()
+    judgement = rollback.judge_today(settings, bundle, Limits())
     replayed = replay_report(dataclasses.replace(asked, bundle=bundle), answer, settings, Limits())
     assert NEWEST - dt.timedelta(days=DELAY) == DAYS.last
-    judgement["reasons"] = without_promotion(judgement)  # a replay promotes nothing
-    assert judgement == {name: replayed[name] for name in judgement}
+    expected = without_promotion(judgement).by_name()  # a replay promotes nothing
+    assert expected == {name: getattr(replayed, name) for name in expected}
 
     older = dataclasses.replace(bundle, manifest={**bundle.manifest, "feature_set": "0123"})
     with pytest.raises(ReleaseError, match="needs feature set 0123"):
@@ -167,9 +167,7 @@ def test_the_job_reads_the_lake(released, asked, answer, monkeypatch, capsys):
     line = f"--release {release} --from {DAYS.first} --to {DAYS.last}"
     job.main(settings, job.parser().parse_args(line.split()))
     folder = settings.under_home("reports", "replay", job.report_name(asked, "lake"))
-    written = json.loads((folder / "report.json").read_text())
-    expected = json.loads(json.dumps(replay_report(asked, answer, settings, Limits())))
-    assert written == expected
+    assert read_report(folder / "report.json") == replay_report(asked, answer, settings, Limits())
     assert f"release {release} at threshold" in capsys.readouterr().out
 
 

@@ -52,7 +52,7 @@ def recount(judged):
     features = read_days(catalog, FEATURES, certify.first, certify.last)
     labels = read_days(catalog, LABELS, certify.first, certify.last, ["transaction_id", "status"])
     rows = features.join(labels, "transaction_id", join_type="inner").combine_chunks()
-    flagged = read_evaluator(candidate.path).score(vectors_of(rows)) > report["threshold"]
+    flagged = read_evaluator(candidate.path).score(vectors_of(rows)) > report.threshold
     is_fraud = np.array(rows["status"].to_pylist()) == "fraud"
     return rows, is_fraud, flagged
 
@@ -62,23 +62,23 @@ def test_a_slice_equals_a_recount(judged, recount):
     rows, is_fraud, flagged = recount
     amount = rows["amount_minor"].to_numpy()
     band = (amount >= 50_000) & (amount < 100_000)
-    (found,) = [row for row in judged[3]["slices"] if row["value"] == "500 to 1,000"]
-    assert found["legitimate"] == int((band & ~is_fraud).sum())
-    assert found["false_positives"] == int((band & ~is_fraud & flagged).sum())
-    assert found["caught_amount"] == int(amount[band & is_fraud & flagged].sum())
-    assert found["recall"] == pytest.approx((flagged & is_fraud & band).sum() / (is_fraud & band).sum())
+    (found,) = [row for row in judged[3].slices if row.value == "500 to 1,000"]
+    assert found.legitimate == int((band & ~is_fraud).sum())
+    assert found.false_positives == int((band & ~is_fraud & flagged).sum())
+    assert found.caught_amount == int(amount[band & is_fraud & flagged].sum())
+    assert found.recall == pytest.approx((flagged & is_fraud & band).sum() / (is_fraud & band).sum())
 
 
 def test_every_slice_adds_up_to_the_verdict(judged):
     """Legitimate rows, false positives and recall are the same as in the gate's report."""
     report = judged[3]
-    for name in {row["slice"] for row in report["slices"]}:
-        rows = [row for row in report["slices"] if row["slice"] == name]
-        assert sum(row["legitimate"] for row in rows) == report["legitimate"]
-        assert sum(row["false_positives"] for row in rows) == report["false_positives"]
-        frauds, caught = (sum(row[key] for row in rows) for key in ("frauds", "caught"))
-        assert caught / frauds == pytest.approx(report["recall"])
-    assert len({row["slice"] for row in report["slices"]}) == 4
+    for name in {row.slice for row in report.slices}:
+        rows = [row for row in report.slices if row.slice == name]
+        assert sum(row.legitimate for row in rows) == report.legitimate
+        assert sum(row.false_positives for row in rows) == report.false_positives
+        frauds, caught = (sum(getattr(row, key) for row in rows) for key in ("frauds", "caught"))
+        assert caught / frauds == pytest.approx(report.recall)
+    assert len({row.slice for row in report.slices}) == 4
 
 
 def test_an_impossible_threshold_flags_nobody(judged):
@@ -86,5 +86,5 @@ def test_an_impossible_threshold_flags_nobody(judged):
     session, settings, candidate, _ = judged
     inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
     found = slices_of(scored(labelled_rows(session, inputs), candidate.path), 1_000_000)
-    assert {(row["false_positives"], row["caught"]) for row in found} == {(0, 0)}
-    assert {row["value_recall"] for row in found if row["frauds"]} == {0.0}
+    assert {(row.false_positives, row.caught) for row in found} == {(0, 0)}
+    assert {row.value_recall for row in found if row.frauds} == {0.0}

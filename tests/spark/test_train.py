@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from antifraud.clock import Span
 from antifraud.errors import MissingDay
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import read_evaluator
 from jobs.rows.dataset import count_by_status, downsample, labelled, read_sample, write_sample
-from jobs.rows.windows import Span
 from jobs.training.train import logged_metrics, train
 from tests.spark.model_lake import AS_OF, FIRST
 

@@ -12,7 +12,8 @@ import pytest
 from antifraud.artifacts.bundle import write_bundle
 from antifraud.artifacts.pointer import activate
 from antifraud.errors import ReleaseError
-from antifraud.gate.report import GateReport, Limits
+from antifraud.gate.limits import Limits
+from antifraud.gate.report import read_report
 from antifraud.lake.catalog import open_catalog, read_days, read_release
 from antifraud.lake.schemas import FEATURES, LABELS, SCORES
 from antifraud.stats.comparison import Decider
@@ -63,8 +64,8 @@ def _score(candidate, batch):
 def test_rows_without_a_label_are_counted_as_volume(judged):
     """All 400 rows of a day are the volume; the 4 without a label are in no rate."""
     _, settings, candidate, report = judged
-    assert report["unknown"] == 14 * 4
-    assert report["observed_transactions_a_month"] == 400 * 30
+    assert report.unknown == 14 * 4
+    assert report.observed_transactions_a_month == 400 * 30
     stored = read_release(open_catalog(settings), SCORES, candidate.id)
     assert table_of(stored, "certify").transactions == 14 * 396
 
@@ -72,8 +73,9 @@ def test_rows_without_a_label_are_counted_as_volume(judged):
 def test_the_report_holds_both_verdicts(judged):
     """PASS at the observed volume, INFEASIBLE at 50 transactions a second; it reads back as a GateReport."""
     _, settings, candidate, report = judged
-    written = json.loads((settings.under_home("reports", str(AS_OF)) / "report.json").read_text())
-    assert GateReport.from_dict(written).to_dict() == GateReport.from_dict(report).to_dict()
+    file = settings.under_home("reports", str(AS_OF)) / "report.json"
+    written = json.loads(file.read_text())
+    assert read_report(file) == report
     assert (written["verdict"], written["at_full_volume"]["verdict"]) == ("PASS", "INFEASIBLE")
     assert written["candidate"] == candidate.id
     assert written["at_full_volume"]["judged_transactions_a_month"] == 129_600_000
@@ -88,7 +90,7 @@ def test_the_page_shows_verdict_limits_and_curve(judged):
     assert '<header class="PASS">' in page
     assert "5.00 %" in page
     assert "500,000" in page
-    for reason in [*report["reasons"], *report["at_full_volume"]["reasons"]]:
+    for reason in [*report.reasons, report.action, *report.at_full_volume.reasons, report.at_full_volume.action]:
         assert reason in unescape(page)
     assert page.count('<line class="limit"') == 2
     assert '<circle class="chosen"' in page
@@ -130,20 +132,20 @@ def test_labels_published_in_between_change_nothing(judged):
         session.sql(f"CALL lake.system.rollback_to_snapshot('antifraud.labels', {inputs.labels_snapshot})")
     assert after.labels_snapshot not in {inputs.labels_snapshot, 0}
     assert before["train"] == candidate.info["counts"]["train"] != now["train"]
-    assert json.loads(json.dumps(again)) == json.loads(json.dumps(report))
+    assert again == report
 
 
 def test_the_report_shows_the_trade_off_and_every_bound(judged):
     """Rows, days, terminals and customers bound the rate; the table's row of the threshold is the report's own."""
     _, _, _, report = judged
-    chosen = next(row for row in report["tradeoff"] if row["threshold"] == report["threshold"])
-    assert set(report["fpr_bounds"]) == {"rows", "days", "terminals", "customers", "all kinds together"}
-    assert (chosen["fpr_bound"], chosen["loss_bound"]) == (report["fpr_bound"], report["loss"]["bound"])
-    assert (report["maturity"]["factor"], report["maturity"]["days"]) == (1.0, 0)
-    assert (report["champion"], report["promotable"], report["looks"]) == (None, True, 1)
-    counted = report["counts"]["certify"]
-    assert (counted["legitimate"], counted["unknown"]) == (report["legitimate"], report["unknown"])
-    assert counted["fraud"] == sum(row["frauds"] for row in report["slices"] if row["slice"] == "customer")
+    chosen = next(row for row in report.tradeoff if row.threshold == report.threshold)
+    assert set(report.fpr_bounds) == {"rows", "days", "terminals", "customers", "all kinds together"}
+    assert (chosen.fpr_bound, chosen.loss_bound) == (report.fpr_bound, report.loss.bound)
+    assert (report.maturity.factor, report.maturity.days) == (1.0, 0)
+    assert (report.champion, report.promotable, report.looks) == (None, True, 1)
+    counted = report.counts["certify"]
+    assert (counted["legitimate"], counted["unknown"]) == (report.legitimate, report.unknown)
+    assert counted["fraud"] == sum(row.frauds for row in report.slices if row.slice == "customer")
 
 
 def serve(settings, candidate, release, **changes):
@@ -177,14 +179,13 @@ def test_a_champion_is_judged_on_the_same_rows(judged, elsewhere):
     assert beside(session, elsewhere, candidate) == []
     serve(elsewhere, candidate, "2026-03-14-same")
     (same,) = beside(session, elsewhere, candidate)
-    here = GateReport.from_dict(alone)
-    said = succession(same, Decider(same.certify.table, here.threshold, same.certify.frauds), here, settings)
-    assert (said["promotable"], said["champion"]["verdict"], said["champion"]["note"]) == (True, "PASS", "")
-    assert said["champion"]["comparison"]["loss_difference"] == 0.0
+    said = succession(same, Decider(same.certify.table, alone.threshold, same.certify.frauds), alone, settings)
+    assert (said["promotable"], said["champion"].verdict, said["champion"].note) == (True, "PASS", "")
+    assert said["champion"].comparison.loss_difference == 0.0
     assert said["promotable_reason"].startswith("Not worse than the champion on 14 paired days")
     other = same.alternative(demand_of(settings), settings.seed)
-    assert other.loss_bound == pytest.approx(alone["loss_at_fpr_target"]["bound"])
-    worse = succession(same, Decider(same.certify.table, 1_000_000, same.certify.frauds), here, settings)
+    assert other.loss_bound == pytest.approx(alone.loss_at_fpr_target.bound)
+    worse = succession(same, Decider(same.certify.table, 1_000_000, same.certify.frauds), alone, settings)
     assert not worse["promotable"]
     assert "May be worse than the champion" in worse["promotable_reason"]
 
@@ -201,15 +202,14 @@ def test_a_champion_that_cannot_be_compared_keeps_nobody_out(judged, elsewhere, 
     session, settings, candidate, alone = judged
     serve(elsewhere, candidate, "2026-03-14-odd", **changes)
     (champion,) = beside(session, elsewhere, candidate)
-    here = GateReport.from_dict(alone)
     nothing = Decider(ScoreTable.from_rows([], [], [], []), 0, Frauds(*[np.zeros(0, int)] * 4, days=0))
-    said = succession(champion, nothing, here, settings)
+    said = succession(champion, nothing, alone, settings)
     assert said["promotable"]
     assert why in said["promotable_reason"]
     assert said["promotable_reason"].startswith("The champion could not be compared with the candidate. ")
     named = "It is replaced only if it is named: --replace-unjudged 2026-03-14-odd." in said["promotable_reason"]
     assert named == ("feature_set" in changes)
-    assert (said["champion"]["verdict"], said["champion"]["comparison"]) == (None, None)
+    assert (said["champion"].verdict, said["champion"].comparison) == (None, None)
 
 
 def test_a_damaged_champion_keeps_nobody_out(judged, elsewhere):
@@ -232,9 +232,9 @@ def test_every_earlier_release_at_hand_is_named(judged, elsewhere):
     inputs = Inputs.of(elsewhere, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
     report = validate(session, elsewhere, candidate, inputs)
     names = ["champion 2026-03-14-champion", "previous 2026-03-13-previous", "anchor 2026-03-11-anchor"]
-    bounds = {each["name"]: each["loss_bound"] for each in report["alternatives"]}
-    assert bounds == dict.fromkeys(names, pytest.approx(alone["loss_at_fpr_target"]["bound"]))
-    assert "the best of 4 models (this one) reaches" in report["at_full_volume"]["reasons"][-1]
+    bounds = {each.name: each.loss_bound for each in report.alternatives}
+    assert bounds == dict.fromkeys(names, pytest.approx(alone.loss_at_fpr_target.bound))
+    assert "the best of 4 models (this one) reaches" in report.at_full_volume.action
     activate(elsewhere.releases_dir, "2026-03-12-seen", PUBLIC)
     activate(elsewhere.releases_dir, "2026-03-14-champion", PUBLIC)
     assert [rival.role for rival in find_rivals(elsewhere, inputs, candidate.id)] == ["champion", "anchor"]

@@ -20,7 +20,7 @@ from jobs.publishing.tables import create_tables
 from jobs.raw.demand import TABLES
 from jobs.raw.files import discover
 from jobs.spark.session import S3A, lake_configuration, s3_configuration
-from jobs.spark.troubles import told
+from jobs.spark.troubles import translate_troubles
 from tests.circles import for_proofs
 from tests.storage.conftest import Storage, remote_settings
 from tests.storage.s3_proxy import Proxy
@@ -99,7 +99,7 @@ def test_python_tells_it(settings, proxy, kind, door, place):
     began = time.monotonic()
 
     said = f"the storage {place} at {proxy.endpoint} {SAYS[kind]}: .*run the same days again"
-    with pytest.raises(StorageError, match=said), told(settings):
+    with pytest.raises(StorageError, match=said), translate_troubles(settings):
         door(settings)
     assert time.monotonic() - began < PATIENCE_SECONDS
 
@@ -111,7 +111,7 @@ def test_a_write_that_breaks_off_shows_nothing(settings, session, proxy, kind):
     proxy.trouble(kind, "lake", WRITES[kind])
     began = time.monotonic()
     said = f"the storage (s3a://raw/trouble and )?s3a://lake/trouble at {proxy.endpoint} {SAYS[kind]}"
-    with pytest.raises(StorageError, match=said), told(settings):
+    with pytest.raises(StorageError, match=said), translate_troubles(settings):
         ingest(session, settings, [day])
     assert time.monotonic() - began < PATIENCE_SECONDS
     assert proxy.has_trouble

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_error_has_an_exit_code_of_its_own():
-    """A script can tell what went wrong without reading."""
+    """A script can tell failures apart without reading the message."""
     kinds = (MissingDay, NotEnoughRows, UndefinedMetric, ConstantScore, NotANumber, NoFraud, OnlyFraud, ClockBehind)
     every = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AntifraudError)]
 
@@ -47,7 +47,7 @@ def test_the_list_of_exit_codes_is_complete():
 
 
 def test_what_handles_the_general_failure_handles_the_particular():
-    """Handlers of undefined metrics and of failed publishes go on."""
+    """A handler of a general failure also catches the particular ones."""
     assert issubclass(NoFraud, UndefinedMetric)
     assert issubclass(OnlyFraud, UndefinedMetric)
     assert issubclass(ClockBehind, errors.PublishError)

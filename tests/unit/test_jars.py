@@ -1,4 +1,4 @@
-"""Where the jars are, and with which options a driver's JVM starts."""
+"""The place of the jars, and the options that a driver's JVM starts with."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ def test_the_jars_belong_to_the_environment():
 
 
 def test_an_archive_is_used_where_there_is_one(tmp_path):
-    """Without it the option is left out."""
+    """Without an archive the option is left out."""
     class_path = {"spark.driver.extraClassPath": f"{tmp_path}/*"}
     assert driver_options(tmp_path) == class_path
 

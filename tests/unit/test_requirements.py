@@ -20,7 +20,7 @@ LOCKED = {r.name: r for r in requirements(ROOT / "requirements" / "lock.txt")}
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_group_has_the_bounds_of_the_whole(group):
-    """One process never gets another version than the platform is tested with."""
+    """No process gets another version than the platform is tested with."""
     differing = [str(r) for r in requirements(ROOT / "requirements" / group) if str(EVERYTHING.get(r.name)) != str(r)]
 
     assert differing == []
@@ -49,7 +49,7 @@ def version(name):
 
 
 def test_the_scorers_group_is_light():
-    """Nothing of the lake, the training or the orchestration runs in the scorer."""
+    """The scorer installs nothing of lake, training and orchestration."""
     heavy = {"apache-airflow", "pyspark", "mlflow", "evidently", "pandas", "catboost", "scikit-learn", "pyiceberg"}
 
     assert heavy.isdisjoint(r.name for r in requirements(ROOT / "requirements" / "serving.txt"))

@@ -14,7 +14,7 @@ IMPORT = "from antifraud.client import ScorerClient; import antifraud; print(Sco
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The project's wheel, built from a copy, for a build leaves folders; no registry is asked for anything."""
+    """The project's wheel, built without a registry, from a copy because a build leaves folders behind."""
     folder, source = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("source")
     for name in ("antifraud", "requirements"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -27,7 +27,7 @@ def wheel(tmp_path_factory):
 
 
 def test_every_module_of_the_core_is_in_it(wheel):
-    """A new package is found by itself; jobs, scorer and DAGs are run from the project."""
+    """New packages are found by themselves; jobs, scorer and DAGs run from the project and are not in the wheel."""
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "antifraud").rglob("*.py")}
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if ".dist-info/" not in name}
@@ -36,7 +36,7 @@ def test_every_module_of_the_core_is_in_it(wheel):
 
 
 def test_a_client_needs_nothing_of_the_project_but_the_wheel(wheel, tmp_path):
-    """Installed alone into an empty folder, outside the project."""
+    """The client works from the wheel alone, in an empty folder outside the project."""
     target = tmp_path / "site"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target)]
     subprocess.run([*command, str(wheel)], check=True)

@@ -36,14 +36,14 @@ def test_a_bundle_comes_back_with_its_manifest(tmp_path):
 
 
 def _positions():
-    """A byte in the first, middle and last place of every file, each with three ways to be wrong."""
+    """Return the first, middle and last byte of every file, each with three ways to be wrong."""
     names = [*FILES, MANIFEST, SIGNATURE]
     return [(name, part, mask) for name in names for part in (0.0, 0.5, 1.0) for mask in (0x01, 0x20, 0xFF)]
 
 
 @pytest.mark.parametrize(("name", "part", "mask"), _positions())
 def test_one_flipped_byte_is_refused(tmp_path, name, part, mask):
-    """In any file, anywhere in it: the model, the calibration, the manifest, the signature itself."""
+    """A flipped byte is found anywhere in model, calibration, manifest and signature."""
     path = write(tmp_path, "r1", manifest={"threshold": 42}).path / name
     content = bytearray(path.read_bytes())
     content[int(part * (len(content) - 1))] ^= mask
@@ -100,7 +100,7 @@ def test_a_renamed_bundle_is_refused(tmp_path):
 
 
 def test_a_manifest_that_was_made_to_fit_is_refused(tmp_path):
-    """Whoever changes threshold or model can mend the checksums, but not the signature."""
+    """An attacker who changes threshold or model can mend the checksums, but not the signature."""
     path = write(tmp_path, "r1", manifest={"threshold": 42}).path / MANIFEST
     path.write_text(path.read_text().replace("42", "43"))
 
@@ -124,7 +124,7 @@ def test_a_release_is_never_rewritten(tmp_path, changes):
 
 
 def test_a_damaged_bundle_is_made_anew(tmp_path):
-    """To promote it again, as the messages say, repairs it."""
+    """Promoting it again, as the messages advise, repairs it."""
     (write(tmp_path, "r1").path / "model.onnx").write_bytes(b"modem")
 
     assert (write(tmp_path, "r1").path / "model.onnx").read_bytes() == b"model"
@@ -143,7 +143,7 @@ def test_the_pointer_remembers_what_served_before(tmp_path):
 
 
 def test_activating_twice_changes_nothing(tmp_path):
-    """Promotion twice is one promotion."""
+    """A repeated promotion is one promotion."""
     write(tmp_path, "r1")
 
     assert activate(tmp_path, "r1", PUBLIC) == activate(tmp_path, "r1", PUBLIC)
@@ -174,7 +174,7 @@ def test_a_broken_bundle_is_not_activated(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "[]", '{"release": "r1"}'])
 def test_an_unreadable_pointer_is_an_error(tmp_path, text):
-    """A pointer that is no pointer is never taken for 'nothing promoted yet'."""
+    """A malformed pointer is never taken for 'nothing promoted yet'."""
     (tmp_path / "pointer.json").write_text(text)
 
     with pytest.raises(ReleaseError, match="remove it, then name the release that shall serve"):
@@ -182,7 +182,7 @@ def test_an_unreadable_pointer_is_an_error(tmp_path, text):
 
 
 def test_leftovers_of_a_killed_promotion_go_and_bundles_stay(tmp_path):
-    """Unfinished folders and pointers are removed by the next one that writes."""
+    """The next process that writes removes unfinished folders and pointers."""
     (tmp_path / ".new-abc").mkdir()
     (tmp_path / ".new-abc" / "model.onnx").write_bytes(b"half")
     (tmp_path / ".pointer.json-abc").write_text("{")
@@ -218,7 +218,7 @@ def test_a_release_is_opened_by_the_settings(tmp_path):
 
 
 def test_a_release_of_other_features_is_named(tmp_path):
-    """Both sets and the two ways out are in the message."""
+    """The message has both feature sets and two ways out."""
     bundle = write(tmp_path, "r1", manifest={"feature_set": "0123456789abcdef"})
 
     with pytest.raises(ReleaseError, match=f"needs feature set 0123456789abcdef, this code has {feature_set_hash()}"):

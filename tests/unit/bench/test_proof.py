@@ -13,7 +13,7 @@ FIGURE = {"name": "prove.minutes", "value": 20.0, "date": "2026-11-30", "commit"
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    """A file of results, in place of the project's."""
+    """Put a file of results in place of the project's."""
     path = tmp_path / "results.json"
     monkeypatch.setattr(proof, "RESULTS", path)
     return path

@@ -90,12 +90,12 @@ def test_a_decision_is_asked_with_tokens():
 
 
 def test_a_replay_is_marked():
-    """The header of a repeat becomes a field."""
+    """The header of a repeated answer becomes a field."""
     assert decide(Wire(httpx.Response(200, json=ANSWER, headers={"Idempotent-Replayed": "true"}))).replayed
 
 
 def test_connection_errors_and_unready_scorers_are_asked_again(no_waiting):
-    """The same request, after a doubling pause or the one that was asked for."""
+    """The same request is sent again, after a doubling pause or after the pause that the scorer asks for."""
     wire = Wire(
         httpx.ConnectError("no"), httpx.ReadTimeout("slow"), problem(502, "x"), problem(503, "not-ready", 3),
         httpx.Response(200, json=ANSWER),
@@ -107,7 +107,7 @@ def test_connection_errors_and_unready_scorers_are_asked_again(no_waiting):
 
 
 def test_it_gives_up_after_five_attempts():
-    """Bounded, with a typed error."""
+    """Retries are bounded and end in a typed error."""
     wire = Wire(*[httpx.ConnectError("no")] * 9)
 
     with pytest.raises(Unreachable, match=r"did not answer \(ConnectError\)"):
@@ -126,7 +126,7 @@ def test_suspension_is_told_at_once():
 
 @pytest.mark.parametrize("status", [400, 401, 403, 409, 413, 422, 500, 503])
 def test_a_refusal_is_final(status):
-    """Sending the same again would not help (a 503 that names no time to wait included)."""
+    """A refused request is not repeated, and neither is a 503 that names no time to wait."""
     wire = Wire(problem(status, "x"))
 
     with pytest.raises(Refused, match=f"refused with {status}: because") as caught:
@@ -135,14 +135,14 @@ def test_a_refusal_is_final(status):
 
 
 def test_an_answer_of_something_else_is_a_refusal():
-    """A proxy's page is not repeated."""
+    """The error does not repeat a proxy's page."""
     with pytest.raises(Refused, match="404: no problem document"):
         decide(Wire(httpx.Response(404, text=f"<p>{CUSTOMER}</p>")))
 
 
 @pytest.mark.parametrize("answer", [problem(422, "invalid"), problem(503, "suspended"), httpx.ConnectError("no")])
 def test_no_error_or_repr_holds_an_identifier_or_a_secret(answer):
-    """Neither the raw ids nor the tokens, the key or the bearer token."""
+    """No error or repr holds raw ids, tokens, the key or the bearer token."""
     wire = Wire(*[answer] * 5)
     scorer = client(wire)
     with pytest.raises(ClientError) as caught:
@@ -154,7 +154,7 @@ def test_no_error_or_repr_holds_an_identifier_or_a_secret(answer):
 
 
 def test_deciding_needs_a_key():
-    """A client without one can do everything else."""
+    """A client without a key can make every other request."""
     with pytest.raises(ClientError, match="no key to make tokens with"):
         client(Wire(), key=None).decide(5, 60, CUSTOMER, TERMINAL, 7_091)
 
@@ -193,7 +193,7 @@ BODY = json.dumps(
 
 
 def test_a_signed_webhook_becomes_an_event():
-    """Id, type, time and the switch."""
+    """The event has id, type, time and the switch."""
     event = verify_webhook(SECRET, signed(BODY), BODY.encode())
 
     assert (event.id, event.type, event.switch) == (
@@ -216,6 +216,6 @@ FORGED = [
 
 @pytest.mark.parametrize(("headers", "body"), FORGED, ids=["secret", "body", "old", "unsigned", "list", "not JSON"])
 def test_a_webhook_that_does_not_verify_is_refused(headers, body):
-    """Another secret, an altered body, an old or missing signature, another document."""
+    """Another secret, an altered body, an old or missing signature and another document are refused."""
     with pytest.raises(ClientError, match="does not verify"):
         verify_webhook(SECRET, headers, body.encode())

@@ -21,7 +21,7 @@ def run(tmp_path, capsys):
 
 
 def test_keys_are_made_once(run, tmp_path):
-    """The first time writes the key ring and shows its path only; the second is refused with exit code 10."""
+    """The first call writes the key ring and shows only its path; the second is refused with exit code 10."""
     code, out, err = run("keys", "generate")
     path = tmp_path / "raw" / "secrets" / "keyring.json"
     assert (code, out, err) == (0, f"wrote {path}\n", "")
@@ -33,7 +33,7 @@ def test_keys_are_made_once(run, tmp_path):
 
 
 def test_keys_are_listed_rotated_and_retired(run, tmp_path):
-    """Ids only, in order; the active key cannot be retired; without a lake the old one can."""
+    """Ids are listed in order; the active key cannot be retired, and without a lake the old key can."""
     run("keys", "generate")
     assert run("keys", "list") == (0, "k1  active\n", "")
     assert run("keys", "rotate")[:2] == (
@@ -50,7 +50,7 @@ def test_keys_are_listed_rotated_and_retired(run, tmp_path):
 
 
 def test_a_retirement_that_is_cut_short_can_be_repeated(run, tmp_path, monkeypatch):
-    """The bridge goes first: were the key gone already, nothing would name the bridge that stayed."""
+    """The bridge is removed first, because without its key nothing would name a bridge that is left over."""
     run("keys", "generate")
     run("keys", "rotate")
     bridge = tmp_path / "raw" / "feed" / "bridge" / "k1-k2"
@@ -67,7 +67,7 @@ def test_a_retirement_that_is_cut_short_can_be_repeated(run, tmp_path, monkeypat
 
 
 def test_access_is_made_once(run, tmp_path):
-    """The four files are named, none of them shown; the second time is refused."""
+    """The four files are named and not shown, and the second call is refused."""
     code, out, _ = run("access", "generate")
     secrets = tmp_path / "secrets"
     names = ("client.token", "admin.token", "webhook.secret", "access.json")
@@ -78,7 +78,7 @@ def test_access_is_made_once(run, tmp_path):
 
 
 def test_the_release_keys_are_made_once(run, tmp_path):
-    """Both files are named, neither is shown; the second time is refused with exit code 10."""
+    """Both files are named and not shown, and the second call is refused with exit code 10."""
     code, out, err = run("release-key", "generate")
     secrets = tmp_path / "secrets"
     assert (code, out, err) == (0, f"wrote {secrets / 'release.pub'}\nwrote {secrets / 'release.key'}\n", "")
@@ -90,13 +90,13 @@ def test_the_release_keys_are_made_once(run, tmp_path):
 
 @pytest.mark.parametrize("arguments", [[], ["release"], ["release", "ver", "a"], ["keys", "generate", "--force"]])
 def test_a_wrong_command_line_ends_with_argparse_code(run, arguments):
-    """No abbreviations, no unknown options."""
+    """Abbreviations and unknown options are refused."""
     with pytest.raises(SystemExit, match="2"):
         run(*arguments)
 
 
 def test_the_replays_help_says_how_many_days_it_needs(capsys):
-    """A loss bound needs 14; who asks for fewer would learn it only after the scoring."""
+    """A loss bound needs 14 days, and without the help a person would learn that only after the scoring."""
     with pytest.raises(SystemExit) as ended:
         main(["replay", "--help"], {})
     assert ended.value.code == 0

@@ -26,7 +26,7 @@ def run(tmp_path, capsys):
 
 @pytest.fixture
 def releases(tmp_path):
-    """Five nights: the first is the anchor, the third was previous, the fourth serves, the last never did."""
+    """Five releases: the first is the anchor, the third is previous, the fourth serves, the last has never served."""
     folder = tmp_path / "releases"
     for night in range(1, 6):
         described = {"as_of": f"2026-04-0{night}", "verdict": "PASS", "threshold": 50_000 + night}
@@ -51,7 +51,7 @@ def test_without_a_release_the_list_says_what_to_do(run):
 
 
 def test_releases_are_listed_newest_first_with_their_roles(run, releases):
-    """Columns for newcomers; a broken bundle is named, not hidden."""
+    """The columns explain themselves, and a broken bundle is listed too."""
     (releases / "r2" / "model.onnx").write_bytes(b"other")
 
     code, out, err = run("list")
@@ -71,7 +71,7 @@ def test_releases_are_listed_newest_first_with_their_roles(run, releases):
 
 @pytest.mark.usefixtures("releases")
 def test_a_release_is_shown_and_verified(run):
-    """The manifest as JSON with the roles; a sentence when it verifies."""
+    """`show` prints the manifest with the roles as JSON, and `verify` a sentence."""
     code, out, _ = run("show", "r1")
     shown = json.loads(out)
     assert (code, shown["release"], shown["roles"], shown["threshold"]) == (0, "r1", ["anchor"], 50_001)
@@ -79,7 +79,7 @@ def test_a_release_is_shown_and_verified(run):
 
 
 def test_an_altered_release_is_refused(run, releases):
-    """Exit code 40 and the file at fault, in one line."""
+    """One line names the file at fault, and the exit code is 40."""
     (releases / "r2" / "model.onnx").write_bytes(b"other")
 
     code, out, err = run("verify", "r2")
@@ -92,14 +92,14 @@ def test_an_altered_release_is_refused(run, releases):
 @pytest.mark.parametrize("release", ["../secrets", "nothing", ".lock"])
 @pytest.mark.parametrize("action", [["show"], ["verify"], ["activate", *REASON], ["pin", *REASON]])
 def test_an_unknown_release_is_refused(run, action, release):
-    """Neither a path nor an id that does not exist."""
+    """A path and an unknown id are refused."""
     code, _, err = run(action[0], release, *action[1:])
 
     assert (code, err.count("\n")) == (40, 1)
 
 
 def test_activate_is_dry_by_default(run, releases):
-    """It says what would serve, and the command that does it only if nobody else moves the pointer."""
+    """A dry run says what would serve, and names options that fail if the pointer has moved meanwhile."""
     before = read_pointer(releases)
 
     code, out, _ = run("activate", "r1", *REASON)
@@ -122,7 +122,7 @@ def test_activate_moves_the_pointer_and_keeps_the_reason(run, releases):
 
 
 def test_activate_refuses_when_somebody_was_faster(run, releases):
-    """The change that the dry run showed is no longer the newest: nothing moves."""
+    """Nothing changes if the change that the dry run showed is no longer the newest."""
     activate(releases, "r3", PUBLIC)
 
     code, _, err = run("activate", "r1", *REASON, "--no-dry-run", "--expect-change", "3")
@@ -134,14 +134,14 @@ def test_activate_refuses_when_somebody_was_faster(run, releases):
 @pytest.mark.usefixtures("releases")
 @pytest.mark.parametrize("action", ["activate", "pin"])
 def test_a_role_wants_a_reason(run, action):
-    """A sentence, not a dot."""
+    """A dot is no reason."""
     code, _, err = run(action, "r1", "--reason", "because")
 
     assert (code, err) == (40, "error: the reason has 7 characters: 10 or more are expected\n")
 
 
 def test_pin_is_dry_by_default(run, releases):
-    """It says which release would be the anchor, and the command that makes it so."""
+    """A dry run says which release would be the anchor, and with which options it becomes so."""
     before = read_pointer(releases)
 
     code, out, _ = run("pin", "r2", *REASON)
@@ -167,7 +167,7 @@ def test_pin_changes_the_anchor_alone(run, releases):
 
 
 def test_pin_refuses_what_activate_refuses(run, releases):
-    """A bundle that was altered, and a pointer that somebody else moved."""
+    """An altered bundle and a pointer that has moved are refused."""
     (releases / "r2" / "model.onnx").write_bytes(b"other")
     before = read_pointer(releases)
 
@@ -179,7 +179,7 @@ def test_pin_refuses_what_activate_refuses(run, releases):
 
 
 def test_without_a_release_that_serves_nothing_is_pinned(run, releases):
-    """The first that serves is the anchor anyway."""
+    """The first release that serves becomes the anchor by itself."""
     (releases / "pointer.json").unlink()
 
     code, _, err = run("pin", "r2", *REASON, "--no-dry-run")
@@ -189,7 +189,7 @@ def test_without_a_release_that_serves_nothing_is_pinned(run, releases):
 
 @pytest.mark.parametrize("action", ["activate", "pin"])
 def test_a_release_of_other_features_gets_no_role(run, releases, action):
-    """The scorers would refuse it and go on with the old one, and nobody would know why."""
+    """Scorers would refuse it and keep the old release, and nobody would know why."""
     write_bundle(releases, "r0", {"model.onnx": b""}, {"feature_set": "0123456789abcdef"}, SIGNING)
     before = read_pointer(releases)
 
@@ -208,7 +208,7 @@ def test_gc_is_dry_by_default(run, releases):
 
 
 def test_gc_keeps_roles_and_the_newest(run, releases):
-    """Only what it named goes; a second run finds nothing."""
+    """Exactly the named bundles are removed, and a second run finds none."""
     assert run("gc", "--keep", "1", "--no-dry-run") == (0, "removed r2\n", "")
     assert present(releases) == ["r1", "r3", "r4", "r5"]
     assert run("gc", "--keep", "1", "--no-dry-run")[1].startswith("nothing to remove")
@@ -217,7 +217,7 @@ def test_gc_keeps_roles_and_the_newest(run, releases):
 
 @pytest.mark.parametrize("keep", ["0", "-1"])
 def test_gc_never_removes_all_that_have_no_role(run, releases, keep):
-    """The newest may be about to be pointed to."""
+    """The newest bundle may be about to serve."""
     code, _, err = run("gc", "--keep", keep, "--no-dry-run")
 
     assert (code, err.count("\n")) == (40, 1)
@@ -225,7 +225,7 @@ def test_gc_never_removes_all_that_have_no_role(run, releases, keep):
 
 
 def test_gc_without_a_readable_pointer_removes_nothing(run, releases):
-    """Roles are unknown then."""
+    """Without the pointer the roles are unknown."""
     (releases / "pointer.json").write_text("{")
 
     assert run("gc", "--keep", "1", "--no-dry-run")[0] == 40
@@ -234,7 +234,7 @@ def test_gc_without_a_readable_pointer_removes_nothing(run, releases):
 
 @pytest.mark.parametrize("action", ["activate", "pin", "gc"])
 def test_help_says_that_it_is_dry_by_default(run, capsys, action):
-    """Nobody has to try it to find out."""
+    """A person can read it before trying."""
     with pytest.raises(SystemExit, match="0"):
         run(action, "--help")
     assert "dry by default" in " ".join(capsys.readouterr().out.split())

@@ -26,7 +26,7 @@ def test_a_few_large_terminals_do_not_break_the_promise():
 
 
 def test_the_empirical_five_percent_are_exceeded_half_of_the_time():
-    """The usual rule, on the same draws: a coin toss."""
+    """The usual rule is a coin toss on the same draws."""
     rates = gate_shapes.naive_rates(gate_shapes.clustered, 2_000, 300)
 
     assert (rates > gate_shapes.LIMIT).mean() > 0.4

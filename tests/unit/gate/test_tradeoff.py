@@ -1,6 +1,7 @@
 """The trade-off table equals scikit-learn on the raw rows, frames the limits, and comes fast."""
 
 import time
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_every_row_equals_scikit_learn_on_the_raw_scores(shown):
     """Rates, precision and recalls of every shown threshold, to 1e-12."""
     (_, score, fraud, amount), _, table = shown
     for row in table:
-        flagged = score > row["threshold"]
+        flagged = score > row.threshold
         _, alarms, _, _ = metrics.confusion_matrix(fraud, flagged).ravel()
         expected = {
             "fpr": alarms / (~fraud).sum(),
@@ -56,37 +57,37 @@ def test_every_row_equals_scikit_learn_on_the_raw_scores(shown):
             "recall": metrics.recall_score(fraud, flagged),
             "value_recall": metrics.recall_score(fraud, flagged, sample_weight=amount),
         }
-        assert {name: row[name] for name in expected} == pytest.approx(expected, abs=1e-12)
+        assert {name: getattr(row, name) for name in expected} == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_table_frames_the_limits(shown):
     """About fifteen thresholds, rates from a tenth of the limit to beyond it, both of the report's among them."""
     _, report, table = shown
-    thresholds = [row["threshold"] for row in table]
+    thresholds = [row.threshold for row in table]
 
-    assert all(set(row) == KEYS for row in table)
+    assert all({field.name for field in fields(row)} == KEYS for row in table)
     assert thresholds == sorted(set(thresholds))
     assert 12 <= len(table) <= len(SHARES) + 2
-    assert table[0]["fpr"] > 0.07
-    assert table[-1]["fpr"] < 0.006
+    assert table[0].fpr > 0.07
+    assert table[-1].fpr < 0.006
     assert {report.threshold, report.threshold_at_fpr_target} <= set(thresholds)
 
 
 def test_the_chosen_row_says_what_the_report_says(shown):
     """Bound, loss, alerts and volume are the report's own at its threshold."""
     _, report, table = shown
-    chosen = next(row for row in table if row["threshold"] == report.threshold)
+    chosen = next(row for row in table if row.threshold == report.threshold)
 
-    assert (chosen["loss"], chosen["loss_bound"]) == (report.loss.mean, report.loss.bound)
-    assert (chosen["fpr_bound"], chosen["alerts_a_day"]) == (report.fpr_bound, report.alerts_a_day)
+    assert (chosen.loss, chosen.loss_bound) == (report.loss.mean, report.loss.bound)
+    assert (chosen.fpr_bound, chosen.alerts_a_day) == (report.fpr_bound, report.alerts_a_day)
 
 
 def test_beta_grows_as_the_threshold_falls(shown):
-    """A lower threshold is the optimum of who values recall more, and F_beta is no larger at another shown one."""
+    """A lower threshold is optimal for a larger beta, and no other shown threshold has a larger F_beta."""
     (_, score, fraud, _), _, table = shown
-    betas = [row["beta"] for row in table if row["beta"] is not None]
+    betas = [row.beta for row in table if row.beta is not None]
     row = table[len(table) // 2]
-    values = [metrics.fbeta_score(fraud, score > each["threshold"], beta=row["beta"]) for each in table]
+    values = [metrics.fbeta_score(fraud, score > each.threshold, beta=row.beta) for each in table]
 
     assert betas == sorted(betas, reverse=True)
     assert max(values) - values[len(table) // 2] < 0.01
@@ -96,7 +97,7 @@ def test_the_lowest_shown_is_the_lowest_of_the_table(shown):
     """Blocks counted from there up can answer for every row."""
     raw, report, table = shown
 
-    assert lowest_shown(certify(*raw).table, report.limits) <= table[0]["threshold"]
+    assert lowest_shown(certify(*raw).table, report.limits) <= table[0].threshold
 
 
 def test_everything_from_tables_takes_less_than_a_second():

@@ -1,6 +1,6 @@
 """The judged volume: rows without a label are part of it, and alerts follow a declared fraud share."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -126,6 +126,8 @@ def test_a_limit_on_alerts_is_judged_at_the_declared_share():
 
     assert few.alerts_a_day < 80 < many.alerts_a_day
     assert many.reasons[2].count(f"That means {many.alerts_a_day:,.0f} alerts a day.") == 1
+    assert few.reasons[3] == "Alerts a day are within the limit of 80."
+    assert many.reasons[3] == "Alerts a day are above the limit of 80."
 
 
 @pytest.mark.parametrize("demand", [Demand(), Demand(90_000), Demand(90_000, 0.06)])
@@ -133,13 +135,13 @@ def test_table_and_chart_are_at_the_same_volume_as_the_report(demand):
     """The row of the chosen threshold has the report's alerts and loss, and so has the curve in the chart."""
     certify = window(unknown_a_day=UNKNOWN)
     found = report(certify, demand)
-    row = next(row for row in tradeoff(certify, found, demand, seed=1) if row["threshold"] == THRESHOLD)
-    shown = points(certify, replace(found, limits=Limits(fpr_limit=0.5)), demand)
-    losses = dict(zip(shown["threshold"], shown["loss"], strict=True))
+    row = next(row for row in tradeoff(certify, found, demand, seed=1) if row.threshold == THRESHOLD)
+    shown = points(certify, Limits(fpr_limit=0.5), demand)
+    losses = dict(zip(shown.threshold, shown.loss, strict=True))
     nearest = max(threshold for threshold in losses if threshold <= THRESHOLD)
 
-    assert row["alerts_a_day"] == found.alerts_a_day
-    assert row["loss"] == pytest.approx(found.loss.mean)
+    assert row.alerts_a_day == found.alerts_a_day
+    assert row.loss == pytest.approx(found.loss.mean)
     missed = certify.frauds.amount[certify.frauds.score <= nearest].sum()
     share = 0.06 * 50 if demand.fraud_share else 1.0
     month = (demand.transactions_a_month or 37_500) / 1_000 / DAYS

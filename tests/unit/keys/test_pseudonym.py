@@ -1,4 +1,4 @@
-"""Tokens follow RFC 2104 and the key ring never shows a key."""
+"""Tokens follow RFC 2104, and the key ring never shows a key."""
 
 import base64
 import hashlib
@@ -45,7 +45,7 @@ def test_equals_the_definition(secret, kind, identifier):
 
 
 def test_kinds_do_not_share_tokens():
-    """Customer 7 and terminal 7 are unrelated."""
+    """Customer 7 and terminal 7 have unrelated tokens."""
     key = Key("k1", b"x" * 32)
 
     assert tokenise(key, "customer", 7) != tokenise(key, "terminal", 7)
@@ -109,7 +109,7 @@ def test_a_missing_key_ring_names_the_command(tmp_path):
 
 
 def test_a_rotation_adds_a_key_and_makes_it_active(tmp_path):
-    """Old keys stay as they are, the new one is another, the file stays private and nothing is left beside it."""
+    """Old keys stay, the new key is another one, the file stays private, and nothing is left beside it."""
     path = tmp_path / "keyring.json"
     generate_keyring(path)
     first = load_active_key(path)
@@ -141,7 +141,7 @@ def test_a_key_is_retired_once_and_its_id_is_not_used_again(tmp_path):
 
 
 def test_a_ring_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
-    """A write that fails is one line that names the secret store, and the old ring is whole."""
+    """A failed write ends in one line that names the secret store, and the old ring stays whole."""
     path = tmp_path / "keyring.json"
     generate_keyring(path)
     before = path.read_bytes()

@@ -24,13 +24,13 @@ def test_a_signature_is_ed25519_over_purpose_and_content():
 
 @pytest.mark.parametrize("signature", [b"", b"not base64!", SIGNING.sign(b"other"), base64.b64encode(bytes(64))])
 def test_another_signature_is_refused(signature):
-    """Nothing, rubbish, one over other content, zeros."""
+    """An empty signature, rubbish, zeros and a signature of other content are refused."""
     with pytest.raises(ReleaseError, match="was not made over this manifest"):
         PUBLIC.check(b"{}", signature)
 
 
 def test_a_generated_pair_fits_and_is_private(tmp_path):
-    """The private half has mode 0600, everyone may read the public one, and what one signs the other accepts."""
+    """The private key has mode 0600, everyone may read the public key, and the two belong together."""
     private, public = tmp_path / "s" / "release.key", tmp_path / "p" / "release.pub"
 
     assert generate_signing_keys(private, public) == [public, private]
@@ -41,7 +41,7 @@ def test_a_generated_pair_fits_and_is_private(tmp_path):
 
 
 def test_a_second_pair_is_refused_and_half_a_pair_is_made_anew(tmp_path):
-    """A private key is never replaced; a public one that a killed run left alone is."""
+    """A private key is never replaced; a public key that a killed run has left alone is."""
     private, public = tmp_path / "release.key", tmp_path / "release.pub"
     public.write_text("half")
     generate_signing_keys(private, public)
@@ -54,14 +54,14 @@ def test_a_second_pair_is_refused_and_half_a_pair_is_made_anew(tmp_path):
 
 @pytest.mark.parametrize("kind", [PublicKey, SigningKey])
 def test_a_missing_key_names_the_command(tmp_path, kind):
-    """The next step is in the message."""
+    """The message names the command that makes the file."""
     with pytest.raises(SettingsError, match="release-key generate"):
         kind.read(tmp_path / "release.pub")
 
 
 @pytest.mark.parametrize("kind", [PublicKey, SigningKey])
 def test_what_is_no_key_is_not_shown(tmp_path, kind):
-    """A secret in the wrong file does not end in an error message, nor in its cause."""
+    """A secret in the wrong file is neither in the error message nor in its cause."""
     path = tmp_path / "key"
     path.write_text("hunter2")
 

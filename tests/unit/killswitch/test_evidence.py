@@ -23,7 +23,7 @@ def clustered(rng, fpr, rows):
 
 
 def rows_until_trip(evidence, blocks):
-    """Legitimate rows that were counted when the detector tripped; None if it did not."""
+    """Return the legitimate rows that were counted when the detector tripped; None if it did not."""
     for n, k in blocks:
         evidence = update(evidence, n, k)
         if evidence.tripped:
@@ -42,7 +42,7 @@ def test_a_year_at_exactly_the_limit_trips_seldom():
 
 
 def test_late_labels_of_a_terminal_day_are_not_news():
-    """Half of each block's labels come one day later, alike to the first half: of 4 years at 5 % at most one trips."""
+    """Half of each block's labels come a day later and resemble the first half; at most one of 4 years trips."""
     trips = 0
     for seed in range(4):
         rng = np.random.default_rng(seed)
@@ -83,8 +83,8 @@ def test_a_broken_limit_is_found(fpr, most):
         evidence = Evidence.fresh(horizon=YEAR)
         for n, k in clustered(rng, 0.045, 2_500):
             evidence = update(evidence, n, k)
-        found = rows_until_trip(evidence, clustered(rng, fpr, 20_000))
-        delays.append(math.inf if found is None else found - evidence.legit)
+        rows = rows_until_trip(evidence, clustered(rng, fpr, 20_000))
+        delays.append(math.inf if rows is None else rows - evidence.legit)
 
     assert np.median(delays) <= most
 
@@ -127,7 +127,7 @@ def test_evidence_survives_json():
 
 
 def test_the_counts_give_the_rate():
-    """Rows are counted in full, beyond the cap as well; there is no rate before the first."""
+    """Rows beyond the cap count too, and there is no rate before the first row."""
     assert Evidence.fresh().fpr is None
     assert not Evidence.fresh().tripped
     assert update(Evidence.fresh(), 100, 4).fpr == 0.04
@@ -141,7 +141,7 @@ def test_refuses_impossible_blocks(n, k):
 
 
 def test_refuses_a_limit_that_its_bets_cannot_test():
-    """Above 6.25 % the largest stake could lose everything, and more."""
+    """Above 6.25 % the largest stake could lose more than everything."""
     with pytest.raises(ValueError, match=r"0\.0625"):
         Evidence.fresh(limit=0.07)
     with pytest.raises(ValueError, match="horizon"):

@@ -1,4 +1,4 @@
-"""The switch allows the drawn transitions and no others, and only to whoever read its present epoch."""
+"""The switch allows only the drawn transitions, and only from its present epoch."""
 
 import itertools
 
@@ -33,6 +33,6 @@ def test_only_the_drawn_transitions_exist(start, end):
 
 @pytest.mark.parametrize("read", [-1, 1, 99])
 def test_another_epoch_is_refused(read):
-    """Somebody who decided on an old view must read again."""
+    """A change that was decided on an old reading is refused."""
     with pytest.raises(StaleEpoch, match=f"at epoch 0, the change was decided at {read}"):
         change(INITIAL, Mode.SUSPENDED, expected_epoch=read, reason="drill", by="boss", at=1)

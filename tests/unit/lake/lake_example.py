@@ -17,7 +17,7 @@ ALL = {"clean": [1, 2, 3], "runs": [1, 2, 3]}
 
 
 def make_lake(home, *, claimed=True):
-    """A lake of two small tables, as a job makes it: claimed first."""
+    """Make a lake of two small tables as a job does, claimed first."""
     settings = JobSettings(home=home)
     catalog = open_any_catalog(settings)
     if claimed:
@@ -32,13 +32,13 @@ def make_lake(home, *, claimed=True):
 
 
 def rows(settings):
-    """The rows of every table."""
+    """Return the rows of every table."""
     tables = {name: open_catalog(settings).load_table((NAMESPACE, name)) for name in NAMES}
     return {name: sorted(table.scan().to_arrow()["number"].to_pylist()) for name, table in tables.items()}
 
 
 def content(*folders):
-    """Every file below the folders with its bytes."""
+    """Return every file below the folders with its bytes."""
     return {path: path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
 
 

@@ -1,4 +1,4 @@
-"""A lake has an owner: what warehouse and catalog say of it must be what the settings say, for whoever opens it."""
+"""A lake has an identity: in the warehouse, in the catalog and in the settings it must be the same."""
 
 import errno
 import json
@@ -43,7 +43,7 @@ def lake(tmp_path):
 
 
 def test_an_empty_lake_gets_an_identity_once(tmp_path):
-    """It says where warehouse and catalog are, in both of them; whoever comes later finds the same."""
+    """The identity names warehouse and catalog, lies in both of them, and stays the same afterwards."""
     settings = JobSettings(home=tmp_path / "home")
     catalog = open_any_catalog(settings)
     first, second = claim_lake(settings, catalog), claim_lake(settings, open_any_catalog(settings))
@@ -57,10 +57,10 @@ def test_an_empty_lake_gets_an_identity_once(tmp_path):
 
 
 def test_jobs_that_claim_one_lake_at_once_get_one_identity(tmp_path):
-    """Four threads, each with a connection of its own."""
-    settings, found = JobSettings(home=tmp_path), []
+    """Four threads with a connection each claim the lake at once."""
+    settings, claimed = JobSettings(home=tmp_path), []
     threads = [
-        threading.Thread(target=lambda: found.append(claim_lake(settings, open_any_catalog(settings))))
+        threading.Thread(target=lambda: claimed.append(claim_lake(settings, open_any_catalog(settings))))
         for _ in range(4)
     ]
     for thread in threads:
@@ -68,13 +68,13 @@ def test_jobs_that_claim_one_lake_at_once_get_one_identity(tmp_path):
     for thread in threads:
         thread.join()
 
-    assert len(found) == 4
-    assert len(set(found)) == 1
+    assert len(claimed) == 4
+    assert len(set(claimed)) == 1
     assert [path.name for path in Path(settings.lake_warehouse).iterdir()] == [IDENTITY]
 
 
 def test_a_claim_that_was_killed_half_way_is_finished(tmp_path):
-    """The file was written and the catalog not: the next job takes the identity that is there."""
+    """If the file was written and the catalog was not, the next job takes the identity from the file."""
     settings = JobSettings(home=tmp_path)
     before = claim_lake(settings, open_any_catalog(settings))
     settings.catalog_file.unlink()
@@ -108,27 +108,27 @@ WRONG = (
 
 @pytest.mark.parametrize("scene", WRONG, ids=lambda scene: scene.__name__)
 def test_settings_of_another_lake_are_refused(lake, tmp_path, scene):
-    """By who looks before a job, and by who would claim it; in one line, with exit code 11, and no file changes."""
+    """The check before a job and the claim refuse, in one line with exit code 11, and no file changes."""
     settings = scene(lake, tmp_path)
     open_any_catalog(settings)
     before = content(tmp_path)
 
-    for look in (require_own_tables, claim_lake):
+    for access in (require_own_tables, claim_lake):
         with pytest.raises(ForeignLake) as caught:
-            look(settings, open_any_catalog(settings))
+            access(settings, open_any_catalog(settings))
         assert (caught.value.exit_code, "\n" in str(caught.value)) == (11, False)
     assert content(tmp_path) == before
 
 
 @pytest.mark.parametrize("scene", WRONG[:-3] + WRONG[-1:], ids=lambda scene: scene.__name__)
 def test_whoever_opens_the_catalog_is_refused_too(lake, tmp_path, scene):
-    """Readers outside jobs: a notebook, a sensor of a DAG."""
+    """Readers outside jobs, such as a notebook or a sensor of a DAG, are refused too."""
     with pytest.raises(ForeignLake):
         open_catalog(scene(lake, tmp_path))
 
 
 def test_a_restored_backup_in_the_same_place_needs_nothing(lake, tmp_path):
-    """Not even where the original went away meanwhile."""
+    """A backup in the original place works, even if the original went away meanwhile."""
     shutil.copytree(lake.home, tmp_path / "backup")
     shutil.rmtree(lake.home)
     shutil.copytree(tmp_path / "backup", lake.home)
@@ -148,14 +148,14 @@ def test_a_warehouse_with_strange_files_is_no_empty_lake(tmp_path):
 
 
 def test_an_identity_can_be_read_by_whoever_reads_the_tables(lake):
-    """An analyst is another user."""
+    """An analyst, who is another user, can read the identity."""
     folder = Path(lake.lake_warehouse)
     assert (folder / IDENTITY).stat().st_mode & 0o777 == 0o666 & ~(folder.stat().st_mode ^ 0o777) & 0o666
 
 
 @pytest.mark.parametrize("setting", ["raw_dir", "catalog_uri", "home", "mlflow_uri", "keyring_file"])
 def test_no_place_lies_among_the_tables_of_a_lake(lake, tmp_path, setting):
-    """To that lake it is a file that nothing refers to."""
+    """To that lake, such a place is a file that nothing refers to."""
     place = f"{lake.lake_warehouse}/{NAMESPACE}/clean/here"
     value = {"catalog_uri": f"sqlite:///{place}.db", "mlflow_uri": f"sqlite:///{place}.db"}.get(setting, place)
     values = {"home": tmp_path / "mine"} | {setting: Path(value) if setting in {"home", "keyring_file"} else value}
@@ -164,7 +164,7 @@ def test_no_place_lies_among_the_tables_of_a_lake(lake, tmp_path, setting):
 
 
 def test_a_file_of_the_same_name_in_a_parent_folder_is_no_lake(tmp_path):
-    """Whatever is in it; also an empty folder, and files beside the tables, are no tables."""
+    """A file in a parent folder, an empty folder and files beside the tables make no lake."""
     (tmp_path / IDENTITY).write_text("{}")
     settings = JobSettings(home=tmp_path / "home")
     Path(settings.lake_warehouse).mkdir(parents=True)
@@ -173,7 +173,7 @@ def test_a_file_of_the_same_name_in_a_parent_folder_is_no_lake(tmp_path):
 
 
 def test_a_file_system_without_links_holds_a_lake(tmp_path, monkeypatch):
-    """The identity is written all the same, once."""
+    """Without hard links the identity is still written, and only once."""
     monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EPERM, "no links")))
     settings = JobSettings(home=tmp_path)
     first = claim_lake(settings, open_any_catalog(settings))
@@ -181,7 +181,7 @@ def test_a_file_system_without_links_holds_a_lake(tmp_path, monkeypatch):
 
 
 def test_what_is_damaged_is_told_in_one_line(lake):
-    """A folder where the identity should be, metadata cut off, a catalog that is none."""
+    """A folder in place of the identity, cut metadata and a file that is no catalog end in one line."""
     Path(lake.lake_warehouse, IDENTITY).rename(lake.home / "kept")
     Path(lake.lake_warehouse, IDENTITY).mkdir()
     with pytest.raises(ForeignLake, match="cannot be read"):
@@ -202,7 +202,7 @@ def test_what_is_damaged_is_told_in_one_line(lake):
 
 @pytest.mark.parametrize("text", ["", "[]", '{"lake": "x"}', '{"lake": 7, "warehouse": "/a", "catalog": "b"}'])
 def test_a_damaged_identity_is_refused_in_one_line(lake, text):
-    """It is not taken for none."""
+    """A damaged identity is not taken for a missing one."""
     Path(lake.lake_warehouse, IDENTITY).write_text(text)
 
     with pytest.raises(ForeignLake, match="restore it from the backup"):
@@ -210,7 +210,7 @@ def test_a_damaged_identity_is_refused_in_one_line(lake, text):
 
 
 def test_a_password_is_no_part_of_an_identity():
-    """Nor the driver, nor options."""
+    """Password, driver and options are no part of the identity."""
     uri = "postgresql+psycopg2://me:hunter2@db.example/lake?sslmode=require"
     settings = JobSettings(catalog_uri=uri, warehouse="s3a://lake/a/")
 
@@ -218,7 +218,7 @@ def test_a_password_is_no_part_of_an_identity():
 
 
 def test_a_bucket_on_another_server_is_another_place():
-    """A mirror has the same names; the server is part of the identity."""
+    """A mirror has the same names, so the server is part of the identity."""
     here = JobSettings(warehouse="s3a://lake/a", s3_endpoint="https://one.example/")
     there = replace(here, s3_endpoint="https://two.example")
 
@@ -227,7 +227,7 @@ def test_a_bucket_on_another_server_is_another_place():
 
 
 def test_no_lake_is_made_around_another(lake):
-    """A mistyped warehouse: from then on the lakes below it would be refused."""
+    """A mistyped warehouse must not become a lake, because every lake below it would be refused."""
     around = replace(lake, home=lake.home.parent / "new", warehouse=str(lake.home), catalog_uri=None)
     before = content(lake.home)
     with pytest.raises(ForeignLake, match="is the warehouse of another lake, inside"):
@@ -237,7 +237,7 @@ def test_no_lake_is_made_around_another(lake):
 
 @pytest.mark.parametrize("name", ["secrets", "releases", "raw"])
 def test_no_link_of_a_home_leads_among_the_tables(lake, tmp_path, name):
-    """Places are compared where they lie, not by what they are called."""
+    """Places are compared by where links lead, not by their names."""
     home = tmp_path / "mine"
     home.mkdir()
     (home / name).symlink_to(Path(lake.lake_warehouse, NAMESPACE, "clean"))
@@ -246,7 +246,7 @@ def test_no_link_of_a_home_leads_among_the_tables(lake, tmp_path, name):
 
 
 def test_a_home_can_begin_anew(lake):
-    """Removed with its folder; or, where the lake was elsewhere, as the message says."""
+    """A home is free after its lake and the note are removed, as the message says."""
     note = lake.under_home(*HOME)
     shutil.rmtree(lake.lake_warehouse)
     lake.catalog_file.unlink()
@@ -257,7 +257,7 @@ def test_a_home_can_begin_anew(lake):
 
 
 def test_a_catalog_that_is_not_mounted_is_not_made(lake, tmp_path):
-    """By a reader: afterwards nobody could tell that it was only away."""
+    """A reader must not make a missing catalog, or nobody could tell that it was only not mounted."""
     lake.catalog_file.rename(tmp_path / "away.db")
     with pytest.raises(ForeignLake, match="is not there, and"):
         open_catalog(lake)

@@ -20,7 +20,7 @@ from antifraud.lake.catalog import (
 )
 from antifraud.lake.key_use import key_ids
 from antifraud.lake.ownership import claim_lake
-from antifraud.lake.schema_check import Found, require_schema
+from antifraud.lake.schema_check import PresentColumn, require_schema
 from antifraud.lake.schemas import CLEAN, QUARANTINE, RUNS, SCORES, STATE
 from antifraud.settings.core import JobSettings
 
@@ -69,7 +69,7 @@ def test_every_reader_of_a_day_refuses_another_type(catalog, read):
 
 
 def test_readers_of_releases_and_runs_refuse_another_type(catalog):
-    """They have ways of their own into the lake."""
+    """Readers of releases and runs have their own ways into the lake."""
     made(catalog, SCORES, score=pa.int64())
     made(catalog, RUNS, day=pa.string())
 
@@ -82,7 +82,7 @@ def test_readers_of_releases_and_runs_refuse_another_type(catalog):
 
 
 def test_a_column_that_is_missing(catalog):
-    """A table of an earlier version says how to get the column; who does not ask for it reads as before."""
+    """The error says how to get a missing column; a reader that does not need the column is not disturbed."""
     made(catalog, CLEAN, amount=None).append(pa.Table.from_pylist([{k: v for k, v in ROW.items() if k != "amount"}]))
 
     with pytest.raises(SchemaError, match="clean in the lake lacks amount: run the lake DAG for a day, which adds"):
@@ -91,7 +91,7 @@ def test_a_column_that_is_missing(catalog):
 
 
 def test_a_column_that_was_added_since(catalog):
-    """The table can be read, days from before with nulls; at a snapshot from before, the columns it had then."""
+    """Earlier days have nulls in an added column, and an earlier snapshot has its own columns."""
     source = made(catalog, CLEAN, amount=None)
     source.append(pa.Table.from_pylist([{k: v for k, v in ROW.items() if k != "amount"}]))
     before = source.current_snapshot().snapshot_id
@@ -113,7 +113,7 @@ def test_a_column_of_a_later_version(catalog):
 
 @pytest.mark.parametrize("name", ["customer_id", "Terminal_Id"])
 def test_a_column_of_identifiers(catalog, name):
-    """A table that holds one is not read, whichever columns are asked for."""
+    """A table with a column of identifiers is not read, whichever columns are asked for."""
     made(catalog, CLEAN, **{name: pa.int64()})
 
     with pytest.raises(LeakError, match=rf"clean has columns of identifiers \({name}\), which may be in the raw zone"):
@@ -135,9 +135,11 @@ def test_a_column_that_cannot_hold_the_null_that_means_something(catalog):
 
 def test_a_field_deep_inside():
     """A bucket with a sum of another type is found, whatever the spaces and colons of the type's text."""
-    found = {column.name: Found(column.type.replace(" ", ":"), required=False) for column in STATE.columns}
+    found = {column.name: PresentColumn(column.type.replace(" ", ":"), required=False) for column in STATE.columns}
     require_schema(STATE, found, STATE.column_names)
-    odd = found | {"days": Found(found["days"].type.replace("amount_sum:bigint", "amount_sum:double"), required=False)}
+    odd = found | {
+        "days": PresentColumn(found["days"].type.replace("amount_sum:bigint", "amount_sum:double"), required=False)
+    }
 
     with pytest.raises(SchemaError, match="days is array<struct<day_number:int,:tx_count:bigint,:amount_sum:double"):
         require_schema(STATE, odd, STATE.column_names)

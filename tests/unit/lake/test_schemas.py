@@ -42,7 +42,7 @@ def test_the_largest_number_is_the_largest_of_its_shape(name):
 
 
 def test_days_may_be_negative():
-    """The column is checked, not used."""
+    """The column of days is checked and not used, so it may be negative."""
     column = RAW.column("tx_time_days")
 
     assert (column.least, column.largest) == (-999_999_999, 999_999_999)

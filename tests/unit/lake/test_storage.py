@@ -1,4 +1,4 @@
-"""Accounts come from files that nobody else can read, and never show."""
+"""Accounts come from files that nobody else can read, and are never shown."""
 
 import zipfile
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_a_bad_account_file_is_refused_without_being_quoted(tmp_path, text, mode
 
 
 def test_a_missing_account_file_is_named(tmp_path):
-    """The path is said, and what belongs there."""
+    """The message has the path and the lines that belong there."""
     with pytest.raises(SettingsError, match=r"no account file at .*absent: write one with the lines user="):
         load_account(tmp_path / "absent")
 
@@ -99,7 +99,7 @@ def test_each_zone_gets_its_own_account(remote):
 
 @pytest.mark.parametrize("place", ["disk", "bucket"])
 def test_bridges_go_with_their_old_key(remote, tmp_path, monkeypatch, place):
-    """They lie with the raw files, wherever these are; bridges from other keys stay, and so do raw files."""
+    """Bridges lie with the raw files; bridges of other keys and the raw files themselves stay."""
     settings = JobSettings(home=tmp_path)
     if place == "bucket":
         settings = remote
@@ -131,7 +131,7 @@ def test_the_catalogs_url_hides_the_password(remote):
 
 
 def test_the_projects_zip_has_what_git_has(tmp_path):
-    """Both packages, nothing else, and the same bytes each time."""
+    """The zip has both packages and nothing else, with the same bytes each time."""
     names = write_project_zip(tmp_path / "one.zip")
     write_project_zip(tmp_path / "two.zip")
 

@@ -11,7 +11,7 @@ from antifraud.commands.main import main
 from antifraud.errors import ReleaseError, SchemaError
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator
-from antifraud.model.explain import Explainer, Reason, describe, parse_vector, words
+from antifraud.model.explain import Explainer, Reason, describe, parse_vector, spell_reason
 from antifraud.model.trees import TREES_FILE, Tree, Trees
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.serving.scene import make_model, make_release
@@ -22,7 +22,7 @@ CALIBRATION = Calibration(slope=1.5, intercept=-2.0, log_odds_shift=-1.0)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A home with the release ``whole``, vectors of it, and its candidate's folder."""
+    """Make a home with the release ``whole`` and its candidate's folder; return it with vectors."""
     home = tmp_path_factory.mktemp("explained")
     vectors = make_model(home / "candidate", seed=3)
     (home / "candidate" / CALIBRATION_FILE).write_text(CALIBRATION.to_json())
@@ -42,7 +42,7 @@ def run(made, capsys):
 
 
 def test_reasons_add_up_to_the_log_odds_of_the_score(made):
-    """The logistic of base plus reasons is the score, and the weightiest reason comes first."""
+    """Base plus reasons is the calibrated log odds of the score, with the weightiest reason first."""
     home, vectors = made
     explainer = Explainer.of(verify_bundle(home / "releases" / "whole", PUBLIC))
     evaluator = Evaluator((home / "candidate" / MODEL_FILE).read_bytes(), CALIBRATION)
@@ -70,7 +70,7 @@ def test_calibration_scales_what_features_add(made):
 def test_words_come_from_the_registry():
     """Entity, meaning, window, value and unit; a null says what it means; the first reason is the weightiest."""
     fraud = Reason(KNOWN["terminal_fraud_7d"], 5.0, 1.316)
-    assert words(fraud, first=True) == (
+    assert spell_reason(fraud, first=True) == (
         "terminal matured frauds, 7 days: 5 transactions (raises the risk most, +1.32 log odds)"
     )
     assert describe(KNOWN["customer_1d_count"], 1_234.0) == "customer transactions, 1 day: 1,234 transactions"
@@ -89,7 +89,7 @@ def test_a_feature_that_is_never_null_still_has_words_for_one():
 
 
 def test_the_command_prints_the_reasons(run, made, tmp_path):
-    """Score against threshold, the sum, as many reasons as asked for, and the rest; by list or by name."""
+    """The command prints score, threshold, sum, the requested reasons and the rest, for lists and objects alike."""
     vector = [None if math.isnan(value) else value for value in made[1][0]]
     by_list, by_name = tmp_path / "list.json", tmp_path / "name.json"
     by_list.write_text(json.dumps(vector))
@@ -119,7 +119,7 @@ def test_the_command_prints_the_reasons(run, made, tmp_path):
     ],
 )
 def test_a_malformed_vector_is_refused(run, tmp_path, text, message):
-    """One line that says what was found and what is expected, exit code 24."""
+    """A malformed vector ends in one line with exit code 24."""
     path = tmp_path / "vector.json"
     path.write_text(text)
     with pytest.raises(SchemaError, match=message):
@@ -148,7 +148,7 @@ def test_what_cannot_be_explained_ends_in_one_line(run, arguments, exit_code, me
 
 
 def bundle_of(made, folder, *, drop=(), manifest=None, **files):
-    """A bundle like ``whole`` with other files or another manifest."""
+    """Write a bundle like ``whole`` with other files or another manifest."""
     whole = verify_bundle(made[0] / "releases" / "whole", PUBLIC)
     kept = {path.name: path.read_bytes() for path in whole.path.iterdir() if not path.name.startswith("manifest.")}
     changed = {name: content for name, content in {**kept, **files}.items() if name not in drop}
@@ -156,7 +156,7 @@ def bundle_of(made, folder, *, drop=(), manifest=None, **files):
 
 
 def test_a_bundle_without_trees_is_refused(made, tmp_path):
-    """Releases from before there were explanations say so."""
+    """A release without trees says that it is too old to explain."""
     with pytest.raises(ReleaseError, match=r"has no trees\.json .* promote a newer candidate"):
         Explainer.of(bundle_of(made, tmp_path, drop=(TREES_FILE,)))
 
@@ -177,7 +177,7 @@ def test_trees_of_another_model_are_refused(made, tmp_path):
 
 
 def test_one_flipped_byte_is_refused(made, tmp_path):
-    """A damaged bundle explains nothing, exit code 40."""
+    """A damaged bundle explains nothing and ends with exit code 40."""
     home = tmp_path / "home"
     path = bundle_of(made, home / "releases").path / TREES_FILE
     put_keys(home)

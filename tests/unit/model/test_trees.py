@@ -19,7 +19,7 @@ PLAIN = Calibration(slope=1.0, intercept=0.0, log_odds_shift=0.0)
 
 
 def sample(rows, seed):
-    """Vectors with nulls; few features, so that trees of depth 6 ask for one more than once."""
+    """Draw vectors with nulls; few features, so that trees of depth 6 ask for one more than once."""
     generator = np.random.default_rng(seed)
     vectors = generator.normal(size=(rows, FEATURES))
     vectors[generator.random(vectors.shape) < 0.2] = math.nan
@@ -36,7 +36,7 @@ def fit(seed=1, rows=1_500, **parameters):
 
 
 def ours(trees, vectors):
-    """(n, features + 1), the base last: the form of CatBoost's own values."""
+    """Return our values in the form of CatBoost's own, ``(n, features + 1)``, the base last."""
     found = [trees.contributions(vector) for vector in vectors]
     return np.array([[*each.by_feature, each.base] for each in found])
 
@@ -46,7 +46,7 @@ def catboosts(model, vectors):
 
 
 def value_when_known(tree, vector, known, node=0, level=None):
-    """The definition, walked from the root: the side taken where the feature is known, both sides otherwise."""
+    """Walk the definition from the root: the side taken where the feature is known, both sides otherwise."""
     level = len(tree.feature) if level is None else level
     if level == 0:
         return tree.value[node]
@@ -63,7 +63,7 @@ def value_when_known(tree, vector, known, node=0, level=None):
 
 
 def shapley_by_orders(tree, vector, features):
-    """Shapley's own definition: the mean over all orders in which the features become known."""
+    """Follow Shapley's own definition: the mean over all orders in which the features become known."""
     orders = list(itertools.permutations(range(features)))
     found = np.zeros(features)
     for order in orders:
@@ -98,7 +98,7 @@ def test_equals_the_definition_on_random_trees(seed):
     ids=["null-low", "null-high", "shallow", "weighted"],
 )
 def test_equals_catboosts_own_values(parameters):
-    """CatBoost's ShapValues to 1e-6 on new rows; the trees do repeat features, and some leaves are empty."""
+    """CatBoost's ShapValues are met to 1e-6 on new rows; trees do repeat features, and some leaves are empty."""
     model = fit(**parameters)
     trees, vectors = trees_of(model), sample(60, seed=99)
     assert ours(trees, vectors) == pytest.approx(catboosts(model, vectors), abs=1e-6)
@@ -175,7 +175,7 @@ def broken(**changes):
     ],
 )
 def test_a_malformed_file_is_refused(text, message):
-    """Nothing that does not fit together explains a decision."""
+    """A file with parts that do not fit together is refused."""
     with pytest.raises(ReleaseError, match=message):
         Trees.from_json(text)
     assert Trees.from_json(broken()).feature_count == 1

@@ -1,4 +1,4 @@
-"""Settings are read once, typed, and never repeat what they could not parse."""
+"""Settings are read once, are typed, and never repeat a value that does not parse."""
 
 import re
 from pathlib import Path
@@ -37,7 +37,7 @@ def read(name, value):
 
 
 def test_defaults_need_no_environment():
-    """Everything lies below var unless said otherwise."""
+    """By default everything lies below var."""
     settings = JobSettings.from_environment({})
 
     assert settings.raw_path == Path("var/raw/feed").resolve()
@@ -45,7 +45,7 @@ def test_defaults_need_no_environment():
 
 
 def test_variables_are_parsed_by_type():
-    """Paths, integers and floats come as such."""
+    """Paths, integers and floats are parsed as such."""
     environ = {"ANTIFRAUD_HOME": "/srv/af", "ANTIFRAUD_LABEL_DELAY_DAYS": "9", "ANTIFRAUD_QUARANTINE_LIMIT": "0.01",
                "ANTIFRAUD_RAW_DIR": "/data/raw", "PATH": "/bin"}  # fmt: skip
     settings = JobSettings.from_environment(environ)
@@ -62,7 +62,7 @@ def test_a_malformed_value_is_named_but_not_shown():
 
 
 def test_secrets_lie_in_files_of_their_own_zone():
-    """The key ring lies in the raw zone, the scorer's secrets do not."""
+    """The key ring lies in the raw zone, the scorer's secrets outside it."""
     assert JobSettings(home=Path("/h")).keyring_path == Path("/h/raw/secrets/keyring.json")
     assert ScorerSettings(home=Path("/h")).access_path == Path("/h/secrets/access.json")
 
@@ -76,7 +76,7 @@ def test_the_example_file_lists_every_setting(kind):
 
 
 def test_every_number_has_a_range():
-    """A new numeric setting without one fails here."""
+    """A new numeric setting without a range fails here."""
     numbers = (int, float, int | None, float | None)
     types = {name: field.type for kind in KINDS for name, field in kind.__dataclass_fields__.items()}
 
@@ -86,14 +86,14 @@ def test_every_number_has_a_range():
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-0.001", "1e300"])
 @pytest.mark.parametrize("name", OF_FLOATS)
 def test_no_float_is_taken_that_is_no_number_or_out_of_range(name, value):
-    """Every comparison with NaN is false, so that a limit of NaN would never bind."""
+    """NaN compares as false with everything, so a limit of NaN would never bind."""
     with pytest.raises(SettingsError, match=re.escape(f"ANTIFRAUD_{name.upper()} is {float(value)}: expected ")):
         read(name, value)
 
 
 @pytest.mark.parametrize("name", sorted(set(RANGES) - set(OF_FLOATS) - {"clock_offset_seconds"}))
 def test_no_count_is_negative_or_beyond_every_machine(name):
-    """Days, rows, seconds, amounts: a sign too many, or a number that no date or 64 bits can hold."""
+    """Negative days, rows, seconds and amounts are refused, and so are numbers beyond dates and 64 bits."""
     for value in ("-1", str(10**40)):
         with pytest.raises(SettingsError, match=f"ANTIFRAUD_{name.upper()} is {value}: expected "):
             read(name, value)
@@ -120,17 +120,17 @@ def test_no_count_is_negative_or_beyond_every_machine(name):
     ],
 )
 def test_an_end_of_a_range_is_taken_and_what_lies_beyond_is_not(name, refused, taken, expected):
-    """One line says what was found and what was expected."""
+    """Both ends are accepted; beyond them, one line says what was found and what was expected."""
     assert read(name, taken) == float(taken)
     with pytest.raises(SettingsError) as caught:
         read(name, refused)
-    found = float(refused) if name in OF_FLOATS else int(refused)
-    assert str(caught.value) == f"ANTIFRAUD_{name.upper()} is {found}: expected {expected}; correct it or unset it"
+    value = float(refused) if name in OF_FLOATS else int(refused)
+    assert str(caught.value) == f"ANTIFRAUD_{name.upper()} is {value}: expected {expected}; correct it or unset it"
     assert caught.value.exit_code == 10
 
 
 def test_the_shortest_windows_are_those_that_the_statistics_need():
-    """A night with shorter ones would train and then fail to be judged."""
+    """With shorter windows a night would train and then fail to be judged."""
     assert RANGES["select_days"].least == MIN_BLOCKS == 7
     assert RANGES["certify_days"].least == SHORTEST_CERTIFY_DAYS == MIN_DAYS == 14
     assert RANGES["state_keep_days"].least == LONGEST_WINDOW_DAYS + 1 == 31

@@ -1,4 +1,4 @@
-"""A folder may have any name: whoever opens a file in it opens that one and no other."""
+"""A folder may have any name, and every library that opens a file in it opens the same file."""
 
 import sqlite3
 from pathlib import Path
@@ -20,7 +20,7 @@ NAMES = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_
 
 @given(NAMES)
 def test_the_uri_of_a_file_is_read_back_as_the_file(name):
-    """By us and by SQLAlchemy, which everything outside Spark opens databases with."""
+    """We and SQLAlchemy, which everything outside Spark uses, read the same file from a URI."""
     file = Path("/srv", name, "catalog.db")
 
     assert sqlite_file(sqlite_uri(file)) == file
@@ -45,14 +45,14 @@ def test_sqlite_opens_the_very_file(tmp_path, name):
 
 @pytest.mark.parametrize("password", ["hunter2", "12/ss", "pa/ss", "p?w", "p#w", "p%40w", "a:b"])
 def test_no_password_is_part_of_an_address(password):
-    """Whatever SQLAlchemy takes for one; the address goes into files, tables and messages."""
+    """An address goes into files, tables and messages, so it has no password in any of SQLAlchemy's forms."""
     assert (
         catalog_address(f"postgresql+psycopg2://me:{password}@DB.example/lake") == "postgresql://db.example:5432/lake"
     )
 
 
 def test_a_home_that_is_no_folder_is_refused_when_it_is_read(tmp_path):
-    """A file, and links that lead in a circle."""
+    """A file and links that lead in a circle are refused."""
     (tmp_path / "file").touch()
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     for name, says in (("file", "is a file"), ("circle", "lead in a circle")):
@@ -62,7 +62,7 @@ def test_a_home_that_is_no_folder_is_refused_when_it_is_read(tmp_path):
 
 @given(NAMES, NAMES)
 def test_a_folder_holds_what_is_in_it_and_not_its_namesake(folder, name):
-    """Whole names are compared."""
+    """Whole names are compared, not prefixes."""
     assert is_below(f"/srv/{folder}/{name}", f"/srv/{folder}")
     assert is_below(f"/srv/file:/{folder}/{name}", f"/srv/file:/{folder}")
     assert not is_below(f"/srv/{folder}{name}", f"/srv/{folder}")
@@ -72,7 +72,7 @@ def test_a_folder_holds_what_is_in_it_and_not_its_namesake(folder, name):
 @pytest.mark.parametrize("kind", [Settings, ScorerSettings, JobSettings])
 @pytest.mark.parametrize("name", ["two\nlines", "a\ttab", "bell\x07", "\udcff"])
 def test_a_path_with_a_control_character_is_refused_when_it_is_read(kind, name):
-    """In one line that does not repeat it."""
+    """The error is one line that does not repeat the character."""
     with pytest.raises(SettingsError) as caught:
         kind.from_environment({"ANTIFRAUD_HOME": f"/srv/{name}"})
     assert str(caught.value).startswith("ANTIFRAUD_HOME has a control character, or a byte that is no UTF-8: ")
@@ -104,18 +104,18 @@ def test_a_path_with_a_control_character_is_refused_when_it_is_read(kind, name):
     ],
 )
 def test_a_place_that_no_job_could_open_is_refused_when_it_is_read(setting, value, says):
-    """Not after the session has started; a password in it is not repeated."""
+    """The refusal comes before a session starts and repeats no password."""
     with pytest.raises(SettingsError, match=says) as caught:
         JobSettings.from_environment({f"ANTIFRAUD_{setting}": value})
     assert "hunter2" not in str(caught.value)
 
 
 def test_an_empty_variable_is_not_set():
-    """As in a file of settings that lists them all."""
+    """An empty variable counts as not set, because `.env.example` lists all of them."""
     names = ("HOME", "RAW_DIR", "KEYRING_FILE", "CATALOG_URI", "WAREHOUSE", "SEED")
     assert JobSettings.from_environment({f"ANTIFRAUD_{name}": "" for name in names}) == JobSettings()
 
 
 def test_an_address_of_ipv6_keeps_its_brackets():
-    """IPv6 has colons of its own."""
+    """An address of IPv6 has colons of its own and keeps its brackets."""
     assert catalog_address("postgresql://[::1]:5433/lake") == "postgresql://[::1]:5433/lake"

@@ -15,7 +15,7 @@ from antifraud.stats.score_tables import ScoreTable
 
 
 def scored(missed, flagged, days=8, threshold=5):
-    """One fraud of 1,000 kopecks a day at a terminal of its own, missed on some days, and 100 legitimate rows a day."""
+    """Make a fraud of 1,000 kopecks a day at its own terminal, missed on some days, and 100 legitimate rows a day."""
     day = np.repeat(np.arange(days), 101)
     place = np.tile(np.arange(101), days)
     score = np.where(

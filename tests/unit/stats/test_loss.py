@@ -12,7 +12,7 @@ EXACT = Volume(relative_sd=0.0)
 
 
 def frauds(amount, terminal=None, customer=None, days=WINDOW):
-    """Missed frauds; without terminals and customers each is an episode of its own."""
+    """Make missed frauds; without terminals and customers each is an episode of its own."""
     amount = np.asarray(amount, np.int64)
     own = np.arange(amount.size)
     return Frauds(
@@ -25,7 +25,7 @@ def frauds(amount, terminal=None, customer=None, days=WINDOW):
 
 
 def history(rng):
-    """Missed frauds of window and next month: terminals compromised for 28 days, missed mostly in their first week."""
+    """Draw missed frauds of window and next month: terminals compromised for 28 days, most missed in the first 7."""
     start = rng.uniform(-28, WINDOW + MONTH, rng.poisson(2.5 * (28 + WINDOW + MONTH)))
     early, late = rng.poisson(4, start.size), rng.poisson(1, start.size)
     terminal = np.repeat(np.arange(start.size), early + late)
@@ -37,7 +37,7 @@ def history(rng):
 
 
 def test_the_bound_covers_the_next_month_and_is_not_far_above_it():
-    """At level 0.99 at most three of 60 months exceed the bound; its median is below 1.6 times the mean month."""
+    """At level 0.99 at most three of 60 months exceed the bound, and the bound's median is within 1.6 mean months."""
     covered, bounds, months = [], [], []
     for seed in range(60):
         day, amount, terminal = history(np.random.default_rng(seed))

@@ -13,14 +13,14 @@ AS_OF, DAYS = 60, 60
 
 
 def simulated(rng, frauds_a_day=200):
-    """Day, delay and amount of frauds of 61 days; half are known within a week, some only after a month."""
+    """Draw day, delay and amount of frauds of 61 days; half are known within a week, some only after a month."""
     day = np.repeat(np.arange(DAYS + 1), rng.poisson(frauds_a_day, DAYS + 1))
     delay = np.minimum(rng.negative_binomial(2, 0.2, day.size), 45)
     return day, delay, rng.integers(1_000, 20_000, day.size)
 
 
 def fitted(day, delay):
-    """The curve from what is known at the end of day `AS_OF`."""
+    """Fit the curve to what is known at the end of day `AS_OF`."""
     known = day + delay <= AS_OF
     return Maturation.fit(AS_OF - day[known], delay[known], np.ones(known.sum(), int))
 
@@ -77,7 +77,7 @@ def test_no_known_label_is_refused():
 
 
 def certify(maturation):
-    """Four weeks whose two youngest days are known to 80 and 50 per cent; one missed fraud of 1,000 kopecks a day."""
+    """Make four weeks with a missed fraud of 1,000 kopecks a day; the two youngest days know 80 and 50 per cent."""
     day = np.repeat(np.arange(28), 2)
     table = ScoreTable.from_rows(day, [5, 9] * 28, [True, False] * 28, [1_000] * 56)
     frauds = Frauds(np.full(28, 5), np.full(28, 1_000), np.arange(28), np.arange(28), 28, np.arange(28))

@@ -20,7 +20,7 @@ def table_of(rows):
 
 
 def naive(rows):
-    """The table by a dictionary of lists, ordered as a table is."""
+    """Make the table with a dictionary of lists, ordered as a table is."""
     groups = {}
     for day, score, fraud, amount in rows:
         groups.setdefault((day, score), []).append((fraud, amount))
@@ -85,7 +85,7 @@ def test_refuses_columns_that_do_not_fit():
 
 @pytest.fixture(scope="module")
 def sample():
-    """3,000 rows with overlapping scores and many ties."""
+    """Draw 3,000 rows with overlapping scores and many ties."""
     rng = np.random.default_rng(11)
     is_fraud = rng.random(3_000) < 0.1
     score = np.clip(rng.normal(400 + 200 * is_fraud, 150), 0, 1000).astype(int) * 1000

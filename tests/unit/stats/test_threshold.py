@@ -38,7 +38,7 @@ def legit_table(day, score):
 
 
 def naive_rank(n, target, delta):
-    """The definition in exact fractions: the smallest k with P(Bin(n, 1 - target) >= k) <= delta."""
+    """Follow the definition in exact fractions: the smallest k with P(Bin(n, 1 - target) >= k) <= delta."""
     p = 1 - target
     tail = Fraction(0)
     for k in range(n, -1, -1):
@@ -50,7 +50,7 @@ def naive_rank(n, target, delta):
 
 @pytest.mark.parametrize("n", [101, 102, 200, 333])
 def test_the_rank_equals_its_definition_in_exact_fractions(n):
-    """No library, no floating point: the same rank."""
+    """Exact fractions, without library and floating point, give the same rank."""
     assert order_statistic(n, TARGET, DELTA) == naive_rank(n, Fraction(45, 1000), Fraction(1, 100))
 
 
@@ -94,7 +94,7 @@ def test_the_block_bound_of_equal_days_is_a_t_interval():
 
 
 def test_a_day_that_stands_out_widens_the_block_bound():
-    """With equal mean and spread, the set of days that is skewed upwards has the wider bound."""
+    """Days skewed upwards have a wider bound than days of equal mean and spread that are skewed downwards."""
     rows = np.full(8, 1_000)
     skewed = np.array([30, 30, 30, 30, 30, 30, 30, 70])
     mirrored = 2 * 35 - skewed
@@ -113,7 +113,7 @@ def test_any_integers_can_name_the_blocks():
 
 
 def violations(draw, repetitions):
-    """Share of repetitions whose certified threshold truly exceeds the target; `draw` gives the true FPR as well."""
+    """Return the share of repetitions with a certified threshold that truly exceeds the target."""
     exceeded = 0
     for seed in range(repetitions):
         table, blocks, true_fpr = draw(np.random.default_rng(seed))
@@ -122,14 +122,14 @@ def violations(draw, repetitions):
 
 
 def tied(rng):
-    """1,400 legitimate rows on 40 levels over 14 days."""
+    """Draw 1,400 legitimate rows on 40 levels over 14 days."""
     score = rng.integers(0, 40, 1_400)
     table = legit_table(rng.integers(0, 14, 1_400), score)
     return table, [LegitBlocks.of_days(table)], lambda threshold: (39 - threshold) / 40
 
 
 def by_day(rng):
-    """28 days of 100 rows, each day shifted by an effect of its own: rows of a day are alike."""
+    """Draw 28 days of 100 rows, each day shifted by an effect of its own, so that rows of a day are alike."""
     day = np.repeat(np.arange(28), 100)
     score = 1_000_000 * stats.norm.cdf(0.2 * rng.normal(size=28)[day] + np.sqrt(1 - 0.04) * rng.normal(size=2_800))
     table = legit_table(day, score.astype(int))
@@ -188,7 +188,7 @@ def test_the_variance_between_blocks_is_that_of_paule_and_mandel():
 
 
 def test_a_few_large_blocks_widen_the_bound_that_many_small_ones_do_not():
-    """Draw 200 blocks with the same rates, ten of them with most of the rows."""
+    """Ten of 200 blocks have most of the rows: the bound is more than three times as far away, with the same rates."""
     rates = np.random.default_rng(5).permutation(np.repeat([0.02, 0.04, 0.09, 0.05], 50))
     even, uneven = np.full(200, 1_000), np.repeat([16_000, 200], [10, 190])
     widths = []

@@ -1,4 +1,4 @@
-"""The reads in a hand-written event log, added up by table."""
+"""The reads of a hand-written event log are added up by table."""
 
 import json
 
@@ -8,13 +8,13 @@ SQL = "org.apache.spark.sql.execution.ui.SparkListener"
 
 
 def node(name, metrics=(), children=()):
-    """A node of a plan with numbered counters."""
+    """Make a node of a plan with numbered counters."""
     counters = [{"name": text, "accumulatorId": number, "metricType": "sum"} for number, text in metrics]
     return {"nodeName": name, "simpleString": name, "children": list(children), "metadata": {}, "metrics": counters}
 
 
 def task(bytes_read, records, *moved):
-    """The end of a task that moved the counters of these numbers."""
+    """Make the end of a task that moved the counters of these numbers."""
     return {
         "Event": "SparkListenerTaskEnd",
         "Task Info": {"Accumulables": [{"ID": number, "Name": "x", "Update": "1"} for number in moved]},
@@ -61,11 +61,11 @@ def test_what_was_read_by_table():
 
 
 def test_all_tables_together():
-    """Every task that reads a file counts once."""
+    """Every task that read a file counts once."""
     assert total(reads_of(map(json.dumps, LOG))) == Read(5_880, 96, 6, 5_900, 2, 7)
     assert total({}) == Read()
 
 
 def test_data_is_apart_from_metadata():
-    """Manifests grow with the history of a table, whatever is read of it."""
+    """Manifests grow with a table's history, however little of the table is read."""
     assert Read(1, 2, 3, 4, 5, 6).data == Read(1, 2, 3, 4, 50, 60).data == (1, 2, 3, 4)

@@ -1,4 +1,4 @@
-"""The benchmark of a night compares the same days in both lakes, in shares of the shorter one."""
+"""The benchmark of a night compares the same days in both lakes, in shares of the shorter lake."""
 
 import datetime as dt
 
@@ -29,12 +29,12 @@ def test_the_shorter_lake_has_the_last_days_of_the_longer(tmp_path):
 
 
 def test_growth_is_a_share_of_the_shorter_history():
-    """Nothing where nothing grew."""
+    """No growth is 0."""
     assert growths([(100, 100), (100, 105), (200, 100)]) == pytest.approx([0.0, 0.05, -0.5])
 
 
 def test_a_night_in_words():
-    """Data apart from metadata; what Spark keeps itself is no data file."""
+    """Data and metadata are counted apart, and files that Spark keeps for itself do not count."""
     reads = {"clean": Read(100, 9, 2, 5_000, 3, 4), "raw files": Read(70, 1, 1, 70), ELSEWHERE: Read(bytes=999)}
 
     assert str(Night(reads, 12_345)) == (

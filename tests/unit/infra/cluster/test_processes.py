@@ -15,7 +15,7 @@ def start(log: Path, code: str) -> Server:
 
 
 def test_it_is_asked_until_it_is_ready(tmp_path: Path) -> None:
-    """Two answers of no are not the end, and the first yes is."""
+    """Two negative answers are not the end, and the first positive one is."""
     answers = iter([False, False, True])
     server = start(tmp_path / "log", "import time; time.sleep(60)")
     try:

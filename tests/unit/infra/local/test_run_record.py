@@ -25,7 +25,7 @@ def test_a_folder_that_holds_another_world_is_refused(tmp_path):
 
 
 def test_two_runs_cannot_share_a_folder(tmp_path):
-    """The second one is refused while the first one goes on, and let in afterwards."""
+    """The second run is refused while the first one lives, and accepted afterwards."""
     with only_run_of(tmp_path), pytest.raises(SettingsError, match="another run uses"), only_run_of(tmp_path):
         pass
     with only_run_of(tmp_path):

@@ -41,7 +41,7 @@ def wait_until(condition, seconds=20.0):
 
 
 def test_a_killed_service_is_started_again(supervisor):
-    """SIGKILL leads to a new process, and the run is told."""
+    """After SIGKILL there is a new process, and the run is informed."""
     supervisor.start([Service("sleeper", SLEEPER)])
     first = supervisor.running["sleeper"].pid
     os.kill(first, signal.SIGKILL)
@@ -67,7 +67,7 @@ def test_stop_ends_what_services_started_in_sessions_of_their_own(supervisor):
 
 
 def test_a_child_whose_environment_is_gone_is_found_by_the_log_it_writes(supervisor):
-    """Airflow's workers are such: they outlived their killed scheduler. The new one starts without them."""
+    """Airflow's workers used to outlive their killed scheduler; a new one starts without them."""
     supervisor.start([Service("nameless", NAMELESS)])
     assert wait_until(lambda: len(processes_of(supervisor.home)) == 2)
     first = {process.pid for process in processes_of(supervisor.home)}
@@ -80,7 +80,7 @@ def test_a_child_whose_environment_is_gone_is_found_by_the_log_it_writes(supervi
 
 
 def test_a_new_run_ends_what_a_killed_one_left(supervisor, tmp_path):
-    """Leftovers of the same folder are ended, and the person is told."""
+    """Leftovers of the same folder are ended, and a line says so."""
     supervisor.start([Service("sleeper", SLEEPER)])
     orphan = supervisor.running["sleeper"].pid
     supervisor._stopping.set()

@@ -26,6 +26,6 @@ def test_a_missing_chromium_is_named_as_debian_does(monkeypatch, tmp_path):
 
 
 def test_what_is_there_is_not_installed(monkeypatch, tmp_path):
-    """Nothing is asked of apt-get when the program is found."""
+    """apt-get is not called when the program is there."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert ensure(lambda: Path("there"), "chromium") == Path("there")

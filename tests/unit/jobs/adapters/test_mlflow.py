@@ -58,7 +58,7 @@ def test_aliases_can_be_repaired_alone(home):
 
 
 def test_an_alias_whose_release_is_gone_is_removed(home):
-    """Aliases say what the pointer says and nothing else."""
+    """Aliases name what the pointer names and nothing else."""
     registry = Registry.connect(JobSettings(home=home))
     registry.project(Pointer(NEW, OLD, OLD, 2))
 
@@ -68,7 +68,7 @@ def test_an_alias_whose_release_is_gone_is_removed(home):
 
 
 def test_a_champion_that_mlflow_does_not_know_is_an_error(home):
-    """Silence would leave the registry showing another champion, or none."""
+    """Silence would leave the registry with another champion, or with none."""
     registry = Registry.connect(JobSettings(home=home))
 
     with pytest.raises(TrackingError, match=r"no version of 2026-04-11-cccccccc: run jobs/train\.py"):

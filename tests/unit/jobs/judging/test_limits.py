@@ -34,7 +34,7 @@ def test_every_limit_can_be_set():
 
 
 def of(kind=JobSettings, **values):
-    """Settings from variables."""
+    """Read settings from variables."""
     return kind.from_environment({f"ANTIFRAUD_{name}": value for name, value in values.items()})
 
 

@@ -1,4 +1,4 @@
-"""Replays of logged decisions: what labels that come late do to the days whose labels have not all come."""
+"""Replays of logged decisions correct young days for labels that are still to come."""
 
 import datetime as dt
 from pathlib import Path
@@ -9,11 +9,10 @@ import pytest
 
 from antifraud.artifacts.bundle import Bundle
 from antifraud.artifacts.decision_log import STATUS, About, DecisionLog, LogWriter
-from antifraud.clock import DAY_SECONDS, date_of, day_number
+from antifraud.clock import DAY_SECONDS, Span, date_of, day_number
 from antifraud.errors import NotEnoughRows
 from jobs.judging.logged import answer_from_log
 from jobs.judging.replaying import Question
-from jobs.rows.windows import Span
 
 FIRST, DAYS, FRAUDS, LEGIT = day_number(dt.date(2026, 3, 1)), 14, 10, 40
 LAST = FIRST + DAYS - 1
@@ -25,20 +24,20 @@ WINDOWS = {name: {"first": "2024-01-01", "last": "2024-02-01"} for name in ("tra
 
 @pytest.fixture(autouse=True)
 def evaluator(monkeypatch):
-    """A model that gives every row the score 5."""
+    """Put a model in place that gives every row the score 5."""
     scored = SimpleNamespace(score=lambda vectors: np.full(len(vectors), 5, np.int32))
     monkeypatch.setattr("jobs.judging.logged.load_evaluator", lambda _: scored)
 
 
 def said(day, number):
-    """Status of a row and the day on which it was learnt."""
+    """Return the status of a row and the day on which it was learnt."""
     if number < FRAUDS:
         return "fraud", day + (SOON if number < FRAUDS - 2 else LATE)
     return "legitimate", day + 7
 
 
 def logged(path, *, frauds=True):
-    """An export of fourteen days, each of ten frauds and forty legitimate rows of 100; or with no label a fraud."""
+    """Write an export of fourteen days, each of ten frauds and forty legitimate rows of 100, or of no fraud at all."""
     rows = [(day, number) for day in range(FIRST, LAST + 1) for number in range(FRAUDS + LEGIT)]
     labels = [
         (id_, STATUS.index(status if frauds else "legitimate"), learned * DAY_SECONDS + 60)
@@ -79,7 +78,7 @@ def asked():
 
 
 def test_young_days_are_corrected_for_labels_still_to_come(tmp_path, asked):
-    """Days of age 7, 8 and 9 know eight of their ten frauds: 134 are known of 140, and the report is told so."""
+    """Days aged 7, 8 and 9 know eight of their ten frauds: 134 of 140, and the correction says so."""
     answer = answer_from_log(logged(tmp_path / "log.npz"), asked)
 
     correction = answer.certify.correction(asked.threshold)

@@ -1,4 +1,4 @@
-"""Looks at a certify window are counted, and more than one are told."""
+"""Looks at a certify window are counted, and more than one is a warning."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_more_than_one_look_is_a_warning():
 
 @pytest.mark.parametrize("content", ["[", "{}", "[1]", "7"])
 def test_a_list_that_cannot_be_read_is_refused_and_kept(tmp_path, content):
-    """Nothing is counted anew in silence."""
+    """An unreadable list is kept, and never silently begun anew."""
     (tmp_path / LOOKS_FILE).write_text(content)
     with pytest.raises(DataError, match="is no list of candidate ids: put it right, or remove it"):
         look(tmp_path, "a")

@@ -18,6 +18,7 @@ from antifraud.artifacts.pointer import Pointer, activate, read_pointer
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import exclusive
+from antifraud.gate.findings import Verdict
 from antifraud.keys.signing import PublicKey, generate_signing_keys
 from antifraud.settings.core import JobSettings
 from jobs.judging.promote import promote
@@ -157,10 +158,10 @@ def _is_held(lock):
     ("changes", "message"),
     [
         (
-            {"verdict": "FAIL", "reasons": ["The rate is too high.", "Raise it."]},
+            {"verdict": Verdict.FAIL, "reasons": ("The rate is too high.",), "action": "Raise it."},
             r"FAIL, so it does not serve\. The rate is too high\. Raise it\.",
         ),
-        ({"verdict": "INFEASIBLE"}, "INFEASIBLE, so it does not serve"),
+        ({"verdict": Verdict.INFEASIBLE}, "INFEASIBLE, so it does not serve"),
         (
             {"promotable": False, "promotable_reason": "May be worse."},
             r"PASS, but it does not replace the champion\. May be worse\.",
@@ -180,7 +181,7 @@ def test_what_the_gate_forbids_is_refused(home, changes, message):
 
 @pytest.mark.parametrize("changes", [{"promotable": True}, {"promotable": True, "promotable_reason": "Better."}])
 def test_what_the_gate_allows_is_promoted(home, changes):
-    """A PASS that may replace the champion."""
+    """A PASS that may replace the champion is promoted."""
     put_candidate(home, "2026-04-10", NEW, pointer_sequence=1, **changes)
 
     assert promote(JobSettings(home=home), TODAY) == AFTER
@@ -355,7 +356,7 @@ def test_without_a_pointer_there_is_nothing_to_follow(tmp_path):
 
 
 def test_a_release_of_other_features_cannot_be_judged(home, monkeypatch):
-    """Going back to it is refused before a cluster is started."""
+    """Such a release is refused before a cluster is started."""
     monkeypatch.setattr("antifraud.artifacts.bundle.feature_set_hash", lambda: "0123456789abcdef")
 
     with pytest.raises(

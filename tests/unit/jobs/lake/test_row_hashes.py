@@ -41,7 +41,7 @@ def hashes(rows):
 
 
 def test_every_change_of_one_value_shows():
-    """Also the sign of zero, a null beside NaN, a high half of a decimal, and the order within a list."""
+    """The sign of zero, a null against NaN, the high half of a decimal and the order in a list all show."""
     assert len(set(hashes(ROWS))) == len(ROWS)
 
 
@@ -68,5 +68,5 @@ def test_what_lies_under_a_null_does_not_matter():
 
 
 def test_no_rows_have_no_hashes():
-    """An empty batch of every type."""
+    """An empty batch has no hashes, whatever its types."""
     assert hashes([]) == []

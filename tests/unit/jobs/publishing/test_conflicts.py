@@ -9,14 +9,14 @@ from jobs.publishing.conflicts import ATTEMPTS, Conflict, pause, with_retries
 
 @pytest.fixture
 def pauses(monkeypatch):
-    """The pauses that were made, instead of making them."""
+    """Record the pauses instead of making them."""
     made = []
     monkeypatch.setattr(conflicts.time, "sleep", made.append)
     return made
 
 
 def failing(times, error):
-    """An action that fails some times, then answers "done"; and how often it was done."""
+    """Return an action that fails some times and then answers "done", and a list of its calls."""
     calls = []
 
     def action():
@@ -47,7 +47,7 @@ def test_it_gives_up_with_an_expected_failure(pauses):
 
 
 def test_another_failure_is_not_retried(pauses):
-    """A bug shows at once."""
+    """A defect shows at once."""
     action, calls = failing(1, ZeroDivisionError())
 
     with pytest.raises(ZeroDivisionError):

@@ -26,7 +26,7 @@ def written(folder, *lines):
 
 
 def test_most_rows_decide(tmp_path):
-    """One row an hour off does not."""
+    """Most rows decide, and one row that is an hour off does not."""
     path = written(
         tmp_path, row("2026-01-01 00:00:01", 1), row("2026-01-01 01:00:02", 2), row("2026-01-02 00:00:03", DAY + 3)
     )
@@ -35,7 +35,7 @@ def test_most_rows_decide(tmp_path):
 
 
 def test_the_earliest_of_equally_frequent_ones(tmp_path):
-    """Whatever the order of the lines."""
+    """The earliest of equally frequent bases wins, in whatever order the lines come."""
     late, early = row("2026-01-01 01:00:00", 0), row("2026-01-01 00:00:00", 0)
 
     assert base_of(written(tmp_path, late, early)) == base_of(written(tmp_path, early, late)) == FIRST
@@ -67,7 +67,7 @@ def test_midnight_printed_as_24_ends_the_day(tmp_path):
     ],
 )  # fmt: skip
 def test_what_says_nothing(tmp_path, line):
-    """A row without both times; the last one has them, and what is wrong with it is another column's matter."""
+    """A row without both times says nothing; the last row has both, and is at fault in another column only."""
     path = tmp_path / "2026-01-01.txt"
     path.write_bytes(f"{HEADER}\n{line}\n".encode())
 
@@ -75,7 +75,7 @@ def test_what_says_nothing(tmp_path, line):
 
 
 def test_bytes_that_are_no_text_say_nothing(tmp_path):
-    """Nor do lines that never end; the rows around them count."""
+    """Bytes that are no text and lines without an end say nothing; the rows around them count."""
     path = tmp_path / "2026-01-01.txt"
     path.write_bytes(b"\xff\x00," * 500_000 + b"\n" + row("2026-01-01 01:00:00", HOUR).encode())
 
@@ -83,7 +83,7 @@ def test_bytes_that_are_no_text_say_nothing(tmp_path):
 
 
 def test_only_the_first_lines_are_asked(tmp_path, monkeypatch):
-    """Later ones may say something else, however many they are; compressed files are read alike."""
+    """Later lines do not count, however many they are; compressed files are read alike."""
     monkeypatch.setattr(bases, "BASE_LINES", 3)
     lines = [HEADER, row("2026-01-01 00:00:00", 0), row("2026-01-01 00:00:01", 1), *[row("2026-01-01 09:00:00", 0)] * 9]
     path = tmp_path / "2026-01-01.txt.gz"

@@ -36,7 +36,7 @@ def test_a_day_that_no_file_covers_is_missing(tmp_path):
 
 
 def test_two_files_of_one_day_are_refused(tmp_path):
-    """Both are named."""
+    """The message names both files."""
     put(tmp_path, **{"2026-01-01.txt": GOOD, "2026-01-01.txt.gz": gzip.compress(GOOD)})
 
     with pytest.raises(RawFileError, match=r"2026-01-01\.txt and 2026-01-01\.txt\.gz both begin on 2026-01-01"):

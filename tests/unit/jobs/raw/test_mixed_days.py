@@ -1,4 +1,4 @@
-"""Which days' tables are of different files, from what `runs` says; nothing here needs Spark."""
+"""The days with tables from different files, by the table `runs`; nothing here needs Spark."""
 
 import datetime as dt
 import json
@@ -47,7 +47,7 @@ def remembered_as(source, contents):
 
 
 def test_a_day_of_our_own_is_whole(lake):
-    """Nothing to do where all tables are as our files say."""
+    """A day with all tables from our files needs nothing."""
     settings, write = lake
     write([*published_in(1, OURS), *remembered_as("ours", OURS)])
 

@@ -1,5 +1,7 @@
 """The model card tells what training and gate wrote, feature by feature, and invents nothing."""
 
+from dataclasses import replace
+
 from antifraud.features.registry import REGISTRY
 from jobs.reporting.card import model_card
 from tests.report_example import CHAMPION, INFO, LIMITS, PASS, report
@@ -9,7 +11,7 @@ from tests.unit.jobs.reporting.test_page import ROW, SLICE
 def test_the_card_has_every_section_in_order():
     """Use, data, model, limits, verdict, trade-off, baselines, slices, weaknesses, features."""
     info = {**INFO, "id": "2026-04-10-0123abcd", "baselines": {"random_forest": {"auc": 0.92}}}
-    card = model_card(info, report(tradeoff=[ROW], slices=[SLICE]))
+    card = model_card(info, report(tradeoff=(ROW,), slices=(SLICE,)))
     headings = [line.lstrip("# ") for line in card.splitlines() if line.startswith("#")]
     assert headings == [
         "2026-04-10-0123abcd", "Data", "Model", "Limits", "Verdict: PASS", "Trade-off", "Baselines on the same rows",
@@ -37,12 +39,12 @@ def test_the_card_counts_the_rows_that_the_verdict_rests_on():
 
 def test_the_card_tells_what_it_was_judged_by():
     """Target, confidence, loss level, alerts, frozen beta; margins only where there was a comparison."""
-    card = model_card({**INFO, "id": "r"}, report(limits={**LIMITS, "alerts_a_day": 2_000}))
+    card = model_card({**INFO, "id": "r"}, report(limits=replace(LIMITS, alerts_a_day=2_000)))
     for row in (
         "| false-positive rate, target of a new threshold | 4.50 % |",
         "| lowest threshold that meets the target | 52,982 ppm |",
         "| confidence of the false-positive rate | 99 % (δ = 0.01) |",
-        "| missed fraud a month, limit | 500,000 RUB |",
+        "| missed fraud, RUB a month, limit | 500,000 |",
         "| probability that the missed fraud stays within its bound | 99 % |",
         "| alerts a day, limit | 2,000 |",
         "| alerts a day | 1,584 | - | 2,000 |",
@@ -71,7 +73,7 @@ def test_the_card_has_the_comparison_with_the_champion():
 
 def test_the_cards_weaknesses_are_its_own():
     """Sentences from the report come first, what holds for any model follows."""
-    weaknesses = model_card({**INFO, "id": "r"}, report(slices=[SLICE])).split("## Known weaknesses")[1]
+    weaknesses = model_card({**INFO, "id": "r"}, report(slices=(SLICE,))).split("## Known weaknesses")[1]
     own, general = weaknesses.split("Of any model of this kind:")
     assert 'customer "new: none in 30 days" (50.0 % of 1,234,567 RUB in 1,234 frauds)' in own
     assert "- Payments that were blocked keep no label of their own" in general
@@ -108,7 +110,7 @@ def test_what_is_not_there_has_no_section():
 
 def test_the_trade_off_has_the_pages_columns():
     """False positives over all and beta stand in the card's table as in the page's; a missing beta is a dash."""
-    card = model_card({**INFO, "id": "r"}, report(tradeoff=[ROW, {**ROW, "threshold": 999_000, "beta": None}]))
+    card = model_card({**INFO, "id": "r"}, report(tradeoff=(ROW, replace(ROW, threshold=999_000, beta=None))))
     assert "| FPR bound | false positives over all | precision |" in card
     assert "| loss bound, RUB | beta |" in card
     assert "| 52,982 | 4.32 % | 4.50 % | 4.21 % | - | 1,584 | 78.40 % | 90.80 % | 189,463 | 600,000 | 8 |" in card

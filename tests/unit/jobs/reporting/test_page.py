@@ -1,25 +1,27 @@
 """The page shows verdict, limits, reasons and evidence; what a report lacks is left out, what it holds is escaped."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 
+from antifraud.gate.findings import Verdict
+from antifraud.gate.report import Champion, SliceRates, TradeoffRow
 from jobs.reporting.page import render
+from jobs.reporting.words import without_promotion
 from tests.report_example import CHAMPION, LIMITS, PASS, REPLAY, report
 
 VOID = {"meta", "br", "circle", "line", "rect", "polyline"}
-ROW = {
-    "threshold": 52_982, "fpr": 0.0432, "fpr_bound": 0.045, "false_positives_share": 0.0421, "precision": None,
-    "alerts_a_day": 1_584.2, "recall": 0.784, "value_recall": 0.908, "loss": 18_946_300.0, "loss_bound": 60_000_000.0,
-    "beta": 8.0,
-}  # fmt: skip
-SLICE = {
-    "slice": "customer", "value": "new: none in 30 days", "legitimate": 0, "false_positives": 0, "frauds": 1_234,
-    "caught": 617, "fraud_amount": 123_456_700, "caught_amount": 61_728_350, "fpr": None, "recall": 0.5,
-    "value_recall": 0.5,
-}  # fmt: skip
+ROW = TradeoffRow(
+    threshold=52_982, fpr=0.0432, fpr_bound=0.045, false_positives_share=0.0421, precision=None, alerts_a_day=1_584.2,
+    recall=0.784, value_recall=0.908, loss=18_946_300.0, loss_bound=60_000_000.0, beta=8.0,
+)  # fmt: skip
+SLICE = SliceRates(
+    slice="customer", value="new: none in 30 days", legitimate=0, false_positives=0, frauds=1_234, caught=617,
+    fraud_amount=123_456_700, caught_amount=61_728_350, fpr=None, recall=0.5, value_recall=0.5,
+)  # fmt: skip
 
 
 class Nesting(HTMLParser):
@@ -49,7 +51,7 @@ def text_of(page):
 @pytest.mark.parametrize("verdict", ["PASS", "FAIL", "INFEASIBLE"])
 def test_the_first_screen_has_verdict_limits_bounds_and_reasons(verdict):
     """In large, with its meaning, both bounds beside their limits, the reasons and the best single action."""
-    page = render(report(verdict=verdict))
+    page = render(report(verdict=Verdict(verdict)))
     assert f'<header class="{verdict}">' in page
     said = text_of(page)
     for wanted in ("4.50 % at most, 99 % confidence", "limit 5.00 %", "measured 4.32 %", "269,411 at most, 99 %",
@@ -61,7 +63,7 @@ def test_the_first_screen_has_verdict_limits_bounds_and_reasons(verdict):
 
 def test_the_first_screen_says_how_the_threshold_came_about():
     """The frozen beta, the target and the lowest threshold that meets it; the table's betas are of its own days."""
-    page = render(report(tradeoff=[ROW], threshold_at_fpr_target=41_003))
+    page = render(report(tradeoff=(ROW,), threshold_at_fpr_target=41_003))
     screen = text_of(page).split("The whole trade-off")[0]
     assert "β 8, frozen on select; target 4.50 % → lowest threshold 41,003 ppm" in screen
     assert "β on these days" in text_of(page)
@@ -70,7 +72,7 @@ def test_the_first_screen_says_how_the_threshold_came_about():
 
 def test_the_first_screen_says_who_serves_next_and_why():
     """Above the trade-off, beside the verdict's reasons."""
-    content = report(tradeoff=[ROW], champion=CHAMPION, promotable=True, promotable_reason="Not worse.")
+    content = report(tradeoff=(ROW,), champion=CHAMPION, promotable=True, promotable_reason="Not worse.")
     screen = text_of(render(content)).split("The whole trade-off")[0]
     assert "The loss is within its limit. May replace 2026-04-09-aaaaaaaa. Not worse." in screen
     assert "Best single action Promote." in screen
@@ -78,16 +80,18 @@ def test_the_first_screen_says_who_serves_next_and_why():
 
 def test_a_third_limit_is_counted_and_marked():
     """With a limit of alerts a day there are three; the trade-off marks thresholds that break it."""
-    limits = {**LIMITS, "alerts_a_day": 1_500}
-    page = render(report(verdict="FAIL", limits=limits, tradeoff=[ROW], promotable=False, promotable_reason="No."))
+    limits = replace(LIMITS, alerts_a_day=1_500)
+    page = render(
+        report(verdict=Verdict.FAIL, limits=limits, tradeoff=(ROW,), promotable=False, promotable_reason="No.")
+    )
     assert "1 of 3 limits is broken: alerts a day. It is not promoted." in text_of(page)
     assert '<td class="bad">1,584</td>' in page
 
 
 def test_no_confidence_looks_like_certainty():
     """99.999 % stays what it is, and 97.5 % is not rounded up."""
-    loss = {**PASS["loss"], "level": 0.975}
-    said = text_of(render(report(limits={**LIMITS, "delta": 0.00001}, loss=loss, value_recall=0.99984)))
+    loss = replace(PASS.loss, level=0.975)
+    said = text_of(render(report(limits=replace(LIMITS, delta=0.00001), loss=loss, value_recall=0.99984)))
     assert "4.50 % at most, 99.999 % confidence" in said
     assert "269,411 at most, 97.5 % probability" in said
     assert "the same, at most with 97.5 % probability" in said
@@ -105,9 +109,10 @@ def test_no_confidence_looks_like_certainty():
 )
 def test_a_replay_promotes_nothing(verdict, said):
     """It says what would have been, and neither advises a promotion nor speaks of who serves."""
-    loss = {**PASS["loss"], "bound": 60_000_000.0 if verdict == "FAIL" else PASS["loss"]["bound"]}
-    reasons = ["The rate is within its limit.", "Promote." if verdict == "PASS" else "Improve the model."]
-    page = text_of(render(report(verdict=verdict, loss=loss, reasons=reasons, tradeoff=[ROW], **REPLAY)))
+    loss = replace(PASS.loss, bound=60_000_000.0 if verdict == "FAIL" else PASS.loss.bound)
+    judged = replace(PASS, verdict=Verdict(verdict), loss=loss, reasons=("The rate is within its limit.",))
+    judged = without_promotion(judged if verdict == "PASS" else replace(judged, action="Improve the model."))
+    page = text_of(render(report(**judged.by_name() | REPLAY, tradeoff=(ROW,))))
     advice = "Nothing to mend: on these days the limits would have been kept."
     assert said in page
     assert f"What the gate would advise {advice if verdict == 'PASS' else 'Improve the model.'}" in page
@@ -119,7 +124,7 @@ def test_a_replay_promotes_nothing(verdict, said):
 
 def test_a_gauge_turns_red_where_its_bound_is_over_the_limit():
     """Only the one that is broken; its bar ends at the bound, a little before the end of the track."""
-    page = render(report(loss={**PASS["loss"], "bound": 100_000_000.0}))
+    page = render(report(loss=replace(PASS.loss, bound=100_000_000.0)))
     assert page.count('class="gauge over"') == 1
     assert 'class="bound" style="width: 87.0%"' in page
 
@@ -142,7 +147,7 @@ def test_what_is_missing_is_left_out():
 
 def test_the_trade_off_marks_the_choice_and_what_breaks_a_limit():
     """One line a threshold; a missing precision is a dash."""
-    page = render(report(tradeoff=[ROW, {**ROW, "threshold": 1_000, "fpr_bound": 0.06}]))
+    page = render(report(tradeoff=(ROW, replace(ROW, threshold=1_000, fpr_bound=0.06))))
     assert page.count('<tr class="chosen"><td>52,982</td>') == 1
     assert page.count('<td class="bad">6.00 %</td>') == 1
     assert page.count('<td class="bad">600,000</td>') == 2
@@ -167,8 +172,7 @@ def test_a_pass_that_stays_behind_says_so():
 
 def test_a_champion_that_could_not_be_compared_has_a_note_and_no_table():
     """As where it does not verify any more: every value but release and note is None."""
-    nothing = dict.fromkeys(("threshold", "verdict", "reasons", "fpr", "fpr_bound", "loss", "days", "comparison"))
-    champion = {"release": "2026-04-09-aaaaaaaa", "note": "It does not verify.", **nothing}
+    champion = Champion(release="2026-04-09-aaaaaaaa", note="It does not verify.")
     said = text_of(render(report(promotable=True, promotable_reason="A PASS is enough.", champion=champion)))
     assert "Against the champion 2026-04-09-aaaaaaaa May be promoted. A PASS is enough. It does not verify." in said
     assert "candidate minus champion" not in said
@@ -198,14 +202,14 @@ def test_the_page_lists_what_counts_as_out_of_reach():
 
 def test_slices_are_grouped():
     """The slice's name once, then a line a value; a rate of nothing is a dash."""
-    said = text_of(render(report(slices=[SLICE, {**SLICE, "value": "seen in 30 days"}])))
+    said = text_of(render(report(slices=(SLICE, replace(SLICE, value="seen in 30 days")))))
     assert said.count("customer new: none in 30 days 0 0 - 1,234 617 50.0 % 1,234,567 50.0 %") == 1
     assert "50.0 % seen in 30 days 0 0 -" in said
 
 
 def test_the_page_is_one_well_formed_file():
     """Nothing is loaded from elsewhere, every tag is closed, and what a report says is text, never markup."""
-    page = render(report(reasons=["<script>alert(1)</script>", "Promote."], slices=[SLICE], tradeoff=[ROW]))
+    page = render(report(reasons=("<script>alert(1)</script>",), slices=(SLICE,), tradeoff=(ROW,)))
     nesting = Nesting()
     nesting.feed(page)
     assert nesting.open == []

@@ -1,14 +1,17 @@
 """Known weaknesses are read off the report, each with its figures; what the report does not tell is not claimed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from antifraud.gate.judge import Certify
+from antifraud.gate.report import SliceRates
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
 from jobs.judging.certify_rows import Evidence
 from jobs.reporting.weaknesses import weaknesses
-from tests.report_example import CHAMPION, PASS, report
+from tests.report_example import CHAMPION, NO_LIMIT, PASS, report
 
 BOUND = (
     "Honest payments are not independent: by terminals the false-positive rate is at most 4.50 %; were all rows "
@@ -22,8 +25,10 @@ FULL = (
 
 def row(value, **changes):
     """A slice of customers that is as good as the whole, with changes."""
-    usual = {"slice": "customer", "legitimate": 4_512, "fpr": 0.04, "frauds": 120, "fraud_amount": 1_234_500}
-    return {**usual, "value": value, "value_recall": 0.95, **changes}
+    counts = {"legitimate": 4_512, "false_positives": 180, "frauds": 120, "caught": 114}
+    amounts = {"fraud_amount": 1_234_500, "caught_amount": 1_172_775}
+    rates = {"fpr": 0.04, "recall": 0.95, "value_recall": 0.95}
+    return SliceRates(slice="customer", value=value, **{**counts, **amounts, **rates, **changes})
 
 
 def test_a_report_without_more_tells_bound_and_full_volume():
@@ -40,7 +45,7 @@ def test_the_worst_two_slices_are_named_with_their_figures():
         row("few", legitimate=499, fpr=0.5), row("none", legitimate=0, fpr=None, frauds=0, value_recall=None),
         row("missed", value_recall=0.123), row("half", value_recall=0.5), row("rare", frauds=29, value_recall=0.0),
     ]  # fmt: skip
-    assert weaknesses(report(slices=slices))[:2] == [
+    assert weaknesses(report(slices=tuple(slices)))[:2] == [
         (
             'False alarms are most frequent for customer "noisier" (12.30 % of 4,512 legitimate payments) and customer '
             '"noisy" (9.00 % of 4,512 legitimate payments); over all it is 4.32 %.'
@@ -71,7 +76,7 @@ def test_rows_without_labels_and_the_label_delay_are_told():
 
 def test_where_all_kinds_bind_together_the_widest_is_named():
     """The joint bound is above each of the single ones."""
-    bounds = {**PASS["fpr_bounds"], "all kinds together": 0.0455}
+    bounds = {**PASS.fpr_bounds, "all kinds together": 0.0455}
     said = weaknesses(report(fpr_bounds=bounds, fpr_binding="all kinds together"))[0]
     assert "by all kinds together the false-positive rate is at most 4.55 %; of the single kinds terminals" in said
     assert "count most, 4.50 %; were all rows independent it would be 4.41 %." in said
@@ -82,28 +87,27 @@ def test_where_all_kinds_bind_together_the_widest_is_named():
     [
         (None, "Nothing served when it was judged, so it was compared with no earlier release."),
         (
-            {**CHAMPION, "verdict": None, "comparison": None, "note": "It does not verify."},
+            replace(CHAMPION, verdict=None, comparison=None, note="It does not verify."),
             (
                 "The champion 2026-04-09-aaaaaaaa was not judged on the same days nor compared with it day by "
                 "day. It does not verify."
             ),
         ),
         (
-            {**CHAMPION, "verdict": None, "note": "It saw some of the days."},
+            replace(CHAMPION, verdict=None, note="It saw some of the days."),
             "The champion 2026-04-09-aaaaaaaa was not judged on the same days. It saw some of the days.",
         ),
     ],
 )
 def test_a_champion_that_was_not_judged_is_told(champion, said):
     """With the reason; one that was judged and compared is no weakness."""
-    assert weaknesses(report(champion=champion)) == [BOUND, said, FULL]
-    assert weaknesses(report(champion=CHAMPION)) == [BOUND, FULL]
+    assert weaknesses(report(champion=champion, promotable=True)) == [BOUND, said, FULL]
+    assert weaknesses(report(champion=CHAMPION, promotable=True)) == [BOUND, FULL]
 
 
 def test_a_loss_limit_that_says_nothing_is_told():
     """All fraud together is below it, so that any model would meet it."""
-    fraud = {**PASS["fraud_a_month"], "bound": 41_000_000.0}
-    assert weaknesses(report(loss_limit_informative=False, fraud_a_month=fraud))[1] == (
+    assert weaknesses(report(**NO_LIMIT))[1] == (
         "The loss limit says nothing at 302,346 transactions a month: all fraud together is at most 410,000 RUB, "
         "within the limit of 500,000 RUB."
     )

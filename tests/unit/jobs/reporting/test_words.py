@@ -1,14 +1,17 @@
 """The words of a report count the limits truly, and advise a promotion only where there will be one."""
 
+from dataclasses import replace
+
 import pytest
 
+from antifraud.gate.findings import Verdict
 from jobs.judging.report import summary
 from jobs.reporting.words import action, full_reasons, meaning, reasons, stays, succession, without_promotion
-from tests.report_example import CHAMPION, LIMITS, PASS, REPLAY, report
+from tests.report_example import CHAMPION, LIMITS, NO_LIMIT, PASS, REPLAY, report
 
 WORSE = {"champion": CHAMPION, "promotable": False, "promotable_reason": "May be worse."}
-THREE = {**LIMITS, "alerts_a_day": 1_500}
-LOSS = {**PASS["loss"], "bound": 60_000_000.0}
+THREE = replace(LIMITS, alerts_a_day=1_500)
+LOSS = replace(PASS.loss, bound=60_000_000.0)
 
 
 @pytest.mark.parametrize(
@@ -17,30 +20,36 @@ LOSS = {**PASS["loss"], "bound": 60_000_000.0}
         ({}, "Both limits are met, with the confidence that was asked for."),
         (
             {"limits": THREE, "alerts_a_day": 1_500},
-            "All three limits are met, rate and loss with the confidence that was asked for.",
+            "All three limits are met, false-positive rate and missed fraud with the confidence that was asked for.",
         ),
         (WORSE, "Both limits are met, but the model that serves stays."),
         ({**WORSE, "limits": THREE}, "All three limits are met, but the model that serves stays."),
-        ({"verdict": "FAIL", "fpr_bound": 0.06}, "1 of 2 limits is broken: false-positive rate. It is not promoted."),
         (
-            {"verdict": "FAIL", "fpr_bound": 0.06, "loss": LOSS, "limits": THREE, "champion": CHAMPION},
+            {"verdict": Verdict.FAIL, "fpr_bound": 0.06},
+            "1 of 2 limits is broken: false-positive rate. It is not promoted.",
+        ),
+        (
+            {"verdict": Verdict.FAIL, "fpr_bound": 0.06, "loss": LOSS, "limits": THREE, "champion": CHAMPION},
             "3 of 3 limits are broken: false-positive rate, missed fraud, alerts a day. The model that serves stays.",
         ),
         (
-            {"verdict": "FAIL", "loss_limit_informative": False},
+            {"verdict": Verdict.FAIL, **NO_LIMIT},
             "The loss limit says nothing at this volume. It is not promoted.",
         ),
         (
-            {"verdict": "FAIL", "loss_limit_informative": False, "fpr_bound": 0.06, **REPLAY},
+            {"verdict": Verdict.FAIL, **NO_LIMIT, "fpr_bound": 0.06, **REPLAY},
             "It would have broken 1 of 2 limits: false-positive rate. The loss limit says nothing at this volume.",
         ),
         (
-            {"verdict": "INFEASIBLE", "loss": LOSS},
+            {"verdict": Verdict.INFEASIBLE, "loss": LOSS},
             "No model at hand meets the limits of rate and loss together at this volume. It is not promoted.",
         ),
         (
             {"limits": THREE, **REPLAY},
-            "All three limits would have been kept, rate and loss with the confidence that was asked for.",
+            (
+                "All three limits would have been kept, false-positive rate and missed fraud with the confidence that "
+                "was asked for."
+            ),
         ),
     ],
 )
@@ -56,7 +65,7 @@ def test_a_pass_that_stays_behind_is_told_to_keep_the_champion():
     assert action(content) == "Keep the champion 2026-04-09-aaaaaaaa."
     assert reasons(content)[-1] == "Keep the champion 2026-04-09-aaaaaaaa."
     assert succession(content) == ("The champion 2026-04-09-aaaaaaaa stays.", "May be worse.")
-    assert not stays(report(**{**WORSE, "verdict": "FAIL"}))
+    assert not stays(report(**{**WORSE, "verdict": Verdict.FAIL}))
 
 
 def test_where_nothing_serves_there_is_nothing_to_replace():
@@ -70,18 +79,18 @@ def test_where_nothing_serves_there_is_nothing_to_replace():
 
 def test_a_pass_at_full_volume_has_no_action():
     """Whether it is promoted is decided at the judged volume."""
-    full = {**PASS, "reasons": ["The rate is within its limit.", "Promote."]}
+    full = replace(PASS, reasons=("The rate is within its limit.",))
     assert full_reasons(report(at_full_volume=full)) == ["The rate is within its limit."]
     assert full_reasons(report()) == ["The loss is above its limit.", "Bring the volume down."]
 
 
 def test_a_replays_reasons_advise_no_promotion():
-    """The last one stays the action: there is nothing to do, or what the gate would have advised."""
-    passed = ["The rate is within its limit.", "The loss is within its limit."]
+    """The action is that there is nothing to do, or what the gate would have advised; the reasons stay."""
     nothing = "Nothing to mend: on these days the limits would have been kept."
-    assert without_promotion(PASS) == [*passed, nothing]
-    failed = {"verdict": "FAIL", "reasons": ["The loss is above its limit.", "Improve the model."]}
-    assert without_promotion(failed) == ["The loss is above its limit.", "Improve the model."]
+    assert without_promotion(PASS) == replace(PASS, action=nothing)
+    assert without_promotion(PASS).reasons == ("The rate is within its limit.", "The loss is within its limit.")
+    failed = replace(PASS, verdict=Verdict.FAIL, reasons=("The loss is above its limit.",), action="Improve the model.")
+    assert without_promotion(failed) == failed
     assert succession(report(**REPLAY, **WORSE)) is None
 
 
@@ -98,6 +107,6 @@ def test_the_terminal_says_the_same():
         "  Bring the volume down.",
         "does not replace what serves: May be worse.",
     ]
-    replayed = summary(report(**REPLAY, reasons=without_promotion(PASS)))
+    replayed = summary(report(**REPLAY, action=without_promotion(PASS).action))
     assert "  Nothing to mend: on these days the limits would have been kept." in replayed
     assert not any("Promote" in line or "serves" in line for line in replayed)

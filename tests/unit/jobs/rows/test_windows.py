@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antifraud.clock import Span
 from antifraud.errors import SettingsError
-from jobs.rows.windows import Span, Windows, windows_as_of
+from jobs.rows.windows import Windows, windows_as_of
 
 
 @given(

@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from antifraud.errors import ClockBehind, MissingDay, PublishError, StorageError
 from antifraud.settings.core import JobSettings
-from jobs.spark.troubles import ACCOUNT, BUSY, SILENT, told, trouble_of
+from jobs.spark.troubles import ACCOUNT, BUSY, SILENT, translate_troubles, trouble_of
 
 SETTINGS = JobSettings(raw_dir="s3a://raw/feed", warehouse="s3a://lake/tables", s3_endpoint="http://s3.example")
 LAKE = "org.apache.hadoop.fs.s3a.{} on s3a://lake/tables/clean/metadata/1.json: {}"
@@ -93,20 +93,20 @@ def test_a_cause_in_the_jvm_counts():
 )
 def test_other_failures_show_as_they_are(error):
     """A bug, a file of our own that cannot be read, a wrong name: no trouble of the storage."""
-    with pytest.raises(type(error)) as raised, told(SETTINGS):
+    with pytest.raises(type(error)) as raised, translate_troubles(SETTINGS):
         raise error
     assert raised.value is error
 
 
 def test_expected_failures_pass():
     """A job's own error is not reworded, whatever caused it."""
-    with pytest.raises(MissingDay), told(SETTINGS):
+    with pytest.raises(MissingDay), translate_troubles(SETTINGS):
         raise MissingDay("no day") from from_s3fs("SlowDown")
 
 
 def test_a_full_disk_is_told():
     """Also where the write that failed was SQLite's."""
-    with pytest.raises(PublishError, match="the disk is full") as raised, told(SETTINGS):
+    with pytest.raises(PublishError, match="the disk is full") as raised, translate_troubles(SETTINGS):
         raise RuntimeError("[SQLITE_FULL] database or disk is full")
     assert raised.value.exit_code == 50
 
@@ -120,6 +120,9 @@ def test_a_full_disk_is_told():
 )
 def test_a_clock_that_is_behind_is_told(said):
     """In either of Iceberg's wordings, with an exit code of its own; who handles a failed publish handles it too."""
-    with pytest.raises(PublishError, match="clock is more than a minute behind") as raised, told(SETTINGS):
+    with (
+        pytest.raises(PublishError, match="clock is more than a minute behind") as raised,
+        translate_troubles(SETTINGS),
+    ):
         raise RuntimeError(said)
     assert (type(raised.value), raised.value.exit_code) == (ClockBehind, 53)

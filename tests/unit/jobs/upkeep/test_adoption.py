@@ -53,7 +53,7 @@ def lake(tmp_path):
 @pytest.mark.parametrize("scene", [another_warehouse, another_catalog, inside_another, home_inside_another],
                          ids=lambda scene: scene.__name__)  # fmt: skip
 def test_another_lake_cannot_be_adopted(lake, tmp_path, scene):
-    """To adopt what another lake has would be to take it away; both stay as they are."""
+    """Adopting the tables of another lake would take them away from it, so both lakes stay as they are."""
     settings = scene(lake, tmp_path)
     open_any_catalog(settings)
     before = content(tmp_path)
@@ -67,7 +67,7 @@ def test_another_lake_cannot_be_adopted(lake, tmp_path, scene):
 
 
 def test_half_a_copy_cannot_be_adopted(lake, tmp_path):
-    """One catalog with two warehouses, one warehouse with two catalogs: the lake is still in use with the other."""
+    """Two warehouses of one catalog, or two catalogs of one warehouse, are refused: the other is in use."""
     shutil.copytree(lake.lake_warehouse, tmp_path / "warehouse")
     shutil.copy(lake.catalog_file, tmp_path / "catalog.db")
     before = content(lake.home)
@@ -79,7 +79,7 @@ def test_half_a_copy_cannot_be_adopted(lake, tmp_path):
 
 
 def test_a_warehouse_or_a_catalog_that_moved_alone_is_adopted(lake, tmp_path):
-    """Once somebody says that nobody uses it where it was: not to be seen is not to be gone."""
+    """A part that moved is adopted only if a person says so, because an invisible original may still be in use."""
     Path(lake.lake_warehouse).rename(tmp_path / "warehouse")
     settings = replace(lake, warehouse=str(tmp_path / "warehouse"))
     with pytest.raises(LakeNotAdopted, match=r"is not there: has it moved\? .* --mine-alone"):
@@ -96,7 +96,7 @@ def test_a_warehouse_or_a_catalog_that_moved_alone_is_adopted(lake, tmp_path):
 
 
 def test_a_dry_run_changes_nothing(lake, tmp_path, capsys):
-    """It says what would become of the lake."""
+    """A dry run says what would become of the lake."""
     settings = copied(lake, tmp_path)
     before = content(tmp_path)
     run_adopt(settings, mode="dry-run")
@@ -109,7 +109,7 @@ def test_a_dry_run_changes_nothing(lake, tmp_path, capsys):
 
 @pytest.mark.parametrize("scene", [copied, moved], ids=lambda scene: scene.__name__)
 def test_after_it_was_adopted_a_copy_lives_on_its_own(lake, tmp_path, scene):
-    """It has an identity of its own, all its snapshots, and no path of the original; both can be written to."""
+    """The copy has its own identity, all snapshots and no path of the original, and both can be written to."""
     original, before = find_identities(lake, open_any_catalog(lake)).in_catalog, history(lake)
     settings = scene(lake, tmp_path)
     run_adopt(settings)
@@ -128,7 +128,7 @@ def test_after_it_was_adopted_a_copy_lives_on_its_own(lake, tmp_path, scene):
 
 
 def test_an_adoption_that_was_killed_can_be_repeated(lake, tmp_path, monkeypatch):
-    """Before the catalog turned, after it, and before the home: until it is done no job runs on the copy."""
+    """After a kill at any step no job runs on the copy, until the adoption is repeated."""
     settings = copied(lake, tmp_path)
     for step in ("write_bytes", "_turn_catalog", "bind_home", "tidy"):
         with monkeypatch.context() as patched:
@@ -146,7 +146,7 @@ def test_an_adoption_that_was_killed_can_be_repeated(lake, tmp_path, monkeypatch
 
 
 def test_a_copy_that_is_not_whole_is_not_adopted(lake, tmp_path):
-    """A data file is missing: it is named, and the copy stays as it is."""
+    """A missing data file is named, and the copy stays as it is."""
     settings = copied(lake, tmp_path)
     lost = next(Path(settings.lake_warehouse).rglob("*.parquet"))
     lost.unlink()
@@ -160,9 +160,9 @@ def test_a_copy_that_is_not_whole_is_not_adopted(lake, tmp_path):
 def test_a_lake_without_an_identity_is_adopted_by_name_only(tmp_path):
     """Every job refuses a lake of an earlier version with exit code 12 until somebody adopts it."""
     settings = make_lake(tmp_path, claimed=False)
-    for look in (check_lake, open_catalog, lambda s: claim_lake(s, open_any_catalog(s))):
+    for access in (check_lake, open_catalog, lambda s: claim_lake(s, open_any_catalog(s))):
         with pytest.raises(LakeNotAdopted, match=r"has tables and no identity.*python -m jobs\.adopt") as caught:
-            look(settings)
+            access(settings)
         assert caught.value.exit_code == 12
 
     run_adopt(settings)
@@ -170,7 +170,7 @@ def test_a_lake_without_an_identity_is_adopted_by_name_only(tmp_path):
 
 
 def test_a_copy_of_a_lake_without_an_identity_is_adopted(tmp_path):
-    """With the paths of its own place; the original stays as it was."""
+    """The copy gets the paths of its own place, and the original stays as it was."""
     original = make_lake(tmp_path / "home", claimed=False)
     settings = copied(original, tmp_path)
     before = content(original.home)
@@ -184,7 +184,7 @@ def test_a_copy_of_a_lake_without_an_identity_is_adopted(tmp_path):
 
 
 def test_an_empty_catalog_does_not_adopt_a_full_warehouse(lake):
-    """Its files have no table: maintenance would take all of them for orphans."""
+    """Files without a table are refused: maintenance would take all of them for orphans."""
     lake.catalog_file.unlink()
     before = content(Path(lake.lake_warehouse))
     with pytest.raises(ForeignLake, match=r"is not there, and .* is the warehouse of lake"):
@@ -197,7 +197,7 @@ def test_an_empty_catalog_does_not_adopt_a_full_warehouse(lake):
 
 
 def test_a_home_keeps_its_lake(lake, tmp_path):
-    """A home of a lake takes no empty one either; and changes its lake only if somebody says so."""
+    """A home takes no second lake, not even an empty one, and changes its lake only if a person says so."""
     settings = replace(lake, warehouse=str(tmp_path / "empty"), catalog_uri=f"sqlite:///{tmp_path}/empty.db")
     catalog = open_any_catalog(settings)
     with pytest.raises(ForeignLake, match=r"the home belongs to lake .* the settings name an empty lake"):
@@ -213,7 +213,7 @@ def test_a_home_keeps_its_lake(lake, tmp_path):
 
 
 def test_a_copy_by_links_shares_its_catalog(lake, tmp_path):
-    """`cp -al`: one SQLite file by two names; adopting it would turn the original's catalog."""
+    """After `cp -al` one SQLite file has two names, and adopting the copy would turn the original's catalog."""
     shutil.copytree(lake.home, tmp_path / "copy", copy_function=os.link)
     before = content(lake.home)
     with pytest.raises(ForeignLake, match="is still in use with the warehouse"):
@@ -222,7 +222,7 @@ def test_a_copy_by_links_shares_its_catalog(lake, tmp_path):
 
 
 def test_a_catalog_that_is_older_than_its_warehouse_asks(tmp_path):
-    """A copy of the catalog and the live warehouse: what was published since would become orphans."""
+    """With an older catalog, everything published since would become orphans, so the adoption is refused."""
     settings = make_lake(tmp_path / "home", claimed=False)
     shutil.copy(settings.catalog_file, tmp_path / "older.db")
     open_any_catalog(settings).load_table((NAMESPACE, "runs")).append(ROWS)
@@ -233,7 +233,7 @@ def test_a_catalog_that_is_older_than_its_warehouse_asks(tmp_path):
 
 
 def test_a_folder_that_a_property_names_moves_along(lake, tmp_path):
-    """Inside the warehouse; outside of it the table cannot be adopted, and nothing is written."""
+    """A folder inside the warehouse moves along; with a folder outside it, nothing is adopted or written."""
     table = open_catalog(lake).load_table((NAMESPACE, "runs"))
     table.transaction().set_properties(
         {"write.data.path": f"{lake.lake_warehouse}/antifraud/runs/more"}
@@ -264,7 +264,7 @@ def test_every_adoption_gives_another_identity(lake, tmp_path):
 
 
 def test_a_catalog_from_an_older_backup_removes_nothing(lake, tmp_path):
-    """In the same place, so that it passes every comparison: what was published since would count as orphans."""
+    """An older catalog in the same place passes every comparison, but everything published since counts as orphans."""
     shutil.copy(lake.catalog_file, tmp_path / "backup.db")
     open_catalog(lake).load_table((NAMESPACE, "runs")).append(ROWS)
     require_removable(lake, open_catalog(lake))
@@ -277,11 +277,11 @@ def test_a_catalog_from_an_older_backup_removes_nothing(lake, tmp_path):
 @pytest.mark.parametrize("damage", [lambda _: b"", lambda text: text[: len(text) // 2], lambda _: b"junk" * 50])
 @pytest.mark.parametrize("kind", ["snap-*.avro", "*-m0.avro", "*.metadata.json"])
 def test_damaged_metadata_is_told_in_one_line(lake, tmp_path, kind, damage):
-    """By maintenance and by adoption; nothing was changed."""
+    """Maintenance and adoption name the damage in one line and change nothing."""
     file = max(Path(lake.lake_warehouse, NAMESPACE, "runs").rglob(kind))
     file.write_bytes(damage(file.read_bytes()))
     copy = copied(lake, tmp_path)
-    for look in (lambda: require_removable(lake, open_any_catalog(lake)), lambda: run_adopt(copy)):
+    for access in (lambda: require_removable(lake, open_any_catalog(lake)), lambda: run_adopt(copy)):
         with pytest.raises(ForeignLake, match="which is damaged: restore the warehouse") as caught:
-            look()
+            access()
         assert "\n" not in str(caught.value)

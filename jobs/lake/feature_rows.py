@@ -1,0 +1,102 @@
+"""Feature vectors as columns: the integers that formulas start from, and the formulas of the registry on them."""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from antifraud.features.registry import REGISTRY, WINDOWS
+from jobs.columns.arithmetic import SparkArithmetic
+from jobs.columns.buckets import EXACT, alias_all
+from jobs.columns.history import RISK_COLUMNS
+from jobs.columns.hours import covered_hours, hours_past, sum_hours
+from jobs.columns.square_halves import FIELDS, HALF_BITS, HALVES, fields_of, plus, sum_events, whole
+
+ENTITIES: Final = ("customer", "terminal")
+EVENT: Final = ("day", "transaction_id", "event_time", "customer", "terminal", "amount")
+
+
+def feature_rows(clean: DataFrame, state: DataFrame) -> DataFrame:
+    """Return the rows of `features` for events (`clean`), from the states of the day before each event's day."""
+    events = clean.select(*EVENT, hours_past("event_time").alias("hours_past"))
+    for entity in ENTITIES:
+        events = _with_history(events, state, entity)
+    return events.select(*EVENT[:-1], F.col("amount").alias("amount_minor"), *_formulas())
+
+
+def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame:
+    """Add ``<entity>_1d_tx_count`` and so on: each event's buckets of all windows, and the risk columns of the entity.
+
+    A bucket is added field by field: no formula uses all of its fields, and Spark drops the columns that nobody uses.
+    """
+    # The entity comes first: Spark sorts by the first bytes of the first column, and days are alike in all rows.
+    before = Window.partitionBy(entity, "day").orderBy("event_time", "transaction_id")
+    earlier = before.rowsBetween(Window.unboundedPreceding, -1)
+    today = {f"today_{name}": column.over(earlier) for name, column in sum_events().items()}
+    joined = events.withColumns(today).join(_closed(state, entity), [entity, "day"], "left")
+    joined = joined.withColumns({f"closed_1d_{name}": column for name, column in covered_hours().items()})
+    added = {
+        f"{entity}_{days}d_{name}": plus(name, F.col(f"closed_{days}d_{name}"), F.col(f"today_{name}"))
+        for days in WINDOWS
+        for name in FIELDS
+    }
+    added |= {f"{entity}_{name}": F.coalesce(F.col(name), F.lit(0)) for name in RISK_COLUMNS}
+    return joined.select(*events.columns, *alias_all(added))
+
+
+def _closed(state: DataFrame, entity: str) -> DataFrame:
+    """Return for each entity and the day after its cut-off: closed days of each window, yesterday's hours, risk."""
+    closed = {
+        f"closed_{days}d_{name}": field
+        for days in WINDOWS[1:]
+        for name, field in fields_of(F.col(f"closed_{days}d")).items()
+    }
+    return state.where(F.col("kind") == entity).select(
+        F.date_add("day", 1).alias("day"),
+        F.col("entity").alias(entity),
+        *alias_all(closed | sum_hours()),
+        *RISK_COLUMNS,
+    )
+
+
+def _formulas() -> list[Column]:
+    """Return the features; products of sums are computed in 64 bits if that suffices, because decimals are slow."""
+    small, large, are_small = _inputs(_square), _inputs(whole), _are_small()
+    features = []
+    for feature in REGISTRY:
+        arithmetic = SparkArithmetic("bigint")
+        value = feature.formula(arithmetic, small)
+        if arithmetic.widened:
+            value = F.when(are_small, value).otherwise(feature.formula(SparkArithmetic(EXACT), large))
+        features.append(value.alias(feature.name))
+    return features
+
+
+def _are_small() -> Column:
+    """Return whether products of two sums of the row fit 64 bits; windows of 30 days hold the shorter ones.
+
+    The limits are 2^20 for a count, 2^31 for a sum of amounts and 2^42 for one of squares. Then a sum times a count
+    stays below 2^62, and so does the square of a sum.
+    """
+    limits = {"tx_count": 1 << 20, "amount_sum": 1 << 31, "high": 1 << 41 - HALF_BITS, "low": 1 << 41}
+    within = [F.col(f"{entity}_30d_{name}") < limit for entity in ENTITIES for name, limit in limits.items()]
+    return reduce(Column.__and__, within)
+
+
+def _inputs(square: Callable[[Column, Column], Column]) -> dict[str, Column]:
+    """Return what formulas start from, as `antifraud.features.reference.feature_inputs` does for one event."""
+    inputs = {"time": F.col("event_time"), "amount": F.col("amount")}
+    names = [f"terminal_{name}" for name in RISK_COLUMNS]
+    for entity in ENTITIES:
+        for days in WINDOWS:
+            window = f"{entity}_{days}d"
+            names += [f"{window}_{name}" for name in FIELDS]
+            inputs[f"{window}_amount_sum_sq"] = square(*(F.col(f"{window}_{half}") for half in HALVES))
+    return inputs | {name: F.col(name) for name in names}
+
+
+def _square(high: Column, low: Column) -> Column:
+    """Return a sum of squares in 64 bits; `_are_small` says whether it fits."""
+    return high * F.lit(1 << HALF_BITS) + low

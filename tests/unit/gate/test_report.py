@@ -1,0 +1,139 @@
+"""The report survives its file, and a file that is none of this version is refused with a way out."""
+
+import datetime as dt
+import json
+from dataclasses import replace
+
+import pytest
+
+from antifraud.clock import Span
+from antifraud.errors import ReleaseError, ReportError
+from antifraud.gate.findings import Alternative, Verdict
+from antifraud.gate.judge import judge
+from antifraud.gate.limits import Limits
+from antifraud.gate.report import read_report
+from tests.report_example import CHAMPION, NO_LIMIT, PASS, REPLAY, report
+from tests.unit.gate.test_judge import GOOD, select, window
+from tests.unit.jobs.reporting.test_page import ROW, SLICE
+
+WHOLE = {
+    "tradeoff": (ROW, replace(ROW, threshold=60_000, precision=0.3, beta=None)),
+    "slices": (SLICE,),
+    "champion": replace(
+        CHAMPION, reasons=("Why.",), loss=PASS.loss, days=Span(dt.date(2026, 3, 7), dt.date(2026, 4, 3))
+    ),
+    "promotable": False,
+    "promotable_reason": "May be worse.",
+    "pointer_sequence": 3,
+    "looks": 2,
+    "counts": {"certify": {"fraud": 6_012, "legitimate": 276_563, "unknown": 34}},
+    "baselines": {"catboost": {"auc": 0.9359}, "random_forest": {"auc": 0.92}},
+    "baseline_rows": 30_000,
+    "train_rows": 123_753,
+    "precision": None,
+}
+PAST = {**REPLAY, "source": "lake", "seen_in_training": (dt.date(2026, 3, 7),), "evaluator_difference_ppm": None}
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Where a report lies."""
+    return tmp_path / "report.json"
+
+
+@pytest.mark.parametrize("changes", [{}, WHOLE, PAST], ids=["least", "everything", "replay"])
+def test_a_file_holds_the_whole_report(file, changes):
+    """Reading gives the same report, and writing that one the same bytes."""
+    written = report(**changes)
+    file.write_text(written.to_json())
+
+    assert read_report(file) == written
+    assert read_report(file).to_json() == written.to_json()
+
+
+def test_the_gates_own_judgement_survives(file):
+    """So do the numbers of a real window, with what NumPy computed."""
+    judged = judge(select(GOOD), window(1, GOOD), Limits(), alternatives=[Alternative("forest", 7.0)])
+    written = report(**judged.by_name(), at_full_volume=judged)
+    file.write_text(written.to_json())
+
+    assert read_report(file) == written
+
+
+def test_the_file_reads_without_the_code():
+    """Its version, days as texts, and beside the fields what people look for: widest bound, and what was derived."""
+    found = json.loads(report(champion=CHAMPION, promotable=True, **NO_LIMIT).to_json())
+
+    assert (found["version"], found["verdict"], found["action"]) == (1, "PASS", "Promote.")
+    assert found["reasons"] == ["The rate is within its limit.", "The loss is within its limit."]
+    assert found["windows"]["certify"] == {"first": "2026-03-07", "last": "2026-04-03"}
+    assert (found["fpr_bound"], found["loss_limit_informative"]) == (0.045, False)
+    assert (found["at_full_volume"]["fpr_bound"], found["at_full_volume"]["loss_limit_informative"]) == (0.045, True)
+    assert found["champion"]["comparison"]["non_inferior"] is False
+
+
+@pytest.mark.parametrize(
+    ("version", "said"), [(None, "has no version"), (0, "has version 0"), (2, "has version 2"), ("1", "has version 1")]
+)
+def test_another_version_is_refused(file, version, said):
+    """As of before versions, or of a later platform; the message names both versions and what to do."""
+    values = {**report().to_dict(), "version": version}
+    file.write_text(json.dumps({name: value for name, value in values.items() if value is not None}))
+
+    with pytest.raises(ReportError) as refused:
+        read_report(file)
+    assert str(refused.value) == (
+        f"the gate report {file} {said}, expected version 1: run jobs/validate.py for its day again, or read it with "
+        "the code that wrote it"
+    )
+    assert (refused.value.exit_code, issubclass(ReportError, ReleaseError)) == (43, True)
+
+
+def without(name):
+    """The values of a report that lacks one."""
+    return {key: value for key, value in report().to_dict().items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (without("action"), "the whole has no action"),
+        ({**report().to_dict(), "fpr": "0.04"}, "fpr is of type str, expected float"),
+        ({**report().to_dict(), "threshold": 0.5}, "threshold is of type float, expected int"),
+        ({**report().to_dict(), "verdict": "MAYBE"}, "verdict is 'MAYBE', expected Verdict"),
+        ({**report().to_dict(), "as_of": "yesterday"}, "as_of is 'yesterday', expected date"),
+        ({**report().to_dict(), "loss": {}}, "loss has no mean, bound, level"),
+        ({**report().to_dict(), "reasons": ["Why.", 7]}, r"reasons\[1\] is of type int, expected str"),
+        ({**report().to_dict(), "windows": {"certify": []}}, "windows.certify is of type list, expected dict"),
+    ],
+)
+def test_a_damaged_file_is_refused(file, values, said):
+    """The message names the place, what is there, and what belongs there."""
+    file.write_text(json.dumps(values))
+
+    with pytest.raises(ReportError, match=rf"{file} is damaged \({said}.*run it again"):
+        read_report(file)
+
+
+def test_a_file_that_is_none_is_refused(file):
+    """Nothing there, half of a file, or JSON of something else."""
+    with pytest.raises(ReportError, match=f"there is no gate report {file}: run jobs/validate.py for its day first"):
+        read_report(file)
+    file.write_text(report().to_json()[:-9])
+    with pytest.raises(ReportError, match="is damaged"):
+        read_report(file)
+    file.write_text("[]")
+    with pytest.raises(ReportError, match="has no version"):
+        read_report(file)
+
+
+def test_only_a_pass_that_replaces_the_champion_is_promotable():
+    """Why not: the verdict with its reasons and the action, or the comparison with the champion."""
+    failed = report(verdict=Verdict.FAIL, reasons=("The rate is too high.",), action="Raise it.")
+
+    assert failed.why_not_promotable() == "FAIL, so it does not serve. The rate is too high. Raise it."
+    assert report(promotable=False, promotable_reason="May be worse.").why_not_promotable() == (
+        "PASS, but it does not replace the champion. May be worse."
+    )
+    assert report(promotable=False).why_not_promotable() == "PASS, but it does not replace the champion."
+    assert report(promotable=True).why_not_promotable() is None

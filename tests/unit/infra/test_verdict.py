@@ -1,0 +1,36 @@
+"""The last screen of a run shows both verdicts with every declared limit."""
+
+from dataclasses import replace
+
+from antifraud.gate.limits import Limits
+from infra.local.verdict import verdict_lines
+from tests.report_example import report
+
+
+def test_both_verdicts_are_shown_with_their_limits():
+    """Measure, bound and limit in the units of a terminal; reasons and action only at the judged volume."""
+    assert verdict_lines(report()) == [
+        "PASS at 302,346 transactions a month",
+        "  false-positive rate 4.32%, bound 4.50%, limit 5.00%",
+        "  missed fraud 189,463 RUB, bound 269,411 RUB, limit 500,000 RUB",
+        "  value recall 90.8%, the loss limit demands 75.7%",
+        "  The rate is within its limit.",
+        "  The loss is within its limit.",
+        "  Promote.",
+        "INFEASIBLE at 129,600,000 transactions a month",
+        "  false-positive rate 4.32%, bound 4.50%, limit 5.00%",
+        "  missed fraud 81,212,649 RUB, bound 107,049,019 RUB, limit 500,000 RUB",
+        "  value recall 90.8%, the loss limit demands 75.7%",
+    ]
+
+
+def test_a_limit_of_alerts_is_shown_where_it_is_declared():
+    """It is counted, so it has no bound."""
+    lines = verdict_lines(report(limits=replace(Limits(), alerts_a_day=2_000)))
+
+    assert lines[3] == "  alerts a day 1,584, limit 2,000"
+
+
+def test_without_a_candidate_there_is_no_verdict():
+    """One line says so."""
+    assert verdict_lines(None) == ["no candidate was judged"]
