@@ -1,4 +1,4 @@
-"""Files and folders: replaced whole, locked, hashed, and removed only below a folder that is ours."""
+"""Files and folders: replaced atomically, locked, hashed, and removed only below a folder that is ours."""
 
 import fcntl
 import hashlib
@@ -14,17 +14,17 @@ from typing import Any, Final
 from antifraud.errors import ForeignPath
 
 LOCK: Final = ".lock"
-"""Name of the file by which a folder is locked."""
+"""Name of the file that locks its folder."""
 
 
 def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file, read in pieces."""
+    """Return the hex SHA-256 of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def hash_of(*parts: Any) -> str:
-    """Short hash of anything that JSON can spell.
+    """Return a short hash of parts that JSON can spell; the lake stores such hashes, so it must not change.
 
     >>> hash_of("a", 1) == hash_of("a", 1) != hash_of("a", 2)
     True
@@ -34,7 +34,7 @@ def hash_of(*parts: Any) -> str:
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; others wait. It ends with the process, however that dies."""
+    """Hold the folder's lock while others wait. The lock ends with the process, even if that is killed."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -67,10 +67,10 @@ def sync_folder(path: Path) -> None:
 
 
 def require_below(folder: Path, paths: Iterable[Path]) -> None:
-    """Return if every path, itself no symbolic link, lies below `folder` once links on the way to it are resolved.
+    """Refuse paths that are symbolic links, or that do not lie below `folder` after links on the way are resolved.
 
     Raises:
-        ForeignPath: A path does not; the message names the first one.
+        ForeignPath: There is such a path; the message names the first one.
     """
     ours = folder.resolve()
     for path in paths:
@@ -82,10 +82,10 @@ def require_below(folder: Path, paths: Iterable[Path]) -> None:
 
 
 def remove_folders(folders: Iterable[Path], below: Path) -> None:
-    """Remove folders with all that is in them; symbolic links inside are removed, never followed.
+    """Remove folders with their content; symbolic links inside are removed and never followed.
 
     Raises:
-        ForeignPath: One of them does not lie below `below`; none was removed.
+        ForeignPath: A folder does not lie below `below`, so none was removed.
     """
     listed = list(folders)
     require_below(below, listed)

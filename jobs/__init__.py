@@ -1,1 +1,1 @@
-"""Spark jobs, one file each; packages below are parts of a job. Jobs never import `dags` or `serving`."""
+"""Jobs, one file each, and the packages that they are made of. Jobs never import `dags` or `serving`."""

@@ -1,12 +1,15 @@
-"""Make a copied or moved lake, or one that has no identity yet, the settings' own.
+"""Adopt a lake that was copied or moved, or that has no identity yet: it then belongs to the settings.
 
-    python -m jobs.adopt                 # says what it would do
+    python -m jobs.adopt                 # shows what it would do
     python -m jobs.adopt --mode apply
 
-Run it while no other job works on the lake. A lake without an identity, made by an earlier version, gets one. A copy
-gets an identity of its own and metadata with the paths of its place: warehouse and catalog must both have been copied,
-the catalog first. A lake that was moved is treated alike. Where the job cannot tell whether somebody else still uses
-the warehouse or the catalog, it asks, and ``--mine-alone`` answers: nobody does. Needs no Spark.
+Run it while no other job works on the lake. It needs no Spark.
+
+A lake without an identity, made by an earlier version, gets one. A copied or moved lake gets a new identity, and
+metadata with the paths of its place. Copy the catalog first, then the warehouse.
+
+The job may not be able to tell whether somebody else still uses the warehouse or the catalog. Then it asks, and
+``--mine-alone`` answers that nobody does.
 """
 
 import argparse
@@ -19,10 +22,10 @@ from jobs.upkeep.adoption import Adoption, adopt, plan_adoption, tidy
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
-    """Say what there is to adopt, and adopt it unless dry.
+    """Show what there is to adopt, and adopt it unless dry.
 
     Raises:
-        LakeNotAdopted: Somebody else may use the lake, and nobody said that this is not so.
+        LakeNotAdopted: Somebody else may use the lake, and ``--mine-alone`` is missing.
     """
     apply, adoption = arguments.mode == "apply", None
     if settings.catalog_file and not settings.catalog_file.exists():
@@ -61,7 +64,7 @@ def _describe(adoption: Adoption) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Dry unless told otherwise."""
+    """Return a parser; the job is dry by default."""
     arguments = base_parser(__doc__)
     arguments.add_argument("--mode", choices=["dry-run", "apply"], default="dry-run")
     arguments.add_argument("--mine-alone", action="store_true", help="nobody else uses this warehouse or this catalog")

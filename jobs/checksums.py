@@ -1,8 +1,8 @@
-"""Order-free checksums of the lake: one number for the rows of a table's day, whatever their order and files.
+"""Print checksums of the lake: one for the rows of each table's day, in whatever order and files they are.
 
     python -m jobs.checksums --from 2026-01-01 --to 2026-01-31
 
-Two lakes with the same checksums hold the same rows. Needs no Spark.
+Two lakes with the same checksums hold the same rows. The job needs no Spark.
 """
 
 import argparse

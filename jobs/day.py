@@ -1,10 +1,10 @@
-"""The stages of a range of days in one Spark session, from raw files to features and the scorer's state.
+"""Run all stages for a range of days in one Spark session, from raw files to features and the scorer's state.
 
     spark-submit jobs/day.py --from 2026-01-01 --to 2026-03-31
     spark-submit jobs/day.py --from 2026-04-01 --to 2026-04-01 --stages ingest,totals
 
-Each stage does all days before the next begins; days that are up to date are skipped. `history` loads earlier days that
-the first one looks back on, if nobody has. The export is of the last day.
+Each stage handles all days before the next stage begins, and skips days that are up to date. The stage `history` loads
+missing earlier days that the first day looks back on. The export is of the last day.
 """
 
 import argparse
@@ -47,14 +47,14 @@ STAGES: Final[Mapping[str, Stage]] = {
 
 
 def stages(text: str) -> list[str]:
-    """Names of stages, separated by commas, in the order in which they run.
+    """Return the stages named in a text with commas, in the order in which they run.
 
     >>> stages("totals,ingest")
     ['ingest', 'totals']
     """
     wanted = set(text.split(","))
     if unknown := sorted(wanted - set(STAGES)):
-        raise argparse.ArgumentTypeError(f"no stage {', '.join(unknown)}: there are {', '.join(STAGES)}")
+        raise argparse.ArgumentTypeError(f"there is no stage {', '.join(unknown)}: choose from {', '.join(STAGES)}")
     return [name for name in STAGES if name in wanted]
 
 
@@ -74,7 +74,7 @@ def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespa
 
 
 def parser() -> argparse.ArgumentParser:
-    """A range of days, and which stages."""
+    """Return a parser of a range of days and of stages."""
     arguments = range_parser(__doc__)
     arguments.add_argument("--stages", type=stages, default=list(STAGES), help=f"default: {','.join(STAGES)}")
     return arguments

@@ -2,7 +2,8 @@
 
     python -m jobs.drift_report --day 2026-04-10
 
-Writes ``<home>/reports/<day>/drift.html`` and ``drift.json``; before the first release there is nothing to compare.
+The job writes ``<home>/reports/<day>/drift.html`` and ``drift.json``. Before the first release there is nothing to
+compare with.
 """
 
 import json

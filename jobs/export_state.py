@@ -1,8 +1,8 @@
-"""The state of a day as the scorer reads it: an LMDB file, its manifest, then the pointer.
+"""Export the state of a day for the scorer: an LMDB file and its manifest, then the pointer to them.
 
     python -m jobs.export_state --day 2026-03-31
 
-Needs no Spark. The pointer never goes back to an older day by itself; ``--allow-older`` says it may.
+The job needs no Spark. The pointer goes back to an older day only with ``--allow-older``.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Feature vectors of a day's events: the state of the day before, and what happened earlier on the day itself.
+"""Make the feature vectors of a range of days, from the state of the day before and earlier events of the day.
 
     spark-submit jobs/features.py --from 2026-01-01 --to 2026-03-31
 
-Formulas are those of `antifraud/features/registry.py`; this job supplies the exact integers that they start from.
+The formulas are in `antifraud/features/registry.py`; this job supplies the exact integers that they start from.
 """
 
 import argparse

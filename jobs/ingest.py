@@ -1,9 +1,9 @@
-"""Raw files into `quarantine`, `labels` and, last, `clean`: repaired, judged row by row, tokens instead of ids.
+"""Ingest raw files into `quarantine`, `labels` and, last, `clean`: rows judged one by one, tokens instead of ids.
 
     spark-submit jobs/ingest.py --from 2026-01-01 --to 2026-03-31
 
-Rows in = clean + quarantined, for every day. A file is read once however many of its days are wanted, by one run or by
-many, and of each table the days are published whose rows changed.
+For every day, rows in = clean + quarantined. A file is read once, even if several runs ask for its days. In each table
+only the days with changed rows are published.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespa
 
 
 def parser() -> argparse.ArgumentParser:
-    """A range of days, and whether days under a lost key are taken up."""
+    """Return a parser of a range of days, and of ``--rekey`` for days under a lost key."""
     arguments = range_parser(__doc__)
     arguments.add_argument("--rekey", action="store_true", help="bring the days under the active key")
     return arguments

@@ -1,15 +1,20 @@
 """Search everything outside the raw zone for raw identifiers.
 
-Small identifiers occur everywhere as counts, so bytes are searched only for sparse ones (`MIN_DIGITS` digits or more);
-that no column of class ``identifier`` exists and that every token column holds tokens is audited at each publish, and
-the names of the columns of every table of the catalog are looked at here again.
-
     python -m jobs.leak_scan --day 2026-04-10
 
-reads the identifiers of the raw feed, wherever that is, and scans the home folder, the Iceberg tables and the files of
-catalog and MLflow where these are elsewhere, and every ``--also``: names of files, Parquet, Avro and SQLite by value,
-compressed files after decompression, everything else as bytes, both as decimal text (but for the decimals of numbers)
-and as binary integers. What was found is written to ``reports/<day>/leaks.json``.
+The job takes the identifiers from the raw feed. Short ones occur everywhere as counts, so only those of `MIN_DIGITS`
+digits or more are searched for. Column names of every table in the catalog are checked too, for ids of any length.
+
+It scans the home folder and every ``--also``. It also scans Iceberg tables, catalog and MLflow outside the home.
+
+| searched | how |
+| --- | --- |
+| names of files | as text |
+| Parquet, Avro, SQLite | by value |
+| compressed files | after decompression |
+| anything else | as bytes: decimal text, apart from the decimals of numbers, and binary integers |
+
+The findings are written to ``reports/<day>/leaks.json``.
 """
 
 import argparse
@@ -23,20 +28,20 @@ from antifraud.settings.core import JobSettings
 from jobs.leak.columns import identifier_columns
 from jobs.leak.identifiers import MIN_DIGITS, sparse_identifiers
 from jobs.leak.report import describe
-from jobs.leak.scan import RAW_ZONE, _require_apart, places, scan
+from jobs.leak.scan import RAW_ZONE, places, require_scannable, scan
 from jobs.spark.runtime import day_parser, run_plain_job
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
-    """Scan all `places` and write down what was found.
+    """Scan all `places` and write a report of the findings.
 
     Raises:
         LeakError: A raw identifier is outside the raw zone.
         RawFileError: The raw zone has no files to take identifiers from.
-        SettingsError: A place that was named is not there, or the home folder lies in the raw zone.
+        SettingsError: A named place is missing, or the home folder lies in the raw zone.
     """
     raw = raw_folder(settings)
-    _require_apart(settings, raw, arguments.also)
+    require_scannable(settings, raw, arguments.also)
     identifiers = sparse_identifiers(raw)
     spared = [settings.under_home(RAW_ZONE).resolve(), raw]
     home, *others = places(settings, arguments.also)
@@ -58,5 +63,7 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = day_parser(__doc__)
-    parser.add_argument("--also", type=Path, action="append", default=[], help="a folder or file more; may be repeated")
+    parser.add_argument(
+        "--also", type=Path, action="append", default=[], help="another folder or file; may be repeated"
+    )
     run_plain_job(main, parser, reads_raw=True)

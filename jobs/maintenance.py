@@ -1,13 +1,16 @@
-"""Keep the Iceberg tables healthy: remove old states, compact, expire snapshots, remove orphans, tidy the metadata.
+"""Maintain the Iceberg tables: remove old states, compact files, expire snapshots, remove orphans, rewrite manifests.
 
-    spark-submit jobs/maintenance.py                 # says what it would do
+    spark-submit jobs/maintenance.py                 # shows what it would do
     spark-submit jobs/maintenance.py --mode apply
 
-A snapshot that a live release names, or that was the table's state within the last ``--keep-days``, stays. Snapshots
-that were staged and never published, and files that nothing refers to, go after ``--grace-hours``. These ages are
-counted on the wall clock, as Iceberg's own time stamps are, also while business time is replayed. States older than
-``ANTIFRAUD_STATE_KEEP_DAYS``, counted from the newest day of the lake, are deleted (`jobs/upkeep/expiry.py`); their
-files go with the last snapshot that shows them.
+| what | is removed | counted by |
+| --- | --- | --- |
+| snapshots | ``--keep-days`` after they were superseded, unless a live release names them | wall clock |
+| staged snapshots, orphaned files | after ``--grace-hours`` | wall clock |
+| states | ``ANTIFRAUD_STATE_KEEP_DAYS`` after their day (`jobs/upkeep/expiry.py`) | newest day of the lake |
+
+Iceberg stamps snapshots by the wall clock, so these ages are counted with it even while business time is replayed. The
+files of a removed state go with the last snapshot that shows them.
 """
 
 import argparse
@@ -28,18 +31,18 @@ from jobs.upkeep.retention import (
 )
 
 LEAST_GRACE_HOURS: Final = 25
-"""Iceberg refuses to call a file of the last 24 hours an orphan."""
+"""Iceberg refuses to treat files of the last 24 hours as orphans."""
 
 
 def main(spark: SparkSession, settings: JobSettings, arguments: argparse.Namespace) -> None:
-    """Plan, and carry out unless dry."""
+    """Plan the maintenance, and carry it out unless dry."""
     create_tables(spark, settings)
     rules = Rules(BusinessClock().now(), arguments.keep_days, arguments.grace_hours)
     maintain(spark, settings, rules, apply=arguments.mode == "apply")
 
 
 def parser() -> argparse.ArgumentParser:
-    """Mode and retention."""
+    """Return a parser of mode and ages."""
     arguments = base_parser(__doc__)
     arguments.add_argument("--mode", choices=["dry-run", "apply"], default="dry-run")
     arguments.add_argument("--keep-days", type=_at_least(1), default=KEEP_DAYS)
@@ -50,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
 def _at_least(least: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         if int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+            raise argparse.ArgumentTypeError(f"{text} is less than {least}, the smallest value")
         return int(text)
 
     return number

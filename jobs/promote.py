@@ -5,11 +5,11 @@
     python -m jobs.promote --release 2026-04-09-1a2b3c4d --dry-run
     python -m jobs.promote --aliases
 
-The release pointer decides what serves; MLflow's aliases are made to follow it, also by running this again. A named
-release is judged first, by today's limits, on the newest matured days after those it was trained on.
+The release pointer decides which release serves. MLflow's aliases follow the pointer, and running the job again repairs
+them. A named release is judged first: by today's limits, on the newest matured days after its training.
 
-A release that serves and was trained on other features than today's cannot be compared with the candidate. It stays,
-unless it is named with ``--replace-unjudged``.
+If the serving release was trained on other features than today's, it cannot be compared with the candidate. It stays
+unless ``--replace-unjudged`` names it.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from jobs.spark.runtime import base_parser, run_plain_job
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
     """Promote the candidate of a day, or a named release; with ``--dry-run`` only judge the named release.
 
-    With ``--aliases`` nothing is promoted: MLflow's aliases are brought after the pointer.
+    With ``--aliases`` nothing is promoted, and only MLflow's aliases are updated from the pointer.
     """
     if arguments.aliases:
         pointer = _pointer(settings)
@@ -57,9 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--as-of", type=dt.date.fromisoformat, help="promote the candidate of this day (YYYY-MM-DD)")
     which.add_argument("--release", help="go back to this release, if it passes today")
-    which.add_argument("--aliases", action="store_true", help="only bring MLflow's aliases after the pointer")
+    which.add_argument("--aliases", action="store_true", help="only update MLflow's aliases from the pointer")
     parser.add_argument(
-        "--replace-unjudged", metavar="RELEASE", help="with --as-of: it may go although its features differ"
+        "--replace-unjudged", metavar="RELEASE", help="with --as-of: replace it although its features differ"
     )
     parser.add_argument("--dry-run", action="store_true", help="with --release: judge it and move nothing")
     return parser

@@ -1,11 +1,12 @@
-"""What a release would have done on past days, with the same report as the gate's.
+"""Replay a release on past days, and report on them as the gate does.
 
     python -m jobs.replay --release 2026-04-09-1a2b3c4d --from 2026-04-01 --to 2026-04-14
     python -m jobs.replay --release 2026-04-09-1a2b3c4d --from 2026-04-01 --to 2026-04-14 --decisions decisions.npz
 
-Reads the lake's features on the cluster, or logged vectors without one. Only labels known at the end of ``--as-of``
-count. At least 14 days, with frauds among them, are needed: fewer give no loss bound. Exits 0 whatever the verdict. The
-report lies in ``<home>/reports/replay/``; nothing is published or promoted.
+The job reads the lake's features on the cluster, or logged vectors without one. Only labels known at the end of
+``--as-of`` count. At least 14 days, with frauds among them, are needed: fewer give no loss bound.
+
+The exit code is 0 whatever the verdict. The report lies in ``<home>/reports/replay/``; nothing is promoted.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from jobs.spark.session import start_session
 
 
 def report_name(asked: Question, source: str) -> str:
-    """Folder of a replay's report; the same question always has the same."""
+    """Return the folder of a replay's report; the same question always has the same folder."""
     days = f"{asked.span.first}..{asked.span.last}"
     return f"{asked.bundle.release}-at-{asked.threshold}-on-{days}-as-of-{asked.as_of}-{source.replace(' ', '-')}"
 
@@ -39,8 +40,8 @@ def _lake(settings: JobSettings, asked: Question, limits: Limits) -> Answer:
         spark.stop()
 
 
-def told(report: GateReport) -> list[str]:
-    """What a person reads first: what was asked, the figures, both verdicts."""
+def describe(report: GateReport) -> list[str]:
+    """Return the lines that a person reads first: the question, the figures, both verdicts."""
     asked = f"release {report.candidate} at threshold {report.threshold:,} on {report.judged_days.first} to"
     left = f"{report.unknown:,} rows without one are left out of the rates"
     how = f"{report.source}, labels as of {report.as_of}; {left}"
@@ -54,7 +55,7 @@ def told(report: GateReport) -> list[str]:
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
-    """Replay, report."""
+    """Replay the release and write the report."""
     watch, limits = Stopwatch(), limits_of(settings)
     span = Span(arguments.first, arguments.last)
     asked = question(settings, arguments.release, span, threshold=arguments.threshold, as_of=arguments.as_of)
@@ -65,11 +66,11 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
     report = replay_report(asked, answer, settings, limits)
     folder = settings.under_home("reports", "replay", report_name(asked, answer.source))
     write_reports(report, [folder])
-    print(*told(report), f"report in {folder}, {watch.seconds:.1f} s", sep="\n")
+    print(*describe(report), f"report in {folder}, {watch.seconds:.1f} s", sep="\n")
 
 
 def parser() -> argparse.ArgumentParser:
-    """Arguments of the job."""
+    """Return the parser of the job."""
     made = base_parser(__doc__)
     add_replay_options(made)
     return made

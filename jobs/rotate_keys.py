@@ -1,16 +1,19 @@
-"""Bring the lake under the active key: what the next days and their corrections look back on gets the new tokens.
+"""Bring the lake under the active key: days that later days and corrections look back on get new tokens.
 
     python -m antifraud keys rotate
     spark-submit jobs/rotate_keys.py --day 2026-03-31     # the newest day of the lake
     python -m jobs.export_state --day 2026-03-31          # the scorer's state under the new key
     python -m antifraud keys retire k1                    # once every client and scorer has the new one
 
-Re-keys the last 31 states, and of totals, clean and features the days that the last 30 look back on (67; more if the
-gate's certify window reaches back further, for its bounds would take a customer under two keys for two). The bridge of
-old and new tokens is made from the raw files and stays in the raw zone. Before anything is published the features of 30
-days are computed again from the re-keyed rows and must equal those of the lake. Days keep their inputs, so nothing is
-done again because of the new key; older days stay under the old one. Safe to run again after a kill: what is under the
-new key already stays.
+The job re-keys the last 31 states. In totals, clean and features it re-keys the 67 days that the last 30 days look back
+on. If the gate's certify window reaches back further, more days are re-keyed, because the gate would take a customer
+under two keys for two customers.
+
+The bridge of old and new tokens is made from the raw files and stays in the raw zone. Before anything is published, the
+features of 30 days are computed again from the re-keyed rows and must equal the lake's. Days keep their inputs, so
+nothing becomes stale because of the new key. Older days stay under the old key.
+
+After a kill, run the job again: days that are under the new key already are skipped.
 """
 
 import argparse

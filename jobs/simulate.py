@@ -1,10 +1,10 @@
-"""Write raw transaction files of a simulated world, and the truth about them.
+"""Write raw files of a simulated world, and the truth about them.
 
     python -m jobs.simulate --preset default --out var/raw/feed --days 100
     python -m jobs.simulate --preset default --out var/raw/live --first-day 100 --days 6 --change 2026-04-13
 
-The second command continues the world of the first. Every day is a pure function of the world and the day, so days
-can be written in any order and in several runs.
+The second command continues the world of the first. A day depends only on the world and its date, so that days can be
+written in any order and in several runs.
 """
 
 import argparse
@@ -23,7 +23,7 @@ TERMINALS_A_CUSTOMER = 0.8
 
 @returns_exit_code
 def main(arguments: argparse.Namespace) -> None:
-    """Make the world that the arguments describe and write its days."""
+    """Write days of the world that the arguments describe."""
     truth = arguments.truth or arguments.out.resolve().parent / "truth"
     simulate(
         Run(
@@ -34,7 +34,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def world_of(arguments: argparse.Namespace) -> WorldConfig:
-    """The preset with what the arguments change in it."""
+    """Return the preset with the changes of the arguments."""
     given = {
         name: getattr(arguments, name)
         for name in ("customers", "terminals", "start", "seed", "sparse_ids")
@@ -50,7 +50,7 @@ def world_of(arguments: argparse.Namespace) -> WorldConfig:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = options.add_argument
     add("--out", type=Path, required=True, help="folder of the raw files")

@@ -1,10 +1,11 @@
-"""Which days of which tables are out of date, and why. Changes nothing and needs no Spark.
+"""List which days of which tables are out of date, and why. The job changes nothing and needs no Spark.
 
     python -m jobs.stale --from 2026-01-01 --to 2026-03-31
 
-Each line is a run of days of one table. A day is listed under the tables that follow from it, too, as far as they lie
-in the range: a changed day reaches 37 days of states and features. `history` are days before the range that would be
-loaded first. Raw files whose checksums are not known are read through once.
+Each line is a sequence of days of one table. A changed day makes days of later tables stale, too: up to 37 days of
+states and features. They are listed if they lie in the range. `history` are days before the range that would be loaded
+first.
+Raw files with unknown checksums are read through once.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""State at the end of a day, the cut-off: what is known of every customer and terminal.
+"""Make the states of a range of days: what is known of every customer and terminal at the end of a day.
 
     spark-submit jobs/state.py --from 2026-01-01 --to 2026-03-31
 
-A single day is rolled from the state of the day before and its own totals, where that state is up to date. Otherwise,
-and for several days at once, states are rebuilt from 30 days of totals, and of terminals the label delay more: in any
-order of days, with the same rows.
+A single day is rolled from the state of the day before and its own totals. If that state is stale, or for several days
+at once, states are rebuilt from 30 days of totals, for terminals plus the label delay. Both ways give the same rows, in
+any order of days.
 """
 
 import argparse

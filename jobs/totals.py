@@ -1,4 +1,4 @@
-"""Totals of a day: every customer's and terminal's transactions by hour, and when the day's labels were learnt.
+"""Make the totals of a range of days: each customer's and terminal's transactions by hour, and when labels were learnt.
 
 spark-submit jobs/totals.py --from 2026-01-01 --to 2026-03-31
 """

@@ -2,8 +2,8 @@
 
     python -m jobs.train --as-of 2026-04-10
 
-Only labels known at the end of the day count. The candidate lies in ``<home>/candidates/<day>/``; a day whose inputs
-have not changed is not trained again.
+Only labels known at the end of the day count. The candidate lies in ``<home>/candidates/<day>/``. A day with unchanged
+inputs is not trained again.
 """
 
 from argparse import Namespace

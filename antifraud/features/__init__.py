@@ -1,1 +1,1 @@
-"""What a feature is: registry, buckets, and the row-level reference."""
+"""The definition of features: registry, buckets, and the row-level reference."""

@@ -1,8 +1,8 @@
-"""Buckets: what is remembered of an entity's transactions in one hour or one day, in exact integers.
+"""Buckets: exact integer sums of an entity's transactions in one hour or one day.
 
-Sawtooth windows (a window moves in hops of its buckets): at time t a bucket b counts while
-``start(b) >= floor(t - W, hop)`` and ``start(b) <= t``. One day moves in hops of an hour, 7 and 30 days in hops of a
-day, so everything older than the current day is constant all day long.
+Windows are sawtooth windows, which move in hops of their buckets. At time t a bucket b counts while
+``start(b) >= floor(t - W, hop)`` and ``start(b) <= t``. A window of one day moves in hops of an hour. Windows of 7 and
+30 days move in hops of a day, so that everything before the current day is constant all day long.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,10 +16,14 @@ NEVER: Final = -1
 
 
 class Bucket(NamedTuple):
-    """Transactions of one entity in one span of time.
+    """Transactions of one entity in one span of time; the empty bucket has zeros and `last_time` -1.
 
-    `amount_sum` and `amount_max` are minor units, `amount_sum_sq` is minor units squared (beyond 64 bits), `last_time`
-    is UTC seconds; an empty bucket has zeros and `last_time` -1.
+    Attributes:
+        tx_count: Number of transactions.
+        amount_sum: Sum of amounts, minor units.
+        amount_sum_sq: Sum of squared amounts, minor units squared; it may need more than 64 bits.
+        amount_max: Largest amount, minor units.
+        last_time: Time of the last transaction, UTC seconds.
     """
 
     tx_count: int
@@ -29,7 +33,7 @@ class Bucket(NamedTuple):
     last_time: int
 
     def plus(self, other: "Bucket") -> "Bucket":
-        """Both buckets together; order does not matter."""
+        """Add up two buckets; their order does not matter."""
         return Bucket(
             self.tx_count + other.tx_count,
             self.amount_sum + other.amount_sum,
@@ -43,7 +47,7 @@ EMPTY: Final = Bucket(0, 0, 0, 0, NEVER)
 
 
 def bucket_of(time: int, amount: int) -> Bucket:
-    """The bucket of a single transaction.
+    """Return the bucket of a single transaction.
 
     >>> bucket_of(60, 5).plus(bucket_of(30, 7))
     Bucket(tx_count=2, amount_sum=12, amount_sum_sq=74, amount_max=7, last_time=60)
@@ -52,9 +56,9 @@ def bucket_of(time: int, amount: int) -> Bucket:
 
 
 def total(buckets: Iterable[Bucket]) -> Bucket:
-    """All of `buckets` together.
+    """Add up all buckets.
 
-    Column by column, since a decision adds up some hundred buckets: a third of the time of adding them one by one.
+    A decision adds up some hundred buckets. Adding field by field takes a third of the time of adding bucket by bucket.
     """
     columns = list(zip(*buckets, strict=True))
     if not columns:
@@ -64,11 +68,15 @@ def total(buckets: Iterable[Bucket]) -> Bucket:
 
 
 class Risk(NamedTuple):
-    """Matured labels of a terminal: transactions with a known label and frauds among them, over 1, 7 and 30 days.
+    """Matured labels of a terminal: labelled transactions (`known`) and frauds over 1, 7 and 30 days.
 
-    The windows end `label_delay` days before the day the risk is used on, so no label is counted before it is learnt.
-    A streak is what the 30 days say after their last day with a legitimate transaction: `streak_fraud` frauds, the
-    first of them `streak_age` days before the day of use; that last day lies `legit_age` days before it. 0 is none.
+    The windows end `label_delay` days before the day of use, so that no label counts before it is learnt. In the 30
+    days, frauds after the last day with a legitimate transaction are a streak.
+
+    Attributes:
+        streak_fraud: Frauds of the streak; 0 for none.
+        streak_age: Days from its first fraud to the day of use; 0 for none.
+        legit_age: Days from the last day with a legitimate transaction to the day of use; 0 for none.
     """
 
     known_1d: int = 0
@@ -87,10 +95,13 @@ NO_RISK: Final = Risk()
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is known of an entity before an event.
+    """Everything known of an entity before an event.
 
-    `days` are closed days by day number (the cut-off day and before); `hours` are hour buckets by hour number: those of
-    the cut-off day and all later ones. `cutoff` is the last closed day; days after it are made of `hours`.
+    Attributes:
+        cutoff: Last closed day; later days are made of `hours`.
+        days: Buckets of closed days by day number.
+        hours: Buckets of the cut-off day and of later days by hour number.
+        risk: Matured labels; of a terminal only.
     """
 
     cutoff: int
@@ -99,7 +110,7 @@ class History:
     risk: Risk = NO_RISK
 
     def window(self, time: int, days: int) -> Bucket:
-        """The sawtooth window of `days` (1, 7 or 30) at `time` in UTC seconds."""
+        """Return the sawtooth window of `days` (1, 7 or 30) at `time` in UTC seconds."""
         if days == 1:
             first_hour = (time - DAY_SECONDS) // HOUR_SECONDS
             return total(self._hours(first_hour, time))

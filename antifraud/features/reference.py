@@ -10,34 +10,34 @@ class PythonArithmetic:
     """`antifraud.features.registry.Arithmetic` on Python numbers; null is None."""
 
     def ratio(self, numerator: float, denominator: float | None) -> float | None:
-        """Both as doubles, divided; None where the denominator is not positive."""
+        """Divide both as doubles; return None if the denominator is not positive."""
         return float(numerator) / float(denominator) if denominator is not None and denominator > 0 else None
 
     def root(self, value: int) -> float:
-        """Square root as a double."""
+        """Return the square root as a double."""
         return math.sqrt(float(value))
 
     def exact(self, value: int) -> int:
-        """Python integers are exact already."""
+        """Return the value: Python integers are exact already."""
         return value
 
     def floor_divide(self, value: int, divisor: int) -> int:
-        """Integer division, rounding down."""
+        """Divide integers, rounding down."""
         return value // divisor
 
     def when(self, condition: bool, value: int) -> float | None:  # noqa: FBT001
-        """`value` as a double where `condition` holds."""
+        """Return `value` as a double if `condition` holds, else None."""
         return float(value) if condition else None
 
     def flag(self, condition: bool) -> float:  # noqa: FBT001
-        """1.0 where `condition` holds."""
+        """Return 1.0 if `condition` holds, else 0.0."""
         return 1.0 if condition else 0.0
 
 
 def feature_inputs(time: int, amount: int, customer: History, terminal: History) -> dict[str, int]:
-    """The exact integers that formulas start from, by name.
+    """Return the exact integers that formulas start from, by name: for each entity and window the fields of its bucket.
 
-    `time` is UTC seconds, `amount` minor units. For each entity and window: the fields of its `Bucket`.
+    `time` is UTC seconds, `amount` minor units.
     """
     inputs = {"time": time, "amount": amount}
     for entity, history in (("customer", customer), ("terminal", terminal)):
@@ -50,7 +50,7 @@ def feature_inputs(time: int, amount: int, customer: History, terminal: History)
 
 
 def feature_vector(time: int, amount: int, customer: History, terminal: History) -> list[float]:
-    """Features of one event in the order of `FEATURE_NAMES`; null is NaN.
+    """Return the features of one event in the order of `FEATURE_NAMES`; null is NaN.
 
     >>> from antifraud.features.registry import FEATURE_NAMES
     >>> stranger = History(cutoff=0)

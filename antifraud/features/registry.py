@@ -1,10 +1,10 @@
 """The feature registry: every feature's name, entity, window, unit, null meaning and formula.
 
-For an event e at time t only events before e in the order (time, transaction id) count, and of labels only those that
-were learnt before the event's day. A formula is written once against `Arithmetic`; Spark evaluates it on columns
-(`jobs/features.py`) and `antifraud.features.reference` on Python numbers, and `tests/parity` demands the same bits of
-both. That is why formulas use exact integers and + - * / sqrt in a stated order only: log and exp differ between
-languages.
+For an event, only events before it in the order (time, transaction id) count, and only labels learnt before its day.
+
+A formula is written once, against `Arithmetic`. The features job evaluates it on Spark columns, and
+`antifraud.features.reference` on Python numbers; `tests/parity` demands the same bits from both. So formulas use only
+exact integers and + - * / sqrt, in a stated order. Languages differ in log and exp.
 """
 
 import hashlib
@@ -24,34 +24,39 @@ Inputs = Mapping[str, Any]
 
 
 class Arithmetic(Protocol):
-    """The operations a formula may use beside exact integer ``+ - *``; null goes in, null comes out."""
+    """Operations that a formula may use in addition to exact integer ``+ - *``; null gives null."""
 
     def ratio(self, numerator: Any, denominator: Any) -> Any:
-        """Both sides as IEEE doubles, divided; null where the denominator is not positive."""
+        """Divide both as IEEE doubles; return null if the denominator is not positive."""
 
     def root(self, value: Any) -> Any:
-        """Square root of an exact non-negative integer, as a double."""
+        """Return the square root of an exact non-negative integer as a double."""
 
     def exact(self, value: Any) -> Any:
-        """The integer, wide enough for products of sums."""
+        """Return the integer in a type that is wide enough for products of sums."""
 
     def floor_divide(self, value: Any, divisor: int) -> Any:
-        """Integer division, rounding down."""
+        """Divide integers, rounding down."""
 
     def when(self, condition: Any, value: Any) -> Any:
-        """`value` as a double where `condition` holds, otherwise null."""
+        """Return `value` as a double if `condition` holds, else null."""
 
     def flag(self, condition: Any) -> Any:
-        """1.0 where `condition` holds, otherwise 0.0."""
+        """Return 1.0 if `condition` holds, else 0.0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One column of the feature vector, always a double.
 
-    `entity` is event, customer or terminal; `window` is in days, None where the feature has none; `null` says what a
-    null means (empty: never null). `formula` maps the aggregates of `antifraud.features.reference.feature_inputs` to
-    the value.
+    Attributes:
+        name: Name of the column.
+        entity: Event, customer or terminal.
+        window: Window in days, if the feature has one.
+        unit: Unit of the value.
+        null: Meaning of null; empty if the value is never null.
+        meaning: Description for docs/features.md and for reason codes.
+        formula: Function from the inputs (`antifraud.features.reference.feature_inputs`) to the value.
     """
 
     name: str
@@ -80,7 +85,7 @@ def _amount_to_max(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
 
 
 def _z_score(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
-    """(amount - mean) / sd = (n*amount - S) / sqrt(n*Q - S*S), all integers before the root."""
+    """Return (amount - mean) / sd = (n*amount - S) / sqrt(n*Q - S*S), with integers up to the root."""
 
     def formula(a: Arithmetic, x: Inputs) -> Any:
         n, s, q = (
@@ -101,7 +106,7 @@ def _mean_to_mean(short: str, long: str) -> Callable[[Arithmetic, Inputs], Any]:
 
 
 def _spread(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
-    """Standard deviation / mean = sqrt(n*Q - S*S) / S."""
+    """Return standard deviation / mean = sqrt(n*Q - S*S) / S."""
 
     def formula(a: Arithmetic, x: Inputs) -> Any:
         n, s, q = (a.exact(x[f"{prefix}_{name}"]) for name in ("tx_count", "amount_sum", "amount_sum_sq"))
@@ -111,7 +116,7 @@ def _spread(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
 
 
 def _amount_to_rest(prefix: str) -> Callable[[Arithmetic, Inputs], Any]:
-    """Amount over the mean of all but the largest, which one earlier fraud would otherwise have raised."""
+    """Divide the amount by the mean without the largest: an earlier fraud would have raised the mean."""
     return lambda a, x: a.ratio(
         a.exact(x["amount"]) * (x[f"{prefix}_tx_count"] - 1), x[f"{prefix}_amount_sum"] - x[f"{prefix}_amount_max"]
     )
@@ -122,9 +127,9 @@ def _count_to_count(short: str, long: str) -> Callable[[Arithmetic, Inputs], Any
 
 
 def _to_habit(numerator: Callable[[Inputs], tuple[Any, Any]]) -> Callable[[Arithmetic, Inputs], Any]:
-    """Something over the customer's mean amount of the days 8 to 30 ago, before a compromise of a week began.
+    """Divide a mean by the customer's mean amount of 8 to 30 days ago, before a compromise of a week began.
 
-    `numerator` gives a sum and what it is to be divided by.
+    `numerator` gives that mean as a sum and a count.
     """
 
     def formula(a: Arithmetic, x: Inputs) -> Any:
@@ -137,7 +142,7 @@ def _to_habit(numerator: Callable[[Inputs], tuple[Any, Any]]) -> Callable[[Arith
 
 
 def _positive(name: str) -> Callable[[Arithmetic, Inputs], Any]:
-    """The input as it is; null where it is 0."""
+    """Return the input, or null if it is 0."""
     return lambda a, x: a.when(x[name] > 0, x[name])
 
 
@@ -215,7 +220,7 @@ def _risk_features() -> list[Feature]:
 
 
 def _habit_features() -> list[Feature]:
-    """What a thief changes first: amounts and pace against the customer's habit."""
+    """Return features of what a thief changes first: amounts and pace against the customer's habit."""
     none = "no earlier transaction of the customer in the window"
     before = "no transaction of the customer 8 to 30 days ago"
     month, week = "customer_30d", "customer_7d"
@@ -250,7 +255,7 @@ def _habit_features() -> list[Feature]:
 
 
 def _streak_features() -> list[Feature]:
-    """What a terminal's matured labels say since the last legitimate one: a compromise shows as an unbroken streak."""
+    """Return features of a terminal's streak: a compromise shows as frauds without a legitimate transaction between."""
     return [
         Feature(
             "terminal_streak_fraud", "terminal", 30, "transactions", "", "matured frauds after the last legitimate day",
@@ -282,6 +287,6 @@ FORMULA_VERSION: Final = 1
 
 
 def feature_set_hash() -> str:
-    """What a release was trained on; a scorer refuses a release of another feature set."""
+    """Return the hash of the feature set; a scorer refuses a release that was trained on another one."""
     text = f"{FORMULA_VERSION}:" + ",".join(f"{f.name}/{f.entity}/{f.window}/{f.unit}" for f in REGISTRY)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,1 +1,1 @@
-"""Keys and who holds them: pseudonyms, bearer tokens, signatures."""
+"""Secrets: keys of pseudonyms, bearer tokens, keys of signatures."""

@@ -1,4 +1,4 @@
-"""Who may call the scorer: bearer tokens, kept as hashes, each with a client name and scopes.
+"""Access to the scorer: bearer tokens, stored as hashes, each with a client name and scopes.
 
 ``access.json`` holds ``{"clients": [{"client": ..., "sha256": ..., "scopes": [...]}]}``. A token is random, so a plain
 SHA-256 suffices: there is nothing to guess that a slow hash would protect.
@@ -25,12 +25,12 @@ GRANTS: Final[Mapping[str, tuple[Scope, ...]]] = {
     "client": ("decide", "label", "read"),
     "admin": ("admin", "read"),
 }
-"""What `generate_access` hands out: one token file for each name."""
+"""Tokens that `generate_access` makes: one file for each name, with these scopes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated client and what it may do."""
+    """An authenticated client and its scopes."""
 
     client: str
     scopes: frozenset[str]
@@ -43,7 +43,7 @@ class Access:
     callers: Mapping[str, Caller]
 
     def caller_of(self, token: str) -> Caller | None:
-        """Who presents `token`, or None. Every hash is compared, each in constant time.
+        """Return the caller who presents `token`, or None. Every hash is compared, each in constant time.
 
         >>> access = Access({hash_token("s3cret"): Caller("till", frozenset({"decide"}))})
         >>> access.caller_of("s3cret").client, access.caller_of("guess")
@@ -57,7 +57,7 @@ class Access:
 
 
 def hash_token(token: str) -> str:
-    """Hex SHA-256 of a token."""
+    """Return the hex SHA-256 of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -1,9 +1,9 @@
-"""Tokens: what stands for a customer or a terminal everywhere outside the raw zone.
+"""Tokens: pseudonyms that stand for customers and terminals everywhere outside the raw zone.
 
 ``token = "<key id>." + base64url(HMAC-SHA256(key, kind + ":" + id))``, the digest cut to its first 128 bits
-(RFC 2104, RFC 4648 section 5, without padding). The kind is hashed too, so equal ids of a customer and a terminal
-give different tokens. Ingest computes the same function with Spark expressions and the client SDK calls this module;
-`tests/golden/tokens.json` holds the vectors that all of them must reproduce.
+(RFC 2104, RFC 4648 section 5, without padding). The kind is hashed too, so that customer 7 and terminal 7 have
+different tokens. Ingest computes the same function with Spark expressions, and the client SDK calls this module. All
+of them must reproduce the vectors in `tests/golden/tokens.json`.
 """
 
 import base64
@@ -27,7 +27,7 @@ KEY_BYTES: Final = 32
 KEY_ID_PATTERN: Final = r"k[0-9]{1,6}"
 ALPHABET: Final = f"{string.ascii_letters}{string.digits}_-"
 TOKEN_PATTERN: Final = rf"{KEY_ID_PATTERN}\.[{ALPHABET}]{{22}}"
-"""With every character spelled out: Java looks them up in one table, ranges one after the other."""
+"""Every character is spelled out: Java looks them up in one table, but tries ranges one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Key:
 
 
 def tokenise(key: Key, kind: Kind, identifier: int) -> str:
-    """Token of one identifier.
+    """Return the token of one identifier.
 
     >>> tokenise(Key("k1", bytes(32)), "customer", 0)
     'k1.xtTnafgHD8vc5GpmhxDZzw'
@@ -50,18 +50,18 @@ def tokenise(key: Key, kind: Kind, identifier: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """All keys by id, and the id of the one that new tokens are made with."""
+    """All keys by id, and the id of the active key, with which new tokens are made."""
 
     active: str
     keys: Mapping[str, Key]
 
     @property
     def active_key(self) -> Key:
-        """The key that new tokens are made with."""
+        """Key that new tokens are made with."""
         return self.keys[self.active]
 
     def without(self, key_id: str) -> "KeyRing":
-        """The ring without a key that is not active.
+        """Return the ring without a key that is not active.
 
         Raises:
             SettingsError: There is no such key, or it is the active one.
@@ -100,7 +100,7 @@ def load_keyring(path: Path) -> KeyRing:
         keys = {key_id: Key(key_id, bytes.fromhex(secret)) for key_id, secret in ring["keys"].items()}
         return KeyRing(keys[ring["active"]].key_id, keys)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        # The cause would show key material in a traceback, so it is cut off.
+        # Without the cause, which would show key material in a traceback.
         raise SettingsError(f"{path} is not a key ring ({type(error).__name__}): restore it from its backup") from None
 
 
@@ -110,7 +110,7 @@ def load_active_key(path: Path) -> Key:
 
 
 def rotate_keyring(path: Path) -> str:
-    """Add a new random key and make it the active one; the others stay. Returns the new key's id.
+    """Add a random key, make it the active one, and return its id; the other keys stay.
 
     Raises:
         SettingsError: The ring cannot be read, or not be written where it is.
@@ -122,7 +122,7 @@ def rotate_keyring(path: Path) -> str:
 
 
 def retire_key(path: Path, key_id: str) -> None:
-    """Remove a key that is not active; its tokens can never be made again.
+    """Remove a key that is not active; afterwards nobody can make its tokens again.
 
     Raises:
         SettingsError: There is no such key, it is the active one, or the ring cannot be read or written.
@@ -139,7 +139,7 @@ def _spell(ring: KeyRing) -> str:
 
 
 def _replace(path: Path, ring: KeyRing) -> None:
-    """Write beside the ring and rename: a reader sees the old ring or the new one, and neither is ever readable."""
+    """Write a new file and rename it: a reader sees the old ring or the new one, and other users see neither."""
     beside = path.with_name(f".{path.name}.new")
     try:
         beside.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Signatures over release manifests: Ed25519 (RFC 8032), so that only who holds the signing key makes a release.
+"""Signatures over release manifests: Ed25519 (RFC 8032), so that only the holder of the signing key makes releases.
 
 The private key is needed where releases are made (`jobs/promote.py`) and nowhere else; whoever uses a release (scorer,
 judge, commands) holds the public key only. Both are PEM files, as other tools read them. The library `cryptography` is
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 PURPOSE: Final = b"antifraud release manifest\n"
-"""Comes before what is signed, so that a signature made for anything else never counts for a release."""
+"""Prefix of the signed content, so that a signature made for another purpose never counts for a release."""
 MAKE_KEYS: Final = "`python -m antifraud release-key generate` makes the pair"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PublicKey:
-    """What tells whether a signature was made with its signing key."""
+    """The public half, which checks whether a signature was made with the signing key."""
 
     key: "Ed25519PublicKey"
 
@@ -47,7 +47,7 @@ class PublicKey:
         return cls(key)
 
     def check(self, content: bytes, signature: bytes) -> None:
-        """Return if `signature`, as `SigningKey.sign` gives it, was made over `content`.
+        """Refuse a `signature` that `SigningKey.sign` did not make over `content`.
 
         Raises:
             ReleaseError: It was not.
@@ -87,16 +87,16 @@ class SigningKey:
 
     @property
     def public(self) -> PublicKey:
-        """The public half."""
+        """Public half of this key."""
         return PublicKey(self.key.public_key())
 
     def sign(self, content: bytes) -> bytes:
-        """Signature over `content`, 64 bytes as base64; the same content always gives the same signature."""
+        """Return the signature over `content`, 64 bytes as base64; equal content gives equal signatures."""
         return base64.b64encode(self.key.sign(PURPOSE + content))
 
 
 def generate_signing_keys(private: Path, public: Path) -> list[Path]:
-    """Make a key pair: `private` with mode 0600, `public` readable by all; returns the files written.
+    """Make a key pair, `private` with mode 0600 and `public` readable by all; return the files written.
 
     The private key is written last: it shows that the pair is whole.
 

@@ -1,1 +1,1 @@
-"""Parts of the leak scan: what is searched for, how files are opened, what counts as a match."""
+"""The leak scan: identifiers to search for, files opened piece by piece, matches."""

@@ -1,4 +1,4 @@
-"""Columns of identifiers in the lake, told by their names: small identifiers cannot be searched for in bytes."""
+"""Columns of identifiers in the lake, recognised by name, because short identifiers cannot be searched for in bytes."""
 
 from antifraud.lake.catalog import open_catalog
 from antifraud.lake.schemas import identifiers_among
@@ -7,9 +7,9 @@ from jobs.leak.report import Finding
 
 
 def identifier_columns(settings: JobSettings) -> list[Finding]:
-    """Columns, nested ones too, that are called like a raw identifier, in any table of the lake's catalog, if any."""
+    """Return the columns, also nested ones, with the name of a raw identifier in any table of the lake's catalog."""
     if settings.catalog_file and not settings.catalog_file.exists():
-        return []  # opened, it would be created
+        return []  # Opening the catalog would create it.
     catalog = open_catalog(settings)
     findings = []
     for space in catalog.list_namespaces():

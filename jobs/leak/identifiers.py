@@ -1,4 +1,4 @@
-"""The identifiers to search for: those of the raw feed that are long enough to be told from counts."""
+"""Identifiers to search for: ids of the raw feed that are too long to be taken for a count."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,14 +31,16 @@ class Identifiers:
 
 
 def sparse_identifiers(raw: Path) -> set[int]:
-    """Customer and terminal ids of `MIN_DIGITS` digits or more in the files of the raw feed, on a disk or in S3.
+    """Return customer and terminal ids of at least `MIN_DIGITS` digits in the raw files, on a disk or in S3.
 
     Raises:
-        RawFileError: There is no raw file, so that nothing could be searched for.
+        RawFileError: There is no raw file, so there is nothing to search for.
     """
     files = discover(raw)
     if not files:
-        raise RawFileError(f"{raw} has no raw files, whose identifiers were to be searched for: nothing was scanned")
+        raise RawFileError(
+            f"{raw} has no raw files, so there is no identifier to search for and nothing was scanned: name the feed"
+        )
     texts: set[bytes] = set()
     for file in files:
         for line in text_lines(file.path):

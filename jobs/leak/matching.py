@@ -1,4 +1,4 @@
-"""Whether a piece of bytes holds an identifier, as decimal text or as a binary integer."""
+"""Matches of identifiers in a piece of bytes, as decimal text or as binary integers."""
 
 import os
 import re
@@ -11,15 +11,15 @@ from jobs.leak.identifiers import MIN_DIGITS, Identifiers
 
 DIGITS: Final = re.compile(rb"[0-9]{%d,}" % MIN_DIGITS)
 FRACTION: Final = re.compile(rb"(?<![\w.])[0-9]{1,20}\.\Z")
-"""What stands before the decimals of a number; a key's id before a token is none, for a letter begins it."""
+"""Digits and dot before the decimals of a number. The id of a key before a token does not match: it has a letter."""
 BEFORE_DECIMALS: Final = 22
-"""Bytes that tell: twenty digits, the dot, and what stands before them."""
+"""Bytes to look back: one before the number, twenty digits and the dot."""
 INTEGER_TYPES: Final = ("<i8", ">i8")
 INTEGER_BYTES: Final = 8
 
 
 def matches(content: bytes | NDArray[np.int64], wanted: Identifiers) -> int:
-    """Number of places in `content`, bytes or a column of integers, that hold a wanted identifier.
+    """Count the places in `content`, bytes or a column of integers, that hold a wanted identifier.
 
     >>> matches(b"customer=123456789012;", Identifiers.of({123456789012}))
     1
@@ -32,10 +32,10 @@ def matches(content: bytes | NDArray[np.int64], wanted: Identifiers) -> int:
 
 
 def _text_matches(content: bytes, wanted: Identifiers) -> int:
-    """Identifiers inside any run of digits, also where digits stand before or after them.
+    """Count identifiers inside any run of digits, also between other digits.
 
-    The decimals of a number are not searched: a model's file holds tens of thousands of them, of which some would equal
-    an identifier by chance every few hundred nights, or every night where there are millions.
+    The decimals of a number are not searched. A model's file holds tens of thousands of them, and some would equal an
+    identifier by chance: every few hundred nights, or every night in a file with millions.
     """
     hits = 0
     for run in DIGITS.finditer(content):
@@ -48,7 +48,7 @@ def _text_matches(content: bytes, wanted: Identifiers) -> int:
 
 
 def mask(path: str, wanted: Identifiers) -> tuple[str, int]:
-    """A path without the identifiers in it, and how many there were; each is a run of digits of its own.
+    """Return a path with its identifiers masked, and their number; an identifier is a whole run of digits here.
 
     >>> mask("customer=123456789012/part-0.csv", Identifiers.of({123456789012}))
     ('customer=<identifier>/part-0.csv', 1)
@@ -59,7 +59,7 @@ def mask(path: str, wanted: Identifiers) -> tuple[str, int]:
 
 
 def _integer_matches(content: bytes, wanted: Identifiers) -> int:
-    """64-bit integers of either byte order at any offset."""
+    """Count identifiers among the 64-bit integers of either byte order at any offset."""
     hits = 0
     for offset in range(min(INTEGER_BYTES, max(0, len(content) - INTEGER_BYTES + 1))):
         count = (len(content) - offset) // INTEGER_BYTES
@@ -72,6 +72,6 @@ def _integer_matches(content: bytes, wanted: Identifiers) -> int:
 def _equal_values(values: NDArray[np.int64], wanted: Identifiers) -> int:
     if not len(wanted.values):
         return 0
-    # Few numbers are in the identifiers' range at all, so the exact comparison sees few.
+    # Few numbers lie between the smallest and the largest identifier, so the exact search has few to look up.
     near = values[(values >= wanted.values[0]) & (values <= wanted.values[-1])].astype(np.int64)
     return int((wanted.values[np.searchsorted(wanted.values, near)] == near).sum())

@@ -1,6 +1,6 @@
-"""Files as pieces that can be searched: by value where a format packs its values, decompressed, or as they are.
+"""Files as pieces that can be searched: values of packed formats, decompressed content, or the bytes as they are.
 
-What is inside an archive or a compressed file is opened in turn: a Parquet file in a zip, a tar in a gzip.
+The content of an archive or a compressed file is opened in turn, such as a Parquet file in a zip, or a tar in a gzip.
 """
 
 import bz2
@@ -25,17 +25,17 @@ from numpy.typing import NDArray
 
 CHUNK_BYTES: Final = 1 << 24
 OVERLAP_BYTES: Final = 64
-"""Longer than any identifier, so that one across the border of two chunks is found in the second."""
+"""Longer than any identifier, so that an identifier across two chunks is found in the second one."""
 MAGIC_BYTES: Final = 265
 TAR_MAGIC: Final = slice(257, 262)
 WAL_MAGIC: Final = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
-"""Of the write-ahead log beside a SQLite file, in which pages lie before they reach it."""
+"""First bytes of the write-ahead log of a SQLite file, in which pages lie before they reach that file."""
 SQLITE_SHORT: Final = 6
-"""Bytes of an integer of SQLite below 2^47; larger ones have eight."""
+"""Bytes of a SQLite integer below 2^47; larger integers have eight."""
 PICKLE_PROTOCOLS: Final = (2, 3, 4, 5)
 
 INTEGER_DIGITS: Final = 18
-"""Decimals of so few digits fit into 64 bits, whatever their value."""
+"""Decimals of at most this many digits fit into 64 bits."""
 LARGEST_INTEGER: Final = Decimal((1 << 63) - 1)
 
 Content = bytes | NDArray[np.int64]
@@ -43,7 +43,7 @@ Piece = tuple[str, Content]
 
 
 def pieces(path: Path) -> Iterator[Piece]:
-    """The contents of a file as (place, bytes), decided by its first bytes, not by its name."""
+    """Yield the contents of a file as (place, bytes); its first bytes tell the format, and not its name."""
     with path.open("rb") as file:
         yield from _opened(file)
 
@@ -91,7 +91,7 @@ def _plain(file: IO[bytes]) -> Iterator[Piece]:
 
 
 def _parquet(file: IO[bytes]) -> Iterator[Piece]:
-    """Every column of every row group, nested ones flattened, and the file's metadata."""
+    """Yield every column of every row group, nested ones flattened, and the file's metadata."""
     source = pq.ParquetFile(file)
     yield "metadata", str(source.metadata.metadata).encode()
     for batch in source.iter_batches():
@@ -111,7 +111,7 @@ def _leaves(column: pa.Array) -> Iterator[pa.Array]:
 
 
 def _values(column: pa.Array) -> Content:
-    """Numbers as integers (an identifier stored as a double is one too), anything else as text, one value a line."""
+    """Return numbers as integers, also doubles, and other values as text, one value a line."""
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         numbers: NDArray[np.int64] = np.nan_to_num(column.drop_null().to_numpy(zero_copy_only=False)).astype(np.int64)
@@ -124,7 +124,7 @@ def _values(column: pa.Array) -> Content:
 
 
 def _integers(decimals: pa.Array) -> NDArray[np.int64]:
-    """Decimals without fraction; those beyond 64 bits, such as sums of squares, can be no identifier."""
+    """Return decimals without fraction as integers; larger ones than 64 bits, such as sums of squares, are no ids."""
     if decimals.type.precision > INTEGER_DIGITS:
         decimals = decimals.filter(pc.less_equal(pc.abs(decimals), pa.scalar(LARGEST_INTEGER, decimals.type)))
     whole: NDArray[np.int64] = decimals.cast(pa.int64()).to_numpy(zero_copy_only=False)
@@ -132,7 +132,7 @@ def _integers(decimals: pa.Array) -> NDArray[np.int64]:
 
 
 def _lines(texts: pa.StringArray) -> bytes:
-    """One value a line, put together by Arrow."""
+    """Return one value a line; Arrow joins them far more quickly than Python."""
     whole = pa.ListArray.from_arrays([0, len(texts)], texts)
     return bytes(pc.binary_join(whole, "\n")[0].as_buffer() or b"")
 
@@ -155,11 +155,11 @@ def _binary_values(value: object) -> Iterator[bytes]:
 
 
 def _sqlite(file: IO[bytes]) -> Iterator[Piece]:
-    """Every row, and the pages as they are: deleted rows stay in them, with integers of six bytes."""
+    """Yield every row, and the pages as they are: deleted rows stay in pages, with integers of six bytes."""
     content = file.read()
     database = sqlite3.connect(":memory:")
     try:
-        # In memory a database cannot have a write-ahead log beside it, so it is marked as not having one.
+        # A database in memory cannot have a write-ahead log, so its header must not announce one.
         database.deserialize(content[:18] + b"\x01\x01" + content[20:])
         tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
         for table in tables:
@@ -177,7 +177,7 @@ def _pages(content: bytes) -> Iterator[Piece]:
 
 
 def _short_integers(content: bytes) -> NDArray[np.int64]:
-    """The big-endian integer of six bytes at every offset."""
+    """Return the big-endian integer of six bytes at every offset."""
     if len(content) < SQLITE_SHORT:
         return np.zeros(0, np.int64)
     windows = np.lib.stride_tricks.sliding_window_view(np.frombuffer(content, np.uint8), SQLITE_SHORT)
@@ -207,7 +207,7 @@ def _placed(name: str, member: IO[bytes]) -> Iterator[Piece]:
 
 
 def _pickle(file: IO[bytes]) -> Iterator[Piece]:
-    """The values that a pickle spells, without running it; and its bytes, should it be no pickle after all."""
+    """Yield the values in a pickle without running it, and its bytes, because it may be no pickle after all."""
     content = file.read()
     yield "", content
     numbers, texts = [], []
@@ -218,6 +218,6 @@ def _pickle(file: IO[bytes]) -> Iterator[Piece]:
             elif isinstance(value, str | bytes | bytearray):
                 texts.append(value.encode() if isinstance(value, str) else bytes(value))
     except (ValueError, UnicodeError):
-        pass  # it only began like one: its bytes were searched
+        pass  # It only begins like a pickle, and its bytes have been searched.
     yield "values", np.array(numbers, np.int64)
     yield "values", b"\n".join(texts)

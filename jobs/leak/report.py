@@ -1,4 +1,4 @@
-"""What the leak scan found: where and how often, never which identifier."""
+"""Findings of the leak scan: where and how often, never which identifier."""
 
 from typing import Final, NamedTuple
 
@@ -6,7 +6,7 @@ SHOWN: Final = 5
 
 
 class Finding(NamedTuple):
-    """A place that holds raw identifiers; `place` is the part of the file, such as a column, empty for plain bytes."""
+    """A place with raw identifiers; `place` is the part of the file, such as a column, and empty for plain bytes."""
 
     path: str
     place: str
@@ -14,7 +14,7 @@ class Finding(NamedTuple):
 
 
 def describe(findings: list[Finding]) -> str:
-    """The first few findings as one line.
+    """Return the first few findings in one line.
 
     >>> describe([Finding("logs/a.log", "", 2), Finding("lake/x.parquet", "customer", 1)])
     'logs/a.log (2 hits), lake/x.parquet: customer (1 hits)'

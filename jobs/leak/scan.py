@@ -16,13 +16,13 @@ RAW_ZONE: Final = "raw"
 
 
 def scan(folder: Path, identifiers: set[int], spared: Sequence[Path] = ()) -> list[Finding]:
-    """Places in a folder that hold one of `identifiers`, but for those below `spared`; which ones is not told."""
+    """Return the places in a folder with any of `identifiers`, apart from `spared` folders."""
     wanted = Identifiers.of(identifiers)
     return [finding for path in _files(folder, spared) for finding in _scan_file(folder, path, wanted)]
 
 
 def places(settings: JobSettings, also: Sequence[Path] = ()) -> list[Path]:
-    """Folders and files that may hold no identifier: whatever the settings put outside the home folder, too."""
+    """Return the folders and files that must hold no identifier, also outside the home folder."""
     home = settings.under_home().resolve()
     databases = [file for file in (settings.catalog_file, settings.mlflow_file) if file]
     logs = [database.with_name(f"{database.name}-wal") for database in databases]
@@ -35,7 +35,7 @@ def _below(path: Path, folder: Path) -> bool:
 
 
 def _files(folder: Path, spared: Sequence[Path]) -> Iterator[Path]:
-    """Every regular file, in a fixed order."""
+    """Yield every regular file, in a fixed order."""
     for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
         if path.is_file() and not path.is_symlink() and not any(_below(path, zone) for zone in spared):
             yield path
@@ -50,10 +50,15 @@ def _scan_file(folder: Path, path: Path, wanted: Identifiers) -> Iterator[Findin
             if hits := matches(content, wanted):
                 yield Finding(name, place, hits)
     except FileNotFoundError:
-        return  # a running service removed its own temporary file between listing and opening
+        return  # A running service has removed its temporary file between listing and opening.
 
 
-def _require_apart(settings: JobSettings, raw: Path, also: Sequence[Path]) -> None:
+def require_scannable(settings: JobSettings, raw: Path, also: Sequence[Path]) -> None:
+    """Refuse places that cannot be scanned.
+
+    Raises:
+        SettingsError: A named place is missing, or the home folder lies in the raw zone.
+    """
     home, lake = settings.under_home().resolve(), warehouse_folder(settings)
     named = also if _below(lake, home) else [lake, *also]
     if missing := [str(path) for path in named if not path.exists()]:

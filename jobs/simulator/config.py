@@ -1,4 +1,4 @@
-"""What describes a simulated world; two equal configurations give the same rows."""
+"""Configuration of a simulated world; equal configurations give equal rows."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from antifraud.errors import SettingsError
 ChangeKind = Literal["spend3x", "new-pattern"]
 CHANGE_KINDS: Final[tuple[ChangeKind, ...]] = ("spend3x", "new-pattern")
 MOST_ENTITIES: Final = 9_000_000
-"""Beyond it the arithmetic of sparse identifiers would leave 64 bits."""
+"""With more entities the arithmetic of sparse identifiers would exceed 64 bits."""
 HIGHEST_DEFECT_RATE: Final = 0.1
 
 
@@ -35,11 +35,21 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class WorldConfig:
-    """A world. `start` is day 0, the base of `tx_time_seconds`; the seed settles everything else.
+    """A world.
 
-    All amounts are multiplied by `price_level`, so that a small world can hold as much money as a larger one.
-    `terminal_starts` and `customer_starts` are the shares of them whose compromise begins on a day. Terminal 0 takes
-    `busiest_share` of all honest transactions beside its own, and is not compromised then: it stands for a system.
+    Attributes:
+        customers: Number of customers.
+        terminals: Number of terminals.
+        start: Day 0, the base of `tx_time_seconds`.
+        seed: Seed of everything random.
+        sparse_ids: Whether identifiers have 12 digits, instead of 0, 1, 2 and so on.
+        price_level: Factor of all amounts, with which a small world holds as much money as a larger one.
+        terminal_starts: Share of terminals that begin to be compromised on a day.
+        customer_starts: Share of customers that begin to be compromised on a day.
+        busiest_share: Share of all honest transactions that terminal 0 takes in addition to its own. It stands for a
+            payment system then, and is never compromised.
+        change: Change of behaviour, if any.
+        defects: Shares of rows with defects.
     """
 
     customers: int

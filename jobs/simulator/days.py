@@ -13,11 +13,11 @@ from jobs.simulator.spending import honest_rows
 from jobs.simulator.world import DAILY_RATE, DAY_STREAM, World
 
 ID_ROOM: Final = 3
-"""Room in the transaction ids of a day, in multiples of the expected rows."""
+"""Transaction ids reserved for a day, in multiples of its expected rows."""
 
 
 def day_rows(world: World, index: int) -> Day:
-    """All rows of day `index` (0 is the world's start); any day can be made alone, and comes out the same."""
+    """Return all rows of day `index` (0 is the world's start); a day made alone is the same."""
     rng = world.stream(DAY_STREAM, index)
     rows = _clean_rows(world, index, rng)
     defect = choose_defects(world.config.defects, len(rows), rng, first_day=index == 0)
@@ -49,9 +49,9 @@ def _clean_rows(world: World, index: int, rng: np.random.Generator) -> Rows:
 
 
 def ids_a_day(world: World) -> int:
-    """Distance between the first transaction ids of two days: a power of ten above any day's rows.
+    """Return the distance between the first transaction ids of two days: a power of ten above any day's rows.
 
-    The next day's ids follow without knowing how many rows the day had.
+    With a fixed distance the ids of a day do not depend on the rows of earlier days.
     """
     expected = world.config.customers * DAILY_RATE
     return int(10 ** math.ceil(math.log10(expected * ID_ROOM + 100)))

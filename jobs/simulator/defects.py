@@ -1,4 +1,4 @@
-"""What goes wrong in raw files: which rows of a day get which defect. How a defect looks is in `text.py`."""
+"""Defects in raw files: the choice which rows of a day get which defect. `text.py` writes them."""
 
 from typing import Final
 
@@ -17,17 +17,17 @@ REASONS: Final = {
     BROKEN_ROW: "unparsable",
     BROKEN_AMOUNT: "unparsable",
 }
-"""The reason with which ingest quarantines the row. A row broken at its time has no usable time."""
+"""Reason with which ingest quarantines a row with the defect (`jobs/raw/defects.py`)."""
 DRIFT: Final = (0.5, 1.5)
-"""Rates differ from day to day by this factor."""
+"""Range of the factor by which rates differ from day to day."""
 LATEST_REPEAT: Final = 600
 LAST_SECOND: Final = 86_399
 
 
 def choose_defects(rates: DefectRates, count: int, rng: np.random.Generator, *, first_day: bool) -> NDArray[np.int8]:
-    """A defect, or NONE, for each of `count` rows; DUPLICATE marks a row that will be repeated.
+    """Return a defect, or NONE, for each of `count` rows; DUPLICATE marks a row to repeat.
 
-    The world's first day has no MIDNIGHT row: it would be printed under a day before the world.
+    The world's first day has no MIDNIGHT row, because it would be printed under a day before the world.
     """
     shares = np.zeros(MIDNIGHT + 1)
     shares[[TERMINAL, CUSTOMER, AMOUNT, DUPLICATE]] = (

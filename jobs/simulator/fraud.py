@@ -1,4 +1,4 @@
-"""What thieves do on a day. Compromises that began before day 0 exist on day 0: a world has no cold start."""
+"""Frauds of a day. Compromises that began before day 0 exist on day 0, so that a world has no cold start."""
 
 from typing import Final
 
@@ -21,18 +21,18 @@ TERMINAL_FACTOR: Final = (1.0, 3.0)
 
 CUSTOMER_DAYS: Final = 14
 CUSTOMER_EXTRA: Final = 1.5
-"""A thief's transactions for each of the customer's own."""
+"""A thief's transactions per transaction of the customer."""
 CUSTOMER_FACTOR: Final = (2.0, 5.0)
 
 NIGHT_SHARE: Final = 0.01
 NIGHT_SECONDS: Final = 5 * 3_600
 
 EARLIEST_START: Final = 10_000
-"""Added to the day on which an episode starts, because keys of random streams are not negative."""
+"""Offset of the day on which an episode starts, because keys of random streams must not be negative."""
 
 
 def compromised(world: World, kind: int, size: int, rate: float, days: int, index: int) -> NDArray[np.int64]:
-    """Sorted indices of entities with an episode on day `index`: those that began on it or in the `days` - 1 before."""
+    """Return the sorted indices of entities with an episode on day `index`; an episode lasts `days` days."""
     entities = []
     for start in range(index - days + 1, index + 1):
         rng = world.stream(EPISODE_STREAM, kind, start + EARLIEST_START)
@@ -41,14 +41,14 @@ def compromised(world: World, kind: int, size: int, rate: float, days: int, inde
 
 
 def with_large_amounts(rows: Rows, rng: np.random.Generator) -> Rows:
-    """Scenario 1: single stolen cards; the transaction is made with a large amount."""
+    """Apply scenario 1: single stolen cards are used for large amounts."""
     chosen = rng.random(len(rows)) < LARGE_SHARE
     amount = kopecks(LARGE_LEAST + rng.exponential(LARGE_MEAN_ABOVE, len(rows)))
     return _replaced(rows, chosen, amount, LARGE_AMOUNT)
 
 
 def with_terminals(world: World, rows: Rows, index: int, rng: np.random.Generator) -> Rows:
-    """Scenario 2: for 28 days most transactions of a compromised terminal are fraud, somewhat above habit."""
+    """Apply scenario 2: for 28 days most transactions of a compromised terminal are fraud, of raised amounts."""
     config = world.config
     bad = compromised(world, TERMINAL, config.terminals, config.terminal_starts, TERMINAL_DAYS, index)
     if config.busiest_share:
@@ -69,7 +69,7 @@ def _replaced(rows: Rows, chosen: NDArray[np.bool_], amount: NDArray[np.int64], 
 
 
 def customer_frauds(world: World, index: int, rng: np.random.Generator) -> Rows:
-    """Scenario 3: for 14 days a thief spends beside the customer, more often and several times the usual amount."""
+    """Return scenario 3: for 14 days a thief spends in addition to the customer, more often and larger amounts."""
     bad = compromised(world, CUSTOMER, world.config.customers, world.config.customer_starts, CUSTOMER_DAYS, index)
     customer = np.repeat(bad, rng.poisson(world.daily_rate[bad] * CUSTOMER_EXTRA))
     amount = habitual(world, customer, rng) * rng.uniform(*CUSTOMER_FACTOR, len(customer))
@@ -80,7 +80,7 @@ def customer_frauds(world: World, index: int, rng: np.random.Generator) -> Rows:
 
 
 def night_frauds(world: World, honest: int, rng: np.random.Generator) -> Rows:
-    """Scenario 4, only after a change to ``new-pattern``: ordinary amounts at night, anywhere."""
+    """Return scenario 4, only after a change to ``new-pattern``: ordinary amounts at night, anywhere."""
     count = rng.poisson(honest * NIGHT_SHARE)
     customer = rng.integers(0, world.config.customers, count)
     return Rows(

@@ -1,4 +1,4 @@
-"""Transactions of a day as equal-length arrays."""
+"""Transactions of a day as arrays of equal length."""
 
 from dataclasses import dataclass, fields
 from typing import Self
@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 class Rows:
     """Transactions before they get identifiers.
 
-    `second` is the second of the day, `customer` and `terminal` are indices into the world, `amount` is in kopecks,
-    `scenario` is 0 for honest ones.
+    Attributes:
+        second: Second of the day.
+        customer: Index of the customer in the world.
+        terminal: Index of the terminal in the world.
+        amount: Kopecks.
+        scenario: Fraud scenario, 0 for honest transactions.
     """
 
     second: NDArray[np.int64]
@@ -25,20 +29,21 @@ class Rows:
         return len(self.second)
 
     def take(self, index: NDArray[np.int64]) -> Self:
-        """The rows at `index`, in that order."""
+        """Return the rows at `index`, in that order."""
         return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
 
     @classmethod
     def concatenate(cls, parts: list[Self]) -> Self:
-        """All rows of `parts`, one part after the other."""
+        """Return all rows of `parts`, one part after the other."""
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The raw rows of a day in file order, as equal-length arrays; `defect` is a code of `defects`.
+    """The raw rows of a day in the order of the file.
 
-    Identifiers are the raw ones, `second` counts from midnight, `amount` is in kopecks.
+    Identifiers are the raw ones, `second` counts from midnight, `amount` is in kopecks, and `defect` is a code of
+    `defects`.
     """
 
     index: int
@@ -54,5 +59,5 @@ class Day:
         return len(self.second)
 
     def take(self, index: NDArray[np.int64]) -> Self:
-        """The rows at `index`, in that order."""
+        """Return the rows at `index`, in that order."""
         return type(self)(self.index, *(getattr(self, field.name)[index] for field in fields(self)[1:]))

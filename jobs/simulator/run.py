@@ -13,7 +13,7 @@ from jobs.simulator.world import World, build_world
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`days` days of `world`, the first with index `first_day`, into files of `days_per_file` days in `out`."""
+    """A request for `days` days of `world` from `first_day` on, in files of `days_per_file` days below `out`."""
 
     world: WorldConfig
     out: Path
@@ -24,7 +24,7 @@ class Run:
 
 
 def simulate(run: Run) -> None:
-    """Write the files one by one, each whole or not at all; the same run writes the same bytes."""
+    """Write the files one by one, each whole or not at all; a repeat writes the same bytes."""
     run.out.mkdir(parents=True, exist_ok=True)
     began, rows, world = time.perf_counter(), 0, build_world(run.world)
     truths: dict[str, DayTruth] = {}
@@ -40,7 +40,7 @@ def simulate(run: Run) -> None:
 
 
 def _write_file(world: World, out: Path, indices: range) -> dict[str, DayTruth]:
-    """One raw file, a day in memory at a time."""
+    """Write one raw file, with one day in memory at a time."""
     name = f"{world.config.date(indices[0])}.txt"
     temporary = out / f".{name}.tmp"
     truths: list[DayTruth] = []

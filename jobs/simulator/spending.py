@@ -1,4 +1,4 @@
-"""What honest customers do on a day."""
+"""Honest transactions of a day."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ WEEKDAY_FACTOR: Final = 1.08
 AMOUNT_SHAPE: Final = 2.0
 BIG_SHARE: Final = 0.01
 BIG_FACTOR: Final = (3.0, 8.0)
-"""A holiday, a washing machine: honest customers sometimes spend big too."""
+"""Range of the factor for a holiday or a washing machine: honest customers sometimes spend much, too."""
 LEAST_AMOUNT: Final = 100
 MOST_AMOUNT: Final = 100_000_000
 SPEND_FACTOR: Final = 3.0
@@ -29,7 +29,7 @@ BUSIEST: Final = 0
 
 
 def honest_rows(world: World, index: int, rng: np.random.Generator) -> Rows:
-    """Honest transactions of day `index`, in no order."""
+    """Return the honest transactions of day `index`, in no order."""
     weekend = world.config.date(index).weekday() >= SATURDAY
     rate = world.daily_rate * (WEEKEND_FACTOR if weekend else WEEKDAY_FACTOR)
     customer = np.repeat(np.arange(len(rate)), rng.poisson(rate))
@@ -45,21 +45,21 @@ def honest_rows(world: World, index: int, rng: np.random.Generator) -> Rows:
 
 
 def habitual(world: World, customer: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Amounts in RUB as these customers usually spend."""
+    """Return amounts in RUB as these customers usually spend them."""
     return world.mean_amount[customer] * rng.gamma(AMOUNT_SHAPE, 1 / AMOUNT_SHAPE, len(customer))
 
 
 def near_home(world: World, customer: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """A terminal within reach of each customer."""
+    """Return a terminal within reach of each customer."""
     choice = (rng.random(len(customer)) * world.reach_count[customer]).astype(np.int64)
     return world.reach[customer, choice].astype(np.int64)
 
 
 def times(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Seconds of the day, distributed as the daily cycle."""
+    """Return seconds of the day, distributed like the traffic of a day."""
     return np.interp(rng.random(count), CUMULATIVE, HOUR_EDGES).astype(np.int64)
 
 
 def kopecks(amount: NDArray[np.float64]) -> NDArray[np.int64]:
-    """RUB to minor units, within what the raw format holds."""
+    """Return amounts of RUB in minor units, within the range of the raw format."""
     return np.clip(np.rint(amount * 100), LEAST_AMOUNT, MOST_AMOUNT).astype(np.int64)

@@ -19,7 +19,7 @@ PLAIN: Final = csv.WriteOptions(include_header=False, quoting_style="none")
 BAD_TERMINALS: Final = ("Err", "None", "")
 BAD_CUSTOMER: Final = "-999999"
 CUT_AT: Final = 9
-"""A broken row ends in the middle of its date."""
+"""Characters of its date after which a broken row ends."""
 
 ID_FIELD, TIME_FIELD, CUSTOMER_FIELD, TERMINAL_FIELD, AMOUNT_FIELD, DAY_FIELD = map(
     RAW.place, ("tranaction_id", "tx_datetime", "customer_id", "terminal_id", "tx_amount", "tx_time_days")
@@ -27,7 +27,7 @@ ID_FIELD, TIME_FIELD, CUSTOMER_FIELD, TERMINAL_FIELD, AMOUNT_FIELD, DAY_FIELD = 
 
 
 def day_text(config: WorldConfig, day: Day) -> bytes:
-    """All lines of `day`, without the header."""
+    """Return all lines of `day`, without the header."""
     table = _table(config, day)
     text, written = io.BytesIO(), 0
     for position in np.flatnonzero((day.defect != NONE) & (day.defect != DUPLICATE)).tolist():
@@ -58,7 +58,7 @@ def _table(config: WorldConfig, day: Day) -> pa.Table:
 
 
 def _decimal(kopecks: NDArray[np.int64]) -> pa.Array:
-    """Kopecks as exact decimals with two places: Arrow keeps them as 128-bit integers, the high half of which is 0."""
+    """Return kopecks as exact decimals with two places: Arrow's are 128-bit integers, and their high half is 0 here."""
     halves = np.zeros((len(kopecks), 2), dtype=np.int64)
     halves[:, 0] = kopecks
     return pa.Array.from_buffers(pa.decimal128(18, 2), len(kopecks), [None, pa.py_buffer(halves)])
@@ -71,7 +71,7 @@ def _line(table: pa.Table, position: int) -> str:
 
 
 def _defective(line: str, day: Day, position: int, config: WorldConfig) -> bytes:
-    """The same line with the row's defect in it."""
+    """Return the line with the row's defect in it."""
     fields, defect, number = line.split(","), day.defect[position], int(day.transaction[position])
     if defect == TERMINAL:
         fields[TERMINAL_FIELD] = BAD_TERMINALS[number % len(BAD_TERMINALS)]

@@ -1,4 +1,4 @@
-"""What a run really put into the raw files, as a small JSON file beside them: defects and fraud by day."""
+"""The truth about raw files, as a small JSON file next to them: defects and fraud by day."""
 
 import json
 from dataclasses import asdict
@@ -17,7 +17,7 @@ DayTruth = dict[str, Any]
 
 
 def day_truth(day: Day) -> DayTruth:
-    """Counts of a day; fraud counts and kopecks are those of rows that ingest keeps."""
+    """Count a day's rows; fraud and kopecks are counted among rows that ingest keeps."""
     quarantined = dict.fromkeys(REASONS.values(), 0)
     for code, reason in REASONS.items():
         quarantined[reason] += int((day.defect == code).sum())
@@ -39,7 +39,7 @@ def _fraud(day: Day, chosen: np.ndarray) -> dict[str, int]:
 
 
 def move_untimed(day: Day, truth: DayTruth, first: DayTruth) -> None:
-    """Count rows of `day` without a usable time under the first day of their file, as ingest does."""
+    """Count the rows of `day` without a usable time under the first day of their file, as ingest does."""
     untimed = int((day.defect == BROKEN_ROW).sum())
     for counts, sign in ((truth, -1), (first, 1)):
         counts["rows"] += sign * untimed
@@ -47,7 +47,7 @@ def move_untimed(day: Day, truth: DayTruth, first: DayTruth) -> None:
 
 
 def months(days: dict[str, DayTruth]) -> dict[str, dict[str, Any]]:
-    """Clean rows, fraud share, fraud value in kopecks and by scenario, for each calendar month."""
+    """Return clean rows, fraud share, fraud in kopecks and by scenario, for each calendar month."""
     by_month: dict[str, dict[str, Any]] = {}
     for date, truth in sorted(days.items()):
         month = by_month.setdefault(
@@ -66,7 +66,7 @@ def months(days: dict[str, DayTruth]) -> dict[str, dict[str, Any]]:
 
 
 def save_truth(folder: Path, config: WorldConfig, days: dict[str, DayTruth]) -> None:
-    """Write `days` into the folder's manifest; days that an earlier run of the same world made stay in it."""
+    """Write `days` into the folder's manifest; days from earlier runs of the same world stay."""
     path = folder / MANIFEST
     world = {name: value for name, value in asdict(config).items() if name not in {"change", "defects"}}
     world["start"] = str(config.start)

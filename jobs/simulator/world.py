@@ -1,4 +1,4 @@
-"""Customers and terminals on a plane, with their habits: what stays the same from day to day."""
+"""Customers and terminals on a plane, with their habits, which stay the same from day to day."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,26 +10,32 @@ from scipy.spatial import cKDTree
 from jobs.simulator.config import WorldConfig
 
 RADIUS: Final = 2.5
-"""How far a customer goes; the plane has one terminal per unit of area, so about 20 terminals are within reach."""
+"""Distance that a customer goes. The plane has one terminal per unit of area, so about 20 are within reach."""
 MOST_TERMINALS: Final = 24
 DAILY_RATE: Final = 2.0
 RATE_SHAPE: Final = 4.0
 MEDIAN_SPEND: Final = 75.0
 SPEND_SPREAD: Final = 0.9
-"""Standard deviation of the logarithm of customers' mean amounts: some live on ten times what others do."""
+"""Standard deviation of the logarithm of customers' mean amounts: some spend ten times as much as others."""
 LOWEST_SPARSE: Final = 100_000_000_000
 SPARSE_RANGE: Final = 899_999_999_981
-"""A prime: every multiplier maps indices to different identifiers."""
+"""A prime, so that every multiplier maps indices to distinct identifiers."""
 
 WORLD_STREAM, DAY_STREAM, EPISODE_STREAM = range(3)
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Indices are positions in the arrays; `customer_ids` and `terminal_ids` are what the raw files say.
+    """Customers and terminals by index.
 
-    `reach` has shape ``(customers, k)``: terminals by distance, of which the first `reach_count` are used.
-    `daily_rate` is in transactions a day, `mean_amount` in RUB.
+    Attributes:
+        config: Configuration of the world.
+        reach: Terminals by distance from each customer, shape ``(customers, k)``.
+        reach_count: How many of them each customer uses.
+        daily_rate: Transactions a day of each customer.
+        mean_amount: Mean amount of each customer, RUB.
+        customer_ids: Identifiers in the raw files.
+        terminal_ids: Identifiers in the raw files.
     """
 
     config: WorldConfig
@@ -41,12 +47,12 @@ class World:
     terminal_ids: NDArray[np.int64]
 
     def stream(self, *key: int) -> np.random.Generator:
-        """An independent source of randomness for each key, so that any day can be made alone."""
+        """Return an independent source of randomness for each key, so that any day can be made alone."""
         return np.random.default_rng(np.random.SeedSequence([self.config.seed, *key]))
 
 
 def build_world(config: WorldConfig) -> World:
-    """The world that `config` describes; the same for the same seed and sizes."""
+    """Build the world that `config` describes; seed and sizes decide everything."""
     rng = np.random.default_rng(np.random.SeedSequence([config.seed, WORLD_STREAM]))
     side = np.sqrt(config.terminals)
     tree = cKDTree(rng.uniform(0, side, (config.terminals, 2)))
@@ -64,7 +70,7 @@ def build_world(config: WorldConfig) -> World:
 
 
 def _identifiers(count: int, rng: np.random.Generator, *, sparse: bool) -> NDArray[np.int64]:
-    """0, 1, 2... or, if sparse, as many different 12-digit numbers."""
+    """Return 0, 1, 2 and so on or, if sparse, as many distinct 12-digit numbers."""
     multiplier, offset = rng.integers(1, SPARSE_RANGE, 2)
     index = np.arange(count, dtype=np.int64)
     return LOWEST_SPARSE + (index * multiplier + offset) % SPARSE_RANGE if sparse else index

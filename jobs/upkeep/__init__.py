@@ -1,1 +1,1 @@
-"""What keeps a lake healthy: retention, expiry, adoption, and a look at every file first."""
+"""The upkeep of a lake: retention, expiry and adoption, after a check of every file."""

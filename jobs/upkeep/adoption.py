@@ -1,11 +1,15 @@
-"""How a lake becomes the settings' own: what stands in the way, the metadata written anew, and the catalog's last step.
+"""The adoption of a copied or moved lake: from then on it belongs to the settings.
 
-Iceberg writes absolute paths into metadata files, manifest lists and manifests. For a lake that was copied or moved
-these are written anew, beside the old ones, with the paths of the new place; data files stay as they are. Then the rows
-of the catalog change, all in one transaction, and last the identities in warehouse and home. After a kill no job takes
-the lake, and the same command goes on with it.
+Iceberg writes absolute paths into metadata files, manifest lists and manifests. An adoption takes three steps:
 
-Iceberg's own procedure, `rewrite_table_path`, reads tables at their old place, which may be gone or have changed since.
+1. It writes these files anew, next to the old ones, with the paths of the new place. Data files stay as they are.
+2. It changes the rows of the catalog, all in one transaction.
+3. It writes the identities in warehouse and home.
+
+After a kill no other job accepts the lake, and the same command continues the adoption.
+
+Iceberg has a procedure, `rewrite_table_path`. It is of no use here: it reads tables at their old place, which may be
+gone or may have changed since.
 """
 
 import uuid
@@ -38,15 +42,19 @@ if TYPE_CHECKING:
 
 METADATA: Final = "metadata"
 BEGUN: Final = f"{UNFINISHED}adopting"
-"""File of the warehouse with the identity that an adoption has begun to give."""
+"""File of the warehouse with the new identity while an adoption is under way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """A lake that is to become the settings' own: what it was, the identity that it gets, and its tables.
+    """A lake to adopt.
 
-    `old` is the warehouse that its metadata names, `tables` says where the catalog has each table's metadata. `doubts`
-    are what only a person can know: in each of them somebody else may still use the warehouse or the catalog.
+    Attributes:
+        identities: Identities that it has.
+        identity: Identity that it gets.
+        old: Warehouse that its metadata names.
+        tables: Location of each table's metadata according to the catalog.
+        doubts: Questions that only a person can answer: somebody else may still use the warehouse or the catalog.
     """
 
     identities: Identities
@@ -57,10 +65,11 @@ class Adoption:
 
 
 def plan_adoption(settings: JobSettings, catalog: "SqlCatalog") -> Adoption | None:
-    """Return what there is to adopt; None if the lake is the settings' own already, or is still to be made.
+    """Return what there is to adopt; None if the lake belongs to the settings already, or does not exist yet.
 
     Raises:
-        ForeignLake: Warehouse and catalog are of two lakes, the lake is used where it was, or files have no table.
+        ForeignLake: Warehouse and catalog belong to two lakes, somebody uses the lake at its old place, or files belong
+            to no table.
     """
     identities, tables = find_identities(settings, catalog), table_locations(catalog)
     present = frozenset(files_below(settings))
@@ -72,7 +81,7 @@ def plan_adoption(settings: JobSettings, catalog: "SqlCatalog") -> Adoption | No
     identity = _successor(settings, identities, begun)
     old = _old_warehouse(tables, identity.warehouse)
     if begun:
-        # What it has written is no sign of another user.
+        # Files that the killed adoption has written are no sign of another user.
         move = Move(old, identity.warehouse, begun.lake)
         present -= {next_metadata(move, location) for location in tables.values()}
     doubts = doubts_about(settings, catalog, identities, Scene(old, tables, present, begun=begun is not None))
@@ -88,10 +97,10 @@ def _is_own(settings: JobSettings, catalog: "SqlCatalog", identities: Identities
 
 
 def _require_tables(settings: JobSettings, tables: Mapping[TableName, str], present: AbstractSet[str]) -> None:
-    """Refuse files of a table that the catalog does not know: maintenance of the adopted lake would remove them.
+    """Refuse files of tables that the catalog does not know: maintenance of the adopted lake would remove them.
 
     Raises:
-        ForeignLake: There are some.
+        ForeignLake: There are such files.
     """
     start = len(settings.lake_warehouse) + 1
     folders = {tuple(path[start:].split("/")[:2]) for path in present}
@@ -103,10 +112,10 @@ def _require_tables(settings: JobSettings, tables: Mapping[TableName, str], pres
 
 
 def _begun(settings: JobSettings) -> Identity | None:
-    """Return the identity that an adoption which was killed had begun to give.
+    """Return the new identity of an adoption that was killed; None if there was none.
 
     Raises:
-        ForeignLake: It cannot be read.
+        ForeignLake: The file of that adoption cannot be read.
     """
     try:
         return identity_in(settings, settings.lake_warehouse, BEGUN)
@@ -117,13 +126,13 @@ def _begun(settings: JobSettings) -> Identity | None:
 
 
 def _successor(settings: JobSettings, identities: Identities, begun: Identity | None) -> Identity:
-    """Return the identity that the lake gets: its own, if it lies here already, or else a new one.
+    """Return the identity that the lake gets: its own if it already lies here, else a new one.
 
     Raises:
-        ForeignLake: The identities are of two lakes.
+        ForeignLake: Warehouse and catalog belong to two lakes.
     """
     mine = Identity.of_settings(settings)
-    # One adoption that was killed half way leaves two identities of one lake.
+    # An adoption that was killed half way leaves the new identity and the old one of a single lake.
     lakes = {identity.lake for identity in identities.all.values()} - {begun.lake if begun else ""}
     if len(lakes) > 1:
         raise ForeignLake(
@@ -137,10 +146,10 @@ def _successor(settings: JobSettings, identities: Identities, begun: Identity | 
 
 
 def _old_warehouse(tables: Mapping[TableName, str], new: str) -> str:
-    """Return the warehouse that the catalog says the tables are in.
+    """Return the warehouse that the catalog names for all tables.
 
     Raises:
-        ForeignLake: They are in several, or not where tables are made.
+        ForeignLake: Tables lie in several warehouses, or outside the folder of tables.
     """
     warehouses = {new} if not tables else set()
     for (space, name), location in tables.items():
@@ -160,25 +169,25 @@ def _old_warehouse(tables: Mapping[TableName, str], new: str) -> str:
 
 
 def tidy(settings: JobSettings) -> None:
-    """Remove what an adoption left that was killed at its very end."""
+    """Remove the file that an adoption leaves if it is killed at its very end."""
     remove_unfinished(settings, BEGUN)
 
 
 def adopt(settings: JobSettings, catalog: "SqlCatalog", adoption: Adoption, *, apply: bool) -> int:
-    """Make the lake the settings' own if `apply`; returns how many files of metadata are written anew.
+    """Adopt the lake if `apply`; return how many files of metadata are written anew.
 
-    Every table is read whole and checked before the first file is written.
+    All tables are read and checked before the first file is written.
 
     Raises:
         LakeNotAdopted: A file is missing.
-        ForeignLake: A table cannot be adopted, or another job has published meanwhile.
+        ForeignLake: A table cannot be adopted, or another job published meanwhile.
     """
     identity = adoption.identity
     move = Move(adoption.old, identity.warehouse, identity.lake)
     present = frozenset(files_below(settings))
     tables = {name: write_anew(settings, move, location, present) for name, location in sorted(adoption.tables.items())}
     if move.old == move.new:
-        tables = {}  # no path changes; but all was read, so nothing is missing
+        tables = {}  # No path changes, but every table was read, so that nothing is missing.
     contents = {path: content for table in tables.values() for path, content in table.files.items()}
     if apply:
         write_identity(settings, identity, name=BEGUN)
@@ -193,7 +202,7 @@ def adopt(settings: JobSettings, catalog: "SqlCatalog", adoption: Adoption, *, a
 
 
 def _turn_catalog(catalog: "SqlCatalog", tables: Mapping[TableName, Written], identity: Identity) -> None:
-    """Let the catalog name the new metadata of all tables and the new identity, in one transaction."""
+    """Enter the new metadata of all tables and the new identity into the catalog, in one transaction."""
     from pyiceberg.catalog.sql import IcebergNamespaceProperties, IcebergTables
     from sqlalchemy import delete, insert, update
     from sqlalchemy.orm import Session

@@ -1,8 +1,8 @@
-"""States that have grown old: which may go, and how they go, from the lake and from the scorer's folder.
+"""The expiry of old states, in the lake and in the scorer's folder.
 
-Ages are counted from the newest day of the lake, never on a clock. A state that is gone can be rebuilt from totals,
-which stay: `runs` marks it as expired, so that it counts as not up to date, and keeps what it was made from, so that
-the features that were made from it stay up to date.
+Ages are counted from the newest day of the lake, never with a clock. A state that is gone can be rebuilt from totals,
+which stay. `runs` marks the state as expired, so that it counts as stale. `runs` also keeps the hash of its inputs, so
+that features made from the state stay up to date.
 """
 
 import datetime as dt
@@ -29,25 +29,28 @@ if TYPE_CHECKING:
 
 EXPORT: Final = re.compile(r"(\d{4}-\d\d-\d\d)-[0-9a-f]{8}")
 REMOVED: Final = ".old-"
-"""How folders begin that are being removed; nobody reads them."""
+"""Prefix of folders that are being removed; nobody reads them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """Days of the state table, and folders of exported states, that are due."""
+    """Days of the state table, and folders of exported states, that are to be removed."""
 
     days: tuple[dt.date, ...]
     exports: tuple[Path, ...]
 
 
 def expiry_of(settings: JobSettings, manifests: Iterable[Mapping[str, Any]]) -> Expiry:
-    """What is older than ``ANTIFRAUD_STATE_KEEP_DAYS`` and needed by nobody; `manifests` are those of live releases.
+    """Return states that are older than ``ANTIFRAUD_STATE_KEEP_DAYS`` and that nobody needs.
 
-    Needed are the state of the day that a live release was trained as of, the one that the scorer is pointed to, and
-    those that features of the next day are still to be made from.
+    Three kinds of states are needed:
+
+    - the state of the day that a live release was trained as of (`manifests` are the live releases' manifests);
+    - the state that the scorer's pointer names;
+    - states from which the features of the next day are still to be made.
 
     Raises:
-        DataError: The state pointer cannot be read; nothing may be removed then.
+        DataError: The state pointer cannot be read, so nothing may be removed.
     """
     catalog = open_catalog(settings)
     events = published(catalog, CLEAN, dt.date.min, dt.date.max)
@@ -67,7 +70,7 @@ def _pointed_to(settings: JobSettings) -> set[dt.date]:
 
 
 def _awaited(catalog: "Catalog", events: Iterable[dt.date], last: dt.date) -> set[dt.date]:
-    """Days whose next day has events but no features yet: a load of history is at work."""
+    """Return days that are followed by a day with events but without features: a load of history is at work."""
     made = published(catalog, FEATURES, dt.date.min, last + ONE_DAY)
     return {day - ONE_DAY for day in events if day - ONE_DAY <= last and day not in made}
 
@@ -79,25 +82,26 @@ def _exports(settings: JobSettings) -> list[tuple[Path, dt.date]]:
 
 
 def expire(spark: SparkSession, settings: JobSettings, due: Expiry) -> None:
-    """Remove what is due. Safe to run again after a kill, and beside runs that publish states.
+    """Remove what is due. A repeat after a kill is safe, and so are runs that publish states at the same time.
 
     Raises:
-        ForeignPath: An exported state lies outside the home; nothing was removed.
+        ForeignPath: An exported state lies outside the home, so nothing was removed.
     """
     leftovers = list(settings.state_dir.glob(f"{REMOVED}*"))
     require_below(settings.home, [*leftovers, *due.exports])
     if due.days:
-        # Before, so that nobody takes an empty day for a state; after, for a run that published one of them in between.
+        # Marked before, so that nobody takes an empty day for a state. Marked again after, because a run may have
+        # published one of the days in between (tests/spark/test_expiry.py).
         _mark(spark, settings, due.days)
         _delete(spark, due.days)
         _mark(spark, settings, due.days)
-    # Renamed first: an export is there whole or not at all.
+    # Renamed first, so that an export disappears at once and not file by file.
     renamed = [path.rename(path.with_name(REMOVED + path.name)) for path in due.exports]
     remove_folders([*leftovers, *renamed], settings.home)
 
 
 def _mark(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> None:
-    """Write down that the days have expired; one that was never written down as published needs no word."""
+    """Record in `runs` that the days have expired; a day without a run needs no mark."""
     catalog = open_catalog(settings)
     snapshot_id, sequence = place_of(catalog, STATE)
     runs = newest_runs(catalog, STATE, min(days), max(days))

@@ -1,6 +1,6 @@
-"""Every file that a table's metadata leads to, read from Iceberg's manifests without Spark.
+"""Files that a table's metadata leads to, read from Iceberg's manifests without Spark.
 
-Maintenance looks at all of them before it removes one, and `jobs/adopt.py` before it writes new manifests.
+Maintenance checks all of them before it removes one, and `jobs/adopt.py` before it writes new manifests.
 """
 
 import io
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 COMMIT_PAUSES: Final = (1.0, 5.0, 0.0)
 DAMAGED: Final = (ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError, struct.error, zlib.error)
-"""What decoding raises on an Avro file that is cut off or was written over."""
+"""Exceptions of decoding an Avro file that is cut off or overwritten."""
 
 
 def require_removable(settings: JobSettings, catalog: "SqlCatalog") -> None:
-    """Return if all that maintenance may remove is the settings' own.
+    """Refuse a lake in which maintenance could remove something that does not belong to the settings.
 
     Raises:
-        ForeignPath: A file that some snapshot refers to lies outside the warehouse, a symbolic link lies in it, or the
-            exported states lie outside the home; nothing was removed.
-        ForeignLake: Another lake lies in the warehouse.
+        ForeignPath: A snapshot refers to a file outside the warehouse, the warehouse has a symbolic link, or exported
+            states lie outside the home.
+        ForeignLake: Another lake lies in the warehouse, or the catalog is older than the warehouse.
     """
     if settings.state_dir.exists():
         require_below(settings.home, [settings.state_dir])
@@ -59,9 +59,10 @@ def require_removable(settings: JobSettings, catalog: "SqlCatalog") -> None:
 
 
 def _require_newest_catalog(settings: JobSettings, catalog: "SqlCatalog", present: Sequence[str]) -> None:
-    """Refuse a catalog that is older than the warehouse: what it does not know yet would count as orphans.
+    """Refuse a catalog that is older than the warehouse: files that it does not know yet would count as orphans.
 
-    A job that commits now writes its metadata a moment before its row: so the rows are read after the files, and again.
+    A job that commits now writes its metadata a moment before its row. So the rows are read after the files, and again
+    after a pause.
     """
     for pause in COMMIT_PAUSES:
         newer = newer_metadata(settings.lake_warehouse, table_locations(catalog), present)
@@ -75,7 +76,7 @@ def _require_newest_catalog(settings: JobSettings, catalog: "SqlCatalog", presen
 
 
 def _require_files_inside(settings: JobSettings, catalog: "SqlCatalog", table: TableName) -> None:
-    """Return if all files of a table lie in the warehouse; another job may take one away while they are read."""
+    """Refuse a table with files outside the warehouse; read again if another job removes a file meanwhile."""
     location = table_locations(catalog)[table]
     try:
         outside = [path for path in files_of(settings, read_metadata(settings, location))
@@ -93,7 +94,7 @@ def _require_files_inside(settings: JobSettings, catalog: "SqlCatalog", table: T
 
 
 def _require_no_links(warehouse: Path) -> None:
-    """Refuse symbolic links: a file would be removed where it is, and count as an orphan by its other name."""
+    """Refuse symbolic links: by its second name a file would count as an orphan, and be removed where it is."""
     for folder, folders, files in os.walk(warehouse):
         for name in (*folders, *files):
             if (path := Path(folder, name)).is_symlink():
@@ -103,7 +104,7 @@ def _require_no_links(warehouse: Path) -> None:
 
 
 def files_of(settings: JobSettings, metadata: "TableMetadata") -> Iterator[str]:
-    """Yield each path that a table's metadata leads to, data files last, each manifest's once."""
+    """Yield each path that a table's metadata leads to, each manifest once, data files last."""
     yield from paths_of_metadata(metadata)
     seen: set[str] = set()
     for snapshot in metadata.snapshots:
@@ -119,16 +120,16 @@ def records_of(settings: JobSettings, path: str) -> list[Record]:
     """Return the records of a manifest or a manifest list.
 
     Raises:
-        ForeignLake: It is not there, or damaged.
+        ForeignLake: The file is missing or damaged.
     """
     return decode_records(path, content_of(settings, path))
 
 
 def decode_records(path: str, content: bytes) -> list[Record]:
-    """Return the records of an Avro file; `path` is for the error.
+    """Return the records of an Avro file; `path` names it in the error.
 
     Raises:
-        ForeignLake: It is damaged.
+        ForeignLake: The file is damaged.
     """
     try:
         return [record for record in fastavro.reader(io.BytesIO(content)) if isinstance(record, dict)]
@@ -140,7 +141,7 @@ def content_of(settings: JobSettings, path: str) -> bytes:
     """Return the content of a file that the lake's metadata names.
 
     Raises:
-        ForeignLake: It is not there.
+        ForeignLake: The file is missing.
     """
     content = read_bytes(settings, path)
     if content is None:

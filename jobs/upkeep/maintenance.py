@@ -1,4 +1,4 @@
-"""Keep the Iceberg tables healthy: remove old states, compact, expire snapshots, remove orphans, tidy the metadata."""
+"""The maintenance of Iceberg tables: old states, compaction, snapshots, orphans, manifests."""
 
 import datetime as dt
 
@@ -28,9 +28,9 @@ def maintain(spark: SparkSession, settings: JobSettings, rules: Rules, *, apply:
     """Plan every table, print the plans, and carry them out if `apply`.
 
     Raises:
-        ForeignLake: Something that might be removed is another lake's or lies elsewhere; nothing was removed.
-        ReleaseError: The release pointer cannot be trusted; nothing was removed.
-        DataError: The state pointer cannot be trusted; nothing was removed.
+        ForeignLake: Something that might be removed belongs to another lake or lies elsewhere; nothing was removed.
+        ReleaseError: The release pointer or a live release does not verify; nothing was removed.
+        DataError: The state pointer cannot be read; nothing was removed.
     """
     catalog, manifests = open_catalog(settings), live_manifests(settings)
     require_removable(settings, catalog)
@@ -53,7 +53,7 @@ def maintain(spark: SparkSession, settings: JobSettings, rules: Rules, *, apply:
 
 
 def describe(each: Plan) -> str:
-    """A plan in a line."""
+    """Return a plan in one line."""
     return (
         f"{len(each.superseded)} superseded and {len(each.unpublished)} unpublished snapshots to remove, "
         f"{len(each.tags_to_add)} to tag, {len(each.tags_to_drop)} tags to drop, "
@@ -62,7 +62,7 @@ def describe(each: Plan) -> str:
 
 
 def carry_out(spark: SparkSession, each: Plan, rules: Rules) -> None:
-    """Tags first, so that what must stay is safe before anything goes; the files that nothing names come last."""
+    """Carry a plan out: tags first, so that what must stay is safe before anything goes; orphans last."""
     name = full_name(each.table)
     for snapshot in each.tags_to_add:
         spark.sql(f"ALTER TABLE {name} CREATE OR REPLACE TAG `{TAG}{snapshot}` AS OF VERSION {snapshot}")
@@ -87,7 +87,7 @@ def _compact(spark: SparkSession, table: Table) -> None:
 
 
 def _orphans(spark: SparkSession, table: Table, rules: Rules, *, apply: bool) -> int:
-    """How many files of a table's folder nothing refers to; removed if `apply`."""
+    """Count the files in a table's folder that nothing refers to; remove them if `apply`."""
     before = dt.datetime.fromtimestamp(rules.staged_before / 1_000, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
     arguments = f"older_than => TIMESTAMP '{before}', dry_run => {str(not apply).lower()}"
     return len(_call(spark, table, "remove_orphan_files", arguments))

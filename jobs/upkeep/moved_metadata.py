@@ -1,6 +1,6 @@
 """A table's metadata for another place: metadata file, manifest lists and manifests, with paths of the new warehouse.
 
-They are new files beside the old ones; data files stay as they are. Snapshots keep their ids, tags and order.
+All of them are new files next to the old ones. Data files stay as they are, and snapshots keep ids, tags and order.
 """
 
 import gzip
@@ -23,7 +23,7 @@ from antifraud.settings.locations import is_below, normalise_scheme
 from jobs.upkeep.lake_files import Record, content_of, decode_records
 
 DATA: Final = 0
-"""Content of a manifest of data files; files of deletes hold paths in their rows, and no job writes them."""
+"""Content of a manifest of data files. Delete files, which no job writes, hold paths in their rows."""
 DELETED: Final = 2
 """Status of a file that a snapshot no longer has."""
 GZIP: Final = b"\x1f\x8b"
@@ -31,7 +31,7 @@ GZIP: Final = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """From one warehouse to another, whose lake is `lake` (a UUID).
+    """A move from one warehouse to another, which belongs to `lake` (a UUID).
 
     >>> Move("/srv/lake", "s3a://lake/copy", "").here("file:/srv/lake/antifraud/runs")
     's3a://lake/copy/antifraud/runs'
@@ -45,7 +45,7 @@ class Move:
         """Return where a file of the old warehouse is now.
 
         Raises:
-            ForeignLake: It lay outside the old warehouse.
+            ForeignLake: The file lay outside the old warehouse.
         """
         if not is_below(path, self.old):
             raise ForeignLake(f"{path} does not lie in {self.old} as the other tables do: nothing was changed")
@@ -54,9 +54,12 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A table's metadata for the new place: the content of each new file by its path, and which of them is the table.
+    """A table's metadata for the new place.
 
-    `location` is where the table's metadata was.
+    Attributes:
+        location: Location of the old metadata file.
+        metadata: Location of the new metadata file.
+        files: Content of each new file by its path.
     """
 
     location: str
@@ -65,13 +68,13 @@ class Written:
 
 
 def write_anew(settings: JobSettings, move: Move, location: str, present: AbstractSet[str]) -> Written:
-    """Return a table's metadata with the paths of the new place; `location` is what the catalog says of it.
+    """Return a table's metadata with the paths of the new place; `location` is where the catalog has it.
 
     Raises:
-        LakeNotAdopted: A file is not among those `present`.
-        ForeignLake: A path lies outside the old warehouse, or the table has files of deletes.
+        LakeNotAdopted: A file that the metadata names is not `present`.
+        ForeignLake: A path lies outside the old warehouse, or the table has delete files.
     """
-    read_metadata(settings, move.here(location))  # what is damaged is told
+    read_metadata(settings, move.here(location))  # refuses a damaged file with its name
     document = _document(content_of(settings, move.here(location)))
     files: dict[str, bytes] = {}
     known: dict[str, tuple[str, int]] = {}
@@ -113,7 +116,7 @@ def _document(content: bytes) -> dict[str, Any]:
 
 
 def _at_new_place(document: dict[str, Any], move: Move) -> dict[str, Any]:
-    """Return a metadata file with its location and statistics here; older metadata still has the old paths and goes."""
+    """Return a metadata file for the new place. Its log of older metadata goes, because these have the old paths."""
     statistics = {
         name: [{**each, "statistics-path": move.here(each["statistics-path"])} for each in document.get(name, ())]
         for name in ("statistics", "partition-statistics")
@@ -129,7 +132,7 @@ def _at_new_place(document: dict[str, Any], move: Move) -> dict[str, Any]:
 
 
 def _require_moved(content: bytes, move: Move) -> None:
-    """Return if a new metadata file names no other place: nothing has been written yet."""
+    """Refuse a new metadata file that still names another place, before anything is written."""
     from pyiceberg.table.metadata import TableMetadataUtil
 
     for path in paths_of_metadata(TableMetadataUtil.parse_raw(content.decode())):
@@ -138,13 +141,13 @@ def _require_moved(content: bytes, move: Move) -> None:
 
 
 def _beside(move: Move, path: str) -> str:
-    """Return the path of a file's new version, which takes nothing's place."""
+    """Return the path of a file's new version, which replaces no other file."""
     folder, _, name = move.here(path).rpartition("/")
     return f"{folder}/{move.lake[:8]}-{name}"
 
 
 def next_metadata(move: Move, location: str) -> str:
-    """Return where the new metadata goes; Iceberg counts its versions by the number that the name begins with."""
+    """Return the path of the new metadata; Iceberg tells versions by the number at the beginning of the name."""
     folder, _, name = move.here(location).rpartition("/")
     number = name.partition("-")[0]
     version = int(number) + 1 if number.isdecimal() else 0
@@ -154,7 +157,7 @@ def next_metadata(move: Move, location: str) -> str:
 def _changed(settings: JobSettings, path: str, change: Callable[[Record], Record]) -> bytes:
     """Return an Avro file with every record changed; schema, codec and the writer's notes stay.
 
-    The same content gives the same bytes.
+    The same content gives the same bytes, so that a repeat after a kill writes the same files.
     """
     content = content_of(settings, path)
     changed = [change(record) for record in decode_records(path, content)]

@@ -1,7 +1,7 @@
-"""Whether somebody else may still use a lake that is to be adopted: what can be told, and what only a person knows.
+"""Other users of a lake that is to be adopted: what the code can find out, and what only a person knows.
 
-Half a copy has one part of its own and shares the other with the original, which goes on to use it: adopting it would
-take that part away. Places are compared by substance, for one database or folder can have two names.
+Half a copy has one part of its own, and shares the other part with the original. Adopting it would take that part away
+from the original. One database or folder can have two names, so that places are compared by substance.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 WHICH_DATABASE: Final = (
     "SELECT (SELECT oid FROM pg_database WHERE datname = current_database()), pg_postmaster_start_time()"
 )
-"""Tells one database from another, whatever the server's name: which of a server, and when that one started."""
+"""Query that tells databases apart, whatever their servers are called: database id and start of the server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is to be adopted: the warehouse that the metadata names, the tables, and the files that are there.
+    """The lake to adopt, as it is found.
 
-    `begun`: an adoption of it was killed.
+    Attributes:
+        old: Warehouse that the metadata names.
+        tables: Location of each table's metadata.
+        present: Files in the warehouse.
+        begun: Whether an earlier adoption was killed.
     """
 
     old: str
@@ -41,10 +45,10 @@ class Scene:
 
 
 def doubts_about(settings: JobSettings, catalog: "SqlCatalog", identities: Identities, scene: Scene) -> Iterator[str]:
-    """Yield what cannot be told, each as a question to a person.
+    """Yield everything that the code cannot find out, each as a question to a person.
 
     Raises:
-        ForeignLake: The original certainly is in use with half of what is to be adopted.
+        ForeignLake: The original certainly still uses one half of what is to be adopted.
     """
     mine = Identity.of_settings(settings)
     for was in {identity for identity in identities.all.values() if not identity.lies_where(mine)}:
@@ -94,7 +98,7 @@ def _is_same_folder(one: str, other: str) -> bool:
 
 
 def _is_same_warehouse(was: Identity, mine: Identity) -> bool | None:
-    """Return whether both names are of one folder; None if one S3 server may have two names."""
+    """Return whether both names mean one folder; None if one S3 server may have two names."""
     if was.warehouse == mine.warehouse and was.endpoint != mine.endpoint:
         return None
     return _is_same_folder(was.warehouse, mine.warehouse)
@@ -110,7 +114,7 @@ def _is_used(settings: JobSettings, was: Identity) -> bool | None:
 
 
 def _is_same_catalog(settings: JobSettings, catalog: "SqlCatalog", was: Identity, mine: Identity) -> bool | None:
-    """Return whether both names are of one database; None if the old one cannot be asked."""
+    """Return whether both names mean one database; None if the old one cannot be asked."""
     if was.catalog == mine.catalog:
         return True
     old, new = sqlite_file(was.catalog), sqlite_file(mine.catalog)
@@ -150,4 +154,4 @@ def _is_there(settings: JobSettings, location: str) -> bool:
     try:
         return read_bytes(settings, location) is not None
     except OSError:
-        return True  # it cannot be seen, so it may be
+        return True  # The place cannot be read, so the file may be there.

@@ -1,8 +1,7 @@
-"""Which snapshots and files of a table maintenance may touch: a plan made from Iceberg's metadata, without Spark.
+"""A plan of the snapshots and files that maintenance may remove, made from Iceberg's metadata without Spark.
 
-A snapshot may go once it has not been the table's state for `keep_days`: counted from when it was superseded, not from
-when it was written, so that a job that began to read it within that time still finds it. What a live release names is
-tagged and stays for ever.
+A snapshot may go `keep_days` after it was superseded. The time when it was written does not matter: a job that reads a
+table's current snapshot must find it to the end. Snapshots that a live release names are tagged and stay for ever.
 """
 
 from collections import Counter
@@ -26,15 +25,15 @@ TAG: Final = "keep-"
 KEEP_DAYS: Final = 30
 GRACE_HOURS: Final = 48
 MOST_FILES: Final = 5
-"""A partition with as many small files is compacted."""
+"""A partition with at least this many small files is compacted."""
 SMALL_BYTES: Final = 32 << 20
 MOST_MANIFESTS: Final = 50
-"""A reader opens every manifest that may hold its day."""
+"""Beyond this number manifests are rewritten, because a reader opens every manifest that may hold its day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How long things are kept, and the time (UTC seconds, wall clock) that ages are counted from."""
+    """Ages at which things may go, and the time (UTC seconds, wall clock) that ages are counted from."""
 
     now: int
     keep_days: int = KEEP_DAYS
@@ -48,13 +47,13 @@ class Rules:
 
     @property
     def staged_before(self) -> int:
-        """What was staged or orphaned before this (ms) may go."""
+        """Snapshots staged, and files orphaned, before this (ms) may go."""
         return (self.now - self.grace_hours * HOUR_SECONDS) * 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What maintenance would do to one table, by snapshot ids, tag names and counts."""
+    """Work that is due on one table, by snapshot ids, tag names and counts."""
 
     table: Table
     superseded: tuple[int, ...]
@@ -72,10 +71,10 @@ class Plan:
 
 
 def live_manifests(settings: JobSettings) -> list[Mapping[str, Any]]:
-    """Manifests of the live releases: serving, previous, anchor.
+    """Return the manifests of the live releases: serving, previous, anchor.
 
     Raises:
-        ReleaseError: The pointer or a bundle does not verify; nothing may be removed then.
+        ReleaseError: The pointer or a bundle does not verify, so nothing may be removed.
     """
     pointer = read_pointer(settings.releases_dir)
     live = {pointer.release, pointer.previous, pointer.anchor} - {None} if pointer else set()
@@ -83,14 +82,14 @@ def live_manifests(settings: JobSettings) -> list[Mapping[str, Any]]:
 
 
 def snapshots_of_releases(manifests: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[int]]:
-    """Snapshots that releases were made from, by table name."""
+    """Return the snapshots that releases were made from, by table name."""
     known = list(manifests)
     names = {FEATURES.name: "features_snapshot", LABELS.name: "labels_snapshot"}
     return {table: frozenset(int(m[name]) for m in known if name in m) for table, name in names.items()}
 
 
 def plan(catalog: "Catalog", table: Table, rules: Rules, named: AbstractSet[int]) -> Plan:
-    """What is due on a table; snapshots in `named` stay."""
+    """Return what is due on a table; snapshots in `named` stay."""
     source = catalog.load_table((NAMESPACE, table.name))
     present = {snapshot.snapshot_id: snapshot.timestamp_ms for snapshot in source.snapshots()}
     tags = {name: ref.snapshot_id for name, ref in source.metadata.refs.items() if name.startswith(TAG)}

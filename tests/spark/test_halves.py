@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import functions as F  # noqa: N812
 
 from antifraud.lake.schemas import BUCKET
-from jobs.columns.buckets import named
+from jobs.columns.buckets import alias_all
 from jobs.columns.square_halves import FIELDS, fields_of, halves, plus, split_decimal, whole
 
 SQUARES = (0, 1, (1 << 32) - 1, 1 << 32, (1 << 63) - 1, 1 << 63, 10**25 + 7)
@@ -21,7 +21,7 @@ def buckets(spark):
 
 def test_a_bucket_keeps_its_integers(buckets):
     """The other fields stay; of a bucket that is missing all are."""
-    rows = buckets.select("place", *named(fields_of(F.col("bucket")))).orderBy("place").collect()
+    rows = buckets.select("place", *alias_all(fields_of(F.col("bucket")))).orderBy("place").collect()
 
     *present, missing = ([row[name] for name in FIELDS] for row in rows)
     assert missing == [None] * len(FIELDS)
@@ -55,7 +55,7 @@ def test_squares_of_two_buckets_together(buckets):
     fields = fields_of(F.col("bucket"))
     both = {name: plus(name, fields[name], fields[name]) for name in ("high", "low")}
 
-    row = buckets.where(f"place = {len(SQUARES) - 1}").select(*named(both)).collect()[0]
+    row = buckets.where(f"place = {len(SQUARES) - 1}").select(*alias_all(both)).collect()[0]
     assert row["high"] * 2**32 + row["low"] == 2 * SQUARES[-1]
 
 
