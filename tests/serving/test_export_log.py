@@ -292,7 +292,7 @@ def test_an_export_from_before_the_day_of_knowledge_is_refused(served, log, tmp_
 def test_days_without_a_label_are_refused(served, log, tmp_path):
     """Days on which nothing is known are named, not passed over."""
     early = rewritten(log, tmp_path / "early.npz", event_time=lambda t: t - (t // DAY_SECONDS == DAY) * DAY_SECONDS)
-    with pytest.raises(MissingDay, match=f"nothing is known about a transaction of {LAST}: leave"):
+    with pytest.raises(MissingDay, match=f"no transaction has a label on {LAST}: leave"):
         answer_from_log(early, asked(served, "first-r"))
 
 
