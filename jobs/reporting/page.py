@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.gate.findings import Findings
-from antifraud.gate.limits import LIMITS, LOSS, RATE, Bound, Limit
+from antifraud.gate.limits import LIMITS, LOSS, RATE, Bound, Limit, declared
 from antifraud.gate.report import GateReport, TradeoffRow
 from antifraud.stats.comparison import Comparison
 from jobs.reporting import words as verdict_words
@@ -40,7 +40,7 @@ def render(report: GateReport) -> str:
         r=report,
         judged=report.judged_days,
         said=_words(report),
-        gauges=[_gauge(report, limit, limit.bound(report)) for limit in LIMITS if limit.bound],
+        gauges=[_gauge(report, limit, limit.bound(report)) for limit in declared(report.limits) if limit.bound],
         counted=[limit for limit in LIMITS if not limit.bound],
         amount=amount,
         loss_limit=LOSS,

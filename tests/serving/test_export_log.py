@@ -299,7 +299,7 @@ def test_days_without_a_label_are_refused(served, log, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"as_of": LAST}, MissingDay, "those of .* are the newest: end the replay there"),
+        ({"as_of": LAST}, MissingDay, "the newest are of .*: end the replay there"),
         ({"threshold": 1_000_001}, SettingsError, "is not a risk"),
         ({"span": Span(LAST, FIRST)}, SettingsError, "before they begin"),
     ],
