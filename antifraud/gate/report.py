@@ -37,12 +37,12 @@ class CurvePoints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeoffRow:
-    """What one threshold (ppm) would mean. Losses are minor units a month, at the judged volume as the alerts are."""
+    """Consequences of one threshold (ppm). Losses (minor units a month) and alerts are at the judged volume."""
 
     threshold: int
     fpr: float
     fpr_bound: float
-    """The widest."""
+    """The widest bound."""
     false_positives_share: float
     """False positives over all labelled rows."""
     precision: float | None
@@ -53,7 +53,7 @@ class TradeoffRow:
     loss: float
     loss_bound: float
     beta: float | None
-    """The largest whose optimum on this window is not below the threshold; None where every optimum is."""
+    """The largest beta with an optimum on this window at the threshold or above; None: all optima are below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
