@@ -4,6 +4,7 @@ Orphans become children of this process, whatever they do to their title or envi
 """
 
 import ctypes
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,14 @@ def end_leftovers(patience=PATIENCE_SECONDS):
     return names
 
 
+def wait_and_reap(pid):
+    """Return the exit code of a child, and reap orphans meanwhile: tests wait for processes that are not theirs."""
+    while True:
+        ended, status = os.waitpid(-1, 0)
+        if ended == pid:
+            return os.waitstatus_to_exitcode(status)
+
+
 def mounts():
     """Return the mount points that this process sees; none where there is no /proc."""
     listed = Path("/proc/self/mounts")
@@ -44,7 +53,7 @@ def run(command, patience=PATIENCE_SECONDS):
     """Run a command; return its exit code, or `LEFT_BEHIND` if it succeeded and left something behind."""
     adopt_orphans()
     mounted = mounts()
-    code = subprocess.run(command, check=False).returncode
+    code = wait_and_reap(subprocess.Popen(command).pid)
     left = [*end_leftovers(patience), *(f"mount {place}" for place in sorted(mounts() - mounted))]
     for each in left:
         sys.stderr.write(f"error: {command[0]} left behind {each}: whoever starts or mounts something ends it\n")

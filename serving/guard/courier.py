@@ -27,7 +27,7 @@ ATTEMPTS: Final = 10
 LONGEST_WAIT_SECONDS: Final = 60
 TIMEOUT_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 0.2
-EVENT_TYPE: Final = "antifraud.killswitch.machine.changed"
+EVENT_TYPE: Final = "antifraud.switch.changed"
 SOURCE: Final = "/antifraud/scorer"
 
 

@@ -188,7 +188,7 @@ def signed(body, at=None, secret=SECRET):
 
 
 BODY = json.dumps(
-    {"id": "n-1", "type": "antifraud.killswitch.machine.changed", "time": "t", "data": {"mode": "SUSPENDED"}}
+    {"id": "n-1", "type": "antifraud.switch.changed", "time": "t", "data": {"mode": "SUSPENDED"}}
 )
 
 
@@ -198,7 +198,7 @@ def test_a_signed_webhook_becomes_an_event():
 
     assert (event.id, event.type, event.switch) == (
         "n-1",
-        "antifraud.killswitch.machine.changed",
+        "antifraud.switch.changed",
         {"mode": "SUSPENDED"},
     )
 
