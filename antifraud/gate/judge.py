@@ -123,6 +123,7 @@ class _Case:
             threshold=threshold,
             beta=beta,
             fpr_bounds=bounds,
+            # The last of equal bounds: the joint one stands behind the single kinds, and explains more.
             fpr_binding=max(reversed(bounds), key=bounds.__getitem__),
             threshold_at_fpr_target=self.lowest,
             threshold_at_alerts_limit=self.lowest_for_alerts,

@@ -70,6 +70,7 @@ def beta_of(optima: Floats, threshold: int) -> float | None:
 def _shown(whole: Curve, limits: Limits) -> list[int]:
     """Return, for each rate of `SHARES`, the lowest threshold that does not exceed the rate."""
     wanted = limits.fpr_limit * np.array(SHARES)
+    # The rate falls while thresholds rise, and `searchsorted` needs rising values.
     first = whole.fpr.size - np.searchsorted(whole.fpr[::-1], wanted, side="right")
     return [int(whole.threshold[index]) for index in np.unique(first)]
 

@@ -8,7 +8,7 @@ still, but labels mature too late for them.
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from pyspark.sql import DataFrame
 
@@ -88,8 +88,16 @@ def _judged(rows: DataFrame | None, rival: Rival, inputs: Inputs, settings: JobS
     return Judged(rival.role, rival.release, "", threshold, certify, report, days)
 
 
-def succession(champion: Judged | None, candidate: Decider, here: Judgement, settings: JobSettings) -> dict[str, Any]:
-    """Return `champion`, `promotable` and `promotable_reason` of a `GateReport`; `champion` None: nothing serves."""
+class Succession(NamedTuple):
+    """The champion beside the candidate (None: nothing serves), and whether the candidate may replace it."""
+
+    champion: Champion | None
+    promotable: bool
+    promotable_reason: str
+
+
+def succession(champion: Judged | None, candidate: Decider, here: Judgement, settings: JobSettings) -> Succession:
+    """Decide whether a candidate that was judged as `here` may replace the champion; None: nothing serves."""
     paired = _paired(champion, candidate, settings) if champion else None
     stands = None if not (champion and champion.report) else champion.report.verdict is Verdict.PASS
     promotable, reason = outcome(here.verdict is Verdict.PASS, stands, paired)
@@ -98,7 +106,7 @@ def succession(champion: Judged | None, candidate: Decider, here: Judgement, set
         said = reason if compared else "The champion could not be compared with the candidate."
         reason = f"{said} {champion.note}"
     described = _described(champion, paired) if champion else None
-    return {"champion": described, "promotable": promotable, "promotable_reason": reason}
+    return Succession(described, promotable, reason)
 
 
 def _paired(champion: Judged, candidate: Decider, settings: JobSettings) -> Comparison | None:

@@ -54,7 +54,7 @@ def judged(
     decided = succession(champion, Decider(certify.table, here.threshold, certify.frauds), here, settings)
     return GateReport(
         **here.by_name(),
-        **decided,
+        **decided._asdict(),
         candidate=candidate.id,
         as_of=dt.date.fromisoformat(candidate.info["as_of"]),
         windows=Windows.from_dict(candidate.info["windows"]).spans,
