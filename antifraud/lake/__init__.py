@@ -1,1 +1,1 @@
-"""The lake as everything outside Spark sees it: tables, storage, catalog, feed, identity."""
+"""The lake as seen from outside Spark: tables, storage, catalog, feed, identity."""

@@ -1,7 +1,7 @@
-"""The lake as everything outside Spark sees it: read-only, through pyiceberg and Arrow.
+"""The catalog of the lake, and read-only access to tables through pyiceberg and Arrow.
 
-Tables lie in the Iceberg namespace `NAMESPACE` of the catalog that the settings name. pyiceberg is imported where it
-is called, so that DAG files and the scorer can import this module without it.
+Tables lie in the Iceberg namespace `NAMESPACE` of the catalog that the settings name. Functions that call pyiceberg
+import it themselves, so that DAG files and the scorer can import this module without it.
 """
 
 import datetime as dt
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as IcebergTable
 
 EXPIRED: Final = "expired"
-"""In the counts of a run: its rows are no longer there."""
+"""Name in the counts of a run whose rows were deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class Run:
 
     @property
     def expired(self) -> bool:
-        """Whether the rows were deleted because of their age; `inputs` still says what they were made from."""
+        """Whether the rows were deleted because of their age; `inputs` stays."""
         return bool(json.loads(self.counts).get(EXPIRED))
 
 
 def full_name(table: Table) -> str:
-    """Name of a table as Spark SQL spells it.
+    """Return the name of a table as Spark SQL spells it.
 
     >>> full_name(RUNS)
     'lake.antifraud.runs'
@@ -62,7 +62,7 @@ def open_catalog(settings: JobSettings) -> "SqlCatalog":
     """Return the Iceberg catalog of the settings.
 
     Raises:
-        ForeignLake: Catalog, warehouse, home and settings are not of one lake.
+        ForeignLake: Catalog, warehouse, home and settings do not belong to one lake.
         CatalogError: The database did not answer, or refused.
     """
     _require_catalog(settings)
@@ -72,7 +72,9 @@ def open_catalog(settings: JobSettings) -> "SqlCatalog":
 
 
 def check_lake(settings: JobSettings) -> None:
-    """Return if the lake is the settings' own, or is still to be made; jobs begin with it. Nothing is made by looking.
+    """Refuse a lake that does not belong to the settings; a lake that does not exist yet passes.
+
+    Every job begins with this check, which creates nothing.
 
     Raises:
         ForeignLake: As `antifraud.lake.ownership.require_own_tables`.
@@ -86,7 +88,7 @@ def check_lake(settings: JobSettings) -> None:
 
 
 def _require_catalog(settings: JobSettings) -> None:
-    """Return unless the catalog is a file that went away from its warehouse; nothing is made by looking."""
+    """Refuse a catalog file that is missing although its warehouse is there; the check creates nothing."""
     if settings.catalog_file is None or settings.catalog_file.exists():
         return
     if (identity := identity_in(settings, settings.lake_warehouse)) and any(files_below(settings, NAMESPACE)):
@@ -97,9 +99,12 @@ def _require_catalog(settings: JobSettings) -> None:
 
 
 def open_any_catalog(settings: JobSettings, *, make: bool = True, again: bool = True) -> "SqlCatalog":
-    """Return the catalog of the settings, whatever lake it is of; unless `make`, its tables are not made.
+    """Return the catalog of the settings, whatever lake it belongs to.
 
-    What fails is tried `again`, once.
+    Args:
+        settings: Settings that name the catalog.
+        make: Whether to create the catalog's tables in an empty database.
+        again: Whether to try once more after a failure.
 
     Raises:
         CatalogError: The database did not answer, or refused.
@@ -114,12 +119,12 @@ def open_any_catalog(settings: JobSettings, *, make: bool = True, again: bool = 
     except SQLAlchemyError as error:
         if not again:
             raise catalog_error(settings, error) from None
-    # Of two jobs that make the tables at once one fails; then they are there.
+    # If two jobs create the tables at once, one fails and finds the tables in its second attempt.
     return open_any_catalog(settings, make=make, again=False)
 
 
 def catalog_error(settings: JobSettings, error: Exception) -> CatalogError:
-    """Return what a library's exception says of the catalog; its own text may hold an address with a password."""
+    """Return a library's exception as an expected failure, without its text, which may hold a password."""
     return CatalogError(
         f"the catalog {catalog_address(settings.lake_catalog_uri)} did not do what it was asked "
         f"({type(error).__name__}): see that it runs, that its account is right, and that it is a catalog"
@@ -129,15 +134,15 @@ def catalog_error(settings: JobSettings, error: Exception) -> CatalogError:
 def open_table(
     catalog: "Catalog", table: Table, columns: Sequence[str] | None = None, snapshot_id: int | None = None
 ) -> "IcebergTable":
-    """A table to read `columns` of, all unless they are named, at the current snapshot unless one is named.
+    """Return a table after checking `columns` (by default all), as of the current snapshot or of `snapshot_id`.
 
     Raises:
-        SchemaError: It has other columns than `antifraud/lake/schemas.py` says.
-        LeakError: It has a column of identifiers.
+        SchemaError: The table has other columns than its contract.
+        LeakError: The table has a column of identifiers.
     """
     source = catalog.load_table((NAMESPACE, table.name))
     snapshot = source.snapshot_by_id(snapshot_id) if snapshot_id else None
-    # A snapshot is read with the columns that the table had then.
+    # pyiceberg reads a snapshot with the columns that the table had when the snapshot was made.
     then = snapshot.schema_id if snapshot else None
     schema = source.schema() if then is None else source.schemas()[then]
     require_schema(table, columns_of(schema), columns or table.column_names)
@@ -152,24 +157,24 @@ def read_days(
     columns: Sequence[str] | None = None,
     snapshot_id: int | None = None,
 ) -> "pa.Table":
-    """Rows of the days `first` to `last`, both included; of the current snapshot unless one is named.
+    """Return rows of the days `first` to `last`, both included, from the current snapshot or from `snapshot_id`.
 
     Raises:
-        SchemaError: The table has other columns than `antifraud/lake/schemas.py` says.
+        SchemaError: The table has other columns than its contract.
     """
     condition = f"day >= '{first}' and day <= '{last}'"
     return _scan(catalog, table, condition, columns, snapshot_id)
 
 
 def read_batches(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> "Iterator[pa.RecordBatch]":
-    """`read_days` in pieces, for tables of which a day is too large for memory."""
+    """Yield the rows of the days in pieces, for tables with days too large for memory."""
     source = open_table(catalog, table)
     condition = f"day >= '{first}' and day <= '{last}'"
     yield from source.scan(row_filter=condition, selected_fields=table.column_names).to_arrow_batch_reader()
 
 
 def read_release(catalog: "Catalog", table: Table, release: str) -> "pa.Table":
-    """Rows of one release of a table that is partitioned by release."""
+    """Return the rows of one release from a table that is partitioned by release."""
     return _scan(catalog, table, f"release = '{release}'", None, None)
 
 
@@ -182,23 +187,23 @@ def _scan(
 
 
 def published(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> dict[dt.date, Run]:
-    """The newest run of each published day of a table, expired days left out; empty while nothing was published."""
+    """Return the newest run of each published day of a table, without expired days."""
     return {day: run for day, run in newest_runs(catalog, table, first, last).items() if not run.expired}
 
 
 def newest_runs(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> dict[dt.date, Run]:
-    """The newest run of each day that was ever published, expired ones among them."""
+    """Return the newest run of each day that was ever published, expired days included."""
     newest: dict[dt.date, Run] = {}
     for run in runs_of(catalog, table.name, first, last):
         known = newest.get(run.day)
-        # An expired day is marked before its rows go, maybe at the very sequence number that published them.
+        # An expired day is marked before its rows go. Its mark may have the very sequence number of the publishing run.
         if known is None or (run.sequence, run.expired) >= (known.sequence, known.expired):
             newest[run.day] = run
     return newest
 
 
 def runs_of(catalog: "Catalog", name: str, first: dt.date, last: dt.date) -> list[Run]:
-    """Every row of `runs` under a name, of a table or of anything else that is kept there; none while it is empty."""
+    """Return every row of `runs` under a name, which is a table's or that of another entry (`jobs.raw.contents`)."""
     if not catalog.table_exists((NAMESPACE, RUNS.name)):
         return []
     condition = f"table = '{name}' and day >= '{first}' and day <= '{last}'"
@@ -209,7 +214,7 @@ def runs_of(catalog: "Catalog", name: str, first: dt.date, last: dt.date) -> lis
 def rows_by_day(
     catalog: "Catalog", table: Table, first: dt.date, last: dt.date, snapshot_id: int | None = None
 ) -> dict[dt.date, int]:
-    """Rows that a table holds of each day, told by its manifests; of the current snapshot unless one is named."""
+    """Return the rows of each day by a table's manifests, in the current snapshot or in `snapshot_id`."""
     source = open_table(catalog, table, ["day"], snapshot_id)
     position, rows = table.partition_by.index("day"), dict[dt.date, int]()
     condition = f"day >= '{first}' and day <= '{last}'"
@@ -220,9 +225,9 @@ def rows_by_day(
 
 
 def snapshot_with(catalog: "Catalog", table: Table, runs: Sequence[Run]) -> int | None:
-    """The current snapshot of a table if it holds the rows of `runs`; None if it does not, or there is none.
+    """Return the current snapshot of a table if it holds all rows of `runs`, else None.
 
-    For jobs that read what maintenance may delete: the snapshot itself outlives them.
+    Jobs use it to read rows that maintenance may delete meanwhile: the snapshot outlives the job.
     """
     snapshot = catalog.load_table((NAMESPACE, table.name)).current_snapshot()
     if snapshot is None:
@@ -233,7 +238,7 @@ def snapshot_with(catalog: "Catalog", table: Table, runs: Sequence[Run]) -> int 
 
 
 def ingested(catalog: "Catalog", first: dt.date, last: dt.date) -> dict[dt.date, dict[str, Any]]:
-    """For each published day `rows_in`, `clean`, `quarantined` by reason, and `repaired_midnight`, in rows."""
+    """Return for each published day `rows_in`, `clean`, `quarantined` by reason, and `repaired_midnight`, in rows."""
     clean, quarantine = (published(catalog, table, first, last) for table in (CLEAN, QUARANTINE))
     return {
         day: {
@@ -247,7 +252,7 @@ def ingested(catalog: "Catalog", first: dt.date, last: dt.date) -> dict[dt.date,
 
 
 def require_days(catalog: "Catalog", table: Table, days: Sequence[dt.date]) -> dict[dt.date, Run]:
-    """Runs of all `days` of a table.
+    """Return the runs of all `days` of a table.
 
     Raises:
         MissingDay: A day was never published; the message lists the missing ones.

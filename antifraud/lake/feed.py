@@ -1,7 +1,7 @@
-"""Which days the files of the raw feed cover, judged by their names alone: the one rule for whoever asks.
+"""The days that files of the raw feed cover, by their names alone.
 
-A file covers from the day in its name until the next one begins, the last one as many days as the one before it did,
-and a single one `LONGEST_FILE`. Whether its rows reach so far is known once it is read.
+A file covers the days from the one in its name until the next file begins. The last file covers as many days as the
+file before it, and a single file covers `LONGEST_FILE`. Whether its rows reach that far is known once it is read.
 """
 
 import datetime as dt
@@ -18,7 +18,7 @@ LONGEST_FILE: Final = dt.timedelta(days=30)
 
 
 class Covered(NamedTuple):
-    """The days that a raw file of this name covers: from `first` up to, but without, `end`."""
+    """A raw file's name and the days that it covers: from `first` up to, but without, `end`."""
 
     name: str
     first: dt.date
@@ -26,7 +26,7 @@ class Covered(NamedTuple):
 
 
 def covered(names: Iterable[str]) -> list[Covered]:
-    """What the raw files among `names` cover, in the order of their days; other names are ignored.
+    """Return the days that raw files among `names` cover, in order; other names are ignored.
 
     >>> covered(["2026-01-09.txt.gz", "2026-01-02.txt", "README"])[0]
     Covered(name='2026-01-02.txt', first=datetime.date(2026, 1, 2), end=datetime.date(2026, 1, 9))
@@ -44,12 +44,12 @@ def covered(names: Iterable[str]) -> list[Covered]:
 
 
 def files_in(folder: Path) -> list[Covered]:
-    """What the raw files of a folder cover; nothing while there is no such folder."""
+    """Return the days that raw files of a folder cover; nothing if there is no such folder."""
     return covered(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
 def covers(files: Iterable[Covered], day: dt.date) -> bool:
-    """Whether one of the files covers `day`."""
+    """Return whether one of the files covers `day`."""
     return any(file.first <= day < file.end for file in files)
 
 

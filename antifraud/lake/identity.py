@@ -1,4 +1,4 @@
-"""The identity of a lake: which one it is and where it lies, written into its warehouse, its catalog and every home.
+"""The identity of a lake: its UUID and its place, written into its warehouse, its catalog and every home.
 
 Iceberg's metadata holds absolute paths. A copied or moved lake therefore still names the files of the original, and
 maintenance of the copy would remove them. So an empty lake gets an identity with its tables: `lake.json` in the
@@ -29,18 +29,22 @@ if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
 
 WITHOUT_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""How a file system says that it has no hard links."""
+"""Error numbers of a file system without hard links."""
 PREFIX: Final = "lake."
-"""How the namespace's properties begin that hold the identity."""
+"""Prefix of the namespace's properties that hold the identity."""
 HOME: Final = ("lake", "lake.id")
-"""File of a home with the UUID of its lake: whoever removes the folder of the lake removes it, too."""
+"""File of a home with the UUID of its lake. It lies in the folder of the lake, so that both are removed together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A lake (`lake` is a UUID) and its places: the resolved warehouse, and the catalog's URI without a password.
+    """A lake and its places.
 
-    `endpoint` is the URL of the S3 server; empty for AWS, and for a warehouse on a disk.
+    Attributes:
+        lake: UUID.
+        warehouse: Resolved location of the tables.
+        catalog: URI of the catalog, without a password.
+        endpoint: URL of the S3 server; empty for AWS, and for a warehouse on a disk.
     """
 
     lake: str
@@ -50,16 +54,16 @@ class Identity:
 
     @classmethod
     def of_settings(cls, settings: JobSettings, lake: str = "") -> Self:
-        """Return the identity that a lake of these settings has to have."""
+        """Return the identity that a lake of these settings must have."""
         endpoint = (settings.s3_endpoint or "") if is_remote(settings.lake_warehouse) else ""
         return cls(lake, settings.lake_warehouse, catalog_address(settings.lake_catalog_uri), endpoint.rstrip("/"))
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], place: str) -> Self:
-        """Return the identity that was found at a place.
+        """Return the identity in `values`; `place` names their place in the error.
 
         Raises:
-            ForeignLake: It lacks a field, its lake is no UUID, or a field is no line of text.
+            ForeignLake: A field is missing or no line of text, or the lake is no UUID.
         """
         try:
             identity = cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
@@ -71,7 +75,7 @@ class Identity:
         raise ForeignLake(f"{place} is no identity of a lake: restore it from the backup") from None
 
     def lies_where(self, other: Self) -> bool:
-        """Return whether both have the same warehouse, on the same server, and the same catalog."""
+        """Return whether both have the same warehouse on the same server, and the same catalog."""
         return dataclasses.replace(self, lake=other.lake) == other
 
     def __str__(self) -> str:
@@ -81,7 +85,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """The identities in the warehouse and in the catalog, and the lake of the home; None where there is none."""
+    """Identities in warehouse and catalog, and the lake that the home notes; None for a missing one."""
 
     in_warehouse: Identity | None
     in_catalog: Identity | None
@@ -89,28 +93,28 @@ class Identities:
 
     @property
     def all(self) -> dict[str, Identity]:
-        """Return those that are there, by the word for their place."""
+        """Return the identities that are there, by the word for their place."""
         named = {"warehouse": self.in_warehouse, "catalog": self.in_catalog}
         return {name: identity for name, identity in named.items() if identity}
 
 
 def find_identities(settings: JobSettings, catalog: "SqlCatalog") -> Identities:
-    """Read what warehouse, catalog and home say.
+    """Read the identities in warehouse, catalog and home.
 
     Raises:
-        ForeignLake: One of them says something else than an identity.
+        ForeignLake: One of them holds something else than an identity.
     """
-    # A lake that is being made gets its file, then its row, then its home: read in the other order, what was found
-    # last is never missing because it was not there yet.
+    # A lake that is being made gets its file first, then its row, then its home. Reading in the other order never
+    # finds a later one without an earlier one.
     home, in_catalog = _of_home(settings), _in_catalog(catalog)
     return Identities(identity_in(settings, settings.lake_warehouse), in_catalog, home)
 
 
 def identity_in(settings: JobSettings, folder: str, name: str = IDENTITY) -> Identity | None:
-    """Return the identity in a warehouse; None where there is none.
+    """Return the identity in a warehouse; None if there is none.
 
     Raises:
-        ForeignLake: There is a file of that name and no identity in it, or it cannot be read.
+        ForeignLake: The file cannot be read, or holds no identity.
     """
     location = f"{folder}/{name}"
     try:
@@ -150,7 +154,7 @@ def _of_home(settings: JobSettings) -> str | None:
 
 
 def write_identity(settings: JobSettings, identity: Identity, *, replace: bool = True, name: str = IDENTITY) -> None:
-    """Write the identity into the warehouse, whole at once; one that is there stays unless `replace`."""
+    """Write the identity into the warehouse atomically; an existing one stays unless `replace`."""
     folder, content = warehouse_folder(settings), json.dumps(dataclasses.asdict(identity), indent=2) + "\n"
     if is_remote(settings.lake_warehouse):
         with suppress(FileExistsError):
@@ -161,19 +165,19 @@ def write_identity(settings: JobSettings, identity: Identity, *, replace: bool =
 
 
 def remove_unfinished(settings: JobSettings, name: str) -> None:
-    """Remove a file beside the identity that an adoption has written for itself."""
+    """Remove the file that an adoption has written next to the identity."""
     (warehouse_folder(settings) / name).unlink(missing_ok=True)
 
 
 def bind_home(settings: JobSettings, lake: str, *, replace: bool = False) -> None:
-    """Note the lake in the home, unless one is noted and not to be replaced."""
+    """Note the lake in the home; an existing note stays unless `replace`."""
     if not replace and settings.under_home(*HOME).exists():
         return
     _put(settings.under_home(*HOME), f"{lake}\n", replace=replace)
 
 
 def _put(target: Path, content: str, *, replace: bool) -> None:
-    """Write a file whole at once, readable as the tables are: `antifraud.files.replace_file` writes private ones."""
+    """Write a file atomically, as readable as the tables are; `antifraud.files.replace_file` writes private files."""
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f"{UNFINISHED}{uuid.uuid4()}")
     try:
@@ -190,7 +194,7 @@ def _put(target: Path, content: str, *, replace: bool) -> None:
 
 
 def _link(scratch: Path, target: Path) -> None:
-    """Give a file its name unless that is taken; unlike a rename, a link takes nothing's place."""
+    """Give a file its name unless that is taken; unlike a rename, a link never replaces a file."""
     try:
         os.link(scratch, target)
     except FileExistsError:
@@ -216,7 +220,7 @@ def create_properties(catalog: "SqlCatalog", identity: Identity) -> None:
     try:
         catalog.create_namespace(NAMESPACE, identity_properties(identity))
     except (NamespaceAlreadyExistsError, IntegrityError):
-        # Another job was quicker; or one of a version without identities was killed before its first table.
+        # Another job was quicker, or a job of a version without identities was killed before its first table.
         if _in_catalog(catalog) is None:
             with suppress(IntegrityError):
                 catalog.update_namespace_properties(NAMESPACE, updates=identity_properties(identity))

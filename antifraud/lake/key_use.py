@@ -1,7 +1,7 @@
-"""Which keys the tokens of the lake were made with, told by the bounds that Iceberg keeps of every file.
+"""The keys of the lake's tokens, read from the bounds that Iceberg keeps of every file.
 
 A token begins with its key id, so the smallest and the largest token of a file tell whether all are under one key.
-Nothing is read but manifests.
+Only manifests are read.
 """
 
 import datetime as dt
@@ -22,7 +22,7 @@ KeyIds = dict[dt.date, frozenset[str]]
 
 
 def key_ids(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> KeyIds:
-    """Key ids of each day of a table that has rows; empty while the table does not exist.
+    """Return the key ids of each day with rows in a table; nothing if there is no such table.
 
     Raises:
         SchemaError: A file has no bounds of a token column, or the table lacks the column.
@@ -53,9 +53,9 @@ def _of_file(table: Table, source: "IcebergTable", file: "DataFile") -> frozense
 
 
 def require_one_key(uses: Iterable[tuple[Table, KeyIds, Sequence[dt.date]]]) -> None:
-    """Refuse to make rows from tokens of different keys: the same customer would look like two.
+    """Refuse to make rows from tokens of different keys, because one customer would look like two.
 
-    `uses` are tables with their `key_ids` and the days of them that are used together.
+    `uses` are tables with their `key_ids`, and the days of each that are used together.
 
     Raises:
         PublishError: These days are under several keys.
@@ -78,7 +78,7 @@ def _span(places: Sequence[str]) -> str:
 
 
 def days_under(catalog: "Catalog", tables: Iterable[Table], key_id: str, first: dt.date, last: dt.date) -> list[str]:
-    """``table day`` for every day from `first` to `last` with tokens under a key."""
+    """Return ``table day`` for every day from `first` to `last` with tokens under a key."""
     return [
         f"{table.name} {day}"
         for table in tables
@@ -88,7 +88,7 @@ def days_under(catalog: "Catalog", tables: Iterable[Table], key_id: str, first: 
 
 
 def nearest(known: Mapping[dt.date, frozenset[str]], day: dt.date) -> frozenset[str]:
-    """Key ids of the day that is nearest to `day`, the earlier one of two; none while no day is known.
+    """Return the key ids of the day nearest to `day`, and of two the earlier one; none if no day is known.
 
     >>> import datetime as dt
     >>> nearest({dt.date(2026, 1, 1): frozenset({"k1"}), dt.date(2026, 1, 4): frozenset({"k2"})}, dt.date(2026, 1, 3))

@@ -1,4 +1,4 @@
-"""How far a day looks back: the earlier days that its features are made of, and which of them the lake lacks."""
+"""The days that a day looks back on, and which of them the lake lacks."""
 
 import datetime as dt
 from typing import Final
@@ -15,11 +15,11 @@ TOTALS: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
 
 
 def missing_before(settings: JobSettings, day: dt.date) -> list[dt.date]:
-    """Days that the state of the day before `day` looks back on and of which a table of totals was never published.
+    """Return the days that features of `day` look back on and that some table of totals lacks.
 
-    Such a state looks back on the longest window, and for its terminal risk the label delay further. History begins
-    where the feed or the lake begins. Asking the feed too is what allows a backfill in any order: earlier days count
-    that nobody has loaded yet.
+    Features look back on the longest window, and for terminal risk on the label delay before it. History begins with
+    the feed or with the lake. The feed is consulted too, so that days not yet loaded count as missing and a backfill
+    may run in any order.
     """
     reach = dt.timedelta(days=LONGEST_WINDOW_DAYS + settings.label_delay_days)
     window = days_between(day - reach, day - ONE_DAY)

@@ -1,4 +1,4 @@
-"""Whose lake this is: what warehouse, catalog, home and tables say, compared with the settings before a job begins."""
+"""The ownership of a lake: warehouse, catalog, home and tables compared with the settings, before a job begins."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -25,18 +25,19 @@ if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
 
 DENIED: Final = ("ACCESS_DENIED", "HTTP status 403")
-"""How pyarrow says that an account may not read a key."""
+"""Words by which pyarrow tells that an account may not read a key."""
 ADOPT: Final = "`python -m jobs.adopt`"
 
 
 def require_own_lake(settings: JobSettings, catalog: "SqlCatalog") -> Identity | None:
-    """Return the lake's identity if it is the settings' own; None while the catalog has no tables yet.
+    """Return the identity of a lake that belongs to the settings; None if the catalog has no tables yet.
 
     Raises:
-        ForeignLake: Warehouse, catalog, home and settings are not of one lake, or a table lies outside the warehouse.
+        ForeignLake: Warehouse, catalog, home and settings do not belong to one lake, or a table lies outside the
+            warehouse.
         LakeNotAdopted: There are tables without an identity.
     """
-    # Tables first: where there are any, the identity was there before.
+    # Tables are read first: a lake with tables already has an identity, even while another job makes it.
     tables, identities = table_locations(catalog), find_identities(settings, catalog)
     mine = Identity.of_settings(settings)
     require_agreement(identities, mine)
@@ -58,10 +59,10 @@ def require_own_lake(settings: JobSettings, catalog: "SqlCatalog") -> Identity |
 
 
 def require_agreement(identities: Identities, mine: Identity) -> None:
-    """Return if what was found is of one lake, and that lies where `mine` does.
+    """Refuse identities that belong to several lakes, or that do not lie where `mine` does.
 
     Raises:
-        ForeignLake: It is not.
+        ForeignLake: The identities disagree with each other or with the settings.
     """
     for place, identity in identities.all.items():
         if not identity.lies_where(mine):
@@ -89,9 +90,9 @@ def _refuse_home(home: str, other: str) -> NoReturn:
 
 
 def _require_unmade(settings: JobSettings, catalog: "SqlCatalog", mine: Identity) -> None:
-    """Return if a lake without an identity in its catalog is only being made."""
+    """Refuse a lake without an identity in its catalog, unless another job is just making it."""
     tables, files = table_locations(catalog), any(files_below(settings, NAMESPACE))
-    # It may have been made meanwhile.
+    # Read again: another job may have finished making the lake meanwhile.
     if not (tables or files) or find_identities(settings, catalog).in_catalog:
         return
     advice = f"; if it is the lake of {mine.warehouse}, say so with {ADOPT}" if tables else ""
@@ -102,10 +103,10 @@ def _require_unmade(settings: JobSettings, catalog: "SqlCatalog", mine: Identity
 
 
 def require_own_tables(settings: JobSettings, catalog: "SqlCatalog") -> None:
-    """Return if the lake is the settings' own, down to the metadata of its tables, and apart from other lakes.
+    """Refuse a lake that does not belong to the settings, down to its tables' metadata, or that overlaps another.
 
     Raises:
-        ForeignLake: As `require_own_lake` and `require_apart`; or a path in a table's metadata lies outside the
+        ForeignLake: As `require_own_lake` and `require_apart`, or a path in a table's metadata lies outside the
             warehouse.
     """
     require_own_lake(settings, catalog)
@@ -116,10 +117,10 @@ def require_own_tables(settings: JobSettings, catalog: "SqlCatalog") -> None:
 
 
 def claim_lake(settings: JobSettings, catalog: "SqlCatalog") -> Identity:
-    """Return the lake's identity; an empty lake gets one. Two jobs that claim one lake at once get the same.
+    """Return the lake's identity; an empty lake gets one, the same for two jobs that claim it at once.
 
     Raises:
-        ForeignLake: As `require_own_lake`, or the warehouse lies inside another lake's.
+        ForeignLake: As `require_own_lake`, or the warehouse lies inside another lake's warehouse.
         LakeNotAdopted: There are tables without an identity, or files without tables.
     """
     identity = require_own_lake(settings, catalog)
@@ -149,10 +150,10 @@ def claim_lake(settings: JobSettings, catalog: "SqlCatalog") -> Identity:
 
 
 def require_inside(table: str, paths: Sequence[str], warehouse: str) -> None:
-    """Return if all paths of a table lie in the warehouse, by their text and after links are resolved.
+    """Refuse paths of a table outside the warehouse, by their text or after symbolic links are resolved.
 
     Raises:
-        ForeignLake: One does not; the message names the first.
+        ForeignLake: There is such a path; the message names the first one.
     """
     for path in paths:
         real = path if is_remote(normalise_scheme(path)) else str(Path(normalise_scheme(path)).resolve())
@@ -164,10 +165,10 @@ def require_inside(table: str, paths: Sequence[str], warehouse: str) -> None:
 
 
 def require_apart(settings: JobSettings) -> None:
-    """Return if no place of the settings lies where a lake's maintenance would take it for orphans.
+    """Refuse places of the settings that a lake's maintenance would remove as orphans.
 
     Raises:
-        ForeignLake: The warehouse or the home lies in another lake's warehouse, or any place among a lake's tables.
+        ForeignLake: The warehouse or the home lies in another lake's warehouse, or any place lies among tables.
     """
     places = (settings.lake_warehouse, str(settings.under_home()), *settings.places)
     for position, place in enumerate(places):
@@ -182,12 +183,10 @@ def require_apart(settings: JobSettings) -> None:
 
 
 def require_no_lake_inside(settings: JobSettings, files: Iterable[str]) -> None:
-    """Return if none of the warehouse's files is the identity of another lake.
-
-    A lake made around another would shut that one out; maintenance would take its files for orphans.
+    """Refuse a warehouse with another lake inside: maintenance would remove that lake's files as orphans.
 
     Raises:
-        ForeignLake: One is.
+        ForeignLake: A file is the identity of another lake.
     """
     for path in files:
         folder, _, name = path.rpartition("/")
@@ -203,10 +202,10 @@ def _is_warehouse(settings: JobSettings, folder: str) -> bool:
     try:
         return identity_in(settings, folder) is not None
     except ForeignLake:
-        return False  # a file of that name, and no identity
+        return False  # A file of that name without an identity.
     except OSError as error:
         if any(word in str(error) for word in DENIED):
-            return False  # the account sees its own prefix of the bucket only
+            return False  # The account sees only its own prefix of the bucket.
         raise
 
 

@@ -1,4 +1,4 @@
-"""How the format of the raw files is described; `antifraud/lake/schemas.py` is the description."""
+"""Classes that describe the format of raw files; `antifraud/lake/schemas.py` is the description."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -33,7 +33,7 @@ class RawColumn:
 
 @dataclass(frozen=True, slots=True)
 class RawFormat:
-    """The raw files: lines of text, the header first, then a transaction each, its columns separated by commas."""
+    """The format of raw files: a header, then one transaction a line, with columns separated by commas."""
 
     columns: tuple[RawColumn, ...]
 
@@ -53,9 +53,9 @@ class RawFormat:
         return tuple(column for column in self.columns if column.sensitivity == "identifier")
 
     def place(self, name: str) -> int:
-        """Place of a column in a row, the first being 0."""
+        """Return the place of a column in a row, counted from 0."""
         return self.column_names.index(name)
 
     def column(self, name: str) -> RawColumn:
-        """The column of this name."""
+        """Return the column of this name."""
         return self.columns[self.place(name)]

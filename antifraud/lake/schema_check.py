@@ -1,4 +1,4 @@
-"""Whether a table of the lake has the columns that `antifraud/lake/schemas.py` says, by metadata alone."""
+"""The check that a table of the lake has the columns of its contract, by metadata alone."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -10,21 +10,20 @@ if TYPE_CHECKING:
     from pyiceberg.schema import Schema
 
 SPARK_NAMES: Final = {"long": "bigint", "timestamptz": "timestamp", "timestamp": "timestamp_ntz"}
-"""What Spark calls primitive types of Iceberg that it has another name for."""
+"""Spark's names of primitive Iceberg types, if they differ."""
 
 
 class PresentColumn(NamedTuple):
-    """A column as a table has it; `type` is a Spark SQL type, `required` says that it can hold no null."""
+    """A column that a table has; `type` is a Spark SQL type, and a `required` column can hold no null."""
 
     type: str
     required: bool
 
 
 def require_schema(table: Table, columns: Mapping[str, PresentColumn], wanted: Iterable[str]) -> None:
-    """Refuse columns that are not what `table` says, whatever rows they hold.
+    """Refuse columns that differ from the contract of `table`, whatever rows they hold.
 
-    Those of `wanted` must be there. More columns than the contract has are let be: a later version of it may have added
-    them, and so does `jobs.publishing.tables.create_tables` before a version writes.
+    Columns in `wanted` must be there. Further columns pass: a later version of the contract may have added them.
 
     Raises:
         LeakError: A column is called like an identifier of the raw files.
@@ -57,7 +56,7 @@ def _difference(column: Column, columns: Mapping[str, PresentColumn]) -> str:
 
 
 def normalise_type(kind: str) -> str:
-    """A Spark SQL type without what may be written or left out.
+    """Return a Spark SQL type without optional characters, so that equal types compare equal.
 
     >>> normalise_type("array<struct<hour: int>>") == normalise_type("array<struct<hour int>>")
     True
@@ -66,7 +65,7 @@ def normalise_type(kind: str) -> str:
 
 
 def columns_of(schema: "Schema") -> dict[str, PresentColumn]:
-    """Columns of an Iceberg schema by name."""
+    """Return the columns of an Iceberg schema by name."""
     return {field.name: PresentColumn(_spark_type(field.field_type), field.required) for field in schema.fields}
 
 

@@ -1,7 +1,7 @@
-"""The raw files and every table of the lake: columns, types, units, null meaning, sensitivity. Nothing else says so.
+"""The contract of the raw files and of every table: columns, types, units, meaning of null, sensitivity.
 
-From here come the header and the shapes that raw files are read by (`jobs/raw/`), the Iceberg tables, the leak gate
-and `docs/tables.md`.
+Everything else is made from it: the header and the shapes by which raw files are read, the Iceberg tables, the search
+for leaks, and docs/tables.md.
 
 Sensitivity classes: ``identifier`` (a raw id; allowed in the raw zone only), ``token`` (a pseudonym), ``amount``
 (money of one cardholder), ``public`` (anything else).
@@ -26,7 +26,7 @@ DAY_LABELS: Final = f"array<struct<day_number int, learned {LEARNED}>>"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `type` is a Spark SQL type, `null` says what a null means (empty: the column is never null)."""
+    """One column; `type` is a Spark SQL type, and `null` says what a null means (empty if the column is never null)."""
 
     name: str
     type: str
@@ -108,31 +108,32 @@ def _totals(entity: Column) -> tuple[Column, ...]:
 
 CATALOG: Final = "lake"
 NAMESPACE: Final = "antifraud"
-"""Of the Iceberg catalog, by which SQL names the tables."""
+"""Namespace of the tables in the Iceberg catalog; SQL names them by it."""
 
 CLEAN: Final = Table(
     "clean",
-    "Transactions that are usable, tokens instead of ids. Readers start here: it is published last.",
+    "Usable transactions, with tokens instead of ids. Readers start from this table, because it is published last.",
     ("day",),
     ("event_time", "transaction_id"),
     (DAY, TRANSACTION, TIME, CUSTOMER, TERMINAL, AMOUNT),
 )
 QUARANTINE: Final = Table(
     "quarantine",
-    "Rows that are not usable: where they are and why, never what they say.",
+    "Unusable rows: where each one is and why it is unusable, never its content.",
     ("day",),
     ("file", "line"),
     (
-        Column("day", "date", "day of the event; the first day of the file where the row has no usable time"),
+        Column("day", "date", "day of the event; for a row without a usable time, the first day of its file"),
         Column("file", "string", "name of the raw file"),
-        Column("line", "bigint", "line of the file, the header being line 1"),
-        Column("reason", "string", "why, one of the reasons listed with the columns of the raw files"),
-        Column("column", "string", "raw column that is at fault", null="the row as a whole"),
+        Column("line", "bigint", "line of the file; the header is line 1"),
+        Column("reason", "string", "reason, one of those listed with the columns of the raw files"),
+        Column("column", "string", "raw column at fault", null="the row as a whole is at fault"),
     ),
 )
 LABELS: Final = Table(
     "labels",
-    "What was said about a transaction and when; the latest by (learned_at, source, sequence) holds.",
+    "Labels of transactions, with the time when each became known. If a transaction has several, the "
+    "latest by (learned_at, source, sequence) holds.",
     ("day", "source"),
     ("transaction_id",),
     (
@@ -142,7 +143,7 @@ LABELS: Final = Table(
         Column("learned_at", "bigint", "when it became known", unit="UTC seconds"),
         Column("source", "string", "feed, or the client that posted it"),
         Column("sequence", "bigint", "order within the source"),
-        Column("scenario", "int", "fraud scenario of the feed, 0 for none", null="not said"),
+        Column("scenario", "int", "fraud scenario of the feed, 0 for none", null="unknown: a client posted the label"),
     ),
 )
 TOTALS_CUSTOMER: Final = Table(
@@ -150,7 +151,7 @@ TOTALS_CUSTOMER: Final = Table(
 )
 TOTALS_TERMINAL: Final = Table(
     "totals_terminal",
-    "A terminal's transactions of one day, and when its labels were learnt.",
+    "A terminal's transactions of one day, and the days on which their labels were learnt.",
     ("day",),
     ("terminal",),
     (
@@ -158,25 +159,28 @@ TOTALS_TERMINAL: Final = Table(
         Column(
             "learned",
             LEARNED,
-            "changes of the day's labelled transactions and frauds, by the day number they were learnt on, ascending",
+            "changes of the day's labelled transactions and frauds, by the day number of the change, ascending",
         ),
     ),
 )
 STATE: Final = Table(
     "state",
-    "What is known of every customer and terminal at the end of a day, the cut-off: the one artifact that features "
-    "and scorer share.",
+    "Everything known of each customer and terminal at the end of a day, the cut-off. Features and the scorer both "
+    "start from this table.",
     ("day", "kind"),
     ("entity",),
     (
         Column("day", "date", "the cut-off: last closed day"),
         Column("kind", "string", "customer or terminal"),
         Column("entity", "string", "its token", "token"),
-        Column("days", DAY_BUCKETS, "buckets of the last 30 days by day number, empty days left out", "amount"),
-        Column("hours", HOUR_BUCKETS, "buckets of the cut-off day by hour number, empty hours left out", "amount"),
-        *(Column(f"closed_{days}d", BUCKET, f"`days` of the last {days} together", "amount") for days in WINDOWS[1:]),
+        Column("days", DAY_BUCKETS, "buckets of the last 30 days by day number, without empty days", "amount"),
+        Column("hours", HOUR_BUCKETS, "buckets of the cut-off day by hour number, without empty hours", "amount"),
         *(
-            Column(f"{count}_{days}d", "bigint", f"{text} over {days} matured days; 0 for customers")
+            Column(f"closed_{days}d", BUCKET, f"sum of `days` over the last {days} days", "amount")
+            for days in WINDOWS[1:]
+        ),
+        *(
+            Column(f"{count}_{days}d", "bigint", f"{text} of the last {days} matured days; 0 for customers")
             for days in (1, 7, 30)
             for count, text in (("known", "labelled transactions"), ("fraud", "frauds"))
         ),
@@ -186,8 +190,8 @@ STATE: Final = Table(
         Column(
             "labels",
             DAY_LABELS,
-            "`learned` of a terminal's totals by day number, for the days whose labels the cut-off or the next counts, "
-            "days without labels left out; empty for customers",
+            "`learned` of a terminal's totals by day number, for days with labels that this cut-off or the next one "
+            "counts; empty for customers",
         ),
     ),
     version=4,
@@ -219,8 +223,8 @@ FEATURES: Final = Table(
 )
 SCORES: Final = Table(
     "scores",
-    "Score tables: a candidate's rows reduced to counts per day and risk level; those without a label in rows of their "
-    "own.",
+    "Score tables: a candidate's rows reduced to counts by day and score. Transactions without a label are counted "
+    "apart.",
     ("release",),
     ("day", "score"),
     (
@@ -238,18 +242,22 @@ SCORES: Final = Table(
 )
 RUNS: Final = Table(
     "runs",
-    "Which days of which table are published, and from which inputs. A missing row, or `expired` in its counts, means: "
-    "run it again.",
+    "Published days of each table, and the hash of their inputs. A day without a row, or with `expired` in its counts, "
+    "is stale.",
     (),
     (),
     (
-        Column("table", "string", "table that was published; `feed` for what was read from raw files"),
+        Column("table", "string", "table that was published; `feed` and `raw_file` for what was read from raw files"),
         Column("day", "date", "day that was published"),
-        Column("inputs", "string", "hash of everything the day was made from"),
+        Column("inputs", "string", "hash of everything that the day was made from"),
         Column("snapshot_id", "bigint", "Iceberg snapshot that published it"),
         Column("rows", "bigint", "rows published", unit="rows"),
         Column("counts", "string", "more counts, JSON"),
-        Column("sequence", "bigint", "Iceberg sequence number of that snapshot: of two runs of a day the larger holds"),
+        Column(
+            "sequence",
+            "bigint",
+            "Iceberg sequence number of that snapshot; of two runs of a day the run with the larger number holds",
+        ),
     ),
 )
 
@@ -259,7 +267,7 @@ TABLES: Final[tuple[Table, ...]] = (
 
 
 def identifiers_among(names: Iterable[str]) -> list[str]:
-    """Those of some names of columns that a column of class ``identifier`` has in the raw files, however capitalised.
+    """Return the names that a column of class ``identifier`` has in the raw files, in upper or lower case.
 
     >>> identifiers_among(["day", "Customer_ID"])
     ['Customer_ID']

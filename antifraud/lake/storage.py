@@ -1,8 +1,8 @@
-"""Where files and the catalog are, local or remote, and with which account they are opened.
+"""Locations of files and of the catalog, local or remote, and the accounts that open them.
 
-An account is a file of mode 0600 with the lines ``user=`` and ``password=`` (of S3: access key and secret key). Raw
-zone and lake have accounts of their own: a process that was not given the raw zone's cannot read raw files.
-SQLAlchemy, fsspec and s3fs are imported where they are called.
+An account is a file of mode 0600 with the lines ``user=`` and ``password=`` (for S3: access key and secret key). Raw
+zone and lake have separate accounts, so that a process without the raw zone's account cannot read raw files.
+Functions that call SQLAlchemy, fsspec and s3fs import them themselves.
 """
 
 from collections.abc import Mapping
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
 LOCK_SECONDS: Final = 60
-"""How long to wait for a SQLite catalog that another process is writing to."""
+"""How long to wait for a SQLite catalog while another process writes to it."""
 CONNECT_SECONDS: Final = 10
 BRIDGE: Final = "bridge"
-"""Folder beside the raw files with the bridges that jobs/rotate_keys.py makes."""
+"""Folder next to the raw files for the bridges that a rotation of keys makes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A name and what proves it."""
+    """A user and the password."""
 
     user: str
     password: str = field(repr=False)
@@ -51,12 +51,12 @@ def load_account(path: Path) -> Account:
 
 
 def raw_folder(settings: JobSettings) -> Path:
-    """The folder of raw files; in S3 it is an `upath.UPath`, which has the same methods."""
+    """Return the folder of raw files; in S3 it is an `upath.UPath`, which has the same methods."""
     return _folder(settings, settings.raw_location, settings.raw_account)
 
 
 def warehouse_folder(settings: JobSettings) -> Path:
-    """The folder of the Iceberg tables, as `raw_folder` is that of raw files."""
+    """Return the folder of the Iceberg tables; in S3 it is an `upath.UPath`, too."""
     return _folder(settings, settings.lake_warehouse, settings.lake_account)
 
 
@@ -67,7 +67,7 @@ def _folder(settings: JobSettings, location: str, account_file: Path | None) -> 
 
     account = load_account(account_file) if account_file else None
     options: dict[str, Any] = {
-        # A listing that is remembered would never see the next delivery.
+        # A cached listing would never show the next delivery.
         "use_listings_cache": False,
         "skip_instance_cache": True,
         "client_kwargs": {"region_name": settings.s3_region},
@@ -82,13 +82,13 @@ def _folder(settings: JobSettings, location: str, account_file: Path | None) -> 
     if settings.s3_endpoint:
         options["endpoint_url"] = settings.s3_endpoint
     folder: Any = UPath(location, **options)
-    # s3fs would make each of botocore's attempts five times.
+    # botocore retries already; s3fs would repeat each of its attempts five times.
     folder.fs.retries = 1
     return folder  # type: ignore[no-any-return]
 
 
 def bridge_folder(settings: JobSettings, old: str, new: str) -> Path:
-    """Where the tokens under two keys (given by id) lie side by side: with the raw files, under their permissions."""
+    """Return the folder of the bridge between two keys (given by id): with the raw files, under their permissions."""
     return raw_folder(settings) / BRIDGE / f"{old}-{new}"
 
 
@@ -103,11 +103,11 @@ def remove_bridges(settings: JobSettings, old: str) -> None:
 
 
 def catalog_url(settings: JobSettings) -> "URL":
-    """The catalog's URL for SQLAlchemy, with user and password; its text shows the password as ``***``."""
+    """Return the catalog's URL for SQLAlchemy, with user and password; its text shows the password as ``***``."""
     from sqlalchemy import URL, make_url
 
     if file := settings.catalog_file:
-        # A file that is not there is made, but not its folder.
+        # SQLite creates a missing file, but not its folder.
         file.parent.mkdir(parents=True, exist_ok=True)
         return URL.create("sqlite", database=str(file), query={"timeout": str(LOCK_SECONDS)})
     url = make_url(settings.lake_catalog_uri)
@@ -120,7 +120,7 @@ def catalog_url(settings: JobSettings) -> "URL":
 
 
 def file_properties(settings: JobSettings) -> Mapping[str, str]:
-    """What pyiceberg needs to open the files of the lake; nothing where they are local."""
+    """Return the properties with which pyiceberg opens files of the lake; none if they are local."""
     if not is_remote(settings.lake_warehouse):
         return {}
     properties = {

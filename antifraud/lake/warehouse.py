@@ -1,7 +1,7 @@
-"""What the lake's catalog and warehouse hold as files: where tables are, what their metadata names, what lies there.
+"""Catalog and warehouse as rows and files: locations of tables, paths in their metadata, files that are there.
 
-Read without Spark and without opening a table: a lake that is not the settings' own can be looked at, too. pyiceberg
-and SQLAlchemy are imported where they are called.
+They are read without Spark and without opening a table, so that a foreign lake can be checked too. Functions that call
+pyiceberg and SQLAlchemy import them themselves.
 """
 
 import os
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from pyiceberg.table.metadata import TableMetadata
 
 IDENTITY: Final = "lake.json"
-"""File of the warehouse with the lake's identity (`antifraud/lake/identity.py`), beside the namespace's folder."""
+"""File of the warehouse with the lake's identity (`antifraud/lake/identity.py`), next to the namespace's folder."""
 UNFINISHED: Final = f".{IDENTITY}-"
-"""How the file begins while it is written."""
+"""Prefix of that file while it is written."""
 VERSION: Final = re.compile(r"/(\d+)-[^/]*\.metadata\.json$")
 TableName = tuple[str, str]
 
 
 def has_tables(catalog: "SqlCatalog") -> bool:
-    """Return whether the database has the tables of an Iceberg catalog: looked at first, it may be anything."""
+    """Return whether the database has the tables of an Iceberg catalog; before this check it may be any database."""
     from pyiceberg.catalog.sql import IcebergNamespaceProperties, IcebergTables
     from sqlalchemy import inspect
 
@@ -38,7 +38,7 @@ def has_tables(catalog: "SqlCatalog") -> bool:
 
 
 def table_locations(catalog: "SqlCatalog") -> dict[TableName, str]:
-    """Return where the metadata of every table of the catalog is, read from the catalog's rows alone."""
+    """Return the location of every table's metadata, read from the catalog's rows alone."""
     from pyiceberg.catalog.sql import IcebergTables
     from sqlalchemy import select
     from sqlalchemy.orm import Session
@@ -52,14 +52,14 @@ def table_locations(catalog: "SqlCatalog") -> dict[TableName, str]:
 
 
 def file_io(settings: JobSettings, location: str) -> "FileIO":
-    """Return what opens files at a location, with the account of the lake."""
+    """Return pyiceberg's access to files at a location, with the account of the lake."""
     from pyiceberg.io import load_file_io
 
     return load_file_io({**file_properties(settings)}, location)
 
 
 def read_bytes(settings: JobSettings, location: str) -> bytes | None:
-    """Return the content of a file of the lake; None where there is none."""
+    """Return the content of a file of the lake; None if there is no such file."""
     try:
         with file_io(settings, location).new_input(location).open() as source:
             return bytes(source.read())
@@ -68,7 +68,7 @@ def read_bytes(settings: JobSettings, location: str) -> bytes | None:
 
 
 def write_bytes(settings: JobSettings, location: str, content: bytes) -> None:
-    """Write a file of the lake, over one of its name."""
+    """Write a file of the lake, replacing one of the same name."""
     with file_io(settings, location).new_output(location).create(overwrite=True) as target:
         target.write(content)
 
@@ -77,7 +77,7 @@ def read_metadata(settings: JobSettings, location: str) -> "TableMetadata":
     """Return the metadata of a table from a file.
 
     Raises:
-        ForeignLake: The file is not there, or damaged.
+        ForeignLake: The file is missing or damaged, or this user may not read it.
     """
     from pyiceberg.exceptions import ValidationError
     from pyiceberg.serializers import FromInputFile
@@ -93,9 +93,9 @@ def read_metadata(settings: JobSettings, location: str) -> "TableMetadata":
 
 
 def newer_metadata(warehouse: str, tables: Mapping[TableName, str], present: Iterable[str]) -> str | None:
-    """Return a metadata file of a higher version than the catalog's, if one of the tables has one among `present`.
+    """Return a metadata file among `present` that is newer than the catalog's version of its table, if there is one.
 
-    The catalog was restored from an older backup then, or another catalog has gone on with the warehouse.
+    Then the catalog was restored from an older backup, or another catalog has gone on with the warehouse.
     """
     newest = {f"{warehouse}/{space}/{name}/metadata/": _version(at) for (space, name), at in tables.items()}
     for path in present:
@@ -111,7 +111,7 @@ def _version(path: str) -> int:
 
 
 def is_path_property(name: str) -> bool:
-    """Return whether a property of a table says where files are written.
+    """Return whether a property of a table is a folder for its files.
 
     >>> is_path_property("write.data.path"), is_path_property("write.format.default")
     (True, False)
@@ -130,9 +130,9 @@ def paths_of_metadata(metadata: "TableMetadata") -> list[str]:
 
 
 def files_below(settings: JobSettings, *folders: str) -> Iterator[str]:
-    """Yield the location of every file in the warehouse, or a folder of it; symbolic links are not followed.
+    """Yield the location of every file in the warehouse, or in a folder of it, without following symbolic links.
 
-    Left out are the lake's identity and the markers that S3's consoles make for folders.
+    The lake's identity is left out, and so are the markers that consoles of S3 make for folders.
     """
     folder = warehouse_folder(settings).joinpath(*folders)
     if is_remote(settings.lake_warehouse):

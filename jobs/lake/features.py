@@ -84,7 +84,7 @@ def _states_before(
     if older := [run.day for run in used if json.loads(run.counts).get(VERSION) != STATE.version]:
         raise MissingDay(
             f"the features of {span(days)} start from states that an earlier version made ({span(older)}): publish "
-            "these states again, with jobs/state.py or jobs/day.py"
+            "them again, with jobs/state.py or jobs/day.py"
         )
     snapshot = snapshot_with(catalog, STATE, used) if used else None
     if used and snapshot is None:
