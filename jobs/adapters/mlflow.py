@@ -117,7 +117,7 @@ class Registry:
             elif alias in present:
                 self.client.delete_registered_model_alias(MODEL, alias)
         if self._find(pointer.release) is None:
-            raise TrackingError(f"MLflow has no version of {pointer.release}, which serves: run jobs/train.py for its day again")
+            raise TrackingError(f"MLflow has no version of {pointer.release}: run jobs/train.py for its day again")
 
     def _find(self, candidate: str) -> Version | None:
         wanted = f"name = '{MODEL}' and tags.{CANDIDATE_TAG} = '{candidate}'"
