@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 # lane (tests/conftest.py).
 TWO_LANES := -n 2 --dist loadgroup --no-loadscope-reorder
 # Fails, too, if a process or a mount of the tests is left.
-CONTAINED := $(PYTHON) -m tests.contained $(PYTHON) -m pytest $(TWO_LANES)
+CONTAINED := $(PYTHON) -m infra.local.contained $(PYTHON) -m pytest $(TWO_LANES)
 WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving docs dags)
 # What the jobs compute and publish, without processes and servers.
 TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state halves ingest raw_lines tokens_spark))

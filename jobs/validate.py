@@ -28,7 +28,7 @@ def main(spark: SparkSession, settings: JobSettings, arguments: Namespace) -> No
     report = validate(spark, settings, candidate, Inputs.of(settings, windows.spans, arguments.as_of))
     reports = reports_of(settings, arguments.as_of)
     write_reports(report, [reports, candidate.path])
-    Registry.connect(settings).record_verdict(candidate.id, reports, report.verdict, figures(report))
+    Registry.connect(settings).record_verdict(candidate.id, reports, str(report.verdict), figures(report))
     print(*summary(report), f"validate {arguments.as_of}: {watch.seconds:.1f} s", sep="\n")
 
 

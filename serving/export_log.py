@@ -143,7 +143,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         finally:
             store.close()
     except OSError as error:
-        raise DataError(f"{options.out} cannot be written ({error.strerror}): free the disk or name another") from None
+        raise DataError(f"{options.out} cannot be written ({error.strerror}): make room, or name another") from None
     print(f"wrote {about.decisions} decisions and {about.labels} labels to {options.out}")  # noqa: T201
 
 

@@ -49,7 +49,7 @@ NO_LIMIT = {"fraud_a_month": replace(PASS.fraud_a_month, bound=41_000_000.0)}
 """All fraud together is within the limit of the loss, which then says nothing."""
 FIRST, LAST = dt.date(2026, 3, 7), dt.date(2026, 4, 3)
 REPLAY = {"beta": None, "windows": {"replay": Span(FIRST, LAST)}}
-"""What a replay's report has other than the gate's."""
+"""Values of a replay's report that differ from the gate's."""
 REPORT = GateReport(
     **PASS.by_name(),
     candidate="2026-04-10-0123abcd",

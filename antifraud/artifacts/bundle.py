@@ -131,7 +131,7 @@ def _read_signed_manifest(path: Path, key: PublicKey) -> dict[str, Any]:
         content, signature = (path / MANIFEST).read_bytes(), (path / SIGNATURE).read_bytes()
     except OSError as error:
         missing = Path(str(error.filename)).name
-        raise ReleaseError(f"bundle {path.name} has no readable {missing}: it is no signed release") from error
+        raise ReleaseError(f"bundle {path.name} has no readable {missing}: it is not a signed release") from error
     try:
         key.check(content, signature)
         manifest: dict[str, Any] = json.loads(content)

@@ -100,7 +100,7 @@ def _lock_verified(
         sequence = now.sequence if now else 0
         if expected_sequence not in {None, sequence}:
             raise ReleaseError(
-                f"the pointer is at change {sequence}, expected was {expected_sequence}: look again first"
+                f"the pointer is at change {sequence}, but {expected_sequence} was expected: read it again first"
             )
         yield now
 

@@ -62,7 +62,7 @@ def explain(options: argparse.Namespace, environ: Environ) -> None:
     if (options.transaction is None) != (options.from_log is None):
         raise SettingsError("a transaction is looked up in an export: give --transaction and --from-log together")
     if options.top < 1:
-        raise SettingsError(f"--top is {options.top}: at least one reason is shown")
+        raise SettingsError(f"--top is {options.top}: expected 1 or more")
     explainer = Explainer.of(open_release(ScorerSettings.from_environment(environ), options.release))
     for line in explainer.explain(_read_vector(options)).lines(options.top):
         say(line)

@@ -1,1 +1,1 @@
-"""The gate: what it judges, by which rules, and what it reports."""
+"""The gate: the evidence that it judges, its rules and limits, and its report."""

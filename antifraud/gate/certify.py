@@ -1,4 +1,4 @@
-"""What the gate judges: the certify window's evidence, and the volume that its loss is predicted at."""
+"""The evidence that the gate judges: scored rows of the certify window, and the volume to predict the loss at."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,15 +19,16 @@ EPOCH: Final = np.datetime64(0, "D")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Certify:
-    """Evidence of the certify window: its score table, all its frauds, and blocks of legitimate rows beside the days.
+    """Evidence of the certify window: its score table, all its frauds, and blocks of legitimate rows other than days.
 
-    `maturation` corrects the frauds of days that are young at the end of day `as_of` (days since 1970); without it
-    every day counts as matured. `label_delay_days` is what a label takes by contract. `unknown_a_day` counts the scored
-    rows without a label of each day of the window, in order; None means none. They are volume like the others; rates
-    say nothing of them.
+    `maturation` corrects the frauds of days that are young at the end of day `as_of` (days since 1970). Without it,
+    every day counts as matured. `label_delay_days` is the time that a label takes by contract.
+
+    `unknown_a_day` counts the scored rows without a label, one number for each day of the window; None means none.
+    Such rows count as volume, and in no rate.
 
     Raises:
-        DataError: Table and frauds do not describe the same rows, or `unknown_a_day` has not one count a day.
+        DataError: Table and frauds do not describe the same rows, or `unknown_a_day` does not have one count a day.
         NotANumber: A fraud's amount is negative.
         MissingDay: A day of the window has no labelled row.
     """
@@ -44,7 +45,7 @@ class Certify:
         if (negative := self.frauds.amount < 0).any():
             raise NotANumber(
                 f"{int(negative.sum())} of {negative.size} frauds have a negative amount, such as "
-                f"{self.frauds.amount[negative][0]}: expected 0 minor units or more, correct them where they come from"
+                f"{self.frauds.amount[negative][0]}: expected 0 minor units or more, correct them at their source"
             )
         found, expected = int(self.frauds.amount.sum()), int(self.table.fraud_amount.sum())
         if found != expected or self.frauds.score.size != self.table.fraud.sum():
@@ -61,7 +62,7 @@ class Certify:
 
     @property
     def all_blocks(self) -> list[LegitBlocks]:
-        """The days, then what was passed."""
+        """The days, then the blocks that were passed."""
         return [LegitBlocks.of_days(self.table), *self.blocks]
 
     @property
@@ -82,18 +83,18 @@ class Certify:
 
     @property
     def labelled_a_month(self) -> float:
-        """Those of them with a label."""
+        """Scored transactions in 30 such days, with a label."""
         return self.table.transactions * MONTH_DAYS / self.frauds.days
 
     @property
     def expected_frauds(self) -> Frauds:
-        """The frauds, each amount divided by the share of its day's frauds that is known."""
+        """The frauds; each amount is divided by the share of its day's frauds that is known."""
         if self.maturation is None:
             return self.frauds
         return self.frauds.divided(self.maturation.share_known(self.as_of - self.frauds.require_day()))
 
     def correction(self, threshold: int) -> Correction:
-        """What maturation adds to the fraud that `threshold` misses; days share a curve, so their errors add up."""
+        """Return the correction of the fraud that `threshold` misses; days share a curve, so their errors add up."""
         missed = self.frauds.missed(threshold)
         if self.maturation is None or not missed.amount.sum():
             return Correction()
@@ -138,20 +139,20 @@ def require_judgeable(table: ScoreTable, window: str) -> None:
         )
     if table.score.min() == table.score.max():
         raise ConstantScore(
-            f"all {legit + fraud} rows of the {window} window have the score {table.score[0]}: the model tells nothing "
-            "apart, look at its features and train again"
+            f"all {legit + fraud} rows of the {window} window have the score {table.score[0]}: the model cannot tell "
+            "frauds apart, look at its features and train again"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How many frauds, and how many legitimate transactions, a labelled one of the window stands for."""
+    """The number of frauds that a labelled fraud of the window stands for; the same of legitimate transactions."""
 
     fraud: float
     legitimate: float
 
     def alerts_a_day(self, trade_off: Curve) -> Floats:
-        """Flags a day at each candidate threshold, shape ``(thresholds,)``.
+        """Return the flags a day at each candidate threshold, shape ``(thresholds,)``.
 
         >>> from antifraud.stats.score_tables import curve
         >>> window = curve(ScoreTable.from_rows([0, 0, 0], [5, 7, 9], [False, False, True], [1, 1, 1]))
@@ -167,11 +168,12 @@ class Growth:
 class Demand:
     """Volume that the loss limit is judged at: as observed, unless transactions a month or fraud share are declared.
 
-    Observed are all scored transactions; those without a label are taken to have the fraud share of the others.
+    The observed volume is all scored transactions. Transactions without a label are assumed to have the fraud share of
+    the others.
 
-    0 transactions a month and a share of None mean as observed. `relative_sd` is the volume's own error, as a share of
-    it, and the least that is assumed of an observed one, since a window shows no growth. `share_relative_sd` is the
-    error of a declared fraud share; an observed one's comes from the window.
+    `transactions_a_month` 0 and `fraud_share` None mean "as observed". `relative_sd` is the relative error of a
+    declared volume. It is also the least error of an observed volume, because a window shows no growth.
+    `share_relative_sd` is the error of a declared fraud share; the window gives the error of an observed one.
     """
 
     transactions_a_month: int = 0
@@ -180,13 +182,13 @@ class Demand:
     share_relative_sd: float = 0.05
 
     def volume(self, certify: Certify) -> Volume:
-        """As a multiple of the certify window's labelled frauds."""
+        """Return the judged volume as a multiple of the certify window's labelled frauds."""
         transactions, share = self.transactions(certify), self.share(certify)
         error = share.relative_sd if share.declared else 0.0
         return Volume(self.growth(certify).fraud, transactions.relative_sd, error)
 
     def growth(self, certify: Certify) -> Growth:
-        """From the window's labelled transactions to those of the judged volume and fraud share."""
+        """Return the growth from the window's labelled transactions to the judged volume and fraud share."""
         share, table = self.share(certify), certify.table
         of_all = self.transactions(certify).value / certify.labelled_a_month
         if not share.declared:
@@ -198,7 +200,7 @@ class Demand:
         )
 
     def transactions(self, certify: Certify) -> Estimate:
-        """Transactions a month that are judged at; the error of an observed volume comes from how days differ."""
+        """Return the transactions a month that are judged; days that differ give the error of an observed volume."""
         if self.transactions_a_month:
             return Estimate(self.transactions_a_month, declared=True, relative_sd=self.relative_sd)
         daily = certify.transactions_a_day
@@ -207,7 +209,7 @@ class Demand:
         return Estimate(certify.transactions_a_month, declared=False, relative_sd=max(seen, self.relative_sd))
 
     def share(self, certify: Certify) -> Estimate:
-        """Fraud share that is judged at; the error of an observed one takes days as the unit of sampling."""
+        """Return the fraud share that is judged; an observed one has the error of a sample of days."""
         if self.fraud_share is not None:
             return Estimate(self.fraud_share, declared=True, relative_sd=self.share_relative_sd)
         rows, fraud = _labelled_a_day(certify.table), certify.table.by_day(certify.table.fraud).astype(np.float64)
@@ -217,7 +219,7 @@ class Demand:
         return Estimate(share, declared=False, relative_sd=spread)
 
     def label_delay_loss(self, certify: Certify, threshold: int) -> float | None:
-        """What the label delay alone costs a month at this volume, minor units."""
+        """Return what the label delay alone costs a month at this volume, minor units; None where days are unknown."""
         first_day = int(certify.table.day.min())
         found = label_delay_loss(certify.frauds, threshold, certify.label_delay_days, first_day)
         return None if found is None else found * self.volume(certify).factor

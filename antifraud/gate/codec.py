@@ -28,7 +28,9 @@ def encode(value: Any, derived: Mapping[type, Sequence[str]]) -> Any:
 
 
 def decode(kind: type[T], value: Any, at: str = "") -> T:
-    """Return plain values as an object of a type; what its class does not know is ignored, for it was derived.
+    """Return plain values as an object of a type.
+
+    Every field must be there. Other keys are ignored, because derived properties are written too.
 
     Raises:
         ValueError: A value is missing or of another type; the message says where.
@@ -73,6 +75,6 @@ def _single(kind: type, value: Any, at: str) -> Any:
 
 
 def _of(kind: type, value: Any, at: str) -> Any:
-    if type(value) is not kind:
+    if type(value) is not kind:  # not by isinstance: True would be an int
         raise ValueError(f"{at or 'the whole'} is of type {type(value).__name__}, expected {kind.__name__}")
     return value

@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A quantity that the loss depends on: as declared, or as observed in the window; `relative_sd` is its error."""
+    """A quantity that the loss depends on, declared or observed in the window; `relative_sd` is its relative error."""
 
     value: float
     declared: bool
@@ -30,10 +30,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What maturation adds to the missed fraud of days whose labels have not all come.
+    """Correction of missed fraud for labels that have not arrived yet.
 
-    `factor` multiplies the missed amount of the window as it is known now (1: nothing to correct), `days` is the
-    number of days corrected, `relative_sd` the factor's error.
+    `factor` multiplies the missed amount of the window as it is known now; 1 corrects nothing. `days` is the number of
+    corrected days, and `relative_sd` the relative error of the factor.
     """
 
     factor: float = 1.0
@@ -51,7 +51,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What was measured at one threshold. Money is minor units, rates are fractions, volumes are a 30-day month's."""
+    """Measurements at one threshold. Money is minor units, rates are fractions, volumes are a 30-day month's."""
 
     limits: Limits
     threshold: int
@@ -59,13 +59,13 @@ class Findings:
     """Tuned beta; None where the threshold was given."""
     fpr: float
     fpr_bounds: Mapping[str, float]
-    """Upper bounds of the FPR by check: rows, days, and any other blocks."""
+    """Upper bounds of the false-positive rate by unit of sampling: rows, days, and any other blocks."""
     fpr_binding: str
-    """The widest of them."""
+    """Name of the widest bound."""
     threshold_at_fpr_target: int
     """The lowest threshold at which every bound is within the target."""
     threshold_at_alerts_limit: int | None
-    """The lowest threshold with no more alerts a day than `Limits.alerts_a_day`; None where they are not limited."""
+    """The lowest threshold with no more alerts a day than `Limits.alerts_a_day`; None where alerts are not limited."""
     false_positives: int
     legitimate: int
     """Legitimate transactions in the window, `false_positives` of which are flagged."""
@@ -80,7 +80,7 @@ class Findings:
     precision: float | None
     """Share of the window's flagged rows that are fraud; None where nothing is flagged."""
     alerts_a_day: float
-    """At the judged volume and fraud share, as the false alarms."""
+    """At the judged volume and fraud share; so are the false alarms."""
     false_alarms_a_month: float
     false_alarm_cost_a_month: float
     loss: LossBound
@@ -101,7 +101,7 @@ class Findings:
     maturity: Correction
     label_delay_days: int
     label_delay_loss: float | None
-    """Missed in the first `label_delay_days` of terminal episodes, minor units a month; None where days are unknown."""
+    """Missed fraud in the first `label_delay_days` of terminal episodes, minor units a month; None: days unknown."""
     alternatives: tuple[Alternative, ...]
     """Other models at hand, for the best single action."""
 
@@ -128,7 +128,7 @@ class Findings:
 
     @property
     def loss_limit_informative(self) -> bool:
-        """False where all fraud together is within the loss limit, so that any model would meet it."""
+        """False where all fraud together is within the loss limit: any model would then meet that limit."""
         return self.fraud_a_month.bound > self.limits.loss_limit_minor
 
 

@@ -1,16 +1,15 @@
 """The gate: may this model, at this threshold, decide about payments?
 
-The threshold is the largest of three: the F_beta optimum tuned on the select window, and on the certify window the
-lowest that the false-positive rate allows and the lowest that a limit of alerts does. Certify is used once: it can
-raise the threshold, then the loss is tested. Three verdicts:
+The threshold is the largest of three. One is the F_beta optimum, tuned on the select window. The other two come from
+the certify window: the lowest that the false-positive rate allows, and the lowest that a limit of alerts allows. The
+certify window is used once: it may raise the threshold, and then the loss is tested. There are three verdicts:
 
-- PASS: the widest FPR bound, the loss bound and the alerts are within their limits, and the loss limit says something.
-- INFEASIBLE: even at the lowest threshold that the FPR allows the loss is too large, of this model and of every other
-  at hand.
-- FAIL: anything else. Where all fraud together is worth less than the loss limit, that limit says nothing; such a
-  window cannot pass.
+- PASS: the widest bound of the rate, the bound of the loss and the alerts are within their limits.
+- INFEASIBLE: the loss of every model at hand is too large, even at the lowest threshold that the rate allows.
+- FAIL: anything else. If all fraud together is worth less than the loss limit, any model would meet that limit, and
+  the window cannot pass.
 
-`Limits.delta` is spent once per judgement; `antifraud.stats.spending` says what that means over a year of nights.
+Each judgement spends `Limits.delta` once. `antifraud.stats.spending` adds that up over a year of nights.
 """
 
 import dataclasses
@@ -41,7 +40,7 @@ def judge(
     seed: int = SEED,
     alternatives: Sequence[Alternative] = (),
 ) -> Judgement:
-    """Choose the threshold and judge it; `alternatives` are other models on the same rows, named in the reasons.
+    """Choose the threshold and judge it; `alternatives` are other models on the same rows.
 
     Raises:
         NotEnoughRows: Too few rows or days for the confidence asked for; the message says how many are missing.
@@ -69,7 +68,7 @@ def check_threshold(
     seed: int = SEED,
     alternatives: Sequence[Alternative] = (),
 ) -> Judgement:
-    """Judge a threshold that is given, such as an earlier release's; it must meet the limits, not the FPR target.
+    """Judge a given threshold, such as an earlier release's. It must meet the limit of the rate, not the target.
 
     Raises as `judge` does.
     """
@@ -81,7 +80,7 @@ def check_threshold(
 def month_loss(
     certify: Certify, threshold: int, limits: Limits, *, demand: Demand | None = None, seed: int = SEED
 ) -> LossBound:
-    """Bound of a month's missed fraud at a threshold, corrected for labels that have not come.
+    """Return the bound of a month's missed fraud at a threshold, corrected for labels that have not arrived.
 
     Raises:
         NotEnoughRows: The window is too short, or too little of its youngest day is known.
@@ -124,6 +123,7 @@ class _Case:
             threshold=threshold,
             beta=beta,
             fpr_bounds=bounds,
+            # The last of equal bounds: the joint one stands behind the single kinds, and explains more.
             fpr_binding=max(reversed(bounds), key=bounds.__getitem__),
             threshold_at_fpr_target=self.lowest,
             threshold_at_alerts_limit=self.lowest_for_alerts,
@@ -140,7 +140,7 @@ class _Case:
         )
 
     def _counts(self, threshold: int) -> dict[str, Any]:
-        """What the curve says at a threshold."""
+        """Return the figures that the curve gives at a threshold."""
         trade_off = curve(self.certify.table)
         at, growth = trade_off.at(threshold), self.demand.growth(self.certify)
         false_positives, precision = int(trade_off.false_positives[at]), float(trade_off.precision[at])

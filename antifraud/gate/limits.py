@@ -23,7 +23,7 @@ class Limits:
     fpr_limit: float = 0.05
     """Largest false-positive rate."""
     fpr_target: float = 0.045
-    """Rate that a new threshold is certified at, so that a good release does not live on the edge."""
+    """Rate that a new threshold is certified at, with room below the limit, so that a good release keeps passing."""
     delta: float = 0.01
     """Largest probability that the true rate exceeds what was certified."""
     loss_limit_minor: int = 50_000_000
@@ -33,9 +33,9 @@ class Limits:
     alerts_a_day: int | None = None
     """Alerts that the team can review a day; None: not limited."""
     false_alarm_cost_minor: int = 10_000
-    """Declared cost of handling one false alarm: 100 RUB. Reported beside the loss, not part of it."""
+    """Declared cost of handling one false alarm: 100 RUB. It is reported apart, and is no part of the loss."""
     attainable_value_recall: float = 0.95
-    """A loss limit that demands a higher value recall is not worth another model: it counts as out of reach."""
+    """A loss limit that demands a higher value recall counts as out of reach: no model is advised any more."""
 
 
 class Unit(StrEnum):
@@ -67,7 +67,7 @@ class Limit:
     """The largest amount; None: not limited."""
     measured: Callable[["Findings"], float]
     bound: Callable[["Findings"], Bound] | None = None
-    """Upper bound that the limit is compared with; None where the measure itself is, because it is counted."""
+    """Upper bound to compare with the limit; None for a count, which is compared itself."""
     says_nothing: Callable[["Findings"], bool] = lambda _: False
     """Whether any model would be within the limit."""
     column: str | None = None
@@ -75,7 +75,7 @@ class Limit:
     reason: Callable[["Findings"], str]
     """A sentence with measure, bound and limit."""
     remedy: Callable[["Findings"], str]
-    """The best single action where the limit is not met."""
+    """The best single action if the limit is not met."""
 
     @property
     def title(self) -> str:
@@ -172,7 +172,7 @@ def _less_loss(found: "Findings") -> str:
         return "Declare the volume that the model will serve, or a loss limit that fits this one, and judge again."
     if own > limits.loss_limit_minor:
         return f"Take {best.name} instead: {obstacle(found)}."
-    if found.threshold == found.threshold_at_alerts_limit:
+    if found.threshold == found.threshold_at_alerts_limit:  # a lower one would lose less, but alerts forbid it
         return (
             f"Make room for more alerts than {limits.alerts_a_day:,} a day, which keep the threshold at "
             f"{found.threshold} ppm: {obstacle(found)}."
@@ -222,4 +222,4 @@ ALERTS: Final = Limit(
     remedy=_higher_for_alerts,
 )
 LIMITS: Final = (RATE, LOSS, ALERTS)
-"""In the order in which they are named, and in which the gate advises about them: the most basic first."""
+"""All limits in the order of their names in a report. The gate advises about the first that is not met."""

@@ -19,7 +19,7 @@ from antifraud.stats.comparison import Comparison
 from antifraud.stats.loss import LossBound
 
 VERSION: Final = 1
-"""Version of the form of `report.json`; raised with every field that is added, renamed or removed."""
+"""Version of `report.json`. Raise it whenever a field is added, renamed or removed."""
 REPLAY: Final = "replay"
 """The only window of a replay: past days of a release that served."""
 DERIVED: Final = {Findings: ("fpr_bound", "loss_limit_informative"), Comparison: ("non_inferior",)}
@@ -37,12 +37,12 @@ class CurvePoints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeoffRow:
-    """What one threshold (ppm) would mean. Losses are minor units a month, at the judged volume as the alerts are."""
+    """Consequences of one threshold (ppm). Losses (minor units a month) and alerts are at the judged volume."""
 
     threshold: int
     fpr: float
     fpr_bound: float
-    """The widest."""
+    """The widest bound."""
     false_positives_share: float
     """False positives over all labelled rows."""
     precision: float | None
@@ -53,7 +53,7 @@ class TradeoffRow:
     loss: float
     loss_bound: float
     beta: float | None
-    """The largest whose optimum on this window is not below the threshold; None where every optimum is."""
+    """The largest beta with an optimum on this window at the threshold or above; None: all optima are below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class SliceRates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Champion:
-    """The release that served, on the candidate's rows. Figures are None where it was not judged there."""
+    """The release that served, judged on the candidate's rows. Figures are None if it was not judged there."""
 
     release: str
     note: str = ""
@@ -94,10 +94,10 @@ class Champion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateReport(Judgement):
-    """A judgement with everything that people need to trust it: the inherited figures are those at its threshold."""
+    """A judgement at the judged volume, with everything that people need to trust it."""
 
     candidate: str
-    """Id of the candidate; of a replay, the release."""
+    """Id of the candidate, or of the replayed release."""
     as_of: dt.date
     """Only labels known at the end of this day count."""
     windows: Mapping[str, Span]
@@ -141,7 +141,7 @@ class GateReport(Judgement):
         return self.windows[REPLAY if self.is_replay else "certify"]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON, with the version of their form."""
+        """Return plain values for JSON, with their version."""
         return {"version": VERSION, **encode(self, DERIVED)}
 
     def to_json(self) -> str:
@@ -149,7 +149,7 @@ class GateReport(Judgement):
         return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
 
     def why_not_promotable(self) -> str | None:
-        """Return why the report forbids a promotion; None where it allows one."""
+        """Return why the report forbids a promotion; None if it allows one."""
         if self.verdict is not Verdict.PASS:
             return f"{self.verdict}, so it does not serve. {' '.join([*self.reasons, self.action])}"
         if self.promotable is False:
@@ -161,7 +161,7 @@ def read_report(path: Path) -> GateReport:
     """Return the report in a file.
 
     Raises:
-        ReportError: There is none, it is damaged, or another version of the platform wrote it.
+        ReportError: The file is missing or damaged, or another version of the platform wrote it.
     """
     try:
         values = json.loads(path.read_text())

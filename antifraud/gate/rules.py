@@ -26,7 +26,7 @@ def reasons(found: Findings) -> tuple[str, ...]:
     if found.maturity.days:
         state.append(
             f"Missed fraud of the {found.maturity.days} youngest days is corrected for labels still to come: times "
-            f"{found.maturity.factor:.3f} over the window, give or take {found.maturity.relative_sd:.1%}."
+            f"{found.maturity.factor:.3f} over the window, with a relative error of {found.maturity.relative_sd:.1%}."
         )
     if not found.loss_limit_informative:
         state.append(
@@ -47,7 +47,8 @@ def _volume(found: Findings) -> str:
 
 
 def _estimate(what: str, estimate: Estimate) -> str:
-    return f"{what} is {'declared' if estimate.declared else 'observed'}, give or take {estimate.relative_sd:.1%}"
+    origin = "declared" if estimate.declared else "observed"
+    return f"{what} is {origin}, with a relative error of {estimate.relative_sd:.1%}"
 
 
 def action(found: Findings) -> str:

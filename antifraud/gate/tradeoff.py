@@ -1,4 +1,4 @@
-"""The whole trade-off as one table: what each of about fifteen thresholds around the limits would mean."""
+"""The trade-off as one table: the consequences of about fifteen thresholds around the limits."""
 
 from typing import Any, Final
 
@@ -13,13 +13,13 @@ from antifraud.stats.score_tables import Curve, Floats, ScoreTable, curve
 from antifraud.stats.threshold import fpr_bounds, np_threshold
 
 SHARES: Final = (0.1, 0.2, 0.3, 0.45, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5)
-"""False-positive rates that are shown, as shares of the limit."""
+"""False-positive rates of the table, as multiples of the limit."""
 BETAS: Final = np.geomspace(0.25, 64.0, 65)
-"""Grid on which the beta of a threshold is looked up."""
+"""Grid on which the beta of a threshold is found."""
 
 
 def lowest_shown(table: ScoreTable, limits: Limits) -> int:
-    """The lowest threshold that judging or showing this window asks about; blocks are counted from it up.
+    """Return the lowest threshold that judging or showing a window asks about; blocks are counted from there up.
 
     Raises:
         NotEnoughRows: Too few legitimate rows for the confidence asked for.
@@ -56,7 +56,7 @@ def tradeoff(certify: Certify, judged: Judgement, demand: Demand, seed: int) -> 
 
 
 def beta_of(optima: Floats, threshold: int) -> float | None:
-    """The largest beta of `BETAS` whose optimum is at `threshold` or above; None if there is none.
+    """Return the largest beta of `BETAS` with an optimum at `threshold` or above; None if there is none.
 
     >>> beta_of(np.linspace(900, 100, BETAS.size), 950) is None
     True
@@ -68,8 +68,9 @@ def beta_of(optima: Floats, threshold: int) -> float | None:
 
 
 def _shown(whole: Curve, limits: Limits) -> list[int]:
-    """For each rate of `SHARES` the lowest threshold that does not exceed it."""
+    """Return, for each rate of `SHARES`, the lowest threshold that does not exceed the rate."""
     wanted = limits.fpr_limit * np.array(SHARES)
+    # The rate falls while thresholds rise, and `searchsorted` needs rising values.
     first = whole.fpr.size - np.searchsorted(whole.fpr[::-1], wanted, side="right")
     return [int(whole.threshold[index]) for index in np.unique(first)]
 

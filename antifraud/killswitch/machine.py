@@ -71,7 +71,8 @@ def change(switch: Switch, mode: Mode, *, expected_epoch: int, reason: str, by: 
     # Compare and set: a decision that was based on an outdated reading must not overwrite a newer one.
     if switch.epoch != expected_epoch:
         raise StaleEpoch(
-            f"the switch is at epoch {switch.epoch}, the change was decided at {expected_epoch}: read it, decide anew"
+            f"the switch is at epoch {switch.epoch}, the change was decided at {expected_epoch}: "
+            "read it again and decide anew"
         )
     if mode not in ALLOWED[switch.mode]:
         possible = ", ".join(sorted(ALLOWED[switch.mode]))

@@ -200,7 +200,7 @@ class JobSettings(Settings):
         _ = (self.lake_warehouse, catalog_address(self.lake_catalog_uri), self.mlflow_file)
         if self.fpr_target > self.fpr_limit:
             raise SettingsError(
-                f"a false-positive rate of {self.fpr_target} is aimed at and {self.fpr_limit} is the limit: lower "
+                f"the target of the false-positive rate is {self.fpr_target}, above its limit {self.fpr_limit}: lower "
                 "ANTIFRAUD_FPR_TARGET, or raise ANTIFRAUD_FPR_LIMIT"
             )
 

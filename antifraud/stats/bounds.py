@@ -113,15 +113,8 @@ def pooled_bound(flagged: Ints, rows: Ints, delta: float, times: Ints | None = N
     """Return the upper confidence bound of a rate that differs between blocks of very different sizes, 1 at most.
 
     A large block is one observation, so it cannot tell how it might have come out. The variance between blocks is
-    therefore estimated from all of them alike (`variance_between_blocks`).
-
-    Rates are skewed, and the more so the fewer blocks count. So the estimate is taken for a gamma variable with the
-    rate as its mean. It is spread by the ratio of Student's t quantile to the normal one; the degrees of freedom are
-    Satterthwaite's, from the information that the blocks have about the estimate.
-
-    Where chance alone explains the differences, the bound is the ratio itself. So the small blocks need rows enough to
-    differ by more than chance. Where two or three blocks have nearly all rows, no method tells how these might have
-    come out.
+    therefore estimated from all of them alike (`variance_between_blocks`). Where chance alone explains the differences,
+    the bound is the ratio itself: the small blocks need rows enough to differ by more than chance.
 
     Args:
         flagged: Flagged rows of each block, shape ``(blocks,)``.
@@ -129,7 +122,8 @@ def pooled_bound(flagged: Ints, rows: Ints, delta: float, times: Ints | None = N
         delta: Probability that the bound is too low.
         times: Blocks that each entry stands for, shape ``(blocks,)``; None is one block each.
 
-    Source: Satterthwaite (1946), An approximate distribution of estimates of variance components.
+    Source: Satterthwaite (1946), An approximate distribution of estimates of variance components, for the degrees of
+    freedom.
 
     >>> even, uneven = np.full(50, 100), np.array([2_550, *[50] * 49])
     >>> rates = np.where(np.arange(50) % 2, 0.02, 0.08)
@@ -146,6 +140,13 @@ def pooled_bound(flagged: Ints, rows: Ints, delta: float, times: Ints | None = N
     concentration = float(share**2 @ times)
     variance = within / total + between * concentration
     freedom = (variance / concentration) ** 2 * float((within / rows + between) ** -2 @ times)
+    return _gamma_bound(ratio, float(variance), float(freedom), delta)
+
+
+def _gamma_bound(ratio: float, variance: float, freedom: float, delta: float) -> float:
+    """Return the bound of a rate from its estimate, the variance of the estimate, and degrees of freedom."""
+    # Rates are skewed, and the more so the fewer blocks count. A gamma variable with the rate as its mean is skewed
+    # alike. It is spread by the ratio of Student's t quantile to the normal one.
     wider = stats.t.ppf(delta, freedom) / stats.norm.ppf(delta)
     form = ratio**2 / (variance * wider**2)
     quantile = float(stats.gamma.ppf(delta, form))

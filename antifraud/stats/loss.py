@@ -74,6 +74,8 @@ def loss_bound(
 ) -> LossBound:
     """Bound the missed fraud of a 30-day month from the frauds that a window missed.
 
+    Where no fraud is known at all, nothing tells a size: mean and bound are 0. Sources as in `antifraud.stats.draws`.
+
     Args:
         missed: Frauds that were not flagged; amounts are 0 or more.
         known: All frauds of the window, caught ones included; None takes the missed ones for all there were.
@@ -81,13 +83,8 @@ def loss_bound(
         volume: Volume of the month; None is the window's own.
         seed: Start of the random draws; the same seed gives the same bound.
 
-    Returns:
-        The bound and its parts. Where no fraud is known at all, nothing tells a size: mean and bound are 0.
-
     Raises:
         NotEnoughRows: The window is shorter than `MIN_DAYS` days.
-
-    Sources as in `antifraud.stats.draws`.
 
     >>> one_a_day = np.arange(30)
     >>> found = loss_bound(Frauds(one_a_day * 0, np.full(30, 5_000), one_a_day, one_a_day, days=30))
@@ -98,13 +95,19 @@ def loss_bound(
         raise NotEnoughRows(
             f"a loss bound needs {MIN_DAYS} days, found {missed.days}: {MIN_DAYS - missed.days} missing"
         )
-    at = volume or Volume()
     seen, whole = episode_totals(missed), episode_totals(known or missed)
-    scale = MONTH_DAYS / missed.days * at.factor
-    mean = float(seen.sum()) * scale
     if not whole.size:
         return LossBound(0.0, 0.0, level, 0.0, 0.0, 0.0, 0)
-    rng = np.random.default_rng(seed)
+    at = volume or Volume()
+    scale = MONTH_DAYS / missed.days * at.factor
+    return _bound_month(seen, whole, scale, at, level, np.random.default_rng(seed))
+
+
+def _bound_month(
+    seen: Floats, whole: Floats, scale: float, at: Volume, level: float, rng: np.random.Generator
+) -> LossBound:
+    """Bound a month by the totals of missed (`seen`) and of all (`whole`) episodes; a month has `scale` windows."""
+    mean = float(seen.sum()) * scale
     # Log-normal, so that a volume never becomes negative.
     growth, shift = (np.exp(sd * rng.standard_normal(DRAWS)) for sd in (at.relative_sd, at.share_sd))
     parameter, month, together = _draw_months(seen, whole, scale, growth * shift, rng)

@@ -5,10 +5,8 @@ processes that it started. A measurement is kept for the day, so that an interru
 """
 
 import argparse
-import ctypes
 import datetime as dt
 import json
-import os
 import resource
 import subprocess
 import tempfile
@@ -16,35 +14,14 @@ import time
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from bench.record import machine, record
+from infra.local.contained import adopt_orphans, end_leftovers, wait_and_reap
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 KEPT: Final = ROOT / "var" / "bench" / "suite_cost"
 COMMAND: Final = "python -m bench.run.suite_cost"
 BASE: Final = "b393281"
 SECONDS_A_MINUTE: Final = 60
-PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
-
-
-def adopt_orphans() -> None:
-    """Become the parent of processes that lose their own, so that their CPU time is counted here."""
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl refused PR_SET_CHILD_SUBREAPER")
-
-
-def reap_orphans() -> None:
-    """Wait for adopted processes; end and name any that is still alive a minute after the tests."""
-    _, alive = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=SECONDS_A_MINUTE)
-    for process in alive:
-        print(f"left behind: {process.pid} {process.name()}")
-        process.kill()
-    while True:
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
 
 
 def cpu_seconds() -> float:
@@ -62,6 +39,22 @@ def prepare(commit: str, clone: Path) -> None:
     subprocess.run(["sh", str(spark35)], cwd=clone, check=True)
 
 
+def run_tests(clone: Path) -> float:
+    """Run ``make test`` and return its wall seconds; end what it leaves behind.
+
+    Raises:
+        SystemExit: The tests failed.
+    """
+    began = time.monotonic()
+    code = wait_and_reap(subprocess.Popen(["make", "test"], cwd=clone).pid)
+    wall = time.monotonic() - began
+    for left in end_leftovers():
+        print(f"left behind: {left}")
+    if code:
+        raise SystemExit(f"make test ended with code {code}: a suite that fails has no cost to compare")
+    return wall
+
+
 def measure(commit: str) -> dict[str, float]:
     """Return wall and CPU seconds of ``make test`` at `commit`, from today's measurement if there is one."""
     today = dt.datetime.now(dt.UTC).date().isoformat()
@@ -70,10 +63,8 @@ def measure(commit: str) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as scratch:
             clone = Path(scratch) / "clone"
             prepare(commit, clone)
-            began, spent = time.monotonic(), cpu_seconds()
-            subprocess.run(["make", "test"], cwd=clone, check=True)
-            reap_orphans()
-            measured = {"wall": time.monotonic() - began, "cpu": cpu_seconds() - spent}
+            spent = cpu_seconds()
+            measured = {"wall": run_tests(clone), "cpu": cpu_seconds() - spent}
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(measured))
     found: dict[str, float] = json.loads(kept.read_text())
@@ -90,7 +81,6 @@ def main(base: str, commit: str) -> None:
     """Measure both commits and record the ratios."""
     adopt_orphans()
     before, after = (measure(full_name(each)) for each in (base, commit))
-    record("test.minutes", after["wall"] / SECONDS_A_MINUTE, "min", COMMAND)
     for name in ("cpu", "wall"):
         beside = f"{full_name(base)}, {before[name] / SECONDS_A_MINUTE:.1f} min"
         record(f"test.{name}_ratio", after[name] / before[name], "1", COMMAND, baseline=beside)

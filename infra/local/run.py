@@ -14,8 +14,8 @@ from typing import Any
 
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.clock import days_between
-from antifraud.errors import ReportError, returns_exit_code
-from antifraud.gate.report import GateReport, read_report
+from antifraud.errors import returns_exit_code
+from antifraud.gate.report import GateReport
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from infra.local import story
@@ -29,7 +29,7 @@ from infra.local.record import RunRecord, only_run_of
 from infra.local.services import prepare_airflow, services, wait_ready
 from infra.local.summary import lake_counts, leak_report, render, save_summary
 from infra.local.supervisor import Supervisor, end_leftovers
-from infra.local.verdict import verdict_lines
+from infra.local.verdict import find_report, verdict_lines
 from infra.local.world import fill_raw_zone, make_secrets, plan_for
 
 LOOK_SECONDS = 1.0
@@ -129,11 +129,7 @@ class Run:
         return summary
 
     def _report(self) -> GateReport | None:
-        try:
-            return read_report(self.home / "reports" / str(self.plan.last) / "report.json")
-        except ReportError as error:  # a home that an earlier version filled can still be run again
-            self.progress.say(f"   {error}")
-            return None
+        return find_report(self.home / "reports" / str(self.plan.last) / "report.json", self.progress.say)
 
     def _release(self) -> str | None:
         pointer = read_pointer(self.home / "releases")

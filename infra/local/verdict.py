@@ -1,12 +1,14 @@
 """The gate's report in a few lines."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
+from antifraud.errors import ReportError
 from antifraud.figures import rub
 from antifraud.gate.findings import Judgement
 from antifraud.gate.limits import Unit, declared
-from antifraud.gate.report import GateReport
+from antifraud.gate.report import GateReport, read_report
 
 FORMATS: Final[Mapping[Unit, Callable[[float], str]]] = {
     Unit.SHARE: "{:.2%}".format,
@@ -14,6 +16,18 @@ FORMATS: Final[Mapping[Unit, Callable[[float], str]]] = {
     Unit.COUNT: "{:,.0f}".format,
 }
 """How a terminal writes a figure of each unit."""
+
+
+def find_report(path: Path, say: Callable[[str], object]) -> GateReport | None:
+    """Return the report in a file; if this version cannot read it, say why and return None.
+
+    A run must not end there: an earlier version of the platform may have filled its home.
+    """
+    try:
+        return read_report(path)
+    except ReportError as error:
+        say(f"   {error}")
+        return None
 
 
 def verdict_lines(report: GateReport | None) -> list[str]:

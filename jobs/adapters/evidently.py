@@ -1,4 +1,4 @@
-"""The one file that knows Evidently; it draws and measures, decisions are made elsewhere."""
+"""The one adapter to Evidently, which measures drift and draws it. Decisions are made elsewhere."""
 
 import os
 from pathlib import Path
@@ -11,9 +11,10 @@ from antifraud.features.registry import FEATURE_NAMES
 
 
 def compare(current: npt.NDArray[np.float64], reference: npt.NDArray[np.float64], page: Path) -> dict[str, Any]:
-    """Write Evidently's page on two feature matrices (n, features) and return its figures.
+    """Write Evidently's page about two feature matrices, shape ``(n, features)``, and return its figures.
 
-    The result has `drifted_features`, `drifted_share` and `drift`: a distance by feature, by a method Evidently chose.
+    The figures are `drifted_features`, `drifted_share` and `drift`: a distance by feature, by Evidently's own choice of
+    method.
     """
     os.environ["DO_NOT_TRACK"] = "1"  # before the import: Evidently reports its use otherwise
     import pandas as pd

@@ -1,7 +1,7 @@
 """The one adapter to MLflow: candidates as runs and model versions, the release pointer as aliases.
 
-MLflow shows and finds; it decides nothing. Everything here can be repeated: a version exists once for each candidate,
-and the aliases are a projection of the release pointer. What is logged holds no ids and no tokens.
+MLflow shows candidates and finds them; it decides nothing. Everything here is idempotent: each candidate has one
+version, and the aliases follow from the release pointer. Nothing that is logged holds ids or tokens.
 """
 
 import os
@@ -31,7 +31,7 @@ PATIENCE: Final = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_
 def _answering() -> Iterator[None]:
     """Turn what MLflow, its HTTP client and its database raise into one expected failure.
 
-    The cause's own text may hold an address with a password, so only its kind is told.
+    The message names only the type of the cause, because the cause's own text may hold an address with a password.
     """
     from mlflow.exceptions import MlflowException
     from requests import RequestException
@@ -41,7 +41,7 @@ def _answering() -> Iterator[None]:
         yield
     except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
         raise TrackingError(
-            f"MLflow did not do what it was asked ({type(error).__name__}): see that it runs, then run this again"
+            f"MLflow did not complete a request ({type(error).__name__}): check that it runs, then run this again"
         ) from error
 
 
@@ -62,10 +62,10 @@ class Registry:
 
     @classmethod
     def connect(cls, settings: JobSettings) -> Self:
-        """Open the tracking server of the settings; experiment and model are made if they are new.
+        """Open the tracking server of the settings, and create experiment and model if they are new.
 
         Raises:
-            TrackingError: The server does not answer; so do the methods.
+            TrackingError: The server does not answer. The methods raise it, too.
         """
         os.environ.update({**QUIET, **{name: os.environ.get(name, value) for name, value in PATIENCE.items()}})
         with _answering():
@@ -88,7 +88,7 @@ class Registry:
     def record_candidate(
         self, candidate: str, folder: Path, params: Mapping[str, Any], metrics: Mapping[str, float]
     ) -> str:
-        """Log a candidate once, as a run and a model version with alias ``candidate``; returns the run id."""
+        """Log a candidate once, as a run and a model version with the alias ``candidate``, and return the run's id."""
         version = self._find(candidate) or self._add(candidate, folder, params, metrics)
         self.client.set_registered_model_alias(MODEL, "candidate", version.number)
         return version.run
@@ -104,10 +104,10 @@ class Registry:
 
     @_answering()
     def project(self, pointer: Pointer) -> None:
-        """Make the aliases champion, previous and anchor say what the release pointer says.
+        """Set the aliases champion, previous and anchor to the releases that the pointer names.
 
         Raises:
-            TrackingError: No model version was ever recorded for the champion.
+            TrackingError: No model version was recorded for the champion.
         """
         wanted = {"champion": pointer.release, "previous": pointer.previous, "anchor": pointer.anchor}
         present = self.client.get_registered_model(MODEL).aliases
@@ -143,5 +143,6 @@ class Registry:
 
 
 def _artifacts(settings: JobSettings) -> str | None:
-    """A server places artifacts itself; without one they would land in the working directory."""
+    """Return the folder of artifacts beside a database file; None where a server places artifacts itself."""
+    # Without it MLflow would put them into the working directory.
     return settings.under_home("mlflow", "artifacts").as_uri() if settings.mlflow_file else None

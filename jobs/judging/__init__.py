@@ -1,1 +1,1 @@
-"""What the gate judges: scored rows reduced, the champion beside, replays and rollbacks."""
+"""Judging: evidence from scored rows, the champion on the same rows, replays and rollbacks."""

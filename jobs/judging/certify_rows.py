@@ -44,7 +44,7 @@ from jobs.training.candidate import Candidate
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the gate judges; `difference` is the evaluator's largest difference from CatBoost on any row, in ppm."""
+    """Evidence for the gate; `difference` is the evaluator's largest difference from CatBoost on any row, in ppm."""
 
     select: ScoreTable
     certify: Certify
@@ -52,7 +52,7 @@ class Evidence:
 
     @property
     def counts(self) -> Counts:
-        """Rows that the verdict rests on by status, in the form of `jobs.rows.dataset.count_by_status`."""
+        """Rows of the certify window by status, in the form of `jobs.rows.dataset.count_by_status`."""
         table, unknown = self.certify.table, self.certify.unknown
         return {
             "certify": {"fraud": int(table.fraud.sum()), "legitimate": int(table.legit.sum()), "unknown": int(unknown)}
@@ -82,7 +82,7 @@ class Evidence:
 def scored_windows(
     spark: SparkSession, inputs: Inputs, folder: Path, others: Sequence[Path] = ()
 ) -> Iterator[DataFrame]:
-    """Select and certify rows as `scored` gives them, kept while they are used: every row is read and scored once.
+    """Yield select and certify rows as `scored` gives them, cached, so that every row is read and scored once.
 
     Raises:
         NotANumber: A feature is NaN or infinite.
@@ -97,7 +97,7 @@ def scored_windows(
 
 
 def certify_release(spark: SparkSession, inputs: Inputs, bundle: Bundle, limits: Limits) -> Certify:
-    """Score the certify rows with a release that is in service or was; nothing is published."""
+    """Score the certify rows with a release that serves or served; nothing is published."""
     results = scored(labelled_rows(spark, inputs).where("window = 'certify'"), bundle.path).persist()
     try:
         return certify_scored(results, inputs, bundle, limits)
@@ -106,7 +106,7 @@ def certify_release(spark: SparkSession, inputs: Inputs, bundle: Bundle, limits:
 
 
 def certify_scored(results: DataFrame, inputs: Inputs, bundle: Bundle, limits: Limits) -> Certify:
-    """Evidence of a release from the certify rows that it has scored.
+    """Return the evidence of a release from the certify rows that it has scored.
 
     Raises:
         MissingDay: A day has no transaction with a label.
@@ -130,13 +130,11 @@ def require_labelled(table: ScoreTable, span: Span) -> None:
     found = {date_of(int(day)) for day in np.unique(table.day)}
     if missing := [str(day) for day in span.days if day not in found]:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")  # noqa: PLR2004
-        raise MissingDay(
-            f"nothing is known about a transaction of {shown}: leave these days out, or bring their labels"
-        )
+        raise MissingDay(f"no transaction has a label on {shown}: leave these days out, or load their labels")
 
 
 def _certify(results: DataFrame, reduced: pa.Table, inputs: Inputs, lowest: int) -> Certify:
-    """`reduced` is what `score_table_rows` gave; `lowest` is the smallest threshold that will be asked about."""
+    """Return the evidence of the certify rows; `lowest` is the smallest threshold that will be asked about."""
     rows, days = results.where("window = 'certify'"), inputs.spans["certify"].days
     return Certify(
         table_of(reduced, "certify"),
@@ -150,7 +148,7 @@ def _certify(results: DataFrame, reduced: pa.Table, inputs: Inputs, lowest: int)
 
 
 def _publish(settings: JobSettings, rows: DataFrame, name: str) -> pa.Table:
-    """Replace the partition of `name` in one step and read back what is there now."""
+    """Replace the partition of `name` in one step, and read it back."""
     create_tables(rows.sparkSession, settings)
     columns = [F.col(column) for column in SCORES.column_names]
     rows.select(*columns).writeTo(full_name(SCORES)).overwrite(F.col("release") == name)

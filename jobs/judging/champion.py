@@ -1,13 +1,14 @@
-"""Earlier releases beside a candidate: the same limits on the same certify rows, and the champion paired by day.
+"""Earlier releases on a candidate's certify rows: the same limits for all, and the champion compared day by day.
 
-Days count after both *models* were frozen, that is after both select windows. What certify adds to either afterwards
-is a single number, a threshold that can only have been raised; labels mature too late for days after that one as well.
+Only days after both select windows count, because both *models* were frozen by then. The certify window adds a single
+number to a model afterwards: a threshold, which it can only raise. Days after both certify windows would be cleaner
+still, but labels mature too late for them.
 """
 
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from pyspark.sql import DataFrame
 
@@ -31,7 +32,7 @@ from jobs.rows.inputs import Inputs
 class Judged:
     """A rival on the candidate's certify rows, or a note why it could not be judged there.
 
-    `days` are those of the certify window that neither model had seen when it was frozen. `report` is None where the
+    `days` are the days of the certify window that neither model had seen when it was frozen. `report` is None if the
     rival had seen some of the window.
     """
 
@@ -44,7 +45,7 @@ class Judged:
     days: Span | None = None
 
     def alternative(self, demand: Demand, seed: int) -> Alternative | None:
-        """The rival as another model at hand, at the volume of `demand`; None where it was not judged."""
+        """Return the rival as another model at hand, at the volume of `demand`; None if it was not judged."""
         if not (self.certify and self.report):
             return None
         lowest = self.report.threshold_at_fpr_target
@@ -53,16 +54,16 @@ class Judged:
 
 
 def scorable(rivals: Sequence[Rival]) -> list[Bundle]:
-    """Bundles of the rivals that can be scored, in the order in which `judge_rivals` expects their scores."""
+    """Return the bundles of the rivals that can be scored, in the order in which `judge_rivals` expects scores."""
     return [rival.bundle for rival in rivals if rival.bundle]
 
 
 def judge_rivals(
     results: DataFrame, rivals: Sequence[Rival], inputs: Inputs, settings: JobSettings, limits: Limits
 ) -> list[Judged]:
-    """Judge rivals by the certify rows of `results`, which hold the scores of those that are `scorable`.
+    """Judge rivals by the certify rows of `results`, which hold the scores of the `scorable` ones.
 
-    A rival that cannot be judged is no error: it must not keep a good candidate out. The note says why.
+    A rival that cannot be judged is no error, because it must not keep a good candidate out. Its note says why.
     """
     position = {bundle.release: place for place, bundle in enumerate(scorable(rivals))}
     found = []
@@ -87,8 +88,16 @@ def _judged(rows: DataFrame | None, rival: Rival, inputs: Inputs, settings: JobS
     return Judged(rival.role, rival.release, "", threshold, certify, report, days)
 
 
-def succession(champion: Judged | None, candidate: Decider, here: Judgement, settings: JobSettings) -> dict[str, Any]:
-    """Return `champion`, `promotable` and `promotable_reason` of a `GateReport`; `champion` None: nothing serves."""
+class Succession(NamedTuple):
+    """The champion beside the candidate (None: nothing serves), and whether the candidate may replace it."""
+
+    champion: Champion | None
+    promotable: bool
+    promotable_reason: str
+
+
+def succession(champion: Judged | None, candidate: Decider, here: Judgement, settings: JobSettings) -> Succession:
+    """Decide whether a candidate that was judged as `here` may replace the champion; None: nothing serves."""
     paired = _paired(champion, candidate, settings) if champion else None
     stands = None if not (champion and champion.report) else champion.report.verdict is Verdict.PASS
     promotable, reason = outcome(here.verdict is Verdict.PASS, stands, paired)
@@ -97,7 +106,7 @@ def succession(champion: Judged | None, candidate: Decider, here: Judgement, set
         said = reason if compared else "The champion could not be compared with the candidate."
         reason = f"{said} {champion.note}"
     described = _described(champion, paired) if champion else None
-    return {"champion": described, "promotable": promotable, "promotable_reason": reason}
+    return Succession(described, promotable, reason)
 
 
 def _paired(champion: Judged, candidate: Decider, settings: JobSettings) -> Comparison | None:

@@ -8,7 +8,7 @@ from antifraud.stats.spending import nightly_delta
 
 
 def limits_of(settings: JobSettings) -> Limits:
-    """Limits of one night, which spends its part of the year's delta."""
+    """Return the limits of one night, which spends its part of the year's delta."""
     return Limits(
         fpr_limit=settings.fpr_limit,
         fpr_target=settings.fpr_target,
@@ -20,7 +20,7 @@ def limits_of(settings: JobSettings) -> Limits:
 
 
 def demand_of(settings: JobSettings) -> Demand:
-    """The volume that the loss is judged at."""
+    """Return the volume that the loss is judged at."""
     return Demand(
         settings.declared_transactions_a_month,
         settings.declared_fraud_share,
@@ -30,5 +30,5 @@ def demand_of(settings: JobSettings) -> Demand:
 
 
 def margins_of(settings: JobSettings) -> Margins:
-    """By how much a candidate may be worse than the champion."""
+    """Return by how much a candidate may be worse than the champion."""
     return Margins(settings.margin_loss_minor, settings.margin_fpr)

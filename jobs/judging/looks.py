@@ -1,4 +1,4 @@
-"""How often a certify window was looked at: every candidate that it judges may pass wrongly with probability delta."""
+"""The number of candidates that a certify window has judged: each may pass wrongly with probability delta."""
 
 import json
 from pathlib import Path
@@ -12,13 +12,13 @@ LOOKS_FILE: Final = "looks.json"
 
 
 def look(folder: Path, candidate: str) -> int:
-    """Note in the folder of a day's reports that its window judges `candidate`; returns how many it has judged.
+    """Note in the folder of a day's reports that its window judges `candidate`; return how many it has judged.
 
-    The same candidate is one look however often it is validated. A look counts from its beginning: a process that dies
-    later may have been read.
+    A candidate that is validated again is still one look. A look counts from the start, because somebody may have read
+    the output of a process that died later.
 
     Raises:
-        DataError: The list of earlier ones cannot be read.
+        DataError: The list of earlier candidates cannot be read.
     """
     file = folder / LOOKS_FILE
     seen = {*_earlier(file), candidate}
@@ -40,21 +40,21 @@ def _earlier(file: Path) -> list[str]:
 
 def _unreadable(file: Path) -> DataError:
     return DataError(
-        f"{file} is no list of candidate ids: put it right, or remove it, and the looks at this window count from one"
+        f"{file} is no list of candidate ids: correct it, or remove it to count the looks at this window from one again"
     )
 
 
 def warning(looks: int, delta: float) -> list[str]:
-    """What more than one look does to the gate's promise, in a sentence; nothing after the first.
+    """Return a sentence about what further looks do to the gate's promise; nothing after the first look.
 
-    >>> warning(1, 0.01), warning(20, 0.01)[0][-37:]
-    ([], 'probability of up to 20.0%, not 1.0%.')
+    >>> warning(1, 0.01), warning(20, 0.01)[0][-22:]
+    ([], 'up to 20.0%, not 1.0%.')
     """
     if looks == 1:
         return []
     any_wrong, one_wrong = (share_text(min(1.0, share)) for share in (looks * delta, delta))
     said = (
-        f"The certify window has judged {looks} candidates by now: that one of them passes wrongly has a probability "
-        f"of up to {any_wrong}, not {one_wrong}."
+        f"The certify window has now judged {looks} candidates, so the probability that one of them passes wrongly is "
+        f"up to {any_wrong}, not {one_wrong}."
     )
     return [said]

@@ -25,14 +25,14 @@ from jobs.reporting.page import PAGE_FILE, render
 from jobs.training.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 
 DECIDING: Final = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE)
-"""Files of a candidate that make its decisions, and the rows that prove them."""
+"""Files of a candidate that decide, and the golden rows that prove their decisions."""
 
 
 def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | None = None) -> Pointer:
     """Release the candidate of a day and point to it; a second call changes nothing.
 
-    `replace_unjudged` names a release of other features that may be replaced although it could not be judged. Where the
-    candidate was released before and a later validation decided the same, its first bundle stays as it is.
+    `replace_unjudged` names a release of other features that may be replaced although it could not be judged. If the
+    candidate was released before and a later validation decided the same, its first bundle is kept.
 
     Raises:
         GateRefused: The gate's report forbids it, the pointer was moved since it was written, or a release of a later
@@ -61,7 +61,7 @@ def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | No
 
 
 def _is_released(settings: JobSettings, candidate: Candidate, manifest: Mapping[str, Any]) -> bool:
-    """Whether a sound bundle of this very model is there, with the same threshold, limits and verdict."""
+    """Return whether a sound bundle of this model exists, with the same threshold, limits and verdict."""
     try:
         bundle = open_release(settings, candidate.id)
     except ReleaseError:
@@ -72,7 +72,7 @@ def _is_released(settings: JobSettings, candidate: Candidate, manifest: Mapping[
 
 
 def _keys(settings: JobSettings) -> tuple[SigningKey, PublicKey]:
-    """The pair of keys; a bundle that no scorer would accept is not even written."""
+    """Return the pair of keys, checked before a bundle is written that no scorer would accept."""
     signing = SigningKey.read(settings.release_signing_key_path)
     public = PublicKey.read(settings.release_public_key_path)
     try:
@@ -92,7 +92,7 @@ def _require_todays_features(candidate: Candidate) -> None:
 
 
 def _require_unmoved(candidate: Candidate, report: GateReport, serving: Pointer | None) -> None:
-    """What was judged beside one champion must not replace another, nor undo what a person went back to since."""
+    """Refuse a candidate that was judged beside another champion, or before a person rolled back."""
     found, expected = serving.sequence if serving else 0, report.pointer_sequence
     if serving and serving.release != candidate.id and found != expected:
         raise GateRefused(
@@ -102,7 +102,7 @@ def _require_unmoved(candidate: Candidate, report: GateReport, serving: Pointer 
 
 
 def _require_newest(settings: JobSettings, pointer: Pointer | None, as_of: dt.date) -> None:
-    """A backfilled night must not replace what a later night put into service; what is broken may be replaced."""
+    """Refuse to replace a release of a later night with a backfilled one; a broken release may be replaced."""
     if pointer is None:
         return
     try:
@@ -117,7 +117,7 @@ def _require_newest(settings: JobSettings, pointer: Pointer | None, as_of: dt.da
 
 
 def _unjudged(settings: JobSettings, candidate: Candidate, serving: Pointer | None) -> str | None:
-    """Why the champion could not be judged beside the candidate; None if it could, or is broken and serves nobody."""
+    """Return why the champion could not be judged beside the candidate; None if it could, or if it is broken."""
     if serving is None or serving.release == candidate.id:
         return None
     try:
@@ -131,7 +131,7 @@ def _unjudged(settings: JobSettings, candidate: Candidate, serving: Pointer | No
     return (
         f"{serving.release}, which serves, has feature set {theirs}, candidate {candidate.id} has {ours} "
         f"({difference}): it cannot be judged on today's features, so nobody knows whether the candidate is worse, and "
-        "it stays. Read the candidate's report; if that is enough, promote with "
+        f"{serving.release} stays. Read the candidate's report; if that is enough, promote with "
         f"--replace-unjudged {serving.release} (DAG retrain: replace_unjudged)"
     )
 
@@ -172,10 +172,10 @@ def require_pass_today(settings: JobSettings, release: str) -> None:
 
 
 def follow(settings: JobSettings, pointer: Pointer) -> None:
-    """Bring MLflow's aliases after the pointer.
+    """Make MLflow's aliases agree with the pointer.
 
     Raises:
-        TrackingError: MLflow did not answer, or lacks the release; the pointer stays moved, a re-run repairs.
+        TrackingError: MLflow did not answer, or lacks the release. The pointer stays moved; run it again.
     """
     try:
         Registry.connect(settings).project(pointer)

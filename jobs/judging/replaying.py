@@ -1,6 +1,6 @@
-"""What a release would have done on past days: one path for replays and for the judge of a rollback.
+"""Replay of a release on past days: the same path for replays and for the judge of a rollback.
 
-Rows come from the lake's features or from logged decisions; either way they become a `Certify`, which the gate's own
+Rows come from the lake's features or from logged decisions. Both become a `Certify`, which the gate's own
 `check_threshold` judges.
 """
 
@@ -33,7 +33,7 @@ EVER: Final = (dt.date.min, dt.date.max)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which release, on which days, by what was known when; the bundle's manifest holds the threshold that is asked."""
+    """A release, the days to replay, and the day whose knowledge counts; the manifest holds the threshold."""
 
     bundle: Bundle
     span: Span
@@ -46,28 +46,28 @@ class Question:
 
     @property
     def seen(self) -> list[dt.date]:
-        """Days that the release was trained on or chosen by: it looks better there than it is."""
+        """Days that the release was trained on or chosen by; it looks better on them than it is."""
         windows = Windows.from_dict(self.bundle.manifest["windows"])
         return [day for day in self.span.days if windows.train.first <= day <= windows.select.last]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """Evidence of the days asked about, and where it is from."""
+    """Evidence of the days asked about, and its source."""
 
     certify: Certify
     source: str
 
     @property
     def unknown(self) -> int:
-        """Rows without a label: volume, but in no rate."""
+        """Rows without a label; they count as volume, and in no rate."""
         return self.certify.unknown
 
 
 def question(
     settings: JobSettings, release: str, span: Span, *, threshold: int | None = None, as_of: dt.date | None = None
 ) -> Question:
-    """A question that can be answered: a whole release of today's features, days whose labels are matured.
+    """Return a question that can be answered: a sound release of today's features, and days with matured labels.
 
     Raises:
         ReleaseError: There is no such release, it does not verify, or its feature set differs.
@@ -84,18 +84,18 @@ def question(
     known = as_of or span.last + dt.timedelta(days=settings.label_delay_days)
     if span.last > (matured := known - dt.timedelta(days=settings.label_delay_days)):
         raise MissingDay(
-            f"labels mature {settings.label_delay_days} days after their day, so as of {known} those of {matured} are "
-            f"the newest: end the replay there, not on {span.last}, or give a later --as-of"
+            f"labels mature {settings.label_delay_days} days after their day, so as of {known} the newest are of "
+            f"{matured}: end the replay there, not on {span.last}, or give a later --as-of"
         )
     manifest = {**bundle.manifest, "threshold": asked}
     return Question(replace(bundle, manifest=manifest), span, known)
 
 
 def newest_day(settings: JobSettings) -> dt.date:
-    """The newest day with features.
+    """Return the newest day with features.
 
     Raises:
-        MissingDay: None was ever published.
+        MissingDay: No day was ever published.
     """
     newest = max(published(open_catalog(settings), FEATURES, *EVER), default=None)
     if newest is None:
@@ -111,14 +111,14 @@ def answer_from_lake(spark: SparkSession, settings: JobSettings, asked: Question
     """
     if asked.as_of > (newest := newest_day(settings)):
         raise MissingDay(
-            f"the lake ends on {newest}, what is known on {asked.as_of} is not in it: give an earlier --as-of"
+            f"the lake ends on {newest}, so it lacks what is known on {asked.as_of}: give an earlier --as-of"
         )
     inputs = Inputs.of(settings, {"certify": asked.span}, asked.as_of)
     return Answer(certify_release(spark, inputs, asked.bundle, limits), "lake")
 
 
 def judged_at(certify: Certify, threshold: int, settings: JobSettings, limits: Limits) -> Judgement:
-    """The gate's judgement of a threshold at the volume that the settings declare."""
+    """Return the gate's judgement of a threshold at the volume that the settings declare."""
     return check_threshold(certify, threshold, limits, demand=demand_of(settings), seed=settings.seed)
 
 

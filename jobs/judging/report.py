@@ -1,4 +1,4 @@
-"""The gate's report as the files that people and programs read."""
+"""The gate's report: a candidate judged at both volumes, and the figures and lines taken from the report."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ from jobs.training.candidate import Candidate
 
 FULL_TRANSACTIONS_A_SECOND: Final = 50
 FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * 30 * 86_400
-"""The full service's volume: every report says beside its verdict what the verdict would be there."""
+"""The full service's volume: every report adds what the verdict would be there."""
 CURVE_POINTS: Final = 400
 NEAR: Final = 4
-"""Multiples of the FPR limit that the curve shows."""
+"""Largest false-positive rate on the curve, as a multiple of the limit."""
 
 
 def judged(
@@ -54,7 +54,7 @@ def judged(
     decided = succession(champion, Decider(certify.table, here.threshold, certify.frauds), here, settings)
     return GateReport(
         **here.by_name(),
-        **decided,
+        **decided._asdict(),
         candidate=candidate.id,
         as_of=dt.date.fromisoformat(candidate.info["as_of"]),
         windows=Windows.from_dict(candidate.info["windows"]).spans,
@@ -70,7 +70,7 @@ def _others(rivals: Sequence[Judged], demand: Demand, seed: int) -> list[Alterna
 
 
 def points(certify: Certify, limits: Limits, demand: Demand) -> CurvePoints:
-    """At most `CURVE_POINTS` thresholds with their FPR, and the loss in RUB a month at the volume of `demand`.
+    """Return at most `CURVE_POINTS` thresholds with their FPR, and the loss in RUB a month at a volume.
 
     Thresholds far beyond the FPR limit are left out.
     """

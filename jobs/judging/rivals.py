@@ -1,4 +1,4 @@
-"""Releases beside a candidate: which of them can be scored on its certify rows, in the pass that scores it."""
+"""Releases to compare a candidate with, if the pass that scores the candidate can score them too."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ CHAMPION: Final = "champion"
 class Rival:
     """The release in a role: champion (it serves), previous or anchor (kept to go back to).
 
-    `bundle` and `days` are None where it cannot be scored on the certify rows; `note` says why. `days` are those of the
+    `bundle` and `days` are None if it cannot be scored on the certify rows; `note` says why. `days` are the days of the
     certify window that neither model had seen when it was frozen.
     """
 
@@ -34,9 +34,10 @@ class Rival:
 
 
 def find_rivals(settings: JobSettings, inputs: Inputs, candidate: str) -> list[Rival]:
-    """The champion first, even if it cannot be scored; then previous and anchor, if they can, on every certify day.
+    """Return the champion first, even if it cannot be scored, then previous and anchor.
 
-    Empty where nothing serves. The candidate is no rival of its own, and no release is named twice.
+    Previous and anchor are left out unless they can be scored on every certify day. The list is empty if nothing
+    serves. The candidate is no rival of its own, and no release appears twice.
     """
     pointer = read_pointer(settings.releases_dir)
     if pointer is None:
@@ -56,7 +57,7 @@ def find_rivals(settings: JobSettings, inputs: Inputs, candidate: str) -> list[R
 def _rival(settings: JobSettings, inputs: Inputs, role: str, release: str) -> Rival:
     try:
         bundle = open_release(settings, release)
-        load_evaluator(bundle)  # what cannot be read must fail here, not in the pass that scores the candidate
+        load_evaluator(bundle)  # an unreadable model must fail here, not in the pass that scores the candidate
     except ReleaseError as error:
         return Rival(role, release, f"It does not verify ({error}).")
     if (theirs := bundle.manifest["feature_set"]) != (ours := feature_set_hash()):
@@ -69,6 +70,6 @@ def _rival(settings: JobSettings, inputs: Inputs, role: str, release: str) -> Ri
 
 
 def unseen_days(earlier: Windows, certify: Span) -> Span | None:
-    """Days of a certify window that lie after another model's select window; None if there are none."""
+    """Return the days of a certify window after another model's select window; None if there are none."""
     first = max(certify.first, earlier.select.last + dt.timedelta(days=1))
     return Span(first, certify.last) if first <= certify.last else None

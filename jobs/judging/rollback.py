@@ -1,4 +1,4 @@
-"""The judge of a rollback: an earlier release replayed on the newest matured days after those it was trained on."""
+"""The judge of a rollback: an earlier release, replayed on the newest matured days that it was not trained on."""
 
 import datetime as dt
 
@@ -14,12 +14,12 @@ from jobs.spark.session import start_session
 
 
 def judge_today(settings: JobSettings, bundle: Bundle, limits: Limits) -> Judgement:
-    """The gate's judgement of `bundle`, at its own threshold, on today's data; raises as `evidence_of_today` does."""
+    """Judge `bundle` at its own threshold on today's data; raises as `evidence_of_today` does."""
     return judged_at(evidence_of_today(settings, bundle, limits), int(bundle.manifest["threshold"]), settings, limits)
 
 
 def evidence_of_today(settings: JobSettings, bundle: Bundle, limits: Limits) -> Certify:
-    """What the gate needs to judge `bundle`, from the newest published days whose labels have matured.
+    """Return the evidence to judge `bundle` by, from the newest published days with matured labels.
 
     Raises:
         ReleaseError: The release was trained on other features than today's.
@@ -37,7 +37,7 @@ def evidence_of_today(settings: JobSettings, bundle: Bundle, limits: Limits) -> 
 
 
 def judged_span(trained: Windows, newest: dt.date, settings: JobSettings) -> Span:
-    """The newest matured days, as many as a certify window has, none of them used in training or selection.
+    """Return the newest matured days, as many as a certify window has, after training and selection.
 
     Raises:
         NotEnoughRows: Fewer than `SHORTEST_CERTIFY_DAYS` are left.

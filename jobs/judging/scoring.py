@@ -1,4 +1,4 @@
-"""Score labelled rows on the cluster, by the evaluator that serves and by CatBoost beside it."""
+"""Score labelled rows on the cluster: with the evaluator that serves, and with CatBoost as a check."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -20,19 +20,19 @@ CARRIED: Final = ("window", "day", "customer", "terminal", "amount_minor", "stat
 SCORED: Final = (
     "window string, day date, customer string, terminal string, amount_minor bigint, status string, score int, peer int"
 )
-"""`score` is what serves, `peer` CatBoost's own prediction (null where its model is not at hand); parts per million."""
+"""`score` is what serves, `peer` CatBoost's own prediction (null if its model is missing); parts per million."""
 SLICED: Final = ("hour", "customer_30d_count", "terminal_fraud_30d")
-"""Features that slices are made of, carried along."""
+"""Features that slices are made of."""
 Batches = Iterable[pa.RecordBatch]
 Files = tuple[bytes, str]
 """Content of a model's file and of its calibration's."""
 
 
 def scored(rows: DataFrame, folder: Path, others: Sequence[Path] = ()) -> DataFrame:
-    """Rows as `SCORED`, scored with the model files in `folder`, and `SLICED`.
+    """Return rows as `SCORED`, scored with the model files in `folder`, with the columns `SLICED`.
 
-    A release's bundle holds only what serves, so there `peer` is null. Each of the folders `others` adds the scores of
-    another model to the certify rows (`scored_by`), in the same pass, since reading rows costs more than scoring them.
+    A release's bundle lacks CatBoost's own model, so its `peer` is null. Each folder of `others` adds the scores of
+    another model to the certify rows (`scored_by`), in the same pass, because reading rows costs more than scoring.
     """
     cbm = (folder / CBM_FILE).read_bytes() if (folder / CBM_FILE).exists() else None
     score = score_batches(*_files(folder), cbm, [_files(other) for other in others])
@@ -41,7 +41,7 @@ def scored(rows: DataFrame, folder: Path, others: Sequence[Path] = ()) -> DataFr
 
 
 def scored_by(results: DataFrame, position: int) -> DataFrame:
-    """Certify rows of `scored` with the score of the other model at `position`; it has no `peer`."""
+    """Return the certify rows of `scored` with the score of the other model at `position`, and no `peer`."""
     rows = results.where("window = 'certify'")
     return rows.withColumns({"score": F.col(_other(position)), "peer": F.lit(None).cast("int")})
 
@@ -57,7 +57,7 @@ def _files(folder: Path) -> Files:
 def score_batches(
     model: bytes, calibration: str, cbm: bytes | None, others: Sequence[Files] = ()
 ) -> Callable[[Batches], Batches]:
-    """A function from Arrow batches of `CARRIED` and features to batches as `scored` gives them."""
+    """Return a function from Arrow batches of `CARRIED` and features to batches as `scored` gives them."""
     names = [*CARRIED, "score", "peer", *SLICED, *map(_other, range(len(others)))]
 
     def score(batches: Batches) -> Batches:
@@ -77,7 +77,7 @@ def score_batches(
 def _certify_scores(
     evaluators: Sequence[Evaluator], vectors: npt.NDArray[np.float32], batch: pa.RecordBatch
 ) -> list[pa.Array]:
-    """Scores of each evaluator; null for rows of other windows than certify."""
+    """Return the scores of each evaluator; null for rows outside the certify window."""
     judged = pc.equal(batch.column("window"), "certify").to_numpy(zero_copy_only=False)
     scores = np.zeros((len(evaluators), len(vectors)), np.int32)
     if judged.any():

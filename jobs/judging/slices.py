@@ -1,6 +1,6 @@
-"""Where a model is good and where it is not: error rates by amount, hour, and what history there was.
+"""Error rates of a model by slice: by amount, by hour, and by the history of customer and terminal.
 
-The certify rows are those that the gate was given, scored; the cluster counts, and only some dozens of rows leave it.
+The gate judged the same scored certify rows. The cluster counts them, and only some dozens of rows leave it.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from antifraud.gate.report import SliceRates
 from jobs.judging.scoring import SLICED
 
 AMOUNT_EDGES: Final = (0, 50, 100, 220, 500, 1_000)
-"""Where amount bands begin, RUB; the last one has no end."""
+"""Starts of the amount bands, RUB; the last band is open."""
 FLAGGED: Final = (
     "status string, amount_minor bigint, hour double, customer_30d_count double, terminal_fraud_30d double, "
     "flagged boolean"
@@ -24,16 +24,16 @@ COUNTS: Final = ("legitimate", "false_positives", "frauds", "caught", "fraud_amo
 
 
 def slices_of(results: DataFrame, threshold: int) -> tuple[SliceRates, ...]:
-    """`rates` of every slice of the certify rows at `threshold` (ppm), from rows that `jobs.judging.scoring` scored."""
+    """Return the rates of every slice of the certify rows at `threshold` (ppm)."""
     flagged = (F.col("score") > threshold).alias("flagged")
     rows = results.where("window = 'certify'").select("status", "amount_minor", *SLICED, flagged)
     return tuple(rates(row.asDict()) for row in slice_counts(rows).orderBy("slice", "place").collect())
 
 
 def slice_counts(rows: DataFrame) -> DataFrame:
-    """Counts of `FLAGGED` rows as (slice, place, value, `COUNTS`); amounts in minor units.
+    """Return counts of `FLAGGED` rows as (slice, place, value, `COUNTS`); amounts in minor units.
 
-    A row is in one value of every slice; `place` orders the values of a slice. Rows without a label are left out.
+    A row has one value in every slice; `place` orders the values of a slice. Rows without a label are left out.
     """
     fraud, amount = F.col("status") == "fraud", F.col("amount_minor")
     caught = fraud & F.col("flagged")
@@ -46,14 +46,14 @@ def slice_counts(rows: DataFrame) -> DataFrame:
         F.when(fraud, amount).otherwise(0).alias("fraud_amount"),
         F.when(caught, amount).otherwise(0).alias("caught_amount"),
     )
-    # First by the few hundred combinations: then only these are copied into one row for each slice.
+    # Counting the few hundred combinations first means that only they are copied into one row for each slice.
     combined = cells.groupBy("memberships").agg(*(F.sum(name).alias(name) for name in COUNTS))
     single = combined.select(F.explode("memberships").alias("m"), *COUNTS).select("m.*", *COUNTS)
     return single.groupBy("slice", "place", "value").agg(*(F.sum(name).alias(name) for name in COUNTS))
 
 
 def _memberships() -> list[Column]:
-    """For every slice, the value that a row has in it."""
+    """Return, for every slice, the value that a row has in it."""
     band, label = F.lit(0), F.lit(_band_names()[0])
     for place, (edge, name) in enumerate(zip(AMOUNT_EDGES, _band_names(), strict=True)):
         above = F.col("amount_minor") >= edge * MINOR_UNITS
@@ -80,7 +80,7 @@ def _band_names() -> list[str]:
 
 
 def rates(counts: Mapping[str, Any]) -> SliceRates:
-    """Counts of a slice with its rates; a rate of nothing is None.
+    """Return the counts of a slice with its rates; a rate of nothing is None.
 
     >>> found = rates({"slice": "customer", "place": 1, "value": "new", "legitimate": 200, "false_positives": 5,
     ...                "frauds": 4, "caught": 3, "fraud_amount": 1_000, "caught_amount": 900})

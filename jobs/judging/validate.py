@@ -1,4 +1,4 @@
-"""Judge a candidate: score select and certify rows on the cluster, reduce them, let the gate decide, report."""
+"""Validate a candidate: score its rows on the cluster, let the gate judge, write the report."""
 
 import datetime as dt
 from dataclasses import replace

@@ -1,1 +1,1 @@
-"""What people read of a verdict: words, page, chart, model card."""
+"""The parts of a verdict that people read: words, page, chart, model card."""

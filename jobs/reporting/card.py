@@ -1,6 +1,6 @@
-"""The model card of a release: what it is for, what it saw, what it was judged by (Mitchell et al. 2019).
+"""The model card of a release: its purpose, its data, and the limits it was judged by (Mitchell et al. 2019).
 
-Everything in it comes from what training and gate wrote; a section without its numbers is left out.
+Every number comes from the candidate or from the gate's report. A section without numbers is left out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ CARD_FILE: Final = "model_card.md"
 
 
 def model_card(info: Mapping[str, Any], report: GateReport) -> str:
-    """Markdown of a release, from what training (`info`) and gate (`report`) wrote about it."""
+    """Return the card as Markdown, from training's `info` about the candidate and the gate's `report`."""
     sections = [
         _head(info, report),
         _data(info, report),
@@ -133,7 +133,7 @@ At {number(full.judged_transactions_a_month)} transactions a month, the full ser
 
 
 def _champion(report: GateReport) -> str:
-    """Return who may be replaced and why, with the paired differences; empty where the report does not tell."""
+    """Return which release may be replaced and why, with the paired differences; empty if the report lacks them."""
     if not (said := succession(report)):
         return ""
     days, judged = "", report.champion and report.champion.verdict
@@ -189,8 +189,8 @@ def _slices(report: GateReport) -> str:
 
 def _weaknesses(report: GateReport) -> str:
     found = weaknesses(report)
-    own = f"Of this release:\n\n{_bullets(found)}\n\n" if found else ""
-    return f"## Known weaknesses\n\n{own}Of any model of this kind:\n\n{_bullets(GENERAL)}\n"
+    own = f"This release:\n\n{_bullets(found)}\n\n" if found else ""
+    return f"## Known weaknesses\n\n{own}Any model of this kind:\n\n{_bullets(GENERAL)}\n"
 
 
 def _features(info: Mapping[str, Any]) -> str:
@@ -214,7 +214,7 @@ def _bullets(sentences: Iterable[str]) -> str:
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    r"""A Markdown table.
+    r"""Return a Markdown table.
 
     >>> print(table(("a", "b"), [("1", "2 | 3")]))
     | a | b |

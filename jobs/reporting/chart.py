@@ -17,7 +17,7 @@ TOP: Final = 34
 BOTTOM: Final = 46
 TICKS: Final = 6
 MILLIONS_FROM: Final = 1e8
-"""RUB a month from which the axis counts millions: longer numbers would not fit beside it."""
+"""RUB a month from which the axis counts millions, because longer numbers do not fit beside the axis."""
 STYLE: Final = """<style>
 .tradeoff { font: 12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; background: #fff }
 .tradeoff text { fill: #57606a } .tradeoff .limit-name { fill: #b42318 }
@@ -49,10 +49,10 @@ def report_chart(report: GateReport) -> str:
 
 
 def tradeoff_svg(curve: Sequence[Spot], chosen: Spot, bound: Spot, limits: Spot) -> str:
-    """SVG text: the curve, the limits as lines, what both allow as a plane, the choice as a dot, its bounds as a ring.
+    """Return SVG text: the curve, the limits as lines, the allowed area, the choice as a dot, its bounds as a ring.
 
-    Points of the curve beyond the plane (twice the largest of limits and choice, or a little beyond the bounds) are
-    cut off.
+    The axes end at twice the largest of limits and choice, or a little beyond the bounds. Points of the curve beyond
+    the axes are cut off.
     """
     plane = _Plane.around(chosen, bound, limits)
     inside = [spot for spot in curve if spot.fpr <= plane.x_max and spot.loss <= plane.y_max]
@@ -79,7 +79,7 @@ class _Plane:
 
     @property
     def unit(self) -> float:
-        """RUB that the axis of losses counts as one."""
+        """RUB in one unit of the loss axis."""
         return 1e6 if self.y_max >= MILLIONS_FROM else 1.0
 
     @classmethod
@@ -97,7 +97,7 @@ class _Plane:
 
 
 def _ground(plane: _Plane, limits: Spot) -> list[str]:
-    """Axes, grid, and the plane that both limits allow."""
+    """Return axes, grid, and the area that both limits allow."""
     x, y = plane.x(limits.fpr), plane.y(limits.loss)
     floor_y, end = HEIGHT - BOTTOM, WIDTH - RIGHT
     parts = [f'<rect class="allowed" x="{LEFT}" y="{y:.1f}" width="{x - LEFT:.1f}" height="{floor_y - y:.1f}"/>']
@@ -114,7 +114,7 @@ def _ground(plane: _Plane, limits: Spot) -> list[str]:
 
 
 def ticks(largest: float) -> list[float]:
-    """Round values from 0 to at most `largest`, at most `TICKS` steps.
+    """Return round values from 0 to at most `largest`, in at most `TICKS` steps.
 
     >>> ticks(0.1)
     [0.0, 0.02, 0.04, 0.06, 0.08, 0.1]
@@ -149,7 +149,7 @@ def _choice(plane: _Plane, chosen: Spot, bound: Spot) -> list[str]:
 
 
 def _legend() -> list[str]:
-    """In the corner that a falling curve leaves free."""
+    """Return the legend, in the corner that a falling curve leaves free."""
     x, y = WIDTH - RIGHT - 184, TOP + 18
     return [
         f'<circle class="chosen" cx="{x}" cy="{y - 4}" r="5"/>',

@@ -13,11 +13,11 @@ from antifraud.settings.core import JobSettings
 from jobs.rows.vectors import vectors_of
 
 SAMPLE_ROWS: Final = 50_000
-"""Rows of each side at most; Evidently works in memory."""
+"""Largest number of rows of each side, because Evidently works in memory."""
 
 
 def sample_of(settings: JobSettings, span: Span) -> npt.NDArray[np.float64]:
-    """Up to `SAMPLE_ROWS` feature vectors of some days, the same for the same seed.
+    """Return up to `SAMPLE_ROWS` feature vectors of some days, the same for the same seed.
 
     Raises:
         MissingDay: A day has no features.

@@ -10,7 +10,7 @@ NOTHING: Final = "-"
 
 
 def share(value: float | None, digits: int = 2) -> str:
-    """A fraction as percent; below one with so many digits that it does not look like all of it.
+    """Return a fraction in percent; a fraction below one gets enough digits not to look like 100 %.
 
     >>> share(0.0433), share(None), share(0.99984, 1), share(1.0, 0)
     ('4.33 %', '-', '99.98 %', '100 %')
@@ -19,7 +19,7 @@ def share(value: float | None, digits: int = 2) -> str:
 
 
 def certainty(value: float) -> str:
-    """A confidence or probability as percent, without zeros at the end; one below 100 % never looks like it.
+    """Return a confidence or probability in percent, without trailing zeros; below one it never reads 100 %.
 
     >>> certainty(0.99), certainty(0.975), certainty(0.99999)
     ('99 %', '97.5 %', '99.999 %')
@@ -29,7 +29,7 @@ def certainty(value: float) -> str:
 
 
 def rub(minor: float | None) -> str:
-    """Minor units as whole roubles, grouped.
+    """Return minor units as whole roubles, grouped.
 
     >>> rub(26_941_056.7)
     '269,411'
@@ -38,7 +38,7 @@ def rub(minor: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A count, grouped.
+    """Return a count, grouped.
 
     >>> number(302_346.4)
     '302,346'
@@ -47,7 +47,7 @@ def number(value: float | None) -> str:
 
 
 def plain(value: object) -> str:
-    """A figure with four digits; what is no number as it is.
+    """Return a figure with four digits; other values as they are.
 
     >>> plain(0.93592), plain(None), plain("yes")
     ('0.9359', '-', 'yes')
@@ -58,7 +58,7 @@ def plain(value: object) -> str:
 
 
 def words(name: str) -> str:
-    """A key as words.
+    """Return a key as words.
 
     >>> words("average_precision")
     'average precision'

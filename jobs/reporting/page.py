@@ -1,6 +1,7 @@
 """The gate's report as one page: the verdict, the limits, why, the trade-off, and below them all the evidence.
 
-The page is ``page.html.jinja``; here are the numbers that it shows. What a report does not have is left out.
+The template is ``page.html.jinja``; this module prepares the numbers that the template shows. Parts that a report
+lacks are left out.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.gate.findings import Findings
-from antifraud.gate.limits import LIMITS, LOSS, RATE, Bound, Limit
+from antifraud.gate.limits import LIMITS, LOSS, RATE, Bound, Limit, declared
 from antifraud.gate.report import GateReport, TradeoffRow
 from antifraud.stats.comparison import Comparison
 from jobs.reporting import words as verdict_words
@@ -28,7 +29,7 @@ LOSS_PARTS: Final = (
     ("share", "the declared fraud share"),
 )
 GAUGE_ROOM: Final = 1.15
-"""A gauge ends a little beyond the largest of measure, bound and limit."""
+"""Length of a gauge, as a multiple of the largest of measure, bound and limit."""
 
 
 def render(report: GateReport) -> str:
@@ -39,7 +40,7 @@ def render(report: GateReport) -> str:
         r=report,
         judged=report.judged_days,
         said=_words(report),
-        gauges=[_gauge(report, limit, limit.bound(report)) for limit in LIMITS if limit.bound],
+        gauges=[_gauge(report, limit, limit.bound(report)) for limit in declared(report.limits) if limit.bound],
         counted=[limit for limit in LIMITS if not limit.bound],
         amount=amount,
         loss_limit=LOSS,
@@ -93,7 +94,7 @@ def broken_columns(found: Findings, row: TradeoffRow) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A difference from the champion in words; `within` its margin or not."""
+    """A difference from the champion as texts; `within` says whether the bound is within the margin."""
 
     name: str
     difference: str

@@ -1,4 +1,4 @@
-"""Known weaknesses of a release: sentences made from its gate report, then what holds for any model of this kind."""
+"""Known weaknesses of a release, read off its gate report, and those of any model of this kind."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -10,9 +10,9 @@ from jobs.reporting.formats import number, rub, share
 
 LEAST_LEGITIMATE: Final = 500
 LEAST_FRAUDS: Final = 30
-"""A slice with fewer rows is not called bad: its rate would be mostly chance."""
+"""A slice with fewer rows is not named: its rate would be mostly chance."""
 WORST: Final = 2
-"""Slices that are named by each measure."""
+"""Number of slices that are named for each measure."""
 GENERAL: Final = (
     "Labels arrive days after the payment, so the first days of a compromise are scored without knowing of it.",
     "Payments that were blocked keep no label of their own; what is learnt from the others may not hold for them.",
@@ -35,7 +35,7 @@ def _false_alarms(report: GateReport) -> Iterator[str]:
     rates = [(row.fpr, row) for row in report.slices if row.legitimate >= LEAST_LEGITIMATE]
     known = [(fpr, row) for fpr, row in rates if fpr is not None and fpr > report.fpr]
     if worst := sorted(known, key=lambda each: -each[0]):
-        yield f"False alarms are most frequent for {_named(worst, told)}; over all it is {share(report.fpr)}."
+        yield f"False alarms are most frequent for {_named(worst, told)}; overall the rate is {share(report.fpr)}."
 
 
 def _missed(report: GateReport) -> Iterator[str]:
@@ -46,7 +46,7 @@ def _missed(report: GateReport) -> Iterator[str]:
     known = [(recall, row) for recall, row in rates if recall is not None and recall < report.value_recall]
     if worst := sorted(known, key=lambda each: each[0]):
         whole = share(report.value_recall, 1)
-        yield f"The least of the fraud amount is caught for {_named(worst, told)}; over all it is {whole}."
+        yield f"The smallest share of the fraud amount is caught for {_named(worst, told)}; overall it is {whole}."
 
 
 def _named(rows: Sequence[tuple[float, SliceRates]], told: Callable[[SliceRates], str]) -> str:
@@ -59,28 +59,29 @@ def _unlabelled(report: GateReport) -> Iterator[str]:
             rows = sum(count.values())
             yield (
                 f"{share(unknown / rows)} of the {window} window's {number(rows)} payments ({number(unknown)}) have no "
-                "label: they are volume, but in no rate, so frauds among them are taken to be as among the others."
+                "label. They count as volume but in no rate, so their fraud share is assumed to be that of the others."
             )
 
 
 def _label_delay(report: GateReport) -> Iterator[str]:
     if lost := report.label_delay_loss:
         yield (
-            f"Labels come {report.label_delay_days} days late: what the first {report.label_delay_days} days of "
-            f"compromised terminals cost is {rub(lost)} of the {rub(report.loss.mean)} RUB of fraud "
+            f"Labels arrive {report.label_delay_days} days late: the first {report.label_delay_days} days of "
+            f"compromised terminals account for {rub(lost)} of the {rub(report.loss.mean)} RUB of fraud "
             "missed a month."
         )
 
 
 def _binding(report: GateReport) -> Iterator[str]:
-    """Yield which blocks make the false-positive rate uncertain; nothing where rows alone do."""
+    """Yield which blocks make the false-positive rate uncertain; nothing if rows alone do."""
     if report.fpr_binding == ROWS:
         return
     kind, bound = report.widest_alone
-    alone = f"; of the single kinds {kind} count most, {share(bound)}" if report.fpr_binding == TOGETHER else ""
+    alone = f" ({kind} alone: {share(bound)})" if report.fpr_binding == TOGETHER else ""
     yield (
-        f"Honest payments are not independent: by {report.fpr_binding} the false-positive rate is at most "
-        f"{share(report.fpr_bound)}{alone}; were all rows independent it would be {share(report.fpr_bounds[ROWS])}."
+        f"Legitimate payments are not independent: by {report.fpr_binding} the false-positive rate is at most "
+        f"{share(report.fpr_bound)}{alone}. If all rows were independent, it would be at most "
+        f"{share(report.fpr_bounds[ROWS])}."
     )
 
 
@@ -89,7 +90,7 @@ def _champion(report: GateReport) -> Iterator[str]:
     if report.promotable is None:
         return
     if champion is None:
-        yield "Nothing served when it was judged, so it was compared with no earlier release."
+        yield "No release served when it was judged, so there was nothing to compare it with."
         return
     lacking = [("judged on the same days", champion.verdict), ("compared with it day by day", champion.comparison)]
     if said := " nor ".join(words for words, found in lacking if found is None):

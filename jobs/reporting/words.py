@@ -11,7 +11,7 @@ from antifraud.gate.findings import Judgement, Verdict
 from antifraud.gate.limits import Limit, broken, declared
 from antifraud.gate.report import GateReport
 
-NOTHING_TO_MEND: Final = "Nothing to mend: on these days the limits would have been kept."
+NOTHING_TO_DO: Final = "Nothing to do: the limits would have been kept on these days."
 ALL: Final = {2: "Both", 3: "All three", 4: "All four", 5: "All five"}
 TOGETHER: Final = "the limits of rate and loss together at this volume"
 SAYS_NOTHING: Final = "The loss limit says nothing at this volume."
@@ -55,14 +55,14 @@ def _all(limits: Sequence[Limit]) -> str:
 
 
 def _sure(limits: Sequence[Limit]) -> str:
-    """Return how sure a PASS is; a limit without a bound is counted, no confidence is asked for it."""
+    """Return how sure a PASS is; a limit without a bound is counted, so it needs no confidence."""
     bounded = [limit.name for limit in limits if limit.bound]
     which = f"{' and '.join(bounded)} " if len(bounded) < len(limits) else ""
     return f"{which}with the confidence that was asked for"
 
 
 def _failed(report: GateReport, over: Sequence[Limit], said: str) -> Iterator[str]:
-    """Yield why a FAIL is one: limits are broken, or the one of the loss says nothing."""
+    """Yield the reasons for a FAIL: limits are broken, or the limit of the loss says nothing."""
     if over:
         yield f"{said}: {', '.join(limit.name for limit in over)}."
     if not (over and report.loss_limit_informative):
@@ -70,7 +70,7 @@ def _failed(report: GateReport, over: Sequence[Limit], said: str) -> Iterator[st
 
 
 def succession(report: GateReport) -> tuple[str, str] | None:
-    """Return who serves after this report, and why; None for a replay, and where a report does not tell."""
+    """Return who serves after this report, and why; None for a replay, and for a report without that reason."""
     if report.is_replay or not report.promotable_reason:
         return None
     champion = report.champion and report.champion.release
@@ -101,5 +101,5 @@ def full_reasons(report: GateReport) -> list[str]:
 
 
 def without_promotion(judged: Judgement) -> Judgement:
-    """Return a replay's judgement: where the release was right, there is nothing to do."""
-    return replace(judged, action=NOTHING_TO_MEND) if judged.verdict is Verdict.PASS else judged
+    """Return the judgement of a replay: after a PASS there is nothing to do, instead of a promotion."""
+    return replace(judged, action=NOTHING_TO_DO) if judged.verdict is Verdict.PASS else judged

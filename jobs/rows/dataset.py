@@ -19,7 +19,7 @@ from jobs.rows.sample import Sample
 from jobs.rows.weights import population_weight
 
 LEGIT_PER_FRAUD: Final = 20
-"""Legitimate rows kept for each fraud of the train window; more cost time and no longer change the ranking."""
+"""Legitimate rows kept for each fraud of the train window; more rows cost time and do not change the ranking."""
 Counts = dict[str, dict[str, int]]
 WindowName = Literal["train", "select", "certify"]
 SAMPLED: Final = ("event_time", "transaction_id", "amount_minor", "is_fraud", "propensity")
@@ -27,10 +27,10 @@ KEYS: Final = ("day", "transaction_id")
 
 
 def labelled(features: DataFrame, labels: DataFrame, spans: Mapping[str, Span]) -> DataFrame:
-    """Feature rows of the windows with `window` (its name), `status` and `propensity`.
+    """Return feature rows of the windows with `window` (its name), `status` and `propensity`.
 
-    A transaction without a label is of status unknown; it is never taken for legitimate. Labels may carry the
-    propensity with which they came about (see `jobs/rows/weights.py`); null, or no such column, means for certain.
+    A transaction without a label has status unknown; it never counts as legitimate. Labels may carry their propensity
+    (see `jobs/rows/weights.py`); null, or no such column, means a propensity of 1.
     """
     rows = features.withColumn("window", _window_of(F.col("day"), spans)).where(F.col("window").isNotNull())
     first, last = min(span.first for span in spans.values()), max(span.last for span in spans.values())
@@ -48,7 +48,7 @@ def _window_of(day: Column, spans: Mapping[str, Span]) -> Column:
 
 
 def count_by_status(rows: DataFrame) -> Counts:
-    """Rows of each window by status, such as ``{"train": {"fraud": 10, "legitimate": 500, "unknown": 0}}``."""
+    """Count rows of each window by status, such as ``{"train": {"fraud": 10, "legitimate": 500, "unknown": 0}}``."""
     counts: Counts = {}
     for row in rows.groupBy("window", "status").count().collect():
         counts.setdefault(row["window"], {"fraud": 0, "legitimate": 0, "unknown": 0})[row["status"]] = row["count"]
@@ -56,7 +56,7 @@ def count_by_status(rows: DataFrame) -> Counts:
 
 
 def kept_share(counts: Counts) -> float:
-    """Share of legitimate rows to train on, a multiple of one part per million.
+    """Return the share of legitimate rows to train on, a multiple of one part per million.
 
     >>> kept_share({"train": {"fraud": 10, "legitimate": 1_000, "unknown": 5}})
     0.2
@@ -80,14 +80,14 @@ def downsample(rows: DataFrame, share: float, seed: int) -> DataFrame:
 
 
 def write_sample(rows: DataFrame, folder: Path) -> None:
-    """Write what `read_sample` needs as Parquet, one folder a window; features in the single precision models take."""
+    """Write Parquet for `read_sample`, one folder a window, with features in the single precision of the models."""
     marked = rows.withColumn("is_fraud", F.col("status") == "fraud")
     features = (F.col(name).cast("float").alias(name) for name in FEATURE_NAMES)
     marked.select("window", *SAMPLED, *features).write.partitionBy("window").parquet(str(folder))
 
 
 def read_sample(folder: Path, window: WindowName, share: float) -> Sample:
-    """Rows of one window in the order (time, transaction id); legitimate ones weigh ``1 / share``.
+    """Read rows of one window in the order (time, transaction id); legitimate rows weigh ``1 / share``.
 
     Features are read one at a time into the matrix, so memory holds it once and not again as a table.
 
@@ -116,7 +116,7 @@ def _no_rows() -> pa.Table:
 
 
 def require_values(window: str, sample: Sample) -> None:
-    """Check that every feature has a value somewhere in a window.
+    """Refuse a window in which a feature never has a value.
 
     Raises:
         DataError: A feature is null in all rows; the message names it.

@@ -1,4 +1,4 @@
-"""What a training or validation run reads: published days, their snapshots, and one hash of it all."""
+"""Inputs of a training or validation run: published days, their snapshots, and one hash of them."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Published days of some windows, named.
+    """Published days of some windows, by the windows' names.
 
-    `features_snapshot` and `labels_snapshot` are the snapshots to read, so that a publish in between changes nothing;
-    0 is that of a table that was never published. `days` is the hash of what every day of features and labels was made
-    from, so that a publish of other days does not change it; labels come `label_delay_days` after their day.
+    `features_snapshot` and `labels_snapshot` are the snapshots to read, so that a publish during the run changes
+    nothing; 0 stands for a table that was never published. `days` is the hash of what every day of features and labels
+    was made from, so that it ignores other days. Labels arrive `label_delay_days` after their day.
     """
 
     spans: Mapping[str, Span]
@@ -34,7 +34,7 @@ class Inputs:
 
     @classmethod
     def of(cls, settings: JobSettings, spans: Mapping[str, Span], as_of: dt.date) -> Self:
-        """Look the days up.
+        """Look up the days in the lake.
 
         Raises:
             MissingDay: A day of the windows has no features; the message names the days.
@@ -44,12 +44,12 @@ class Inputs:
         features = require_days(catalog, FEATURES, days)
         labels = published(catalog, LABELS, days[0], days[-1])
         made_of = [[str(day), *(runs[day].inputs for runs in (features, labels) if day in runs)] for day in days]
-        # After the runs: what is published in between is read under the old hash, so the next run does it again.
+        # Snapshots after runs: a day published in between is used under its old hash, so the next run redoes it.
         of_features, of_labels = (_newest_snapshot(catalog, table) for table in (FEATURES, LABELS))
         return cls(spans, as_of, of_features, of_labels, hash_of(*made_of), settings.label_delay_days)
 
     def hash_with(self, recipe: Mapping[str, Any]) -> str:
-        """Hash of these inputs and of everything else (`recipe`) that decides the outcome."""
+        """Return a hash of these inputs and of everything else (`recipe`) that decides the outcome."""
         spans = {name: str(span) for name, span in self.spans.items()}
         return hash_of(spans, str(self.as_of), self.days, feature_set_hash(), dict(recipe))
 

@@ -13,16 +13,16 @@ KEYS = ("day", "transaction_id")
 
 
 def labels_as_of(spark: SparkSession, as_of: dt.date, snapshot_id: int | None = None) -> DataFrame:
-    """`day`, `transaction_id`, `status` and `scenario` of every transaction somebody had said something about.
+    """Return `day`, `transaction_id`, `status` and `scenario` of every transaction that had a label.
 
-    Only what was learnt before the end of `as_of` (UTC) counts. A transaction that is not among the rows is unknown,
-    and so is one of status ``unknown``; neither is legitimate. Of the current snapshot unless one is named.
+    Only labels learnt before the end of `as_of` (UTC) count. A transaction without a row is unknown, and so is one of
+    status ``unknown``; neither is legitimate. The current snapshot is read unless `snapshot_id` names another.
     """
     return latest(read_table(spark, LABELS, f"day <= DATE '{as_of}'", snapshot_id), as_of)
 
 
 def latest(labels: DataFrame, as_of: dt.date) -> DataFrame:
-    """Of each transaction the latest entry by (learned_at, source, sequence), learnt before the end of `as_of`."""
+    """Keep the latest entry of each transaction by (learned_at, source, sequence), learnt before the end of `as_of`."""
     end = (day_number(as_of) + 1) * DAY_SECONDS
     order = F.struct("learned_at", "source", "sequence")
     newest = F.max_by(F.struct("status", "scenario"), order)

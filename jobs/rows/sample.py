@@ -1,4 +1,4 @@
-"""Labelled rows as models take them: one matrix and what stands beside it."""
+"""Labelled rows as models take them: one matrix, and the labels, amounts and weights of its rows."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,12 @@ from jobs.rows.weights import inverse_propensity
 class Sample:
     """Labelled rows in the order (time, transaction id).
 
-    `vectors` (n, features) with NaN for null, in single precision: the trees and the evaluator compare in it anyway
-    (`tests/unit/jobs/training/test_fitting.py`), and columns that lie together (Fortran order) reach CatBoost without a
-    copy. `is_fraud`, `amount` (minor units) and `weight` (rows of the population that each stands for) have shape (n,),
-    as has `propensity`, the chance with which the row got a label; None means that every row had it for certain.
+    `vectors` (n, features) has NaN for null. It is in single precision, because trees and evaluator compare in it
+    anyway (`tests/unit/jobs/training/test_fitting.py`). Its columns are contiguous (Fortran order), so that they reach
+    CatBoost without a copy.
+
+    `is_fraud`, `amount` (minor units), `weight` and `propensity` have shape (n,). `weight` is the number of rows of the
+    population that a row stands for. `propensity` is the chance with which a row got its label; None means 1 for all.
     """
 
     vectors: npt.NDArray[np.float32]

@@ -10,6 +10,6 @@ from jobs.rows.labels import labels_as_of
 
 
 def labelled_rows(spark: SparkSession, inputs: Inputs) -> DataFrame:
-    """`features` with what was known about each row at the end of its day, both at the snapshots `inputs` names."""
+    """Return `features` with the labels known at the end of the run's day, both at the snapshots of `inputs`."""
     features = read_table(spark, FEATURES, snapshot_id=inputs.features_snapshot)
     return labelled(features, labels_as_of(spark, inputs.as_of, inputs.labels_snapshot), inputs.spans)

@@ -8,7 +8,7 @@ from antifraud.features.registry import FEATURE_NAMES
 
 
 def vectors_of(table: pa.Table | pa.RecordBatch) -> npt.NDArray[np.float32]:
-    """Feature matrix (n, features) in the order of `FEATURE_NAMES`; null is NaN. Models compare in single precision."""
+    """Return the feature matrix (n, features) in the order of `FEATURE_NAMES`, in single precision; null is NaN."""
     vectors = np.empty((table.num_rows, len(FEATURE_NAMES)), np.float32)
     for position, name in enumerate(FEATURE_NAMES):
         vectors[:, position] = table.column(name).to_numpy(zero_copy_only=False)

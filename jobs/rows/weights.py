@@ -1,8 +1,8 @@
-"""What a row weighs when rows had different chances of being in the sample, or of ever getting a label.
+"""Weights of rows that had different chances of being in the sample, or of ever getting a label.
 
-A flagged payment is blocked, and a blocked payment keeps no label of its own. Where a random control share of would-be
-flags is let through, each of those rows has a known propensity, and weighing it by the inverse makes it stand for the
-blocked ones like it: sums over the labelled rows are then unbiased for sums over all rows.
+A flagged payment is blocked, and a blocked payment never gets a label. A random control share of would-be flags may be
+let through. Each of these rows has a known propensity, and its inverse as weight makes the row stand for the blocked
+ones like it. Sums over the labelled rows are then unbiased for sums over all rows.
 
 Source: Horvitz & Thompson (1952), A generalization of sampling without replacement from a finite universe.
 """
@@ -15,12 +15,12 @@ import numpy.typing as npt
 from antifraud.errors import DataError
 
 LOWEST_PROPENSITY: Final = 1e-3
-"""Below it a single row would stand for more than a thousand, and its luck would lead the model."""
+"""Below it, a single row would stand for more than a thousand rows, and its chance would dominate the model."""
 Doubles = npt.NDArray[np.float64]
 
 
 def inverse_propensity(propensity: Doubles) -> Doubles:
-    """``1 / propensity`` (n,): how many rows each labelled row stands for.
+    """Return ``1 / propensity`` (n,): the number of rows that each labelled row stands for.
 
     Raises:
         DataError: A propensity is not a chance of `LOWEST_PROPENSITY` to 1.
@@ -39,9 +39,9 @@ def inverse_propensity(propensity: Doubles) -> Doubles:
 
 
 def population_weight(is_fraud: npt.NDArray[np.bool_], propensity: Doubles, kept_share: float) -> Doubles:
-    """Rows of the population that each sampled row stands for (n,).
+    """Return the number of rows of the population that each sampled row stands for (n,).
 
-    Frauds were all kept, legitimate rows with chance `kept_share`; either had its label with its propensity.
+    All frauds were kept, legitimate rows with chance `kept_share`. Both got their labels with their propensity.
 
     >>> population_weight(np.array([True, False]), np.array([0.5, 0.5]), kept_share=0.1).tolist()
     [2.0, 20.0]

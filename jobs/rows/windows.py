@@ -10,7 +10,7 @@ from antifraud.settings.core import JobSettings
 from antifraud.stats.threshold import MIN_BLOCKS
 
 SHORTEST_CERTIFY_DAYS: Final = 14
-"""A compromised customer lasts 14 days; a bound from a shorter window would not have seen one end."""
+"""The compromise of a customer lasts 14 days; a shorter window would not see one end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Windows:
         return {"train": self.train, "select": self.select, "certify": self.certify}
 
     def to_dict(self) -> dict[str, dict[str, str]]:
-        """Days as ISO texts, for JSON."""
+        """Return the days as ISO texts, for JSON."""
         return {name: {"first": str(span.first), "last": str(span.last)} for name, span in self.spans.items()}
 
     @classmethod
     def from_dict(cls, spans: dict[str, dict[str, str]]) -> "Windows":
-        """The inverse of `to_dict`."""
+        """Return the windows that `to_dict` gave as texts."""
         day = dt.date.fromisoformat
         return cls(**{name: Span(day(ends["first"]), day(ends["last"])) for name, ends in spans.items()})
 
@@ -40,7 +40,7 @@ class Windows:
 def windows_as_of(
     as_of: dt.date, *, train_days: int, select_days: int, certify_days: int, label_delay_days: int
 ) -> Windows:
-    """Windows that use only labels known at the end of `as_of`.
+    """Return windows that use only labels known at the end of `as_of`.
 
     Certify ends at the newest day whose labels are matured, ``as_of - label_delay_days``; select ends the day before
     certify begins, train the day before select begins.
@@ -65,7 +65,7 @@ def windows_as_of(
 
 
 def windows_of(settings: JobSettings, as_of: dt.date) -> Windows:
-    """Windows of the lengths that the settings give; raises as `windows_as_of` does."""
+    """Return windows of the lengths in the settings; raises as `windows_as_of` does."""
     return windows_as_of(
         as_of,
         train_days=settings.train_days,

@@ -1,1 +1,1 @@
-"""How a candidate is made: fitting, search, calibration, baselines, export."""
+"""Making a candidate: fitting, search, calibration, baselines, export."""

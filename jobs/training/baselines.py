@@ -1,9 +1,10 @@
-"""What other models reach on the same rows: logistic regression, a random forest and, where it is installed, XGBoost.
+"""Baselines on the same rows: logistic regression, a random forest and, if it is installed, XGBoost.
 
-Where they learn from fewer rows than the candidate, a model of its kind on those rows stands beside them. All of them
-are judged on the select window only, as the trials of the search are: the certify window is used once, by the gate. A
-value that is missing takes the train window's median, and an indicator column says that it was missing; logistic
-regression sees columns of mean 0 and deviation 1.
+If the baselines learn from fewer rows than the candidate, a CatBoost model on the same few rows joins them. All are
+judged on the select window only, as the trials of the search are: the certify window is used once, by the gate.
+
+A missing value takes the train window's median, and an indicator column says that it was missing. Logistic regression
+sees columns of mean 0 and deviation 1.
 """
 
 from typing import Any, Final
@@ -28,9 +29,9 @@ FOREST: Final = "randomforestclassifier"
 
 
 def baselines(train: Sample, select: Sample, seed: int, rows: int, parameters: Parameters) -> Figures:
-    """Figures of `ranking` by the name of the baseline, each fitted on at most `rows` rows of `train`; 0 fits none.
+    """Return figures of `ranking` by baseline, each fitted on at most `rows` rows of `train`; 0 fits none.
 
-    Where `train` has more rows, `PEER` is the candidate's kind of model, with its `parameters`, on the same few.
+    If `train` has more rows, `PEER` is a CatBoost model with the candidate's `parameters` on the same few rows.
 
     Raises:
         SettingsError: `rows` is too small to hold frauds.
@@ -48,7 +49,7 @@ def baselines(train: Sample, select: Sample, seed: int, rows: int, parameters: P
 
 
 def _at_most(train: Sample, rows: int, seed: int) -> Sample:
-    """`train`, or rows of it drawn without replacement, in their order."""
+    """Return `train`, or rows of it drawn without replacement, in their order."""
     size = train.is_fraud.size
     if size <= rows:
         return train

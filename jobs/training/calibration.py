@@ -16,20 +16,22 @@ Doubles = npt.NDArray[np.float64]
 def fit_calibration(
     margin: Doubles, is_fraud: npt.NDArray[np.bool_], weight: Doubles, kept_share: float
 ) -> Calibration:
-    """Calibration of raw margins on weighted rows.
+    """Return the calibration of raw margins on weighted rows.
 
-    `margin` is log odds in a sample that kept `kept_share` of the legitimate rows, `weight` says how many rows of the
-    population a row stands for. Slope (positive by construction) and intercept minimise the weighted log loss.
+    `margin` is the log odds in a sample that kept `kept_share` of the legitimate rows. `weight` is the number of rows
+    of the population that a row stands for. Slope (positive by construction) and intercept minimise the weighted log
+    loss.
 
     Raises:
         NoFraud: No row is a fraud.
-        OnlyFraud: All of them are.
+        OnlyFraud: All rows are frauds.
 
     Source: Platt (1999), with his smoothed targets; King & Zeng (2001) for the shift of the odds.
     """
     if is_fraud.all() or not is_fraud.any():
         raise (OnlyFraud if is_fraud.any() else NoFraud)(
-            f"calibration needs frauds and legitimate rows, found {is_fraud.sum()} of {is_fraud.size}"
+            f"calibration needs frauds and legitimate rows, found {is_fraud.sum()} frauds in {is_fraud.size} rows: "
+            "choose another day or longer windows"
         )
     shift = math.log(kept_share)
     target = _smoothed_targets(is_fraud, weight)
@@ -48,10 +50,10 @@ def fit_calibration(
 
 
 def _smoothed_targets(is_fraud: npt.NDArray[np.bool_], weight: Doubles) -> Doubles:
-    """Platt's targets: never 0 or 1, so that separable rows still have a finite slope.
+    """Return Platt's targets: never 0 or 1, so that separable rows still have a finite slope.
 
-    He counts rows; here the population that they stand for is counted. With the kept rows' count instead, the
-    legitimate targets would add up to ``1 / kept_share`` frauds that never were, where he adds one.
+    Platt counts rows; here the population that the rows stand for is counted. His targets of legitimate rows add up to
+    one fraud. With the number of kept rows they would add up to ``1 / kept_share`` frauds that never happened.
     """
     frauds, legitimate = float(weight[is_fraud].sum()), float(weight[~is_fraud].sum())
     return np.where(is_fraud, (frauds + 1) / (frauds + 2), 1 / (legitimate + 2))

@@ -1,4 +1,4 @@
-"""Candidates on disk: ``<home>/candidates/<as-of>/``, whole or not there, verified when read."""
+"""Candidates on disk: ``<home>/candidates/<as-of>/``, complete or absent, verified when read."""
 
 import datetime as dt
 import hashlib
@@ -22,30 +22,30 @@ REPORT_FILE: Final = "report.json"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A verified candidate; `info` is what training wrote about it (`candidate.json`)."""
+    """A verified candidate; `info` is the content of its `candidate.json`, which training wrote."""
 
     path: Path
     info: Mapping[str, Any]
 
     @property
     def id(self) -> str:
-        """Day and hash of what it scores with; becomes the release id."""
+        """Day and hash of model and calibration; it becomes the release id."""
         return str(self.info["id"])
 
 
 def candidate_path(settings: Settings, as_of: dt.date) -> Path:
-    """Folder of the candidate trained as of a day."""
+    """Return the folder of the candidate trained as of a day."""
     return settings.under_home("candidates", str(as_of))
 
 
 def candidate_id(as_of: dt.date, files: Mapping[str, bytes]) -> str:
-    """Id made of the day and the content of what scores."""
+    """Return an id made of the day and the content of model and calibration."""
     digest = hashlib.sha256(files[MODEL_FILE] + files[CALIBRATION_FILE]).hexdigest()
     return f"{as_of}-{digest[:8]}"
 
 
 def write_candidate(target: Path, files: Mapping[str, bytes], info: Mapping[str, Any]) -> Candidate:
-    """Put a candidate in place of the one that is there."""
+    """Write a candidate in place of the present one."""
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as scratch:
@@ -61,10 +61,10 @@ def write_candidate(target: Path, files: Mapping[str, bytes], info: Mapping[str,
 
 
 def read_candidate(path: Path) -> Candidate:
-    """The candidate in a folder.
+    """Return the candidate in a folder.
 
     Raises:
-        ReleaseError: There is none, or a file is missing or altered.
+        ReleaseError: There is no candidate, or a file is missing or altered.
     """
     try:
         info = json.loads((path / INFO_FILE).read_text())
@@ -77,7 +77,7 @@ def read_candidate(path: Path) -> Candidate:
 
 
 def find_candidate(path: Path) -> Candidate | None:
-    """The candidate in a folder, or None where there is none to keep."""
+    """Return the candidate in a folder, or None if there is none to keep."""
     try:
         return read_candidate(path)
     except ReleaseError:
@@ -85,5 +85,5 @@ def find_candidate(path: Path) -> Candidate | None:
 
 
 def remove_unfinished(candidates: Path) -> None:
-    """Remove what killed runs left behind."""
+    """Remove the folders that killed runs left behind."""
     remove_folders(candidates.glob(".new-*"), candidates.parent)

@@ -1,4 +1,4 @@
-"""Where a model may not contradict what a feature means."""
+"""Monotone constraints: features that may only raise the risk."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,14 +8,14 @@ from antifraud.features.registry import REGISTRY, Feature
 RISING_PREFIX: Final = "terminal_fraud_"
 """Matured frauds at the terminal, as counts and as shares."""
 CLEAR_DAYS: Final = 7
-"""The longest window in which more of them is never a reason to trust the terminal more.
+"""The longest window in which more frauds are never a reason to trust the terminal more.
 
-With the shorter windows held fixed, more frauds in 30 days are older ones, of a compromise that has probably ended.
+If the shorter windows stay the same, more frauds in 30 days are older frauds, of a compromise that has probably ended.
 """
 
 
 def rising_features(features: Sequence[Feature] = REGISTRY) -> tuple[int, ...]:
-    """Positions of the features that may only raise the risk as they rise.
+    """Return the positions of the features that may only raise the risk as they rise.
 
     >>> [REGISTRY[position].name for position in rising_features()][:2]
     ['terminal_fraud_1d', 'terminal_fraud_share_1d']

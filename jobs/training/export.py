@@ -1,7 +1,7 @@
 """CatBoost models as bytes that depend on the trees alone: no timestamps, no training log, no ids.
 
-CatBoost exports a classifier with a probability in single precision and a map per row; the trees exported as a
-regression give the raw margin instead, which is exact enough near 1 and three times faster for a single row.
+CatBoost exports a classifier with a probability in single precision and a map per row. The same trees exported as a
+regression give the raw margin. The margin is exact enough near 1, and three times faster for a single row.
 """
 
 import json
@@ -16,29 +16,29 @@ from antifraud.errors import ReleaseError
 from antifraud.model.trees import Tree, Trees
 
 AS_REGRESSION: Final = json.dumps({"loss_function": {"type": "RMSE", "params": {}}})
-"""All that the ONNX export reads of the parameters: which kind of model to declare."""
+"""The only parameter that the ONNX export reads: the kind of model to declare."""
 
 
 def onnx_bytes(model: CatBoost) -> bytes:
-    """The trees as an ONNX regressor: matrix (n, features) of float32 in, raw margin out."""
+    """Return the trees as an ONNX regressor: matrix (n, features) of float32 in, raw margin out."""
     return _serialise(_bare(model), "onnx")
 
 
 def cbm_bytes(model: CatBoost) -> bytes:
-    """The trees in CatBoost's own format, to compare the evaluator with."""
+    """Return the trees in CatBoost's own format, to compare the evaluator with."""
     return _serialise(_bare(model), "cbm")
 
 
 def from_cbm(content: bytes) -> CatBoost:
-    """The model that `cbm_bytes` wrote; it predicts raw margins."""
+    """Return the model that `cbm_bytes` wrote; it predicts raw margins."""
     return CatBoost().load_model(blob=content)
 
 
 def trees_of(model: CatBoost) -> Trees:
-    """The trees with the training rows of their leaves, which explanations need.
+    """Return the trees with the training rows of their leaves, which explanations need.
 
     Raises:
-        ReleaseError: The model has splits on something else than numbers, or trees that are not oblivious.
+        ReleaseError: The model splits on values other than numbers, or its trees are not oblivious.
     """
     content = json.loads(_serialise(model, "json"))
     features = content["features_info"]["float_features"]
@@ -48,7 +48,8 @@ def trees_of(model: CatBoost) -> Trees:
         trees = [_tree(tree, null_right) for tree in content["oblivious_trees"]]
     except KeyError as error:
         raise ReleaseError(
-            f"the model's trees have no {error}: only oblivious trees on numbers can be explained"
+            f"the model's trees have no {error}: only oblivious trees on numbers can be explained, train "
+            "with the default grow policy"
         ) from None
     return Trees(trees, len(features), float(scale), float(bias))
 

@@ -29,11 +29,11 @@ class Parameters:
 
 PARAMETERS: Final = Parameters()
 VALUE_EXPONENT: Final = 0.75
-"""Frauds weigh by their amount to this power, because the loss limit is about money; 1 would forget the small ones."""
+"""Exponent of the amount in a fraud's weight: the loss limit is about money, but 1 would ignore small frauds."""
 WEIGHT_RANGE: Final = (0.1, 10.0)
-"""Bounds of a fraud's weight, so that no single payment leads the trees."""
+"""Bounds of a fraud's weight, so that no single payment dominates the trees."""
 PATIENCE: Final = 50
-"""Trees without a better log loss on the select window before training stops."""
+"""Number of trees without a better log loss on the select window after which training stops."""
 
 
 def fit(
@@ -43,12 +43,14 @@ def fit(
     parameters: Parameters = PARAMETERS,
     rising: Sequence[int] = (),
 ) -> CatBoostClassifier:
-    """A classifier whose margin is log odds in the (downsampled) train window, up to what calibration mends.
+    """Return a classifier with margins in log odds of the (downsampled) train window; calibration corrects the rest.
 
-    Same samples, seed and machine type: same trees. `select` only decides how many trees are kept, its rows weighing
-    for those that kept no label. Train rows do not: features that the model sees decided what was flagged, so the odds
-    given the features are right without weights, and a few heavy rows only add noise (`bench/model/selection_bias.py`;
-    Zadrozny 2004). The margin never falls as one of the features at the positions `rising` rises.
+    The same samples, seed and machine type give the same trees. The margin never falls as a feature at one of the
+    positions `rising` rises.
+
+    `select` only sets the number of trees; its rows are weighted by inverse propensity. Train rows are not: the
+    features that decided about a flag are features of the model, so the odds given the features are right without
+    weights. Heavy rows would only add noise (`bench/model/selection_bias.py`; Zadrozny 2004).
 
     Raises:
         NoFraud: A window has no fraud.
@@ -79,9 +81,9 @@ def _pool(sample: Sample, weight: npt.NDArray[np.float64]) -> Pool:
 
 
 def value_weight(sample: Sample) -> npt.NDArray[np.float64]:
-    """Weight in training (n,): 1 for legitimate rows; frauds by amount, with mean 1.
+    """Return weights for training (n,): 1 for legitimate rows; by amount for frauds, with mean 1.
 
-    The weights tilt which frauds are learnt first; calibration on the population's weights levels the score again.
+    Large frauds are learnt first that way. Calibration with the population's weights corrects the level of the score.
     """
     worth = np.maximum(sample.amount, 1) / sample.amount[sample.is_fraud].mean()
     value = np.clip(worth**VALUE_EXPONENT, *WEIGHT_RANGE)

@@ -13,7 +13,7 @@ GOLDEN_ROWS: Final = 64
 
 
 def golden_rows(sample: Sample, seed: int) -> npt.NDArray[np.float32]:
-    """Up to `GOLDEN_ROWS` vectors, half of them frauds where there are enough; vectors only, no ids."""
+    """Return up to `GOLDEN_ROWS` vectors, half of them frauds if there are enough; vectors only, no ids."""
     generator = np.random.default_rng(seed)
     halves = [np.flatnonzero(sample.is_fraud), np.flatnonzero(~sample.is_fraud)]
     chosen = [generator.permutation(half)[: GOLDEN_ROWS // 2] for half in halves]
@@ -22,6 +22,6 @@ def golden_rows(sample: Sample, seed: int) -> npt.NDArray[np.float32]:
 
 
 def golden_json(vectors: npt.NDArray[np.float32], evaluator: Evaluator) -> str:
-    """Text of `golden.json`: ``{"vectors": [[number or null, ...]], "scores": [ppm]}``."""
+    """Return the text of `golden.json`: ``{"vectors": [[number or null, ...]], "scores": [ppm]}``."""
     rows = [[None if np.isnan(value) else float(value) for value in row] for row in vectors]
     return json.dumps({"vectors": rows, "scores": evaluator.score(vectors).tolist()}) + "\n"

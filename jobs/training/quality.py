@@ -11,15 +11,15 @@ from jobs.rows.sample import Sample
 
 FPR: Final = 0.05
 OBJECTIVE: Final = "average_precision"
-"""What searches maximise: steadier than the recall at a threshold, which hangs on the few frauds beside it."""
+"""The metric that searches maximise. Recall at a threshold is less stable: it depends on the few frauds near it."""
 Doubles = npt.NDArray[np.float64]
 
 
 def ranking(sample: Sample, margin: Doubles) -> dict[str, float]:
-    """How well `margin` (n,) ranks a sample, rows weighted by what they stand for.
+    """Return how well `margin` (n,) ranks a sample, with rows weighted by the population that they stand for.
 
-    `auc` (area under the ROC curve), `average_precision`, and at a false-positive rate of 5 % `recall_fpr5` and
-    `value_recall_fpr5` (the share of the fraud amount).
+    The figures are `auc` (area under the ROC curve), `average_precision`, and at a false-positive rate of 5 %
+    `recall_fpr5` and `value_recall_fpr5` (the share of the fraud amount).
     """
     rows = {"y_true": sample.is_fraud, "y_score": margin, "sample_weight": sample.weight}
     worth = np.where(sample.is_fraud, sample.weight * sample.amount, sample.weight)
@@ -32,12 +32,12 @@ def ranking(sample: Sample, margin: Doubles) -> dict[str, float]:
 
 
 def _recall(sample: Sample, margin: Doubles, weight: Doubles) -> float:
-    """Weighted recall at the lowest threshold whose false-positive rate is at most `FPR`."""
+    """Return the weighted recall at the lowest threshold with a false-positive rate of at most `FPR`."""
     fpr, recall, _ = roc_curve(sample.is_fraud, margin, sample_weight=weight, drop_intermediate=False)
     return float(recall[np.searchsorted(fpr, FPR, side="right") - 1])
 
 
 def risk_over_share(sample: Sample, log_odds: Doubles) -> float:
-    """Mean predicted risk over the fraud share of the population; 1 where the level of the risk is right."""
+    """Return the mean predicted risk divided by the population's fraud share; 1 if the level of the risk is right."""
     predicted = np.average(expit(log_odds), weights=sample.weight)
     return float(predicted / np.average(sample.is_fraud, weights=sample.weight))

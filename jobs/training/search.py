@@ -1,8 +1,8 @@
-"""A bounded, recorded search of hyper-parameters around those that were tuned by hand.
+"""A bounded, recorded search of hyper-parameters around the values that were tuned by hand.
 
-The number of trials is the limit that binds, so that two runs make the same trials; the time budget only keeps a slow
-machine from missing its night, and the record says when it cut the search short. Trials are compared on the select
-window and nowhere else: the certify window stays unseen.
+The number of trials normally ends the search, so two runs make the same trials. The time budget only keeps a slow
+machine from missing its night; the record says if it cut the search short. Trials are compared on the select window
+only: the certify window stays unseen.
 
 Source: Akiba et al. (2019), Optuna; Bergstra et al. (2011), the tree-structured Parzen estimator.
 """
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 RANDOM_TRIALS: Final = 5
 """Trials drawn at random before the estimator has seen enough to propose."""
 DEEPER: Final = 2
-"""Levels by which the search makes trees deeper, or shallower."""
+"""Levels by which the search makes trees deeper or shallower."""
 FACTORS: Final = {"learning_rate": 3.0, "l2_leaf_reg": 10.0}
-"""How far, up and down, the search goes from the tuned values."""
+"""Factors by which the search departs from the tuned values, up and down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most `trials` beside the tuned parameters; none is begun after `seconds`."""
+    """At most `trials` in addition to the tuned parameters; no trial starts after `seconds`."""
 
     trials: int
     seconds: float
@@ -53,7 +53,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A trial: its parameters, the model they gave and what that is worth on the select window."""
+    """A trial: its parameters, the fitted model, and the value of the objective on the select window."""
 
     parameters: Parameters
     model: CatBoostClassifier
@@ -69,7 +69,7 @@ class Choice:
 
 
 def choose(train: Sample, select: Sample, seed: int, budget: Budget, rising: Sequence[int] = ()) -> Choice:
-    """Fit `PARAMETERS` and what the search proposes; the first of the best on `select` wins.
+    """Fit `PARAMETERS` and the proposals of the search; the best on `select` wins, the earlier one of equals.
 
     Raises:
         NoFraud: A window has no fraud.
@@ -91,7 +91,7 @@ def choose(train: Sample, select: Sample, seed: int, budget: Budget, rising: Seq
 
 
 def _study(seed: int, tuned: float) -> "Study":
-    """An Optuna study that knows what the tuned parameters are worth."""
+    """Return an Optuna study that knows the value of the tuned parameters."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -104,7 +104,7 @@ def _study(seed: int, tuned: float) -> "Study":
 
 
 def _space() -> "dict[str, BaseDistribution]":
-    """What is searched: the surroundings of the tuned values, which therefore always lie inside."""
+    """Return the search space around the tuned values, which therefore always lie inside."""
     from optuna.distributions import FloatDistribution, IntDistribution
 
     depth = PARAMETERS.depth
@@ -116,7 +116,7 @@ def _space() -> "dict[str, BaseDistribution]":
 
 
 def _record(tried: Sequence[Tried], budget: Budget) -> dict[str, Any]:
-    """What `candidate.json` keeps; times are left out, so that equal runs have equal records."""
+    """Return the record for `candidate.json`, without times, so that equal runs have equal records."""
     done = len(tried) - 1
     trials = [
         {"parameters": asdict(each.parameters), f"select_{OBJECTIVE}": each.value, "trees": each.model.tree_count_}

@@ -29,11 +29,11 @@ from jobs.training.quality import ranking, risk_over_share
 from jobs.training.search import Budget, choose
 
 TRAINING_VERSION: Final = 3
-"""Raise it when training on the same rows would give another model: candidates are then made anew."""
+"""Raise it when training on the same rows would give another model: candidates are then trained again."""
 
 
 def train(spark: SparkSession, settings: JobSettings, as_of: dt.date) -> candidates.Candidate:
-    """Make the candidate of a day, or keep the one that was made from the same inputs.
+    """Make the candidate of a day, or keep the present one if it was made from the same inputs.
 
     Raises:
         MissingDay: A day of the windows has no features.
@@ -58,13 +58,13 @@ def train(spark: SparkSession, settings: JobSettings, as_of: dt.date) -> candida
 
 
 def _recipe(settings: JobSettings) -> dict[str, Any]:
-    """What else than the data decides how the candidate comes out."""
+    """Return everything but the data that decides how the candidate comes out."""
     named = ("seed", "search_trials", "search_seconds", "baseline_rows")
     return {"version": TRAINING_VERSION, **asdict(PARAMETERS), **{name: getattr(settings, name) for name in named}}
 
 
 def _samples(spark: SparkSession, settings: JobSettings, inputs: Inputs) -> tuple[dict[str, Sample], dict[str, Any]]:
-    """Train and select rows in memory, and how they were drawn; certify rows are never read here."""
+    """Read train and select rows into memory, with how they were drawn; certify rows are never read here."""
     rows = labelled_rows(spark, inputs).where("window != 'certify'")
     counts = count_by_status(rows)
     share = kept_share(counts)
@@ -80,7 +80,7 @@ def _samples(spark: SparkSession, settings: JobSettings, inputs: Inputs) -> tupl
 def fit_files(
     samples: dict[str, Sample], share: float, settings: JobSettings
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """Everything that belongs to the model, and how it was found and ranks on the select window."""
+    """Fit the model and return its files, how it was found, and how it ranks on the select window."""
     train, select, seed = samples["train"], samples["select"], settings.seed
     budget = Budget(settings.search_trials, settings.search_seconds)
     choice = choose(train, select, seed, budget, rising_features())
@@ -125,7 +125,7 @@ def _describe(inputs: Inputs, windows: Windows, seed: int, found: dict[str, Any]
 
 
 def logged_metrics(info: Mapping[str, Any]) -> dict[str, float]:
-    """What MLflow shows of a candidate: its own figures, those of the baselines, and how many trials there were.
+    """Return the metrics for MLflow: the candidate's figures, the baselines' figures, and the number of trials.
 
     >>> logged_metrics({"metrics": {"trees": 9}, "baselines": {"forest": {"auc": 0.9}}, "search": {"done": 2}})
     {'trees': 9.0, 'baseline_forest_auc': 0.9, 'search_trials': 2.0}

@@ -1,6 +1,6 @@
 """The published reference as a baseline: XGBoost on the tutorial's features, with a small search of its own.
 
-XGBoost is a development dependency; where it is not installed, this baseline is left out.
+XGBoost is a development dependency. If it is not installed, this baseline is left out.
 
 Source: Le Borgne et al. (2022), Reproducible Machine Learning for Credit Card Fraud Detection, ch. 3.3 and 5.4.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 TRIALS: Final = 10
-"""The first is XGBoost as it comes with a hundred trees of depth 6."""
+"""Number of trials; the first has XGBoost's defaults with a hundred trees of depth 6."""
 START: Final = {
     "n_estimators": 100,
     "max_depth": 6,
@@ -38,16 +38,16 @@ FEATURES: Final = (
     *(f"terminal_{days}d_count" for days in WINDOWS),
     *(f"terminal_fraud_share_{days}d" for days in WINDOWS),
 )
-"""Ours that mean what the tutorial's fifteen mean."""
+"""Our features with the meaning of the tutorial's fifteen."""
 
 
 def installed() -> bool:
-    """Whether XGBoost is there."""
+    """Return whether XGBoost is installed."""
     return importlib.util.find_spec("xgboost") is not None
 
 
 def tuned_xgboost(train: Sample, select: Sample, seed: int) -> dict[str, float]:
-    """Figures of `ranking` on the select window, of the best of `TRIALS` trials on it, so flattered."""
+    """Return figures of `ranking` for the best of `TRIALS` trials, on the window that chose it: they flatter it."""
     import optuna
 
     columns = [FEATURE_NAMES.index(name) for name in FEATURES]
@@ -70,7 +70,7 @@ def tuned_xgboost(train: Sample, select: Sample, seed: int) -> dict[str, float]:
 def fitted_xgboost(
     vectors: npt.NDArray[Any], is_fraud: npt.NDArray[np.bool_], parameters: dict[str, Any], seed: int
 ) -> Any:
-    """A classifier fitted on `vectors` (n, features), NaN for null."""
+    """Return a classifier fitted on `vectors` (n, features), NaN for null."""
     from xgboost import XGBClassifier
 
     model = XGBClassifier(**parameters, random_state=seed, n_jobs=THREADS, tree_method="hist")
@@ -78,7 +78,7 @@ def fitted_xgboost(
 
 
 def suggested(trial: "Trial") -> dict[str, Any]:
-    """Parameters that the search proposes next."""
+    """Return the parameters that the search proposes next."""
     return {
         "n_estimators": trial.suggest_int("n_estimators", 25, 400, log=True),
         "max_depth": trial.suggest_int("max_depth", 2, 9),

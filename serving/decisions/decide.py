@@ -67,7 +67,7 @@ def hash_payload(request: DecisionRequest) -> bytes:
 
 def _repeat_answer(stored: Decision, payload: bytes) -> Outcome:
     if stored.payload != payload:
-        raise OtherPayload("this transaction id was decided for other contents: use a new id for another transaction")
+        raise OtherPayload("this transaction id was decided for another payload: use a new id for another transaction")
     return Outcome(stored.answer, None)
 
 

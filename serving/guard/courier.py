@@ -27,7 +27,7 @@ ATTEMPTS: Final = 10
 LONGEST_WAIT_SECONDS: Final = 60
 TIMEOUT_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 0.2
-EVENT_TYPE: Final = "antifraud.killswitch.machine.changed"
+EVENT_TYPE: Final = "antifraud.switch.changed"
 SOURCE: Final = "/antifraud/scorer"
 
 
@@ -110,7 +110,7 @@ class Courier:
             answer = httpx.post(self._url, content=body, headers=headers, timeout=TIMEOUT_SECONDS)
         except httpx.HTTPError as error:
             # Only the type is named: the text may hold the address, and an address may hold a secret.
-            raise NotTaken(f"the subscriber was not reached ({type(error).__name__})") from None
+            raise NotTaken(f"the subscriber could not be reached ({type(error).__name__})") from None
         if not answer.is_success:
             raise NotTaken(f"the subscriber answered {answer.status_code}, expected 2xx")
 

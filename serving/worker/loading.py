@@ -96,10 +96,15 @@ def _require_golden_scores(bundle: Bundle, evaluator: VectorScorer) -> None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReleaseError(f"release {bundle.release} has no readable golden rows: promote it again") from error
     if len(vectors) == 0 or len(vectors) != len(expected):
-        raise ReleaseError(f"release {bundle.release} has {len(vectors)} golden rows and {len(expected)} scores")
+        raise ReleaseError(
+            f"release {bundle.release} has {len(vectors)} golden rows and {len(expected)} scores: promote it again"
+        )
     # Exact equality: another library or processor must give the scores that the gate has judged, to the ppm.
     if wrong := int((evaluator.score(vectors) != expected).sum()):
-        raise ReleaseError(f"release {bundle.release} scores {wrong} of {len(expected)} golden rows differently here")
+        raise ReleaseError(
+            f"release {bundle.release} scores {wrong} of {len(expected)} golden rows differently here: "
+            "install the versions of requirements/lock.txt, or promote it again"
+        )
 
 
 def load_state(states: Path, pointer: StatePointer) -> State:
@@ -111,7 +116,9 @@ def load_state(states: Path, pointer: StatePointer) -> State:
     folder = states / pointer.path
     manifest = verify_export(folder)
     if manifest.cutoff != pointer.cutoff:
-        raise DataError(f"state {pointer.path} has cut-off {manifest.cutoff}, its pointer says {pointer.cutoff}")
+        raise DataError(
+            f"state {pointer.path} has cut-off {manifest.cutoff}, its pointer says {pointer.cutoff}: export it again"
+        )
     try:
         # Without a lock file: an export never changes, and its folder may be read-only.
         environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)

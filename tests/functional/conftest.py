@@ -1,6 +1,7 @@
 """One whole run of a small world, with an accident in the middle; every functional test looks at it.
 
-`make test` backfills one day through Airflow, `make prove` three, two of them at once.
+`make test` has the shortest history that gives a model all its windows, and backfills one day through Airflow.
+`make prove` has a hundred days, and backfills three of them, two at once.
 """
 
 import json
@@ -27,27 +28,41 @@ from infra.setup.browser import find_chromium
 ROOT = Path(__file__).resolve().parents[2]
 RUN_SECONDS = 3_000
 ACCIDENT = "lake.ingest {day}: running"
-KILLED_AT = {1: "2026-04-10", 3: "2026-04-09"}
-"""By the number of days that are loaded one by one: the day at which the scheduler is killed."""
-LONG_RUN = pytest.param(3, id="three-days", marks=pytest.mark.prove)
+
+
+@dataclass(frozen=True)
+class World:
+    """A run's history: its length, its last days that are loaded one by one, and the day with the accident."""
+
+    days: int
+    backfilled: int
+    killed_at: str
+
+    @property
+    def arguments(self) -> list[str]:
+        """Arguments of the command line."""
+        return ["--once", "--preset", "small", "--days", str(self.days), "--backfill-days", str(self.backfilled)]
+
+
+SHORT_RUN = pytest.param(World(72, 1, "2026-03-13"), id="short")
+LONG_RUN = pytest.param(World(100, 3, "2026-04-09"), id="long", marks=pytest.mark.prove)
 LONG_RUN_ONLY = pytest.mark.parametrize("finished_run", [LONG_RUN], indirect=True)
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A finished run: its home, its output, its summary, and the pid that was killed."""
+    """A finished run: its home, its world, its output, its summary, and the pid that was killed."""
 
     home: Path
-    backfilled_days: int
+    world: World
     output: str
     summary: dict[str, Any]
     killed: int | None
 
 
-def run_path(home: Path, backfilled_days: int, accident: str | None = None) -> FinishedRun:
+def run_path(home: Path, world: World, accident: str | None = None) -> FinishedRun:
     """Run ``--once``; kill the scheduler when a line that holds `accident` is printed."""
-    command = [sys.executable, "-m", "infra.local.run", "--once", "--preset", "small", "--home", str(home)]
-    command += ["--backfill-days", str(backfilled_days)]
+    command = [sys.executable, "-m", "infra.local.run", *world.arguments, "--home", str(home)]
     lines, killed, until = [], None, time.monotonic() + RUN_SECONDS
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout:
@@ -58,7 +73,7 @@ def run_path(home: Path, backfilled_days: int, accident: str | None = None) -> F
                 process.terminate()
     output = "".join(lines)
     assert process.returncode == 0, output[-4_000:]
-    return FinishedRun(home, backfilled_days, output, json.loads((home / "summary.json").read_text()), killed)
+    return FinishedRun(home, world, output, json.loads((home / "summary.json").read_text()), killed)
 
 
 def kill_scheduler(home: Path) -> int:
@@ -69,11 +84,11 @@ def kill_scheduler(home: Path) -> int:
     return scheduler.pid
 
 
-@pytest.fixture(scope="session", params=[pytest.param(1, id="one-day"), LONG_RUN])
+@pytest.fixture(scope="session", params=[SHORT_RUN, LONG_RUN])
 def finished_run(request, tmp_path_factory) -> FinishedRun:
     """The whole path once, from nothing; the Airflow scheduler is killed while the backfill loads a day."""
     home = tmp_path_factory.mktemp("functional") / "home"
-    return run_path(home, request.param, accident=ACCIDENT.format(day=KILLED_AT[request.param]))
+    return run_path(home, request.param, accident=ACCIDENT.format(day=request.param.killed_at))
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +102,7 @@ def airflow(finished_run) -> Iterator[AirflowApi]:
     """The finished run's Airflow, started again without the other services."""
     home = finished_run.home
     with only_run_of(home):
-        run = Run(parse(["--once", "--preset", "small", "--home", str(home)]))
+        run = Run(parse([*finished_run.world.arguments, "--home", str(home)]))
         api = run.airflow
         try:
             run.supervisor.start(

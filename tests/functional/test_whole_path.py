@@ -16,10 +16,10 @@ SECRETS = ["raw/secrets/keyring.json", "secrets/client.token", "secrets/admin.to
 
 
 def test_every_row_and_every_defect_is_accounted_for(finished_run):
-    """For each of the 100 days: rows in and quarantined by reason are what the simulator says it wrote."""
+    """For each day of the history: rows in and quarantined by reason are what the simulator says it wrote."""
     truth = json.loads((finished_run.home / "raw" / "truth" / "manifest.json").read_text())["days"]
     found = finished_run.summary["lake"]["days"]
-    assert len(found) == 100
+    assert len(found) == finished_run.world.days
     for day, counts in found.items():
         expected = {reason: count for reason, count in truth[day]["quarantined"].items() if count}
         assert {reason: count for reason, count in counts["quarantined"].items() if count} == expected
@@ -88,7 +88,7 @@ def test_no_process_is_left(finished_run):
 @LONG_RUN_ONLY
 def test_a_second_run_goes_on_where_the_first_ended(finished_run):
     """Nothing is loaded, trained or decided again; the summary is the same but for times."""
-    again = run_path(finished_run.home, finished_run.backfilled_days)
+    again = run_path(finished_run.home, finished_run.world)
     assert again.output.count("done in an earlier run") == 6
     same = ["lake", "verdict", "release", "ordinary_day", "guard"]
     assert {name: again.summary[name] for name in same} == {name: finished_run.summary[name] for name in same}

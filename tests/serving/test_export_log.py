@@ -294,14 +294,14 @@ def test_an_export_from_before_the_day_of_knowledge_is_refused(served, log, tmp_
 def test_days_without_a_label_are_refused(served, log, tmp_path):
     """Days without a label are named, not skipped."""
     early = rewritten(log, tmp_path / "early.npz", event_time=lambda t: t - (t // DAY_SECONDS == DAY) * DAY_SECONDS)
-    with pytest.raises(MissingDay, match=f"nothing is known about a transaction of {LAST}: leave"):
+    with pytest.raises(MissingDay, match=f"no transaction has a label on {LAST}: leave"):
         answer_from_log(early, asked(served, "first-r"))
 
 
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"as_of": LAST}, MissingDay, "those of .* are the newest: end the replay there"),
+        ({"as_of": LAST}, MissingDay, "the newest are of .*: end the replay there"),
         ({"threshold": 1_000_001}, SettingsError, "is not a risk"),
         ({"span": Span(LAST, FIRST)}, SettingsError, "before they begin"),
     ],

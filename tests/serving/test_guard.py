@@ -251,7 +251,7 @@ def test_a_trip_is_told_with_a_signature_the_sdk_verifies(tmp_path, subscriber):
     (_, _), (headers, body) = subscriber.received
     secret = (tmp_path / "secrets" / "webhook.secret").read_text().strip()
     event = verify_webhook(secret, headers, body)
-    assert (event.type, event.switch["mode"]) == ("antifraud.killswitch.machine.changed", "SUSPENDED")
+    assert (event.type, event.switch["mode"]) == ("antifraud.switch.changed", "SUSPENDED")
     assert subscriber.received[0][0]["webhook-id"] == headers["webhook-id"] == event.id
     assert (tmp_path / "guard.log").read_text().count('"event": "suspended"') == 1
     store.close()

@@ -27,6 +27,7 @@ from jobs.lake.export import export_state
 from jobs.lake.staleness import lines_of, stale
 from jobs.publishing.staging import staged_snapshots
 from jobs.raw.demand import UNREAD
+from tests.circles import for_proofs
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, LAST = dt.date(2026, 1, 1), dt.date(2026, 1, 3)
@@ -202,7 +203,7 @@ def test_the_pointer_does_not_go_back_by_itself(whole):
     export_state(settings, LAST)
 
 
-@pytest.mark.parametrize("victim", ["clean", "state"])
+@pytest.mark.parametrize("victim", ["clean", *for_proofs("state")])
 def test_a_killed_run_is_repaired_by_the_next(whole, feed, tmp_path, open_lake, victim):
     """Killed between staging and publishing: nothing half-seen, then the same rows, and nothing staged is left."""
     settings = home_with(feed, tmp_path)

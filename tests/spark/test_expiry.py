@@ -53,7 +53,7 @@ def lake(tmp_path_factory, open_lake):
     put_keys(settings.home)
     fill(session, settings, DAYS)
     run(session, settings, ["totals", "state"], DAYS)
-    run(session, settings, ["features"], [number for number in DAYS if number != AWAITED + 1])
+    run(session, settings, ["features"], [number for number in range(DUE[-1] + 2) if number != AWAITED + 1])
     for number in (1, POINTED_TO):
         export_state(settings, day(number))
     write_bundle(settings.releases_dir, "r1", {"model": b"m"}, {"as_of": str(day(RELEASED))}, SIGNING)

@@ -22,6 +22,7 @@ from infra.cluster.archive import ROOT
 from jobs.day import STAGES
 from jobs.upkeep.maintenance import maintain
 from jobs.upkeep.retention import Rules
+from tests.circles import for_proofs
 from tests.storage.test_same_day import FIRST, deliver, expected
 
 NAMES = (
@@ -36,6 +37,7 @@ NAMES = (
     "a&b=c;d+e:f@g",
     "'quoted' \"twice\" `thrice` \\ | <>",
 )
+ALL_AT_ONCE = "".join(sorted(set("".join(NAMES)) - {":"}))
 DAYS = [FIRST, FIRST + dt.timedelta(days=1)]
 THREE_DAYS_AGO = time.time() - 3 * 86_400
 
@@ -56,8 +58,7 @@ def is_whole(settings, table):
     return found == [(day, transaction) for day in DAYS for transaction in expected("one")[0]]
 
 
-@pytest.mark.prove  # the job below has the characters of all these names in one
-@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+@pytest.mark.parametrize("name", [ALL_AT_ONCE, *for_proofs(*NAMES)], ids=range(1 + len(NAMES)))
 def test_a_folder_of_any_name_holds_a_lake(tmp_path, open_lake, name):
     """All stages of a day, a read outside Spark, the exported state, and maintenance, which removes one orphan."""
     settings = made(tmp_path, name)
@@ -94,9 +95,10 @@ def test_a_locale_that_cannot_spell_the_folder_is_refused(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"Überweisung", "raw Überweisung"}
 
 
+@pytest.mark.prove
 def test_a_job_of_its_own_finds_the_folder_too(tmp_path):
     """With all odd characters at once, in the environment and in the JVM that Python starts."""
-    name = "".join(sorted(set("".join(NAMES)) - {":"}))
+    name = ALL_AT_ONCE
     settings = made(tmp_path, name)
     environ = {key: value for key, value in os.environ.items() if key != "PYSPARK_GATEWAY_PORT"}
     environ |= {"ANTIFRAUD_HOME": str(settings.home), "ANTIFRAUD_RAW_DIR": settings.raw_dir}

@@ -178,12 +178,12 @@ def test_days_that_are_not_there_are_refused(released, asked):
     with pytest.raises(MissingDay, match="features has no 2026-01-31"):
         answer_from_lake(session, settings, question(settings, release, before), Limits())
     later = question(settings, release, dataclasses.replace(DAYS, last=dt.date(2026, 3, 2)))
-    with pytest.raises(MissingDay, match="the lake ends on 2026-03-08, what is known on 2026-03-09 is not in it"):
+    with pytest.raises(MissingDay, match="the lake ends on 2026-03-08, so it lacks what is known on 2026-03-09"):
         answer_from_lake(session, settings, later, Limits())
-    with pytest.raises(MissingDay, match="as of 2026-03-07 those of 2026-02-28 are the newest"):
+    with pytest.raises(MissingDay, match="as of 2026-03-07 the newest are of 2026-02-28"):
         question(settings, release, DAYS, as_of=dt.date(2026, 3, 7))
     unlabelled = dataclasses.replace(asked, as_of=dt.date(2026, 3, 7))
-    with pytest.raises(MissingDay, match="nothing is known about a transaction of 2026-03-01"):
+    with pytest.raises(MissingDay, match="no transaction has a label on 2026-03-01"):
         answer_from_lake(session, settings, unlabelled, Limits())
 
 

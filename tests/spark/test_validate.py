@@ -180,14 +180,14 @@ def test_a_champion_is_judged_on_the_same_rows(judged, elsewhere):
     serve(elsewhere, candidate, "2026-03-14-same")
     (same,) = beside(session, elsewhere, candidate)
     said = succession(same, Decider(same.certify.table, alone.threshold, same.certify.frauds), alone, settings)
-    assert (said["promotable"], said["champion"].verdict, said["champion"].note) == (True, "PASS", "")
-    assert said["champion"].comparison.loss_difference == 0.0
-    assert said["promotable_reason"].startswith("Not worse than the champion on 14 paired days")
+    assert (said.promotable, said.champion.verdict, said.champion.note) == (True, "PASS", "")
+    assert said.champion.comparison.loss_difference == 0.0
+    assert said.promotable_reason.startswith("Not worse than the champion on 14 paired days")
     other = same.alternative(demand_of(settings), settings.seed)
     assert other.loss_bound == pytest.approx(alone.loss_at_fpr_target.bound)
     worse = succession(same, Decider(same.certify.table, 1_000_000, same.certify.frauds), alone, settings)
-    assert not worse["promotable"]
-    assert "May be worse than the champion" in worse["promotable_reason"]
+    assert not worse.promotable
+    assert "May be worse than the champion" in worse.promotable_reason
 
 
 ODD_WINDOWS = {w: {"first": "2026-03-05", "last": "2026-03-06"} for w in ("train", "select", "certify")}
@@ -204,12 +204,12 @@ def test_a_champion_that_cannot_be_compared_keeps_nobody_out(judged, elsewhere, 
     (champion,) = beside(session, elsewhere, candidate)
     nothing = Decider(ScoreTable.from_rows([], [], [], []), 0, Frauds(*[np.zeros(0, int)] * 4, days=0))
     said = succession(champion, nothing, alone, settings)
-    assert said["promotable"]
-    assert why in said["promotable_reason"]
-    assert said["promotable_reason"].startswith("The champion could not be compared with the candidate. ")
-    named = "It is replaced only if it is named: --replace-unjudged 2026-03-14-odd." in said["promotable_reason"]
+    assert said.promotable
+    assert why in said.promotable_reason
+    assert said.promotable_reason.startswith("The champion could not be compared with the candidate. ")
+    named = "It is replaced only if it is named: --replace-unjudged 2026-03-14-odd." in said.promotable_reason
     assert named == ("feature_set" in changes)
-    assert (said["champion"].verdict, said["champion"].comparison) == (None, None)
+    assert (said.champion.verdict, said.champion.comparison) == (None, None)
 
 
 def test_a_damaged_champion_keeps_nobody_out(judged, elsewhere):

@@ -70,7 +70,7 @@ def test_a_truncated_file_is_refused(tmp_path, name):
         (lambda path: (path / "extra").write_bytes(b""), "disagree about extra"),
         (lambda path: (path / "extra").mkdir(), "disagree about extra/"),
         (lambda path: (path / MANIFEST).unlink(), f"no readable {MANIFEST}"),
-        (lambda path: (path / SIGNATURE).unlink(), f"no readable {SIGNATURE}: it is no signed release"),
+        (lambda path: (path / SIGNATURE).unlink(), f"no readable {SIGNATURE}: it is not a signed release"),
     ],
 )
 def test_a_file_too_few_or_too_many_is_refused(tmp_path, damage, message):
@@ -156,7 +156,7 @@ def test_a_pointer_that_somebody_moved_is_left_alone(tmp_path):
     activate(tmp_path, "r1", PUBLIC, expected_sequence=0)
     activate(tmp_path, "r2", PUBLIC, expected_sequence=1)
 
-    with pytest.raises(ReleaseError, match="at change 2, expected was 1"):
+    with pytest.raises(ReleaseError, match="at change 2, but 1 was expected"):
         activate(tmp_path, "r3", PUBLIC, expected_sequence=1)
     assert read_pointer(tmp_path).release == "r2"
 

@@ -187,9 +187,7 @@ def signed(body, at=None, secret=SECRET):
     return {"webhook-id": "n-1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
 
 
-BODY = json.dumps(
-    {"id": "n-1", "type": "antifraud.killswitch.machine.changed", "time": "t", "data": {"mode": "SUSPENDED"}}
-)
+BODY = json.dumps({"id": "n-1", "type": "antifraud.switch.changed", "time": "t", "data": {"mode": "SUSPENDED"}})
 
 
 def test_a_signed_webhook_becomes_an_event():
@@ -198,7 +196,7 @@ def test_a_signed_webhook_becomes_an_event():
 
     assert (event.id, event.type, event.switch) == (
         "n-1",
-        "antifraud.killswitch.machine.changed",
+        "antifraud.switch.changed",
         {"mode": "SUSPENDED"},
     )
 

@@ -127,7 +127,7 @@ def test_activate_refuses_when_somebody_was_faster(run, releases):
 
     code, _, err = run("activate", "r1", *REASON, "--no-dry-run", "--expect-change", "3")
 
-    assert (code, err) == (40, "error: the pointer is at change 4, expected was 3: look again first\n")
+    assert (code, err) == (40, "error: the pointer is at change 4, but 3 was expected: read it again first\n")
     assert read_pointer(releases).release == "r3"
 
 
@@ -174,7 +174,7 @@ def test_pin_refuses_what_activate_refuses(run, releases):
     assert run("pin", "r2", *REASON, "--no-dry-run")[0] == 40
     code, _, err = run("pin", "r3", *REASON, "--no-dry-run", "--expect-change", "2")
 
-    assert (code, err) == (40, "error: the pointer is at change 3, expected was 2: look again first\n")
+    assert (code, err) == (40, "error: the pointer is at change 3, but 2 was expected: read it again first\n")
     assert read_pointer(releases) == before
 
 

@@ -223,7 +223,7 @@ def test_declared_quantities_show_and_widen_with_their_errors(good):
     assert observed.loss.share == 0.0
     assert declared.loss.share == pytest.approx(declared.loss.mean * (np.exp(0.2 * 2.326) - 1), rel=0.1)
     assert observed.fraud_share.relative_sd == pytest.approx(1 / np.sqrt(good.table.fraud.sum()), rel=0.5)
-    assert "the fraud share of 2.00% is declared, give or take 20.0%" in declared.reasons[2]
+    assert "the fraud share of 2.00% is declared, with a relative error of 20.0%" in declared.reasons[2]
 
 
 def test_an_observed_volume_is_as_uncertain_as_its_days_differ(good):

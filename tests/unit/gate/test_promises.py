@@ -3,7 +3,7 @@
 import numpy as np
 
 from antifraud.stats.spending import NIGHTS_A_YEAR, nightly_delta
-from bench import gate_comparison, gate_loss, gate_shapes, gate_year
+from bench.gate import comparison, loss, shapes, year
 
 
 def allowed(promised, repetitions):
@@ -13,28 +13,28 @@ def allowed(promised, repetitions):
 
 def test_the_certified_rate_is_exceeded_as_rarely_as_promised_where_everything_clusters():
     """Days, terminals and customers alike: at most 1 % (+ 3 errors) of 300 thresholds truly exceed the target."""
-    rates = gate_shapes.certified_rates(gate_shapes.clustered, 2_000, 300)
+    rates = shapes.certified_rates(shapes.clustered, 2_000, 300)
 
-    assert (rates > gate_shapes.TARGET).mean() <= allowed(gate_shapes.DELTA, 300)
+    assert (rates > shapes.TARGET).mean() <= allowed(shapes.DELTA, 300)
 
 
 def test_a_few_large_terminals_do_not_break_the_promise():
     """Zipf's sizes, 20,000 rows: what a large terminal adds cannot be told from that terminal alone."""
-    rates = gate_shapes.certified_rates(gate_shapes.uneven, 20_000, 200)
+    rates = shapes.certified_rates(shapes.uneven, 20_000, 200)
 
-    assert (rates > gate_shapes.TARGET).mean() <= allowed(gate_shapes.DELTA, 200)
+    assert (rates > shapes.TARGET).mean() <= allowed(shapes.DELTA, 200)
 
 
 def test_the_empirical_five_percent_are_exceeded_half_of_the_time():
     """The usual rule is a coin toss on the same draws."""
-    rates = gate_shapes.naive_rates(gate_shapes.clustered, 2_000, 300)
+    rates = shapes.naive_rates(shapes.clustered, 2_000, 300)
 
-    assert (rates > gate_shapes.LIMIT).mean() > 0.4
+    assert (rates > shapes.LIMIT).mean() > 0.4
 
 
 def test_the_loss_bound_covers_the_next_month_where_the_point_estimate_does_not():
     """Heavy tails, 28-day compromises: 200 months."""
-    results = [gate_loss.repetition("heavy tails", number) for number in range(200)]
+    results = [loss.repetition("heavy tails", number) for number in range(200)]
 
     assert np.mean([loss > bound.bound for bound, loss in results]) <= allowed(0.01, 200)
     assert np.mean([loss > bound.mean for bound, loss in results]) > 0.35
@@ -42,7 +42,7 @@ def test_the_loss_bound_covers_the_next_month_where_the_point_estimate_does_not(
 
 def test_the_loss_bound_covers_the_next_month_where_little_is_seen():
     """Less than one compromise a month begins: of 400 windows those with any fraud are judged, few with much missed."""
-    results = [found for number in range(400) if (found := gate_loss.repetition("rare episodes", number))]
+    results = [found for number in range(400) if (found := loss.repetition("rare episodes", number))]
 
     assert 250 < len(results) < 350
     assert np.mean([loss > bound.bound for bound, loss in results]) <= allowed(0.01, len(results))
@@ -54,20 +54,20 @@ def test_a_year_at_the_limit_passes_as_many_nights_as_promised():
 
     The number of years with any is what a budget is for.
     """
-    deltas = (gate_shapes.DELTA, nightly_delta(gate_shapes.DELTA, gate_year.BUDGET))
-    passed = np.array([gate_year.nights_passed(np.random.default_rng(seed), deltas) for seed in range(60)])
+    deltas = (shapes.DELTA, nightly_delta(shapes.DELTA, year.BUDGET))
+    passed = np.array([year.nights_passed(np.random.default_rng(seed), deltas) for seed in range(60)])
     by_year = passed.mean(axis=1)[:, 0]
 
     assert passed.shape == (60, NIGHTS_A_YEAR, 2)
-    assert by_year.mean() <= gate_shapes.DELTA + 3 * by_year.std(ddof=1) / np.sqrt(60)
-    assert passed.any(axis=1).mean(axis=0)[1] <= allowed(gate_year.BUDGET, 60)
+    assert by_year.mean() <= shapes.DELTA + 3 * by_year.std(ddof=1) / np.sqrt(60)
+    assert passed.any(axis=1).mean(axis=0)[1] <= allowed(year.BUDGET, 60)
     assert passed.any(axis=1).mean(axis=0)[0] > 0.05
 
 
 def test_a_candidate_worse_by_the_margin_passes_as_rarely_as_promised_where_days_alone_let_it_pass():
     """Few episodes: 150 windows, as many as the world has of the candidate's alone, then a handful of both models'."""
     for shares in ("candidate only", "few"):
-        share, days_alone = gate_comparison.passed("few episodes", gate_comparison.SHARES[shares], 150)
+        share, days_alone = comparison.passed("few episodes", comparison.SHARES[shares], 150)
 
         assert share <= allowed(0.05, 150)
         assert days_alone > 0.1
@@ -76,6 +76,6 @@ def test_a_candidate_worse_by_the_margin_passes_as_rarely_as_promised_where_days
 def test_a_candidate_as_good_as_the_champion_still_passes():
     """Models that differ in one episode of ten and lose the same: nine of ten windows, with the default margin."""
     for world in ("default", "heavy tails"):
-        share, _ = gate_comparison.passed(world, gate_comparison.ALIKE, 40, gate_comparison.MARGIN.loss_minor)
+        share, _ = comparison.passed(world, comparison.ALIKE, 40, comparison.MARGIN.loss_minor)
 
         assert share >= 0.9 - 3 * np.sqrt(0.9 * 0.1 / 40)

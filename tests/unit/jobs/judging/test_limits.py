@@ -65,7 +65,7 @@ def test_a_share_lies_between_0_and_1(name, value):
 
 def test_a_target_above_the_limit_is_refused():
     """A threshold certified at a target above the limit would break the limit; equal is allowed."""
-    with pytest.raises(SettingsError, match=r"0\.06 is aimed at and 0\.05 is the limit: lower ANTIFRAUD_FPR_TARGET"):
+    with pytest.raises(SettingsError, match=r"is 0\.06, above its limit 0\.05: lower ANTIFRAUD_FPR_TARGET"):
         of(FPR_TARGET="0.06")
     assert of(FPR_TARGET="0.05").fpr_target == 0.05
 

@@ -14,7 +14,7 @@ def test_each_candidate_is_one_look(tmp_path):
 
 def test_more_than_one_look_is_a_warning():
     """Twenty looks at 1 % each are up to 20 %, two hundred up to everything; a single one is what was promised."""
-    said = "The certify window has judged 20 candidates by now: that one of them passes wrongly has a probability of"
+    said = "The certify window has now judged 20 candidates, so the probability that one of them passes wrongly is"
     assert warning(1, 0.01) == []
     assert warning(20, 0.01) == [f"{said} up to 20.0%, not 1.0%."]
     assert "up to 100.0%" in warning(200, 0.01)[0]
@@ -24,6 +24,6 @@ def test_more_than_one_look_is_a_warning():
 def test_a_list_that_cannot_be_read_is_refused_and_kept(tmp_path, content):
     """An unreadable list is kept, and never silently begun anew."""
     (tmp_path / LOOKS_FILE).write_text(content)
-    with pytest.raises(DataError, match="is no list of candidate ids: put it right, or remove it"):
+    with pytest.raises(DataError, match="is no list of candidate ids: correct it, or remove it"):
         look(tmp_path, "a")
     assert (tmp_path / LOOKS_FILE).read_text() == content

@@ -229,7 +229,7 @@ def test_a_pointer_that_moves_during_promotion_stays(home, monkeypatch):
         return write_bundle(*arguments)
 
     monkeypatch.setattr("jobs.judging.promote.write_bundle", write_and_move)
-    with pytest.raises(ReleaseError, match="the pointer is at change 5, expected was 1: look again first"):
+    with pytest.raises(ReleaseError, match="the pointer is at change 5, but 1 was expected: read it again first"):
         promote(settings, TODAY)
     assert read_pointer(settings.releases_dir) == MOVED
 

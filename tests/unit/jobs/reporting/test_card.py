@@ -74,12 +74,12 @@ def test_the_card_has_the_comparison_with_the_champion():
 def test_the_cards_weaknesses_are_its_own():
     """Sentences from the report come first, what holds for any model follows."""
     weaknesses = model_card({**INFO, "id": "r"}, report(slices=(SLICE,))).split("## Known weaknesses")[1]
-    own, general = weaknesses.split("Of any model of this kind:")
+    own, general = weaknesses.split("Any model of this kind:")
     assert 'customer "new: none in 30 days" (50.0 % of 1,234,567 RUB in 1,234 frauds)' in own
     assert "- Payments that were blocked keep no label of their own" in general
     nothing_found = model_card({**INFO, "id": "r"}, report(fpr_binding="rows", at_full_volume=PASS))
-    assert "Of this release:" not in nothing_found
-    assert "## Known weaknesses\n\nOf any model of this kind:\n\n- Labels arrive days after" in nothing_found
+    assert "This release:" not in nothing_found
+    assert "## Known weaknesses\n\nAny model of this kind:\n\n- Labels arrive days after" in nothing_found
 
 
 def test_the_card_tells_limits_and_both_volumes():

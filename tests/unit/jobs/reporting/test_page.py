@@ -113,7 +113,7 @@ def test_a_replay_promotes_nothing(verdict, said):
     judged = replace(PASS, verdict=Verdict(verdict), loss=loss, reasons=("The rate is within its limit.",))
     judged = without_promotion(judged if verdict == "PASS" else replace(judged, action="Improve the model."))
     page = text_of(render(report(**judged.by_name() | REPLAY, tradeoff=(ROW,))))
-    advice = "Nothing to mend: on these days the limits would have been kept."
+    advice = "Nothing to do: the limits would have been kept on these days."
     assert said in page
     assert f"What the gate would advise {advice if verdict == 'PASS' else 'Improve the model.'}" in page
     assert "Threshold as it was asked; target 4.50 % → lowest threshold 52,982 ppm" in page
@@ -141,7 +141,7 @@ def test_both_volumes_are_told_with_their_verdicts():
 def test_what_is_missing_is_left_out():
     """Without trade-off, champion, baselines and slices there is no heading for them."""
     said = text_of(render(report()))
-    for heading in ("The whole trade-off", "Against the champion", "Beside simpler models", "Where it is good"):
+    for heading in ("The whole trade-off", "Against the champion", "Compared with simpler models", "Where it is good"):
         assert heading not in said
 
 

@@ -14,8 +14,8 @@ from jobs.reporting.weaknesses import weaknesses
 from tests.report_example import CHAMPION, NO_LIMIT, PASS, report
 
 BOUND = (
-    "Honest payments are not independent: by terminals the false-positive rate is at most 4.50 %; were all rows "
-    "independent it would be 4.41 %."
+    "Legitimate payments are not independent: by terminals the false-positive rate is at most 4.50 %. If all rows were "
+    "independent, it would be at most 4.41 %."
 )
 FULL = (
     "At the full service's 129,600,000 transactions a month it is INFEASIBLE: missed fraud is at most 107,049,019 RUB "
@@ -48,11 +48,11 @@ def test_the_worst_two_slices_are_named_with_their_figures():
     assert weaknesses(report(slices=tuple(slices)))[:2] == [
         (
             'False alarms are most frequent for customer "noisier" (12.30 % of 4,512 legitimate payments) and customer '
-            '"noisy" (9.00 % of 4,512 legitimate payments); over all it is 4.32 %.'
+            '"noisy" (9.00 % of 4,512 legitimate payments); overall the rate is 4.32 %.'
         ),
         (
-            'The least of the fraud amount is caught for customer "missed" (12.3 % of 12,345 RUB in 120 frauds) and '
-            'customer "half" (50.0 % of 12,345 RUB in 120 frauds); over all it is 90.8 %.'
+            'The smallest share of the fraud amount is caught for customer "missed" (12.3 % of 12,345 RUB in 120 '
+            'frauds) and customer "half" (50.0 % of 12,345 RUB in 120 frauds); overall it is 90.8 %.'
         ),
     ]
 
@@ -62,11 +62,11 @@ def test_rows_without_labels_and_the_label_delay_are_told():
     counts = {"certify": {"fraud": 6_000, "legitimate": 276_563, "unknown": 2_854}}
     assert weaknesses(report(counts=counts, label_delay_days=7, label_delay_loss=9_600_000.0))[:2] == [
         (
-            "1.00 % of the certify window's 285,417 payments (2,854) have no label: they are volume, but in no rate, "
-            "so frauds among them are taken to be as among the others."
+            "1.00 % of the certify window's 285,417 payments (2,854) have no label. They count as volume but in no "
+            "rate, so their fraud share is assumed to be that of the others."
         ),
         (
-            "Labels come 7 days late: what the first 7 days of compromised terminals cost is 96,000 of the "
+            "Labels arrive 7 days late: the first 7 days of compromised terminals account for 96,000 of the "
             "189,463 RUB of fraud missed a month."
         ),
     ]
@@ -78,14 +78,14 @@ def test_where_all_kinds_bind_together_the_widest_is_named():
     """The joint bound is above each of the single ones."""
     bounds = {**PASS.fpr_bounds, "all kinds together": 0.0455}
     said = weaknesses(report(fpr_bounds=bounds, fpr_binding="all kinds together"))[0]
-    assert "by all kinds together the false-positive rate is at most 4.55 %; of the single kinds terminals" in said
-    assert "count most, 4.50 %; were all rows independent it would be 4.41 %." in said
+    assert "by all kinds together the false-positive rate is at most 4.55 % (terminals alone: 4.50 %). If" in said
+    assert "If all rows were independent, it would be at most 4.41 %." in said
 
 
 @pytest.mark.parametrize(
     ("champion", "said"),
     [
-        (None, "Nothing served when it was judged, so it was compared with no earlier release."),
+        (None, "No release served when it was judged, so there was nothing to compare it with."),
         (
             replace(CHAMPION, verdict=None, comparison=None, note="It does not verify."),
             (

@@ -86,7 +86,7 @@ def test_a_pass_at_full_volume_has_no_action():
 
 def test_a_replays_reasons_advise_no_promotion():
     """The action is that there is nothing to do, or what the gate would have advised; the reasons stay."""
-    nothing = "Nothing to mend: on these days the limits would have been kept."
+    nothing = "Nothing to do: the limits would have been kept on these days."
     assert without_promotion(PASS) == replace(PASS, action=nothing)
     assert without_promotion(PASS).reasons == ("The rate is within its limit.", "The loss is within its limit.")
     failed = replace(PASS, verdict=Verdict.FAIL, reasons=("The loss is above its limit.",), action="Improve the model.")
@@ -108,5 +108,5 @@ def test_the_terminal_says_the_same():
         "does not replace what serves: May be worse.",
     ]
     replayed = summary(report(**REPLAY, action=without_promotion(PASS).action))
-    assert "  Nothing to mend: on these days the limits would have been kept." in replayed
+    assert "  Nothing to do: the limits would have been kept on these days." in replayed
     assert not any("Promote" in line or "serves" in line for line in replayed)

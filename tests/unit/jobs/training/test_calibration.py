@@ -89,7 +89,7 @@ def test_order_is_never_changed(rows, share):
 
 def test_one_class_is_refused():
     """Without a fraud, or with nothing else, there is nothing to calibrate to."""
-    with pytest.raises(NoFraud, match="found 0 of 3"):
+    with pytest.raises(NoFraud, match="found 0 frauds in 3 rows"):
         fit_calibration(np.zeros(3), np.zeros(3, dtype=bool), np.ones(3), kept_share=1.0)
-    with pytest.raises(OnlyFraud, match="found 3 of 3"):
+    with pytest.raises(OnlyFraud, match="found 3 frauds in 3 rows"):
         fit_calibration(np.zeros(3), np.ones(3, dtype=bool), np.ones(3), kept_share=1.0)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.contained import LEFT_BEHIND, ROOT
+from infra.local.contained import LEFT_BEHIND
 
 CLEAN = "pass"
 FAILED = "raise SystemExit(3)"
@@ -15,8 +15,10 @@ RENAMED = "import subprocess; subprocess.Popen(['renamed', '600'], executable='/
 
 def contained(program):
     """Run a Python program inside the wrapper; a tenth of a second is enough patience for it."""
-    wrapped = f"import sys, tests.contained as c; sys.exit(c.run([sys.executable, '-c', {program!r}], patience=0.1))"
-    return subprocess.run([sys.executable, "-c", wrapped], cwd=ROOT, capture_output=True, text=True, check=False)
+    wrapped = (
+        f"import sys, infra.local.contained as c; sys.exit(c.run([sys.executable, '-c', {program!r}], patience=0.1))"
+    )
+    return subprocess.run([sys.executable, "-c", wrapped], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(("program", "code"), [(CLEAN, 0), (FAILED, 3)])

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from antifraud.gate.limits import Limits
-from infra.local.verdict import verdict_lines
+from infra.local.verdict import find_report, verdict_lines
 from tests.report_example import report
 
 
@@ -34,3 +34,19 @@ def test_a_limit_of_alerts_is_shown_where_it_is_declared():
 def test_without_a_candidate_there_is_no_verdict():
     """One line says so."""
     assert verdict_lines(None) == ["no candidate was judged"]
+
+
+def test_a_run_goes_on_in_the_home_of_an_earlier_version(tmp_path):
+    """A report that cannot be read is said, once, and is no verdict; one of this version is read."""
+    file, said = tmp_path / "report.json", []
+    reason = (
+        f"the gate report {file} has no version, expected version 1: run jobs/validate.py for its day again, or read "
+        "it with the code that wrote it"
+    )
+    file.write_text('{"verdict": "PASS"}')
+
+    assert find_report(file, said.append) is None
+    assert said == [f"   {reason}"]
+    file.write_text(report().to_json())
+    assert find_report(file, said.append) == report()
+    assert len(said) == 1
