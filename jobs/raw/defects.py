@@ -63,6 +63,6 @@ ROW_DEFECTS: Final = (
 )
 """Defects of a row taken alone."""
 DUPLICATE: Final = Defect("duplicate", "tranaction_id", "repeats", "an earlier row of the day has it")
-"""The only defect that other rows decide: `jobs.raw.rows.mark_repeats` looks for it among rows that have no other."""
+"""The only defect that other rows decide: `jobs.raw.repeats` looks for it among rows that have no other."""
 DEFECTS: Final = (*ROW_DEFECTS, DUPLICATE)
 """All defects. The rows carry the place in this tuple instead of reason and column."""

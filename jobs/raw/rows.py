@@ -67,7 +67,8 @@ def _with_time(rows: DataFrame) -> DataFrame:
 
 def _first_defect() -> Column:
     """Return the index in `DEFECTS` of the first defect of a row taken alone; null if the row has none."""
-    # A number, because texts would make the generated method longer than the 8,000 bytes that the JVM compiles.
+    # A number, because texts would make the generated method longer than the 8,000 bytes that the JVM compiles
+    # (tests/spark/test_generated_code.py).
     cases = " ".join(f"WHEN {defect.condition} THEN {index}" for index, defect in enumerate(ROW_DEFECTS))
     return F.expr(f"CASE {cases} END")
 
