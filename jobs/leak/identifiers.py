@@ -39,7 +39,7 @@ def sparse_identifiers(raw: Path) -> set[int]:
     files = discover(raw)
     if not files:
         raise RawFileError(
-            f"{raw} has no raw files, so there is no identifier to search for and nothing was scanned: name the feed"
+            f"{raw} has no raw files, so no identifier to search for: nothing was scanned; set ANTIFRAUD_RAW_DIR"
         )
     texts: set[bytes] = set()
     for file in files:
