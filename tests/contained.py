@@ -1,6 +1,6 @@
 """Run a command and fail if it leaves a process or a mount behind: ``python -m tests.contained command ...``.
 
-Orphans become children of this process, whatever they do to their title or environment, so none is overlooked.
+Orphans become children of this process, so none is overlooked, even if it changes its title or environment.
 """
 
 import ctypes
@@ -12,21 +12,21 @@ from pathlib import Path
 import psutil
 
 LEFT_BEHIND = 70
-"""Exit code when the command itself succeeded."""
+"""Exit code if something was left behind although the command itself succeeded."""
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_SECONDS = 30
-"""A process may still be on its way out when the command ends: a JVM, a database that writes its last page."""
+"""Time for processes that still end after the command, such as a JVM or a database that writes its last page."""
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def adopt_orphans():
-    """Become the parent of every descendant that outlives its own parent. Systems other than Linux cannot do that."""
+    """Become the parent of every descendant that outlives its own parent, which only Linux can do."""
     if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl refused PR_SET_CHILD_SUBREAPER")
 
 
 def end_leftovers(patience=PATIENCE_SECONDS):
-    """End the descendants that are still alive after some seconds; return how each was called."""
+    """End the descendants that are still alive after some seconds, and return their command lines."""
     _, alive = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=patience)
     names = [f"process {each.pid}: {' '.join(each.cmdline())[:120]}" for each in alive if each.is_running()]
     for each in alive:
@@ -36,7 +36,7 @@ def end_leftovers(patience=PATIENCE_SECONDS):
 
 
 def wait_and_reap(pid):
-    """Return the exit code of a child, and reap orphans meanwhile: tests wait for processes that are not theirs."""
+    """Return the exit code of a child, and reap orphans meanwhile, because tests wait for some to disappear."""
     while True:
         ended, status = os.waitpid(-1, 0)
         if ended == pid:
@@ -44,7 +44,7 @@ def wait_and_reap(pid):
 
 
 def mounts():
-    """Return the mount points that this process sees; none where there is no /proc."""
+    """Return the mount points that this process sees, or none where there is no /proc."""
     listed = Path("/proc/self/mounts")
     return {line.split()[1] for line in listed.read_text().splitlines()} if listed.exists() else set()
 
