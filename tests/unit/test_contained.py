@@ -1,4 +1,4 @@
-"""The wrapper around the tests notices what they leave behind, and passes everything else on."""
+"""The wrapper around the tests reports what they leave behind, and passes everything else on."""
 
 import subprocess
 import sys
@@ -14,14 +14,14 @@ RENAMED = "import subprocess; subprocess.Popen(['renamed', '600'], executable='/
 
 
 def contained(program):
-    """Run a Python program inside the wrapper; a tenth of a second is enough patience for it."""
+    """Run a Python program inside the wrapper, with a tenth of a second of patience."""
     wrapped = f"import sys, tests.contained as c; sys.exit(c.run([sys.executable, '-c', {program!r}], patience=0.1))"
     return subprocess.run([sys.executable, "-c", wrapped], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(("program", "code"), [(CLEAN, 0), (FAILED, 3)])
 def test_the_exit_code_is_passed_on(program, code):
-    """A command that leaves nothing behind ends as it would alone, without a word."""
+    """A command that leaves nothing behind ends with its own exit code, and the wrapper says nothing."""
     done = contained(program)
 
     assert (done.returncode, done.stderr) == (code, "" if code == 0 else done.stderr)
@@ -30,7 +30,7 @@ def test_the_exit_code_is_passed_on(program, code):
 @pytest.mark.parametrize("program", [DAEMON, RENAMED], ids=["daemon", "renamed"])
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted by the nearest subreaper: Linux")
 def test_a_process_that_is_left_behind_is_an_error(program):
-    """A session of its own, an empty environment: the orphan is found, named and ended."""
+    """An orphan is found, named and ended, even in a session of its own or without an environment."""
     done = contained(program)
 
     assert done.returncode == LEFT_BEHIND
@@ -39,7 +39,7 @@ def test_a_process_that_is_left_behind_is_an_error(program):
 
 
 def test_a_failure_of_the_command_comes_first():
-    """A process left behind is named too, but the exit code is the command's."""
+    """If the command fails, its exit code is kept, and a process that it left behind is named, too."""
     done = contained(f"{DAEMON}; {FAILED}")
 
     assert done.returncode == 3

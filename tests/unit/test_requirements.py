@@ -1,4 +1,4 @@
-"""Requirements: groups repeat the bounds of requirements.txt, the lock satisfies them, and no host is named."""
+"""The groups of requirements repeat the bounds of requirements.txt, the lock keeps them, and no host is named."""
 
 from pathlib import Path
 
