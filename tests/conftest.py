@@ -17,7 +17,7 @@ os.environ.setdefault("SPARK_SUBMIT_OPTS", SMALL_JOBS)
 
 @pytest.hookimpl(tryfirst=True)  # it must run before pytest-xdist, which reads the groups in the same hook
 def pytest_collection_modifyitems(items):
-    """Keep tests in one lane that share an expensive set-up: a whole run, its servers, a lake with a model."""
+    """Keep tests that share an expensive set-up in one lane: a whole run, its servers, a lake with a model."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_lane(item)))
 

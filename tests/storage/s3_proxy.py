@@ -32,7 +32,7 @@ class Proxy:
         self._listen()
 
     def trouble(self, kind, bucket=None, after=0):
-        """Be `busy`, `stall` or `refuse`, at once or after so many more writes into a bucket."""
+        """Be `busy`, `stall` or `refuse`, at once or after `after` more writes into a bucket."""
         with self._lock:
             self._counted, self._left = f"PUT /{bucket}/".encode() if bucket else b"", after
             self._next = kind

@@ -171,7 +171,7 @@ def remote(servers, spark, tmp_path_factory):
         return opened
 
     yield Kind(new, copy, remove, session, s3.account_files["lake"].parent.parent / "buckets" / "lake" / "f")
-    # Hadoop keeps a client for each bucket, but other tests reach this bucket through another address.
+    # Hadoop keeps a client for each bucket. Close it, because other tests reach this bucket through another address.
     spark._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
 
 
