@@ -1,4 +1,4 @@
-"""The report survives its file, and a file that is none of this version is refused with a way out."""
+"""A report is read back from its file unchanged, and a file of another version is refused with a way out."""
 
 import datetime as dt
 import json
@@ -37,13 +37,13 @@ PAST = {**REPLAY, "source": "lake", "seen_in_training": (dt.date(2026, 3, 7),), 
 
 @pytest.fixture
 def file(tmp_path):
-    """Where a report lies."""
+    """Return the path of a report."""
     return tmp_path / "report.json"
 
 
 @pytest.mark.parametrize("changes", [{}, WHOLE, PAST], ids=["least", "everything", "replay"])
 def test_a_file_holds_the_whole_report(file, changes):
-    """Reading gives the same report, and writing that one the same bytes."""
+    """Reading a file gives the same report, and writing that report gives the same bytes."""
     written = report(**changes)
     file.write_text(written.to_json())
 
@@ -52,7 +52,7 @@ def test_a_file_holds_the_whole_report(file, changes):
 
 
 def test_the_gates_own_judgement_survives(file):
-    """So do the numbers of a real window, with what NumPy computed."""
+    """A judgement of a real window, with NumPy's figures, is read back unchanged, too."""
     judged = judge(select(GOOD), window(1, GOOD), Limits(), alternatives=[Alternative("forest", 7.0)])
     written = report(**judged.by_name(), at_full_volume=judged)
     file.write_text(written.to_json())
@@ -61,7 +61,7 @@ def test_the_gates_own_judgement_survives(file):
 
 
 def test_the_file_reads_without_the_code():
-    """Its version, days as texts, and beside the fields what people look for: widest bound, and what was derived."""
+    """The file can be read without the code: it has its version, days as texts, the widest bound and derived values."""
     found = json.loads(report(champion=CHAMPION, promotable=True, **NO_LIMIT).to_json())
 
     assert (found["version"], found["verdict"], found["action"]) == (1, "PASS", "Promote.")
@@ -76,7 +76,7 @@ def test_the_file_reads_without_the_code():
     ("version", "said"), [(None, "has no version"), (0, "has version 0"), (2, "has version 2"), ("1", "has version 1")]
 )
 def test_another_version_is_refused(file, version, said):
-    """As of before versions, or of a later platform; the message names both versions and what to do."""
+    """A file without a version or of another version is refused with exit code 43 and a way out."""
     values = {**report().to_dict(), "version": version}
     file.write_text(json.dumps({name: value for name, value in values.items() if value is not None}))
 
@@ -90,7 +90,7 @@ def test_another_version_is_refused(file, version, said):
 
 
 def without(name):
-    """The values of a report that lacks one."""
+    """Return the values of a report that lacks one of them."""
     return {key: value for key, value in report().to_dict().items() if key != name}
 
 
@@ -108,7 +108,7 @@ def without(name):
     ],
 )
 def test_a_damaged_file_is_refused(file, values, said):
-    """The message names the place, what is there, and what belongs there."""
+    """The error about a damaged file names the place, what was found and what was expected."""
     file.write_text(json.dumps(values))
 
     with pytest.raises(ReportError, match=rf"{file} is damaged \({said}.*run it again"):
@@ -116,7 +116,7 @@ def test_a_damaged_file_is_refused(file, values, said):
 
 
 def test_a_file_that_is_none_is_refused(file):
-    """Nothing there, half of a file, or JSON of something else."""
+    """A missing file, half a file and other JSON are refused."""
     with pytest.raises(ReportError, match=f"there is no gate report {file}: run jobs/validate.py for its day first"):
         read_report(file)
     file.write_text(report().to_json()[:-9])
@@ -128,7 +128,7 @@ def test_a_file_that_is_none_is_refused(file):
 
 
 def test_only_a_pass_that_replaces_the_champion_is_promotable():
-    """Why not: the verdict with its reasons and the action, or the comparison with the champion."""
+    """A report explains why it is not promotable: by its verdict, or by the comparison with the champion."""
     failed = report(verdict=Verdict.FAIL, reasons=("The rate is too high.",), action="Raise it.")
 
     assert failed.why_not_promotable() == "FAIL, so it does not serve. The rate is too high. Raise it."
