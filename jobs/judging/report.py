@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from antifraud.clock import DAY_SECONDS
 from antifraud.figures import MINOR_UNITS
 from antifraud.gate.findings import Alternative
 from antifraud.gate.judge import Certify, Demand, check_threshold, judge
@@ -25,7 +26,7 @@ from jobs.rows.windows import Windows
 from jobs.training.candidate import Candidate
 
 FULL_TRANSACTIONS_A_SECOND: Final = 50
-FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * 30 * 86_400
+FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * MONTH_DAYS * DAY_SECONDS
 """The full service's volume: every report adds what the verdict would be there."""
 CURVE_POINTS: Final = 400
 NEAR: Final = 4

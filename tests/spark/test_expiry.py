@@ -27,6 +27,9 @@ DAYS = range(40)
 """With 31 days kept, the states of days 0 to 7 are too old."""
 POINTED_TO, RELEASED, AWAITED = 2, 4, 5
 DUE = (0, 1, 3, 6, 7)
+NOT_DUE = (8, 20)
+"""The youngest and a much younger state that age alone keeps: nothing else must, so their next days have features."""
+WITH_FEATURES = {*range(10), *(number + 1 for number in NOT_DUE)} - {AWAITED + 1}
 NOW = int(time.time())
 """The real clock, which gives Iceberg's snapshots and files their age."""
 
@@ -57,7 +60,7 @@ def lake(tmp_path_factory, open_lake):
     put_keys(settings.home)
     fill(session, settings, DAYS)
     run(session, settings, ["totals", "state"], DAYS)
-    run(session, settings, ["features"], [number for number in range(DUE[-1] + 2) if number != AWAITED + 1])
+    run(session, settings, ["features"], sorted(WITH_FEATURES))
     for number in (1, POINTED_TO):
         export_state(settings, day(number))
     write_bundle(settings.releases_dir, "r1", {"model": b"m"}, {"as_of": str(day(RELEASED))}, SIGNING)

@@ -221,6 +221,6 @@ def test_features_refuse_a_state_of_an_earlier_version(rolled):
     publish_again(session, settings, NEW + 2, of_days(read_table(session, STATE), NEW + 2))
 
     with pytest.raises(
-        MissingDay, match=rf"states that an earlier version made \({day(NEW + 2)}\): publish these states again"
+        MissingDay, match=rf"states that an earlier version made \({day(NEW + 2)}\): publish them again"
     ):
         run(session, settings, ["features"], [NEW + 3])

@@ -64,3 +64,20 @@ def test_what_is_gone_or_smaller_is_named(capsys):
     said = capsys.readouterr().out
     assert "test_gone: 1 ids, 1 assertions -> GONE: test 0, prove 0; 0 assertions" in said
     assert "test_same" not in said
+
+
+def test_one_place_stands_for_one_test(capsys):
+    """A test that is gone does not hide behind its namesake, nor a weakened one behind its namesake's assertions."""
+    base = {Place("tests/test_a.py", "test_one", 5): 1, Place("tests/test_b.py", "test_one", 5): 1}
+    gone = {"not prove": {Place("tests/test_c.py", "test_one", 5): 9}, "prove": {}}
+    weaker = {
+        "not prove": {Place("tests/x/test_a.py", "test_one", 1): 1, Place("tests/x/test_b.py", "test_one", 5): 1},
+        "prove": {},
+    }
+
+    assert compare(base, gone, everything=False) == 1
+    assert compare(base, weaker, everything=False) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "tests/test_b.py::test_one: 1 ids, 5 assertions -> GONE: test 0, prove 0; 0 assertions",
+        "tests/test_a.py::test_one: 1 ids, 5 assertions -> tests/x/test_a.py::test_one: test 1, prove 0; 1 assertions",
+    ]

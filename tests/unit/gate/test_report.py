@@ -1,17 +1,20 @@
 """A report is read back from its file unchanged, and a file of another version is refused with a way out."""
 
+import dataclasses
 import datetime as dt
 import json
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
 
 from antifraud.clock import Span
 from antifraud.errors import ReleaseError, ReportError
+from antifraud.files import hash_of
 from antifraud.gate.findings import Alternative, Verdict
 from antifraud.gate.judge import judge
 from antifraud.gate.limits import Limits
-from antifraud.gate.report import read_report
+from antifraud.gate.report import VERSION, GateReport, read_report
 from tests.report_example import CHAMPION, NO_LIMIT, PASS, REPLAY, report
 from tests.unit.gate.test_judge import GOOD, select, window
 from tests.unit.jobs.reporting.test_page import ROW, SLICE
@@ -137,3 +140,24 @@ def test_only_a_pass_that_replaces_the_champion_is_promotable():
     )
     assert report(promotable=False).why_not_promotable() == "PASS, but it does not replace the champion."
     assert report(promotable=True).why_not_promotable() is None
+
+
+def field_names(kind):
+    """Return the names of a class's fields, and of those of every class that they hold."""
+    names = []
+    for name, hint in sorted(get_type_hints(kind).items()):
+        held = [each for each in (hint, *walk_arguments(hint)) if dataclasses.is_dataclass(each)]
+        names.append({name: [field_names(each) for each in held]} if held else name)
+    return names
+
+
+def walk_arguments(hint):
+    """Yield every type inside a generic one."""
+    for each in get_args(hint):
+        yield each
+        yield from walk_arguments(each)
+
+
+def test_another_form_has_another_version():
+    """Every name in the file belongs to the version: if this fails, raise `VERSION` and write the new hash here."""
+    assert (VERSION, hash_of(field_names(GateReport))) == (1, "9810650ab3480695")
