@@ -53,7 +53,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """Evidence of the days asked about, and its source."""
+    """What is judged of the days asked about, and its source."""
 
     certify: Certify
     source: str

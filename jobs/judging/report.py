@@ -17,7 +17,7 @@ from antifraud.gate.tradeoff import tradeoff
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Decider
 from antifraud.stats.score_tables import MONTH_DAYS, curve
-from jobs.judging.certify_rows import Evidence
+from jobs.judging.certify_rows import ReducedWindows
 from jobs.judging.champion import Judged, succession
 from jobs.judging.limits import demand_of
 from jobs.judging.rivals import CHAMPION
@@ -35,7 +35,7 @@ NEAR: Final = 4
 
 def judged(
     candidate: Candidate,
-    evidence: Evidence,
+    reduced: ReducedWindows,
     settings: JobSettings,
     limits: Limits,
     *,
@@ -47,8 +47,8 @@ def judged(
     """
     demand, champion = demand_of(settings), next((each for each in rivals if each.role == CHAMPION), None)
     at_full = replace(demand, transactions_a_month=FULL_TRANSACTIONS_A_MONTH)
-    certify, seed = evidence.certify, settings.seed
-    here = judge(evidence.select, certify, limits, demand=demand, seed=seed, alternatives=_others(rivals, demand, seed))
+    certify, seed = reduced.certify, settings.seed
+    here = judge(reduced.select, certify, limits, demand=demand, seed=seed, alternatives=_others(rivals, demand, seed))
     full = check_threshold(
         certify, here.threshold, limits, demand=at_full, seed=seed, alternatives=_others(rivals, at_full, seed)
     )
@@ -59,7 +59,7 @@ def judged(
         candidate=candidate.id,
         as_of=dt.date.fromisoformat(candidate.info["as_of"]),
         windows=Windows.from_dict(candidate.info["windows"]).spans,
-        evaluator_difference_ppm=evidence.difference,
+        evaluator_difference_ppm=reduced.difference,
         at_full_volume=full,
         curve=points(certify, limits, demand),
         tradeoff=tradeoff(certify, here, demand, seed),

@@ -12,7 +12,7 @@ from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
 from infra.setup.browser import find_chromium
-from jobs.judging.certify_rows import Evidence
+from jobs.judging.certify_rows import ReducedWindows
 from jobs.judging.limits import limits_of
 from jobs.judging.report import judged
 from jobs.reporting.page import PAGE_FILE, render
@@ -62,9 +62,9 @@ def report(verdict):
     separation, declared = CASES[verdict]
     settings = JobSettings(**declared)
     info = {"as_of": "2026-04-10", "windows": WINDOWS}
-    evidence = Evidence(window(2, separation).table, window(1, separation), 1)
+    reduced = ReducedWindows(window(2, separation).table, window(1, separation), 1)
     candidate = SimpleNamespace(id="2026-04-10-0123abcd", info=info)
-    found = judged(candidate, evidence, settings, limits_of(settings))
+    found = judged(candidate, reduced, settings, limits_of(settings))
     assert found.verdict == verdict
     return found
 

@@ -9,7 +9,7 @@ from antifraud.gate.judge import Certify
 from antifraud.gate.report import SliceRates
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
-from jobs.judging.certify_rows import Evidence
+from jobs.judging.certify_rows import ReducedWindows
 from jobs.reporting.weaknesses import weaknesses
 from tests.report_example import CHAMPION, NO_LIMIT, PASS, report
 
@@ -119,4 +119,4 @@ def test_the_evidence_counts_its_rows():
     score, amount, customer, terminal, day = (np.array([value]) for value in (30, 500, 7, 8, 1))
     frauds = Frauds(score, amount, customer, terminal, 2, day)
     certify = Certify(table, frauds, unknown_a_day=np.array([3, 1]))
-    assert Evidence(table, certify, 0).counts == {"certify": {"fraud": 1, "legitimate": 2, "unknown": 4}}
+    assert ReducedWindows(table, certify, 0).counts == {"certify": {"fraud": 1, "legitimate": 2, "unknown": 4}}
