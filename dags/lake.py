@@ -32,7 +32,7 @@ from airflow.sdk import dag, task
 from dags import publication
 from dags.shared import INTERVAL_DAY, MIDNIGHT, NIGHTLY, python_job, sensor, spark_job
 
-ONE_DAY = ["--from", INTERVAL_DAY, "--to", INTERVAL_DAY]
+DAY_RANGE = ["--from", INTERVAL_DAY, "--to", INTERVAL_DAY]
 
 
 @dag(
@@ -60,8 +60,8 @@ def lake() -> None:
         """Return rows by table, read from the lake: an exit code of 0 does not prove that a job published."""
         return publication.require_published(dt.date.fromisoformat(day), dt.date.fromisoformat(day))
 
-    ingest = spark_job("ingest", "day", [*ONE_DAY, "--stages", "ingest,totals"])
-    features = spark_job("features", "day", [*ONE_DAY, "--stages", "history,state,features"])
+    ingest = spark_job("ingest", "day", [*DAY_RANGE, "--stages", "ingest,totals"])
+    features = spark_job("features", "day", [*DAY_RANGE, "--stages", "history,state,features"])
     export = python_job("export", "export_state", ["--day", INTERVAL_DAY])
     (
         wait_for_feed(INTERVAL_DAY)

@@ -1,4 +1,4 @@
-"""One Spark session for all tests that need one; each lake is a session of its own inside it."""
+"""Spark for all tests that need it: one session, in which each lake has a session of its own."""
 
 import os
 from pathlib import Path
@@ -8,16 +8,16 @@ import pytest
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
 
-# Small jobs end before the JVM's second compiler has paid for itself: without it they take a third less CPU. The JVM
-# then also keeps a fifth of the compiled code, and throws away what is soon compiled again, unless told otherwise.
-# A collector that works beside the program takes a sixth of their CPU; the one that stops it hardly any.
+# Small jobs end before the JVM's second compiler has paid for itself, so without it they take a third less CPU. The JVM
+# then shrinks its code cache to a fifth and compiles the same code again and again, unless a size is given.
+# A concurrent collector takes a sixth of the CPU of small jobs, and the serial one hardly any.
 SMALL_JOBS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 os.environ.setdefault("SPARK_SUBMIT_OPTS", SMALL_JOBS)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which reads the groups in the same hook
+@pytest.hookimpl(tryfirst=True)  # it must run before pytest-xdist, which reads the groups in the same hook
 def pytest_collection_modifyitems(items):
-    """Keep in one lane what would be set up twice: a whole run, its servers, a lake with a model."""
+    """Keep tests that share an expensive set-up in one lane: a whole run, its servers, a lake with a model."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_lane(item)))
 
@@ -31,11 +31,11 @@ def _lane(item):
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory):
-    """A local session with an empty lake that nobody uses."""
+    """Start a local session with an empty lake that no test uses."""
     from jobs.spark.session import start_session
 
     os.environ.pop("PYSPARK_GATEWAY_PORT", None)
-    jars = os.environ.get("ANTIFRAUD_JARS_DIR")  # where the environment has none of its own
+    jars = os.environ.get("ANTIFRAUD_JARS_DIR")  # needed if the environment has no jars of its own
     unused = JobSettings(home=tmp_path_factory.mktemp("unused"), jars_dir=Path(jars) if jars else None)
     session = start_session("tests", unused)
     session.conf.set("spark.sql.shuffle.partitions", "2")
@@ -45,7 +45,7 @@ def spark(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def open_lake(spark):
-    """A function that gives a session on the lake of some settings, its tables created."""
+    """Return a function that opens a session on the lake of given settings and creates its tables."""
     from jobs.publishing.tables import create_tables
     from jobs.spark.session import lake_configuration
 
@@ -61,7 +61,7 @@ def open_lake(spark):
 
 @pytest.fixture
 def settings(tmp_path):
-    """Settings of a home of its own, with a key ring and an empty feed."""
+    """Return settings of a home of its own, with a key ring and an empty feed."""
     made = JobSettings(home=tmp_path, quarantine_limit=1.0)
     made.raw_path.mkdir(parents=True)
     generate_keyring(made.keyring_path)
@@ -70,7 +70,7 @@ def settings(tmp_path):
 
 @pytest.fixture(scope="session")
 def judged(open_lake, tmp_path_factory):
-    """A small lake with a candidate that was trained and validated: session, settings, candidate, report."""
+    """Return session, settings, candidate and report of a small lake whose candidate was trained and validated."""
     from jobs.judging.validate import validate, write_reports
     from jobs.rows.inputs import Inputs
     from jobs.rows.windows import windows_of

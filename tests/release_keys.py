@@ -1,4 +1,4 @@
-"""The key pair of every test that makes a release; fixed, so that folders made in different places fit together."""
+"""One fixed key pair for every test that makes a release, so that folders made in different places fit together."""
 
 from cryptography.hazmat.primitives import serialization as forms
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,7 +10,7 @@ PUBLIC = SIGNING.public
 
 
 def put_keys(home):
-    """Write the pair where the settings of `home` look for it."""
+    """Write the key pair where the settings of `home` look for it."""
     pem = forms.Encoding.PEM
     folder = home / "secrets"
     folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""A candidate and the gate's report about it, written out, for tests of what is made from them."""
+"""A candidate and the gate's report on it, written out for tests of pages, cards and promotions."""
 
 import datetime as dt
 from dataclasses import replace
@@ -46,7 +46,7 @@ COMPARISON = Comparison(
 )  # fmt: skip
 CHAMPION = Champion(release="2026-04-09-aaaaaaaa", verdict=Verdict.PASS, comparison=COMPARISON)
 NO_LIMIT = {"fraud_a_month": replace(PASS.fraud_a_month, bound=41_000_000.0)}
-"""All fraud together is within the limit of the loss, which then says nothing."""
+"""All fraud together is within the loss limit, so that this limit says nothing."""
 FIRST, LAST = dt.date(2026, 3, 7), dt.date(2026, 4, 3)
 REPLAY = {"beta": None, "windows": {"replay": Span(FIRST, LAST)}}
 """Values of a replay's report that differ from the gate's."""
@@ -93,14 +93,14 @@ FILES = {
 
 
 def report(**changes):
-    """Return the report with changes; the widest bound of the rate alone is `fpr_bound`."""
+    """Return the report with changes, where `fpr_bound` stands for the widest bound of the rate."""
     if "fpr_bound" in changes:
         changes["fpr_bounds"] = {**REPORT.fpr_bounds, REPORT.fpr_binding: changes.pop("fpr_bound")}
     return replace(REPORT, **changes)
 
 
 def put_candidate(home, as_of, release, **changes):
-    """Write a candidate of a day with a report; `changes` are the report's."""
+    """Write a candidate of a day with its report; `changes` apply to the report."""
     info = {**INFO, "as_of": as_of, "id": release, "inputs": "0"}
     files = {**FILES, "model.onnx": release.encode()}
     candidate = write_candidate(home / "candidates" / as_of, files, info)

@@ -34,7 +34,7 @@ def _make_parser(known: Sequence[Command]) -> argparse.ArgumentParser:
     about = ABOUT.format(commands="\n".join(lines))
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog=PROGRAM, description=about, formatter_class=formatter, allow_abbrev=False)
-    topics = parser.add_subparsers(required=True, metavar="command")
+    topics = parser.add_subparsers(required=True, metavar="command", help="one of the commands above")
     actions: dict[str, Any] = {}
     for each in known:
         topic, _, action = each.name.partition(" ")
@@ -42,14 +42,17 @@ def _make_parser(known: Sequence[Command]) -> argparse.ArgumentParser:
             actions[topic] = topics.add_parser(topic, allow_abbrev=False).add_subparsers(
                 required=True, metavar="action"
             )
-        _add_command(actions[topic] if action else topics, action or topic, each)
+        if action:
+            _add_command(actions[topic], action, each, help=each.summary)
+        else:
+            _add_command(topics, topic, each)  # without a help of its own, because `about` lists every command
     return parser
 
 
-def _add_command(parsers: Any, name: str, command: Command) -> None:
+def _add_command(parsers: Any, name: str, command: Command, **options: str) -> None:
     formatter = argparse.RawDescriptionHelpFormatter
     parser = parsers.add_parser(
-        name, help=command.summary, description=command.help, formatter_class=formatter, allow_abbrev=False
+        name, description=command.help, formatter_class=formatter, allow_abbrev=False, **options
     )
     for add_argument in command.arguments:
         add_argument(parser)

@@ -1,7 +1,7 @@
 """The limits of the business: how much each allows, what is measured against it, and the words for both.
 
-A new limit is an amount in `Limits` and an entry in `LIMITS`. The rules of the gate, the page, the model card, the
-terminal and the manifest of a release go through that list.
+A new limit is an amount in `Limits` and an entry in `LIMITS`. The rules of the gate, the page, the model card and
+the terminal go through that list.
 """
 
 from collections.abc import Callable
@@ -73,9 +73,18 @@ class Limit:
     column: str | None = None
     """Column of the trade-off table (`antifraud.gate.report.TradeoffRow`) that the limit is compared with."""
     reason: Callable[["Findings"], str]
-    """A sentence with measure, bound and limit."""
+    """A sentence with the limit, and with measure and bound where no other sentence has them."""
     remedy: Callable[["Findings"], str]
     """The best single action if the limit is not met."""
+
+    @property
+    def phrase(self) -> str:
+        """The name with its period, for a sentence in which the figure has the unit.
+
+        >>> RATE.phrase, LOSS.phrase
+        ('false-positive rate', 'missed fraud a month')
+        """
+        return f"{self.name} a month" if self.unit is Unit.MONEY else self.name
 
     @property
     def title(self) -> str:

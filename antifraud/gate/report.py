@@ -19,7 +19,7 @@ from antifraud.stats.comparison import Comparison
 from antifraud.stats.loss import LossBound
 
 VERSION: Final = 1
-"""Version of `report.json`. Raise it whenever a field is added, renamed or removed."""
+"""Version of `report.json`. Raise it whenever a field is added, renamed or removed, a nested one too."""
 REPLAY: Final = "replay"
 """The only window of a replay: past days of a release that served."""
 DERIVED: Final = {Findings: ("fpr_bound", "loss_limit_informative"), Comparison: ("non_inferior",)}
@@ -83,6 +83,7 @@ class Champion:
     threshold: int | None = None
     verdict: Verdict | None = None
     reasons: tuple[str, ...] | None = None
+    action: str | None = None
     fpr: float | None = None
     fpr_bound: float | None = None
     loss: LossBound | None = None

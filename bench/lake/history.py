@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from pyspark.sql import SparkSession
 
-from antifraud.clock import days_between
+from antifraud.clock import ONE_DAY, days_between
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.settings.core import JobSettings
 from bench.lake.event_log import Read, event_log, reads_of, total
@@ -111,7 +111,7 @@ def serve(settings: JobSettings, first: dt.date, night: dt.date, turns: Connecti
     """Load the days from `first` to the one before `night`; then run one night a turn, until a turn is None."""
     spark = start_session("bench", settings)
     create_tables(spark, settings)
-    load(spark, settings, days_between(first, night - dt.timedelta(days=1)))
+    load(spark, settings, days_between(first, night - ONE_DAY))
     turns.send("loaded")
     while turn := turns.recv():
         day, counted = turn

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from antifraud.clock import Span
+from antifraud.clock import ONE_DAY, Span
 from bench.model.rows import Rows
 
 TRAIN_DAYS: Final = 7
@@ -64,7 +64,7 @@ class Week:
 
 def last_weeks(rows: Rows, count: int, before: dt.date | None = None) -> list[Week]:
     """Return the last `count` whole weeks of the rows, or the last ones before a day, in time order."""
-    end = before or rows.day.max().astype(dt.date) + dt.timedelta(days=1)
+    end = before or rows.day.max().astype(dt.date) + ONE_DAY
     return [Week(end - dt.timedelta(days=TEST_DAYS * back)) for back in range(count, 0, -1)]
 
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from antifraud.clock import Span
+from antifraud.clock import ONE_DAY, Span
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate.judge import Certify, Judgement, judge
 from antifraud.gate.limits import Limits
@@ -58,7 +58,7 @@ RECORDED: Final = (
 WANTED: Final = {"model": "PASS", "amount rule": "INFEASIBLE", "no history": "INFEASIBLE"}
 """Verdicts on the default preset; for other presets the limits have no such meaning."""
 AS_OF: Final = START + dt.timedelta(days=HISTORY_DAYS - 1)
-MONTH: Final = Span(AS_OF + dt.timedelta(days=1), AS_OF + dt.timedelta(days=MONTH_DAYS))
+MONTH: Final = Span(AS_OF + ONE_DAY, AS_OF + dt.timedelta(days=MONTH_DAYS))
 
 Scores = npt.NDArray[np.int32]
 

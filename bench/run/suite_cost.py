@@ -71,7 +71,7 @@ def measure(commit: str) -> dict[str, float]:
     return found
 
 
-def full_name(commit: str) -> str:
+def short_hash(commit: str) -> str:
     """Resolve a branch, tag or short hash to its commit's short hash."""
     command = ["git", "rev-parse", "--short=7", commit]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
@@ -80,9 +80,9 @@ def full_name(commit: str) -> str:
 def main(base: str, commit: str) -> None:
     """Measure both commits and record the ratios."""
     adopt_orphans()
-    before, after = (measure(full_name(each)) for each in (base, commit))
+    before, after = (measure(short_hash(each)) for each in (base, commit))
     for name in ("cpu", "wall"):
-        beside = f"{full_name(base)}, {before[name] / SECONDS_A_MINUTE:.1f} min"
+        beside = f"{short_hash(base)}, {before[name] / SECONDS_A_MINUTE:.1f} min"
         record(f"test.{name}_ratio", after[name] / before[name], "1", COMMAND, baseline=beside)
 
 

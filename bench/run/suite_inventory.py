@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -83,33 +84,44 @@ def _is_check(node: ast.AST) -> bool:
     return isinstance(node, ast.Assert)
 
 
-def find(place: Place, among: dict[str, list[Place]]) -> list[Place]:
-    """Return today's places of a test: those of its name, in a file of its name if there is one."""
-    named = among.get(_short(place), [])
-    same_file = [each for each in named if Path(each.file).name == Path(place.file).name]
-    return same_file or named
+def match(base: Iterable[Place], today: Iterable[Place]) -> dict[Place, Place]:
+    """Return today's place of each test that is still there: by its name, first in a file of its name.
+
+    No place stands for two tests, so a test that is gone cannot hide behind another one of its name.
+    """
+    found: dict[Place, Place] = {}
+    free = sorted(today, key=str)
+    for is_it in (_same_file, _same_name):
+        for place in sorted(set(base) - set(found), key=str):
+            now = next((each for each in free if is_it(place, each)), None)
+            if now:
+                found[place] = now
+                free.remove(now)
+    return found
 
 
-def _short(place: Place) -> str:
-    return place.name.rpartition(".")[2]
+def _same_name(one: Place, other: Place) -> bool:
+    return one.name.rpartition(".")[2] == other.name.rpartition(".")[2]
+
+
+def _same_file(one: Place, other: Place) -> bool:
+    return _same_name(one, other) and Path(one.file).name == Path(other.file).name
 
 
 def compare(base: dict[Place, int], now: dict[str, dict[Place, int]], everything: bool) -> int:  # noqa: FBT001
     """Print the comparison; return how many tests are gone or have become smaller."""
-    today: dict[str, list[Place]] = defaultdict(list)
-    for place in {each for circle in now.values() for each in circle}:
-        today[_short(place)].append(place)
+    moved = match(base, {place for circle in now.values() for place in circle})
     smaller = 0
     for place, ids in sorted(base.items(), key=lambda item: str(item[0])):
-        found = find(place, today)
-        counts = {circle: sum(now[circle].get(each, 0) for each in found) for circle in now}
-        assertions = max((each.assertions for each in found), default=0)
+        found = moved.get(place)
+        counts = {circle: of_circle.get(found, 0) if found else 0 for circle, of_circle in now.items()}
+        assertions = found.assertions if found else 0
         less = sum(counts.values()) < ids or assertions < place.assertions
         smaller += less
         if less or everything:
-            where = ", ".join(map(str, found)) or "GONE"
             circles = ", ".join(f"{'test' if name != 'prove' else name} {count}" for name, count in counts.items())
-            print(f"{place}: {ids} ids, {place.assertions} assertions -> {where}: {circles}; {assertions} assertions")
+            was = f"{place}: {ids} ids, {place.assertions} assertions"
+            print(f"{was} -> {found or 'GONE'}: {circles}; {assertions} assertions")
     return smaller
 
 

@@ -3,8 +3,10 @@
 Orphans become children of this process, whatever they do to their title or environment, so none is overlooked.
 """
 
+import contextlib
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,14 +20,21 @@ LEFT_BEHIND: Final = 80
 PATIENCE_SECONDS: Final = 30.0
 """A process may still be on its way out when the command ends: a JVM, a database that writes its last page."""
 PR_SET_CHILD_SUBREAPER: Final = 36
-"""Of linux/prctl.h."""
+"""Option of prctl(2), from linux/prctl.h."""
 
 
 def run(command: Sequence[str], patience: float = PATIENCE_SECONDS) -> int:
     """Run a command; return its exit code, or `LEFT_BEHIND` if it succeeded and left something behind."""
     adopt_orphans()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     mounted = find_mounts()
-    code = wait_and_reap(subprocess.Popen(command).pid)
+    process = subprocess.Popen(command)
+    try:
+        code = wait_and_reap(process.pid)
+    except BaseException:
+        process.terminate()  # who stops the command stops everything that it started
+        end_leftovers(patience)
+        raise
     left = [*end_leftovers(patience), *(f"mount {place}" for place in sorted(find_mounts() - mounted))]
     for each in left:
         sys.stderr.write(f"error: {command[0]} left behind {each}: whoever starts or mounts something ends it\n")
@@ -51,7 +60,8 @@ def end_leftovers(patience: float = PATIENCE_SECONDS) -> list[str]:
     _, alive = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=patience)
     names = [_describe(each) for each in alive]
     for each in alive:
-        each.kill()
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+            each.kill()
     psutil.wait_procs(alive)
     return names
 
@@ -59,7 +69,7 @@ def end_leftovers(patience: float = PATIENCE_SECONDS) -> list[str]:
 def _describe(process: psutil.Process) -> str:
     try:
         return f"process {process.pid}: {' '.join(process.cmdline())[:120]}"
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return f"process {process.pid}, which ended late"
 
 

@@ -10,12 +10,11 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.clock import days_between
 from antifraud.errors import returns_exit_code
-from antifraud.gate.report import GateReport
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from infra.local import story
@@ -31,6 +30,9 @@ from infra.local.summary import lake_counts, leak_report, render, save_summary
 from infra.local.supervisor import Supervisor, end_leftovers
 from infra.local.verdict import find_report, verdict_lines
 from infra.local.world import fill_raw_zone, make_secrets, plan_for
+
+if TYPE_CHECKING:
+    from antifraud.gate.report import GateReport
 
 LOOK_SECONDS = 1.0
 
@@ -50,6 +52,8 @@ class Run:
         self.environ = environment(self.home, self.plan, self.record.ports)
         self.supervisor = Supervisor(self.home, self.environ, ROOT, self.progress.say)
         self.airflow = AirflowApi(self.url("airflow"))
+        self.report: GateReport | None = None
+        """The gate's report of the last day; None before it is read, and if an earlier version wrote it."""
 
     def whole_path(self) -> dict[str, Any]:
         """Run every part in order and return the summary."""
@@ -90,7 +94,8 @@ class Run:
     def _model(self, pipeline: Pipeline) -> None:
         with self.progress.part("model: DAG retrain"):
             pipeline.run("retrain", str(self.plan.last), {"as_of": str(self.plan.last)})
-            for line in verdict_lines(self._report()):
+            self.report = find_report(self._report_path(), self.progress.say)
+            for line in verdict_lines(self.report) if self.report else ():
                 self.progress.say(f"   {line}")
 
     def _live(self, release: str) -> None:
@@ -111,7 +116,7 @@ class Run:
         plan, results = self.plan, self.record.results
         summary = {
             "lake": lake_counts(JobSettings.from_environment(self.environ), plan.first, plan.last),
-            "verdict": self._report(),
+            "verdict": self.report,
             "release": self._release(),
             **{name: results.get(name) for name in ("ordinary_day", "guard")},
             "leaks": leak_report(self.home, plan.last),
@@ -128,8 +133,8 @@ class Run:
         save_summary(self.home, summary)
         return summary
 
-    def _report(self) -> GateReport | None:
-        return find_report(self.home / "reports" / str(self.plan.last) / "report.json", self.progress.say)
+    def _report_path(self) -> Path:
+        return self.home / "reports" / str(self.plan.last) / "report.json"
 
     def _release(self) -> str | None:
         pointer = read_pointer(self.home / "releases")

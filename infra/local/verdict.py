@@ -33,7 +33,7 @@ def find_report(path: Path, say: Callable[[str], object]) -> GateReport | None:
 def verdict_lines(report: GateReport | None) -> list[str]:
     """Return both verdicts, at the judged volume and at the full service's, with their figures beside the limits."""
     if report is None:
-        return ["no candidate was judged"]
+        return ["no verdict: there is no gate report of the last day that this version can read"]
     return [
         *_judgement(report),
         *(f"  {sentence}" for sentence in (*report.reasons, report.action)),
@@ -46,5 +46,5 @@ def _judgement(part: Judgement) -> Iterator[str]:
     for limit in declared(part.limits):
         say = FORMATS[limit.unit]
         bound = f", bound {say(limit.bound(part).value)}" if limit.bound else ""
-        yield f"  {limit.name} {say(limit.measured(part))}{bound}, limit {say(limit.allowed(part.limits) or 0)}"
+        yield f"  {limit.phrase} {say(limit.measured(part))}{bound}, limit {say(limit.allowed(part.limits) or 0)}"
     yield f"  value recall {part.value_recall:.1%}, the loss limit demands {part.required_value_recall:.1%}"

@@ -36,6 +36,7 @@ else
 fi
 rm -rf "$JARS"
 mv "$fetched" "$JARS"
+rm -rf infra/jars  # where version 0.1.0 kept them
 
 say "archiving the classes"
 .venv/bin/python -m infra.setup.class_archive

@@ -1,4 +1,4 @@
-"""Evidence for the gate: labelled rows scored on the cluster and reduced."""
+"""Reduce the labelled rows that were scored on the cluster to what the gate judges."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -43,12 +43,13 @@ from jobs.training.candidate import Candidate
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """Evidence for the gate; `difference` is the evaluator's largest difference from CatBoost on any row, in ppm."""
+class ReducedWindows:
+    """The windows of a candidate as the gate judges them."""
 
     select: ScoreTable
     certify: Certify
     difference: int
+    """The evaluator's largest difference from CatBoost on any row, ppm."""
 
     @property
     def counts(self) -> Counts:
@@ -106,7 +107,7 @@ def certify_release(spark: SparkSession, inputs: Inputs, bundle: Bundle, limits:
 
 
 def certify_scored(results: DataFrame, inputs: Inputs, bundle: Bundle, limits: Limits) -> Certify:
-    """Return the evidence of a release from the certify rows that it has scored.
+    """Return what is judged of a release, from the certify rows that it has scored.
 
     Raises:
         MissingDay: A day has no transaction with a label.
@@ -134,7 +135,7 @@ def require_labelled(table: ScoreTable, span: Span) -> None:
 
 
 def _certify(results: DataFrame, reduced: pa.Table, inputs: Inputs, lowest: int) -> Certify:
-    """Return the evidence of the certify rows; `lowest` is the smallest threshold that will be asked about."""
+    """Return what is judged of the certify rows; `lowest` is the smallest threshold that will be asked about."""
     rows, days = results.where("window = 'certify'"), inputs.spans["certify"].days
     return Certify(
         table_of(reduced, "certify"),

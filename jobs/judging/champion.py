@@ -129,6 +129,7 @@ def _described(champion: Judged, paired: Comparison | None) -> Champion:
         threshold=champion.threshold,
         verdict=report.verdict,
         reasons=report.reasons,
+        action=report.action,
         fpr=report.fpr,
         fpr_bound=report.fpr_bound,
         loss=report.loss,

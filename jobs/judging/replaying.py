@@ -53,7 +53,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """Evidence of the days asked about, and its source."""
+    """The reduced rows of the days asked about, and their source."""
 
     certify: Certify
     source: str

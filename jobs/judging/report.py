@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from antifraud.clock import DAY_SECONDS
 from antifraud.figures import MINOR_UNITS
 from antifraud.gate.findings import Alternative
 from antifraud.gate.judge import Certify, Demand, check_threshold, judge
@@ -16,7 +17,7 @@ from antifraud.gate.tradeoff import tradeoff
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Decider
 from antifraud.stats.score_tables import MONTH_DAYS, curve
-from jobs.judging.certify_rows import Evidence
+from jobs.judging.certify_rows import ReducedWindows
 from jobs.judging.champion import Judged, succession
 from jobs.judging.limits import demand_of
 from jobs.judging.rivals import CHAMPION
@@ -25,7 +26,7 @@ from jobs.rows.windows import Windows
 from jobs.training.candidate import Candidate
 
 FULL_TRANSACTIONS_A_SECOND: Final = 50
-FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * 30 * 86_400
+FULL_TRANSACTIONS_A_MONTH: Final = FULL_TRANSACTIONS_A_SECOND * MONTH_DAYS * DAY_SECONDS
 """The full service's volume: every report adds what the verdict would be there."""
 CURVE_POINTS: Final = 400
 NEAR: Final = 4
@@ -34,7 +35,7 @@ NEAR: Final = 4
 
 def judged(
     candidate: Candidate,
-    evidence: Evidence,
+    reduced: ReducedWindows,
     settings: JobSettings,
     limits: Limits,
     *,
@@ -46,8 +47,8 @@ def judged(
     """
     demand, champion = demand_of(settings), next((each for each in rivals if each.role == CHAMPION), None)
     at_full = replace(demand, transactions_a_month=FULL_TRANSACTIONS_A_MONTH)
-    certify, seed = evidence.certify, settings.seed
-    here = judge(evidence.select, certify, limits, demand=demand, seed=seed, alternatives=_others(rivals, demand, seed))
+    certify, seed = reduced.certify, settings.seed
+    here = judge(reduced.select, certify, limits, demand=demand, seed=seed, alternatives=_others(rivals, demand, seed))
     full = check_threshold(
         certify, here.threshold, limits, demand=at_full, seed=seed, alternatives=_others(rivals, at_full, seed)
     )
@@ -58,7 +59,7 @@ def judged(
         candidate=candidate.id,
         as_of=dt.date.fromisoformat(candidate.info["as_of"]),
         windows=Windows.from_dict(candidate.info["windows"]).spans,
-        evaluator_difference_ppm=evidence.difference,
+        evaluator_difference_ppm=reduced.difference,
         at_full_volume=full,
         curve=points(certify, limits, demand),
         tradeoff=tradeoff(certify, here, demand, seed),

@@ -1,12 +1,11 @@
 """Releases to compare a candidate with, if the pass that scores the candidate can score them too."""
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
 from antifraud.artifacts.bundle import Bundle, open_release
 from antifraud.artifacts.pointer import read_pointer
-from antifraud.clock import Span
+from antifraud.clock import ONE_DAY, Span
 from antifraud.errors import ReleaseError
 from antifraud.features.registry import feature_set_hash
 from antifraud.model.evaluator import load_evaluator
@@ -71,5 +70,5 @@ def _rival(settings: JobSettings, inputs: Inputs, role: str, release: str) -> Ri
 
 def unseen_days(earlier: Windows, certify: Span) -> Span | None:
     """Return the days of a certify window after another model's select window; None if there are none."""
-    first = max(certify.first, earlier.select.last + dt.timedelta(days=1))
+    first = max(certify.first, earlier.select.last + ONE_DAY)
     return Span(first, certify.last) if first <= certify.last else None

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from antifraud.artifacts.bundle import Bundle, require_feature_set
-from antifraud.clock import Span
+from antifraud.clock import ONE_DAY, Span
 from antifraud.errors import NotEnoughRows
 from antifraud.gate.judge import Certify, Judgement
 from antifraud.gate.limits import Limits
@@ -43,7 +43,7 @@ def judged_span(trained: Windows, newest: dt.date, settings: JobSettings) -> Spa
         NotEnoughRows: Fewer than `SHORTEST_CERTIFY_DAYS` are left.
     """
     last = newest - dt.timedelta(days=settings.label_delay_days)
-    after_training = trained.select.last + dt.timedelta(days=1)
+    after_training = trained.select.last + ONE_DAY
     first = max(last - dt.timedelta(days=settings.certify_days - 1), after_training)
     if (found := (last - first).days + 1) < SHORTEST_CERTIFY_DAYS:
         raise NotEnoughRows(

@@ -11,7 +11,7 @@ from antifraud.errors import ReleaseError
 from antifraud.files import replace_file
 from antifraud.gate.report import GateReport
 from antifraud.settings.core import JobSettings
-from jobs.judging.certify_rows import Evidence, scored_windows
+from jobs.judging.certify_rows import ReducedWindows, scored_windows
 from jobs.judging.champion import judge_rivals, scorable
 from jobs.judging.limits import limits_of
 from jobs.judging.looks import look, warning
@@ -40,15 +40,15 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
     rivals = find_rivals(settings, inputs, candidate.id)
     others = [bundle.path for bundle in scorable(rivals)]
     with scored_windows(spark, inputs, candidate.path, others) as results:
-        evidence = Evidence.of_candidate(results, settings, inputs, candidate, limits)
+        reduced = ReducedWindows.of_candidate(results, settings, inputs, candidate, limits)
         beside = judge_rivals(results, rivals, inputs, settings, limits)
-        report = judged(candidate, evidence, settings, limits, rivals=beside)
+        report = judged(candidate, reduced, settings, limits, rivals=beside)
         slices = slices_of(results, report.threshold)
     return replace(
         report,
         reasons=(*report.reasons, *warning(looks, limits.delta)),
         slices=slices,
-        counts=evidence.counts,
+        counts=reduced.counts,
         looks=looks,
         pointer_sequence=serving.sequence if serving else 0,
         baselines=candidate.info.get("baselines"),

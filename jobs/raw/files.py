@@ -11,7 +11,7 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, cast
 
-from antifraud.clock import days_between
+from antifraud.clock import ONE_DAY, days_between
 from antifraud.errors import MissingDay, RawFileError
 from antifraud.files import sha256_of
 from antifraud.lake.feed import files_in
@@ -41,7 +41,7 @@ class RawFile:
     @property
     def days(self) -> list[dt.date]:
         """The days that it covers."""
-        return days_between(self.first, self.end - dt.timedelta(days=1))
+        return days_between(self.first, self.end - ONE_DAY)
 
 
 class Stamp(NamedTuple):

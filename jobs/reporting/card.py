@@ -66,7 +66,7 @@ lake{labels}, days with hash {info["days"]}, feature set {info["feature_set"]}.
 
 {table(("rows of", "frauds", "legitimate", "unknown (left out)"), counts)}
 
-Of the legitimate rows a share of {info["kept_share"]:g} was trained on; calibration undoes that.
+Training used a share of {info["kept_share"]:g} of the legitimate rows; calibration undoes that.
 """
 
 

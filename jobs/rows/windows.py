@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
-from antifraud.clock import Span
+from antifraud.clock import ONE_DAY, Span
 from antifraud.errors import SettingsError
 from antifraud.settings.core import JobSettings
 from antifraud.stats.threshold import MIN_BLOCKS
@@ -60,8 +60,8 @@ def windows_as_of(
             f"1, {MIN_BLOCKS} and {SHORTEST_CERTIFY_DAYS}, and a label delay of 0 or more"
         )
     certify = _ending(as_of - dt.timedelta(days=label_delay_days), certify_days)
-    select = _ending(certify.first - dt.timedelta(days=1), select_days)
-    return Windows(_ending(select.first - dt.timedelta(days=1), train_days), select, certify)
+    select = _ending(certify.first - ONE_DAY, select_days)
+    return Windows(_ending(select.first - ONE_DAY, train_days), select, certify)
 
 
 def windows_of(settings: JobSettings, as_of: dt.date) -> Windows:

@@ -16,9 +16,9 @@ DAGS_FOLDER = Path(__file__).resolve().parents[2] / "dags"
 
 @pytest.fixture(scope="session")
 def dag_bag():
-    """All DAG files of the project; import errors are kept in the bag."""
+    """Return all DAG files of the project; the bag keeps their import errors."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the providers themselves
+        warnings.simplefilter("ignore")  # the providers themselves warn
         from airflow.dag_processing.dagbag import DagBag
 
         return DagBag(DAGS_FOLDER, collect_dags=True)
@@ -26,5 +26,5 @@ def dag_bag():
 
 @pytest.fixture(scope="session")
 def dags(dag_bag):
-    """DAGs by id."""
+    """Return the DAGs by id."""
     return dag_bag.dags

@@ -1,4 +1,4 @@
-"""Which days the feed covers, and which days a day's history needs."""
+"""The feed tells which days it covers, and which earlier days a day must wait for."""
 
 import datetime as dt
 
@@ -32,7 +32,10 @@ def day(number: int) -> dt.date:
     ],
 )
 def test_a_file_covers_until_the_next_begins(tmp_path, starts, asked, expected):
-    """The last file covers as many days as the one before it did, a single one thirty; ingest agrees."""
+    """A file covers the days until the next begins.
+
+    The last file covers as many days as the one before it, and a single file covers thirty; ingest agrees.
+    """
     for start in starts:
         (tmp_path / f"{day(start)}.txt").touch()
     assert covers(files_in(tmp_path), day(asked)) is expected
@@ -40,7 +43,7 @@ def test_a_file_covers_until_the_next_begins(tmp_path, starts, asked, expected):
 
 
 def test_other_files_in_the_folder_are_ignored(tmp_path):
-    """Only names of raw files count, packed or not; a folder that is not there has no day."""
+    """Only names of raw files count, compressed or not, and a missing folder has no files."""
     for name in ("2026-01-01.txt", "2026-01-02.txt.gz", "2026-01-03.txt.tmp", "notes.txt"):
         (tmp_path / name).touch()
     assert [file.first for file in files_in(tmp_path)] == [day(1), day(2)]
@@ -49,7 +52,7 @@ def test_other_files_in_the_folder_are_ignored(tmp_path):
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A function that makes the settings' feed and lake have these days, and gives the settings."""
+    """Return a function that sets the days of feed and lake, and returns the settings."""
 
     def made(in_feed, in_lake, **settings):
         found = JobSettings(home=tmp_path, **settings)
@@ -78,12 +81,12 @@ def home(tmp_path, monkeypatch):
     ids=["nothing loaded", "a hole", "all loaded", "first day ever", "hole after an archived feed", "archived feed"],
 )
 def test_history_is_what_feed_and_lake_have_before_the_day(home, in_feed, in_lake, expected):
-    """The features of 4 January look back on every earlier day that the feed or the lake knows of."""
+    """Every day before 4 January that the lake lacks is missing, from the first day that feed or lake knows."""
     assert lookback.missing_before(home(in_feed, in_lake), day(4)) == [day(number) for number in expected]
 
 
 def test_a_day_of_one_table_of_totals_is_missing(home, monkeypatch):
-    """Both are needed."""
+    """A day counts as missing if only one of the two tables of totals has it."""
     settings = home([1, 2, 3], [])
     held = dict(zip(lookback.TOTALS, ([1, 2], [1]), strict=True))
     monkeypatch.setattr(
@@ -95,14 +98,14 @@ def test_a_day_of_one_table_of_totals_is_missing(home, monkeypatch):
 
 @pytest.mark.parametrize(("delay", "expected"), [(0, []), (1, [day(1)])])
 def test_history_reaches_as_far_as_the_label_delay(home, delay, expected):
-    """With a delay of a day, the features of 1 February look back 31 days: on 1 January, which the lake lacks."""
+    """With a delay of a day, the features of 1 February look back 31 days, on 1 January, which the lake lacks."""
     settings = home([1], range(2, 32), label_delay_days=delay)
 
     assert lookback.missing_before(settings, dt.date(2026, 2, 1)) == expected
 
 
 class Task:
-    """A task of a DAG run that is asked for other runs; `states` are theirs by day of January."""
+    """A task that asks for other runs of its DAG; `states` gives their states by day of January."""
 
     dag_id = "lake"
 
@@ -110,7 +113,7 @@ class Task:
         self.states = states
 
     def get_dr_count(self, dag_id, logical_dates, states):
-        """How many runs of the DAG at these midnights are in one of the states."""
+        """Return how many runs of the DAG at these midnights are in one of the states."""
         assert dag_id == "lake"
         assert all((date.hour, date.minute, date.utcoffset()) == (0, 0, dt.timedelta()) for date in logical_dates)
         return sum(self.states.get(date.day) in states for date in logical_dates)
@@ -130,14 +133,17 @@ class Task:
     ids=["all there", "at work", "failed", "behind us", "one of two at work", "nobody's", "at work on other tables"],
 )
 def test_a_day_waits_for_earlier_ones_that_somebody_loads(home, in_lake, states, expected):
-    """Not for one whose run waits for a place, as in a backfill that runs backwards: it loads that day itself."""
+    """A day waits for earlier days whose runs are running or failed.
+
+    It does not wait for a queued run, as in a backwards backfill, because it loads such a day itself.
+    """
     home([1, 2, 3, 4], in_lake)
 
     assert publication.history_is_ready(Task(states), day(4)) is expected
 
 
 def test_a_day_waits_for_raw_files_of_earlier_ones(home):
-    """3 January is in nobody's hands, and its file has not come: the feed ends on 2 January."""
+    """A day waits for an earlier day that no run loads and no raw file covers yet."""
     home([1, 2], [1, 2])
 
     assert publication.history_is_ready(Task({}), day(4)) is False

@@ -1,4 +1,4 @@
-"""Rules that every DAG obeys."""
+"""Every DAG keeps the project's rules for DAGs."""
 
 import ast
 import subprocess
@@ -21,14 +21,14 @@ def raw_params(dag) -> dict[str, Param]:
 
 
 def test_all_files_parse_into_exactly_these_dags(dag_bag):
-    """No import error, and no DAG that this list does not know."""
+    """All DAG files are imported without an error, and they define exactly the listed DAGs."""
     assert dag_bag.import_errors == {}
     assert sorted(dag_bag.dags) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_docstring_is_the_operators_page(dags, name):
-    """The page begins with the DAG's name, says what to do when each task fails, and is what the UI shows."""
+    """A DAG's docstring is the page in the UI: it begins with the DAG's name and mentions every task."""
     module = ast.get_docstring(ast.parse((ROOT / "dags" / f"{name}.py").read_text()), clean=False)
     assert dags[name].doc_md == module
     assert module.startswith(f"# {name}: ")
@@ -39,7 +39,7 @@ def test_the_docstring_is_the_operators_page(dags, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_calendar_is_aware_of_its_zone_and_never_catches_up(dags, name):
-    """UTC start, no catch-up, tags, one owner."""
+    """Every DAG starts in UTC, never catches up, has tags and one owner."""
     dag = dags[name]
     assert dag.start_date.tzinfo is not None
     assert dag.start_date.utcoffset().total_seconds() == 0
@@ -50,14 +50,14 @@ def test_calendar_is_aware_of_its_zone_and_never_catches_up(dags, name):
 
 @pytest.mark.parametrize("name", ["lake", "retrain", "monitor"])
 def test_scheduled_dags_have_one_run_a_calendar_day(dags, name):
-    """The interval is a day that begins at midnight, so data_interval_start is the day itself."""
+    """A run's interval is a day that begins at midnight, so data_interval_start is the day itself."""
     from airflow.sdk import CronDataIntervalTimetable
 
     assert dags[name].timetable == CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
 
 
 def test_maintenance_is_weekly(dags):
-    """One run a week, on the night to Monday."""
+    """Maintenance runs once a week, in the night to Monday."""
     from airflow.sdk import CronDataIntervalTimetable
 
     assert dags["maintenance"].timetable == CronDataIntervalTimetable("0 0 * * 1", timezone="UTC")
@@ -65,7 +65,7 @@ def test_maintenance_is_weekly(dags):
 
 @pytest.mark.parametrize("name", MANUAL)
 def test_manual_dags_are_dry_by_default(dags, name):
-    """No schedule, and nothing is changed unless somebody says so."""
+    """Manual DAGs have no schedule and are dry runs by default."""
     dry_run = raw_params(dags[name])["dry_run"]
     assert dags[name].schedule is None
     assert (dry_run.value, dry_run.schema["type"]) == (True, "boolean")
@@ -73,7 +73,10 @@ def test_manual_dags_are_dry_by_default(dags, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_param_is_typed_and_described(dags, name):
-    """A form that can be filled in without the source; texts that reach a command line have a pattern."""
+    """Every param has a type and a description, so that the form explains itself.
+
+    A text that reaches a command line has a pattern.
+    """
     for param_name, param in raw_params(dags[name]).items():
         assert "type" in param.schema
         assert param.description
@@ -84,13 +87,13 @@ def test_every_param_is_typed_and_described(dags, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_retries_wait_longer_each_time(dags, name):
-    """Where a task is retried at all, the pauses grow."""
+    """If a task is retried at all, its pauses grow."""
     for task in dags[name].tasks:
         assert task.retries == 0 or task.retry_exponential_backoff
 
 
 def test_parsing_imports_nothing_heavy_and_reads_no_lake():
-    """A fresh interpreter imports all DAG files without any of the libraries that jobs use."""
+    """Importing all DAG files imports none of the heavy libraries that jobs use."""
     code = "import sys; " + "; ".join(f"import dags.{name}" for name in NAMES)
     code += f"; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The tasks of each DAG: their commands, their order, their arguments."""
+"""The tasks of each DAG have the right commands, order and arguments."""
 
 import datetime as dt
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ ORDER = {
 
 
 def rendered(task, params=None):
-    """A copy of the task with its templates filled in for the run of 2026-02-03."""
+    """Return a copy of the task with its templates filled in for the run of 2026-02-03."""
     import copy
 
     found = copy.copy(task)
@@ -27,7 +27,7 @@ def rendered(task, params=None):
 
 @pytest.mark.parametrize("name", ORDER)
 def test_tasks_follow_each_other(dags, name):
-    """Each task has exactly one predecessor, in the order of the operator's page."""
+    """The tasks of a DAG form a chain, in the order of the operator's page."""
     dag = dags[name]
     pairs = list(zip(ORDER[name], ORDER[name][1:], strict=False))
     assert sorted(dag.task_ids) == sorted(ORDER[name])
@@ -38,14 +38,14 @@ def test_tasks_follow_each_other(dags, name):
 
 @pytest.mark.parametrize(("task", "stages"), [("ingest", "ingest,totals"), ("features", "history,state,features")])
 def test_a_nightly_run_names_a_single_day(dags, task, stages):
-    """Both Spark jobs of `lake` get the interval's day, twice, and nothing like "latest"."""
+    """Both Spark jobs of `lake` are given the interval's day as first and last day."""
     found = rendered(dags["lake"].get_task(task))
     assert found.application_args == ["--from", "2026-02-03", "--to", "2026-02-03", "--stages", stages]
     assert found.application.endswith("/jobs/day.py")
 
 
 def test_reprocess_passes_the_range_of_its_params(dags):
-    """One submit for the whole range; the state is exported for its last day."""
+    """The whole range goes into one job and one listing, and the state is exported for its last day."""
     params = {"first": "2026-01-01", "last": "2026-03-31"}
     days = rendered(dags["reprocess"].get_task("days"), params)
     export = rendered(dags["reprocess"].get_task("export"), params)
@@ -58,21 +58,21 @@ def test_reprocess_passes_the_range_of_its_params(dags):
 
 @pytest.mark.parametrize(("as_of", "expected"), [(None, "2026-02-03"), ("2026-01-20", "2026-01-20")])
 def test_retrain_uses_the_named_day_or_its_own(dags, as_of, expected):
-    """The param wins; without it the run's own day counts."""
+    """A day in the params is used, and without one the run's own day."""
     train = rendered(dags["retrain"].get_task("train"), {"as_of": as_of})
     assert train.application_args == ["--as-of", expected]
 
 
 @pytest.mark.parametrize(("release", "ending"), [(None, " "), ("r1", " --replace-unjudged r1")])
 def test_retrain_replaces_unjudged_only_what_is_named(dags, release, ending):
-    """Every night the champion is asked about; a run by hand may name the one that may go."""
+    """A nightly run replaces no champion that was not judged, but a run by hand may name one to replace."""
     promote = rendered(dags["retrain"].get_task("promote"), {"as_of": "2026-01-20", "replace_unjudged": release})
     assert promote.bash_command.endswith(f" -m jobs.promote --as-of 2026-01-20{ending}")
 
 
 @pytest.mark.parametrize(("dry_run", "ending"), [(True, "--release r1 --dry-run"), (False, "--release r1 ")])
 def test_rollback_moves_nothing_while_dry(dags, dry_run, ending):
-    """The flag of the job follows the param."""
+    """The job gets its dry-run flag exactly if the param says so."""
     promote = rendered(dags["rollback"].get_task("promote"), {"release": "r1", "dry_run": dry_run})
     assert promote.bash_command.endswith(f" -m jobs.promote {ending}")
 
@@ -89,7 +89,7 @@ def test_rollback_moves_nothing_while_dry(dags, dry_run, ending):
     ],
 )
 def test_maintenance_by_hand_is_dry_by_default(dags, run_type, dry_run, mode):
-    """The weekly run works; a run by hand only tells, unless the param says otherwise."""
+    """A scheduled run applies its plan, while any other run is dry by default; the param decides if it is set."""
     task = dags["maintenance"].get_task("maintain")
     found = task.dag.get_template_env().from_string(task.application_args[1])
     run = SimpleNamespace(run_type=run_type)
@@ -98,7 +98,7 @@ def test_maintenance_by_hand_is_dry_by_default(dags, run_type, dry_run, mode):
 
 
 def test_no_argument_or_environment_of_a_task_looks_like_a_secret(dags):
-    """Keys, tokens and passwords reach jobs in files, never on a command line or in a task's environment."""
+    """No secret is on a command line or in the environment of a task, because jobs read secrets from files."""
     for dag in dags.values():
         for task in dag.tasks:
             shown = f"{getattr(task, 'application_args', '')} {getattr(task, 'bash_command', '')}".lower()

@@ -1,4 +1,4 @@
-"""The house rules that no linter checks."""
+"""The project keeps the house rules that no linter checks."""
 
 import ast
 import subprocess
@@ -22,7 +22,7 @@ def functions(path):
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
 def test_every_test_says_what_it_shows(path):
-    """Each test function has a docstring."""
+    """Every test function has a docstring."""
     silent = [node.name for node in functions(path) if node.name.startswith("test_") and not ast.get_docstring(node)]
 
     assert silent == []
@@ -30,7 +30,7 @@ def test_every_test_says_what_it_shows(path):
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_functions_stay_short(path):
-    """A file of more than 300 lines or a function of more than 40 is split."""
+    """No file of code has more than 300 lines, and no function more than 40."""
     long = [node.name for node in functions(path) if node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION]
 
     assert long == []
@@ -38,14 +38,14 @@ def test_files_and_functions_stay_short(path):
 
 
 def test_test_files_have_names_of_their_own():
-    """Two test files of one name would shadow each other in reports."""
+    """No two test files share a name, because they would shadow each other in reports."""
     names = [path.name for path in TESTS]
 
     assert sorted(set(names)) == sorted(names)
 
 
 def test_the_drawing_of_packages_is_the_tree():
-    """ARCHITECTURE.md names every package of core, jobs and serving, and none that is not there."""
+    """ARCHITECTURE.md draws exactly the packages of core, jobs and serving that exist."""
     block = (ROOT / "ARCHITECTURE.md").read_text().partition("## Where things live")[2].split("```")[1]
     drawn, top = set(), ""
     for line in filter(None, block.splitlines()):
@@ -59,7 +59,7 @@ def test_the_drawing_of_packages_is_the_tree():
 
 
 def test_unit_tests_lie_as_the_packages_do():
-    """A folder of unit tests has the name of a package, of the core or, with its top folder, of another part."""
+    """Every folder of unit tests has the path of a folder of code, below the core or the project's root."""
     folders = {path.parent.relative_to(ROOT / "tests" / "unit") for path in TESTS if "unit" in path.parts}
     strange = [folder for folder in folders if not any((ROOT / top / folder).is_dir() for top in ("antifraud", "."))]
 

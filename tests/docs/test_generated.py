@@ -1,4 +1,4 @@
-"""Documents that come from code say what the code says today."""
+"""Generated documents are up to date with the code."""
 
 import re
 
@@ -12,12 +12,12 @@ VARIABLE = re.compile(r'"((?:ANTIFRAUD|SCORER)_[A-Z_]+)"')
 
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_generated_page_is_current(name):
-    """A page that differs from its source must be regenerated with `make docs`."""
+    """Each generated page equals what the code generates today."""
     assert (ROOT / name).read_text() == PAGES[name](), "stale: run `make docs` and commit the result"
 
 
 def test_no_process_reads_a_setting_that_is_not_listed():
-    """Whatever is named in code that starts, schedules or serves; but for the mark by which a run knows its own."""
+    """docs/settings.md lists every variable that the code names, except the mark by which a run knows its own."""
     files = [path for part in ("dags", "serving", "infra", "jobs") for path in (ROOT / part).rglob("*.py")]
     named = {name for path in files for name in VARIABLE.findall(path.read_text())} - {MARK}
 

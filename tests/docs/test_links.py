@@ -1,4 +1,4 @@
-"""Documents lead to files, names and headings that exist."""
+"""Documents refer only to files, names and headings that exist."""
 
 import re
 import subprocess
@@ -8,21 +8,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACKED = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-# A changelog speaks of files as they were called at the time.
+# A changelog names files as they were called at the time.
 DOCUMENTS = [name for name in TRACKED.split() if name != "CHANGELOG.md"]
 FILE = re.compile(r"\b((?:antifraud|bench|dags|docs|infra|jobs|serving|tests)/[\w./-]+\.(?:md|py|sh|svg))(?:::(\w+))?")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 
 
 def anchors(text):
-    """The anchors of a document's headings, as GitHub makes them."""
+    """Return the anchors of a document's headings, as GitHub makes them."""
     titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_files_that_a_document_names_exist(name):
-    """A path, and the function or constant after its two colons."""
+    """A document names only files that exist, and after two colons only names that occur in the file."""
     text = (ROOT / name).read_text()
     named = [(path, member) for path, member in FILE.findall(text) if not path.startswith("docs/images")]
     lost = [path for path, _ in named if not (ROOT / path).exists()]
@@ -34,7 +34,7 @@ def test_files_that_a_document_names_exist(name):
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_of_a_document_lead_somewhere(name):
-    """Files relative to the document, and headings in them."""
+    """Links lead to files that exist relative to the document, and to headings in them."""
     document = ROOT / name
     broken = []
     for path, anchor in LINK.findall(document.read_text()):
@@ -46,5 +46,5 @@ def test_links_of_a_document_lead_somewhere(name):
 
 
 def test_headings_become_anchors():
-    """Punctuation goes, spaces become hyphens."""
+    """An anchor is the heading in lower case, without punctuation and with hyphens for spaces."""
     assert anchors("# A page\n\ntext\n\n## PASS, FAIL, INFEASIBLE\n") == {"a-page", "pass-fail-infeasible"}

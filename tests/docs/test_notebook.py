@@ -12,7 +12,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_is_committed_without_outputs(path):
-    """Outputs would carry somebody's data into the repository."""
+    """The notebook is committed without outputs, which would carry data into the repository."""
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
     assert cells
@@ -22,7 +22,7 @@ def test_is_committed_without_outputs(path):
 
 @pytest.mark.filterwarnings("ignore")
 def test_first_look_runs(judged, monkeypatch):
-    """It prints the verdict of the small lake's candidate and draws three figures."""
+    """The notebook prints both verdicts on the small lake's candidate and draws three figures."""
     _, settings, candidate, _ = judged
     monkeypatch.setenv("ANTIFRAUD_HOME", str(settings.home))
     for name in ("train", "select", "certify", "label_delay"):

@@ -1,4 +1,4 @@
-"""Sentences keep the mechanical rules of prose, in every document and Python file of the project."""
+"""Every document and Python file of the project keeps the mechanical rules of prose."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from docs.prose import LONGEST_SENTENCE, ROOT, blocks, broken_rules, project_fil
 
 @pytest.mark.parametrize("path", project_files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_sentences_of_the_project_are_plain(path):
-    """No document, docstring, comment or error message breaks a rule; no file is exempt."""
+    """No document, docstring, comment or error message breaks a rule, and no file is exempt."""
     assert [str(each) for each in violations(path)] == []
 
 
@@ -35,12 +35,12 @@ def words(count):
     ],
 )
 def test_a_rule_finds_what_it_forbids(sentence, expected):
-    """Length counts words, code as one of them; openings and phrases are found, questions are not."""
+    """Long sentences, forbidden openings and phrases are found; code counts as one word, and questions are free."""
     assert list(broken_rules(sentence)) == expected
 
 
 def test_a_text_is_split_into_sentences():
-    """Code, links and abbreviations end no sentence; a bracket or a quotation mark may follow its end."""
+    """Code, links and abbreviations do not end a sentence; a bracket or a quotation mark may follow its end."""
     text = 'Run `make test. Now`. See [the page](a.md. B) (e.g. Here). "It is done." Last one'
 
     assert sentences(text) == ["Run x.", "See the page (x Here).", '"It is done."', "Last one"]
@@ -66,7 +66,7 @@ What code says
 
 
 def test_a_document_is_read_by_its_parts():
-    """Paragraphs, items and cells; headings and code are left out."""
+    """Paragraphs, list items and table cells are read, but headings and code are left out."""
     read = [text for _, text in blocks(MARKDOWN, 1) if "---" not in text]
 
     assert read == ["First line goes on.", "What an item says", "ends here", "What", "a cell"]
@@ -99,7 +99,7 @@ def read(path):
 
 
 def test_a_python_file_is_read_where_people_read(tmp_path):
-    """Docstrings, comments and texts of errors, each with its line; code and examples are left out."""
+    """Docstrings, comments and error texts are read, each with its line; code and examples are left out."""
     path = tmp_path / "module.py"
     path.write_text(PYTHON)
 

@@ -1,4 +1,4 @@
-"""The gate's page in a browser: a risk manager reads verdict, limits and reasons on one screen, from one file."""
+"""In a browser, the gate's page shows verdict, limits and reasons on one screen, from one file."""
 
 from types import SimpleNamespace
 
@@ -12,7 +12,7 @@ from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
 from infra.setup.browser import find_chromium
-from jobs.judging.certify_rows import Evidence
+from jobs.judging.certify_rows import ReducedWindows
 from jobs.judging.limits import limits_of
 from jobs.judging.report import judged
 from jobs.reporting.page import PAGE_FILE, render
@@ -35,7 +35,7 @@ SUCCESSION = {
 
 
 def window(seed, separation):
-    """A window of 2 % fraud whose scores lie `separation` standard deviations above the legitimate ones."""
+    """Return a window with 2 % fraud whose scores lie `separation` standard deviations above the legitimate ones."""
     rng = np.random.default_rng(seed)
     fraud = rng.random(ROWS) < 0.02
     score = (1_000_000 / (1 + np.exp(4 - rng.normal(separation * fraud, 1)))).astype(int)
@@ -62,17 +62,17 @@ def report(verdict):
     separation, declared = CASES[verdict]
     settings = JobSettings(**declared)
     info = {"as_of": "2026-04-10", "windows": WINDOWS}
-    evidence = Evidence(window(2, separation).table, window(1, separation), 1)
+    reduced = ReducedWindows(window(2, separation).table, window(1, separation), 1)
     candidate = SimpleNamespace(id="2026-04-10-0123abcd", info=info)
-    found = judged(candidate, evidence, settings, limits_of(settings))
+    found = judged(candidate, reduced, settings, limits_of(settings))
     assert found.verdict == verdict
     return found
 
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium without a window."""
-    # Its sandbox refuses to work for root, which is who tests are in a container.
+    """Start Chromium without a window."""
+    # Chromium's sandbox does not work for root, and in a container tests run as root.
     options = {"executable_path": find_chromium(), "headless": True, "args": ["--no-sandbox"]}
     with sync_playwright() as playwright, playwright.chromium.launch(**options) as launched:
         yield launched
@@ -80,7 +80,7 @@ def browser():
 
 @pytest.fixture(scope="module", params=CASES)
 def opened(request, browser, tmp_path_factory):
-    """A page with the report of each verdict, the report, and what the browser asked for and complained about."""
+    """Open the page of each verdict, and record the browser's requests and complaints."""
     content, file = report(request.param), tmp_path_factory.mktemp("report") / PAGE_FILE
     file.write_text(render(content))
     page, asked, complaints = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}), [], []
@@ -94,7 +94,7 @@ def opened(request, browser, tmp_path_factory):
 
 
 def test_verdict_limits_and_reasons_need_no_scrolling(opened):
-    """At 1280 x 800 the verdict, both limits with their bounds, every reason and the action lie inside the window."""
+    """At 1280 x 800, verdict, limits, bounds, reasons and action are inside the window."""
     page, content = opened.page, opened.report
     shown = {
         ".word": [content.verdict],
@@ -116,7 +116,7 @@ def test_verdict_limits_and_reasons_need_no_scrolling(opened):
 
 
 def test_nothing_sticks_out(opened):
-    """No horizontal scroll bar, and no text wider than its card or outside the plot, however large the numbers are."""
+    """Nothing scrolls sideways, and no text is wider than its card or outside the plot."""
     wider = "nodes => nodes.filter(node => node.scrollWidth > node.clientWidth).map(node => node.innerText)"
     outside = """nodes => nodes.filter(node => {
         const text = node.getBoundingClientRect(), plot = node.closest('svg').getBoundingClientRect()
@@ -127,7 +127,7 @@ def test_nothing_sticks_out(opened):
 
 
 def test_the_plot_is_drawn(opened):
-    """A curve with height and width, both limits, the choice and its bounds."""
+    """The plot has a curve with height and width, both limits and the choice."""
     page = opened.page
     box = page.locator("svg.tradeoff polyline.curve").bounding_box()
     assert min(box["width"], box["height"]) > 50
@@ -136,6 +136,6 @@ def test_the_plot_is_drawn(opened):
 
 
 def test_the_page_is_one_file_without_complaints(opened):
-    """Nothing but the file itself is asked for, and the console stays empty."""
+    """The browser requests nothing but the file itself, and its console stays empty."""
     assert opened.asked == [opened.url]
     assert opened.complaints == []

@@ -1,8 +1,4 @@
-"""One whole run of a small world, with an accident in the middle; every functional test looks at it.
-
-`make test` has the shortest history that gives a model all its windows, and backfills one day through Airflow.
-`make prove` has a hundred days, and backfills three of them, two at once.
-"""
+"""One whole run of a small world with an accident in the middle, which every functional test looks at."""
 
 import json
 import os
@@ -32,7 +28,7 @@ ACCIDENT = "lake.ingest {day}: running"
 
 @dataclass(frozen=True)
 class World:
-    """A run's history: its length, its last days that are loaded one by one, and the day with the accident."""
+    """A run's history: its length, how many of its last days are backfilled, and the day of the accident."""
 
     days: int
     backfilled: int
@@ -40,7 +36,7 @@ class World:
 
     @property
     def arguments(self) -> list[str]:
-        """Arguments of the command line."""
+        """Return the arguments of the command line."""
         return ["--once", "--preset", "small", "--days", str(self.days), "--backfill-days", str(self.backfilled)]
 
 
@@ -61,7 +57,7 @@ class FinishedRun:
 
 
 def run_path(home: Path, world: World, accident: str | None = None) -> FinishedRun:
-    """Run ``--once``; kill the scheduler when a line that holds `accident` is printed."""
+    """Run ``--once``, and kill the scheduler when a line that holds `accident` is printed."""
     command = [sys.executable, "-m", "infra.local.run", *world.arguments, "--home", str(home)]
     lines, killed, until = [], None, time.monotonic() + RUN_SECONDS
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
@@ -77,7 +73,7 @@ def run_path(home: Path, world: World, accident: str | None = None) -> FinishedR
 
 
 def kill_scheduler(home: Path) -> int:
-    """SIGKILL the scheduler of the run in `home`, as a machine that runs out of memory would."""
+    """Kill the scheduler of the run in `home` with SIGKILL, as a machine does that runs out of memory."""
     leaders = [process for process in processes_of(home) if os.getsid(process.pid) == process.pid]
     [scheduler] = [process for process in leaders if "scheduler" in process.cmdline()]
     scheduler.send_signal(signal.SIGKILL)
@@ -86,20 +82,23 @@ def kill_scheduler(home: Path) -> int:
 
 @pytest.fixture(scope="session", params=[SHORT_RUN, LONG_RUN])
 def finished_run(request, tmp_path_factory) -> FinishedRun:
-    """The whole path once, from nothing; the Airflow scheduler is killed while the backfill loads a day."""
+    """Return the finished run of the whole path, in which the scheduler was killed while the backfill loaded a day."""
     home = tmp_path_factory.mktemp("functional") / "home"
     return run_path(home, request.param, accident=ACCIDENT.format(day=request.param.killed_at))
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """The browser's program; asked for first, so that a machine without one says so before a run is made."""
+    """Return the browser's program.
+
+    Tests ask for it first, so that a machine without a browser fails before the run.
+    """
     return find_chromium()
 
 
 @pytest.fixture(scope="module")
 def airflow(finished_run) -> Iterator[AirflowApi]:
-    """The finished run's Airflow, started again without the other services."""
+    """Start the finished run's Airflow again, without the other services."""
     home = finished_run.home
     with only_run_of(home):
         run = Run(parse([*finished_run.world.arguments, "--home", str(home)]))

@@ -1,4 +1,4 @@
-"""A killed scheduler costs time, not rows."""
+"""A killed scheduler costs time, but no rows."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ RANGE = ["--from", FIRST, "--to", LAST]
 
 
 def job(home: Path, *command: str) -> str:
-    """Run a job on the lake of `home`; returns what it printed."""
+    """Run a job on the lake of `home`, and return what it printed."""
     environ = {**os.environ, "ANTIFRAUD_HOME": str(home), "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable}
     done = subprocess.run(
         [sys.executable, "-m", *command], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
@@ -33,13 +33,13 @@ def job(home: Path, *command: str) -> str:
 
 
 def partitions(lake: dict[str, Any]) -> set[tuple[str, str]]:
-    """Every table has rows on every day, `quarantine` where the summary counts some."""
+    """Return the tables and days that have rows: `quarantine` where the summary counts some, other tables always."""
     unusable = {(QUARANTINE.name, day) for day, counts in lake["days"].items() if counts["quarantined"]}
     return unusable | {(table.name, day) for table in EVERY_DAY for day in lake["days"]}
 
 
 def test_the_scheduler_was_killed_and_came_back(finished_run):
-    """The supervisor says so, and the backfill of the same run went on to its end."""
+    """The supervisor reports the killed scheduler and starts it again, and the backfill goes on to its end."""
     assert finished_run.killed is not None
     assert "airflow-scheduler died (code -9), starting it again" in finished_run.output
     for day in (finished_run.world.killed_at, max(finished_run.summary["lake"]["days"])):
@@ -48,7 +48,7 @@ def test_the_scheduler_was_killed_and_came_back(finished_run):
 
 @LONG_RUN_ONLY
 def test_every_partition_equals_that_of_an_undisturbed_load(finished_run, tmp_path):
-    """One Spark job over the same raw files and key, without Airflow, gives equal checksums by table and day."""
+    """One undisturbed Spark job over the same raw files and key gives the same checksums by table and day."""
     shutil.copytree(finished_run.home / "raw", tmp_path / "raw")
     job(tmp_path, "jobs.day", *RANGE, "--stages", "ingest,totals,state,features")
     expected, found = (job(home, "jobs.checksums", *RANGE) for home in (tmp_path, finished_run.home))
@@ -57,6 +57,6 @@ def test_every_partition_equals_that_of_an_undisturbed_load(finished_run, tmp_pa
 
 
 def test_nothing_staged_is_left(finished_run):
-    """The job that died with its scheduler left no snapshot behind that nobody published."""
+    """No staged snapshot is left of the job that died with its scheduler."""
     catalog = open_catalog(JobSettings(home=finished_run.home))
     assert [table.name for table in TABLES if staged_snapshots(catalog, table)] == []

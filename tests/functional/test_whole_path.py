@@ -1,4 +1,4 @@
-"""From raw files to a live decision, a halt and a resume, through a real Airflow, Spark, MLflow and Gunicorn."""
+"""The whole path, from raw files to a live decision, a halt and a resume, with real services."""
 
 import json
 import stat
@@ -16,7 +16,7 @@ SECRETS = ["raw/secrets/keyring.json", "secrets/client.token", "secrets/admin.to
 
 
 def test_every_row_and_every_defect_is_accounted_for(finished_run):
-    """For each day of the history: rows in and quarantined by reason are what the simulator says it wrote."""
+    """On every day, the rows that came in and the quarantined rows by reason are those the simulator wrote."""
     truth = json.loads((finished_run.home / "raw" / "truth" / "manifest.json").read_text())["days"]
     found = finished_run.summary["lake"]["days"]
     assert len(found) == finished_run.world.days
@@ -28,7 +28,7 @@ def test_every_row_and_every_defect_is_accounted_for(finished_run):
 
 
 def test_the_verdict_is_pass_here_and_infeasible_at_full_volume(finished_run):
-    """Both verdicts are in the summary and on the screen, and the release that serves is the candidate that passed."""
+    """Both verdicts are in the summary and on the screen, and the candidate that passed is the release that serves."""
     verdict = finished_run.summary["verdict"]
     assert (verdict["verdict"], verdict["at_full_volume"]["verdict"]) == ("PASS", "INFEASIBLE")
     assert "PASS at " in finished_run.output
@@ -37,14 +37,17 @@ def test_the_verdict_is_pass_here_and_infeasible_at_full_volume(finished_run):
 
 
 def test_an_ordinary_day_is_decided_and_the_guard_stays_quiet(finished_run):
-    """Every usable transaction of the first live day got a decision."""
+    """More than a thousand transactions of the first live day got a decision, and each decision got a label."""
     day = finished_run.summary["ordinary_day"]
     assert day["decided"] == day["labels"] > 1_000
     assert 0 < day["p50_ms"] <= day["p99_ms"]
 
 
 def test_the_guard_halts_the_service_and_an_admin_resumes_it(finished_run):
-    """After honest customers changed: suspended by the guard, refused, told by a signed webhook, decided again."""
+    """When honest customers changed, the guard suspended the service and a signed webhook told so.
+
+    Decisions were refused until an admin resumed the service.
+    """
     guard = finished_run.summary["guard"]
     assert guard["by"] == "guard"
     assert guard["labels_until_trip"] > 0
@@ -54,7 +57,10 @@ def test_the_guard_halts_the_service_and_an_admin_resumes_it(finished_run):
 
 
 def test_no_raw_identifier_left_the_raw_zone_and_a_planted_one_is_found(finished_run):
-    """The scan over everything the run wrote finds nothing; one id in a log is found, and told without the id."""
+    """The leak scan finds no identifier in what the run wrote.
+
+    It finds one that is planted in a log, and does not repeat the identifier.
+    """
     identifiers = sparse_identifiers(finished_run.home / "raw" / "feed")
     assert len(identifiers) > 1_000
     assert finished_run.summary["leaks"] == {"identifiers": len(identifiers), "findings": []}
@@ -72,7 +78,7 @@ def test_no_raw_identifier_left_the_raw_zone_and_a_planted_one_is_found(finished
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_secrets_are_private_and_never_printed(finished_run, name):
-    """Each secret file is readable by its owner only; its content is in no line that the run printed."""
+    """Only its owner can read a secret file, and no line that the run printed holds its content."""
     path = finished_run.home / name
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     content = path.read_text().strip()
@@ -81,13 +87,13 @@ def test_secrets_are_private_and_never_printed(finished_run, name):
 
 
 def test_no_process_is_left(finished_run):
-    """Everything that the run started is gone, workers of the killed scheduler included."""
+    """Every process that the run started has ended, workers of the killed scheduler included."""
     assert processes_of(finished_run.home) == []
 
 
 @LONG_RUN_ONLY
 def test_a_second_run_goes_on_where_the_first_ended(finished_run):
-    """Nothing is loaded, trained or decided again; the summary is the same but for times."""
+    """A second run loads, trains and decides nothing again, and gives the same results in less than half the time."""
     again = run_path(finished_run.home, finished_run.world)
     assert again.output.count("done in an earlier run") == 6
     same = ["lake", "verdict", "release", "ordinary_day", "guard"]

@@ -1,6 +1,6 @@
-"""An analyst reprocesses two days on Airflow's pages, in a browser: `lake`, Trigger, Backfill, the newest day first.
+"""An analyst reprocesses two days on Airflow's pages in a browser, the newest day first.
 
-Last of the functional tests by its name, for it changes the finished run.
+The file's name puts it last among the functional tests, because it changes the finished run.
 """
 
 import datetime as dt
@@ -36,7 +36,7 @@ MADE_OF_AMOUNTS = (CLEAN, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
 OTHERS = (QUARANTINE, LABELS)
 TOTALS = (TOTALS_CUSTOMER.name, TOTALS_TERMINAL.name)
 AMOUNT = 4
-"""Position in a raw row."""
+"""The amount's position in a raw row."""
 LEFT_OUT = ("days", "published", "export")
 """Tasks of `reprocess` that a dry run leaves out."""
 DRY_RUN_SECONDS = 300
@@ -46,7 +46,7 @@ BACKFILL_MS = 900_000
 
 @pytest.fixture
 def pictures(tmp_path) -> Path:
-    """A folder for what the browser showed."""
+    """Return a folder for pictures of what the browser shows."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     return folder
@@ -54,8 +54,8 @@ def pictures(tmp_path) -> Path:
 
 @pytest.fixture
 def page(chromium, airflow, pictures):
-    """Airflow in a browser; the last thing it showed is kept, whatever becomes of the test."""
-    # Chromium's sandbox refuses to work for root, which is who tests are in a container.
+    """Open Airflow in a browser, and keep a picture of the last page, whether the test passes or fails."""
+    # Chromium's sandbox does not work for root, and in a container tests run as root.
     options = {"executable_path": chromium, "headless": True, "args": ["--no-sandbox"]}
     with sync_playwright() as playwright, playwright.chromium.launch(**options) as browser:
         opened = browser.new_page(
@@ -68,7 +68,7 @@ def page(chromium, airflow, pictures):
 
 
 def correct(file: Path) -> None:
-    """Deliver a day's file again, with another amount in its last row."""
+    """Deliver a day's file again with another amount in its last row."""
     lines = file.read_text().splitlines(keepends=True)
     fields = lines[-1].split(",")
     fields[AMOUNT] = f"{Decimal(fields[AMOUNT]) + Decimal('0.01'):.2f}"
@@ -76,24 +76,24 @@ def correct(file: Path) -> None:
 
 
 def published_by(home: Path, day: dt.date) -> dict[str, Run]:
-    """By table, what the lake says of the run that published a day."""
+    """Return, by table, the lake's record of the run that published a day."""
     catalog = open_catalog(JobSettings(home=home))
     return {table.name: published(catalog, table, day, day)[day] for table in (*MADE_OF_AMOUNTS, *OTHERS)}
 
 
 def forget_totals(home: Path, day: dt.date) -> None:
-    """Let the lake believe that the totals of a day were never published."""
+    """Delete the records which say that the totals of a day were published."""
     runs = open_catalog(JobSettings(home=home)).load_table((NAMESPACE, RUNS.name))
     runs.delete(f"day = '{day}' and table in {TOTALS}")
 
 
 def ended(tasks: list[dict[str, Any]], name: str) -> dt.datetime:
-    """When a task of a run ended."""
+    """Return when a task of a run ended."""
     return dt.datetime.fromisoformat(next(task["end_date"] for task in tasks if task["task_id"] == name))
 
 
 def choose_day(page: Page, name: str, day: dt.date) -> None:
-    """Type a day into a field of the dialog; its time stays what Airflow makes of it."""
+    """Type a day into a field of the dialog, and leave its time as Airflow sets it."""
     page.get_by_role("group").filter(has_text=name).get_by_text("Select date and time").click()
     field = page.get_by_role("textbox", name=name)
     field.fill(f"{day:%Y/%m/%d}")
@@ -103,14 +103,17 @@ def choose_day(page: Page, name: str, day: dt.date) -> None:
 
 
 def choose(page: Page, label: str) -> None:
-    """Choose one of several, by the text beside it."""
-    # The radio itself has no size: what one sees and clicks is drawn beside it.
+    """Choose one of several options by its text."""
+    # The radio button has no size of its own: people see and click what is drawn beside it.
     page.get_by_role("dialog").get_by_text(label, exact=True).click()
     expect(page.get_by_role("radio", name=label, exact=True)).to_be_checked()
 
 
 def fill_dialog(page: Page, pictures: Path) -> None:
-    """Both days, whatever became of their earlier runs; on the picture two at a time, then backwards, one at a time."""
+    """Ask for both days, whatever became of their earlier runs, backwards and one at a time.
+
+    A picture shows the dialog before that, with two runs at a time.
+    """
     choose(page, "Backfill")
     choose_day(page, "From", UNCHANGED)
     choose_day(page, "To", CORRECTED)
@@ -123,17 +126,17 @@ def fill_dialog(page: Page, pictures: Path) -> None:
 
 
 def run_of(page: Page, day: dt.date) -> Locator:
-    """A day's row in the list of runs; Airflow calls a run by the day after, on which it may begin."""
+    """Return a day's row in the list of runs, which Airflow names by the day after, when the run may begin."""
     return page.get_by_role("row").filter(has_text=f"backfill__{day + ONE_DAY}T00:00:00")
 
 
 def reprocess(page: Page, pictures: Path) -> None:
-    """From Airflow's first page to two runs that have succeeded."""
+    """Go from Airflow's first page to two runs that have succeeded."""
     page.goto("/")
     for name in ("Dags", "lake"):
         page.get_by_role("link", name=name, exact=True).click()
     trigger = page.get_by_role("button", name="Trigger Dag")
-    expect(trigger).to_have_count(1)  # the list of DAGs, which is there until the next page is, has one for each
+    expect(trigger).to_have_count(1)  # until the next page is there, the list of DAGs has one button a DAG
     trigger.click()
     fill_dialog(page, pictures)
     page.get_by_role("button", name="Run Backfill").click()
@@ -147,7 +150,7 @@ def reprocess(page: Page, pictures: Path) -> None:
 
 
 def test_a_dry_run_tells_what_a_corrected_file_changes(airflow, finished_run):
-    """`reprocess` as it is unless somebody says otherwise: it lists tables and days, and publishes nothing."""
+    """By default `reprocess` is a dry run: it lists the stale tables and days, and publishes nothing."""
     home = finished_run.home
     before = published_by(home, CORRECTED)
     correct(home / "raw" / "feed" / f"{CORRECTED}.txt")
@@ -170,10 +173,10 @@ def test_a_dry_run_tells_what_a_corrected_file_changes(airflow, finished_run):
 
 
 def test_two_days_are_reprocessed(page, airflow, finished_run, pictures):
-    """Both runs succeed on the page; of the corrected day what is made of amounts is new, all else was left alone.
+    """Both runs succeed; of the corrected day, everything made from amounts is new, and the rest is left alone.
 
-    The corrected day runs first and looks back on totals that are gone: their day's own run waits for its place, so it
-    makes them.
+    The corrected day runs first and looks back on totals that are gone. Their day's own run is still queued, so the
+    corrected day's run makes them.
     """
     home = finished_run.home
     before = {day: published_by(home, day) for day in DAYS}

@@ -1,4 +1,4 @@
-"""The shared token vectors, computed with `openssl dgst -sha256 -mac HMAC`: every implementation reproduces them."""
+"""Every implementation reproduces the shared token vectors, made with `openssl dgst -sha256 -mac HMAC`."""
 
 import json
 from pathlib import Path
@@ -12,13 +12,13 @@ VECTORS = json.loads(Path(__file__).with_name("tokens.json").read_text())
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v['key_id']}-{v['kind']}-{v['id']}")
 def test_the_reference_reproduces_the_vector(vector):
-    """Key, kind and id give the token that openssl gives."""
+    """For each key, kind and id, the reference makes the token that openssl makes."""
     key = Key(vector["key_id"], bytes.fromhex(vector["secret"]))
 
     assert tokenise(key, vector["kind"], vector["id"]) == vector["token"]
 
 
 def test_ids_of_every_length_are_covered():
-    """0, small ids and sparse 12-digit ids are among the vectors, for both kinds."""
+    """The vectors have the id 0, a small id, a sparse 12-digit id, and both kinds."""
     assert {vector["id"] for vector in VECTORS} >= {0, 711, 123456789012}
     assert {vector["kind"] for vector in VECTORS} == {"customer", "terminal"}

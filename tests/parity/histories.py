@@ -1,4 +1,4 @@
-"""Generated transactions, and their feature vectors row by row: an implementation that shares no code with Spark's."""
+"""Generated transactions and their feature vectors, computed row by row without any of Spark's code."""
 
 import random
 from collections import defaultdict
@@ -11,18 +11,18 @@ DAY = 86_400
 HOUR = 3_600
 LABEL_DELAY = 7
 OFFSETS = (0, 1, 2, 6, 7, 8, 14, 27, 28, 29, 30, 31, 36, 37, 38, 39, 45)
-"""Days of the events after the first: neighbours, and both sides of 7, 30, and 30 days after the label delay."""
+"""Days after the first day: neighbours, and both sides of 7 days, 30 days, and 30 days after the label delay."""
 EDGE_SECONDS = (0, 1, HOUR - 1, HOUR, DAY // 2, DAY - HOUR, DAY - 1)
 AMOUNTS = (1, 2, 100, 7_091, 22_000, 10**9 - 1, 10**9)
 STATUSES = ("fraud", "legitimate", "legitimate")
 TWINS = 0.15
-"""Share of events that are another one again, under another id."""
+"""Share of events that repeat another event under another id."""
 BUSY = 5
-"""One in so many seeds has a single customer at a single terminal, with events in all hours of two days."""
+"""One in this many seeds has a single customer at a single terminal, with events in many hours of two days."""
 
 
 class Label(NamedTuple):
-    """A statement about an event; the latest by (learned_at, source, sequence) holds."""
+    """A label of an event; of several, the latest by (learned_at, source, sequence) holds."""
 
     learned_at: int
     source: str
@@ -31,7 +31,7 @@ class Label(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A transaction, in the order in which transactions count; `number` is unique on its day only."""
+    """A transaction, sorted as transactions count; `number` is unique on its day only."""
 
     time: int
     number: int
@@ -42,7 +42,7 @@ class Event(NamedTuple):
 
 
 def generate(seed, first_day, events):
-    """`events` transactions of two customers at two terminals, in order, with many ties, edges and long gaps."""
+    """Return transactions of two customers at two terminals, in order, with many ties, edge cases and long gaps."""
     draw = random.Random(seed)  # noqa: S311 - test data
     offsets, entities, hours = (OFFSETS[:2], 1, len(EDGE_SECONDS)) if seed % BUSY == 0 else (OFFSETS, 2, 1)
     found: list[Event] = []
@@ -61,7 +61,10 @@ def generate(seed, first_day, events):
 
 
 def labels_of(draw, day, number):
-    """The feed's label, and what corrected it early, late or at the same moment, took it back or said it again."""
+    """Return an event's labels: the feed's, and labels of others that correct it early, late or at the same moment.
+
+    Some take a label back, and some say it again.
+    """
     due = (day + LABEL_DELAY) * DAY
     feed = Label(due, "feed", number, draw.choice(STATUSES))
     early = Label(
@@ -87,7 +90,7 @@ def labels_of(draw, day, number):
 
 
 def vectors(events, label_delay_days):
-    """Feature vector of every event, for events in order; each entity's past is kept as plain lists."""
+    """Return the feature vector of every event, in order. Each entity's past is kept as a plain list."""
     past, found = defaultdict(list), []
     for event in events:
         keys = (("c", event.customer), ("t", event.terminal))
@@ -99,7 +102,7 @@ def vectors(events, label_delay_days):
 
 
 def history(past, today, label_delay_days):
-    """The past of an entity as an event of day `today` sees it: closed days, then hours of yesterday and today."""
+    """Return an entity's past as an event of day `today` sees it: closed days, and hours of yesterday and today."""
     days, hours = defaultdict(lambda: EMPTY), defaultdict(lambda: EMPTY)
     for event in past:
         day = event.time // DAY
@@ -123,13 +126,13 @@ def risk(past, today, label_delay_days):
 
 
 def status(event, today):
-    """The latest that was said about an event before `today`; unknown if nothing was."""
+    """Return the latest label of an event learnt before `today`, or unknown if there is none."""
     said = [label for label in event.labels if label.learned_at < today * DAY]
     return max(said).status if said else "unknown"
 
 
 def streak(labels, today):
-    """Frauds after the last day with a legitimate row, age in days of the first of them, age of that day."""
+    """Return how many frauds follow the last legitimate day, the first one's age in days, and that day's age."""
     legit_day = max((day for day, is_fraud in labels if not is_fraud), default=None)
     frauds = [day for day, is_fraud in labels if is_fraud and (legit_day is None or day > legit_day)]
     return len(frauds), today - min(frauds) if frauds else 0, 0 if legit_day is None else today - legit_day

@@ -1,4 +1,4 @@
-"""Spark's features and the row-by-row reference give the same bits for events in order."""
+"""Spark's features equal those of the row-by-row reference, bit for bit."""
 
 import datetime as dt
 import math
@@ -22,17 +22,17 @@ LABEL_SCHEMA = "day date, transaction_id bigint, status string, learned_at bigin
 
 @pytest.fixture(scope="module", params=HISTORIES)
 def worlds(request):
-    """Independent histories over a leap day; ids of history h are h * EVENTS and up, from 0 on."""
+    """Return independent histories over a leap day."""
     return [histories.generate(seed, day_number(FIRST), EVENTS) for seed in range(request.param)]
 
 
 def tables(worlds):
-    """The histories as rows of `clean` and `labels`."""
+    """Return the histories as rows of `clean` and `labels`."""
     clean, labels = [], []
     for world, events in enumerate(worlds):
         for time, number, customer, terminal, amount, said in events:
             day, key = date_of(time // DAY), world * EVENTS + number
-            # Customer and terminal of one id are two entities; the first history has the ids 0.
+            # A customer and a terminal with one id are two entities. The first history has the ids 0.
             clean.append((day, key, time, str(2 * world + customer), str(2 * world + terminal), amount))
             labels += [(day, key, label.status, label.learned_at, label.source, label.sequence) for label in said]
     return clean, labels
@@ -40,7 +40,7 @@ def tables(worlds):
 
 @pytest.fixture(scope="module")
 def computed(spark, worlds):
-    """Features of all histories by day and transaction id, through totals, states and features."""
+    """Return the features of all histories by day and transaction id, made through totals and states."""
     from jobs.lake.feature_rows import feature_rows
     from jobs.lake.state import state_of
     from jobs.lake.totals import customer_totals, terminal_totals
@@ -56,12 +56,12 @@ def computed(spark, worlds):
 
 
 def bits(vector):
-    """A vector as bytes; null is one certain NaN."""
+    """Return a vector as bytes, where every null is the same NaN."""
     return struct.pack(f">{len(vector)}d", *(math.nan if v is None or math.isnan(v) else v for v in vector))
 
 
 def test_every_vector_has_the_same_bits(worlds, computed):
-    """All features of all events, compared as bit patterns; null stands for NaN."""
+    """Every feature of every event has the same bits in Spark and in the reference; a null stands for NaN."""
     different = []
     for world, events in enumerate(worlds):
         for event, expected in zip(events, histories.vectors(events, LABEL_DELAY), strict=True):
@@ -95,24 +95,24 @@ CASES = {
 
 
 def hours_of_yesterday(event, past):
-    """Hours of the day before in which the event's customer made a payment."""
+    """Return the hours of the day before in which the event's customer made a payment."""
     earlier = [e for e in past if e.customer == event.customer and e.time // DAY == event.time // DAY - 1]
     return {e.time // HOUR for e in earlier}
 
 
 def lag(event, label):
-    """Days from an event to a label."""
+    """Return the days from an event to a label."""
     return label.learned_at // DAY - event.time // DAY
 
 
 def statuses(event):
-    """Return the statements about an event in the order in which they hold."""
+    """Return the statuses of an event's labels in the order in which they hold."""
     return [label.status for label in sorted(event.labels)]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_histories_have_the_case(worlds, case):
-    """The comparison means something: the case occurs in one of twenty histories or more."""
+    """The comparison is meaningful: the case occurs in at least one of twenty histories."""
     found = sum(any(CASES[case](event, events[:i]) for i, event in enumerate(events)) for events in worlds)
 
     assert found >= len(worlds) / 20
@@ -132,7 +132,7 @@ def test_the_histories_have_the_case(worlds, case):
     ],
 )
 def test_the_histories_reach_the_feature(computed, feature):
-    """The comparison means something: the feature has many different values, beside nulls or zeros."""
+    """The comparison is meaningful: the feature has at least five values other than null and zero."""
     position = FEATURE_NAMES.index(feature)
     values = [vector[position] for vector in computed.values()]
 

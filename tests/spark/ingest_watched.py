@@ -1,9 +1,9 @@
-"""A process that ingests with event log and UI switched on, and shows itself: what a curious operator could see.
+"""A process that ingests with event log and UI switched on, and saves what a curious operator could see.
 
     python ingest_watched.py <folder for what was seen> <first day> <last day>
 
-Settings come from the environment. Written for `test_key_hidden.py` into the folder: the event log, Spark's scratch
-files, the process table's view of this process and its JVM, plans, and the pages of the UI; all of it uncompressed.
+Settings come from the environment. The folder receives, for `test_key_hidden.py`, the event log, Spark's scratch
+files, the process table's view of this process and its JVM, the plans and the pages of the UI, all uncompressed.
 """
 
 import datetime as dt
@@ -22,7 +22,7 @@ from jobs.publishing.tables import create_tables
 from jobs.spark import session as sessions
 
 QUERIES = "api/v1/applications/{}/sql?details=true&length=1000"
-"""With its plans; of all queries, for the UI tells twenty unless it is asked for more."""
+"""The queries with their plans. The length is given because the UI lists only twenty by default."""
 PAGES = ("jobs", "stages", "storage", "environment", "executors", "SQL", QUERIES)
 
 
@@ -58,7 +58,7 @@ def main(folder: Path, days: list[dt.date]) -> None:
 
 
 def watching(make, folder):
-    """`make`, with every plan of what it gives written down, and what Spark keeps on disk at that moment."""
+    """Wrap `make` so that every plan of its result and Spark's blocks on disk are saved in the folder."""
 
     def made(*arguments: object) -> DataFrame:
         rows: DataFrame = make(*arguments)
@@ -75,7 +75,7 @@ def watching(make, folder):
 
 
 def keep_processes(folder: Path) -> None:
-    """Command line and environment of this process and of every child."""
+    """Save command line and environment of this process and of each child."""
     me = os.getpid()
     children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
     for pid in (str(me), *children):

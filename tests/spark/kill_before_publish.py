@@ -1,4 +1,4 @@
-"""Runs a job that is killed between staging a table and publishing it: `kill_before_publish.py TABLE FROM TO`."""
+"""Run a job and kill it between staging a table and publishing it: `kill_before_publish.py TABLE FROM TO`."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ publish_staged = staging.publish_staged
 
 
 def die_at(spark, table, wap_id):
-    """Publish every other table; at TABLE the process ends as by `kill -9`."""
+    """Publish every other table, but end the process at TABLE as `kill -9` does."""
     if table.name == VICTIM:
         os.kill(os.getpid(), signal.SIGKILL)
     return publish_staged(spark, table, wap_id)

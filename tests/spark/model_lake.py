@@ -1,4 +1,4 @@
-"""A small lake with feature rows made up directly, so that training can be tested without the data jobs."""
+"""A small lake with made-up feature rows, so that training can be tested without the data jobs."""
 
 import dataclasses
 import datetime as dt
@@ -18,13 +18,13 @@ DELAY = 7
 
 
 def shape(settings):
-    """Windows that fit: train 2026-02-02..14, select ..22, certify 2026-02-23..03-08."""
+    """Return settings with windows that fit: train 2026-02-02..14, select ..22, certify 2026-02-23..03-08."""
     windows = {"train_days": 13, "select_days": 8, "certify_days": 14, "label_delay_days": DELAY}
     return dataclasses.replace(settings, **windows, search_trials=1, baseline_rows=1_000)
 
 
 def fill(session, seed=1):
-    """Write transactions, features and labels of `DAYS` days from `FIRST`; every hundredth row has no label."""
+    """Write transactions, features and labels of `DAYS` days from `FIRST`. Every hundredth row has no label."""
     columns = [f"{c.name} {c.type}" for c in FEATURES.columns]
     days = [FIRST + dt.timedelta(days=n) for n in range(DAYS)]
     rows = [row for n, day in enumerate(days) for row in _day(day, np.random.default_rng([seed, n]))]
@@ -47,7 +47,7 @@ def name(table):
 
 
 def _day(day, generator):
-    """Rows of a day; the fourth feature tells frauds well, the others not at all."""
+    """Yield the rows of a day. The fifth feature separates frauds well, and the others do not at all."""
     vectors = generator.normal(size=(ROWS, len(FEATURE_NAMES)))
     fraud = generator.random(ROWS) < 0.05
     vectors[:, 4] += 6 * fraud

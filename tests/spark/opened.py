@@ -1,4 +1,4 @@
-"""Which files are opened, by whatever process, as the kernel of Linux tells it (inotify)."""
+"""Find out through inotify which files are opened, by any process."""
 
 import ctypes
 import os
@@ -15,9 +15,9 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 @contextmanager
 def opened_files(root):
-    """A set that holds, once the block has ended, the files opened meanwhile in the folders that `root` has now.
+    """Yield a set that holds, after the block, the files opened meanwhile in the folders below `root`.
 
-    Files of folders that are made meanwhile are not told.
+    Files in folders that are created meanwhile are not reported.
     """
     queue = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     assert queue >= 0, os.strerror(ctypes.get_errno())

@@ -1,4 +1,4 @@
-"""A hand-written feed with every defect, and what ingest must make of it, row by row."""
+"""A hand-written feed with every defect, and the rows that ingest must make of it."""
 
 import datetime as dt
 import gzip
@@ -23,7 +23,7 @@ TWO_DAYS = [  # the first file, which covers D1 and D2; the header is line 1
     "x,2026-01-01 09:00:00,5,7,12,32400,0,0,0",  # 13
     "10,2026-01-01 24:00:00,5,7,10000000.00,86400,0,0,0",  # 14
     "11,2026-01-02 00:00:00,5,7,10000000.01,86400,1,0,0",  # 15
-    "12,2026-01-03 00:00:00,5,7,12,172800,2,0,0",  # 16: of the day after the file's last, into which it may overlap
+    "12,2026-01-03 00:00:00,5,7,12,172800,2,0,0",  # 16: the day after the file's last, into which a file may overlap
     "13,2026-01-02 10:00:00,5,7,70,122400,1,2,0",  # 17
     "14,2026-01-02 10:00:00,5,7,70,122400,1,0,0\r",  # 18
     "1,2026-01-02 11:00:00,999999999999,123456789012,70,126000,1,0,0",  # 19
@@ -33,7 +33,7 @@ TWO_DAYS = [  # the first file, which covers D1 and D2; the header is line 1
 ]
 ONE_DAY = [  # the second file counts its seconds from its own day
     "20,2026-01-03 12:00:00,5,7,3,43200,0,0,0",  # 2
-    "12,2026-01-03 00:00:00,5,7,12,0,0,0,0",  # 3: delivered with the first file, too
+    "12,2026-01-03 00:00:00,5,7,12,0,0,0,0",  # 3: a row that the first file also has
 ]
 
 CLEAN = [  # day, transaction, seconds since MIDNIGHT, customer id, terminal id, minor units
@@ -66,6 +66,6 @@ QUARANTINE = [  # day, line of the first file, reason, column; and `REPEATED`
 
 
 def write_feed(folder):
-    """Write both files; the second is compressed and ends without a line feed."""
+    """Write both files. The second is compressed and has no line feed at its end."""
     (folder / "2026-01-01.txt").write_bytes("\n".join([HEADER, *TWO_DAYS, ""]).encode())
     (folder / "2026-01-03.txt.gz").write_bytes(gzip.compress("\n".join([HEADER, *ONE_DAY]).encode()))

@@ -14,17 +14,17 @@ A_DAY = 5
 
 
 def day(number):
-    """The day with this number, 0 being the first."""
+    """Return the day with this number; the first day has number 0."""
     return FIRST + dt.timedelta(days=number)
 
 
 def token(kind, number, key="k1"):
-    """A text in the form of a token of a customer or a terminal."""
+    """Return a text in the form of a customer's or a terminal's token."""
     return f"{key}.{kind}{number:021d}"
 
 
 def events_of(number):
-    """Transactions of a day: some entities are busy, some are seen for a few days and never again."""
+    """Yield the transactions of a day. Some entities are busy, others appear for a few days and never again."""
     draw = random.Random(number)  # noqa: S311 - test data
     for position in range(A_DAY):
         seconds = draw.choice((0, HOUR_SECONDS, DAY_SECONDS - 1, draw.randrange(DAY_SECONDS)))
@@ -36,7 +36,10 @@ def events_of(number):
 
 
 def labels_of(number):
-    """The feed's labels after the delay, and what clients said: earlier, later, very late, and taken back."""
+    """Yield the feed's labels after the delay, and labels of clients that come earlier, later or very late.
+
+    A client may repeat, contradict or take back what the feed says.
+    """
     draw = random.Random(1_000 + number)  # noqa: S311 - test data
     for date, transaction, *_ in events_of(number):
         for source, delay in (("feed", DELAY), ("client", draw.choice((0, 3, 9, 20, 33, 36, 50)))):

@@ -1,4 +1,4 @@
-"""Days whose states and features are made in any order: the rows are those of one load, bit for bit."""
+"""States and features can be made day by day in any order: the rows equal those of one load, bit for bit."""
 
 import random
 
@@ -14,7 +14,7 @@ from tests.spark.state_lake import day, fill
 pytestmark = pytest.mark.prove
 DAYS = range(12)
 LATE = [8, 9, 10, 11]
-"""Loaded a day at a time; labels of the first days have matured by then."""
+"""These days are loaded one at a time. Labels of the first days have matured by then."""
 ORDERS = {"backwards": LATE[::-1], "shuffled": random.Random(2).sample(LATE, len(LATE))}  # noqa: S311 - test data
 
 
@@ -24,14 +24,14 @@ def run(session, settings, stages, numbers):
 
 
 def made(settings):
-    """Checksums of states and features of the late days, and of the state that the first of them starts from."""
+    """Return checksums of states and features of the late days, and of the state before the first of them."""
     found = checksums(settings, day(LATE[0] - 1), day(LATE[-1]))
     return {key: value for key, value in found.items() if key[0] in {STATE.name, FEATURES.name}}
 
 
 @pytest.fixture(scope="module")
 def at_once(tmp_path_factory, open_lake):
-    """Settings of a lake that was loaded in one go."""
+    """Return settings of a lake that was loaded in one go."""
     settings = JobSettings(home=tmp_path_factory.mktemp("at_once"))
     session = open_lake(settings)
     fill(session, settings, DAYS)
@@ -41,7 +41,10 @@ def at_once(tmp_path_factory, open_lake):
 
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
 def test_the_order_of_days_changes_nothing(at_once, settings, open_lake, order):
-    """As the `lake` DAG does it: a day's totals wait for nobody, its features for totals; no state is there before."""
+    """Late days that are made one at a time, backwards or shuffled, get the rows of a lake loaded at once.
+
+    As in the `lake` DAG, all totals exist before the first state and features are made.
+    """
     session = open_lake(settings)
     fill(session, settings, DAYS)
     run(session, settings, ["totals"], DAYS)
@@ -54,7 +57,7 @@ def test_the_order_of_days_changes_nothing(at_once, settings, open_lake, order):
 
 
 def test_a_day_makes_the_state_that_its_features_start_from(at_once, settings, open_lake):
-    """The state of the day before, whose own run has not come yet; of the first day of the lake there is none."""
+    """A day also makes the state of the day before if that is missing; the first day of the lake needs none."""
     session = open_lake(settings)
     fill(session, settings, DAYS[:3])
     run(session, settings, ["totals"], DAYS[:3])

@@ -1,4 +1,4 @@
-"""Staged rows are audited before anybody sees them: planted identifiers, nulls, types and lost rows stop them."""
+"""Staged rows are audited before they are published: identifiers, nulls, wrong types and lost rows are refused."""
 
 import dataclasses
 import datetime as dt
@@ -20,7 +20,7 @@ CUSTOMER, TERMINAL = token("c", 1), token("t", 1)
 
 
 def made(session, *rows):
-    """Rows of `clean`, one a transaction, from day, customer and terminal."""
+    """Return rows of `clean`, one for each day, customer and terminal that is given."""
     return session.createDataFrame(
         [(day, number, TIME, customer, terminal, 100) for number, (day, customer, terminal) in enumerate(rows)],
         SCHEMA,
@@ -40,7 +40,7 @@ PLANTED = {
 
 @pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED)
 def test_what_is_no_token_is_never_published(settings, open_lake, planted):
-    """One such row among good ones stops the whole batch, the message does not repeat it, the lake stays empty."""
+    """One row without a proper token stops its whole batch, and the error does not repeat the identifier."""
     session = open_lake(settings)
 
     with pytest.raises(LeakError, match="1 rows of clean hold something that is not a token") as caught:
@@ -52,7 +52,7 @@ def test_what_is_no_token_is_never_published(settings, open_lake, planted):
 
 
 def test_good_rows_are_counted_by_day(settings, open_lake):
-    """The same rows without a planted one pass, and the audit says how many there are."""
+    """Good rows pass the audit, which counts them by day, and they are published with these counts."""
     session = open_lake(settings)
     rows = made(session, GOOD, GOOD, (NEXT, CUSTOMER, TERMINAL))
 
@@ -63,7 +63,7 @@ def test_good_rows_are_counted_by_day(settings, open_lake):
 
 @pytest.mark.parametrize("column", ["transaction_id", "event_time", "amount"])
 def test_a_null_where_the_contract_has_none(spark, column):
-    """Every column of `clean` has a value in every row."""
+    """The audit refuses a null in a column that the contract calls never null."""
     rows = made(spark, GOOD, GOOD)
     lacking = rows.withColumn(column, F.when(F.col("transaction_id") > 0, F.col(column)))
 
@@ -72,7 +72,7 @@ def test_a_null_where_the_contract_has_none(spark, column):
 
 
 def test_other_columns_than_the_contract_s(spark):
-    """A column of another type, one too many and one too few are all named."""
+    """The error names a column of another type, a column too many and a column too few."""
     rows = made(spark, GOOD).withColumn("amount", F.col("amount").cast("double")).withColumn("extra", F.lit(1))
 
     with pytest.raises(SchemaError, match="not as in its schema: amount, event_time, extra"):
@@ -80,7 +80,7 @@ def test_other_columns_than_the_contract_s(spark):
 
 
 def test_a_table_with_a_column_of_identifiers(spark):
-    """The lake has no such table; one that is added is refused whatever its rows."""
+    """A table with a column of identifiers in its schema is refused, whatever its rows hold."""
     customer = dataclasses.replace(CLEAN.columns[3], sensitivity="identifier")
     leaky = dataclasses.replace(CLEAN, columns=(*CLEAN.columns[:3], customer, *CLEAN.columns[4:]))
 
@@ -90,14 +90,14 @@ def test_a_table_with_a_column_of_identifiers(spark):
 
 @pytest.mark.parametrize("name", ["customer_id", "Terminal_ID"])
 def test_a_column_that_is_called_like_an_identifier(spark, name):
-    """A staged column of the name that a raw file gives to an identifier is a leak, not only another schema."""
+    """A staged column with the name of a raw identifier is refused as a leak, not only as a wrong schema."""
     with pytest.raises(LeakError, match=rf"clean has columns of identifiers \({name}\)"):
         audit(CLEAN, made(spark, GOOD).withColumn(name, F.lit(711)))
 
 
 @pytest.mark.parametrize("counted", [{DAY: 3}, {DAY: 1}, {DAY: 2, NEXT: 1}], ids=["lost", "doubled", "a day lost"])
 def test_other_rows_than_were_counted(settings, open_lake, counted):
-    """Staged rows must be as many as were counted before; otherwise nothing is published."""
+    """Nothing is published if the number of staged rows differs from the number counted before."""
     session = open_lake(settings)
     batch = Batch(CLEAN, made(session, GOOD, GOOD), dict.fromkeys(counted, "i"), expected=counted)
 

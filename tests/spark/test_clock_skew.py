@@ -1,4 +1,4 @@
-"""Machines whose clocks differ write into one lake: a minute does no harm, more is told in one line."""
+"""Machines that write into one lake may have clocks half a minute apart, but two hours stop a run."""
 
 import time
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ TABLES = (TOTALS_CUSTOMER, TOTALS_TERMINAL)
 
 
 def commit_from_ahead(settings, table, seconds, monkeypatch):
-    """Commit a snapshot without rows, as a machine with a clock ahead of others does."""
+    """Commit a snapshot without rows, as a machine with a fast clock does."""
     source = open_table(open_catalog(settings), table)
     none = source.scan().to_arrow().slice(0, 0)
     with monkeypatch.context() as patched:
@@ -29,7 +29,7 @@ def commit_from_ahead(settings, table, seconds, monkeypatch):
 
 @pytest.fixture
 def two_days(settings, open_lake):
-    """A session on a lake of two days, the first of them with totals."""
+    """Return a session on a lake of two days; only the first day has totals."""
     session = open_lake(settings)
     fill(session, settings, range(2))
     STAGES["totals"](session, settings, [day(0)])
@@ -37,9 +37,12 @@ def two_days(settings, open_lake):
 
 
 def test_two_hours_stop_a_run_and_leave_what_was_there(two_days, settings, monkeypatch):
-    """Iceberg wants a table's snapshots in order of time; the day stays out of date, so that a later run loads it."""
+    """A snapshot from two hours ahead stops a run, because Iceberg wants snapshots in order of time.
+
+    Published rows stay as they were, and the day remains out of date, so that a later run loads it.
+    """
     before = checksums(settings, day(0), day(0))
-    for table in (RUNS, TOTALS_CUSTOMER):  # the last that a run writes, then the first
+    for table in (RUNS, TOTALS_CUSTOMER):  # the table that a run writes last, then the one it writes first
         commit_from_ahead(settings, table, 7_200, monkeypatch)
 
         with pytest.raises(ClockBehind, match="clock is more than a minute behind"), translate_troubles(settings):
@@ -50,7 +53,7 @@ def test_two_hours_stop_a_run_and_leave_what_was_there(two_days, settings, monke
 
 
 def test_half_a_minute_is_no_trouble(two_days, settings, monkeypatch):
-    """Clocks of machines are never quite alike."""
+    """A clock that is half a minute ahead does not stop a run, because clocks never agree exactly."""
     for table in (RUNS, *TABLES):
         commit_from_ahead(settings, table, 30, monkeypatch)
 

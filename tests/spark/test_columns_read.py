@@ -1,4 +1,4 @@
-"""Tables as Spark makes them are what the contract says, for readers in Spark and outside it; others are refused."""
+"""Tables that Spark created match the contract for readers inside and outside Spark; other tables are refused."""
 
 import pytest
 
@@ -11,12 +11,12 @@ from tests.spark.state_lake import fill
 
 @pytest.fixture
 def lake(settings, open_lake):
-    """Session and settings of an empty lake."""
+    """Return session and settings of an empty lake."""
     return open_lake(settings), settings
 
 
 def test_what_was_created_is_accepted(lake):
-    """Every table, its nested types among them, by the reader in Spark and by the one outside."""
+    """Readers inside and outside Spark accept every table that was created, nested types included."""
     session, settings = lake
 
     for table in TABLES:
@@ -25,7 +25,7 @@ def test_what_was_created_is_accepted(lake):
 
 
 def test_another_type_is_refused(lake):
-    """By both; the message says what was found and what was expected."""
+    """Both readers refuse a column of another type, and say which type was found and which was expected."""
     session, settings = lake
     session.sql(f"ALTER TABLE {full_name(SCORES)} ALTER COLUMN score TYPE bigint")
     message = "scores in the lake is not as in its schema: score is bigint, int was expected"
@@ -37,7 +37,10 @@ def test_another_type_is_refused(lake):
 
 
 def test_a_table_of_an_earlier_version(lake):
-    """It is refused until its new column was added; a snapshot that is named is read with the columns it had."""
+    """A table without a new column is refused until the column is added.
+
+    A named snapshot is read with the columns it had.
+    """
     session, settings = lake
     session.sql(f"ALTER TABLE {full_name(LABELS)} DROP COLUMN scenario")
     with pytest.raises(SchemaError, match="labels in the lake lacks scenario"):
@@ -53,7 +56,7 @@ def test_a_table_of_an_earlier_version(lake):
 
 
 def test_a_column_of_identifiers_is_refused(lake):
-    """Planted in a table of the lake, it stops whoever reads it, before a row is read."""
+    """A column of identifiers that was added to a table of the lake stops its readers before they read a row."""
     session, _ = lake
     session.sql(f"ALTER TABLE {full_name(LABELS)} ADD COLUMN customer_id bigint")
 

@@ -1,4 +1,4 @@
-"""A range of days through all stages: skipped when up to date, repaired after a kill, exported for the scorer."""
+"""A range of days goes through all stages: skipped if up to date, repaired after a kill, exported for the scorer."""
 
 import dataclasses
 import datetime as dt
@@ -36,7 +36,7 @@ DAYS = [dt.date(2026, 1, day) for day in (1, 2, 3)]
 
 @pytest.fixture(scope="module")
 def feed(tmp_path_factory):
-    """A raw zone with three small simulated days."""
+    """Return a raw zone with three small simulated days."""
     home = tmp_path_factory.mktemp("feed")
     command = [sys.executable, "-m", "jobs.simulate", "--preset", "small", "--customers", "60", "--sparse-ids"]
     subprocess.run([*command, "--days", "3", "--out", str(home / "raw" / "feed")], cwd=ROOT, check=True)
@@ -45,7 +45,7 @@ def feed(tmp_path_factory):
 
 
 def home_with(feed, folder):
-    """Settings of a new home with the same raw zone."""
+    """Return settings of a new home that uses the same raw zone."""
     (folder / "raw").symlink_to(feed)
     return JobSettings(home=folder, quarantine_limit=0.1)
 
@@ -56,14 +56,14 @@ def run_all(session, settings, days=DAYS):
 
 @pytest.fixture(scope="module")
 def whole(feed, tmp_path_factory, open_lake):
-    """Settings, session and row counts of an undisturbed run."""
+    """Return settings, session and row counts of an undisturbed run."""
     settings = home_with(feed, tmp_path_factory.mktemp("whole"))
     session = open_lake(settings)
     return settings, session, run_all(session, settings)
 
 
 def test_a_second_run_has_nothing_to_do(whole):
-    """Every stage skips days that are up to date; the export is there already."""
+    """A second run skips every day as up to date, changes no row and finds the export in place."""
     settings, session, first = whole
     before = checksums(settings, FIRST, LAST)
 
@@ -75,7 +75,10 @@ def test_a_second_run_has_nothing_to_do(whole):
 
 @pytest.mark.prove
 def test_the_last_day_alone_loads_those_that_it_looks_back_on(feed, whole, tmp_path, open_lake):
-    """As in a backfill that runs backwards: listed before, loaded by the day's own run, and its rows are the same."""
+    """A run of the last day alone loads the missing days before it, and all rows equal those of a whole run.
+
+    The listing of stale days names these earlier days first.
+    """
     settings = home_with(feed, tmp_path)
     session = open_lake(settings)
     assert missing_before(settings, LAST) == DAYS[:2]
@@ -99,14 +102,14 @@ def test_the_last_day_alone_loads_those_that_it_looks_back_on(feed, whole, tmp_p
 
 
 def test_nothing_is_listed_as_out_of_date(whole):
-    """Days that a run has just published are up to date in every table."""
+    """Right after a run no table lists any of its days as out of date."""
     settings, _, _ = whole
 
     assert stale(settings, DAYS) == {}
 
 
 def test_what_follows_from_a_changed_row_is_listed(feed, tmp_path, open_lake):
-    """A row of the second day is corrected: its raw file first, then, once ingested, whatever is made from that day."""
+    """A corrected row makes its raw file's days stale, and after ingest everything that is made from its day."""
     settings = home_with(feed, tmp_path)
     session = open_lake(settings)
     nothing = stale(settings, DAYS)
@@ -116,7 +119,7 @@ def test_what_follows_from_a_changed_row_is_listed(feed, tmp_path, open_lake):
     settings, day = with_a_larger_amount(settings, tmp_path), DAYS[1]
 
     listed = stale(settings, DAYS)
-    # The file may overlap into the third day: whether it does is known once it was read.
+    # The file may overlap into the third day, which is known only after the file was read.
     assert {table: set(days) for table, days in listed.items()} == {table: {day, LAST} for table in nothing}
     assert set(listed["clean"].values()) == {UNREAD}
     assert STAGES["ingest"](session, settings, DAYS) > 0
@@ -134,7 +137,7 @@ def test_what_follows_from_a_changed_row_is_listed(feed, tmp_path, open_lake):
 
 
 def with_a_larger_amount(settings, folder):
-    """A feed of its own in which one usable row of the second day has another amount."""
+    """Return settings with a copy of the feed in which one usable row of the second day has another amount."""
     (folder / "corrected").mkdir()
     for path in settings.raw_path.glob("*.txt*"):
         shutil.copy(path, folder / "corrected")
@@ -148,7 +151,7 @@ def with_a_larger_amount(settings, folder):
 
 @pytest.mark.prove
 def test_every_file_is_in_the_order_of_its_table(feed, tmp_path, open_lake):
-    """A day published alone has its rows where they are, days together by day: readers skip parts of ordered files."""
+    """Files of a day published alone and of days published together are sorted, so readers can skip parts."""
     settings = home_with(feed, tmp_path)
     session = open_lake(settings)
     run_all(session, settings, DAYS[:1])
@@ -169,7 +172,7 @@ def test_every_file_is_in_the_order_of_its_table(feed, tmp_path, open_lake):
 
 
 def test_the_export_holds_the_buckets(whole):
-    """Every entity's buckets are in the scorer's file as they are in the lake, the newest day pointed to."""
+    """The scorer's file holds the buckets of every entity as the lake has them, and the pointer names it."""
     settings, _, _ = whole
     pointer = read_state_pointer(settings.state_dir)
     manifest = verify_export(settings.state_dir / pointer.path)
@@ -193,7 +196,7 @@ def _fields(bucket):
 
 
 def test_the_pointer_does_not_go_back_by_itself(whole):
-    """An older day is exported without being pointed to, unless that is asked for."""
+    """Exporting an older day leaves the pointer where it is, unless the caller allows an older day."""
     settings, _, _ = whole
     export_state(settings, DAYS[1])
     assert read_state_pointer(settings.state_dir).cutoff == str(LAST)
@@ -205,7 +208,10 @@ def test_the_pointer_does_not_go_back_by_itself(whole):
 
 @pytest.mark.parametrize("victim", ["clean", *for_proofs("state")])
 def test_a_killed_run_is_repaired_by_the_next(whole, feed, tmp_path, open_lake, victim):
-    """Killed between staging and publishing: nothing half-seen, then the same rows, and nothing staged is left."""
+    """After a kill between staging and publishing, no staged row is visible.
+
+    The next run makes the rows of an undisturbed run and leaves nothing staged.
+    """
     settings = home_with(feed, tmp_path)
     environment = os.environ | {
         "ANTIFRAUD_HOME": str(tmp_path),
@@ -229,7 +235,7 @@ def test_a_killed_run_is_repaired_by_the_next(whole, feed, tmp_path, open_lake, 
 
 
 def test_an_expected_failure_is_one_line(feed, tmp_path):
-    """A day that no file covers ends the process with its exit code, without a traceback."""
+    """A day that no file covers ends the job with exit code 22 and one line, without a traceback."""
     home_with(feed, tmp_path)
     environment = os.environ | {"ANTIFRAUD_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(ROOT / "jobs" / "ingest.py"), "--from", "2027-01-01", "--to", "2027-01-01"]
@@ -241,7 +247,7 @@ def test_an_expected_failure_is_one_line(feed, tmp_path):
 
 
 def test_an_export_waits_for_another(whole):
-    """Rows that another run is writing are no leftover: nothing is removed before that run has ended."""
+    """An export waits until another run has ended, and only then removes what that run left behind."""
     settings, _, _ = whole
     other = settings.state_dir / ".new-other"
     done = []

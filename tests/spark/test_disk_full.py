@@ -1,4 +1,4 @@
-"""A disk that fills up in the middle of a write: a clear error, nothing half-published, and a re-run repairs it."""
+"""A disk that fills up during a write gives a clear error, publishes nothing by halves, and a re-run repairs it."""
 
 import datetime as dt
 import os
@@ -35,7 +35,7 @@ echo '{MARK.strip()}'
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    """A raw zone with two small simulated days."""
+    """Return a raw zone with two small simulated days."""
     folder = tmp_path_factory.mktemp("disk")
     command = [sys.executable, "-m", "jobs.simulate", "--preset", "small", "--days", "2"]
     subprocess.run([*command, "--out", str(folder / "raw" / "feed")], cwd=ROOT, check=True)
@@ -45,7 +45,10 @@ def raw(tmp_path_factory):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a small disk is mounted in a namespace of its own: Linux")
 def test_a_full_disk_is_told_in_one_line_and_a_rerun_repairs(raw, tmp_path, open_lake):
-    """Exit code 50, no traceback, no transaction to be seen; with room the rows of a disk that never was full."""
+    """A full disk ends the job with exit code 50, without a traceback and without a clean row.
+
+    After the disk got more room, a re-run gives the rows of a lake that never ran out of room.
+    """
     small, large = (JobSettings(home=tmp_path / name, quarantine_limit=0.1) for name in ("small", "large"))
     for settings in (small, large):
         shutil.copytree(raw, settings.home / "raw")
@@ -65,7 +68,7 @@ def test_a_full_disk_is_told_in_one_line_and_a_rerun_repairs(raw, tmp_path, open
 
 
 def on_a_small_disk(home):
-    """Run the script on `home`; ``$0`` is this Python."""
+    """Run the script on `home`, where ``$0`` is this Python."""
     (home / "lake").mkdir()
     environ = {**os.environ, "ANTIFRAUD_HOME": str(home), "ANTIFRAUD_QUARANTINE_LIMIT": "0.1", "PYTHONPATH": str(ROOT)}
     command = [*NAMESPACE, "sh", "-c", SCRIPT, sys.executable]

@@ -1,4 +1,4 @@
-"""The drift page: only features that moved are found, and the sample is repeatable."""
+"""The drift page reports only features that moved."""
 
 import json
 
@@ -11,7 +11,7 @@ from jobs.adapters.evidently import compare
 
 @pytest.mark.filterwarnings("ignore")
 def test_finds_the_feature_that_moved(tmp_path):
-    """Among features of one distribution, nulls included, only the shifted one is reported."""
+    """Among features of one distribution, some with nulls, only the shifted feature is reported as drifted."""
     generator = np.random.default_rng(1)
     current, reference = (generator.normal(size=(2_000, len(FEATURE_NAMES))) for _ in range(2))
     reference[::7, 1] = current[::7, 1] = np.nan

@@ -1,4 +1,4 @@
-"""Old states go, nobody loses what is needed, and a backfill brings them back as they were."""
+"""Old states expire unless something needs them, and a backfill brings them back as they were."""
 
 import json
 import time
@@ -27,8 +27,11 @@ DAYS = range(40)
 """With 31 days kept, the states of days 0 to 7 are too old."""
 POINTED_TO, RELEASED, AWAITED = 2, 4, 5
 DUE = (0, 1, 3, 6, 7)
+NOT_DUE = (8, 20)
+"""The youngest and a much younger state that age alone keeps: nothing else must, so their next days have features."""
+WITH_FEATURES = {*range(10), *(number + 1 for number in NOT_DUE)} - {AWAITED + 1}
 NOW = int(time.time())
-"""Iceberg's snapshots and files have their age from the real clock."""
+"""The real clock, which gives Iceberg's snapshots and files their age."""
 
 
 def run(session, settings, stages, numbers):
@@ -36,7 +39,7 @@ def run(session, settings, stages, numbers):
 
 
 def present(settings):
-    """Numbers of the days that the state table has rows of."""
+    """Return the numbers of the days for which the state table has rows."""
     found = rows_by_day(open_catalog(settings), STATE, day(0), day(DAYS[-1]))
     return [(date - day(0)).days for date in sorted(found)]
 
@@ -47,13 +50,17 @@ def due(settings):
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory, open_lake):
-    """Forty days; the scorer is at an old one, a live release was trained as of another, one has no features yet."""
+    """Return a lake of forty days in which three old states are still needed.
+
+    The state pointer names one, the serving release was trained as of another, and features that start from the third
+    are missing.
+    """
     settings = JobSettings(home=tmp_path_factory.mktemp("expiry"), state_keep_days=31)
     session = open_lake(settings)
     put_keys(settings.home)
     fill(session, settings, DAYS)
     run(session, settings, ["totals", "state"], DAYS)
-    run(session, settings, ["features"], [number for number in range(DUE[-1] + 2) if number != AWAITED + 1])
+    run(session, settings, ["features"], sorted(WITH_FEATURES))
     for number in (1, POINTED_TO):
         export_state(settings, day(number))
     write_bundle(settings.releases_dir, "r1", {"model": b"m"}, {"as_of": str(day(RELEASED))}, SIGNING)
@@ -63,7 +70,7 @@ def lake(tmp_path_factory, open_lake):
 
 @pytest.fixture(scope="module")
 def expired(lake):
-    """The lake after maintenance, which first said what it would do."""
+    """Return the lake after maintenance; a dry run before it changed nothing."""
     session, settings, before = lake
     maintain(session, settings, Rules(NOW), apply=False)
     assert present(settings) == list(DAYS)
@@ -74,7 +81,7 @@ def expired(lake):
 
 
 def test_what_is_old_and_needed_by_nobody_is_gone(expired):
-    """The scorer's state, the release's and the one that features wait for stay, and so does all that is recent."""
+    """Old states expire unless the scorer, a release or missing features need them; recent ones stay."""
     _, settings, _ = expired
 
     assert present(settings) == [number for number in DAYS if number not in DUE]
@@ -85,7 +92,7 @@ def test_what_is_old_and_needed_by_nobody_is_gone(expired):
 
 
 def test_the_record_says_that_they_expired(expired):
-    """Such a day is not published any more and cannot be exported; what it was made from is remembered."""
+    """An expired day no longer counts as published and cannot be exported, but its run is remembered."""
     _, settings, _ = expired
     catalog = open_catalog(settings)
     runs = newest_runs(catalog, STATE, day(0), day(7))
@@ -97,7 +104,7 @@ def test_the_record_says_that_they_expired(expired):
 
 
 def test_features_of_expired_states_stay_up_to_date(expired):
-    """The listing names the states alone, and the stage has one day to do: the one that had no features."""
+    """Features stay up to date after their states expired: only states, and the day without features, are stale."""
     session, settings, _ = expired
     lake = listing._lake(settings, [day(number) for number in range(9)])
     found = {CLEAN.name: {}, LABELS.name: {}}
@@ -110,7 +117,7 @@ def test_features_of_expired_states_stay_up_to_date(expired):
 
 
 def test_a_backfill_brings_a_state_back_as_it_was(expired):
-    """Row for row, with the same inputs; then it is old again."""
+    """A backfill makes an expired state again, with the same rows and inputs; then it is due to expire again."""
     session, settings, before = expired
     inputs = newest_runs(open_catalog(settings), STATE, day(3), day(3))[day(3)].inputs
     assert all(run(session, settings, ["state"], [3]))
@@ -123,7 +130,10 @@ def test_a_backfill_brings_a_state_back_as_it_was(expired):
 
 
 def test_features_made_again_get_the_state_that_they_start_from(expired):
-    """An old day is corrected: its features refuse to start from nothing, and the state stage brings back both days."""
+    """Features of a corrected old day need expired states, so they are refused.
+
+    The state stage then brings back both days with the rows they had.
+    """
     session, settings, before = expired
     fill(session, settings, [7], made_from="delivered again")
     with pytest.raises(MissingDay, match=rf"features of {day(7)} start from states that have expired \({day(6)}\)"):
@@ -137,7 +147,7 @@ def test_features_made_again_get_the_state_that_they_start_from(expired):
 
 
 def test_a_kill_between_marking_and_deleting_is_made_good(expired):
-    """Rows that are marked and still there count for nothing, and go the next time."""
+    """Rows of a state that was marked as expired do not count, and the next maintenance deletes them."""
     session, settings, _ = expired
     run(session, settings, ["state"], [3])
     expiry._mark(session, settings, [day(3)])
@@ -150,7 +160,7 @@ def test_a_kill_between_marking_and_deleting_is_made_good(expired):
 
 
 def test_an_unreadable_state_pointer_stops_everything(expired):
-    """It may name any state, so none may go."""
+    """Nothing expires while the state pointer cannot be read, because it may name any state."""
     _, settings, _ = expired
     pointer = settings.state_dir / "pointer.json"
     text = pointer.read_text()
@@ -163,7 +173,7 @@ def test_an_unreadable_state_pointer_stops_everything(expired):
 
 
 def test_an_empty_lake_has_nothing_to_expire(tmp_path, open_lake):
-    """No newest day, no age."""
+    """An empty lake has no newest day to count ages from, so nothing is due to expire."""
     settings = JobSettings(home=tmp_path)
     open_lake(settings)
 

@@ -14,13 +14,13 @@ SQUARES = (0, 1, (1 << 32) - 1, 1 << 32, (1 << 63) - 1, 1 << 63, 10**25 + 7)
 
 @pytest.fixture(scope="module")
 def buckets(spark):
-    """One bucket of the lake for each of `SQUARES`, and a null."""
+    """Return one bucket of the lake for each of `SQUARES`, and a null."""
     rows = [(place, (2, 3, Decimal(square), 5, 7)) for place, square in enumerate(SQUARES)]
     return spark.createDataFrame([*rows, (len(SQUARES), None)], f"place int, bucket {BUCKET}")
 
 
 def test_a_bucket_keeps_its_integers(buckets):
-    """The other fields stay; of a bucket that is missing all are."""
+    """Splitting a bucket keeps its square exactly and its other fields as they are; a null bucket gives nulls."""
     rows = buckets.select("place", *alias_all(fields_of(F.col("bucket")))).orderBy("place").collect()
 
     *present, missing = ([row[name] for name in FIELDS] for row in rows)
@@ -31,7 +31,7 @@ def test_a_bucket_keeps_its_integers(buckets):
 
 
 def test_halves_add_up(buckets):
-    """Without a carry from one to the other, and `whole` brings them together exactly."""
+    """The halves are summed without carrying from low to high, and `whole` joins the sums exactly."""
     both = split_decimal(F.col("bucket.amount_sum_sq"))
     added = buckets.agg(*(F.sum(half).alias(name) for name, half in both.items()))
 
@@ -42,7 +42,7 @@ def test_halves_add_up(buckets):
     ("name", "expected"), [("tx_count", 4), ("amount_sum", 6), ("amount_max", 5), ("last_time", 7)]
 )
 def test_buckets_together(buckets, name, expected):
-    """Counts and sums are added, of the others the larger stays; a bucket that is missing changes nothing."""
+    """Adding two buckets sums counts and amounts and keeps the larger of the others; a null changes nothing."""
     field = fields_of(F.col("bucket"))[name]
     missing = F.lit(None).cast("bigint")
     both = plus(name, plus(name, missing, field), field)
@@ -51,7 +51,7 @@ def test_buckets_together(buckets, name, expected):
 
 
 def test_squares_of_two_buckets_together(buckets):
-    """Their sum is exact beyond 64 bits."""
+    """The sum of two squares is exact beyond 64 bits."""
     fields = fields_of(F.col("bucket"))
     both = {name: plus(name, fields[name], fields[name]) for name in ("high", "low")}
 
@@ -60,7 +60,7 @@ def test_squares_of_two_buckets_together(buckets):
 
 
 def test_two_missing_buckets_are_the_empty_one(spark):
-    """No transaction, and a last time of never."""
+    """Two missing buckets give the empty bucket: no transaction, and -1 as the last time."""
     missing = F.lit(None).cast("bigint")
     row = spark.range(1).select(*(plus(name, missing, missing).alias(name) for name in FIELDS)).collect()[0]
 
@@ -68,7 +68,7 @@ def test_two_missing_buckets_are_the_empty_one(spark):
 
 
 def test_halves_of_the_largest_square(spark):
-    """An amount of 10^9 has a square of 10^18."""
+    """The square of the largest amount, 10^18, splits into its quotient and remainder by 2^32."""
     made = halves(F.lit(10**18))
 
     row = spark.range(1).select(made["high"].alias("high"), made["low"].alias("low")).collect()[0]

@@ -1,4 +1,4 @@
-"""Ingest: every row ends up where it belongs, whatever the range, and a bad file stops it before anything is seen."""
+"""Ingest puts each row where it belongs, whatever the range, and a bad file stops it before it publishes anything."""
 
 import datetime as dt
 
@@ -21,7 +21,7 @@ from tests.spark.raw_example import CLEAN, D1, D2, D3, MIDNIGHT, ONE_DAY, QUARAN
 
 @pytest.fixture(scope="module")
 def feed(tmp_path_factory, open_lake):
-    """Settings and session of a lake that the hand-written feed was ingested into, as one range."""
+    """Return settings and session of a lake into which the hand-written feed was ingested as one range."""
     settings = JobSettings(home=tmp_path_factory.mktemp("range"), quarantine_limit=1.0)
     settings.raw_path.mkdir(parents=True)
     generate_keyring(settings.keyring_path)
@@ -37,7 +37,7 @@ def rows(settings, table, *columns):
 
 
 def test_usable_rows_are_clean(feed):
-    """Times are repaired, money is exact, ids 0 are kept, and tokens stand for ids."""
+    """In `clean`, times are repaired, money is exact, ids of 0 are kept, and tokens stand for ids."""
     settings, _ = feed
     key = load_active_key(settings.keyring_path)
     expected = [
@@ -56,7 +56,10 @@ def test_usable_rows_are_clean(feed):
 
 
 def test_unusable_rows_are_quarantined_where_they_stand(feed):
-    """Each has its file, line, reason and column; one without a usable time lies under its file's first day."""
+    """Each quarantined row has its file, line, reason and column.
+
+    A row without a usable time lies under its file's first day.
+    """
     settings, _ = feed
     expected = [(day, "2026-01-01.txt", *rest) for day, *rest in QUARANTINE] + [REPEATED]
 
@@ -64,7 +67,7 @@ def test_unusable_rows_are_quarantined_where_they_stand(feed):
 
 
 def test_labels_are_learnt_a_week_later(feed):
-    """One label a clean row, learnt at the start of the seventh day after its own."""
+    """Each clean row has one label, learnt at the start of the seventh day after its own."""
     settings, _ = feed
     found = rows(settings, schemas.LABELS, "day", "transaction_id", "status", "learned_at", "scenario")
 
@@ -74,7 +77,7 @@ def test_labels_are_learnt_a_week_later(feed):
 
 
 def test_counts_are_written_down(feed):
-    """`runs` says for each day what came in, what was usable and why the rest was not."""
+    """`runs` says for each day how many rows came in, how many were usable, and why the rest was not."""
     settings, _ = feed
     counts = ingested(open_catalog(settings), D1, D3)
 
@@ -83,7 +86,7 @@ def test_counts_are_written_down(feed):
 
 
 def test_clean_names_the_snapshots_of_the_others(feed):
-    """Readers start from `clean`: its summary tells which quarantine and labels belong to it."""
+    """The summary of `clean` names the snapshots of quarantine and labels that belong to it."""
     settings, _ = feed
     catalog = open_catalog(settings)
     summary = catalog.load_table(("antifraud", "clean")).current_snapshot().summary
@@ -95,7 +98,7 @@ def test_clean_names_the_snapshots_of_the_others(feed):
 
 
 def test_day_by_day_equals_the_range(feed, settings, open_lake):
-    """Days one by one, in any order, leave the same rows in every partition and nothing staged."""
+    """Days ingested one by one, out of order, give the same rows as one range and leave nothing staged."""
     whole, _ = feed
     write_feed(settings.raw_path)
     settings.keyring_path.write_bytes(whole.keyring_path.read_bytes())
@@ -115,14 +118,14 @@ def snapshots(settings):
 
 
 def test_only_what_changed_is_done_again(feed):
-    """Nothing happens to days that are up to date; a corrected file replaces the days and tables that it changes."""
+    """Days that are up to date are skipped, and a corrected file replaces only the days and tables it changes."""
     settings, session = feed
     before, published_before = checksums(settings, D1, D3), snapshots(settings)
     assert ingest(session, settings, [D1, D2, D3]) == 0
 
     corrected = [line for line in TWO_DAYS if not line.startswith(("13,", "14,", "11,"))]
     (settings.raw_path / "2026-01-01.txt").write_text("\n".join([HEADER, *corrected, ""]))
-    assert ingest(session, settings, [D1, D2, D3]) == len(corrected) - 1  # one is of the third day, which stays
+    assert ingest(session, settings, [D1, D2, D3]) == len(corrected) - 1  # one row is of the third day, which stays
     after = checksums(settings, D1, D3)
 
     assert ("quarantine", D2) in before
@@ -136,7 +139,7 @@ def test_only_what_changed_is_done_again(feed):
 
 
 def test_a_file_that_says_the_same_is_read_once(feed):
-    """Other bytes, same rows for the tables: read, found equal, remembered; it is not even read the second time."""
+    """A file with other bytes but the same rows is read once, publishes nothing and is then up to date."""
     settings, session = feed
     plain = settings.raw_path / "2026-01-01.txt"
     before = snapshots(settings)
@@ -155,7 +158,7 @@ def out_of_date_days(settings):
 
 
 def test_a_corrected_row_replaces_its_own_day_only(feed):
-    """One row of the second day changes: the first day of the same file keeps its snapshot in every table."""
+    """A corrected row of the second day replaces `clean` of that day; everything else keeps its snapshot."""
     settings, session = feed
     before = snapshots(settings)
     path = settings.raw_path / "2026-01-01.txt"
@@ -168,7 +171,7 @@ def test_a_corrected_row_replaces_its_own_day_only(feed):
 
 
 def test_a_file_that_grows_while_it_is_read_stops_the_run(settings, open_lake, monkeypatch):
-    """Rows are appended after the first look: nothing is published, and the message says what to do."""
+    """A file that grows between the first look and the end of the run stops it, and nothing is published."""
     write_feed(settings.raw_path)
     grown = settings.raw_path / "2026-01-01.txt"
 
@@ -187,7 +190,10 @@ def test_a_file_that_grows_while_it_is_read_stops_the_run(settings, open_lake, m
 
 
 def test_the_overlap_of_a_late_cut_is_not_the_missing_day(settings, open_lake):
-    """The file of D2 is late, D3's is there: what D1's has of D2 is an overlap, unless it is a tenth of a day."""
+    """A few rows of the missing day D2 in D1's file are taken for an overlap, so D2 is refused.
+
+    If they are a tenth as many as the rows of D1, D1's file covers D2, too.
+    """
     lines = [f"{n},2026-01-01 10:00:00,5,7,70,36000,0,0,0" for n in range(40)]
     beyond = [f"{n},2026-01-02 00:00:01,5,7,70,86401,1,0,0" for n in range(40, 44)]
     first = settings.raw_path / "2026-01-01.txt"
@@ -205,7 +211,7 @@ def test_the_overlap_of_a_late_cut_is_not_the_missing_day(settings, open_lake):
 
 
 def test_days_before_an_overlap_far_away_are_missing_too(settings, open_lake):
-    """A stray row of the file's last day does not make quiet days of all before it."""
+    """One stray row on a much later day does not make the days before it covered."""
     lines = [f"{n},2026-01-01 10:00:00,5,7,70,36000,0,0,0" for n in range(40)]
     stray = "40,2026-01-20 10:00:00,5,7,70,1677600,19,0,0"
     (settings.raw_path / "2026-01-01.txt").write_text("\n".join([HEADER, *lines, stray, ""]))
@@ -224,7 +230,7 @@ def test_days_before_an_overlap_far_away_are_missing_too(settings, open_lake):
     ],
 )
 def test_bad_content_stops_before_publishing(settings, open_lake, lines, limit, error, message):
-    """The message names file, line or day, and nothing is in the lake."""
+    """The message names the file, line or day at fault, and nothing gets into the lake."""
     settings = JobSettings(home=settings.home, quarantine_limit=limit)
     (settings.raw_path / "2026-01-01.txt").write_text("\n".join([HEADER, *lines, ""]))
     (settings.raw_path / "2026-01-03.txt").write_text(HEADER + "\n")

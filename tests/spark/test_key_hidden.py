@@ -1,4 +1,4 @@
-"""The key is in no plan, event log, page of the UI, command line, environment, scratch file or output of an ingest."""
+"""An ingest shows its key in no plan, log, page of the UI, command line, environment, scratch file or output."""
 
 import base64
 import os
@@ -19,7 +19,7 @@ LONGEST = 12
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
-    """Settings of an ingest, and the folder with everything that could be seen of it, its output included."""
+    """Return the settings of an ingest and the folder with everything that can be seen of it, output included."""
     settings = JobSettings(home=tmp_path_factory.mktemp("watched"))
     settings.raw_path.mkdir(parents=True)
     generate_keyring(settings.keyring_path)
@@ -37,7 +37,7 @@ def watched(tmp_path_factory):
 
 
 def spellings(secret):
-    """Pieces of the key, plain and xor the pads of HMAC, as bytes, hex in both cases, base64 and a list of numbers."""
+    """Yield pieces of the key, plain and XORed with HMAC's pads, as bytes, hex, base64 and lists of numbers."""
     for pad in (0, 0x36, 0x5C):
         padded = bytes(byte ^ pad for byte in secret)
         yield from (
@@ -52,7 +52,10 @@ def spellings(secret):
 
 
 def test_the_key_is_nowhere_to_be_seen(watched):
-    """Every file is searched for the key in every spelling; the search finds it in the key ring itself."""
+    """No file that can be seen, and none of the lake, holds the key in any spelling.
+
+    The same search finds the key in the key ring itself.
+    """
     settings, seen = watched
     wanted = list(spellings(load_active_key(settings.keyring_path).secret))
     files = {path.relative_to(seen): path.read_bytes() for path in seen.rglob("*") if path.is_file()}
@@ -64,7 +67,7 @@ def test_the_key_is_nowhere_to_be_seen(watched):
 
 
 def test_the_views_show_something(watched):
-    """Plans have the token's expression, log and UI have the queries, there are rows on disk, the JVM is a process."""
+    """The search has real content to look at: plans, queries, rows on disk and the JVM's command line."""
     _, seen = watched
     plans = (seen / "plans-judge_rows").read_text()
     events = b"".join(path.read_bytes() for path in (seen / "events").rglob("*") if path.is_file())

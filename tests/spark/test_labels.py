@@ -1,4 +1,4 @@
-"""Labels as of a day, against plain Python: thousands of made-up histories, and nothing of tomorrow in any of them."""
+"""Labels as of a day agree with plain Python on many made-up histories, and never use what is learnt later."""
 
 import datetime as dt
 import random
@@ -18,7 +18,7 @@ SCHEMA = ", ".join(f"{column.name} {column.type}" for column in LABELS.columns)
 
 
 def histories(seed):
-    """Draw up to six entries about each transaction, at midnights and one second off them, with ties."""
+    """Draw up to six entries for each transaction, many at midnight or one second before or after, some tied."""
     draw = random.Random(seed)  # noqa: S311 - test data
     rows = []
     for transaction in range(TRANSACTIONS):
@@ -34,7 +34,7 @@ def histories(seed):
 
 
 def known(rows, as_of):
-    """The oracle: a transaction has the status of the largest (learned_at, source, sequence) before the day's end."""
+    """Return what the oracle says: the status of the largest (learned_at, source, sequence) before the day's end."""
     end = (day_number(as_of) + 1) * DAY_SECONDS
     found = {}
     for row in sorted((row for row in rows if row[3] < end), key=lambda row: row[3:6]):
@@ -51,20 +51,20 @@ def collected(frame):
 
 @pytest.fixture(scope="module")
 def said(spark):
-    """The rows, and the same as a table in memory."""
+    """Return the drawn rows, as a list and as a data frame."""
     rows = histories(5)
     return rows, spark.createDataFrame(rows, SCHEMA).coalesce(1).cache()
 
 
 @pytest.mark.parametrize("as_of", AS_OF, ids=str)
 def test_every_history_is_as_the_oracle_says(said, as_of):
-    """A transaction without a statement by then is not among the rows; later statements do not count."""
+    """The labels as of each day equal the oracle's; a transaction without a label by then is left out."""
     rows, frame = said
     assert collected(latest(frame, as_of)) == known(rows, as_of)
 
 
 def test_what_is_learnt_later_changes_nothing(said):
-    """The rows as of a day are the same whether or not the table has what was learnt afterwards."""
+    """The rows as of a day are the same whether or not the table has labels that were learnt afterwards."""
     rows, frame = said
     as_of, end = AS_OF[3], (day_number(AS_OF[3]) + 1) * DAY_SECONDS
     later = frame.where(frame["learned_at"] >= end)
@@ -74,7 +74,7 @@ def test_what_is_learnt_later_changes_nothing(said):
 
 
 def test_the_histories_try_every_case():
-    """Unspoken transactions, every status as the last word, and entries that only source or sequence can order."""
+    """The histories include unlabelled transactions, every final status, and entries that are tied in time."""
     rows = histories(5)
     by_time = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""A night reads its day and one state, or 37 days of totals, whatever the history: the files opened, the bytes read."""
+"""A night reads its day and one state, or 37 days of totals, however long the history is."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -37,14 +37,14 @@ def run(session, settings, stages, *numbers):
 
 
 def watched(session, settings, folder, name, stages, number):
-    """The files opened in the lake while stages run for a day, and what the event log says was read."""
+    """Return the files opened in the lake while stages run for a day, and the reads in the event log."""
     with opened_files(Path(settings.lake_warehouse) / NAMESPACE) as files, event_log(session, folder / name):
         run(session, settings, stages, number)
     return files, reads_of((folder / name).read_text().splitlines())
 
 
 def nights_of(session, settings, logs, history):
-    """A lake of so many days, and the two nights after them."""
+    """Make a lake with this many days of history, run two nights and return what they read."""
     fill(session, settings, range(NIGHT - history, NIGHT))
     fill(session, settings, [NIGHT])
     fill(session, settings, [NIGHT + 1])
@@ -61,7 +61,7 @@ def nights_of(session, settings, logs, history):
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory, open_lake):
-    """The nights of both lakes; only the longer lake has the earliest days."""
+    """Return the nights of both lakes; only the longer lake has the earliest days."""
     found = {}
     for name, history in HISTORIES.items():
         settings = JobSettings(home=tmp_path_factory.mktemp(name))
@@ -70,7 +70,7 @@ def nights(tmp_path_factory, open_lake):
 
 
 def data_files(settings, table, *numbers):
-    """The data files that a table has of some days."""
+    """Return a table's data files for some days."""
     source = open_table(open_catalog(settings), table)
     among = ", ".join(f"'{day(number)}'" for number in numbers)
     return {
@@ -80,25 +80,25 @@ def data_files(settings, table, *numbers):
 
 
 def data_opened(files, settings):
-    """Those of some files that hold rows of a table, but for `runs`."""
+    """Return those of the files that hold rows of a table other than `runs`."""
     of_runs = Path(settings.lake_warehouse) / NAMESPACE / RUNS.name
     return {path for path in files if path.suffix == ".parquet" and of_runs not in path.parents}
 
 
 @pytest.mark.parametrize("name", HISTORIES)
 def test_a_night_opens_the_files_of_its_day_and_of_one_state(nights, name):
-    """No other data file is opened, by Spark or by readers of its own; of these, every one is."""
+    """A night that rolls the state opens exactly the data files of its day and of the state before."""
     night = nights[name]
     wanted = [(CLEAN, NIGHT), (LABELS, NIGHT), (STATE, NIGHT - 1)]
 
     expected = set().union(*(data_files(night.settings, table, number) for table, number in wanted))
     assert data_opened(night.rolled_files, night.settings) == expected
-    assert len(expected) == 5  # labels of two sources, state of two kinds
+    assert len(expected) == 5  # two files of labels, one a source, and two of the state, one a kind
 
 
 @pytest.mark.parametrize("name", HISTORIES)
 def test_rebuilding_opens_the_files_of_37_days_of_totals(nights, name):
-    """No other data file is opened; of these days, every one is."""
+    """A night that rebuilds the state opens exactly the data files of 37 days of totals."""
     night = nights[name]
     window = range(NIGHT + 2 - REACH, NIGHT + 2)
 
@@ -108,7 +108,10 @@ def test_rebuilding_opens_the_files_of_37_days_of_totals(nights, name):
 
 
 def test_tasks_read_the_same_after_three_times_the_history(nights):
-    """Bytes, records, data files and their sizes, of every table; a night's audit of what it wrote is among them."""
+    """With three times the history, tasks read the same bytes, records and data files of every table.
+
+    The reads of the night's own audit are counted, too.
+    """
     short, long = nights["short"], nights["long"]
 
     for name in ("rolled", "rebuilt"):
@@ -120,7 +123,7 @@ def test_tasks_read_the_same_after_three_times_the_history(nights):
 
 
 def test_what_was_counted_is_not_nothing(nights):
-    """A rolled night reads few data files of many, a rebuilt state those of 37 days of either totals."""
+    """The counted reads are real: a rolled night reads few files, a rebuilt state 37 of each totals table."""
     long = nights["long"]
 
     assert 0 < total(long.rolled).files < 40

@@ -1,4 +1,4 @@
-"""Folders are called as people call them: what means something to a URI, a shell or a pattern is a name like any other.
+"""Folders may have any name, even one that means something to a URI, a shell or a pattern.
 
 Control characters are refused when settings are read (`tests/unit/settings/test_locations.py`).
 """
@@ -43,7 +43,7 @@ THREE_DAYS_AGO = time.time() - 3 * 86_400
 
 
 def made(parent, name):
-    """Settings of a home and a raw folder of this name, with raw files of two days."""
+    """Make a home and a raw folder of this name, with raw files of two days; return their settings."""
     settings = JobSettings(home=parent / name, raw_dir=str(parent / f"raw {name}"), quarantine_limit=1.0)
     for day in DAYS:
         deliver(settings.raw_path, day, "one")
@@ -52,7 +52,7 @@ def made(parent, name):
 
 
 def is_whole(settings, table):
-    """Whether a table has each usable row of both days once."""
+    """Return whether a table has each usable row of both days exactly once."""
     rows = read_days(open_catalog(settings), table, *DAYS).to_pylist()
     found = sorted((row["day"], row["transaction_id"]) for row in rows)
     return found == [(day, transaction) for day in DAYS for transaction in expected("one")[0]]
@@ -60,7 +60,7 @@ def is_whole(settings, table):
 
 @pytest.mark.parametrize("name", [ALL_AT_ONCE, *for_proofs(*NAMES)], ids=range(1 + len(NAMES)))
 def test_a_folder_of_any_name_holds_a_lake(tmp_path, open_lake, name):
-    """All stages of a day, a read outside Spark, the exported state, and maintenance, which removes one orphan."""
+    """In a folder of any name all stages run, readers find every row, and maintenance removes only an orphan."""
     settings = made(tmp_path, name)
     session = open_lake(settings)
     for stage in STAGES.values():
@@ -83,7 +83,7 @@ def test_a_folder_of_any_name_holds_a_lake(tmp_path, open_lake, name):
 
 
 def test_a_locale_that_cannot_spell_the_folder_is_refused(tmp_path):
-    """In one line, before anything is made under another name."""
+    """A job refuses a locale that cannot spell the folder's name, before it makes a folder of another name."""
     settings = made(tmp_path, "Überweisung")
     environ = {key: value for key, value in os.environ.items() if key != "PYSPARK_GATEWAY_PORT"}
     environ |= {"ANTIFRAUD_HOME": str(settings.home), "LC_ALL": "C", "PYTHONPATH": str(ROOT)}
@@ -97,7 +97,7 @@ def test_a_locale_that_cannot_spell_the_folder_is_refused(tmp_path):
 
 @pytest.mark.prove
 def test_a_job_of_its_own_finds_the_folder_too(tmp_path):
-    """With all odd characters at once, in the environment and in the JVM that Python starts."""
+    """A job in its own process and JVM finds a folder whose name has all the odd characters."""
     name = ALL_AT_ONCE
     settings = made(tmp_path, name)
     environ = {key: value for key, value in os.environ.items() if key != "PYSPARK_GATEWAY_PORT"}

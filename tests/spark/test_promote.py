@@ -1,4 +1,4 @@
-"""Promotion: only a PASS, once, never an older night over a newer one; MLflow follows the pointer."""
+"""Promotion makes a verified release of a candidate that passed, and never replaces a newer night by an older one."""
 
 import dataclasses
 import datetime as dt
@@ -20,7 +20,7 @@ from tests.spark.model_lake import AS_OF
 
 @pytest.fixture
 def home(judged, tmp_path):
-    """Settings of a copy that may be changed; the lake stays where it is."""
+    """Return settings of a copy of the candidate that may be changed; the lake stays where it is."""
     _, settings, candidate, _ = judged
     put_keys(tmp_path)
     shutil.copytree(candidate.path, tmp_path / "candidates" / str(AS_OF))
@@ -28,7 +28,7 @@ def home(judged, tmp_path):
 
 
 def test_a_pass_becomes_a_verified_bundle_that_serves(home):
-    """The bundle verifies, carries threshold and verdict, scores its golden rows, and the pointer names it."""
+    """A promoted bundle verifies, holds every file with its threshold and verdict, and the pointer names it."""
     settings, candidate = home
     pointer = promote(settings, AS_OF)
     bundle = open_release(settings, candidate.id)
@@ -47,7 +47,7 @@ def test_a_pass_becomes_a_verified_bundle_that_serves(home):
 
 
 def test_a_candidate_without_a_report_is_refused(home):
-    """Training alone is not enough: the message names the job that is missing."""
+    """A candidate that was not validated is refused, and the message names the job that is missing."""
     settings, _ = home
     settings.under_home("candidates", str(AS_OF), "report.json").unlink()
     with pytest.raises(ReleaseError, match=r"run jobs/validate\.py"):
@@ -55,7 +55,7 @@ def test_a_candidate_without_a_report_is_refused(home):
 
 
 def test_an_older_night_never_replaces_a_newer_one(home):
-    """A backfilled retraining of the day before is refused, and the pointer stays."""
+    """A candidate of the day before is refused although it passed, and the pointer stays."""
     settings, _ = home
     pointer = promote(settings, AS_OF)
     earlier = AS_OF - dt.timedelta(days=1)
@@ -66,7 +66,7 @@ def test_an_older_night_never_replaces_a_newer_one(home):
 
 
 def test_a_release_is_judged_on_days_it_never_saw():
-    """The days up to the end of select are cut off from the 28; fewer than 14 are too few."""
+    """A release is judged on at most 28 matured days after its select window; fewer than 14 are refused."""
     trained = windows_as_of(AS_OF, train_days=13, select_days=8, certify_days=14, label_delay_days=7)
     settings = dataclasses.replace(_defaults(), certify_days=28)
     assert trained.select.last == dt.date(2026, 2, 22)

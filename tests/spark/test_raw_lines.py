@@ -1,4 +1,4 @@
-"""The judge of raw lines against an oracle in plain Python: no line breaks it, none gets lost, all verdicts agree."""
+"""The judge of raw lines agrees with an oracle in plain Python on every line, and loses none."""
 
 import datetime as dt
 import random
@@ -21,7 +21,7 @@ BASE = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 KEY = Key("k7", b"0123456789abcdef0123456789abcdef")
 EXAMPLES = 3_000
 ORDINARY = 400
-"""Lines that follow the contract, so that the file's base time is theirs to tell."""
+"""Number of lines that follow the contract: enough of them to decide the file's base time."""
 NASTY = (
     b"", b" ", b"-", b"+1", b"-1", b"0", b"00", b"1e3", b"1E-2", b"0x1F", b"1.5", b"1.", b".5", b"1.234", b"0.001",
     b"0.00", b"-0.01", b"70.9", b"070.91", b"10000000.00", b"10000000.01", b"9223372036854775807",
@@ -34,11 +34,14 @@ NASTY = (
     b"2026-01-01 23:59:60", b"0000-01-01 00:00:00", b"9999-12-31 24:00:00", b"9999-12-31 23:59:59",
     b"2026-13-01 00:00:00", b"1767225600",
 )  # fmt: skip
-"""No comma in them: a comma makes another number of columns, which is generated apart."""
+"""None holds a comma, because a comma changes the number of columns, which `mutated` does."""
 
 
 def ordinary(number):
-    """A line that follows the contract; ids repeat, so that there are duplicates, and times reach into the overlap."""
+    """Return a line that follows the contract.
+
+    Ids repeat, so that there are duplicates, and times reach into the overlap.
+    """
     draw = random.Random(number)  # noqa: S311 - test data
     second = draw.choice((0, 86_399, 86_400, 172_799, 172_800, 259_200, draw.randrange(3 * 86_400)))
     printed = BASE + dt.timedelta(seconds=second)
@@ -51,7 +54,7 @@ def ordinary(number):
 
 
 def mutated(number, changes, extra):
-    """An ordinary line with some of its columns replaced, and columns added or taken away."""
+    """Return an ordinary line with some columns replaced, and columns added or taken away."""
     columns = ordinary(number).split(b",")
     for position, value in changes:
         columns[position] = value
@@ -66,7 +69,7 @@ lines_ = st.one_of(mutations, mutations, mutations, no_line_feed).filter(lambda 
 
 
 def generated():
-    """Many lines from Hypothesis, in one list: a Spark job for each would take hours."""
+    """Return many lines from Hypothesis in one list, because a Spark job for each would take hours."""
     found = []
 
     @settings(
@@ -87,7 +90,7 @@ def number(text, digits=18):
 
 
 def seconds_printed(text):
-    """UTC seconds since the base of the file; 24:00:00 is the midnight that ends the day."""
+    """Return the seconds since the file's base time; 24:00:00 is the midnight that ends the day."""
     shape = re.fullmatch(rb"([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})", text)
     if not shape:
         return None
@@ -101,7 +104,7 @@ def seconds_printed(text):
 
 
 def money(text):
-    """Minor units by decimal arithmetic, of a text that is a plain decimal number."""
+    """Return the minor units of a plain decimal number, or None."""
     if not re.fullmatch(rb"-?[0-9]{1,10}(\.[0-9]{1,2})?", text):
         return None
     try:
@@ -111,7 +114,7 @@ def money(text):
 
 
 def verdict(line):
-    """(day, reason, column, values) of one line, duplicates aside."""
+    """Return (day, reason, column, values) of one line, before duplicates are looked for."""
     columns = line.split(b",")
     if len(columns) != 9:
         return FIRST, "unparsable", None, None
@@ -139,7 +142,10 @@ def verdict(line):
 
 
 def expected(lines):
-    """Verdicts by line number (the header is line 1), duplicates marked: the first by (time, line) stays."""
+    """Return the verdicts by line number, where the header is line 1.
+
+    If several rows of a day share an id, the first by (time, line) stays and the others are duplicates.
+    """
     found = {line: verdict(text) for line, text in enumerate(lines, start=2)}
     seen = set()
     for line, (day, reason, _, values) in sorted(found.items(), key=lambda item: (item[1][3] or (0, 0))[1] or 0):
@@ -152,7 +158,7 @@ def expected(lines):
 
 @pytest.fixture(scope="module")
 def judged_lines(spark, tmp_path_factory):
-    """The generated lines, and what Spark says of each, read from a file in small splits."""
+    """Return the generated lines and Spark's verdicts, which it reads from a file in small splits."""
     lines = generated()
     path = tmp_path_factory.mktemp("lines") / "2026-01-01.txt"
     path.write_bytes(b"\n".join([HEADER.encode(), *lines]) + b"\n")
@@ -169,14 +175,14 @@ def judged_lines(spark, tmp_path_factory):
 
 
 def test_no_line_gets_lost_or_doubled(judged_lines):
-    """Each line of the file is there once, under its own number."""
+    """Each line of the file has exactly one verdict, under its own number."""
     lines, rows = judged_lines
 
     assert sorted(row["line"] for row in rows) == list(range(2, len(lines) + 2))
 
 
 def test_every_verdict_is_the_oracle_s(judged_lines):
-    """Day, reason and column of every line, whatever is in it."""
+    """Spark and the oracle agree on the day, the reason and the column of every line."""
     lines, rows = judged_lines
     wanted = {line: found[:3] for line, found in expected(lines).items()}
 
@@ -186,7 +192,7 @@ def test_every_verdict_is_the_oracle_s(judged_lines):
 
 
 def test_every_usable_row_has_the_values_of_its_line(judged_lines):
-    """Id, time, tokens, minor units and label, exactly."""
+    """A usable row has exactly the id, time, tokens, minor units and label of its line."""
     lines, rows = judged_lines
     wanted = expected(lines)
     for row in (row for row in rows if row["reason"] is None):
@@ -198,7 +204,7 @@ def test_every_usable_row_has_the_values_of_its_line(judged_lines):
 
 
 def test_the_lines_try_every_verdict(judged_lines):
-    """The comparison means something: each reason is there, with many columns, and many rows are usable."""
+    """The generated lines try every verdict: each reason occurs, with many columns, and many rows are usable."""
     _, rows = judged_lines
     found = {(row["reason"], row["column"]) for row in rows}
 
@@ -211,7 +217,10 @@ def test_the_lines_try_every_verdict(judged_lines):
 
 
 def test_repeats_are_found_by_blocks_of_ids(spark):
-    """Neighbours in a block are no repeats, nor are equal ids of two days or unusable rows; the first in time stays."""
+    """Usable rows that share an id on one day are repeats, except the first in time.
+
+    Blocks of 64 ids narrow the search without adding false repeats.
+    """
     largest = 10**18 - 1
     rows = [
         # day, transaction id, time, place, defect
@@ -238,7 +247,7 @@ def test_repeats_are_found_by_blocks_of_ids(spark):
 
 @pytest.mark.parametrize("given", [None, "7"])
 def test_both_passes_split_a_file_alike(spark, tmp_path, given):
-    """How many executors there are is asked once, or never where the session says it."""
+    """Reading fixes the least number of splits, so that both passes split alike; a number set before stays."""
     session = spark.newSession()
     if given:
         session.conf.set(SPLITS_AT_LEAST, given)

@@ -1,4 +1,4 @@
-"""Scored rows reduced on the cluster, against counts by hand and NumPy's own."""
+"""Scored rows are reduced on the cluster to the counts that hand and NumPy give."""
 
 import datetime as dt
 
@@ -36,7 +36,10 @@ HAND_MADE = [
 
 
 def test_reduction_by_hand(spark):
-    """Seven rows become one table: unknown rows are counted apart, squares and maxima are over the frauds."""
+    """The certify rows become one table.
+
+    Unknown rows are counted apart, and sums, squares and maxima are over frauds.
+    """
     rows = score_table_rows(spark.createDataFrame(HAND_MADE, SCORED), "r").toArrow()
     columns = table_of(rows, "certify").columns()
     assert columns["score"] == [10, 50, 60]
@@ -51,7 +54,7 @@ def test_reduction_by_hand(spark):
 
 
 def test_reduction_of_many_rows_equals_a_recount(spark):
-    """Random rows of three windows, a tenth unknown, few scores: every window's table is NumPy's own of its rows."""
+    """For random rows of three windows, the table and the unknown rows of each window equal NumPy's own count."""
     draw = np.random.default_rng(5)
     count, names = 3_000, np.array(["train", "select", "certify"])
     window, status = (
@@ -79,7 +82,7 @@ def test_reduction_of_many_rows_equals_a_recount(spark):
 
 
 def test_reduction_at_the_edges_of_its_numbers(spark):
-    """First and last score, the last day of 1969 and one far off, squares beyond 64 bits: nothing spills over."""
+    """Extreme scores, days before 1970 and far ahead, and large squares do not spill into each other."""
     first, last = dt.date(1969, 12, 31), dt.date(2199, 12, 31)
     rows = [(window, day, "c", "t", 10**9, "fraud", score, score)
             for window in ("train", "certify") for day in (first, last) for score in (0, 1_000_000)
@@ -101,14 +104,14 @@ def test_reduction_at_the_edges_of_its_numbers(spark):
 
 @pytest.mark.parametrize("score", [-1, 1_000_001])
 def test_a_score_out_of_range_is_refused(spark, score):
-    """It does not pass for another score or another day."""
+    """A score out of range is refused, because it could pass for another score or another day."""
     rows = spark.createDataFrame([("certify", DAY, "c", "t", 100, "legitimate", score, score)], SCORED)
     with pytest.raises(NotANumber, match="1 of 1 scores are not in"):
         table_of(score_table_rows(rows, "r").toArrow(), "certify")
 
 
 def test_terminal_blocks_fold_what_is_never_flagged(spark):
-    """With 50 as the lowest threshold the row at 10 counts at 50, in its own terminal."""
+    """With 50 as the lowest threshold, the row with score 10 counts at 50, in its own terminal's block."""
     rows = spark.createDataFrame(HAND_MADE, SCORED).where("window = 'certify'")
     blocks = terminal_blocks(rows, lowest=50)
     assert sorted(zip(blocks.score.tolist(), blocks.legit.tolist(), strict=True)) == [(50, 1), (60, 2)]
@@ -116,7 +119,7 @@ def test_terminal_blocks_fold_what_is_never_flagged(spark):
 
 
 def test_an_export_that_differs_is_refused(spark):
-    """More than 2 ppm between evaluator and CatBoost stops validation; the 1 ppm above is fine."""
+    """Evaluator and CatBoost may differ by at most 2 ppm: 1 ppm passes, and 3 ppm stop the validation."""
     rows = spark.createDataFrame(HAND_MADE, SCORED)
     assert largest_difference(rows) == 1
     with pytest.raises(DataError, match="by up to 3 ppm, at most 2"):
@@ -124,7 +127,7 @@ def test_an_export_that_differs_is_refused(spark):
 
 
 def test_customer_blocks_are_counted_like_terminal_blocks(spark):
-    """All three legitimate rows are one customer's: one block with two scores, counted from 50 up."""
+    """All three legitimate rows are one customer's, so they make one block with two scores, counted from 50 up."""
     rows = spark.createDataFrame(HAND_MADE, SCORED).where("window = 'certify'")
     blocks = customer_blocks(rows, lowest=50)
     assert (blocks.name, blocks.lowest, blocks.totals.tolist()) == ("customers", 50, [3.0])
@@ -132,14 +135,17 @@ def test_customer_blocks_are_counted_like_terminal_blocks(spark):
 
 
 def test_frauds_keep_their_day_and_lose_their_tokens(spark):
-    """Two frauds at one terminal by two customers, on the day they happened."""
+    """Two frauds keep their day, and codes replace the tokens of one terminal and two customers."""
     found = frauds_of(spark.createDataFrame(HAND_MADE, SCORED), 28)
     assert found.day.tolist() == [day_number(DAY)] * 2
     assert (len(set(found.terminal.tolist())), len(set(found.customer.tolist()))) == (1, 2)
 
 
 def test_maturation_counts_when_a_fraud_was_first_called_one(spark):
-    """Two of three frauds are known after two days, one after four; later knowledge does not count."""
+    """The curve counts when a fraud was first labelled so: half of the two frauds after two days, both after four.
+
+    A fraud that is first labelled after the day of knowledge does not count.
+    """
 
     def said(number, event, days, status, source="feed"):
         learned = (day_number(DAY) + event + days) * DAY_SECONDS + 7
@@ -155,7 +161,7 @@ def test_maturation_counts_when_a_fraud_was_first_called_one(spark):
 
 
 def test_features_that_are_no_numbers_are_refused(spark):
-    """Null is unknown and fine; NaN and infinity are named with their counts."""
+    """A null is allowed as unknown, but NaN and infinity are refused with their counts by column."""
     rows = spark.createDataFrame([(1.0, None), (2.0, 3.0)], "a double, b double")
     require_numbers(rows, ["a", "b"])
     odd = rows.union(spark.createDataFrame([(float("nan"), 1.0), (float("-inf"), 1.0)], "a double, b double"))
@@ -164,7 +170,7 @@ def test_features_that_are_no_numbers_are_refused(spark):
 
 
 def test_squares_of_the_largest_amounts_are_exact(spark):
-    """Forty frauds of the largest amount: their squares' sum needs 66 bits, and every one of them is right."""
+    """The sum of squares of forty of the largest amounts needs 66 bits and is exact."""
     rows = [("certify", DAY, "k1.a", "k1.x", 10**9 - index, "fraud", 50, 50) for index in range(40)]
     columns = table_of(score_table_rows(spark.createDataFrame(rows, SCORED), "r").toArrow(), "certify").columns()
     assert columns["fraud_amount_sq"] == [sum((10**9 - index) ** 2 for index in range(40))]

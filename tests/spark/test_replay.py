@@ -1,4 +1,4 @@
-"""Replay from the lake: the same path as the rollback's judge, the same figures as logged vectors of the same rows."""
+"""Replay from the lake gives the figures of logged vectors of the same rows, and of the rollback's judge."""
 
 import dataclasses
 import datetime as dt
@@ -35,7 +35,7 @@ DAYS = Span(dt.date(2026, 2, 16), dt.date(2026, 3, 1))
 
 @pytest.fixture(scope="module")
 def released(judged, tmp_path_factory):
-    """The small lake, and a home of its own where its candidate is promoted: session, settings, release id."""
+    """Return session, settings and release id of the small lake, with its candidate promoted in a home of its own."""
     session, shared, candidate, _ = judged
     lake = {"catalog_uri": shared.lake_catalog_uri, "warehouse": shared.lake_warehouse}
     settings = dataclasses.replace(shared, home=tmp_path_factory.mktemp("released"), **lake)
@@ -58,7 +58,7 @@ def answer(released, asked):
 
 
 def as_log(settings, bundle, path):
-    """The lake's rows of the days as if the release had decided them one by one."""
+    """Write the lake's rows of the days as a log, as if the release had decided them one by one."""
     catalog = open_catalog(settings)
     rows = read_days(catalog, FEATURES, DAYS.first, DAYS.last).sort_by("transaction_id")
     said = read_days(catalog, LABELS, DAYS.first, DAYS.last)
@@ -95,7 +95,7 @@ def as_log(settings, bundle, path):
 
 
 def test_lake_and_logged_vectors_give_the_same_evidence(released, asked, answer, tmp_path):
-    """Spark's reduction and NumPy's agree on score table, frauds and unknown rows, and so on the whole report."""
+    """Spark's reduction and NumPy's agree on score table, frauds and unknown rows, and so do the two reports."""
     _, settings, _ = released
     logged = answer_from_log(as_log(settings, asked.bundle, tmp_path / "log.npz"), asked)
     assert logged.certify.table.columns() == answer.certify.table.columns()
@@ -110,7 +110,7 @@ def test_lake_and_logged_vectors_give_the_same_evidence(released, asked, answer,
 
 
 def test_the_report_has_the_gates_form(released, asked, answer):
-    """It is a report, at the release's own threshold, and marks the days of training."""
+    """The report judges the release's own threshold and says which of its days were used in training."""
     _, settings, release = released
     report = replay_report(asked, answer, settings, Limits())
     assert (report.threshold, report.candidate) == (asked.bundle.manifest["threshold"], release)
@@ -120,7 +120,7 @@ def test_the_report_has_the_gates_form(released, asked, answer):
 
 
 def test_a_lower_threshold_is_judged_exactly(released, answer):
-    """Asked about 0 ppm, the terminal blocks are not folded at the release's own threshold: all bounds are of 0 ppm."""
+    """A replay at 0 ppm counts every row above 0, because blocks are not folded at the release's own threshold."""
     session, settings, release = released
     zero = question(settings, release, DAYS, threshold=0)
     report = replay_report(zero, answer_from_lake(session, settings, zero, Limits()), settings, Limits())
@@ -130,7 +130,10 @@ def test_a_lower_threshold_is_judged_exactly(released, answer):
 
 
 def test_the_rollbacks_judge_is_a_replay(released, asked, answer, monkeypatch):
-    """Judged today, a release trained earlier gets the report that a replay of the same days gives."""
+    """A release judged today gets the report that a replay of the same days gives.
+
+    A release of other features is refused.
+    """
     session, settings, _ = released
     windows = Windows.from_dict(asked.bundle.manifest["windows"])
     early = dataclasses.replace(windows, select=Span(windows.train.first, dt.date(2026, 2, 10))).to_dict()
@@ -157,11 +160,11 @@ class Kept:
         return getattr(self._session, name)
 
     def stop(self):
-        """Leave it to the others."""
+        """Leave the session running for the other tests."""
 
 
 def test_the_job_reads_the_lake(released, asked, answer, monkeypatch, capsys):
-    """The job's main writes the report that the functions give."""
+    """The job's main function writes the same report as the functions it calls."""
     session, settings, release = released
     monkeypatch.setattr(job, "start_session", lambda *_: Kept(session))
     line = f"--release {release} --from {DAYS.first} --to {DAYS.last}"
@@ -172,7 +175,7 @@ def test_the_job_reads_the_lake(released, asked, answer, monkeypatch, capsys):
 
 
 def test_days_that_are_not_there_are_refused(released, asked):
-    """A day without features, a day of knowledge after the lake's end, labels that have not matured."""
+    """A replay is refused if features are missing, the lake ends too early, or labels have not matured."""
     session, settings, release = released
     before = Span(dt.date(2026, 1, 31), DAYS.last)
     with pytest.raises(MissingDay, match="features has no 2026-01-31"):
@@ -198,7 +201,7 @@ def test_the_command_starts_the_job(released, capfd):
 
 
 def test_a_trained_release_can_be_explained(released, asked):
-    """The bundle of a real training holds trees that give the margin of the model that serves."""
+    """The exported trees of a trained release give the scores of the model that serves."""
     _, settings, _ = released
     rows = read_days(open_catalog(settings), FEATURES, DAYS.last, DAYS.last)
     explainer, vectors = Explainer.of(asked.bundle), vectors_of(rows)[:20]

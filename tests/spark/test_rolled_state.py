@@ -1,4 +1,4 @@
-"""A state rolled on from the day before is the one that thirty days of totals give, and opens one day's files."""
+"""A state rolled on from the day before equals the one rebuilt from totals, and needs only one day's files."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def of_days(frame, *numbers):
 
 
 def totals_of(session, *numbers):
-    """Totals of customers and terminals, of all days or of the named ones."""
+    """Return the totals of customers and terminals, of all days or of the given ones."""
     tables = [read_table(session, table) for table in (TOTALS_CUSTOMER, TOTALS_TERMINAL)]
     return [of_days(table, *numbers) if numbers else table for table in tables]
 
@@ -58,20 +58,20 @@ def was_rolled(settings, number):
 
 
 def same_rows(one, other):
-    """Whether two frames hold the same rows, whatever their order, and any at all."""
+    """Return whether two frames hold the same rows, in any order, and at least one."""
     rows = [sorted(map(repr, frame.select(*STATE.column_names).collect())) for frame in (one, other)]
     return rows[0] == rows[1] != []
 
 
 def data_files(settings, table, number=None):
-    """Paths of a table's live data files, of one day or all."""
+    """Return the paths of a table's live data files, of one day or of all."""
     condition = f"day = '{day(number)}'" if number is not None else "true"
     source = open_catalog(settings).load_table((NAMESPACE, table.name))
     return {Path(task.file.file_path.removeprefix("file:")) for task in source.scan(row_filter=condition).plan_files()}
 
 
 def move_away(settings, folder, kept):
-    """Take every data file that is not in `kept` out of the lake; returns where each one was."""
+    """Move every data file that is not in `kept` out of the lake; return where each one went."""
     moved = {}
     for table in TABLES:
         if table is not RUNS:
@@ -83,7 +83,7 @@ def move_away(settings, folder, kept):
 
 @pytest.fixture(scope="module")
 def rolled(tmp_path_factory, open_lake):
-    """Session and settings of a lake in which day `NEW` was made with nothing but its events and one state at hand."""
+    """Return session and settings of a lake whose day `NEW` was made from its events and one state alone."""
     settings = JobSettings(home=tmp_path_factory.mktemp("rolled"))
     session = open_lake(settings)
     fill(session, settings, DAYS)
@@ -104,7 +104,7 @@ def rolled(tmp_path_factory, open_lake):
 
 @pytest.fixture(scope="module")
 def rebuilt(tmp_path_factory, open_lake):
-    """Settings of a lake of the same events in which the states were made in one pass from totals."""
+    """Return settings of a lake of the same events in which totals gave the states in one pass."""
     settings = JobSettings(home=tmp_path_factory.mktemp("rebuilt"))
     session = open_lake(settings)
     fill(session, settings, range(NEW + 1))
@@ -116,7 +116,7 @@ def rebuilt(tmp_path_factory, open_lake):
 
 
 def test_a_night_opens_its_day_and_one_state(rolled, rebuilt):
-    """With all other files gone a day's totals, state and features are those of a lake that had everything."""
+    """Without all other files, the day's totals, state and features equal those of a lake that has everything."""
     _, settings = rolled
     found, expected = (checksums(each, day(NEW), day(NEW)) for each in (settings, rebuilt))
 
@@ -125,14 +125,14 @@ def test_a_night_opens_its_day_and_one_state(rolled, rebuilt):
 
 
 def test_both_ways_have_the_same_inputs(rolled, rebuilt):
-    """So whichever way a state was made, it and what follows from it are up to date."""
+    """A rolled and a rebuilt state have the same inputs, so that both count as up to date."""
     for table in (STATE, FEATURES):
         one, other = (published(open_catalog(each), table, day(NEW), day(NEW)) for each in (rolled[1], rebuilt))
         assert one[day(NEW)].inputs == other[day(NEW)].inputs
 
 
 def test_the_export_holds_the_matured_risk(rebuilt):
-    """Every entity's counts of matured labels and its streak are in the scorer's file as they are in the state."""
+    """The scorer's file holds every entity's counts of matured labels and its streak as the state has them."""
     export_state(rebuilt, day(NEW))
     folder = rebuilt.state_dir / read_state_pointer(rebuilt.state_dir).path
     rows = read_days(open_catalog(rebuilt), STATE, day(NEW), day(NEW)).to_pylist()
@@ -147,7 +147,11 @@ def test_the_export_holds_the_matured_risk(rebuilt):
 
 @pytest.mark.parametrize("number", [1, 8, 31, 38, *for_proofs(2, 7, 29, 30, 33, 34, 36, 37, 40)])
 def test_each_day_rolls_to_what_is_rebuilt(rolled, number):
-    """Entities that come, stay and leave; labels that are early, late, corrected, taken back or still to come."""
+    """A rolled state has the rows of a rebuilt one.
+
+    The days cover entities that come, stay and leave, and labels that are early, late, corrected, taken back or still
+    to come.
+    """
     session, _ = rolled
     states = state_of(session, *totals_of(session), [day(number - 1), day(number)], DELAY).cache()
     before = of_days(states, number - 1)
@@ -158,7 +162,7 @@ def test_each_day_rolls_to_what_is_rebuilt(rolled, number):
 
 
 def test_who_has_nothing_left_in_any_window_leaves(rolled):
-    """The rolled state has lost entities of the first days, and keeps a terminal for as long as its labels count."""
+    """Entities of the first days leave the state, but a terminal stays for as long as its labels count."""
     session, _ = rolled
     states = state_of(session, *totals_of(session), [day(4), day(33), day(NEW)], DELAY).collect()
     known = {number: {row["entity"] for row in states if row["day"] == day(number)} for number in (4, 33, NEW)}
@@ -170,26 +174,26 @@ def test_who_has_nothing_left_in_any_window_leaves(rolled):
 
 
 def publish_again(session, settings, number, rows):
-    """Other rows for the state of a day, from the same inputs; nothing is said of what made them."""
+    """Publish other rows as the state of a day, with the same inputs and no counts of how they were made."""
     run_of = published(open_catalog(settings), STATE, day(number), day(number))[day(number)]
     batch = Batch(STATE, rows.localCheckpoint(), {day(number): run_of.inputs})
     record(session, publish(session, settings, batch))
 
 
 def other_key(session, settings, number):
-    """The state is under another key than the day's totals."""
+    """Put the state under another key than the day's totals."""
     rows = of_days(read_table(session, STATE), number)
     publish_again(session, settings, number, rows.withColumn("entity", functions.regexp_replace("entity", "^k1", "k2")))
 
 
 def other_inputs(session, settings, number):
-    """A day that the state looks back on was published anew."""
+    """Publish a day anew that the state looks back on."""
     fill(session, settings, [number - 9], made_from="corrected")
     run(session, settings, ["totals"], [number - 9])
 
 
 def fewer_rows(session, _settings, number):
-    """Rows of the state are gone although it was written down as published."""
+    """Delete rows of the state although its run says that they were published."""
     sql = "DELETE FROM lake.antifraud.state WHERE day = DATE '{}' AND kind = 'customer'"
     session.sql(sql.format(day(number)))
 
@@ -199,7 +203,7 @@ def fewer_rows(session, _settings, number):
     ids=["other key", "other inputs", "fewer rows"],
 )  # fmt: skip
 def test_a_state_that_cannot_be_rolled_from_is_left_alone(rolled, number, damage):
-    """The day is rebuilt from totals instead, with the rows that these give."""
+    """If the state before is under another key, stale or incomplete, the day is rebuilt from totals instead."""
     session, settings = rolled
     run(session, settings, ["totals"], range(NEW + 1, number + 1))
     run(session, settings, ["state"], [number - 1])
@@ -212,11 +216,11 @@ def test_a_state_that_cannot_be_rolled_from_is_left_alone(rolled, number, damage
 
 
 def test_features_refuse_a_state_of_an_earlier_version(rolled):
-    """Its columns may lack what the features count; the message says how to make it anew."""
+    """Features refuse a state of an earlier version, which may lack columns; the message says how to make it anew."""
     session, settings = rolled
     publish_again(session, settings, NEW + 2, of_days(read_table(session, STATE), NEW + 2))
 
     with pytest.raises(
-        MissingDay, match=rf"states that an earlier version made \({day(NEW + 2)}\): publish these states again"
+        MissingDay, match=rf"states that an earlier version made \({day(NEW + 2)}\): publish them again"
     ):
         run(session, settings, ["features"], [NEW + 3])

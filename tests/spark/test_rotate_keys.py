@@ -1,4 +1,4 @@
-"""A rotation of keys on a lake of seventy days: the same features under new tokens, nothing redone, no keys mixed."""
+"""A rotation of keys on a lake of seventy days gives the same features under new tokens, and mixes no keys."""
 
 import argparse
 import datetime as dt
@@ -32,9 +32,9 @@ A_DAY = 8
 CUSTOMERS = (0, 1, 2, 3, 483_920_175_566)
 TERMINALS = (0, 7, 120_000_000_017)
 REACH = {CLEAN: 67, TOTALS_CUSTOMER: 67, TOTALS_TERMINAL: 67, STATE: 31, FEATURES: 67}
-"""Days of each table that a rotation brings under the new key."""
+"""Number of newest days of each table that a rotation brings under the new key."""
 DAYS_OF = {"ingest": DAYS, "totals": DAYS, "state": DAYS[-31:], "features": DAYS[-31:]}
-"""Days of each stage, one more than the proof needs; the stage of states also makes that of the day before."""
+"""Days of each stage, one more than the rotation's check needs. Stage `state` makes the day before, too."""
 PRESENT = {CLEAN: DAYS, TOTALS_CUSTOMER: DAYS, TOTALS_TERMINAL: DAYS, STATE: DAYS[-32:], FEATURES: DAYS[-31:]}
 
 
@@ -59,7 +59,7 @@ def run_all(session, settings):
 
 
 def vectors(settings):
-    """Every feature of every transaction by id, without the tokens."""
+    """Return every feature of every transaction by id, without the tokens."""
     rows = read_days(open_catalog(settings), FEATURES, FIRST, LAST).to_pylist()
     return {row["transaction_id"]: {k: v for k, v in row.items() if k not in ("customer", "terminal")} for row in rows}
 
@@ -74,7 +74,7 @@ def retire(settings, key_id):
 
 @pytest.fixture(scope="module")
 def rotated(tmp_path_factory, open_lake):
-    """Session, settings and features from before, of a lake that was rotated from k1 to k2, after refusals."""
+    """Rotate a lake from k1 to k2 after some refusals; return session, settings, and features and runs from before."""
     settings = JobSettings(home=tmp_path_factory.mktemp("rotation"))
     settings.raw_path.mkdir(parents=True)
     generate_keyring(settings.keyring_path)
@@ -101,7 +101,7 @@ def rotated(tmp_path_factory, open_lake):
 
 
 def test_features_are_the_same_before_and_after(rotated):
-    """Every feature of every transaction, by its id."""
+    """Every transaction has the same features before and after the rotation."""
     _, settings, before, _ = rotated
 
     assert vectors(settings) == before
@@ -109,7 +109,7 @@ def test_features_are_the_same_before_and_after(rotated):
 
 @pytest.mark.parametrize("table", REACH, ids=lambda table: table.name)
 def test_what_the_next_days_look_back_on_is_under_the_new_key(rotated, table):
-    """The newest days of each table, as many as it needs; older ones stay."""
+    """The newest days of each table, as many as it needs, are under the new key; older days keep the old one."""
     _, settings, _, _ = rotated
     found = keys_by_day(settings, table)
 
@@ -117,7 +117,7 @@ def test_what_the_next_days_look_back_on_is_under_the_new_key(rotated, table):
 
 
 def test_tokens_are_those_of_the_ids(rotated):
-    """Each table's newest day holds exactly the tokens that the reference makes of the day's ids."""
+    """The newest day of `clean` and of terminal totals holds exactly the tokens that the reference makes of its ids."""
     _, settings, _, _ = rotated
     key = load_keyring(settings.keyring_path).keys["k2"]
     customers = {tokenise(key, "customer", int(line.split(",")[2])) for line in lines_of_day(69)}
@@ -130,7 +130,7 @@ def test_tokens_are_those_of_the_ids(rotated):
 
 
 def test_inputs_stay_and_nothing_is_done_again(rotated):
-    """Every run has the inputs it had; every stage finds its days up to date, and the listing agrees."""
+    """After a rotation every run keeps its inputs, no day is stale, and no stage has anything to do."""
     session, settings, _, before = rotated
     catalog = open_catalog(settings)
 
@@ -143,7 +143,7 @@ def test_inputs_stay_and_nothing_is_done_again(rotated):
 
 
 def test_a_state_rebuilt_from_totals_equals_the_rekeyed_one(rotated):
-    """All 31 states under the new key can be made again from the totals under it, row for row."""
+    """All 31 states under the new key equal those rebuilt from the totals under it, row for row."""
     session, settings, _, _ = rotated
     days = DAYS[-31:]
     totals = [read_table(session, table) for table in (TOTALS_CUSTOMER, TOTALS_TERMINAL)]
@@ -155,7 +155,7 @@ def test_a_state_rebuilt_from_totals_equals_the_rekeyed_one(rotated):
 
 
 def test_the_scorer_gets_the_state_under_the_new_key(rotated):
-    """The export of the same day is written anew and pointed to."""
+    """The state of the same day is exported anew, next to the export under the old key."""
     _, settings, _, _ = rotated
     export_state(settings, LAST)
 
@@ -163,7 +163,7 @@ def test_the_scorer_gets_the_state_under_the_new_key(rotated):
 
 
 def test_the_bridge_is_private_and_goes_with_the_old_key(rotated):
-    """It lies in the raw zone only, for the owner only, and is removed when the old key is retired."""
+    """The bridge lies in the raw zone, only its owner can open it, and retiring the old key removes it."""
     _, settings, _, _ = rotated
     bridge = settings.raw_path / "bridge" / "k1-k2"
     assert [stat.S_IMODE(path.stat().st_mode) for path in (bridge.parent, bridge)] == [0o700, 0o700]
@@ -176,7 +176,10 @@ def test_the_bridge_is_private_and_goes_with_the_old_key(rotated):
 
 
 def test_an_old_day_corrected_after_its_key_is_gone_is_not_mixed_with_its_neighbours(rotated):
-    """It comes in under the active key; states refuse to mix the two until the old days are written again, too."""
+    """A corrected old day comes in under the active key, and states refuse to mix keys.
+
+    They are made once ingest has written the old days under the active key, too.
+    """
     session, settings, _, _ = rotated
     path = settings.raw_path / f"{FIRST}.txt"
     header, first, *rest = path.read_text().splitlines()

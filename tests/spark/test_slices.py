@@ -1,4 +1,4 @@
-"""Slices count every labelled row once in each slice, and agree with the verdict they stand beside."""
+"""Slices count every labelled row exactly once each, and agree with the verdict."""
 
 import numpy as np
 import pytest
@@ -39,14 +39,14 @@ EXPECTED = {
 
 
 def test_counts_by_hand(spark):
-    """Five labelled rows, each in one value of every slice, the unknown one in none; bands begin at their border."""
+    """Each labelled row counts once in every slice, and the unknown row in none; a band includes its lower bound."""
     rows = slice_counts(spark.createDataFrame(HAND_MADE, FLAGGED)).collect()
     assert {tuple(row[:3]): tuple(row[3:]) for row in rows} == EXPECTED
 
 
 @pytest.fixture(scope="module")
 def recount(judged):
-    """Status, amount and decision of every labelled certify row, by NumPy from the lake and the candidate's files."""
+    """Return labelled certify rows with fraud status and decision, made by NumPy from lake and candidate."""
     _, settings, candidate, report = judged
     catalog, certify = open_catalog(settings), Windows.from_dict(candidate.info["windows"]).certify
     features = read_days(catalog, FEATURES, certify.first, certify.last)
@@ -58,7 +58,7 @@ def recount(judged):
 
 
 def test_a_slice_equals_a_recount(judged, recount):
-    """The band from 500 to 1,000 RUB, counted from the lake's rows."""
+    """The figures of the band from 500 to 1,000 RUB equal a count of the lake's rows."""
     rows, is_fraud, flagged = recount
     amount = rows["amount_minor"].to_numpy()
     band = (amount >= 50_000) & (amount < 100_000)
@@ -70,7 +70,7 @@ def test_a_slice_equals_a_recount(judged, recount):
 
 
 def test_every_slice_adds_up_to_the_verdict(judged):
-    """Legitimate rows, false positives and recall are the same as in the gate's report."""
+    """Each slice adds up to the legitimate rows, false positives and recall of the gate's report."""
     report = judged[3]
     for name in {row.slice for row in report.slices}:
         rows = [row for row in report.slices if row.slice == name]
@@ -82,7 +82,7 @@ def test_every_slice_adds_up_to_the_verdict(judged):
 
 
 def test_an_impossible_threshold_flags_nobody(judged):
-    """At 1,000,000 ppm nothing is flagged, and every rate of something is 0."""
+    """At 1,000,000 ppm no row is flagged, so that nothing is caught and value recall is 0."""
     session, settings, candidate, _ = judged
     inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
     found = slices_of(scored(labelled_rows(session, inputs), candidate.path), 1_000_000)

@@ -1,4 +1,4 @@
-"""States on a handful of totals: who is in them, for how long, and when labels begin to count."""
+"""States on a handful of totals: which entities they hold, for how long, and when labels begin to count."""
 
 import datetime as dt
 
@@ -17,7 +17,7 @@ DELAY = 7
 
 @pytest.fixture(scope="module")
 def states(spark):
-    """States at several cut-offs of one transaction on day 0 (a fraud) and one on day 3, by (cut-off, entity)."""
+    """Return states by cut-off and entity, made of a fraud on day 0 and a legitimate row on day 3."""
     from jobs.lake.state import state_of
     from jobs.lake.totals import customer_totals, terminal_totals
 
@@ -38,7 +38,7 @@ def numbers(row):
     ("cutoff", "days", "hours"), [(0, [0], 1), (1, [0], 0), (3, [0, 3], 1), (29, [0, 3], 0), (30, [3], 0), (32, [3], 0)]
 )
 def test_days_and_hours_of_a_cutoff(states, cutoff, days, hours):
-    """Thirty days up to the cut-off, and the hours of the cut-off day alone."""
+    """A state holds the buckets of thirty days up to the cut-off, and hours of the cut-off day alone."""
     row = states[cutoff, "c"]
 
     assert numbers(row) == days
@@ -55,14 +55,14 @@ def test_days_and_hours_of_a_cutoff(states, cutoff, days, hours):
     ],
 )
 def test_closed_days_are_added_up(states, cutoff, week, month):
-    """Seven and thirty days up to the cut-off; nothing at all is the empty bucket."""
+    """Sums cover seven and thirty days up to the cut-off; without transactions they are the empty bucket."""
     row = states[cutoff, "c"]
 
     assert (tuple(row["closed_7d"]), tuple(row["closed_30d"])) == (week, month)
 
 
 def test_who_was_not_seen_for_thirty_days_is_left_out(states):
-    """The customer's last day, 3, leaves the window at cut-off 33; a terminal stays while its labels count."""
+    """A customer leaves thirty days after the last transaction, and a terminal when its labels stop counting."""
     assert (32, "c") in states
     assert (33, "c") not in states
     assert numbers(states[33, "t"]) == []
@@ -81,7 +81,7 @@ def test_who_was_not_seen_for_thirty_days_is_left_out(states):
     ],
 )
 def test_labels_count_once_they_are_learnt(states, cutoff, risk):
-    """Windows of 1, 7 and 30 days end seven days before the cut-off: (known, fraud) of each."""
+    """Known labels and frauds count in windows of 1, 7 and 30 days, which end seven days before the cut-off."""
     row = states[cutoff, "t"]
 
     assert tuple(row[f"{count}_{days}d"] for days in (1, 7, 30) for count in ("known", "fraud")) == risk
@@ -98,7 +98,7 @@ def test_a_legitimate_day_ends_a_streak(states, cutoff, streak):
 
 
 def test_a_label_that_came_late_is_not_in_earlier_states(spark):
-    """A correction learnt on day 12 changes the states from day 12 on, not those before."""
+    """A correction learnt on day 12 changes the states from day 12 on, and none before."""
     from jobs.lake.state import state_of
     from jobs.lake.totals import customer_totals, terminal_totals
 
@@ -115,7 +115,7 @@ def test_a_label_that_came_late_is_not_in_earlier_states(spark):
 
 
 def test_a_day_that_the_totals_lack_is_named():
-    """History may begin inside the window, but must have no hole."""
+    """Totals may begin inside the window, but a missing day after the first is refused by name."""
     from antifraud.errors import MissingDay
     from antifraud.lake.catalog import Run
     from jobs.lake.state import _require_no_hole

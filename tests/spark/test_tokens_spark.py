@@ -12,7 +12,7 @@ VECTORS = json.loads((Path(__file__).resolve().parents[1] / "golden" / "tokens.j
 
 
 def test_spark_reproduces_the_vectors(spark):
-    """Every key, kind and id gives the token that openssl gives; null stays null."""
+    """For every key, kind and id, Spark makes the token that openssl makes; null stays null."""
     ids = spark.createDataFrame([(vector["id"],) for vector in VECTORS] + [(None,)], "id bigint")
     keys = {(vector["key_id"], vector["secret"], vector["kind"]) for vector in VECTORS}
     columns = [token(hide(spark, Key(name, bytes.fromhex(secret))), kind, F.col("id")).alias(f"{name}-{kind}")

@@ -1,4 +1,4 @@
-"""Totals and labels on a handful of rows, with the results written out."""
+"""Totals and labels of a handful of rows equal results that are written out."""
 
 import datetime as dt
 from decimal import Decimal
@@ -22,18 +22,18 @@ EVENTS = [
 
 
 def said(number, status, day, source="feed", sequence=0):
-    """A label learnt at the start of day number DAY + `day`."""
+    """Return a label learnt at the start of day number DAY + `day`."""
     return (D1, number, status, (DAY + day) * 86_400, source, sequence, 0)
 
 
 @pytest.fixture(scope="module")
 def events(spark):
-    """Four transactions of one day."""
+    """Return four transactions of one day."""
     return spark.createDataFrame(EVENTS, CLEAN_SCHEMA)
 
 
 def test_customer_totals(events):
-    """Sums are exact beyond 64 bits, and hours lie in order."""
+    """A customer's sums are exact, and its hours lie in order."""
     from jobs.lake.totals import customer_totals
 
     found = {row["customer"]: row.asDict(recursive=True) for row in customer_totals(events).collect()}
@@ -52,7 +52,10 @@ def test_customer_totals(events):
 
 
 def test_learned_counts_corrections_once(spark, events):
-    """A first label adds, a later one adds the difference, unknown takes back; days without a change are left out."""
+    """A first label adds, a later one adds the difference, and unknown takes back.
+
+    Days without a change are left out.
+    """
     from jobs.lake.totals import terminal_totals
 
     labels = [
@@ -67,13 +70,13 @@ def test_learned_counts_corrections_once(spark, events):
     rows = terminal_totals(events, spark.createDataFrame(labels, LABEL_SCHEMA)).collect()
     found = {row["terminal"]: [tuple(change) for change in row["learned"]] for row in rows}
 
-    # Day 7: transactions 1, 3 and 4 become known, 3 is a fraud, and of 4 the feed's word comes after the client's.
-    # Day 9: 1 turns into a fraud, 3 becomes unknown again, which takes back its fraud too.
+    # Day 7: 1, 3 and 4 become known. Only 3 is a fraud, because for 4 the feed's label comes after the client's.
+    # Day 9: 1 turns into a fraud. 3 becomes unknown again, which takes back its fraud, too.
     assert found == {"t1": [(DAY + 7, 3, 1), (DAY + 9, -1, 0)], "t2": []}
 
 
 def test_labels_as_of_a_day(spark):
-    """The latest entry by (learned_at, source, sequence) that was learnt before the end of the day."""
+    """A label as of a day is the latest entry, by (learned_at, source, sequence), learnt before the day's end."""
     from jobs.rows.labels import latest
 
     labels = spark.createDataFrame(

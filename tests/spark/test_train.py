@@ -1,4 +1,4 @@
-"""Training on a small lake: what is read, what is written, and that doing it again changes nothing."""
+"""Training on a small lake: what it reads, what it writes, and that repeating it changes nothing."""
 
 import dataclasses
 import datetime as dt
@@ -27,7 +27,7 @@ def home(judged):
 
 
 def test_unlabelled_rows_are_unknown_never_legitimate(spark):
-    """A row without a label, and one labelled unknown, are counted apart; days outside the windows are left out."""
+    """Rows without a label count as unknown, as rows labelled unknown do; days outside the windows are left out."""
     features = spark.createDataFrame([(DAY, 1), (DAY, 2), (DAY, 3), (FIRST, 4)], FEATURE_SCHEMA)
     labels = spark.createDataFrame([(DAY, 1, "fraud"), (DAY, 2, "unknown"), (FIRST, 4, "fraud")], LABEL_SCHEMA)
     counts = count_by_status(labelled(features, labels, SPANS))
@@ -35,7 +35,7 @@ def test_unlabelled_rows_are_unknown_never_legitimate(spark):
 
 
 def test_propensities_travel_with_the_labels(spark, tmp_path):
-    """A label that came about by chance makes its row stand for others; one without a propensity is certain."""
+    """A row whose label came by chance weighs for others by its propensity; a row without one counts as certain."""
     values = [f"0.1D as {name}" for name in FEATURE_NAMES]
     features = spark.range(1, 4).selectExpr(
         "date'2026-02-02' as day", "id as transaction_id", "id as event_time", "id as amount_minor", *values
@@ -52,7 +52,10 @@ def test_propensities_travel_with_the_labels(spark, tmp_path):
 
 
 def test_downsampling_keeps_frauds_and_a_share(spark):
-    """All frauds stay, close to the share of the rest, the same rows however they are partitioned."""
+    """Downsampling keeps all frauds and about a share of the rest.
+
+    The seed alone decides on the rows, however they are partitioned.
+    """
     rows = spark.range(20_000).selectExpr("id as transaction_id", "if(id % 50 = 0, 'fraud', 'legitimate') as status")
     kept, again = (sorted(row[0] for row in downsample(rows.repartition(n), 0.1, seed=3).collect()) for n in (2, 7))
     assert kept == again
@@ -62,7 +65,7 @@ def test_downsampling_keeps_frauds_and_a_share(spark):
 
 
 def test_the_candidate_describes_itself(home):
-    """Windows, counts and hash are written down; 13 days of 400 rows, four a day without a label."""
+    """A candidate's file has its windows, its counts by status and its metrics on the select window."""
     _, _, candidate = home
     info = json.loads((candidate.path / "candidate.json").read_text())
     assert info["windows"]["train"] == {"first": "2026-02-02", "last": "2026-02-14"}
@@ -75,7 +78,10 @@ def test_the_candidate_describes_itself(home):
 
 
 def test_the_candidate_tells_what_was_tried(home):
-    """One trial beside the tuned parameters, the better one taken; baselines on the same rows, for MLflow as well."""
+    """The candidate lists one trial in addition to the tuned parameters, and uses the better one.
+
+    Its baselines learnt from drawn rows, and their figures reach MLflow.
+    """
     _, _, candidate = home
     info = candidate.info
     tried = {trial["select_average_precision"]: trial["parameters"] for trial in info["search"]["tried"]}
@@ -93,7 +99,7 @@ def test_the_candidate_tells_what_was_tried(home):
 
 
 def test_golden_rows_are_vectors_with_their_scores(home):
-    """Golden rows hold numbers and nulls only, and the candidate's own files reproduce the scores."""
+    """Golden rows hold vectors and scores, and the candidate's own files reproduce the scores exactly."""
     _, _, candidate = home
     golden = json.loads((candidate.path / "golden.json").read_text())
     vectors = np.array(golden["vectors"], dtype=float)
@@ -103,7 +109,7 @@ def test_golden_rows_are_vectors_with_their_scores(home):
 
 
 def test_same_inputs_are_not_trained_again(home, capsys):
-    """A second run says so and leaves the files alone."""
+    """A second run with the same inputs says that it is skipped and leaves the files alone."""
     session, settings, candidate = home
     before = (candidate.path / "candidate.json").stat().st_mtime_ns
     assert train(session, settings, AS_OF) == candidate
@@ -113,7 +119,7 @@ def test_same_inputs_are_not_trained_again(home, capsys):
 
 @pytest.mark.prove
 def test_the_id_follows_the_seed(home, tmp_path):
-    """In another home the same seed makes the same candidate, byte for byte, and another seed another one."""
+    """In another home, the same seed makes the same candidate and another seed makes another one."""
     session, settings, candidate = home
     elsewhere = dataclasses.replace(
         settings, home=tmp_path, catalog_uri=settings.lake_catalog_uri, warehouse=settings.lake_warehouse
@@ -123,7 +129,7 @@ def test_the_id_follows_the_seed(home, tmp_path):
 
 
 def test_a_missing_day_is_named(home):
-    """A day too early for the lake: the message lists the days that were never published."""
+    """Training on days before the lake begins is refused, and the message lists the missing days."""
     session, settings, _ = home
     with pytest.raises(MissingDay, match="2026-01-30, 2026-01-31: run the lake DAG") as missing:
         train(session, settings, AS_OF - dt.timedelta(days=3))

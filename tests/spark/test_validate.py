@@ -1,4 +1,4 @@
-"""Validation on a small lake: what is judged, what is stored, and what refuses to be judged."""
+"""Validation on a small lake: what it judges, what it stores, and what it refuses to judge."""
 
 import dataclasses
 import datetime as dt
@@ -36,7 +36,7 @@ from tests.spark.model_lake import AS_OF, name
 
 
 def test_stored_scores_equal_a_recount(judged):
-    """The stored certify table equals one made in NumPy from the lake's rows and the candidate's files."""
+    """The stored certify table equals one that NumPy makes from the lake's rows and the candidate's files."""
     _, settings, candidate, _ = judged
     catalog, certify = open_catalog(settings), Windows.from_dict(candidate.info["windows"]).certify
     features = read_days(catalog, FEATURES, certify.first, certify.last)
@@ -62,7 +62,7 @@ def _score(candidate, batch):
 
 
 def test_rows_without_a_label_are_counted_as_volume(judged):
-    """All 400 rows of a day are the volume; the 4 without a label are in no rate."""
+    """All 400 rows of a day count as volume, but the 4 rows without a label count in no rate."""
     _, settings, candidate, report = judged
     assert report.unknown == 14 * 4
     assert report.observed_transactions_a_month == 400 * 30
@@ -71,7 +71,7 @@ def test_rows_without_a_label_are_counted_as_volume(judged):
 
 
 def test_the_report_holds_both_verdicts(judged):
-    """PASS at the observed volume, INFEASIBLE at 50 transactions a second; it reads back as a GateReport."""
+    """The report says PASS at the observed volume and INFEASIBLE at 50 transactions a second, and can be read back."""
     _, settings, candidate, report = judged
     file = settings.under_home("reports", str(AS_OF)) / "report.json"
     written = json.loads(file.read_text())
@@ -84,7 +84,7 @@ def test_the_report_holds_both_verdicts(judged):
 
 
 def test_the_page_shows_verdict_limits_and_curve(judged):
-    """The page names the verdict, both limits and every reason, and draws the curve."""
+    """The page names the verdict, both limits and every reason, and draws limits and choice."""
     _, _, candidate, report = judged
     page = (candidate.path / "report.html").read_text()
     assert '<header class="PASS">' in page
@@ -98,7 +98,7 @@ def test_the_page_shows_verdict_limits_and_curve(judged):
 
 
 def test_data_that_changed_since_training_is_refused(judged):
-    """A candidate is judged on the days it was trained with, or not at all."""
+    """A candidate is refused if the days that it was trained on have changed."""
     session, settings, candidate, _ = judged
     inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
     with pytest.raises(ReleaseError, match="trained on other days"):
@@ -106,7 +106,7 @@ def test_data_that_changed_since_training_is_refused(judged):
 
 
 def test_certify_rows_hold_only_labels_known_on_the_day(judged):
-    """One day earlier the last certify day's labels have not arrived, and its rows are unknown."""
+    """As of a day earlier, labels of the last certify day have not arrived, so its rows are unknown."""
     session, settings, candidate, _ = judged
     inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF - dt.timedelta(days=1))
     last = labelled_rows(session, inputs).where("day = DATE '2026-03-08'")
@@ -114,7 +114,7 @@ def test_certify_rows_hold_only_labels_known_on_the_day(judged):
 
 
 def test_labels_published_in_between_change_nothing(judged):
-    """A job reads the labels that were there when it began; the next one reads the new ones."""
+    """A job reads the labels that were there when it began; only the next job reads newer ones."""
     session, settings, candidate, report = judged
     spans = Windows.from_dict(candidate.info["windows"]).spans
     inputs, table = Inputs.of(settings, spans, AS_OF), name("labels")
@@ -136,7 +136,7 @@ def test_labels_published_in_between_change_nothing(judged):
 
 
 def test_the_report_shows_the_trade_off_and_every_bound(judged):
-    """Rows, days, terminals and customers bound the rate; the table's row of the threshold is the report's own."""
+    """The rate is bounded by four kinds of blocks and all together, and the table has the report's own row."""
     _, _, _, report = judged
     chosen = next(row for row in report.tradeoff if row.threshold == report.threshold)
     assert set(report.fpr_bounds) == {"rows", "days", "terminals", "customers", "all kinds together"}
@@ -158,7 +158,7 @@ def serve(settings, candidate, release, **changes):
 
 
 def beside(session, settings, candidate):
-    """The releases of `settings`, judged beside the candidate on its own rows."""
+    """Return the verdicts on the releases of `settings`, judged on the candidate's own rows."""
     inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
     rivals = find_rivals(settings, inputs, candidate.id)
     with scored_windows(session, inputs, candidate.path, [bundle.path for bundle in scorable(rivals)]) as results:
@@ -167,14 +167,14 @@ def beside(session, settings, candidate):
 
 @pytest.fixture
 def elsewhere(judged, tmp_path):
-    """Settings with a home of their own for releases, on the same lake."""
+    """Return settings with a home of their own for releases, on the same lake."""
     settings = judged[1]
     lake = {"catalog_uri": settings.lake_catalog_uri, "warehouse": settings.lake_warehouse}
     return dataclasses.replace(settings, home=tmp_path, **lake)
 
 
 def test_a_champion_is_judged_on_the_same_rows(judged, elsewhere):
-    """The candidate against itself: no difference, so it is not inferior; with a reckless threshold it is."""
+    """A candidate that equals the champion may replace it; with a threshold that flags nothing it may not."""
     session, settings, candidate, alone = judged
     assert beside(session, elsewhere, candidate) == []
     serve(elsewhere, candidate, "2026-03-14-same")
@@ -198,7 +198,10 @@ ODD_WINDOWS = {w: {"first": "2026-03-05", "last": "2026-03-06"} for w in ("train
     [({"feature_set": "other"}, "Its feature set differs from today's"), ({"windows": ODD_WINDOWS}, "Fewer")],
 )
 def test_a_champion_that_cannot_be_compared_keeps_nobody_out(judged, elsewhere, changes, why):
-    """Other features, or too few days that both models had not seen: the report says so, and a PASS is enough."""
+    """A champion with other features or too few unseen days cannot be compared, so a PASS is enough.
+
+    The report says why.
+    """
     session, settings, candidate, alone = judged
     serve(elsewhere, candidate, "2026-03-14-odd", **changes)
     (champion,) = beside(session, elsewhere, candidate)
@@ -213,7 +216,7 @@ def test_a_champion_that_cannot_be_compared_keeps_nobody_out(judged, elsewhere, 
 
 
 def test_a_damaged_champion_keeps_nobody_out(judged, elsewhere):
-    """One byte flipped in what serves: said in the report; the damaged bundle itself is left as it is."""
+    """A champion with a damaged model file is reported as one that does not verify."""
     session, _, candidate, _ = judged
     serve(elsewhere, candidate, "2026-03-14-torn")
     model = elsewhere.releases_dir / "2026-03-14-torn" / "model.onnx"
@@ -223,7 +226,7 @@ def test_a_damaged_champion_keeps_nobody_out(judged, elsewhere):
 
 
 def test_every_earlier_release_at_hand_is_named(judged, elsewhere):
-    """Champion, previous and anchor are scored beside the candidate; one that saw certify days is no model at hand."""
+    """Champion, previous and anchor are scored beside the candidate, but no release that saw certify days."""
     session, _, candidate, alone = judged
     serve(elsewhere, candidate, "2026-03-11-anchor")
     serve(elsewhere, candidate, "2026-03-12-seen", windows=ODD_WINDOWS)

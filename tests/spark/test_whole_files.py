@@ -1,4 +1,4 @@
-"""A raw file of several days is read once, however many runs want its days, one after the other or at once."""
+"""A raw file of several days is read once, however many runs want its days, in turn or at the same time."""
 
 import datetime as dt
 import threading
@@ -25,7 +25,7 @@ def row(number, day, terminal=7):
 
 
 def deliver(settings, days, bad_day=None):
-    """One file of `days`, every row of `bad_day` without a terminal, and a file that begins after the last of them."""
+    """Write one file of `days` and one that begins after them; rows of `bad_day` have no terminal."""
     lines = [
         row(n * ROWS_A_DAY + i, day, "Err" if day == bad_day else 7)
         for n, day in enumerate(days)
@@ -42,7 +42,7 @@ def clean_days(settings):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """The names of files that were read as transactions, in order, a list for each time."""
+    """Return a list that collects the names of files read as transactions, one entry a read."""
     found = []
 
     def read(spark, paths):
@@ -54,7 +54,10 @@ def reads(monkeypatch):
 
 
 def test_one_run_publishes_what_its_file_says(settings, open_lake, reads, monkeypatch):
-    """The middle day is asked for; the runs of the others, in any order, do not even read the file for its checksum."""
+    """A run of one day publishes all days of its file.
+
+    Runs of the other days then do not read the file at all, not even for its checksum.
+    """
     deliver(settings, DAYS)
     session = open_lake(settings)
 
@@ -66,7 +69,7 @@ def test_one_run_publishes_what_its_file_says(settings, open_lake, reads, monkey
 
 
 def test_the_rows_are_those_of_days_asked_for_one_by_one(settings, open_lake, tmp_path):
-    """A run loads the same days of a file, whichever of them is its own."""
+    """A run publishes the same rows of a file, whichever of its days the run was asked for."""
     other = JobSettings(home=tmp_path / "other", quarantine_limit=1.0, keyring_file=settings.keyring_path)
     other.raw_path.mkdir(parents=True)
     for each, first in ((settings, DAYS[0]), (other, DAYS[3])):
@@ -77,7 +80,7 @@ def test_the_rows_are_those_of_days_asked_for_one_by_one(settings, open_lake, tm
 
 
 def test_runs_of_one_file_at_once_read_it_once(settings, open_lake, reads):
-    """Whoever comes second waits for the first and finds its day published."""
+    """Three runs want one file at the same time: one reads it, and the others find their days published."""
     deliver(settings, DAYS)
     sessions, begin = [open_lake(settings) for _ in range(3)], threading.Barrier(3)
 
@@ -93,7 +96,10 @@ def test_runs_of_one_file_at_once_read_it_once(settings, open_lake, reads):
 
 
 def test_a_bad_day_is_left_to_its_own_run(settings, open_lake, capsys):
-    """Days beside one with too many unusable rows are published, it is named; the bad one stops whoever asks for it."""
+    """A day with too many unusable rows is left out and named, and the others are published.
+
+    A run of the bad day itself is refused.
+    """
     settings = JobSettings(home=settings.home, quarantine_limit=0.5)
     deliver(settings, DAYS, bad_day=DAYS[1])
     session = open_lake(settings)
@@ -106,7 +112,7 @@ def test_a_bad_day_is_left_to_its_own_run(settings, open_lake, capsys):
 
 
 def test_days_after_the_last_row_are_not_taken_up(settings, open_lake):
-    """The name of the next file says the file covers five days, its rows end after three: the others are not quiet."""
+    """Days after a file's last row are not published as quiet days, although the file's name covers them."""
     deliver(settings, DAYS)
     path = settings.raw_path / "2026-01-01.txt"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[: 1 + 3 * ROWS_A_DAY]))
@@ -116,7 +122,10 @@ def test_days_after_the_last_row_are_not_taken_up(settings, open_lake):
 
 
 def test_a_corrected_file_is_read_once_too(settings, open_lake, reads):
-    """Two days change: asked for one that did not, the run publishes both, and their own runs find nothing to do."""
+    """A run of an unchanged day publishes the two days that a corrected file changes.
+
+    Runs of every day then find nothing to do.
+    """
     deliver(settings, DAYS)
     session = open_lake(settings)
     ingest(session, settings, DAYS)

@@ -1,4 +1,4 @@
-"""Two storages with the same three small days: local disk and SQLite, S3 and PostgreSQL under a Spark cluster."""
+"""Two storages with the same three days: local disk with SQLite, and S3 with PostgreSQL and a Spark cluster."""
 
 import os
 import subprocess
@@ -22,14 +22,14 @@ FIRST, LAST = "2026-01-01", "2026-01-03"
 
 @dataclass(frozen=True)
 class Storage:
-    """Settings of a lake, and the Spark master its jobs are submitted to."""
+    """Settings of a lake, and the Spark master for its jobs."""
 
     settings: JobSettings
     master: str
     extra: tuple[str, ...] = ()
 
     def environ(self) -> dict[str, str]:
-        """The environment of a job: these settings and nothing else of the project."""
+        """Return the environment of a job, with these settings and no others of the project."""
         values = {f.name: getattr(self.settings, f.name) for f in fields(self.settings)}
         ours = {f"ANTIFRAUD_{name.upper()}": str(value) for name, value in values.items() if value is not None}
         return {k: v for k, v in spark_environment().items() if k != "PYSPARK_GATEWAY_PORT"} | ours
@@ -37,7 +37,7 @@ class Storage:
 
 @pytest.fixture(scope="session")
 def servers():
-    """A folder that the user postgres can reach too, S3 and PostgreSQL; both are stopped by pid."""
+    """Start S3 and PostgreSQL in a folder that the user postgres can reach, and stop both afterwards."""
     with tempfile.TemporaryDirectory(prefix="antifraud-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -56,7 +56,7 @@ def servers():
 
 @pytest.fixture(scope="session")
 def feed(tmp_path_factory):
-    """Raw files of three small simulated days, one row of them without a terminal, and their key ring."""
+    """Return a raw zone with three small simulated days, in which one row has no terminal, and a key ring."""
     raw = tmp_path_factory.mktemp("feed") / "raw"
     command = [sys.executable, "-m", "jobs.simulate", "--preset", "small", "--customers", "60", "--sparse-ids"]
     subprocess.run([*command, "--days", "3", "--out", str(raw / "feed")], cwd=ROOT, check=True)
@@ -69,7 +69,7 @@ def feed(tmp_path_factory):
 
 
 def remote_settings(home, servers, warehouse):
-    """Settings of a lake in S3 and PostgreSQL."""
+    """Return settings of a lake in S3 and PostgreSQL."""
     s3, postgres = servers
     return JobSettings(
         home=home,
@@ -87,7 +87,7 @@ def remote_settings(home, servers, warehouse):
 
 @pytest.fixture(scope="session")
 def local_storage(feed, tmp_path_factory):
-    """Local disk, SQLite, Spark in the driver's own process."""
+    """Return a storage on local disk with SQLite, whose jobs run in the driver's own process."""
     home = tmp_path_factory.mktemp("local")
     (home / "raw").symlink_to(feed)
     return Storage(JobSettings(home=home, quarantine_limit=0.1), "local[2]")
@@ -95,7 +95,7 @@ def local_storage(feed, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def remote_storage(feed, servers, tmp_path_factory):
-    """S3, PostgreSQL and a standalone cluster of two workers; jobs come from the project's zip."""
+    """Start a cluster of two workers for S3 and PostgreSQL, whose jobs come from the project's zip."""
     home = tmp_path_factory.mktemp("remote")
     (home / "raw").mkdir()
     (home / "raw" / "secrets").symlink_to(feed / "secrets")
@@ -111,7 +111,7 @@ def remote_storage(feed, servers, tmp_path_factory):
 
 
 def submit(storage, log, script, *arguments):
-    """``spark-submit`` in client mode, from a folder that is not the project's; the running process logs to `log`."""
+    """Start ``spark-submit`` in client mode, from a folder outside the project; the process logs to `log`."""
     environ = storage.environ()
     command = [str(Path(environ["SPARK_HOME"]) / "bin" / "spark-submit"), "--master", storage.master]
     if not storage.extra:
@@ -127,18 +127,18 @@ def submit(storage, log, script, *arguments):
 
 
 def passwords(storage):
-    """Every password that the storage's account files hold."""
+    """Return every password in the storage's account files."""
     s = storage.settings
     files = [path for path in (s.raw_account, s.lake_account, s.catalog_account) if path]
     return [line.partition("=")[2] for path in files for line in path.read_text().splitlines() if "password" in line]
 
 
 def command_lines():
-    """Command lines of all processes, as any user of the machine can read them."""
+    """Return the command lines of all processes, as any user of the machine can read them."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             found.append(entry.read_bytes().decode(errors="replace"))
         except OSError:
-            continue  # it has ended
+            continue  # the process has ended
     return found

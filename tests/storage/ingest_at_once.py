@@ -1,7 +1,7 @@
-"""Ingests days one after the other, each at the same moment as another process: `ingest_at_once.py NAME PLAN.json`.
+"""Ingest days one by one, each at the same moment as another process: `ingest_at_once.py NAME PLAN.json`.
 
-PLAN.json lists days with the settings that the process NAME is to use. Before each day, and before the tables are made,
-a process says in a file that it is ready and waits until all are.
+PLAN.json lists days with the settings for the process NAME. Before each day, and before it makes the tables, a process
+creates a file to say that it is ready, and waits until all processes are.
 """
 
 import datetime as dt
@@ -19,7 +19,7 @@ PROCESSES = 2
 
 
 def wait_for_all(barrier, name):
-    """Return when every process has come so far."""
+    """Return when every process has come to this point."""
     barrier.mkdir(exist_ok=True)
     (barrier / name).touch()
     while len(list(barrier.iterdir())) < PROCESSES:

@@ -1,6 +1,6 @@
-"""Publishes days at the same moment from threads: `publish_days.py STORAGE.json BARRIER FIRST COUNT`.
+"""Publish days at the same moment from threads: `publish_days.py STORAGE.json BARRIER FIRST COUNT`.
 
-STORAGE.json lists the settings of each lake. A process says that it is ready in a file and waits until all are.
+STORAGE.json lists the settings of each lake. A process creates a file when it is ready, and waits until all are.
 """
 
 import json
@@ -18,7 +18,7 @@ PROCESSES = 4
 
 
 def wait_for_all(barrier, number):
-    """Return when every process has come so far."""
+    """Return when every process has come to this point."""
     barrier.mkdir(exist_ok=True)
     (barrier / str(number)).touch()
     while len(list(barrier.iterdir())) < PROCESSES:
@@ -26,7 +26,7 @@ def wait_for_all(barrier, number):
 
 
 def opened(spark, settings):
-    """A session of its own, for a staged write is named in the session."""
+    """Return a session of its own, because the session holds the name of a staged write."""
     session = spark.newSession()
     for key, value in (lake_configuration(settings) | {"spark.sql.shuffle.partitions": "1"}).items():
         session.conf.set(key, value)
@@ -34,7 +34,7 @@ def opened(spark, settings):
 
 
 def main(lakes, barrier, first, count):
-    """For each lake: publish the days `first` to `first + count - 1`, one thread a day."""
+    """Publish the days `first` to `first + count - 1` in each lake, one thread a day."""
     spark = start_session("parallel", lakes[-1])
     for number, settings in enumerate(lakes):
 

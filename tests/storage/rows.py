@@ -1,4 +1,4 @@
-"""A few rows of the table `clean`, and how they are published as one day."""
+"""A few rows of the table `clean`, and a way to publish them as one day."""
 
 import datetime as dt
 
@@ -11,18 +11,18 @@ FIRST = dt.date(2026, 3, 1)
 
 
 def day(number):
-    """The day with this number, 0 being the first."""
+    """Return the day with this number; the first day has number 0."""
     return FIRST + dt.timedelta(days=number)
 
 
 def batch(session, date, amounts, inputs):
-    """One transaction for each amount."""
+    """Return a batch with one transaction for each amount."""
     rows = [(date, number, 0, TOKEN, TOKEN, amount) for number, amount in enumerate(amounts)]
     return Batch(CLEAN, session.createDataFrame(rows, SCHEMA).coalesce(1), {date: inputs})
 
 
 def put(session, settings, date, amounts, inputs="i"):
-    """Publish the day and write it down; returns its run."""
+    """Publish the day, record its run and return the run."""
     runs = publish(session, settings, batch(session, date, amounts, inputs))
     record(session, runs)
     return runs[0]

@@ -1,4 +1,4 @@
-"""A proxy before an S3 server that can be too busy, stall, or refuse, from a certain write on."""
+"""A proxy in front of an S3 server that can be too busy, stall, or refuse, from a certain write on."""
 
 import contextlib
 import select
@@ -15,7 +15,10 @@ HEAD = b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nConnection: 
 
 
 class Proxy:
-    """Hands bytes on in both directions; signatures stay valid, for the server sees the host that the client named."""
+    """A proxy that passes bytes on in both directions.
+
+    Signatures stay valid, because requests still name the host that the client signed.
+    """
 
     def __init__(self, endpoint):
         self._upstream = (HOST, urlsplit(endpoint).port)
@@ -29,7 +32,7 @@ class Proxy:
         self._listen()
 
     def trouble(self, kind, bucket=None, after=0):
-        """Be `busy`, `stall` or `refuse`: at once, or from the write after `after` more writes into a bucket on."""
+        """Be `busy`, `stall` or `refuse`, at once or after `after` more writes into a bucket."""
         with self._lock:
             self._counted, self._left = f"PUT /{bucket}/".encode() if bucket else b"", after
             self._next = kind
@@ -37,7 +40,7 @@ class Proxy:
             self._begin()
 
     def heal(self):
-        """Serve again."""
+        """Serve requests again."""
         with self._lock:
             self._kind = self._next = None
             self._counted = b""
@@ -47,7 +50,7 @@ class Proxy:
 
     @property
     def has_trouble(self):
-        """Whether the trouble has begun."""
+        """Return whether the trouble has begun."""
         return self._kind is not None
 
     def stop(self):
@@ -82,7 +85,7 @@ class Proxy:
             listener.close()
 
     def _drop(self):
-        """Cut every connection; its thread notices and closes it."""
+        """Cut every connection, so that its thread notices and closes it."""
         for each in list(self._open):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -101,7 +104,7 @@ class Proxy:
             with client, socket.create_connection(self._upstream) as server:
                 self._relay(client, server)
         except OSError:
-            return  # cut by either side
+            return  # either side cut the connection
         finally:
             self._open.discard(client)
 
@@ -117,7 +120,7 @@ class Proxy:
                     client.sendall(piece)
 
     def _take(self, client, server):
-        """Hand on what the client sent, unless there is trouble; returns whether the connection goes on."""
+        """Pass on what the client sent, unless there is trouble; return whether the connection goes on."""
         piece = client.recv(PIECE)
         if not piece:
             return False
@@ -134,7 +137,7 @@ class Proxy:
             client.shutdown(socket.SHUT_WR)
             client.settimeout(1)
             while client.recv(PIECE):
-                pass  # a connection that is closed before all was read is reset, and the answer with it
+                pass  # a connection that is closed with unread bytes is reset, and the answer is lost
         return False
 
     def _count(self, piece):

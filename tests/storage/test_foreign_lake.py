@@ -1,4 +1,4 @@
-"""No job touches another lake's files: copies, moves, mixed-up settings, lakes inside lakes; on a disk and in S3."""
+"""No job touches another lake's files: neither of a copied, moved or nested lake nor after a mix-up of settings."""
 
 import dataclasses
 import os
@@ -51,13 +51,13 @@ JOBS = {
     "train": ["--as-of", str(day(0))],
     "validate": ["--as-of", str(day(0))],
 }
-"""Every job that writes to a lake, deletes from it or reads it, with arguments that it takes."""
+"""Every job that reads or changes a lake, with arguments that it accepts."""
 ANY_LAKE = {"adopt", "simulate"}
-"""Jobs outside the common check: one checks the lake itself, one has no lake."""
+"""Jobs outside the common check: `adopt` checks the lake itself, and `simulate` has no lake."""
 
 
 def test_every_job_is_on_the_list():
-    """A new job is tried here, too."""
+    """Every job is tried here, so a new job must be added to the list."""
     programs = {path.stem for path in (ROOT / "jobs").glob("*.py") if "__main__" in path.read_text()}
 
     assert programs == set(JOBS) | ANY_LAKE
@@ -65,7 +65,7 @@ def test_every_job_is_on_the_list():
 
 @contextmanager
 def environment(settings):
-    """The settings as the only ones of the project in the environment."""
+    """Set these settings, and no others of the project, in the environment."""
     ours = {k: v for k, v in Storage(settings, "").environ().items() if k.startswith("ANTIFRAUD_")}
     kept = dict(os.environ)
     try:
@@ -79,7 +79,7 @@ def environment(settings):
 
 
 def run(job, settings):
-    """Run a job as a program, in this process; returns its exit code."""
+    """Run a job as a program in this process, and return its exit code."""
     arguments = sys.argv
     sys.argv = [f"{job}.py", *JOBS[job]]
     try:
@@ -91,13 +91,13 @@ def run(job, settings):
 
 
 def adopt(settings, *said):
-    """Run the job that adopts."""
+    """Run the job that adopts a lake."""
     adopt_job(settings, adopt_parser().parse_args(["--mode", "apply", *said]))
 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """Where lakes are: how a session opens one, how one is copied, and what lies below all of them."""
+    """Where lakes are: how to open, copy and remove one, and the folder that holds all of them."""
 
     new: object
     copy: object
@@ -106,12 +106,12 @@ class Kind:
     root: Path
 
     def files(self):
-        """Every file with what tells that it was written to."""
+        """Return every file with its size and time of change."""
         found = [path for path in self.root.rglob("*") if path.is_file()]
         return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
 
     def age(self):
-        """Let four days go by."""
+        """Make every file four days older."""
         then = time.time() - 4 * DAY_SECONDS
         for path in self.root.rglob("*"):
             if path.is_file():
@@ -120,7 +120,7 @@ class Kind:
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory, open_lake):
-    """Homes on a local disk, each with a SQLite catalog."""
+    """Return homes on a local disk, each with a SQLite catalog."""
     root = tmp_path_factory.mktemp("foreign")
 
     def copy(settings, name):
@@ -134,7 +134,7 @@ def local(tmp_path_factory, open_lake):
 
 @pytest.fixture(scope="module")
 def remote(servers, spark, tmp_path_factory):
-    """Lakes in one bucket, each with a database of one PostgreSQL; copies are those of an operator."""
+    """Return lakes in one bucket, each with a database of its own, which are copied as an operator does."""
     s3, postgres = servers
     admin = load_account(postgres.account_file.parent / "postgres" / "admin.account")
     base = remote_settings(tmp_path_factory.mktemp("remote"), servers, "foreign")
@@ -171,15 +171,15 @@ def remote(servers, spark, tmp_path_factory):
         return opened
 
     yield Kind(new, copy, remove, session, s3.account_files["lake"].parent.parent / "buckets" / "lake" / "f")
-    # Hadoop keeps a client for each bucket: other tests reach this one through another address.
+    # Hadoop keeps a client for each bucket. Close it, because other tests reach this bucket through another address.
     spark._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
 
 
 @pytest.fixture(scope="module", params=["local", *for_proofs("remote")])
 def scene(request):
-    """An original that went on for two days after it was copied, the copy, another lake, and one that was moved.
+    """Return an original that went on after it was copied, its copy, another lake and one that was moved.
 
-    Four days have gone by.
+    All files are four days old.
     """
     kind = request.getfixturevalue(request.param)
     original, other = kind.new("original"), kind.new("other")
@@ -207,7 +207,7 @@ def swapped_catalog(original, _copy, other, _moved):
 
 
 def swapped_both(original, _copy, other, _moved):
-    """The home is of one lake, all that the settings name is of the other."""
+    """Return the settings of a home with the warehouse and the catalog of another lake."""
     return dataclasses.replace(original, warehouse=other.lake_warehouse, catalog_uri=other.lake_catalog_uri)
 
 
@@ -229,7 +229,10 @@ MIX_UPS = (copied, moved, swapped_warehouse, swapped_catalog, swapped_both, belo
 
 
 def mixed_up_jobs():
-    """Every job with a copy's settings, and the one that deletes with all others; the rest is for the proofs."""
+    """Yield every job with a copy's settings, and maintenance with each mix-up.
+
+    All others are marked for `make prove`.
+    """
     for mix_up in MIX_UPS:
         for job in JOBS:
             marks = () if mix_up is copied or job == "maintenance" else pytest.mark.prove
@@ -238,7 +241,7 @@ def mixed_up_jobs():
 
 @pytest.mark.parametrize(("mix_up", "job"), list(mixed_up_jobs()))
 def test_a_job_with_settings_of_another_lake_ends_before_it_begins(scene, mix_up, job, capsys):
-    """Exit code 11 and one line that says what to do; no file of any lake was written, changed or removed."""
+    """A job with settings of another lake ends with exit code 11 and one line, and changes no file of any lake."""
     kind, *lakes = scene
     settings = mix_up(*lakes)
     before = kind.files()
@@ -251,7 +254,10 @@ def test_a_job_with_settings_of_another_lake_ends_before_it_begins(scene, mix_up
 
 
 def test_after_adoption_both_lakes_live_and_maintain_themselves(scene):
-    """Each loads a day and removes what is old, of its own only; rows of both stay what they were."""
+    """After the copy is adopted, both lakes load a day and maintain themselves.
+
+    Each keeps its own rows, and maintenance of one does not touch the other.
+    """
     kind, original, copy, *_ = scene
     before = checksums(original, day(0), day(9))
     adopt(copy)
@@ -267,12 +273,16 @@ def test_after_adoption_both_lakes_live_and_maintain_themselves(scene):
     assert {key: found[key] for key in before} == before
     assert sorted(of_copy) == [(CLEAN.name, day(0)), (CLEAN.name, day(5))]
     assert of_copy[CLEAN.name, day(5)] == found[CLEAN.name, day(5)]
-    assert of_copy[CLEAN.name, day(0)] != found[CLEAN.name, day(0)]  # the original's was corrected after the copy
+    assert of_copy[CLEAN.name, day(0)] != found[CLEAN.name, day(0)]  # the original was corrected after it was copied
 
 
 @pytest.mark.prove
 def test_one_database_by_two_names_is_one_catalog(remote):
-    """With a copied warehouse it is half a copy, whatever anybody says; with the lake's own a new name, which asks."""
+    """A catalog under another name is recognised.
+
+    With a copied warehouse it is refused as half a copy; with the lake's own warehouse a person must confirm the new
+    name.
+    """
     original = remote.new("named")
     put(remote.session(original), original, day(0), [1])
     copy, alias = remote.copy(original, "named_copy"), original.catalog_uri.replace("127.0.0.1", "localhost")
@@ -286,7 +296,7 @@ def test_one_database_by_two_names_is_one_catalog(remote):
 
 
 def test_a_home_that_has_moved_is_adopted(local):
-    """Refused where it is now, then its own, with all rows and snapshots; the old place is not looked for."""
+    """A moved home is refused until it is adopted, and then has all its rows and snapshots."""
     settings = local.new("here")
     run_of = put(local.session(settings), settings, day(0), [1, 2])
     before = checksums(settings, day(0), day(0))
@@ -325,7 +335,7 @@ def lake_inside(settings, _, __):
 
 
 def file_outside(settings, root, session):
-    """A file that was written while a property of the table named another folder."""
+    """Write a file while a property of the table names another folder."""
     name = full_name(CLEAN)
     session.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('write.data.path' = '{root / 'elsewhere'}')")
     put(session, settings, day(1), [2])
@@ -345,7 +355,10 @@ def file_outside(settings, root, session):
     ids=lambda value: value.__name__,
 )
 def test_maintenance_stops_before_the_first_file_goes(local, tmp_path, trap, error):
-    """Links out of the lake and within it, another lake inside, a file outside that a snapshot refers to."""
+    """Maintenance removes no file if a link leads out of the lake or within it.
+
+    The same holds for another lake inside, and for a snapshot that refers to a file outside.
+    """
     settings = dataclasses.replace(local.new("trap"), home=tmp_path / "trap")
     session = local.session(settings)
     put(session, settings, day(0), [1])

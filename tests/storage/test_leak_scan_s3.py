@@ -15,8 +15,8 @@ from tests.storage.conftest import FIRST, remote_settings
 
 
 def test_an_identifier_in_the_lake_s_bucket_is_found(feed, servers, tmp_path):
-    """One planted object among others; once it is gone the scan passes, and the raw zone's bucket is no leak."""
-    # A catalog of its own: the server's is of another lake.
+    """The scan finds a planted object in the lake's bucket, and passes after the object is removed."""
+    # The lake needs a catalog of its own, because the server's catalog belongs to another lake.
     own = {"raw_dir": "s3a://raw/scanned", "catalog_uri": None, "catalog_account": None}
     settings = dataclasses.replace(remote_settings(tmp_path, servers, "scanned"), **own)
     name = f"{FIRST}.txt"

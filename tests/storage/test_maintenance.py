@@ -1,4 +1,4 @@
-"""Maintenance removes what nobody can want any more, and nothing else."""
+"""Maintenance removes what nothing needs any more, and nothing else."""
 
 import os
 import time
@@ -33,7 +33,7 @@ def snapshots(settings, table=CLEAN):
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory, open_lake):
-    """One day published three times and other days once, a staged snapshot, and a file that nothing refers to."""
+    """Return a lake with one day published three times, two other days, a staged snapshot and an orphan."""
     settings = JobSettings(home=tmp_path_factory.mktemp("maintained"))
     session = open_lake(settings)
     runs = [put(session, settings, day(0), version, f"i{number}") for number, version in enumerate(VERSIONS)]
@@ -48,7 +48,7 @@ def lake(tmp_path_factory, open_lake):
 
 
 def test_what_is_recent_is_left_alone(lake):
-    """Right after the commits only the old orphan is due, and a dry run does not even touch that."""
+    """Right after the commits no snapshot is due, and a dry run does not remove even an old orphan."""
     settings, session, _, _, orphan = lake
     before = open_catalog(settings).load_table((NAMESPACE, CLEAN.name)).metadata_location
     plans = maintain(session, settings, Rules(int(time.time())), apply=False)
@@ -59,7 +59,10 @@ def test_what_is_recent_is_left_alone(lake):
 
 
 def test_ages_count_from_when_a_snapshot_was_superseded(lake):
-    """The current one never goes; the others go `keep_days` after the next one came, the staged one after its grace."""
+    """The current snapshot never goes.
+
+    Others go `keep_days` after they were superseded, and a staged one after its grace.
+    """
     settings, _, published_ids, staged, _ = lake
     now = int(time.time())
     month = plan(open_catalog(settings), CLEAN, Rules(now + 31 * DAY), frozenset())
@@ -70,7 +73,10 @@ def test_ages_count_from_when_a_snapshot_was_superseded(lake):
 
 
 def test_what_a_release_names_stays_readable(lake):
-    """Superseded and unpublished snapshots and the orphan go; the named snapshot still shows its rows."""
+    """Superseded and staged snapshots and the orphan go, but a snapshot that a release names stays readable.
+
+    Once no release names it, it goes, too.
+    """
     settings, session, published_ids, staged, orphan = lake
     named, now = published_ids[1], int(time.time())
     due = plan(open_catalog(settings), CLEAN, Rules(now + 31 * DAY), {named})
@@ -90,7 +96,7 @@ def test_what_a_release_names_stays_readable(lake):
 
 
 def test_small_files_become_one_and_the_newest_run_still_holds(lake):
-    """Five appends to `runs` are one file afterwards; which run of a day is the newest does not depend on files."""
+    """The small files of `runs` become one file, and each day's newest run stays the same."""
     settings, session, published_ids, _, _ = lake
     before = published(open_catalog(settings), CLEAN, day(0), day(2))
     carry_out(
@@ -104,7 +110,7 @@ def test_small_files_become_one_and_the_newest_run_still_holds(lake):
 
 
 def test_live_releases_name_their_snapshots(tmp_path):
-    """Serving, previous and anchor count; a release that is none of them does not."""
+    """Snapshots of the serving, the previous and the anchor release are kept, and those of others are not."""
     settings = JobSettings(home=tmp_path)
     assert snapshots_of_releases(live_manifests(settings)) == {"features": frozenset(), "labels": frozenset()}
     for number in (1, 2, 3, 4):
@@ -122,7 +128,7 @@ def test_live_releases_name_their_snapshots(tmp_path):
 
 
 def test_an_untrustworthy_pointer_stops_everything(lake):
-    """A release that does not verify may name anything, so nothing is removed."""
+    """Nothing is removed while the release pointer cannot be read, because it may name any snapshot."""
     settings, session, *_ = lake
     settings.releases_dir.mkdir()
     (settings.releases_dir / "pointer.json").write_text("{")

@@ -1,4 +1,4 @@
-"""Twenty days published at once, from four processes with five threads each: none is lost, on either catalog."""
+"""Twenty days published at once, by four processes with five threads each, are all kept, on either catalog."""
 
 import json
 import os
@@ -19,16 +19,16 @@ from tests.storage.conftest import Storage
 from tests.storage.publish_days import PROCESSES
 from tests.storage.rows import day
 
-pytestmark = pytest.mark.prove  # `test_same_day.py` shows one lost race; here are twenty
+pytestmark = pytest.mark.prove  # `test_same_day.py` tries one race, and this file twenty
 DAYS = 20
 
 
 @pytest.fixture(scope="module")
 def postgres():
-    """A server of its own: the catalog of other tests would get these tables, with files on a local disk."""
+    """Start a server for these tests alone. In a shared catalog their tables would have files on a local disk."""
     with tempfile.TemporaryDirectory(prefix="antifraud-") as name:
         folder = Path(name)
-        folder.chmod(0o711)  # the user postgres goes through it
+        folder.chmod(0o711)  # the user postgres must pass through this folder
         (folder / "postgres").mkdir()
         server = start_postgres(folder / "postgres", folder / "catalog.account")
         try:
@@ -39,7 +39,7 @@ def postgres():
 
 @pytest.fixture(scope="module")
 def lakes(postgres, tmp_path_factory):
-    """Two empty lakes on a local disk, with SQLite and with PostgreSQL: it is the catalog that orders commits."""
+    """Return two empty lakes on a local disk, with SQLite and with PostgreSQL, because the catalog orders commits."""
     local = JobSettings(home=tmp_path_factory.mktemp("sqlite"))
     remote = JobSettings(
         home=tmp_path_factory.mktemp("postgres"), catalog_uri=postgres.uri, catalog_account=postgres.account_file
@@ -49,7 +49,7 @@ def lakes(postgres, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(lakes, tmp_path_factory):
-    """All processes have ended; returns what each printed."""
+    """Run all processes to their end, and return what each printed."""
     folder = tmp_path_factory.mktemp("parallel")
     listed = folder / "lakes.json"
     environs = [
@@ -78,7 +78,7 @@ def finished(lakes, tmp_path_factory):
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_no_update_is_lost(lakes, finished, kind):
-    """Every day holds its own row, `runs` has every day once, and nothing staged is left."""
+    """Every day holds its own row, `runs` names every day's run, and nothing staged is left."""
     assert len(finished) == PROCESSES
     catalog = open_catalog(lakes[kind])
     rows = read_days(catalog, CLEAN, day(0), day(DAYS - 1)).to_pylist()

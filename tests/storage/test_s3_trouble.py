@@ -1,4 +1,4 @@
-"""S3 that is too busy, stalls or refuses: told in one line after a bounded time, and a re-run repairs what it broke."""
+"""S3 that is too busy, stalls or refuses is reported in one line after a bounded time, and a re-run repairs the day."""
 
 import dataclasses
 import datetime as dt
@@ -30,13 +30,13 @@ SAYS = {"busy": "answers that it is too busy", "stall": "does not answer", "refu
 FIRST = dt.date(2026, 3, 1)
 DAYS = {kind: FIRST + dt.timedelta(days=number) for number, kind in enumerate(SAYS)}
 WRITES = {"busy": 2, "stall": 9, "refuse": 5}
-"""So many files are written to the lake before it happens: the first table is being staged, or one is published."""
+"""Number of files written before the trouble: either the first table is being staged, or one is published."""
 PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
 def proxy(servers):
-    """A proxy in front of the S3 server."""
+    """Start a proxy in front of the S3 server."""
     made = Proxy(servers[0].endpoint)
     yield made
     made.stop()
@@ -44,16 +44,19 @@ def proxy(servers):
 
 @pytest.fixture(autouse=True)
 def healed(proxy):
-    """After a test S3 answers again."""
+    """Let S3 answer again after each test."""
     yield
     proxy.heal()
 
 
 @pytest.fixture(scope="module")
 def settings(servers, proxy, feed, tmp_path_factory):
-    """A lake behind the proxy with little patience, and a raw file of a dozen rows for each kind of trouble."""
+    """Return settings of a lake behind the proxy with short time-outs.
+
+    A raw file is delivered for each kind of trouble.
+    """
     home = tmp_path_factory.mktemp("trouble")
-    # A catalog of its own: in a shared one the tables of other tests would lie in this lake's warehouse.
+    # The lake needs a catalog of its own: in a shared catalog, tables of other tests would lie in its warehouse.
     own = {"raw_dir": "s3a://raw/trouble", "catalog_uri": None, "catalog_account": None}
     direct = dataclasses.replace(remote_settings(home, servers, "trouble"), **own)
     for day in DAYS.values():
@@ -71,7 +74,7 @@ def settings(servers, proxy, feed, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def session(spark, settings):
-    """A session on that lake. Hadoop takes no timeout below 15 seconds unless it is told to."""
+    """Return a session on that lake, in which Hadoop accepts time-outs below 15 seconds."""
     shortest = spark._jvm.org.apache.hadoop.fs.s3a.impl.AWSClientConfig
     shortest.setMinimumOperationDuration(spark._jvm.java.time.Duration.ofSeconds(1))
     opened = spark.newSession()
@@ -94,7 +97,7 @@ def lake_file(settings):
 @pytest.mark.parametrize("kind", SAYS)
 @pytest.mark.parametrize(("door", "place"), [(raw_list, "s3a://raw/trouble"), (lake_file, "s3a://lake/trouble")])
 def test_python_tells_it(settings, proxy, kind, door, place):
-    """s3fs and pyarrow: the message names the storage and what to do."""
+    """Through s3fs and through pyarrow, the error names the storage, the trouble and what to do."""
     proxy.trouble(kind)
     began = time.monotonic()
 
@@ -106,7 +109,10 @@ def test_python_tells_it(settings, proxy, kind, door, place):
 
 @pytest.mark.parametrize("kind", ["busy", *for_proofs("stall", "refuse")])
 def test_a_write_that_breaks_off_shows_nothing(settings, session, proxy, kind):
-    """In the middle of ingest: `clean` shows no row, nothing counts as published; a re-run publishes all rows once."""
+    """Trouble in the middle of ingest leaves no row in `clean` and no published day.
+
+    A re-run publishes all rows once and leaves nothing staged.
+    """
     day = DAYS[kind]
     proxy.trouble(kind, "lake", WRITES[kind])
     began = time.monotonic()
@@ -128,7 +134,7 @@ def test_a_write_that_breaks_off_shows_nothing(settings, session, proxy, kind):
 @pytest.mark.prove
 @pytest.mark.usefixtures("session")
 def test_a_job_ends_with_its_own_code(settings, proxy):
-    """As a process, from its first file on: exit code 52, one line, no traceback."""
+    """A job whose storage refuses ends with exit code 52 and one line, without a traceback."""
     proxy.trouble("refuse")
     command = [sys.executable, "-m", "jobs.ingest", "--from", str(FIRST), "--to", str(FIRST)]
     environ = Storage(settings, "").environ() | {"PYTHONPATH": str(ROOT)}

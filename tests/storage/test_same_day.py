@@ -1,4 +1,4 @@
-"""Two runs of one day at once: whatever the order of their steps, the day's tables are those of one of them."""
+"""Two runs of one day at the same time leave all tables of that day from one and the same run."""
 
 import dataclasses
 import datetime as dt
@@ -32,7 +32,7 @@ NAMES = ("one", "other")
 
 
 def deliver(folder, day, name):
-    """A raw file of `LINES` rows: the ids, the labels, and which and how many rows are unusable depend on the name."""
+    """Write a raw file of `LINES` rows whose ids, labels and unusable rows depend on the name."""
     which, lines = NAMES.index(name), [HEADER]
     for number in range(LINES):
         terminal = "Err" if number < which + 1 else number
@@ -44,13 +44,13 @@ def deliver(folder, day, name):
 
 
 def expected(name):
-    """Ids of the usable rows and number of the unusable ones in a file of `deliver`."""
+    """Return the ids of the usable rows and the number of unusable rows in a file of `deliver`."""
     which = NAMES.index(name)
     return list(range(which * 100 + which + 1, which * 100 + LINES)), which + 1
 
 
 def held(settings, day):
-    """For each table what it holds of the day, as the name of the file that says so."""
+    """Return, for each table, the names of the files whose rows it holds of the day."""
     catalog = open_catalog(settings)
     rows = {table: read_days(catalog, table, day, day) for table in TABLES}
     ids = {table: sorted(rows[table]["transaction_id"].to_pylist()) for table in (LABELS, CLEAN)}
@@ -60,7 +60,7 @@ def held(settings, day):
 
 
 def one_whole(settings, day):
-    """The one name that all tables of the day hold."""
+    """Return the one name that all tables of the day hold."""
     found = held(settings, day)
     assert len({tuple(names) for names in found.values()}) == 1, found
     assert len(found[CLEAN.name]) == 1
@@ -69,7 +69,7 @@ def one_whole(settings, day):
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
-    """Settings by name: one lake and key ring, two folders of raw files."""
+    """Return settings by name, with one lake and key ring but two folders of raw files."""
     home = tmp_path_factory.mktemp("at-once")
     settings = JobSettings(home=home, quarantine_limit=1.0, keyring_file=home / "keyring.json")
     generate_keyring(home / "keyring.json")
@@ -81,7 +81,10 @@ def lake(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(lake):
-    """Both processes have ended: the first days came from files of their own, the others from the same."""
+    """Run both processes to their end.
+
+    For the first days each has a file of its own, and for the last they share one.
+    """
     home, ours = lake["one"].home, "ANTIFRAUD_"
     environs = {n: {k: v for k, v in Storage(s, "").environ().items() if k.startswith(ours)} for n, s in lake.items()}
     own = {name: [name] * FROM_DIFFERENT_FILES + ["one"] * FROM_THE_SAME_FILE for name in NAMES}
@@ -106,16 +109,16 @@ def finished(lake):
         outputs = [process.communicate(timeout=SECONDS)[0] for process in running]
     finally:
         for process in running:
-            process.kill()  # nothing happens to one that has ended
+            process.kill()  # this does nothing to a process that has ended
     assert [process.returncode for process in running] == [0, 0], "\n".join(output[-3000:] for output in outputs)
-    print(*outputs, sep="\n")  # noqa: T201 - shown with -rP: how often one run had to make way for the other
+    print(*outputs, sep="\n")  # noqa: T201 - shown with -rP: how often one run had to give way to the other
     return lake
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("day", DAYS[:FROM_DIFFERENT_FILES])
 def test_a_day_from_different_files_is_of_one_of_them(finished, day):
-    """Quarantine, labels and clean are of one file, and `runs` says so: who delivers it has nothing to do."""
+    """All tables of a day come from one of two files, so that the run of that file has nothing left to do."""
     name = one_whole(finished["one"], day)
     catalog, demand = open_catalog(finished[name]), demand_of(finished[name], [day])
     runs = {table: published(catalog, table, day, day)[day].rows for table in TABLES}
@@ -128,7 +131,7 @@ def test_a_day_from_different_files_is_of_one_of_them(finished, day):
 @pytest.mark.prove
 @pytest.mark.parametrize("day", DAYS[FROM_DIFFERENT_FILES:])
 def test_a_day_from_one_file_is_published_whole(finished, day):
-    """Equal inputs do not get into each other's way: nothing is lost, doubled, or left staged."""
+    """Two runs of the same file publish the day once and whole, and leave nothing staged."""
     catalog = open_catalog(finished["one"])
 
     assert one_whole(finished["one"], day) == "one"
@@ -137,11 +140,11 @@ def test_a_day_from_one_file_is_published_whole(finished, day):
 
 @pytest.mark.parametrize("table", [CLEAN, *for_proofs(QUARANTINE, LABELS)], ids=lambda table: table.name)
 def test_a_run_in_between_is_noticed(table, tmp_path, open_lake, monkeypatch):
-    """A whole run of another file before any of the steps: the first run publishes its own rows again."""
+    """A run that is overtaken by a run of another file before any step publishes all its own rows again."""
     settings = JobSettings(home=tmp_path, quarantine_limit=1.0, keyring_file=tmp_path / "keyring.json")
     generate_keyring(settings.keyring_path)
     for name in NAMES:
-        for day in DAYS[:2]:  # the first file covers a single day then: one of several has one reader at a time
+        for day in DAYS[:2]:  # so that the first file covers one day: one of several has one reader at a time
             deliver(tmp_path / name, day, name)
     one, other = (dataclasses.replace(settings, raw_dir=str(tmp_path / name)) for name in NAMES)
     session, publish, done = open_lake(settings), feed_days.publish, []

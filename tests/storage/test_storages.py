@@ -1,4 +1,4 @@
-"""The same three days on local disk with SQLite, and on S3 with PostgreSQL and a Spark cluster: the same rows."""
+"""The same three days give the same rows on local disk with SQLite, and on S3 with PostgreSQL and a cluster."""
 
 import dataclasses
 import datetime as dt
@@ -18,7 +18,7 @@ LOOK_SECONDS = 0.5
 
 
 def finish(storage):
-    """The three days through all stages; returns the storage, what the job printed, and the command lines seen."""
+    """Take the days through all stages; return the storage, the job's output and the command lines seen."""
     log = storage.settings.home / "day.log"
     job = submit(storage, log, "day.py", "--from", FIRST, "--to", LAST)
     seen = set()
@@ -32,30 +32,30 @@ def finish(storage):
 
 @pytest.fixture(scope="module")
 def local_finished(local_storage):
-    """The days on the local storage."""
+    """Return the finished run on the local storage."""
     return finish(local_storage)
 
 
 @pytest.fixture(scope="module")
 def remote_finished(remote_storage):
-    """The days on the remote storage."""
+    """Return the finished run on the remote storage."""
     return finish(remote_storage)
 
 
 @pytest.fixture(scope="module", params=["local", "remote"])
 def finished(request):
-    """The days on each storage in turn."""
+    """Return the finished run on each storage in turn."""
     return request.getfixturevalue(f"{request.param}_finished")
 
 
 @pytest.fixture(scope="module")
 def expected(feed):
-    """Lines of the raw files without their headers."""
+    """Return the number of lines in the raw files, without their headers."""
     return sum(len(path.read_bytes().splitlines()) - 1 for path in (feed / "feed").iterdir())
 
 
 def test_every_row_of_the_feed_arrives(finished, expected):
-    """Clean and quarantined rows together are the lines of the raw files."""
+    """Every line of the raw files becomes a clean or a quarantined row, in the lake that the settings name."""
     storage, _, _ = finished
     catalog = open_catalog(storage.settings)
     place = catalog.load_table((NAMESPACE, CLEAN.name)).location()
@@ -68,7 +68,7 @@ def test_every_row_of_the_feed_arrives(finished, expected):
 
 
 def test_train_reads_features_through_pyiceberg(finished):
-    """A named snapshot's days come as Arrow, with the rows that `runs` counted."""
+    """A reader outside Spark gets the days of a named snapshot with as many rows as `runs` counts."""
     storage, _, _ = finished
     catalog = open_catalog(storage.settings)
     runs = require_days(catalog, FEATURES, DAYS)
@@ -79,7 +79,7 @@ def test_train_reads_features_through_pyiceberg(finished):
 
 
 def test_no_password_is_on_a_command_line_or_printed(finished):
-    """While the job ran nobody could have read a password in the list of processes; its output has none either."""
+    """No password is in the list of processes while a job runs, nor in the job's output."""
     storage, output, seen = finished
 
     assert any("day.py" in line for line in seen)
@@ -90,7 +90,7 @@ def test_no_password_is_on_a_command_line_or_printed(finished):
 
 
 def test_both_storages_hold_the_same_rows(local_finished, remote_finished):
-    """Checksums of every table and day are equal."""
+    """The checksums of every table and day are the same on both storages."""
     local, remote = (checksums(found[0].settings, DAYS[0], DAYS[-1]) for found in (local_finished, remote_finished))
 
     assert {name for name, _ in local} == {table.name for table in TABLES}
@@ -98,7 +98,7 @@ def test_both_storages_hold_the_same_rows(local_finished, remote_finished):
 
 
 def test_training_cannot_read_the_raw_zone(remote_storage):
-    """The lake's account is refused, be it for a list or for a file; the raw zone's own account is not."""
+    """The lake's account can neither list nor read raw files, but the raw zone's own account can."""
     settings = remote_storage.settings
     training = raw_folder(dataclasses.replace(settings, raw_account=settings.lake_account))
 
@@ -109,7 +109,7 @@ def test_training_cannot_read_the_raw_zone(remote_storage):
 
 
 def test_the_raw_account_cannot_read_the_lake(remote_finished):
-    """The zones are apart in both directions."""
+    """The raw zone's account cannot read the lake either."""
     settings = remote_finished[0].settings
     swapped = dataclasses.replace(settings, lake_account=settings.raw_account)
     with pytest.raises(OSError, match=r"(?i)denied|forbidden"):
@@ -117,7 +117,10 @@ def test_the_raw_account_cannot_read_the_lake(remote_finished):
 
 
 def test_an_object_of_equal_size_and_second_has_another_stamp(remote_storage):
-    """S3 counts changes in seconds: what the object's content is named by tells two deliveries apart."""
+    """Two objects of equal size that are written in the same second have different stamps.
+
+    The same content has the same stamp again.
+    """
     folder = raw_folder(dataclasses.replace(remote_storage.settings, raw_dir="s3a://raw/stamps"))
     seen = []
     for content in (b"one", b"two", b"one"):

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_error_has_an_exit_code_of_its_own():
-    """A script can tell failures apart without reading the message."""
+    """No two errors share an exit code, so that a script can tell failures apart without the message."""
     kinds = (MissingDay, NotEnoughRows, UndefinedMetric, ConstantScore, NotANumber, NoFraud, OnlyFraud, ClockBehind)
     every = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AntifraudError)]
 
@@ -66,7 +66,7 @@ def test_failures_of_scorer_and_sdk_have_codes_too():
 
 
 def test_no_expected_failure_is_defined_elsewhere():
-    """Two other exceptions exist, and neither ends a process: an HTTP answer, and a signal to publish again."""
+    """Only two exceptions are defined elsewhere, and neither ends a process: an HTTP answer and a lost commit."""
     tree = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"Exception"}
     listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     sources = [name for name in listed.split() if not name.startswith("tests/") and (ROOT / name).exists()]

@@ -1,4 +1,4 @@
-"""Requirements: groups repeat the bounds of requirements.txt, the lock satisfies them, and no host is named."""
+"""The groups of requirements repeat the bounds of requirements.txt, and the lock keeps them."""
 
 from pathlib import Path
 
@@ -20,21 +20,21 @@ LOCKED = {r.name: r for r in requirements(ROOT / "requirements" / "lock.txt")}
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_group_has_the_bounds_of_the_whole(group):
-    """No process gets another version than the platform is tested with."""
+    """A group has the bounds of requirements.txt, so that no process gets a version that was not tested."""
     differing = [str(r) for r in requirements(ROOT / "requirements" / group) if str(EVERYTHING.get(r.name)) != str(r)]
 
     assert differing == []
 
 
 def test_every_requirement_has_an_upper_bound():
-    """A new major version cannot arrive by itself."""
+    """Every requirement has an upper bound, so that no new major version arrives by itself."""
     unbounded = [str(r) for r in EVERYTHING.values() if not any(s.operator in {"<", "=="} for s in r.specifier)]
 
     assert unbounded == []
 
 
 def test_the_lock_satisfies_every_requirement():
-    """Set-up installs versions that requirements.txt allows; pyspark-client is left out on purpose."""
+    """The lock has only versions that the requirements allow, and leaves pyspark-client out on purpose."""
     wanted = [r for r in EVERYTHING.values() if r.name != "pyspark-client"]
     wanted += requirements(ROOT / "requirements" / "dev.txt")
     stale = [str(r) for r in wanted if r.name not in LOCKED or not r.specifier.contains(version(r.name))]
@@ -49,7 +49,7 @@ def version(name):
 
 
 def test_the_scorers_group_is_light():
-    """The scorer installs nothing of lake, training and orchestration."""
+    """The scorer's group has no library of lake, training or orchestration."""
     heavy = {"apache-airflow", "pyspark", "mlflow", "evidently", "pandas", "catboost", "scikit-learn", "pyiceberg"}
 
     assert heavy.isdisjoint(r.name for r in requirements(ROOT / "requirements" / "serving.txt"))

@@ -14,7 +14,7 @@ IMPORT = "from antifraud.client import ScorerClient; import antifraud; print(Sco
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The project's wheel, built without a registry, from a copy because a build leaves folders behind."""
+    """Build the project's wheel without a registry, from a copy because a build leaves folders behind."""
     folder, source = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("source")
     for name in ("antifraud", "requirements"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -27,7 +27,7 @@ def wheel(tmp_path_factory):
 
 
 def test_every_module_of_the_core_is_in_it(wheel):
-    """New packages are found by themselves; jobs, scorer and DAGs run from the project and are not in the wheel."""
+    """The wheel holds every module of the core, and nothing of jobs, scorer and DAGs."""
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "antifraud").rglob("*.py")}
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if ".dist-info/" not in name}

@@ -18,7 +18,7 @@ sed -e 's/^pyspark==.*/pyspark==3.5.9/' -e 's/^py4j==.*/py4j==0.10.9.7/' require
 .venv/bin/uv pip install --quiet --python "$VENV/bin/python" --no-deps --requirements "$VENV/lock.txt"
 
 echo "[spark35] fetching the jars"
-rm -rf "$JARS"
+rm -rf "$JARS" infra/jars-spark35  # where version 0.1.0 kept them
 if command -v mvn >/dev/null 2>&1; then
     (cd infra/setup/spark35 && mvn -q -B -Dstyle.color=never dependency:copy-dependencies -DoutputDirectory="../../../$JARS")
 else

@@ -1,4 +1,4 @@
-"""The inventory of tests finds them where they have moved to, and names what is gone or has become smaller."""
+"""The inventory of tests finds tests that moved, and names tests that are gone or have become smaller."""
 
 import ast
 
@@ -24,12 +24,12 @@ def test_one():
 
 
 def test_assertions_are_counted_by_test():
-    """Asserts and expected errors of a test, examples of a documented object, and those of helpers together."""
+    """Asserts and expected errors count for their test, examples for their function, and helpers' asserts together."""
     assert assertions_of(ast.parse(SOURCE)) == {"": 1, "test_one": 2, "double": 1, "helper": 0}
 
 
 def test_a_test_that_moved_is_found(capsys):
-    """By its name, in the file of its name; the ids of both circles count."""
+    """A test that moved is found by its name in a file of the same name; ids of both circles count."""
     base = {Place("tests/unit/test_a.py", "test_one", 2): 3}
     now = {
         "not prove": {Place("tests/unit/lake/test_a.py", "test_one", 2): 1, Place("tests/test_b.py", "test_one", 9): 5},
@@ -44,7 +44,7 @@ def test_a_test_that_moved_is_found(capsys):
 
 
 def test_what_is_gone_or_smaller_is_named(capsys):
-    """A test that nobody has, one with fewer ids, one with fewer assertions."""
+    """A test that is gone, has fewer ids or has fewer assertions is named."""
     base = {
         Place("tests/test_a.py", "test_gone", 1): 1,
         Place("tests/test_a.py", "test_fewer", 1): 2,
@@ -64,3 +64,20 @@ def test_what_is_gone_or_smaller_is_named(capsys):
     said = capsys.readouterr().out
     assert "test_gone: 1 ids, 1 assertions -> GONE: test 0, prove 0; 0 assertions" in said
     assert "test_same" not in said
+
+
+def test_one_place_stands_for_one_test(capsys):
+    """A test that is gone does not hide behind its namesake, nor a weakened one behind its namesake's assertions."""
+    base = {Place("tests/test_a.py", "test_one", 5): 1, Place("tests/test_b.py", "test_one", 5): 1}
+    gone = {"not prove": {Place("tests/test_c.py", "test_one", 5): 9}, "prove": {}}
+    weaker = {
+        "not prove": {Place("tests/x/test_a.py", "test_one", 1): 1, Place("tests/x/test_b.py", "test_one", 5): 1},
+        "prove": {},
+    }
+
+    assert compare(base, gone, everything=False) == 1
+    assert compare(base, weaker, everything=False) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "tests/test_b.py::test_one: 1 ids, 5 assertions -> GONE: test 0, prove 0; 0 assertions",
+        "tests/test_a.py::test_one: 1 ids, 5 assertions -> tests/x/test_a.py::test_one: test 1, prove 0; 1 assertions",
+    ]

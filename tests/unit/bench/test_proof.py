@@ -1,4 +1,4 @@
-"""`make test` tells how old the last green `make prove` is; `make prove` refuses what no commit holds."""
+"""`make test` tells how old the last green `make prove` is, and `make prove` refuses uncommitted changes."""
 
 import json
 
@@ -29,7 +29,7 @@ def results(tmp_path, monkeypatch):
     ],
 )
 def test_the_age_is_told_in_commits(results, monkeypatch, commits, said):
-    """More than thirty ask for another run; a copy without the commit says so."""
+    """The age is counted in commits, and more than thirty ask for another run. A copy without the commit says so."""
     results.write_text(json.dumps([FIGURE]))
     monkeypatch.setattr(proof, "git", lambda *_: commits)
 
@@ -37,14 +37,14 @@ def test_the_age_is_told_in_commits(results, monkeypatch, commits, said):
 
 
 def test_proofs_that_never_passed_are_told(results):
-    """Other figures say nothing about them."""
+    """Without a figure of the proofs, a line says that they have never passed."""
     results.write_text(json.dumps([{**FIGURE, "name": "test.minutes"}]))
 
     assert proof.age() == "make prove has never passed: run it before a release"
 
 
 def test_changes_that_no_commit_holds_are_refused(monkeypatch):
-    """Before the proofs run: the record would name a commit that was not proven."""
+    """Uncommitted changes are refused before the proofs run, because the record names a commit."""
     monkeypatch.setattr(proof, "git", lambda *_: " M antifraud/clock.py")
 
     with pytest.raises(SystemExit, match="commit first"):
@@ -52,7 +52,7 @@ def test_changes_that_no_commit_holds_are_refused(monkeypatch):
 
 
 def test_a_failed_proof_is_not_recorded(results, monkeypatch):
-    """The exit code is that of the proofs."""
+    """A failed proof ends with its own exit code and is not recorded."""
     monkeypatch.setattr(proof, "git", lambda *_: "")
 
     with pytest.raises(SystemExit) as ended:

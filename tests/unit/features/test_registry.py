@@ -26,7 +26,7 @@ def vector(time=NOON, amount=10_000, customer=STRANGER, terminal=STRANGER):
 
 
 def test_a_stranger_has_no_history():
-    """Counts are 0, everything that needs history is NaN, and the fraud share is the prior's."""
+    """Without history counts are 0, features of the past are NaN, and the fraud share is the prior's."""
     found = vector()
 
     assert (found["amount"], found["hour"], found["is_weekend"], found["is_night"]) == (100.0, 12.0, 0.0, 0.0)
@@ -37,7 +37,7 @@ def test_a_stranger_has_no_history():
 
 
 def test_history_by_hand():
-    """Two earlier amounts of 30 and 50 roubles: mean 40, sd 10, so 100 roubles is 6 sd away and twice the largest."""
+    """Amounts of 30 and 50 roubles have mean 40 and sd 10, so 100 roubles is 6 sd above and twice the largest."""
     today = bucket_of(NOON - 60, 3_000).plus(bucket_of(NOON - 30, 5_000))
     found = vector(customer=History(FRIDAY - 1, hours={(NOON - 60) // HOUR: today}))
 
@@ -50,7 +50,7 @@ def test_history_by_hand():
 
 
 def test_the_day_window_looks_back_to_the_same_hour_of_yesterday():
-    """At 12:00 an event of 12:59 yesterday counts (its hour does), one of 11:59 does not."""
+    """At 12:00 the window of a day begins with yesterday's hour 12: an event at 12:59 counts, one at 11:59 does not."""
     yesterday = NOON - DAY
     inside = History(FRIDAY - 1, hours={(yesterday + 3_599) // HOUR: bucket_of(yesterday + 3_599, 100)})
     outside = History(FRIDAY - 1, hours={(yesterday - 1) // HOUR: bucket_of(yesterday - 1, 100)})
@@ -61,7 +61,7 @@ def test_the_day_window_looks_back_to_the_same_hour_of_yesterday():
 
 @pytest.mark.parametrize(("days_ago", "in_week", "in_month"), [(1, 1, 1), (7, 1, 1), (8, 0, 1), (30, 0, 1), (31, 0, 0)])
 def test_week_and_month_count_whole_days(days_ago, in_week, in_month):
-    """7 and 30 days before today count whole, the day before that not at all."""
+    """The windows count the 7 and the 30 whole days before today, and no day before them."""
     past = History(FRIDAY - 1, days={FRIDAY - days_ago: bucket_of((FRIDAY - days_ago) * DAY, 100)})
     found = vector(customer=past)
 
@@ -69,7 +69,7 @@ def test_week_and_month_count_whole_days(days_ago, in_week, in_month):
 
 
 def test_an_hour_bucket_of_the_cutoff_day_is_not_counted_twice():
-    """The cut-off day is in both `days` and `hours`; longer windows take it from `days` only."""
+    """The cut-off day counts once, although it is in both `days` and `hours`."""
     late = (FRIDAY - 1) * DAY + 20 * HOUR
     once = History(FRIDAY - 1, days={FRIDAY - 1: bucket_of(late, 100)}, hours={late // HOUR: bucket_of(late, 100)})
     found = vector(customer=once)
@@ -78,14 +78,14 @@ def test_an_hour_bucket_of_the_cutoff_day_is_not_counted_twice():
 
 
 def test_terminal_risk_by_hand():
-    """3 frauds among 50 labelled transactions, smoothed by 1 in 50: 4 %."""
+    """Three frauds in 50 labelled transactions, smoothed by 1 in 50, give a share of 4 %."""
     found = vector(terminal=History(FRIDAY - 1, risk=Risk(known_7d=50, fraud_7d=3)))
 
     assert (found["terminal_fraud_7d"], found["terminal_fraud_share_7d"]) == (3.0, 0.04)
 
 
 def test_a_streak_by_hand():
-    """Four frauds since the last legitimate day, the first of them 12 days ago; 0 stands for none and gives NaN."""
+    """A streak gives its length and age, and an age of 0 stands for none and becomes NaN."""
     found = vector(terminal=History(FRIDAY - 1, risk=Risk(streak_fraud=4, streak_age=12)))
 
     assert (found["terminal_streak_fraud"], found["terminal_streak_age"]) == (4.0, 12.0)
@@ -94,7 +94,7 @@ def test_a_streak_by_hand():
 
 
 def test_habit_by_hand():
-    """20 and 40 roubles ten days ago are the habit, 30 on average; two days ago 60 and 120 were spent."""
+    """Ten days ago 20 and 40 roubles make a habit of 30; amounts of two days ago are compared with it."""
     ten, two = FRIDAY - 10, FRIDAY - 2
     before = bucket_of(ten * DAY, 2_000).plus(bucket_of(ten * DAY, 4_000))
     since = bucket_of(two * DAY, 6_000).plus(bucket_of(two * DAY, 12_000))
@@ -108,14 +108,14 @@ def test_habit_by_hand():
 
 
 def test_spread_is_the_standard_deviation_over_the_mean():
-    """30 and 50 roubles: sd 10, mean 40."""
+    """Amounts of 30 and 50 roubles have sd 10 and mean 40, so the spread is 0.25."""
     today = bucket_of(NOON - 60, 3_000).plus(bucket_of(NOON - 30, 5_000))
 
     assert vector(customer=History(FRIDAY - 1, hours={NOON // HOUR - 1: today}))["customer_30d_spread"] == 0.25
 
 
 def test_saturday_and_night():
-    """Saturday 05:59:59 UTC is weekend and night."""
+    """Saturday at 05:59:59 UTC counts as weekend and as night."""
     found = vector(time=(FRIDAY + 1) * DAY + 6 * HOUR - 1)
 
     assert (found["hour"], found["is_weekend"], found["is_night"]) == (5.0, 1.0, 1.0)
@@ -123,7 +123,7 @@ def test_saturday_and_night():
 
 @given(events, st.integers(40 * DAY, 41 * DAY), st.sampled_from([1, 7, 30]))
 def test_a_window_equals_counting_events_by_hand(rows, now, days):
-    """Closed days and hour buckets together give what a scan over the events gives."""
+    """A window made of closed days and hour buckets equals a scan over the events."""
     cutoff = 39
     by_day, by_hour = {}, {}
     for time, amount in rows:
@@ -145,11 +145,11 @@ def test_a_window_equals_counting_events_by_hand(rows, now, days):
 
 @given(st.permutations([bucket_of(time, time + 1) for time in range(6)]))
 def test_adding_buckets_in_any_order_gives_the_same(buckets):
-    """Sums are exact integers, so order cannot matter."""
+    """Buckets can be added in any order, because their sums are exact integers."""
     assert total(buckets) == Bucket(6, 21, 91, 6, 5)
 
 
 def test_names_are_unique_and_the_hash_is_of_this_set():
-    """Two features of one name would be one column; the hash changes only when the set does."""
+    """No two features share a name, and the hash is the one of this set of features."""
     assert len(set(FEATURE_NAMES)) == len(REGISTRY) == 48
     assert feature_set_hash() == "905791b4c47c6744"

@@ -1,4 +1,4 @@
-"""A limit of the business is one object: everything that names limits goes through the list of them."""
+"""A limit of the business is one object, and all code that names limits uses their list."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ COSTLY = replace(PASS, loss=replace(PASS.loss, bound=60_000_000.0))
 
 
 def test_every_limit_says_what_it_measures():
-    """Name with unit, measure, figure that is compared, and amount, at the figures of one window."""
+    """Every limit has a title with its unit, a measured figure, a figure that is compared, and an allowed amount."""
     shown = [(each.title, each.measured(MANY), each.compared(MANY), each.allowed(MANY.limits)) for each in LIMITS]
 
     assert shown == [
@@ -25,7 +25,7 @@ def test_every_limit_says_what_it_measures():
 
 
 def test_a_limit_that_is_not_declared_is_never_broken():
-    """Without a number of alerts there are two limits, however many alerts there are."""
+    """A limit of alerts that is not declared is not broken, however many alerts there are."""
     assert declared(PASS.limits) == [RATE, LOSS]
     assert declared(MANY.limits) == [RATE, LOSS, ALERTS]
     assert broken(replace(PASS, alerts_a_day=1e9)) == []
@@ -33,7 +33,7 @@ def test_a_limit_that_is_not_declared_is_never_broken():
 
 
 def test_what_equals_its_limit_is_within():
-    """The bound of the rate, the bound of the loss, and the alerts themselves."""
+    """A figure that equals its limit keeps the limit, be it a bound or a number of alerts."""
     edge = replace(PASS, fpr_bounds={"terminals": 0.05}, loss=replace(PASS.loss, bound=50_000_000.0))
 
     assert broken(edge) == []
@@ -42,7 +42,7 @@ def test_what_equals_its_limit_is_within():
 
 
 def test_a_limit_that_says_nothing_is_not_met():
-    """All fraud together is within it, so no limit is broken and the verdict is no PASS."""
+    """A loss limit above all fraud is not broken but not met either, so the verdict is FAIL."""
     nothing = replace(PASS, **NO_LIMIT)
 
     assert (broken(nothing), unmet(nothing), verdict(nothing)) == ([], [LOSS], Verdict.FAIL)
@@ -62,5 +62,5 @@ def test_a_limit_that_says_nothing_is_not_met():
     ],
 )
 def test_the_most_basic_obstacle_is_removed_first(found, advice):
-    """Rate before loss before alerts: one action, not a list."""
+    """The action removes one obstacle: the rate before the loss, and the loss before alerts."""
     assert action(found).startswith(advice)

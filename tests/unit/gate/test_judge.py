@@ -1,4 +1,4 @@
-"""The gate's verdicts, each on a window made for it, and what the report says."""
+"""The gate gives each verdict on a window made for it, with the right action and figures."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ BRIEF_TRANSACTIONS_A_MONTH = 50 * 86_400 * 30
 
 
 def window(seed, separation, mean_amount=150_000):
-    """A window of 2 % fraud whose scores lie `separation` standard deviations above the legitimate ones."""
+    """Return a window with 2 % fraud whose scores lie `separation` standard deviations above the legitimate ones."""
     rng = np.random.default_rng(seed)
     fraud = rng.random(ROWS) < 0.02
     score = (1_000_000 / (1 + np.exp(4 - rng.normal(separation * fraud, 1)))).astype(int)
@@ -34,7 +34,7 @@ GOOD, POOR = 4.0, 1.5
 
 @pytest.fixture(scope="module")
 def good():
-    """A model that separates well: fraud worth about 1.9 M RUB a month, most of it caught."""
+    """Return the window of a model that separates well: about 1.9 M RUB of fraud a month, most of it caught."""
     return window(1, GOOD)
 
 
@@ -43,13 +43,13 @@ def select(separation, **kwargs):
 
 
 def threshold_with_fpr(certify, share):
-    """The threshold that flags `share` of the window's legitimate rows."""
+    """Return the threshold that flags `share` of the window's legitimate rows."""
     scores = np.sort(np.repeat(certify.table.score, certify.table.legit))
     return int(scores[int(scores.size * (1 - share)) - 1])
 
 
 def test_a_good_model_passes_within_both_limits(good):
-    """PASS: both bounds are within their limits, and the last sentence says what to do."""
+    """A good model passes: both bounds are within their limits, and the action is to promote it."""
     report = judge(select(GOOD), good, Limits())
 
     assert report.verdict is Verdict.PASS
@@ -61,7 +61,7 @@ def test_a_good_model_passes_within_both_limits(good):
 
 
 def test_a_poor_model_is_infeasible_because_of_the_loss(good):
-    """INFEASIBLE: nothing at hand meets the limit, but a better model could, and the report says so."""
+    """A poor model is INFEASIBLE: no model at hand meets the loss limit, but a better one could, as the action says."""
     report = judge(select(POOR), window(1, POOR), Limits())
 
     assert report.verdict is Verdict.INFEASIBLE
@@ -73,7 +73,10 @@ def test_a_poor_model_is_infeasible_because_of_the_loss(good):
 
 
 def test_the_briefs_volume_is_infeasible_for_the_same_model(good):
-    """INFEASIBLE: at 50 transactions a second the limit demands nearly all of the value; both volumes are named."""
+    """At 50 transactions a second a good model is INFEASIBLE, because the limit demands nearly all of the value.
+
+    The reasons name both volumes.
+    """
     report = judge(select(GOOD), good, Limits(), demand=Demand(BRIEF_TRANSACTIONS_A_MONTH))
 
     assert report.verdict is Verdict.INFEASIBLE
@@ -87,7 +90,7 @@ def test_the_briefs_volume_is_infeasible_for_the_same_model(good):
 
 
 def test_what_another_model_at_hand_can_do_is_not_infeasible(good):
-    """FAIL where an earlier release meets the loss limit at the brief's volume: the action is to take that one."""
+    """If an earlier release meets the loss limit, the verdict is FAIL, and the action is to take that release."""
     others = [Alternative("previous r1", 49_000_000.0), Alternative("champion r2", 60_000_000.0)]
     report = judge(select(GOOD), good, Limits(), demand=Demand(BRIEF_TRANSACTIONS_A_MONTH), alternatives=others)
 
@@ -97,7 +100,7 @@ def test_what_another_model_at_hand_can_do_is_not_infeasible(good):
 
 
 def test_the_limit_says_nothing_where_fraud_is_worth_less():
-    """Fraud worth a tenth of the limit: never PASS, and the report says why."""
+    """If all fraud is worth less than the limit, the verdict is never PASS, and the report says why."""
     report = judge(select(GOOD, mean_amount=4_000), window(1, GOOD, mean_amount=4_000), Limits())
 
     assert report.verdict is Verdict.FAIL
@@ -107,7 +110,7 @@ def test_the_limit_says_nothing_where_fraud_is_worth_less():
 
 
 def test_a_threshold_with_six_percent_is_refused(good):
-    """FAIL with the numbers, though its loss is within the limit."""
+    """A threshold that flags 6 % fails with its figures, although its loss is within the limit."""
     report = check_threshold(good, threshold_with_fpr(good, 0.06), Limits())
 
     assert report.verdict is Verdict.FAIL
@@ -120,7 +123,7 @@ def test_a_threshold_with_six_percent_is_refused(good):
 
 
 def test_a_given_threshold_between_target_and_limit_passes(good):
-    """4.7 % is above the operating target, but its bound is within the limit, which is what counts."""
+    """A rate of 4.7 % is above the target, but passes because its bound is within the limit."""
     report = check_threshold(good, threshold_with_fpr(good, 0.047), Limits())
 
     assert report.verdict is Verdict.PASS
@@ -128,7 +131,7 @@ def test_a_given_threshold_between_target_and_limit_passes(good):
 
 
 def test_too_high_a_threshold_is_told_to_come_down(good):
-    """A threshold that flags almost nothing loses too much, and the lowest allowed one would not."""
+    """A threshold that flags almost nothing fails, and the action is to lower it."""
     report = check_threshold(good, 900_000, Limits())
 
     assert report.verdict is Verdict.FAIL
@@ -136,7 +139,7 @@ def test_too_high_a_threshold_is_told_to_come_down(good):
 
 
 def test_a_limit_of_alerts_raises_the_threshold(good):
-    """PASS: the lowest threshold with so few alerts still keeps the loss within its limit, one ppm less does not."""
+    """A limit of alerts raises the threshold to the lowest one with so few alerts, which still passes."""
     without, report = (judge(select(GOOD), good, Limits(alerts_a_day=most)) for most in (None, 60))
 
     assert (without.threshold_at_alerts_limit, without.verdict) == (None, Verdict.PASS)
@@ -149,7 +152,7 @@ def test_a_limit_of_alerts_raises_the_threshold(good):
 
 
 def test_too_few_alerts_for_the_loss_limit_fail(good):
-    """FAIL: the threshold that five alerts a day allow loses too much, a lower one would not: make room for more."""
+    """Five alerts a day force a threshold that loses too much, so the action is to make room for more alerts."""
     report = judge(select(GOOD), good, Limits(alerts_a_day=5))
 
     assert report.verdict is Verdict.FAIL
@@ -160,7 +163,7 @@ def test_too_few_alerts_for_the_loss_limit_fail(good):
 
 
 def test_more_alerts_than_the_team_reviews_fail(good):
-    """A threshold that is given does not move: it fails, and the lowest one with so few alerts is named."""
+    """A given threshold with too many alerts fails, and the action names the lowest one with few enough."""
     lowest = judge(select(GOOD), good, Limits(alerts_a_day=60)).threshold
     report = check_threshold(good, lowest - 1, Limits(alerts_a_day=60))
 
@@ -170,7 +173,7 @@ def test_more_alerts_than_the_team_reviews_fail(good):
 
 
 def test_confidence_is_never_rounded_to_certainty(good):
-    """A budget of 5 % a year leaves 0.0137 % for a night: 99.99 %, not 100 %."""
+    """A budget of 5 % a year leaves 0.0137 % for a night, which is shown as 99.99 % and not as 100 %."""
     report = judge(select(GOOD), good, Limits(delta=0.05 / 365))
 
     assert " with 99.99% confidence (" in report.reasons[0]
@@ -194,7 +197,7 @@ def test_figures_agree_with_counting(good):
 
 
 def test_blocks_that_are_passed_are_checked(good):
-    """A bound by terminals stands beside the others."""
+    """Blocks of terminals add a bound of their own and a joint one, and the widest bound counts."""
     terminals = LegitBlocks("terminals", np.arange(good.table.legit.size) % 50, good.table.score, good.table.legit)
     report = judge(select(GOOD), replace(good, blocks=(terminals,)), Limits())
 
@@ -203,7 +206,7 @@ def test_blocks_that_are_passed_are_checked(good):
 
 
 def test_a_declared_fraud_share_scales_the_loss(good):
-    """Twice the fraud share means twice the loss."""
+    """Twice the declared fraud share gives twice the loss."""
     observed = good.table.fraud.sum() / good.table.transactions
     once, twice = (
         check_threshold(good, 300_000, Limits(), demand=Demand(fraud_share=float(observed * times))) for times in (1, 2)
@@ -213,7 +216,7 @@ def test_a_declared_fraud_share_scales_the_loss(good):
 
 
 def test_declared_quantities_show_and_widen_with_their_errors(good):
-    """A declared share's error is a part of its own; an observed one's is shown but drawn with the window's."""
+    """The error of a declared fraud share is a part of the loss bound of its own; an observed share has none."""
     observed, declared = (
         check_threshold(good, 300_000, Limits(), demand=Demand(fraud_share=share, share_relative_sd=0.2))
         for share in (None, 0.02)
@@ -227,7 +230,7 @@ def test_declared_quantities_show_and_widen_with_their_errors(good):
 
 
 def test_an_observed_volume_is_as_uncertain_as_its_days_differ(good):
-    """Days of 60,000 rows / 28 vary by Poisson only, so the assumed error binds; days that differ by half do not."""
+    """An observed volume is as uncertain as its days differ, but at least as uncertain as assumed."""
     uneven = np.repeat(np.arange(DAYS), np.where(np.arange(DAYS) % 2, 150, 50))
     table = ScoreTable.from_rows(uneven, uneven % 2, np.arange(uneven.size) % 7 == 0, np.full(uneven.size, 100))
     count = int(table.fraud.sum())
@@ -241,14 +244,20 @@ def test_an_observed_volume_is_as_uncertain_as_its_days_differ(good):
 
 
 def episodes(score):
-    """Ten terminals compromised from day 9 on: 90,000 kopecks a day for 14 days, each fraud from a new customer."""
+    """Return frauds at ten terminals compromised from day 9 on.
+
+    Each loses 90,000 kopecks a day for 14 days, every time to a new customer.
+    """
     day = np.tile(np.arange(9, 23), 10)
     terminal = np.repeat(np.arange(10), 14)
     return Frauds(score(day), np.full(140, 90_000), np.arange(140), terminal, DAYS, day)
 
 
 def test_the_label_delay_costs_what_is_missed_in_the_first_days_of_an_episode():
-    """Everything missed: 7 of 14 days are hidden, 10 * 7 * 900 RUB in 21 days; missed later on: nothing."""
+    """The label delay costs what the first 7 days of each episode lose.
+
+    Here these are 10 * 7 * 900 RUB in 21 days, and frauds that are missed later cost nothing.
+    """
     everything, later = episodes(lambda day: 0 * day), episodes(lambda day: np.where(day < 16, 9, 0))
 
     assert label_delay_loss(everything, 5, 7, 0) == pytest.approx(10 * 7 * 90_000 * 30 / 21)
@@ -257,7 +266,7 @@ def test_the_label_delay_costs_what_is_missed_in_the_first_days_of_an_episode():
 
 
 def test_single_frauds_have_no_first_days():
-    """A terminal with one fraud is no compromise, and frauds of one customer at many terminals are not a terminal's."""
+    """Single frauds at terminals are no episodes, and neither are one customer's frauds at many terminals."""
     day, ones = np.arange(9, 23), np.ones(14, int)
     single = Frauds(0 * ones, 900 * ones, np.arange(14), np.arange(14), DAYS, day)
 
@@ -266,7 +275,7 @@ def test_single_frauds_have_no_first_days():
 
 
 def found(loss, least, others=(), hidden=None):
-    """A report that fails on its loss, with numbers put in."""
+    """Return a report that fails on its loss, with these figures."""
     report = judge(select(POOR), window(1, POOR), Limits())
     loss, least = (replace(report.loss, bound=value) for value in (loss, least))
     others = tuple(Alternative(name, bound) for name, bound in others)
@@ -293,7 +302,7 @@ CHAMPION = f"Take champion r1 instead: {OVER} the best of 2 models (champion r1)
     ],
 )
 def test_the_best_single_action_has_its_numbers(others, hidden, said):
-    """One sentence: what to do, the bound and its limit, the best model at hand, what the label delay costs."""
+    """The best action is one text with the bound, its limit, the best model at hand and the cost of the label delay."""
     judged = replace(
         found(61_230_000, 59_000_000, others, hidden), value_recall_at_fpr_target=0.4, required_value_recall=0.6
     )
@@ -301,7 +310,7 @@ def test_the_best_single_action_has_its_numbers(others, hidden, said):
 
 
 def test_windows_without_fraud_or_with_other_frauds_are_refused(good):
-    """A select window without fraud cannot tune, and evidence that does not fit together is not judged."""
+    """A select window without fraud, and frauds that do not fit the table, are refused."""
     no_fraud = ScoreTable.from_rows(np.arange(700) % 7, np.arange(700), np.zeros(700, bool), np.ones(700))
     with pytest.raises(NoFraud, match="found 700 and 0"):
         judge(no_fraud, good, Limits())

@@ -1,17 +1,20 @@
-"""The report survives its file, and a file that is none of this version is refused with a way out."""
+"""A report is read back from its file unchanged, and a file of another version is refused with a way out."""
 
+import dataclasses
 import datetime as dt
 import json
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
 
 from antifraud.clock import Span
 from antifraud.errors import ReleaseError, ReportError
+from antifraud.files import hash_of
 from antifraud.gate.findings import Alternative, Verdict
 from antifraud.gate.judge import judge
 from antifraud.gate.limits import Limits
-from antifraud.gate.report import read_report
+from antifraud.gate.report import VERSION, GateReport, read_report
 from tests.report_example import CHAMPION, NO_LIMIT, PASS, REPLAY, report
 from tests.unit.gate.test_judge import GOOD, select, window
 from tests.unit.jobs.reporting.test_page import ROW, SLICE
@@ -37,13 +40,13 @@ PAST = {**REPLAY, "source": "lake", "seen_in_training": (dt.date(2026, 3, 7),), 
 
 @pytest.fixture
 def file(tmp_path):
-    """Where a report lies."""
+    """Return the path of a report."""
     return tmp_path / "report.json"
 
 
 @pytest.mark.parametrize("changes", [{}, WHOLE, PAST], ids=["least", "everything", "replay"])
 def test_a_file_holds_the_whole_report(file, changes):
-    """Reading gives the same report, and writing that one the same bytes."""
+    """Reading a file gives the same report, and writing that report gives the same bytes."""
     written = report(**changes)
     file.write_text(written.to_json())
 
@@ -52,7 +55,7 @@ def test_a_file_holds_the_whole_report(file, changes):
 
 
 def test_the_gates_own_judgement_survives(file):
-    """So do the numbers of a real window, with what NumPy computed."""
+    """A judgement of a real window, with NumPy's figures, is read back unchanged, too."""
     judged = judge(select(GOOD), window(1, GOOD), Limits(), alternatives=[Alternative("forest", 7.0)])
     written = report(**judged.by_name(), at_full_volume=judged)
     file.write_text(written.to_json())
@@ -61,7 +64,7 @@ def test_the_gates_own_judgement_survives(file):
 
 
 def test_the_file_reads_without_the_code():
-    """Its version, days as texts, and beside the fields what people look for: widest bound, and what was derived."""
+    """The file can be read without the code: it has its version, days as texts, the widest bound and derived values."""
     found = json.loads(report(champion=CHAMPION, promotable=True, **NO_LIMIT).to_json())
 
     assert (found["version"], found["verdict"], found["action"]) == (1, "PASS", "Promote.")
@@ -76,7 +79,7 @@ def test_the_file_reads_without_the_code():
     ("version", "said"), [(None, "has no version"), (0, "has version 0"), (2, "has version 2"), ("1", "has version 1")]
 )
 def test_another_version_is_refused(file, version, said):
-    """As of before versions, or of a later platform; the message names both versions and what to do."""
+    """A file without a version or of another version is refused with exit code 43 and a way out."""
     values = {**report().to_dict(), "version": version}
     file.write_text(json.dumps({name: value for name, value in values.items() if value is not None}))
 
@@ -90,7 +93,7 @@ def test_another_version_is_refused(file, version, said):
 
 
 def without(name):
-    """The values of a report that lacks one."""
+    """Return the values of a report that lacks one of them."""
     return {key: value for key, value in report().to_dict().items() if key != name}
 
 
@@ -108,7 +111,7 @@ def without(name):
     ],
 )
 def test_a_damaged_file_is_refused(file, values, said):
-    """The message names the place, what is there, and what belongs there."""
+    """The error about a damaged file names the place, what was found and what was expected."""
     file.write_text(json.dumps(values))
 
     with pytest.raises(ReportError, match=rf"{file} is damaged \({said}.*run it again"):
@@ -116,7 +119,7 @@ def test_a_damaged_file_is_refused(file, values, said):
 
 
 def test_a_file_that_is_none_is_refused(file):
-    """Nothing there, half of a file, or JSON of something else."""
+    """A missing file, half a file and other JSON are refused."""
     with pytest.raises(ReportError, match=f"there is no gate report {file}: run jobs/validate.py for its day first"):
         read_report(file)
     file.write_text(report().to_json()[:-9])
@@ -128,7 +131,7 @@ def test_a_file_that_is_none_is_refused(file):
 
 
 def test_only_a_pass_that_replaces_the_champion_is_promotable():
-    """Why not: the verdict with its reasons and the action, or the comparison with the champion."""
+    """A report explains why it is not promotable: by its verdict, or by the comparison with the champion."""
     failed = report(verdict=Verdict.FAIL, reasons=("The rate is too high.",), action="Raise it.")
 
     assert failed.why_not_promotable() == "FAIL, so it does not serve. The rate is too high. Raise it."
@@ -137,3 +140,24 @@ def test_only_a_pass_that_replaces_the_champion_is_promotable():
     )
     assert report(promotable=False).why_not_promotable() == "PASS, but it does not replace the champion."
     assert report(promotable=True).why_not_promotable() is None
+
+
+def field_names(kind):
+    """Return the names of a class's fields, and of those of every class that they hold."""
+    names = []
+    for name, hint in sorted(get_type_hints(kind).items()):
+        held = [each for each in (hint, *walk_arguments(hint)) if dataclasses.is_dataclass(each)]
+        names.append({name: [field_names(each) for each in held]} if held else name)
+    return names
+
+
+def walk_arguments(hint):
+    """Yield every type inside a generic one."""
+    for each in get_args(hint):
+        yield each
+        yield from walk_arguments(each)
+
+
+def test_another_form_has_another_version():
+    """Every name in the file belongs to the version: if this fails, raise `VERSION` and write the new hash here."""
+    assert (VERSION, hash_of(field_names(GateReport))) == (1, "9810650ab3480695")

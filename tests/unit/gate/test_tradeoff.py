@@ -1,4 +1,4 @@
-"""The trade-off table equals scikit-learn on the raw rows, frames the limits, and comes fast."""
+"""The trade-off table equals scikit-learn on the raw rows, frames the limits, and is made fast."""
 
 import time
 from dataclasses import fields
@@ -37,7 +37,7 @@ def certify(day, score, fraud, amount):
 
 @pytest.fixture(scope="module")
 def shown():
-    """Raw rows, report and table."""
+    """Return raw rows, report and table."""
     raw = rows()
     evidence = certify(*raw)
     report = judge(evidence.table, evidence, Limits(), demand=Demand(200_000))
@@ -45,7 +45,7 @@ def shown():
 
 
 def test_every_row_equals_scikit_learn_on_the_raw_scores(shown):
-    """Rates, precision and recalls of every shown threshold, to 1e-12."""
+    """Rates, precision and recalls of every threshold equal scikit-learn's, to 1e-12."""
     (_, score, fraud, amount), _, table = shown
     for row in table:
         flagged = score > row.threshold
@@ -61,7 +61,10 @@ def test_every_row_equals_scikit_learn_on_the_raw_scores(shown):
 
 
 def test_the_table_frames_the_limits(shown):
-    """About fifteen thresholds, rates from a tenth of the limit to beyond it, both of the report's among them."""
+    """The table has at least twelve thresholds, with rates from far below the limit to beyond it.
+
+    The report's own two thresholds are among them.
+    """
     _, report, table = shown
     thresholds = [row.threshold for row in table]
 
@@ -74,7 +77,7 @@ def test_the_table_frames_the_limits(shown):
 
 
 def test_the_chosen_row_says_what_the_report_says(shown):
-    """Bound, loss, alerts and volume are the report's own at its threshold."""
+    """The row of the chosen threshold has the report's bounds, loss and alerts."""
     _, report, table = shown
     chosen = next(row for row in table if row.threshold == report.threshold)
 
@@ -83,7 +86,7 @@ def test_the_chosen_row_says_what_the_report_says(shown):
 
 
 def test_beta_grows_as_the_threshold_falls(shown):
-    """A lower threshold is optimal for a larger beta, and no other shown threshold has a larger F_beta."""
+    """A lower threshold has a larger beta, for which hardly any other threshold has a larger F_beta."""
     (_, score, fraud, _), _, table = shown
     betas = [row.beta for row in table if row.beta is not None]
     row = table[len(table) // 2]
@@ -94,14 +97,14 @@ def test_beta_grows_as_the_threshold_falls(shown):
 
 
 def test_the_lowest_shown_is_the_lowest_of_the_table(shown):
-    """Blocks counted from there up can answer for every row."""
+    """Blocks are counted from a score that is not above the table's lowest threshold."""
     raw, report, table = shown
 
     assert lowest_shown(certify(*raw).table, report.limits) <= table[0].threshold
 
 
 def test_everything_from_tables_takes_less_than_a_second():
-    """Processor time for half a million rows with 10,000 frauds and two kinds of blocks, best of three."""
+    """Half a million rows with two kinds of blocks take less than a second of processor time to judge."""
     raw = rows(2, 500_000)
     evidence = certify(*raw)
 

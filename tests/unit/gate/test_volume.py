@@ -1,4 +1,4 @@
-"""The judged volume: rows without a label are part of it, and alerts follow a declared fraud share."""
+"""The judged volume includes rows without a label, and alerts follow a declared fraud share."""
 
 from dataclasses import asdict
 
@@ -17,11 +17,11 @@ DAYS, A_DAY = 28, 1_000
 ROWS = DAYS * A_DAY
 THRESHOLD = 600_000
 UNKNOWN = np.full(DAYS, 250)
-"""A quarter as many as rows with a label, so everything at the observed volume is 1.25 times as much."""
+"""Rows without a label a day: a quarter of the labelled rows, so the observed volume is 1.25 times as large."""
 
 
 def window(**more):
-    """28 days of 1,000 labelled rows, 560 frauds of which most lie above the threshold."""
+    """Return 28 days of 1,000 labelled rows with 560 frauds, most of them above the threshold."""
     rng = np.random.default_rng(7)
     fraud = np.arange(ROWS) % 50 == 0
     score = (1_000_000 / (1 + np.exp(2 - rng.normal(3.5 * fraud, 1)))).astype(int)
@@ -37,13 +37,13 @@ def report(certify, demand=None):
 
 
 def flagged(certify):
-    """Frauds and legitimate rows above the threshold."""
+    """Return the numbers of frauds and legitimate rows above the threshold."""
     above = certify.table.score > THRESHOLD
     return int(certify.table.fraud[above].sum()), int(certify.table.legit[above].sum())
 
 
 def test_rows_without_a_label_are_volume():
-    """They are scored and alert like the others: volume, alerts, false alarms and loss grow, no rate changes."""
+    """Rows without a label raise volume, alerts, false alarms and loss, but change no rate."""
     certify = window()
     without, with_them = report(certify), report(window(unknown_a_day=UNKNOWN))
     caught, alarms = flagged(certify)
@@ -60,7 +60,7 @@ def test_rows_without_a_label_are_volume():
 
 
 def test_the_reasons_say_how_many_have_no_label():
-    """A reader can tell why the volume is more than the rows that the rates are from."""
+    """The reasons say how many rows have no label, which explains the volume."""
     assert report(window(unknown_a_day=UNKNOWN)).unknown == 7_000
     assert (
         "observed were 37,500 (7,000 of the window's without a label)."
@@ -70,7 +70,7 @@ def test_the_reasons_say_how_many_have_no_label():
 
 
 def test_at_a_declared_volume_they_change_nothing():
-    """A declared volume counts all transactions; the window only gives their mix."""
+    """At a declared volume rows without a label change nothing, because it counts all transactions."""
     demand = Demand(90_000, 0.03)
     without, with_them = report(window(), demand), report(window(unknown_a_day=UNKNOWN), demand)
 
@@ -80,7 +80,7 @@ def test_at_a_declared_volume_they_change_nothing():
 
 
 def test_none_and_no_rows_without_a_label_are_the_same():
-    """Zeros give the very figures that no counts give."""
+    """Counts of zero give exactly the judgement that no counts give."""
     certify, zeros = window(), window(unknown_a_day=np.zeros(DAYS, int))
     for demand in (Demand(), Demand(123_456), Demand(0, 0.03)):
         assert asdict(judge(certify.table, zeros, Limits(), demand=demand)) == asdict(
@@ -89,7 +89,7 @@ def test_none_and_no_rows_without_a_label_are_the_same():
 
 
 def test_the_observed_volume_is_as_uncertain_as_all_rows_of_the_days():
-    """Days with 500 and 1,500 transactions in turn, whose labelled rows are as many every day."""
+    """The observed volume's error comes from all rows of a day, with and without a label."""
     uneven = np.where(np.arange(DAYS) % 2, 2_000, 0)
     seen = Demand().transactions(window(unknown_a_day=uneven)).relative_sd
     days = 1_000 + uneven
@@ -99,13 +99,13 @@ def test_the_observed_volume_is_as_uncertain_as_all_rows_of_the_days():
 
 
 def test_one_count_a_day_is_expected():
-    """Counts of other days would be another window's."""
+    """Counts for more or fewer days than the window has are refused."""
     with pytest.raises(DataError, match="has 28 days, but 27 counts of rows without a label: validate again"):
         window(unknown_a_day=UNKNOWN[1:])
 
 
 def test_alerts_follow_a_declared_fraud_share():
-    """Flagged share among frauds times 6 %, among the legitimate times 94 %, of the transactions of a day."""
+    """Alerts are the flagged share of frauds times 6 % plus that of legitimate rows times 94 % of a day's volume."""
     certify = window(unknown_a_day=UNKNOWN)
     caught, alarms = flagged(certify)
     of_frauds, of_legitimate = caught / 560, alarms / (ROWS - 560)
@@ -120,7 +120,7 @@ def test_alerts_follow_a_declared_fraud_share():
 
 
 def test_a_limit_on_alerts_is_judged_at_the_declared_share():
-    """The same flags at ten times the fraud share are more than the team can review."""
+    """One threshold keeps the limit on alerts at a small fraud share and breaks it at a hundred times that share."""
     limits, certify = Limits(fpr_limit=1.0, loss_limit_minor=10**12, alerts_a_day=80), window()
     few, many = (check_threshold(certify, THRESHOLD, limits, demand=Demand(30_000, share)) for share in (0.002, 0.2))
 
@@ -132,7 +132,7 @@ def test_a_limit_on_alerts_is_judged_at_the_declared_share():
 
 @pytest.mark.parametrize("demand", [Demand(), Demand(90_000), Demand(90_000, 0.06)])
 def test_table_and_chart_are_at_the_same_volume_as_the_report(demand):
-    """The row of the chosen threshold has the report's alerts and loss, and so has the curve in the chart."""
+    """The trade-off's row of the threshold has the report's alerts and loss, and the chart's curve agrees."""
     certify = window(unknown_a_day=UNKNOWN)
     found = report(certify, demand)
     row = next(row for row in tradeoff(certify, found, demand, seed=1) if row.threshold == THRESHOLD)

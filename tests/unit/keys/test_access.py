@@ -1,4 +1,4 @@
-"""Access files hold only hashes, are private, and grant what they list."""
+"""Access files are private, hold only hashes of tokens, and grant the listed scopes."""
 
 import json
 
@@ -15,7 +15,7 @@ def folder(tmp_path):
 
 
 def test_generated_tokens_work_with_their_scopes(folder):
-    """The client decides and labels, the admin changes the switch, both read, and a guessed token is unknown."""
+    """The generated tokens give client and admin their scopes, and a guessed token is unknown."""
     access = load_access(folder / "access.json")
     client, admin = (access.caller_of((folder / f"{name}.token").read_text().strip()) for name in ("client", "admin"))
 
@@ -25,7 +25,7 @@ def test_generated_tokens_work_with_their_scopes(folder):
 
 
 def test_every_file_is_private_and_the_tokens_are_in_theirs_only(folder):
-    """Mode 0600, and access.json knows the tokens' hashes only."""
+    """Every generated file has mode 0600, and access.json does not hold the tokens themselves."""
     assert sorted(path.name for path in folder.iterdir()) == [
         "access.json", "admin.token", "client.token", "webhook.secret",
     ]  # fmt: skip
@@ -36,20 +36,20 @@ def test_every_file_is_private_and_the_tokens_are_in_theirs_only(folder):
 
 
 def test_a_second_generation_is_refused(folder):
-    """A second generation would lock every client out."""
+    """A second generation is refused, because it would lock every client out."""
     with pytest.raises(FileExistsError, match="remove it first"):
         generate_access(folder)
 
 
 def test_a_missing_file_names_the_command(tmp_path):
-    """The message names the command that makes the file."""
+    """The error about a missing file names the command that makes it."""
     with pytest.raises(SettingsError, match="access generate"):
         load_access(tmp_path / "access.json")
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"clients": [{"client": "till"}]}', '{"clients": 7}'])
 def test_another_file_is_refused(tmp_path, text):
-    """The message does not repeat the content of the file."""
+    """A file of another form is refused."""
     (tmp_path / "access.json").write_text(text)
 
     with pytest.raises(SettingsError, match="is not an access file"):
@@ -57,7 +57,7 @@ def test_another_file_is_refused(tmp_path, text):
 
 
 def test_an_unknown_scope_is_refused(tmp_path):
-    """A typing error must not silently leave a client without rights."""
+    """An unknown scope is refused, because a typing error must not leave a client without rights."""
     client = {"client": "till", "sha256": hash_token("x"), "scopes": ["decide", "admn"]}
     (tmp_path / "access.json").write_text(json.dumps({"clients": [client]}))
 

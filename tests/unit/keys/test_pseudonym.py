@@ -1,4 +1,4 @@
-"""Tokens follow RFC 2104, and the key ring never shows a key."""
+"""Tokens follow RFC 2104, and a key ring never shows its keys."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ ids = st.integers(0, 10**12)
 
 
 def hmac_by_hand(secret, message):
-    """RFC 2104 spelled out with plain SHA-256, for keys of at most one block."""
+    """Return the HMAC of RFC 2104, made of plain SHA-256, for keys of at most one block."""
     padded = secret.ljust(64, b"\0")
     inner = hashlib.sha256(bytes(b ^ 0x36 for b in padded) + message).digest()
     return hashlib.sha256(bytes(b ^ 0x5C for b in padded) + inner).digest()
@@ -35,7 +35,7 @@ def hmac_by_hand(secret, message):
 
 @given(st.binary(min_size=32, max_size=32), st.sampled_from(["customer", "terminal"]), ids)
 def test_equals_the_definition(secret, kind, identifier):
-    """Key id, a dot, and the first 128 bits of the HMAC in URL-safe base64 without padding."""
+    """A token is the key id, a dot, and 128 bits of the HMAC in URL-safe base64 without padding."""
     digest = hmac_by_hand(secret, f"{kind}:{identifier}".encode())[:16]
     expected = "k3." + base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
@@ -55,14 +55,14 @@ def test_kinds_do_not_share_tokens():
     "value", ["596", "483920175566", 596, None, "k1.short", "k1." + "a" * 23, "K1." + "a" * 22, ""]
 )
 def test_anything_else_is_no_token(value):
-    """The scorer refuses raw ids, other types and near misses; the lake's audit goes by the same pattern."""
+    """The pattern of scorer and audit refuses raw ids, other types and near misses."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(value, Token)
     assert re.fullmatch(TOKEN_PATTERN, str(value)) is None
 
 
 def test_a_new_key_ring_is_private_and_readable(tmp_path):
-    """The file has mode 0600, the key has 256 bits, and its repr hides them."""
+    """A new key ring has mode 0600 and a key of 256 bits, which its repr does not show."""
     path = tmp_path / "secrets" / "keyring.json"
     generate_keyring(path)
 
@@ -74,7 +74,7 @@ def test_a_new_key_ring_is_private_and_readable(tmp_path):
 
 
 def test_a_key_ring_is_never_overwritten(tmp_path):
-    """Replacing the key would orphan every token of the lake."""
+    """A key ring is never overwritten, because a new key would orphan every token of the lake."""
     generate_keyring(tmp_path / "keyring.json")
 
     with pytest.raises(FileExistsError):
@@ -82,7 +82,7 @@ def test_a_key_ring_is_never_overwritten(tmp_path):
 
 
 def test_a_key_ring_that_others_can_read_is_refused(tmp_path):
-    """Mode 0644 is an error that names the remedy."""
+    """A key ring that others can read is refused, and the error names the remedy."""
     path = tmp_path / "keyring.json"
     generate_keyring(path)
     path.chmod(0o644)
@@ -92,7 +92,7 @@ def test_a_key_ring_that_others_can_read_is_refused(tmp_path):
 
 
 def test_a_damaged_key_ring_does_not_show_its_content(tmp_path):
-    """The message names the file, not what is in it."""
+    """The error about a damaged key ring does not show its content."""
     path = tmp_path / "keyring.json"
     path.write_text('{"active": "k1", "keys": {"k1": "not-hex-but-secret"}}')
     path.chmod(0o600)
@@ -103,13 +103,13 @@ def test_a_damaged_key_ring_does_not_show_its_content(tmp_path):
 
 
 def test_a_missing_key_ring_names_the_command(tmp_path):
-    """The error says how to make one."""
+    """The error about a missing key ring names the command that makes one."""
     with pytest.raises(SettingsError, match="keys generate"):
         load_active_key(tmp_path / "none.json")
 
 
 def test_a_rotation_adds_a_key_and_makes_it_active(tmp_path):
-    """Old keys stay, the new key is another one, the file stays private, and nothing is left beside it."""
+    """A rotation adds a new active key and keeps the old ones, in a private file and without leftovers."""
     path = tmp_path / "keyring.json"
     generate_keyring(path)
     first = load_active_key(path)
@@ -126,7 +126,7 @@ def test_a_rotation_adds_a_key_and_makes_it_active(tmp_path):
 
 
 def test_a_key_is_retired_once_and_its_id_is_not_used_again(tmp_path):
-    """The active key and unknown keys are refused; the next key's id is larger than any in the ring."""
+    """A retired key's id is not used again, and neither the active key nor an unknown one can be retired."""
     path = tmp_path / "keyring.json"
     generate_keyring(path)
     rotate_keyring(path)
@@ -141,7 +141,7 @@ def test_a_key_is_retired_once_and_its_id_is_not_used_again(tmp_path):
 
 
 def test_a_ring_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
-    """A failed write ends in one line that names the secret store, and the old ring stays whole."""
+    """If a rotation cannot be written, the old ring stays whole, and the error names the secret store."""
     path = tmp_path / "keyring.json"
     generate_keyring(path)
     before = path.read_bytes()

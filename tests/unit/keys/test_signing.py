@@ -1,4 +1,4 @@
-"""Signatures say who made a release; keys are private, made once, and never shown."""
+"""A signature proves who made a release; private keys are made once and never shown."""
 
 import base64
 
@@ -13,7 +13,7 @@ from tests.release_keys import PUBLIC, SIGNING
 
 
 def test_a_signature_is_ed25519_over_purpose_and_content():
-    """Another library call, written out, accepts it: 64 bytes in base64 over the two parts."""
+    """A signature is Ed25519 over purpose and content, in base64, as a direct call of the library gives it."""
     signature = SIGNING.sign(b"{}\n")
     raw = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).sign(b"antifraud release manifest\n{}\n")
 
@@ -24,7 +24,7 @@ def test_a_signature_is_ed25519_over_purpose_and_content():
 
 @pytest.mark.parametrize("signature", [b"", b"not base64!", SIGNING.sign(b"other"), base64.b64encode(bytes(64))])
 def test_another_signature_is_refused(signature):
-    """An empty signature, rubbish, zeros and a signature of other content are refused."""
+    """Empty signatures, rubbish, zeros and signatures of other content are refused."""
     with pytest.raises(ReleaseError, match="was not made over this manifest"):
         PUBLIC.check(b"{}", signature)
 
@@ -41,7 +41,7 @@ def test_a_generated_pair_fits_and_is_private(tmp_path):
 
 
 def test_a_second_pair_is_refused_and_half_a_pair_is_made_anew(tmp_path):
-    """A private key is never replaced; a public key that a killed run has left alone is."""
+    """A private key is never replaced, but a public key without its private key is."""
     private, public = tmp_path / "release.key", tmp_path / "release.pub"
     public.write_text("half")
     generate_signing_keys(private, public)
@@ -54,7 +54,7 @@ def test_a_second_pair_is_refused_and_half_a_pair_is_made_anew(tmp_path):
 
 @pytest.mark.parametrize("kind", [PublicKey, SigningKey])
 def test_a_missing_key_names_the_command(tmp_path, kind):
-    """The message names the command that makes the file."""
+    """The error about a missing key names the command that makes it."""
     with pytest.raises(SettingsError, match="release-key generate"):
         kind.read(tmp_path / "release.pub")
 
@@ -72,7 +72,7 @@ def test_what_is_no_key_is_not_shown(tmp_path, kind):
 
 
 def test_a_key_of_another_kind_is_refused(tmp_path):
-    """X25519 keys are PEM too, but cannot sign."""
+    """An X25519 key is refused: it is PEM, too, but cannot sign."""
     key, pem = X25519PrivateKey.generate(), forms.Encoding.PEM
     private, public = tmp_path / "k", tmp_path / "p"
     private.write_bytes(key.private_bytes(pem, forms.PrivateFormat.PKCS8, forms.NoEncryption()))

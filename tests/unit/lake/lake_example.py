@@ -1,4 +1,4 @@
-"""A lake of two small tables, and how settings, copies and moves can put it out of order; without Spark."""
+"""A lake of two small tables without Spark, and ways in which settings, copies and moves damage it."""
 
 import shutil
 from dataclasses import replace

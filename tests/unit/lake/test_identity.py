@@ -1,4 +1,4 @@
-"""A lake has an identity: in the warehouse, in the catalog and in the settings it must be the same."""
+"""A lake's identity must be the same in the warehouse, in the catalog and in the settings."""
 
 import errno
 import json
@@ -38,7 +38,7 @@ from tests.unit.lake.lake_example import (
 
 @pytest.fixture
 def lake(tmp_path):
-    """A lake of two tables."""
+    """Return settings of a lake of two tables."""
     return make_lake(tmp_path / "home")
 
 

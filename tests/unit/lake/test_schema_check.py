@@ -32,7 +32,7 @@ ROW = {"day": DAY, "transaction_id": 1, "event_time": 2, "customer": "k1.c", "te
 
 @pytest.fixture
 def catalog(tmp_path):
-    """The catalog of an empty lake."""
+    """Return the catalog of an empty lake."""
     settings = JobSettings(home=tmp_path)
     settings.under_home("lake").mkdir()
     opened = open_catalog(settings)

@@ -1,4 +1,4 @@
-"""The contract of the raw files is what the parser, the judge of rows and the leak gate go by."""
+"""The contract of the raw files rules the parser, the judge of rows and the leak scan."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Accounts come from files that nobody else can read, and are never shown."""
+"""Accounts come from files that only their owner can read, and are never shown."""
 
 import zipfile
 from pathlib import Path
@@ -37,7 +37,7 @@ def account_file(folder, name, text="# ours\nuser=me\npassword=a=b\n", mode=0o60
 
 @pytest.fixture
 def remote(tmp_path):
-    """Settings of a remote lake with an account for each zone."""
+    """Return settings of a remote lake with an account for each zone."""
     files = {
         f"{zone}_account": account_file(tmp_path, zone, f"user={zone}\npassword=pw-{zone}\n")
         for zone in ("raw", "lake", "catalog")

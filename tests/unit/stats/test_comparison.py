@@ -1,4 +1,4 @@
-"""Champion against candidate: the differences by hand, the promise by simulation, the rule as a table."""
+"""Champion and candidate are compared: differences by hand, the promise by simulation, and the rule as a table."""
 
 import re
 from dataclasses import replace
@@ -26,7 +26,7 @@ def scored(missed, flagged, days=8, threshold=5):
 
 
 def test_differences_by_hand():
-    """Two days more missed in eight are 7,500 kopecks a month; the bound is the t interval of the daily differences."""
+    """Two more missed days in eight are 7,500 kopecks a month, bounded at least as widely as by a t interval."""
     found = compare(scored([], [4] * 8), scored([1, 6], [5, 3, 6, 4, 4, 4, 4, 4]), Margins())
     daily = np.array([0, 1_000, 0, 0, 0, 0, 1_000, 0])
     plain = daily.mean() + stats.t.ppf(0.95, 7) * daily.std(ddof=1) / np.sqrt(8)
@@ -38,7 +38,7 @@ def test_differences_by_hand():
 
 
 def test_the_same_model_is_not_inferior_and_volume_scales_the_loss():
-    """No difference at all lies within any margin; ten times the volume is ten times the loss."""
+    """Two equal models differ within any margin, and ten times the volume gives ten times the loss."""
     same = compare(scored([2], [4] * 8), scored([2], [4] * 8), Margins(loss_minor=0, fpr=0.0))
     once, tenfold = (compare(scored([], [4] * 8), scored([2], [4] * 8), Margins(), factor=f) for f in (1, 10))
 
@@ -60,7 +60,7 @@ def test_a_model_worse_than_the_margin_passes_no_more_often_than_stated():
 
 
 def test_other_rows_and_too_few_days_are_refused():
-    """Only the same rows can be paired, and a week of them at least."""
+    """Only the same rows of at least a week can be compared."""
     with pytest.raises(NotEnoughRows, match="needs 7 days, found 5: 2 missing"):
         compare(scored([], [4] * 5, 5), scored([], [4] * 5, 5), Margins())
     with pytest.raises(DataError, match="different days"):
@@ -79,7 +79,7 @@ def frauds(score, amount, customer, terminal, day):
 
 
 def test_frauds_of_two_models_are_matched_whatever_their_order():
-    """Rows come sorted by each model's own scores; two alike frauds, each missed by one model, come to nothing."""
+    """Frauds of two models are matched in any order. Two equal frauds cancel out if each model misses one of them."""
     first = frauds([1, 2, 8, 9, 9], [50, 70, 70, 20, 10], [1, 2, 2, 3, 4], [6, 6, 6, 7, 8], [5, 5, 5, 6, 6])
     other = frauds([0, 3, 6, 9, 9], [20, 70, 10, 70, 50], [3, 2, 4, 2, 1], [7, 6, 8, 6, 6], [6, 5, 6, 5, 5])
     found = find_discordant(first, 5, other, 6)
@@ -91,7 +91,7 @@ def test_frauds_of_two_models_are_matched_whatever_their_order():
 
 
 def test_the_days_of_a_comparison_are_cut_from_rows_and_frauds_alike():
-    """Days 2 to 6 of eight: five frauds, five days, and the legitimate rows of those days."""
+    """Cutting to days 2 to 6 keeps rows and frauds of these days only."""
     cut = scored([1, 2], [4] * 8).where_days(2, 6)
 
     assert (cut.frauds.days, cut.frauds.day.tolist(), cut.table.days) == (5, [2, 3, 4, 5, 6], 5)
@@ -99,7 +99,7 @@ def test_the_days_of_a_comparison_are_cut_from_rows_and_frauds_alike():
 
 
 def test_what_comes_in_few_episodes_is_bounded_more_widely():
-    """The same 40 frauds: at 40 terminals as a Poisson rate by Garwood (1936), at 4 of them far above."""
+    """Forty frauds at 40 terminals have Garwood's bound of 1936 for a Poisson rate, and at 4 terminals a wider one."""
     one, forty = np.full(40, 100), np.arange(40)
     many, few = (excess_bound(Frauds(one, one, forty, terminal, 30), 0.05) for terminal in (forty, forty // 10))
 
@@ -123,7 +123,7 @@ def found(loss_bound):
     ],
 )
 def test_who_replaces_whom(passes, champion_passes, comparison, expected, why):
-    """Only a PASS replaces, any PASS replaces a champion that fails, and else it must not be worse."""
+    """Only a PASS replaces a champion: always if the champion fails, and otherwise if it is not worse."""
     promotable, reason = outcome(passes, champion_passes, comparison)
 
     assert promotable is expected

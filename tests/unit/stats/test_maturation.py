@@ -1,4 +1,4 @@
-"""The maturation curve recovers the truth from truncated delays, and what it corrects is what was missing."""
+"""The maturation curve recovers the true delays from truncated ones, and corrects totals for what is missing."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_the_stated_error_is_the_error_made():
 
 
 def test_a_fixed_delay_leaves_matured_days_alone_and_refuses_younger_ones():
-    """Labels after exactly 7 days: at that age all is known, and of a day younger nothing can be said."""
+    """With a fixed delay of 7 days, matured days are left as they are, and younger days are refused."""
     age = np.arange(7, 40)
     curve = Maturation.fit(age, np.full(33, 7), np.full(33, 20))
 
@@ -71,7 +71,7 @@ def test_a_fixed_delay_leaves_matured_days_alone_and_refuses_younger_ones():
 
 
 def test_no_known_label_is_refused():
-    """Without a fraud there is no curve."""
+    """A history without a known fraud is refused, because it gives no curve."""
     with pytest.raises(NotEnoughRows, match="found none"):
         Maturation.fit(np.array([3]), np.array([5]), np.array([10]))
 
@@ -85,7 +85,7 @@ def certify(maturation):
 
 
 def test_the_loss_of_young_days_is_corrected_and_marked():
-    """28 days of 1,000 kopecks are worth 26,000 + 1,000 / 0.8 + 1,000 / 0.5; the report can say how many days."""
+    """Young days that know 80 % and 50 % of their frauds count 1,250 and 2,000 kopecks instead of 1,000 each."""
     curve = Maturation(np.array([0.5, 0.8, 1.0]), np.array([0.1, 0.05, 0.0]))
     plain, corrected = (month_loss(certify(each), 7, Limits()) for each in (None, curve))
     correction = certify(curve).correction(7)
@@ -99,7 +99,7 @@ def test_the_loss_of_young_days_is_corrected_and_marked():
 
 
 def test_frauds_without_days_cannot_be_corrected():
-    """The message says what is missing."""
+    """Frauds without days are refused, because their age is unknown."""
     ones = np.ones(3, int)
     with pytest.raises(DataError, match="no days"):
         Frauds(ones, ones, ones, ones, 28).require_day()

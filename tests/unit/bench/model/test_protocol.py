@@ -1,4 +1,4 @@
-"""The Handbook's protocol and the tutorial's features, by hand and against a scan over all rows."""
+"""The Handbook's protocol and the tutorial's features equal results by hand and by scans over all rows."""
 
 import datetime as dt
 
@@ -21,7 +21,7 @@ def rows_of(time, card, terminal, amount, fraud):
 
 
 def test_windows_of_a_week():
-    """Test from 22 May, delay from 15 to 21, training from 8 to 14."""
+    """A week tested from 22 May has its training from 8 to 14 May, before a delay of a week."""
     week = Week(dt.date(2018, 5, 22))
 
     assert (week.train.first, week.train.last) == (dt.date(2018, 5, 8), dt.date(2018, 5, 14))
@@ -29,7 +29,10 @@ def test_windows_of_a_week():
 
 
 def test_known_cards_are_left_out_from_the_day_their_label_has_arrived():
-    """A fraud of the 15th is known on the 23rd, the eighth day after; one before the training days is forgotten."""
+    """A card with a known fraud is left out from the day the label arrives, but not if the fraud precedes training.
+
+    A fraud of the 15th is known on the 23rd, the eighth day after it.
+    """
     noon = DAY // 2
     days = np.array([6, 13, 14, 21, 21, 21, 22, 22, 22])
     rows = rows_of(days * DAY + noon, [1, 2, 3, 1, 2, 3, 1, 2, 3], [0] * 9, [100] * 9, [1, 1, 1] + [0] * 6)
@@ -38,7 +41,7 @@ def test_known_cards_are_left_out_from_the_day_their_label_has_arrived():
 
 
 def test_last_weeks_end_with_the_data_or_before_a_day():
-    """Fifteen days hold two whole weeks."""
+    """The last weeks end with the data, or before a given day."""
     rows = rows_of(np.arange(15) * DAY, range(15), range(15), [1] * 15, [0] * 15)
 
     assert [week.first.day for week in last_weeks(rows, 2)] == [2, 9]
@@ -46,7 +49,7 @@ def test_last_weeks_end_with_the_data_or_before_a_day():
 
 
 def test_card_precision_by_hand():
-    """Day 1: cards 1 (fraud) and 2 lead, 1 of 2; day 2: card 1 was found and is left out, so 3 and 2 lead, 1 of 2."""
+    """On either day one of the two leading cards has fraud; a card that was found on day 1 is left out on day 2."""
     day = np.array([0, 0, 0, 0, 1, 1, 1, 1], "datetime64[D]")
     card = np.array([1, 1, 2, 3, 1, 2, 3, 4])
     fraud = np.array([0, 1, 0, 1, 1, 0, 1, 1], bool)
@@ -56,21 +59,21 @@ def test_card_precision_by_hand():
 
 
 def test_fewer_cards_than_reviews_still_divide_by_the_reviews():
-    """One defrauded card and room for four: a quarter."""
+    """One card with fraud and room for four reviews gives a precision of a quarter."""
     one = np.array([0])
 
     assert card_precision(one.astype("datetime64[D]"), one, np.array([True]), np.array([0.5]), top=4) == 0.25
 
 
 def test_ranking_by_hand():
-    """Fraud, honest, fraud, honest: AUC 3/4, average precision (1 + 2/3) / 2, half the frauds before any alarm."""
+    """Ranks of fraud, honest, fraud, honest have AUC 3/4, average precision 5/6, and half the frauds found first."""
     found = ranking(np.array([True, False, True, False]), np.array([0.9, 0.8, 0.7, 0.6]))
 
     assert found == {"auc": 0.75, "ap": pytest.approx(5 / 6), "tpr5": 0.5}
 
 
 def test_tutorial_features_equal_a_scan_over_all_rows():
-    """Counts, means and delayed shares of 300 random rows, each recomputed by looking at every other row."""
+    """Counts, means and delayed shares of 300 random rows equal those of a scan over all other rows."""
     draw = np.random.default_rng(5)
     time = np.sort(draw.choice(60 * DAY, 300, replace=False))
     card, terminal = draw.integers(0, 3, 300), draw.integers(0, 3, 300)

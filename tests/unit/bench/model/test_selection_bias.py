@@ -6,7 +6,7 @@ from bench.model.selection_bias import repeat, threshold_at
 
 
 def test_weights_repair_what_blocking_biases():
-    """In two small worlds the threshold is too low and recall too low without weights, and both are right with them."""
+    """Without weights the rate is too high and recall is underestimated; with weights both are about right."""
     found = repeat(2, rows=20_000)
 
     def mean(policy, name):
@@ -21,7 +21,7 @@ def test_weights_repair_what_blocking_biases():
 
 
 def test_the_threshold_keeps_the_rate():
-    """Weights 6, 5, 4 and 85 from the top: 5 of 100 may lie above, so only the first margin would be too much."""
+    """The threshold lets at most 5 of a weight of 100 lie above it."""
     margin = np.array([4.0, 3.0, 2.0, 1.0])
     assert threshold_at(margin, np.array([6.0, 5.0, 4.0, 85.0])) == 4.0
     assert threshold_at(margin, np.array([5.0, 5.0, 4.0, 86.0])) == 3.0

@@ -1,4 +1,4 @@
-"""A server is waited for until it is ready, not only until it listens."""
+"""A server counts as started when it is ready, not when it listens."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ def start(log: Path, code: str) -> Server:
 
 
 def test_it_is_asked_until_it_is_ready(tmp_path: Path) -> None:
-    """Two negative answers are not the end, and the first positive one is."""
+    """A server is asked again after each negative answer, until the first positive one."""
     answers = iter([False, False, True])
     server = start(tmp_path / "log", "import time; time.sleep(60)")
     try:
@@ -28,7 +28,7 @@ def test_it_is_asked_until_it_is_ready(tmp_path: Path) -> None:
 
 
 def test_one_that_ends_names_its_log(tmp_path: Path) -> None:
-    """The log that the error names has the output of the server."""
+    """If the server ends before it is ready, the error names the log with its output."""
     log = tmp_path / "log"
     with pytest.raises(SettingsError, match=f"helper did not get ready: {log} says why"):
         wait_until(start(log, "raise SystemExit('no disk')"), lambda: False, log)

@@ -1,4 +1,4 @@
-"""Live transactions are the usable rows of a raw file, in order, with the truth beside them."""
+"""Live transactions are the usable rows of a raw file, in order and with the truth."""
 
 import datetime as dt
 import gzip
@@ -30,19 +30,19 @@ EXPECTED = [
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_usable_rows_in_order(tmp_path, packed):
-    """Defective rows and repeated ids are left out; equal times are ordered by id; packed files are read too."""
+    """Unusable rows and repeated ids are left out, and equal times are ordered by id, in compressed files, too."""
     content = (HEADER + ROWS).encode()
     (tmp_path / f"{DAY}.txt{'.gz' if packed else ''}").write_bytes(gzip.compress(content) if packed else content)
     assert live_rows(tmp_path, DAY) == EXPECTED
 
 
 def test_change_multiplies_honest_amounts_only():
-    """Frauds stay as they were."""
+    """The change multiplies honest amounts, and frauds stay as they were."""
     assert [row.amount for row in changed(EXPECTED, 3)] == [25_000, 21_270]
 
 
 def test_a_day_without_rows_is_named(tmp_path):
-    """The error says which day is missing and what to do, before the first file as well as after the last."""
+    """A day without rows is refused, whether it lies after the last file or before the first."""
     (tmp_path / f"{DAY}.txt").write_text(HEADER + ROWS)
     with pytest.raises(MissingDay, match=r"no row of 2026-04-12: add its raw file, or give fewer --days"):
         live_rows(tmp_path, dt.date(2026, 4, 12))
@@ -51,7 +51,7 @@ def test_a_day_without_rows_is_named(tmp_path):
 
 
 def test_two_files_of_one_day_are_refused(tmp_path):
-    """A plain and a packed file that begin on the same day cannot both be the feed."""
+    """A plain and a compressed file that begin on the same day are refused."""
     for name in ("2026-04-11.txt", "2026-04-11.txt.gz"):
         (tmp_path / name).touch()
     with pytest.raises(RawFileError, match=r"11\.txt and 2026-04-11\.txt\.gz both begin on 2026-04-11"):
@@ -59,7 +59,7 @@ def test_two_files_of_one_day_are_refused(tmp_path):
 
 
 def test_live_days_follow_the_history_and_their_labels_can_be_known():
-    """Business time lies after the last live day's labels were learnt, and within 30 days of the first live event."""
+    """Business time lies after the labels of all live days were learnt, and within 30 days of the first live day."""
     plan = make_plan(dt.date(2026, 1, 1), 100)
     assert (plan.last, plan.live[0], plan.live[-1]) == (dt.date(2026, 4, 10), DAY, dt.date(2026, 4, 14))
     learnt = dt.datetime(2026, 4, 21, tzinfo=dt.UTC)
@@ -67,6 +67,6 @@ def test_live_days_follow_the_history_and_their_labels_can_be_known():
 
 
 def test_a_history_too_short_for_any_model_is_refused():
-    """The message says how many days there are and how many are needed."""
+    """A history that is too short is refused, and the error says how many days are needed."""
     with pytest.raises(MissingDay, match="49 days of history were found, 50 are needed"):
         make_plan(DAY, 49)

@@ -1,4 +1,4 @@
-"""The supervisor revives what dies, names what will not live, and leaves nothing behind."""
+"""The supervisor restarts services that die, names those it cannot keep alive, and leaves no process behind."""
 
 import os
 import signal
@@ -15,13 +15,13 @@ SLEEPER = (sys.executable, "-c", "import time; print('up', flush=True); time.sle
 CHILD = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)"
 PARENT = (sys.executable, "-c", f"import subprocess, sys, time; {CHILD}; time.sleep(600)")
 NAMELESS = ("/bin/sh", "-c", "env -i sleep 600 & exec sleep 600")
-"""A child without the environment, as a process is that has changed its title."""
+"""A child without an environment, like a process that has overwritten it with a title."""
 DYING = (sys.executable, "-c", "raise SystemExit(3)")
 
 
 @pytest.fixture
 def supervisor(tmp_path):
-    """A supervisor of an empty folder; stopped at the end."""
+    """Return a supervisor of an empty folder, which is stopped at the end."""
     said: list[str] = []
     environ = {**os.environ, MARK: str(tmp_path)}
     made = Supervisor(tmp_path, environ, tmp_path, said.append)
@@ -31,7 +31,7 @@ def supervisor(tmp_path):
 
 
 def wait_until(condition, seconds=20.0):
-    """Wait for a condition, and say whether it came true."""
+    """Wait for a condition, and return whether it came true."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if condition():
@@ -41,7 +41,7 @@ def wait_until(condition, seconds=20.0):
 
 
 def test_a_killed_service_is_started_again(supervisor):
-    """After SIGKILL there is a new process, and the run is informed."""
+    """A service that was killed is started again, and a message says so."""
     supervisor.start([Service("sleeper", SLEEPER)])
     first = supervisor.running["sleeper"].pid
     os.kill(first, signal.SIGKILL)
@@ -51,7 +51,7 @@ def test_a_killed_service_is_started_again(supervisor):
 
 
 def test_a_service_that_keeps_dying_ends_the_run_and_is_named(supervisor):
-    """After the last restart `check` raises and points to the log."""
+    """After the last restart `check` raises an error that points to the service's log."""
     supervisor.start([Service("broken", DYING)])
     assert wait_until(lambda: supervisor.failure is not None)
     with pytest.raises(PublishError, match=rf"broken died {MOST_RESTARTS + 1} times, last with code 3: .*broken\.log"):
@@ -59,7 +59,7 @@ def test_a_service_that_keeps_dying_ends_the_run_and_is_named(supervisor):
 
 
 def test_stop_ends_what_services_started_in_sessions_of_their_own(supervisor):
-    """A grandchild that left the service's session is found by its environment."""
+    """A child in a session of its own is found by its environment and stopped."""
     supervisor.start([Service("parent", PARENT)])
     assert wait_until(lambda: len(processes_of(supervisor.home)) == 2)
     supervisor.stop()
@@ -67,7 +67,10 @@ def test_stop_ends_what_services_started_in_sessions_of_their_own(supervisor):
 
 
 def test_a_child_whose_environment_is_gone_is_found_by_the_log_it_writes(supervisor):
-    """Airflow's workers used to outlive their killed scheduler; a new one starts without them."""
+    """A child without its environment is found by its log and ends before the service starts again.
+
+    Airflow's workers are such children: they outlived their killed scheduler.
+    """
     supervisor.start([Service("nameless", NAMELESS)])
     assert wait_until(lambda: len(processes_of(supervisor.home)) == 2)
     first = {process.pid for process in processes_of(supervisor.home)}
@@ -80,7 +83,7 @@ def test_a_child_whose_environment_is_gone_is_found_by_the_log_it_writes(supervi
 
 
 def test_a_new_run_ends_what_a_killed_one_left(supervisor, tmp_path):
-    """Leftovers of the same folder are ended, and a line says so."""
+    """A new run ends the processes that an earlier run left in the same folder, and says how many."""
     supervisor.start([Service("sleeper", SLEEPER)])
     orphan = supervisor.running["sleeper"].pid
     supervisor._stopping.set()

@@ -1,4 +1,4 @@
-"""Chromium is found, installed, or named in the error."""
+"""Set-up finds Chromium, installs it, or names it in the error."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from infra.setup.packages import ensure
 
 
 def test_chromium_is_found_on_the_path(monkeypatch, tmp_path):
-    """Ubuntu's name will do."""
+    """Chromium is found on the path, under Ubuntu's name, too."""
     program = tmp_path / "chromium-browser"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
@@ -19,13 +19,13 @@ def test_chromium_is_found_on_the_path(monkeypatch, tmp_path):
 
 
 def test_a_missing_chromium_is_named_as_debian_does(monkeypatch, tmp_path):
-    """Where there is no apt-get either, the message of `find_chromium` is what is seen."""
+    """If Chromium and apt-get are both missing, the error names Debian's package."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SettingsError, match="apt-get install chromium"):
         ensure(find_chromium, "chromium")
 
 
 def test_what_is_there_is_not_installed(monkeypatch, tmp_path):
-    """apt-get is not called when the program is there."""
+    """A program that is there already is not installed, so that apt-get is not needed."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert ensure(lambda: Path("there"), "chromium") == Path("there")

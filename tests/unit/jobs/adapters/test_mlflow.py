@@ -1,4 +1,4 @@
-"""MLflow's aliases follow the release pointer, late if need be, and say what cannot be said."""
+"""MLflow's aliases follow the release pointer, can be repaired later, and never name what does not exist."""
 
 import datetime as dt
 
@@ -19,7 +19,7 @@ OLD, NEW = "2026-04-09-aaaaaaaa", "2026-04-10-bbbbbbbb"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """Two nights: both candidates were recorded, the first was promoted; MLflow is a SQLite file."""
+    """Make a home with two recorded candidates, of which the first is promoted; MLflow is a SQLite file."""
     folder = tmp_path_factory.mktemp("home")
     put_keys(folder)
     registry = Registry.connect(JobSettings(home=folder))
@@ -36,7 +36,7 @@ def aliases(home):
 
 
 def test_a_rerun_brings_the_aliases_after_the_pointer(home, monkeypatch):
-    """MLflow is down in mid-promotion: the pointer moves, no alias does; the same command again repairs them."""
+    """If MLflow is down during a promotion, the pointer moves but no alias does; a re-run moves the aliases."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     arguments = _parser().parse_args(["--as-of", "2026-04-10"])
     with pytest.raises(TrackingError, match="run this again"):
@@ -49,7 +49,7 @@ def test_a_rerun_brings_the_aliases_after_the_pointer(home, monkeypatch):
 
 
 def test_aliases_can_be_repaired_alone(home):
-    """After a pointer that was moved by hand; nothing is judged or promoted."""
+    """Aliases can be repaired without a promotion, for example after the pointer was moved by hand."""
     Registry.connect(JobSettings(home=home)).project(Pointer(OLD, None, None, 9))
 
     main(JobSettings(home=home), _parser().parse_args(["--aliases"]))
@@ -58,7 +58,7 @@ def test_aliases_can_be_repaired_alone(home):
 
 
 def test_an_alias_whose_release_is_gone_is_removed(home):
-    """Aliases name what the pointer names and nothing else."""
+    """An alias that the pointer no longer gives a release is removed."""
     registry = Registry.connect(JobSettings(home=home))
     registry.project(Pointer(NEW, OLD, OLD, 2))
 
@@ -68,7 +68,7 @@ def test_an_alias_whose_release_is_gone_is_removed(home):
 
 
 def test_a_champion_that_mlflow_does_not_know_is_an_error(home):
-    """Silence would leave the registry with another champion, or with none."""
+    """A champion that MLflow does not know is an error, because the registry would name another one, or none."""
     registry = Registry.connect(JobSettings(home=home))
 
     with pytest.raises(TrackingError, match=r"no version of 2026-04-11-cccccccc: run jobs/train\.py"):

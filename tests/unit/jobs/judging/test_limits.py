@@ -1,4 +1,4 @@
-"""The gate judges by the declared settings."""
+"""The gate judges by the limits, margins and quantities in the settings."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from jobs.judging.limits import demand_of, limits_of, margins_of
 
 
 def test_defaults_are_the_gates_own():
-    """Without any variable: delta 0.01 a release, no limit on alerts, volume and fraud share as observed."""
+    """Without any variable the limits, quantities and margins are the gate's own defaults."""
     settings = JobSettings.from_environment({})
 
     assert limits_of(settings) == Limits()
@@ -20,7 +20,7 @@ def test_defaults_are_the_gates_own():
 
 
 def test_every_limit_can_be_set():
-    """Alerts, a year's budget of delta, declared quantities with their errors, and the margins."""
+    """Variables set the limit of alerts, delta as a budget for a year, the declared quantities and the margins."""
     values = {
         "ALERTS_A_DAY": "120", "DELTA_A_YEAR": "0.0365", "DECLARED_FRAUD_SHARE": "0.02", "FRAUD_SHARE_ERROR": "0.1",
         "DECLARED_TRANSACTIONS_A_MONTH": "9000", "VOLUME_ERROR": "0.2", "MARGIN_LOSS_MINOR": "7", "MARGIN_FPR": "0.001",
@@ -39,7 +39,7 @@ def of(kind=JobSettings, **values):
 
 
 def test_the_businesss_own_limits_reach_the_gate():
-    """Rate, target, loss a month and the value recall that counts as attainable; what is not set stays the default."""
+    """Variables set rate, target, loss and attainable value recall; other limits keep their defaults."""
     settings = of(FPR_LIMIT="0.03", FPR_TARGET="0.025", LOSS_LIMIT_MINOR="70000000", ATTAINABLE_VALUE_RECALL="0.9")
 
     assert limits_of(settings) == Limits(
@@ -48,7 +48,7 @@ def test_the_businesss_own_limits_reach_the_gate():
 
 
 def test_gate_and_guard_share_the_limit_of_the_rate():
-    """One variable, one default: the guard does not suspend at another rate than the gate certifies."""
+    """Guard and gate read one variable with one default, so that they never disagree on the rate's limit."""
     assert of(GuardSettings).fpr_limit == of().fpr_limit == Limits().fpr_limit
     assert of(GuardSettings, FPR_LIMIT="0.03").fpr_limit == of(FPR_LIMIT="0.03", FPR_TARGET="0.02").fpr_limit == 0.03
 
@@ -58,13 +58,13 @@ def test_gate_and_guard_share_the_limit_of_the_rate():
 )
 @pytest.mark.parametrize("value", ["0", "1", "-0.01", "5", "nan"])
 def test_a_share_lies_between_0_and_1(name, value):
-    """Percent in place of a fraction, or a sign too many, is named."""
+    """A share outside 0 to 1, such as a percentage or a negative number, is refused by name."""
     with pytest.raises(SettingsError, match=rf"ANTIFRAUD_{name} is {float(value)}: expected a share between 0 and 1"):
         of(**{name: value})
 
 
 def test_a_target_above_the_limit_is_refused():
-    """A threshold certified at a target above the limit would break the limit; equal is allowed."""
+    """A target above the limit is refused, because its threshold would break the limit; an equal one is allowed."""
     with pytest.raises(SettingsError, match=r"is 0\.06, above its limit 0\.05: lower ANTIFRAUD_FPR_TARGET"):
         of(FPR_TARGET="0.06")
     assert of(FPR_TARGET="0.05").fpr_target == 0.05
@@ -72,7 +72,7 @@ def test_a_target_above_the_limit_is_refused():
 
 @pytest.mark.parametrize("minor", ["0", "-50000000"])
 def test_a_loss_limit_is_an_amount(minor):
-    """No month has less than no missed fraud."""
+    """A loss limit of 0 or less is refused, and the error gives the allowed range."""
     with pytest.raises(
         SettingsError, match=f"ANTIFRAUD_LOSS_LIMIT_MINOR is {minor}: expected 1 to 1,000,000,000,000,000"
     ):

@@ -1,4 +1,4 @@
-"""Replays of logged decisions correct young days for labels that are still to come."""
+"""A replay of logged decisions corrects young days for labels that are still to come."""
 
 import datetime as dt
 from pathlib import Path
@@ -18,7 +18,7 @@ FIRST, DAYS, FRAUDS, LEGIT = day_number(dt.date(2026, 3, 1)), 14, 10, 40
 LAST = FIRST + DAYS - 1
 AS_OF = LAST + 7
 SOON, LATE = 3, 10
-"""Days until eight of a day's ten frauds are called so, and until the other two are."""
+"""Days until eight of a day's ten frauds are known, and until the other two are."""
 WINDOWS = {name: {"first": "2024-01-01", "last": "2024-02-01"} for name in ("train", "select", "certify")}
 
 
@@ -37,7 +37,7 @@ def said(day, number):
 
 
 def logged(path, *, frauds=True):
-    """Write an export of fourteen days, each of ten frauds and forty legitimate rows of 100, or of no fraud at all."""
+    """Write an export of fourteen days, each with fifty rows, of which ten or none are fraud."""
     rows = [(day, number) for day in range(FIRST, LAST + 1) for number in range(FRAUDS + LEGIT)]
     labels = [
         (id_, STATUS.index(status if frauds else "legitimate"), learned * DAY_SECONDS + 60)
@@ -78,7 +78,7 @@ def asked():
 
 
 def test_young_days_are_corrected_for_labels_still_to_come(tmp_path, asked):
-    """Days aged 7, 8 and 9 know eight of their ten frauds: 134 of 140, and the correction says so."""
+    """Three young days know eight of their ten frauds each, so the correction turns 134 frauds into 140."""
     answer = answer_from_log(logged(tmp_path / "log.npz"), asked)
 
     correction = answer.certify.correction(asked.threshold)
@@ -88,7 +88,7 @@ def test_young_days_are_corrected_for_labels_still_to_come(tmp_path, asked):
 
 
 def test_days_before_the_replay_shape_the_curve(tmp_path, asked):
-    """Asked about the last day alone, the export's other days say what share of its frauds is known."""
+    """In a replay of the last day alone, the export's other days tell what share of its frauds is known."""
     last = Question(asked.bundle, Span(date_of(LAST), date_of(LAST)), asked.as_of)
 
     answer = answer_from_log(logged(tmp_path / "log.npz"), last)
@@ -98,6 +98,6 @@ def test_days_before_the_replay_shape_the_curve(tmp_path, asked):
 
 
 def test_without_a_fraud_there_is_no_curve(tmp_path, asked):
-    """The error says what is missing, exit code 25."""
+    """An export without a fraud is refused, and the error says what is missing."""
     with pytest.raises(NotEnoughRows, match="needs frauds with known labels, found none"):
         answer_from_log(logged(tmp_path / "log.npz", frauds=False), asked)

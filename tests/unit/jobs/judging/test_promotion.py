@@ -1,4 +1,4 @@
-"""Promotion is one step to everyone else: killed anywhere, repeated, or refused, a complete release serves."""
+"""Promotion is atomic: killed, repeated or refused, it leaves a complete release in service."""
 
 import dataclasses
 import datetime as dt
@@ -36,7 +36,7 @@ CHANGES_FILES = {"open", "write", "flush", "close", "mkdir", "rename", "replace"
 
 @pytest.fixture
 def home(tmp_path):
-    """Yesterday's release serves, today's candidate has passed."""
+    """Make a home in which yesterday's release serves and today's candidate has passed."""
     folder = tmp_path / "home"
     folder.mkdir()
     put_keys(folder)
@@ -47,7 +47,7 @@ def home(tmp_path):
 
 
 def promote_until(step, settings):
-    """Promote in a process that is killed just before its `step`-th call that may change files; did it get through?"""
+    """Promote in a process that is killed just before its `step`-th change of files; return whether it got through."""
     child = os.fork()
     if child == 0:
         die_before(step)
@@ -74,9 +74,9 @@ def die_before(step):
 
 
 def test_a_kill_at_any_instant_leaves_a_complete_release(home, tmp_path, monkeypatch):
-    """Killed before each call that changes files: the old or the new release serves, whole; a re-run completes.
+    """After a kill before any change of files, the old or the new release serves whole, and a re-run completes.
 
-    Syncing is left out: it protects from a power cut, and a killed process leaves its files to the system.
+    Syncing is switched off: it protects against power cuts only, because the system keeps a killed process's writes.
     """
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
     found, through, step = [], False, 0
@@ -109,7 +109,7 @@ def test_twice_is_once(home):
 
 
 def test_a_clock_that_moves_backwards_changes_nothing(home, monkeypatch):
-    """The old bundle lies in the future and no clock can be read: days come from the candidates alone."""
+    """Promotion reads no clock and no file times, so that a bundle from the future changes nothing."""
 
     def no_clock():
         raise AssertionError("a clock was read")
@@ -125,7 +125,7 @@ def test_a_clock_that_moves_backwards_changes_nothing(home, monkeypatch):
 
 
 def test_two_promotions_take_turns(home):
-    """While another process holds the folder, a promotion waits; when that dies, it goes on."""
+    """A promotion waits while another process holds the lock, and goes on when that process dies."""
     settings = JobSettings(home=home)
     holder = os.fork()
     if holder == 0:
@@ -169,7 +169,7 @@ def _is_held(lock):
     ],
 )
 def test_what_the_gate_forbids_is_refused(home, changes, message):
-    """A verdict that is no PASS, and a PASS that may be worse than the champion; the old release stays."""
+    """A verdict other than PASS, or a PASS that may be worse than the champion, is refused; the old release stays."""
     put_candidate(home, "2026-04-10", NEW, pointer_sequence=1, **changes)
     settings = JobSettings(home=home)
 
@@ -188,7 +188,7 @@ def test_what_the_gate_allows_is_promoted(home, changes):
 
 
 def test_a_rollback_is_not_undone(home):
-    """A person went back: the candidate that was promoted does not return by itself, a new validation may bring it."""
+    """After a rollback the same candidate is refused until it is validated again."""
     settings = JobSettings(home=home)
     promote(settings, TODAY)
     back = activate(settings.releases_dir, OLD, PublicKey.read(settings.release_public_key_path), reason="by hand")
@@ -202,7 +202,7 @@ def test_a_rollback_is_not_undone(home):
 
 
 def test_a_report_that_does_not_say_what_served_is_not_enough(home):
-    """A report of an earlier version, or written by hand."""
+    """A report that does not name the pointer's change, such as one of an earlier version, is refused."""
     put_candidate(home, "2026-04-10", NEW)
 
     with pytest.raises(GateRefused, match="at change None of the release pointer"):
@@ -210,7 +210,7 @@ def test_a_report_that_does_not_say_what_served_is_not_enough(home):
 
 
 def test_another_threshold_does_not_serve_under_the_same_id(home):
-    """Rolled back, validated again under other limits: the old bundle, with its old threshold, is not taken for it."""
+    """A candidate validated again with another threshold is refused, because its release's id exists already."""
     settings = JobSettings(home=home)
     promote(settings, TODAY)
     activate(settings.releases_dir, OLD, PublicKey.read(settings.release_public_key_path))
@@ -221,7 +221,7 @@ def test_another_threshold_does_not_serve_under_the_same_id(home):
 
 
 def test_a_pointer_that_moves_during_promotion_stays(home, monkeypatch):
-    """Somebody activates another release after the checks and before the switch: theirs holds."""
+    """If the pointer moves between the checks and the switch, the promotion is refused and the pointer stays."""
     settings = JobSettings(home=home)
 
     def write_and_move(*arguments):
@@ -235,7 +235,7 @@ def test_a_pointer_that_moves_during_promotion_stays(home, monkeypatch):
 
 
 def test_validated_again_after_promotion_is_still_one_promotion(home):
-    """The whole night runs again: the report now has no champion, for the candidate serves; its release stays."""
+    """A candidate that serves and is validated again is not promoted twice, and its release stays as it is."""
     settings = JobSettings(home=home)
     promote(settings, TODAY)
     bundle = open_release(settings, NEW)
@@ -246,7 +246,7 @@ def test_validated_again_after_promotion_is_still_one_promotion(home):
 
 
 def test_another_model_under_the_same_id_is_refused(home):
-    """Whatever makes its decisions differs although the id does not: a release is never rewritten."""
+    """A release is never rewritten: a different model under the same id is refused."""
     settings = JobSettings(home=home)
     promote(settings, TODAY)
     folder = home / "candidates" / "2026-04-10"
@@ -259,7 +259,7 @@ def test_another_model_under_the_same_id_is_refused(home):
 
 
 def test_a_broken_champion_does_not_stand_in_the_way(home, capsys):
-    """With one byte flipped it cannot serve, so any PASS replaces it; the log says why."""
+    """A champion with a damaged file cannot serve, so any PASS replaces it, and the log says why."""
     settings = JobSettings(home=home)
     (settings.releases_dir / OLD / "model.onnx").write_bytes(b"other")
 
@@ -268,7 +268,7 @@ def test_a_broken_champion_does_not_stand_in_the_way(home, capsys):
 
 
 def serve_other_features(home, features):
-    """A release that was trained on other features serves; today's candidate was validated beside it."""
+    """Put a release with other features into service, and validate today's candidate beside it."""
     manifest = {"as_of": "2026-04-09", "feature_set": "0123456789abcdef", "features": features}
     releases = JobSettings(home=home).releases_dir
     write_bundle(releases, OTHER, {"model.onnx": b"other"}, manifest, SIGNING)
@@ -278,7 +278,10 @@ def serve_other_features(home, features):
 
 
 def test_a_champion_of_other_features_is_not_replaced_unjudged(home):
-    """An error of its own names both feature sets and what differs, and says what to do; the old release stays."""
+    """A champion of other features stays unless it is named.
+
+    The error tells both feature sets, their difference and what to do.
+    """
     before, settings = serve_other_features(home, [*FEATURE_NAMES[1:], "shoe_size"]), JobSettings(home=home)
 
     with pytest.raises(ChampionUnjudged) as refused:
@@ -294,7 +297,7 @@ def test_a_champion_of_other_features_is_not_replaced_unjudged(home):
 
 
 def test_formulas_that_changed_are_other_features(home):
-    """The names are the same, the numbers are not."""
+    """Features with the same names but other formulas count as another feature set."""
     serve_other_features(home, FEATURE_NAMES)
 
     with pytest.raises(ChampionUnjudged, match=r"\(the same names, other formulas\)"):
@@ -302,7 +305,10 @@ def test_formulas_that_changed_are_other_features(home):
 
 
 def test_a_champion_of_other_features_goes_if_it_is_named(home, monkeypatch):
-    """By its own id only; the pointer keeps the reason, and the next candidate needs no word any more."""
+    """A champion of other features is replaced only by its own id.
+
+    The pointer keeps the reason, and the next candidate needs no naming.
+    """
     serve_other_features(home, FEATURE_NAMES)
     settings = JobSettings(home=home)
     monkeypatch.setattr(jobs.promote, "follow", lambda *_: None)
@@ -319,7 +325,7 @@ def test_a_champion_of_other_features_goes_if_it_is_named(home, monkeypatch):
 
 
 def test_naming_a_champion_that_was_judged_changes_nothing(home):
-    """The word is about other features only: a candidate that the gate forbids stays out."""
+    """Naming a champion of the same features does not let a candidate in that the gate forbids."""
     put_candidate(home, "2026-04-10", NEW, pointer_sequence=1, promotable=False, promotable_reason="May be worse.")
     with pytest.raises(GateRefused, match="May be worse"):
         promote(JobSettings(home=home), TODAY, replace_unjudged=OLD)
@@ -329,7 +335,7 @@ def test_naming_a_champion_that_was_judged_changes_nothing(home):
 
 
 def test_keys_that_do_not_belong_together_make_no_release(home):
-    """No scorer would accept it, so it is not even written."""
+    """With two keys that do not belong together no release is written, because no scorer would accept it."""
     settings = JobSettings(home=home)
     (home / "secrets" / "release.key").unlink()
     generate_signing_keys(home / "secrets" / "release.key", home / "other.pub")
@@ -340,7 +346,7 @@ def test_keys_that_do_not_belong_together_make_no_release(home):
 
 
 def test_a_candidate_of_other_features_is_refused(home, monkeypatch):
-    """The code was upgraded between training and promotion: train again."""
+    """A candidate that was trained before an upgrade of the features is refused, and the old release stays."""
     monkeypatch.setattr("jobs.judging.promote.feature_set_hash", lambda: "0123456789abcdef")
     settings = JobSettings(home=home)
 
@@ -350,13 +356,13 @@ def test_a_candidate_of_other_features_is_refused(home, monkeypatch):
 
 
 def test_without_a_pointer_there_is_nothing_to_follow(tmp_path):
-    """Aliases are a projection of the pointer, and there is none."""
+    """Aliases follow the release pointer, so repairing them without a pointer is refused."""
     with pytest.raises(ReleaseError, match="nothing was ever promoted"):
         main(JobSettings(home=tmp_path), _parser().parse_args(["--aliases"]))
 
 
 def test_a_release_of_other_features_cannot_be_judged(home, monkeypatch):
-    """Such a release is refused before a cluster is started."""
+    """A rollback to a release of other features is refused before a cluster is started."""
     monkeypatch.setattr("antifraud.artifacts.bundle.feature_set_hash", lambda: "0123456789abcdef")
 
     with pytest.raises(
@@ -367,7 +373,10 @@ def test_a_release_of_other_features_cannot_be_judged(home, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore")
 def test_without_mlflow_the_release_serves_and_the_error_says_so(home, monkeypatch):
-    """The pointer has moved, the exit code is 51, and the address, which may hold a password, is not told."""
+    """Without MLflow the pointer moves all the same.
+
+    The job ends with exit code 51, and the error does not show MLflow's password.
+    """
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     settings = JobSettings(home=home, mlflow_uri="http://user:hunter2@127.0.0.1:9")
 

@@ -1,4 +1,4 @@
-"""Hashes of rows tell every single value apart, and nothing else."""
+"""Hashes of rows tell any two different values apart, and depend on nothing else."""
 
 import datetime as dt
 import math
@@ -41,13 +41,13 @@ def hashes(rows):
 
 
 def test_every_change_of_one_value_shows():
-    """The sign of zero, a null against NaN, the high half of a decimal and the order in a list all show."""
+    """Any change of one value changes the hash, even a sign of zero, a null for NaN or the order of a list."""
     assert len(set(hashes(ROWS))) == len(ROWS)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_batches_and_slices_do_not_matter(size):
-    """A row has its hash wherever it lies: alone, in small batches, in slices of a large one, backwards."""
+    """A row has the same hash alone, in small batches, in slices of a large batch and in reverse order."""
     whole = pa.RecordBatch.from_pylist(ROWS, SCHEMA)
     expected = hashes(ROWS)
 
@@ -57,7 +57,7 @@ def test_batches_and_slices_do_not_matter(size):
 
 
 def test_what_lies_under_a_null_does_not_matter():
-    """A null is a null, whatever the memory below it holds."""
+    """A null has the same hash whatever the memory below it holds."""
     nulls = pa.array([Decimal(1), None], pa.decimal128(38, 0))
     other = pa.array([Decimal(1), Decimal(9)], nulls.type)
     covered = pa.Array.from_buffers(nulls.type, 2, [nulls.buffers()[0], other.buffers()[1]])

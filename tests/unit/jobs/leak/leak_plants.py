@@ -1,4 +1,4 @@
-"""An identifier planted in every kind of file, each function one kind, for the tests of the leak scan."""
+"""Plants for the tests of the leak scan: each function puts an identifier into one kind of file."""
 
 import bz2
 import gzip
@@ -114,7 +114,7 @@ def sqlite_write_ahead(path):
 
 
 def sqlite_live_log(path):
-    """The write-ahead log of a database that a service holds open, with a row that its file does not have yet."""
+    """Keep the write-ahead log of an open database, which has a row that the database's file lacks."""
     database = sqlite3.connect(path.with_name("kept.db"))
     database.execute("pragma journal_mode = wal")
     database.execute("create table tags (value integer)")

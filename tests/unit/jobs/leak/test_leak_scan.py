@@ -1,4 +1,4 @@
-"""The leak scan finds a planted identifier in every kind of file, and nothing where none was planted."""
+"""The leak scan finds a planted identifier in every kind of file, and finds nothing elsewhere."""
 
 import datetime as dt
 import json
@@ -24,7 +24,7 @@ DAY = Namespace(day=dt.date(2026, 1, 1), also=[])
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
 def test_finds_a_planted_identifier(plant, tmp_path):
-    """Text, numbers, compressed, columnar, database and binary forms are all found, in the right file."""
+    """An identifier is found in every kind of file: text, compressed, columnar, database and binary."""
     plant(tmp_path / "planted")
 
     findings = scan(tmp_path, {LEAKED, OTHER})
@@ -34,14 +34,14 @@ def test_finds_a_planted_identifier(plant, tmp_path):
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
 def test_other_values_are_no_findings(plant, tmp_path):
-    """A file that holds some other long number is not reported."""
+    """A file with some other long number is not reported."""
     plant(tmp_path / "innocent")
 
     assert scan(tmp_path, {OTHER}) == []
 
 
 def test_all_of_many_planted_files_are_found(tmp_path):
-    """Every kind at once, in folders as releases, logs and MLflow have them, among as many innocent files."""
+    """In a tree of folders with as many innocent files, exactly the planted files are found."""
     for number, plant in enumerate(PLANTS):
         folder = tmp_path / ("mlflow/artifacts", "releases/r1", "logs", "store")[number % 4]
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,14 +54,14 @@ def test_all_of_many_planted_files_are_found(tmp_path):
 
 
 def test_what_only_begins_like_a_pickle_is_searched_as_bytes(tmp_path):
-    """Two bytes decide how a file is opened, not whether it is searched."""
+    """A file that only begins like a pickle is searched as plain bytes."""
     (tmp_path / "model.bin").write_bytes(b"\x80\x04" + b"\xff" * 40 + str(LEAKED).encode())
 
     assert len(scan(tmp_path, {LEAKED})) == 1
 
 
 def test_an_identifier_across_two_chunks_is_found(tmp_path):
-    """Reading in pieces does not cut an identifier in two."""
+    """An identifier that lies across two chunks of a large file is found."""
     half = (1 << 24) - 6
     (tmp_path / "large.log").write_bytes(b"x" * half + str(LEAKED).encode() + b"y" * 100)
 
@@ -69,14 +69,14 @@ def test_an_identifier_across_two_chunks_is_found(tmp_path):
 
 
 def test_decimals_of_fractions_are_no_identifiers(tmp_path):
-    """A model's file holds hundreds of thousands of digits: a part of them equals an identifier by chance one night."""
+    """Digits behind a decimal point are ignored, because a model's many fractions would match by chance."""
     (tmp_path / "trees.json").write_text(json.dumps([float(f"0.{LEAKED}"), float(f"-12.7{LEAKED}"), 3.0]))
 
     assert scan(tmp_path, {LEAKED}) == []
 
 
 def test_random_bytes_hold_no_identifier(tmp_path):
-    """A megabyte of noise gives no false alarm."""
+    """A megabyte of random bytes gives no false alarm."""
     (tmp_path / "noise").write_bytes(np.random.default_rng(5).bytes(1 << 20))
 
     assert scan(tmp_path, {LEAKED, OTHER}) == []
@@ -89,14 +89,14 @@ def feed(home, customer):
 
 
 def test_identifiers_come_from_the_feed_and_small_ones_are_left_out(tmp_path):
-    """Only ids of nine digits or more can be searched for in bytes; header and small ids are no identifiers."""
+    """The identifiers to search for are the feed's long ids; the header and small ids are left out."""
     feed(tmp_path, LEAKED)
 
     assert sparse_identifiers(tmp_path / "raw" / "feed") == {LEAKED}
 
 
 def test_the_raw_zone_itself_may_hold_identifiers(tmp_path, capsys):
-    """The feed is where identifiers belong."""
+    """Identifiers in the feed are no findings, because they belong there."""
     feed(tmp_path, LEAKED)
 
     main(JobSettings(home=tmp_path), DAY)
@@ -110,7 +110,7 @@ def test_the_raw_zone_itself_may_hold_identifiers(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["terminal_id", "CUSTOMER_ID"])
 def test_a_table_with_a_column_of_identifiers_is_found_by_its_name(tmp_path, capsys, name):
-    """Small ids cannot be searched for, and no rows are needed; nested columns and tables of any name are looked at."""
+    """A table's column that is named like an identifier is found, even nested, without rows and with small ids."""
     feed(tmp_path, 5)
     settings = JobSettings(home=tmp_path)
     inside = pa.struct([("day_number", pa.int32()), (name, pa.int64())])
@@ -128,7 +128,7 @@ def test_a_table_with_a_column_of_identifiers_is_found_by_its_name(tmp_path, cap
 
 
 def test_the_error_says_where_but_not_which(tmp_path):
-    """A leak names the file, never the identifier."""
+    """The error names the file of a leak, but not the identifier."""
     feed(tmp_path, LEAKED)
     text(tmp_path / "scorer.log")
 
@@ -138,7 +138,7 @@ def test_the_error_says_where_but_not_which(tmp_path):
 
 
 def test_an_identifier_in_a_name_is_found_and_masked(tmp_path):
-    """A folder named after a customer is a leak, too; the finding does not repeat it, longer numbers are chance."""
+    """An identifier in a folder's name is found and masked, but one inside a longer number is not reported."""
     (tmp_path / f"customer={LEAKED}").mkdir()
     (tmp_path / f"customer={LEAKED}" / "part.csv").write_text("1\n")
     (tmp_path / f"snap-1{LEAKED}.avro").write_bytes(b"")
@@ -149,7 +149,7 @@ def test_an_identifier_in_a_name_is_found_and_masked(tmp_path):
 
 
 def test_whatever_the_settings_put_elsewhere_is_scanned(tmp_path):
-    """Raw files, lake, catalog, MLflow and a folder named on the command line, all outside the home folder."""
+    """Lake, catalog, MLflow and a folder from the command line are scanned, even outside the home folder."""
     home, lake, mlflow, more = (tmp_path / name for name in ("home", "lake", "mlflow", "more"))
     feed(tmp_path / "elsewhere", LEAKED)
     for folder in (home, lake / "warehouse", mlflow, more):
@@ -181,7 +181,7 @@ def test_whatever_the_settings_put_elsewhere_is_scanned(tmp_path):
 
 
 def test_without_raw_files_the_scan_does_not_pass(tmp_path):
-    """A scan that has nothing to search for says so and fails."""
+    """Without raw files the scan has nothing to search for, so it fails."""
     text(tmp_path / "scorer.log")
 
     with pytest.raises(RawFileError, match=r"has no raw files, .*: nothing was scanned"):
@@ -189,7 +189,7 @@ def test_without_raw_files_the_scan_does_not_pass(tmp_path):
 
 
 def test_a_raw_zone_around_the_home_folder_does_not_pass(tmp_path):
-    """Nothing would be scanned, for the raw zone is spared."""
+    """A home folder inside the raw zone is refused, because nothing in it would be scanned."""
     feed(tmp_path, LEAKED)
     home = tmp_path / "raw" / "feed" / "home"
     home.mkdir()
@@ -199,7 +199,7 @@ def test_a_raw_zone_around_the_home_folder_does_not_pass(tmp_path):
 
 
 def test_a_place_that_is_not_there_does_not_pass(tmp_path):
-    """A mistyped folder is named, not skipped, and so is a lake that the settings look for in the wrong place."""
+    """A mistyped folder, or a lake in the wrong place, is refused by name and not skipped."""
     feed(tmp_path, LEAKED)
 
     with pytest.raises(SettingsError, match=r"there is no .*logz to be scanned"):
@@ -213,7 +213,7 @@ def test_a_place_that_is_not_there_does_not_pass(tmp_path):
 
 
 def test_a_name_that_is_no_text_is_searched(tmp_path):
-    """Names of files are bytes."""
+    """A file is searched even if its name is not valid text."""
     (tmp_path / "odd\udcff").write_text(f"customer {LEAKED}")
 
     assert [finding.hits for finding in scan(tmp_path, {LEAKED})] == [1]

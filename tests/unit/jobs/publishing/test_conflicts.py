@@ -1,4 +1,4 @@
-"""Lost commits are tried again, a bounded number of times; other failures are not."""
+"""Lost commits are retried a bounded number of times, and other failures are not."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def failing(times, error):
 
 
 def test_a_lost_commit_is_tried_again(pauses, capsys):
-    """Two losses, two growing pauses, then the result; the log says so."""
+    """After two lost commits and two growing pauses the action succeeds, and the log tells of each retry."""
     action, calls = failing(2, Conflict("gone"))
 
     assert with_retries(action, "clean 2026-01-01", "0000") == "done"
@@ -38,7 +38,7 @@ def test_a_lost_commit_is_tried_again(pauses, capsys):
 
 
 def test_it_gives_up_with_an_expected_failure(pauses):
-    """After the last attempt the message says what to do."""
+    """After the last attempt the error says what to do."""
     action, calls = failing(99, Conflict("gone"))
 
     with pytest.raises(PublishError, match="other runs got in first 6 times: let them end, then run it again"):
@@ -47,7 +47,7 @@ def test_it_gives_up_with_an_expected_failure(pauses):
 
 
 def test_another_failure_is_not_retried(pauses):
-    """A defect shows at once."""
+    """A failure other than a lost commit is raised at once."""
     action, calls = failing(1, ZeroDivisionError())
 
     with pytest.raises(ZeroDivisionError):
@@ -56,6 +56,6 @@ def test_another_failure_is_not_retried(pauses):
 
 
 def test_pauses_grow_to_a_limit_and_are_spread():
-    """Runs that collided do not come back at the same moment."""
+    """Pauses grow to a limit and differ by run, so that runs that collided do not collide again."""
     assert [pause(attempt, "0000") for attempt in (1, 2, 3, 4, 5, 6)] == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0]
     assert pause(1, "8000") == 0.625

@@ -1,4 +1,4 @@
-"""The base time of a raw file is what most of its first lines agree on."""
+"""A raw file's base time is the one that most of its first lines agree on."""
 
 import gzip
 
@@ -14,19 +14,19 @@ DAY = 86_400
 
 
 def row(printed, seconds):
-    """A line with a printed time and a count of seconds."""
+    """Return a line with a printed time and a count of seconds."""
     return f"1,{printed},2,3,70.91,{seconds},0,0,0"
 
 
 def written(folder, *lines):
-    """A file of these lines after the header."""
+    """Write a file with these lines after the header, and return its path."""
     path = folder / "2026-01-01.txt"
     path.write_text("\n".join([HEADER, *lines]) + "\n")
     return path
 
 
 def test_most_rows_decide(tmp_path):
-    """Most rows decide, and one row that is an hour off does not."""
+    """Most rows decide, and a single row that is an hour off does not."""
     path = written(
         tmp_path, row("2026-01-01 00:00:01", 1), row("2026-01-01 01:00:02", 2), row("2026-01-02 00:00:03", DAY + 3)
     )
@@ -42,7 +42,7 @@ def test_the_earliest_of_equally_frequent_ones(tmp_path):
 
 
 def test_midnight_printed_as_24_ends_the_day(tmp_path):
-    """``2025-12-31 24:00:00`` is the first second of the year after."""
+    """A time printed as ``2025-12-31 24:00:00`` counts as the first second of the next year."""
     assert base_of(written(tmp_path, row("2025-12-31 24:00:00", 0))) == FIRST
 
 
@@ -67,7 +67,7 @@ def test_midnight_printed_as_24_ends_the_day(tmp_path):
     ],
 )  # fmt: skip
 def test_what_says_nothing(tmp_path, line):
-    """A row without both times says nothing; the last row has both, and is at fault in another column only."""
+    """A row without both times does not count; a row with only another column at fault does."""
     path = tmp_path / "2026-01-01.txt"
     path.write_bytes(f"{HEADER}\n{line}\n".encode())
 
@@ -75,7 +75,7 @@ def test_what_says_nothing(tmp_path, line):
 
 
 def test_bytes_that_are_no_text_say_nothing(tmp_path):
-    """Bytes that are no text and lines without an end say nothing; the rows around them count."""
+    """Bytes that are not text do not count, and the rows after them do."""
     path = tmp_path / "2026-01-01.txt"
     path.write_bytes(b"\xff\x00," * 500_000 + b"\n" + row("2026-01-01 01:00:00", HOUR).encode())
 
@@ -83,7 +83,7 @@ def test_bytes_that_are_no_text_say_nothing(tmp_path):
 
 
 def test_only_the_first_lines_are_asked(tmp_path, monkeypatch):
-    """Later lines do not count, however many they are; compressed files are read alike."""
+    """Only the first lines count, however many follow, in a compressed file, too."""
     monkeypatch.setattr(bases, "BASE_LINES", 3)
     lines = [HEADER, row("2026-01-01 00:00:00", 0), row("2026-01-01 00:00:01", 1), *[row("2026-01-01 09:00:00", 0)] * 9]
     path = tmp_path / "2026-01-01.txt.gz"

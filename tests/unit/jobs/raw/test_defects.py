@@ -1,11 +1,11 @@
-"""Unusable rows: reasons, columns at fault, and which of several defects counts."""
+"""Defects of raw rows: reasons, columns at fault, and which of several defects counts."""
 
 from antifraud.lake.schemas import RAW
 from jobs.raw.defects import DEFECTS, DUPLICATE, ROW_DEFECTS
 
 
 def test_the_order_of_defects_decides_between_several():
-    """First what keeps the row from being read, then its time, then its parties, then the rest; duplicates last."""
+    """Defects are ordered: unreadable rows first, then time, then parties, then the rest, and duplicates last."""
     assert [(defect.reason, defect.column) for defect in DEFECTS] == [
         ("unparsable", None),
         ("unparsable", "tranaction_id"),
@@ -25,12 +25,12 @@ def test_the_order_of_defects_decides_between_several():
 
 
 def test_every_raw_column_can_be_at_fault_and_no_other():
-    """Reason and column at fault of whatever is quarantined are in the contract, but for a wrong number of columns."""
+    """Each raw column can be at fault, and None stands for a wrong number of columns."""
     assert {defect.column for defect in DEFECTS} == {None, *RAW.column_names}
 
 
 def test_the_limits_of_an_amount_are_those_of_the_contract():
-    """In minor units for the condition, in roubles for the reader of docs/tables.md."""
+    """The limits of an amount are in minor units in the condition, and in roubles in its meaning."""
     [unparsable, too_small] = [defect for defect in DEFECTS if defect.column == "tx_amount"]
 
     assert unparsable.condition == "amount IS NULL OR amount > 1000000000"

@@ -1,4 +1,4 @@
-"""The days with tables from different files, by the table `runs`; nothing here needs Spark."""
+"""The table `runs` tells which days have tables from different files; nothing here needs Spark."""
 
 import datetime as dt
 import json
@@ -22,7 +22,7 @@ SCHEMA = pa.schema([(column.name, TYPES[column.type]) for column in RUNS.columns
 
 @pytest.fixture
 def lake(tmp_path):
-    """Settings of a lake with an empty `runs`; and a function that writes rows down."""
+    """Return settings of a lake with an empty `runs`, and a function that writes rows into it."""
     settings = JobSettings(home=tmp_path)
     catalog = open_catalog(settings)
     claim_lake(settings, catalog)
@@ -36,7 +36,7 @@ def lake(tmp_path):
 
 
 def published_in(sequence, contents):
-    """Runs of the tables of `contents`, at one sequence number."""
+    """Return runs of the tables of `contents`, at one sequence number."""
     said = {name: json.dumps({"content": content}) for name, content in contents.items()}
     return [Run(table.name, DAY, "i", 1, 1, said[table.name], sequence) for table in TABLES if table.name in said]
 
@@ -55,7 +55,7 @@ def test_a_day_of_our_own_is_whole(lake):
 
 
 def test_a_day_that_another_run_published_whole_is_left(lake):
-    """The later of two runs holds, with all its tables."""
+    """A day that a later run published whole is left as it is."""
     settings, write = lake
     write([*published_in(1, OURS), *remembered_as("ours", OURS)])
     write([*published_in(2, THEIRS), *remembered_as("theirs", THEIRS)])
@@ -65,7 +65,10 @@ def test_a_day_that_another_run_published_whole_is_left(lake):
 
 @pytest.mark.parametrize("tables", [["labels"], ["quarantine"], ["clean"], ["labels", "clean"]])
 def test_a_mix_is_found_by_either_run(lake, tables):
-    """Each would publish what differs from its own files, and `clean` with it; contents of old files do not matter."""
+    """Either run finds the mix, and would publish `clean` and the tables that differ from its files.
+
+    Contents of older files do not matter.
+    """
     settings, write = lake
     write(remembered_as("older", {"quarantine": "q0", "labels": "l0", "clean": "c0"}))
     write([*published_in(1, OURS), *remembered_as("ours", OURS)])
@@ -78,7 +81,7 @@ def test_a_mix_is_found_by_either_run(lake, tables):
 
 
 def test_tables_that_are_the_same_in_both_files_do_not_count(lake):
-    """A corrected file often changes one table only: what both have is of either."""
+    """Tables with the same content in both files are no mix, as after a correction of one table only."""
     settings, write = lake
     theirs = OURS | {"labels": "l2"}
     write([*published_in(1, OURS), *remembered_as("ours", OURS)])

@@ -1,4 +1,4 @@
-"""Raw files are found by name, and one that cannot be read is refused by name and position."""
+"""Raw files are found by name, and an unreadable file is refused by name and position."""
 
 import datetime as dt
 import gzip
@@ -18,7 +18,7 @@ def put(folder, **contents):
 
 
 def test_a_file_covers_until_the_next_begins(tmp_path):
-    """The last one covers as many days as the one before; other names are ignored."""
+    """A file covers the days until the next begins, and the last as many as the one before; other names are ignored."""
     put(tmp_path, **{"2026-01-01.txt": GOOD, "2026-01-31.txt.gz": GOOD, "notes.md": b"", "2026-01-01.csv": b""})
 
     assert [(f.path.name, f.first, f.end) for f in discover(tmp_path)] == [
@@ -28,7 +28,7 @@ def test_a_file_covers_until_the_next_begins(tmp_path):
 
 
 def test_a_day_that_no_file_covers_is_missing(tmp_path):
-    """The message says which day."""
+    """A day that no file covers is refused by name."""
     put(tmp_path, **{"2026-01-02.txt": GOOD})
 
     with pytest.raises(MissingDay, match="no raw file covers 2026-01-01"):
@@ -36,7 +36,7 @@ def test_a_day_that_no_file_covers_is_missing(tmp_path):
 
 
 def test_two_files_of_one_day_are_refused(tmp_path):
-    """The message names both files."""
+    """Two files that begin on one day are refused, and the message names both."""
     put(tmp_path, **{"2026-01-01.txt": GOOD, "2026-01-01.txt.gz": gzip.compress(GOOD)})
 
     with pytest.raises(RawFileError, match=r"2026-01-01\.txt and 2026-01-01\.txt\.gz both begin on 2026-01-01"):
@@ -44,7 +44,7 @@ def test_two_files_of_one_day_are_refused(tmp_path):
 
 
 def test_no_such_calendar_day(tmp_path):
-    """A name that looks like a day but is none is refused."""
+    """A name that looks like a day but is not in the calendar is refused."""
     put(tmp_path, **{"2026-02-30.txt": GOOD})
 
     with pytest.raises(RawFileError, match=r"2026-02-30\.txt does not name a calendar day"):
@@ -65,7 +65,7 @@ def test_no_such_calendar_day(tmp_path):
     ids=["empty", "other columns", "one name wrong", "carriage returns", "binary", "not gzip", "cut gzip"],
 )
 def test_an_unreadable_file_is_refused(tmp_path, name, content, message):
-    """The message names the file and the position, never the content."""
+    """The error about an unreadable file names the file and the position, but not the content."""
     put(tmp_path, **{name: content})
 
     with pytest.raises(RawFileError, match=f"{name}, {message}"):
@@ -73,7 +73,7 @@ def test_an_unreadable_file_is_refused(tmp_path, name, content, message):
 
 
 def test_checksums_follow_the_content(tmp_path):
-    """The same name with other bytes has another checksum."""
+    """A file with the same name but other bytes has another checksum."""
     put(tmp_path, **{"2026-01-01.txt": GOOD})
     before = checksums(discover(tmp_path))
     put(tmp_path, **{"2026-01-01.txt": GOOD + GOOD.splitlines()[1] + b"\n"})

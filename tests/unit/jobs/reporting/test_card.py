@@ -1,4 +1,4 @@
-"""The model card tells what training and gate wrote, feature by feature, and invents nothing."""
+"""The model card tells what training and gate wrote, and invents nothing."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from tests.unit.jobs.reporting.test_page import ROW, SLICE
 
 
 def test_the_card_has_every_section_in_order():
-    """Use, data, model, limits, verdict, trade-off, baselines, slices, weaknesses, features."""
+    """A full report gives a card with every section, in a fixed order."""
     info = {**INFO, "id": "2026-04-10-0123abcd", "baselines": {"random_forest": {"auc": 0.92}}}
     card = model_card(info, report(tradeoff=(ROW,), slices=(SLICE,)))
     headings = [line.lstrip("# ") for line in card.splitlines() if line.startswith("#")]
@@ -20,7 +20,7 @@ def test_the_card_has_every_section_in_order():
 
 
 def test_the_card_names_its_data():
-    """Days of each window in time order, the snapshot, rows by window and what is known of them."""
+    """The card lists the windows in order of time, the snapshots, and the rows of each window by status."""
     card = model_card({**INFO, "id": "r"}, report())
     train, select, certify = (card.index(f"| {name} | 2026") for name in ("train", "select", "certify"))
     assert train < select < certify
@@ -31,14 +31,14 @@ def test_the_card_names_its_data():
 
 
 def test_the_card_counts_the_rows_that_the_verdict_rests_on():
-    """Counts of certify rows come from the gate's report, after the counts of training."""
+    """The card's counts of certify rows come from the gate's report, below the counts of training."""
     counts = {"certify": {"fraud": 6_012, "legitimate": 276_563, "unknown": 34}}
     card = model_card({**INFO, "id": "r"}, report(counts=counts))
     assert "| select | 1,666 | 68,443 | 0 |\n| certify | 6,012 | 276,563 | 34 |\n" in card
 
 
 def test_the_card_tells_what_it_was_judged_by():
-    """Target, confidence, loss level, alerts, frozen beta; margins only where there was a comparison."""
+    """The card lists target, confidence, limits and frozen beta; margins appear only with a comparison."""
     card = model_card({**INFO, "id": "r"}, report(limits=replace(LIMITS, alerts_a_day=2_000)))
     for row in (
         "| false-positive rate, target of a new threshold | 4.50 % |",
@@ -57,7 +57,7 @@ def test_the_card_tells_what_it_was_judged_by():
 
 
 def test_the_card_has_the_comparison_with_the_champion():
-    """Why it may replace the champion, the paired differences, and the margins among the limits."""
+    """The card says why the candidate may replace the champion, with the paired differences and margins."""
     said = {"champion": CHAMPION, "promotable": True, "promotable_reason": "Not worse on 9 days."}
     card = model_card({**INFO, "id": "r"}, report(**said))
     assert (
@@ -72,7 +72,10 @@ def test_the_card_has_the_comparison_with_the_champion():
 
 
 def test_the_cards_weaknesses_are_its_own():
-    """Sentences from the report come first, what holds for any model follows."""
+    """Weaknesses of this release come first, and those of any model follow.
+
+    Without weaknesses of its own, only the latter appear.
+    """
     weaknesses = model_card({**INFO, "id": "r"}, report(slices=(SLICE,))).split("## Known weaknesses")[1]
     own, general = weaknesses.split("Any model of this kind:")
     assert 'customer "new: none in 30 days" (50.0 % of 1,234,567 RUB in 1,234 frauds)' in own
@@ -83,7 +86,7 @@ def test_the_cards_weaknesses_are_its_own():
 
 
 def test_the_card_tells_limits_and_both_volumes():
-    """Measured, bound and limit, and the verdict where all traffic would come."""
+    """The card shows measured value, bound and limit of each measure, and the verdict at full volume."""
     card = model_card({**INFO, "id": "r"}, report())
     assert "| false-positive rate | 4.32 % | 4.50 % | 5.00 % |" in card
     assert "| missed fraud, RUB a month | 189,463 | 269,411 | 500,000 |" in card
@@ -92,7 +95,7 @@ def test_the_card_tells_limits_and_both_volumes():
 
 
 def test_every_feature_is_explained():
-    """Name, meaning, unit, window and what null means, from the registry."""
+    """The card explains each feature with meaning, unit, window and what null means, as the registry does."""
     card = model_card({**INFO, "id": "r"}, report())
     for feature in REGISTRY:
         assert f"| `{feature.name}` | {feature.entity}: {feature.meaning} | {feature.unit} |" in card
@@ -101,7 +104,7 @@ def test_every_feature_is_explained():
 
 
 def test_what_is_not_there_has_no_section():
-    """No baselines, no slices, no trade-off table: no headings, and no numbers made up."""
+    """Without baselines, slices and trade-off the card has no sections for them."""
     card = model_card({**INFO, "id": "r"}, report())
     assert "Baselines" not in card
     assert "Slices" not in card
@@ -109,7 +112,7 @@ def test_what_is_not_there_has_no_section():
 
 
 def test_the_trade_off_has_the_pages_columns():
-    """False positives over all and beta stand in the card's table as in the page's; a missing beta is a dash."""
+    """The card's trade-off has the columns of the page, and a missing beta is a dash."""
     card = model_card({**INFO, "id": "r"}, report(tradeoff=(ROW, replace(ROW, threshold=999_000, beta=None))))
     assert "| FPR bound | false positives over all | precision |" in card
     assert "| loss bound, RUB | beta |" in card
@@ -121,7 +124,7 @@ def test_the_trade_off_has_the_pages_columns():
 
 
 def test_the_card_says_what_the_baselines_learnt_from():
-    """The number of rows that training drew for them; a candidate of an earlier version does not tell it."""
+    """The card says how many rows the baselines learnt from, unless an earlier version did not record the number."""
     info = {**INFO, "id": "r", "baselines": {"random_forest": {"auc": 0.92}}}
     told = "Fitted on 30,000 of the 123,753 train rows that this model learnt from, judged on the same rows"
     assert told in model_card({**info, "baseline_rows": 30_000, "train_rows": 123_753}, report())
@@ -129,6 +132,6 @@ def test_the_card_says_what_the_baselines_learnt_from():
 
 
 def test_the_card_says_what_counts_as_out_of_reach():
-    """The limit that makes a verdict INFEASIBLE instead of FAIL."""
+    """The card says which demand counts as out of reach, which makes a verdict INFEASIBLE instead of FAIL."""
     card = model_card({**INFO, "id": "r"}, report())
     assert "more than 95.0 % of the fraud amount to be caught\ncounts as out of reach of any model." in card

@@ -16,7 +16,7 @@ def numbers(text):
 
 
 def test_places_by_hand():
-    """With axes up to 10 % and 1,000,000 RUB the limits cross in the middle of the plane: x 352, y 174."""
+    """With axes up to 10 % and 1,000,000 RUB, the limits cross in the middle of the plane, at x 352 and y 174."""
     svg = tradeoff_svg([Spot(0.1, 0.0), LIMITS, Spot(0.0, 1_000_000.0)], LIMITS, BOUND, LIMITS)
     upright, level = re.findall(r'<line class="limit"[^>]*>', svg)
     assert numbers(upright) == [352.0, 34.0, 352.0, 314.0]
@@ -29,13 +29,13 @@ def test_places_by_hand():
 
 
 def test_points_beyond_the_plane_are_cut_off():
-    """A threshold that flags half of everybody would squeeze the part that matters."""
+    """A point far beyond the plane is left out, because it would squeeze the part that matters."""
     svg = tradeoff_svg([Spot(0.5, 10.0), CHOSEN], CHOSEN, BOUND, LIMITS)
     assert len(numbers(re.search(r'points="([^"]*)"', svg)[1])) == 2
 
 
 def test_a_bound_far_above_the_limit_is_still_inside():
-    """An infeasible loss of 100 million draws its ring and its limit, at the bottom of the plane."""
+    """A bound of 100 million still lies inside the plane, and the limit's line then lies near the bottom."""
     svg = tradeoff_svg([CHOSEN], CHOSEN, Spot(0.045, 1e8), LIMITS)
     x, y = numbers(re.search(r'<circle class="bound"[^>]*>', svg)[0])
     assert 84 < x < 620
@@ -44,7 +44,7 @@ def test_a_bound_far_above_the_limit_is_still_inside():
 
 
 def test_long_losses_are_counted_in_millions():
-    """At 100 million RUB and more the numbers beside the axis would not fit; the limit is in the same unit."""
+    """From 100 million RUB on, axis and limit are in millions, because longer numbers would not fit."""
     texts = [
         re.sub("<[^>]*>", "", line) for line in tradeoff_svg([CHOSEN], CHOSEN, Spot(0.045, 3e9), LIMITS).split("\n")
     ]
@@ -53,7 +53,7 @@ def test_long_losses_are_counted_in_millions():
 
 
 def test_the_chart_of_a_report_is_a_file_of_its_own():
-    """It parses as XML with its namespace, names both limits, and holds its own style."""
+    """The chart is an SVG file of its own, with namespace, style and the names of both limits."""
     root = ET.fromstring(report_chart(report()))  # noqa: S314 our own text
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]

@@ -1,4 +1,4 @@
-"""The page shows verdict, limits, reasons and evidence; what a report lacks is left out, what it holds is escaped."""
+"""The page shows a report's verdict, limits, reasons and evidence, leaves out what is missing and escapes all text."""
 
 import re
 from dataclasses import replace
@@ -25,22 +25,22 @@ SLICE = SliceRates(
 
 
 class Nesting(HTMLParser):
-    """Fails on a tag that is not closed where it should be."""
+    """A parser that fails on a tag that is not closed where it should be."""
 
     def __init__(self):
         super().__init__()
         self.open = []
 
     def handle_starttag(self, tag, _attributes):
-        """Remember it until it is closed."""
+        """Remember the tag until it is closed."""
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attributes):
-        """Opened and closed at once, as in SVG."""
+        """Ignore a tag that is opened and closed at once, as in SVG."""
 
     def handle_endtag(self, tag):
-        """Close the innermost one."""
+        """Close the innermost tag."""
         assert self.open.pop() == tag
 
 
@@ -50,7 +50,7 @@ def text_of(page):
 
 @pytest.mark.parametrize("verdict", ["PASS", "FAIL", "INFEASIBLE"])
 def test_the_first_screen_has_verdict_limits_bounds_and_reasons(verdict):
-    """In large, with its meaning, both bounds beside their limits, the reasons and the best single action."""
+    """The first screen shows the verdict, both bounds with their limits, the reasons and the best action."""
     page = render(report(verdict=Verdict(verdict)))
     assert f'<header class="{verdict}">' in page
     said = text_of(page)
@@ -62,7 +62,7 @@ def test_the_first_screen_has_verdict_limits_bounds_and_reasons(verdict):
 
 
 def test_the_first_screen_says_how_the_threshold_came_about():
-    """The frozen beta, the target and the lowest threshold that meets it; the table's betas are of its own days."""
+    """The first screen names frozen beta, target and lowest threshold; the table's betas are of its own days."""
     page = render(report(tradeoff=(ROW,), threshold_at_fpr_target=41_003))
     screen = text_of(page).split("The whole trade-off")[0]
     assert "β 8, frozen on select; target 4.50 % → lowest threshold 41,003 ppm" in screen
@@ -71,7 +71,7 @@ def test_the_first_screen_says_how_the_threshold_came_about():
 
 
 def test_the_first_screen_says_who_serves_next_and_why():
-    """Above the trade-off, beside the verdict's reasons."""
+    """The first screen says above the trade-off who serves next and why."""
     content = report(tradeoff=(ROW,), champion=CHAMPION, promotable=True, promotable_reason="Not worse.")
     screen = text_of(render(content)).split("The whole trade-off")[0]
     assert "The loss is within its limit. May replace 2026-04-09-aaaaaaaa. Not worse." in screen
@@ -79,7 +79,7 @@ def test_the_first_screen_says_who_serves_next_and_why():
 
 
 def test_a_third_limit_is_counted_and_marked():
-    """With a limit of alerts a day there are three; the trade-off marks thresholds that break it."""
+    """A limit of alerts counts as a third limit, and the trade-off marks thresholds that break it."""
     limits = replace(LIMITS, alerts_a_day=1_500)
     page = render(
         report(verdict=Verdict.FAIL, limits=limits, tradeoff=(ROW,), promotable=False, promotable_reason="No.")
@@ -89,7 +89,7 @@ def test_a_third_limit_is_counted_and_marked():
 
 
 def test_no_confidence_looks_like_certainty():
-    """99.999 % stays what it is, and 97.5 % is not rounded up."""
+    """Percentages are not rounded up to certainty: 99.999 % and 97.5 % stay as they are."""
     loss = replace(PASS.loss, level=0.975)
     said = text_of(render(report(limits=replace(LIMITS, delta=0.00001), loss=loss, value_recall=0.99984)))
     assert "4.50 % at most, 99.999 % confidence" in said
@@ -108,7 +108,7 @@ def test_no_confidence_looks_like_certainty():
     ],
 )
 def test_a_replay_promotes_nothing(verdict, said):
-    """It says what would have been, and neither advises a promotion nor speaks of who serves."""
+    """A replay's page says what would have been, and speaks neither of promotion nor of the serving model."""
     loss = replace(PASS.loss, bound=60_000_000.0 if verdict == "FAIL" else PASS.loss.bound)
     judged = replace(PASS, verdict=Verdict(verdict), loss=loss, reasons=("The rate is within its limit.",))
     judged = without_promotion(judged if verdict == "PASS" else replace(judged, action="Improve the model."))
@@ -123,14 +123,14 @@ def test_a_replay_promotes_nothing(verdict, said):
 
 
 def test_a_gauge_turns_red_where_its_bound_is_over_the_limit():
-    """Only the one that is broken; its bar ends at the bound, a little before the end of the track."""
+    """Only the gauge of a broken limit is red, and its bar ends at the bound, inside the track."""
     page = render(report(loss=replace(PASS.loss, bound=100_000_000.0)))
     assert page.count('class="gauge over"') == 1
     assert 'class="bound" style="width: 87.0%"' in page
 
 
 def test_both_volumes_are_told_with_their_verdicts():
-    """A PASS here, INFEASIBLE at 50 transactions a second, each with its reasons."""
+    """The page shows PASS at the judged volume and INFEASIBLE at full volume, with its action."""
     said = text_of(render(report()))
     assert "At the judged volume PASS" in said
     assert "At the full service's volume INFEASIBLE" in said
@@ -139,14 +139,14 @@ def test_both_volumes_are_told_with_their_verdicts():
 
 
 def test_what_is_missing_is_left_out():
-    """Without trade-off, champion, baselines and slices there is no heading for them."""
+    """Without trade-off, champion, baselines and slices the page has no headings for them."""
     said = text_of(render(report()))
     for heading in ("The whole trade-off", "Against the champion", "Compared with simpler models", "Where it is good"):
         assert heading not in said
 
 
 def test_the_trade_off_marks_the_choice_and_what_breaks_a_limit():
-    """One line a threshold; a missing precision is a dash."""
+    """The trade-off marks the chosen row and each value that breaks a limit; a missing precision is a dash."""
     page = render(report(tradeoff=(ROW, replace(ROW, threshold=1_000, fpr_bound=0.06))))
     assert page.count('<tr class="chosen"><td>52,982</td>') == 1
     assert page.count('<td class="bad">6.00 %</td>') == 1
@@ -155,7 +155,7 @@ def test_the_trade_off_marks_the_choice_and_what_breaks_a_limit():
 
 
 def test_a_pass_that_stays_behind_says_so():
-    """The verdict is about limits, promotion also about the champion."""
+    """A PASS that may be worse than the champion is not advised for promotion, and the page compares the two."""
     page = render(report(promotable=False, promotable_reason="May be worse.", champion=CHAMPION))
     said = text_of(page)
     assert "Both limits are met, but the model that serves stays" in said
@@ -171,7 +171,7 @@ def test_a_pass_that_stays_behind_says_so():
 
 
 def test_a_champion_that_could_not_be_compared_has_a_note_and_no_table():
-    """As where it does not verify any more: every value but release and note is None."""
+    """A champion that could not be compared has a note instead of a table."""
     champion = Champion(release="2026-04-09-aaaaaaaa", note="It does not verify.")
     said = text_of(render(report(promotable=True, promotable_reason="A PASS is enough.", champion=champion)))
     assert "Against the champion 2026-04-09-aaaaaaaa May be promoted. A PASS is enough. It does not verify." in said
@@ -179,7 +179,7 @@ def test_a_champion_that_could_not_be_compared_has_a_note_and_no_table():
 
 
 def test_baselines_stand_beside_the_model():
-    """By the metrics they have, in the order of the report; what one lacks is a dash, and the model is marked."""
+    """Baselines and the marked model are listed with their metrics; a missing metric is a dash."""
     catboost = {"auc": 0.9359, "average_precision": 0.6073}
     page = render(report(baselines={"catboost": catboost, "random_forest": {"auc": 0.92}}))
     assert "model auc average precision catboost 0.9359 0.6073 random forest 0.92 -" in text_of(page)
@@ -188,27 +188,27 @@ def test_baselines_stand_beside_the_model():
 
 
 def test_baselines_say_how_many_rows_they_learnt_from():
-    """They see a sample of what the model saw, and the reader is told how large it is."""
+    """The page says how many rows the baselines learnt from, because they see a sample only."""
     found = {"catboost": {"auc": 0.9359}, "random_forest": {"auc": 0.92}}
     said = text_of(render(report(baselines=found, baseline_rows=30_000, train_rows=123_753)))
     assert "Fitted on 30,000 of the 123,753 train rows that this model learnt from, judged on the same rows" in said
 
 
 def test_the_page_lists_what_counts_as_out_of_reach():
-    """Beside what the loss limit demands, at both volumes: it decides between FAIL and INFEASIBLE."""
+    """At both volumes the page lists what counts as out of reach, next to what the loss limit demands."""
     said = text_of(render(report()))
     assert said.count("the loss limit demands 75.70 % more than this counts as out of reach of any model 95.00 %") == 2
 
 
 def test_slices_are_grouped():
-    """The slice's name once, then a line a value; a rate of nothing is a dash."""
+    """A slice is named once, with one line for each value; a rate without rows is a dash."""
     said = text_of(render(report(slices=(SLICE, replace(SLICE, value="seen in 30 days")))))
     assert said.count("customer new: none in 30 days 0 0 - 1,234 617 50.0 % 1,234,567 50.0 %") == 1
     assert "50.0 % seen in 30 days 0 0 -" in said
 
 
 def test_the_page_is_one_well_formed_file():
-    """Nothing is loaded from elsewhere, every tag is closed, and what a report says is text, never markup."""
+    """The page loads nothing from elsewhere, closes every tag, and shows a report's text never as markup."""
     page = render(report(reasons=("<script>alert(1)</script>",), slices=(SLICE,), tradeoff=(ROW,)))
     nesting = Nesting()
     nesting.feed(page)

@@ -1,4 +1,4 @@
-"""Known weaknesses are read off the report, each with its figures; what the report does not tell is not claimed."""
+"""Known weaknesses come from the report, each with its figures, and nothing is claimed without them."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from antifraud.gate.judge import Certify
 from antifraud.gate.report import SliceRates
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
-from jobs.judging.certify_rows import Evidence
+from jobs.judging.certify_rows import ReducedWindows
 from jobs.reporting.weaknesses import weaknesses
 from tests.report_example import CHAMPION, NO_LIMIT, PASS, report
 
@@ -24,7 +24,7 @@ FULL = (
 
 
 def row(value, **changes):
-    """A slice of customers that is as good as the whole, with changes."""
+    """Return a slice of customers that is as good as the whole, with changes."""
     counts = {"legitimate": 4_512, "false_positives": 180, "frauds": 120, "caught": 114}
     amounts = {"fraud_amount": 1_234_500, "caught_amount": 1_172_775}
     rates = {"fpr": 0.04, "recall": 0.95, "value_recall": 0.95}
@@ -32,14 +32,14 @@ def row(value, **changes):
 
 
 def test_a_report_without_more_tells_bound_and_full_volume():
-    """No slices, champion, counts or label delay: nothing is said about them."""
+    """A plain report has at most two weaknesses: dependent rows, and the verdict at full volume."""
     assert weaknesses(report()) == [BOUND, FULL]
     rows = {"fpr_binding": "rows", "at_full_volume": PASS}
     assert weaknesses(report(**rows)) == []
 
 
 def test_the_worst_two_slices_are_named_with_their_figures():
-    """By false alarms and by the amount that is missed; better ones, and those with few rows, are not."""
+    """The two worst slices are named for false alarms and for missed amount; slices with few rows do not count."""
     slices = [
         row("good"), row("noisy", fpr=0.09), row("noisier", fpr=0.123), row("third", fpr=0.05),
         row("few", legitimate=499, fpr=0.5), row("none", legitimate=0, fpr=None, frauds=0, value_recall=None),
@@ -58,7 +58,7 @@ def test_the_worst_two_slices_are_named_with_their_figures():
 
 
 def test_rows_without_labels_and_the_label_delay_are_told():
-    """The share that no rate knows of, and what waiting for labels costs."""
+    """The share of rows without labels and the loss from waiting for labels are weaknesses, if there are any."""
     counts = {"certify": {"fraud": 6_000, "legitimate": 276_563, "unknown": 2_854}}
     assert weaknesses(report(counts=counts, label_delay_days=7, label_delay_loss=9_600_000.0))[:2] == [
         (
@@ -75,7 +75,7 @@ def test_rows_without_labels_and_the_label_delay_are_told():
 
 
 def test_where_all_kinds_bind_together_the_widest_is_named():
-    """The joint bound is above each of the single ones."""
+    """If all kinds of blocks bind together, their joint bound is given with the widest single one."""
     bounds = {**PASS.fpr_bounds, "all kinds together": 0.0455}
     said = weaknesses(report(fpr_bounds=bounds, fpr_binding="all kinds together"))[0]
     assert "by all kinds together the false-positive rate is at most 4.55 % (terminals alone: 4.50 %). If" in said
@@ -100,13 +100,13 @@ def test_where_all_kinds_bind_together_the_widest_is_named():
     ],
 )
 def test_a_champion_that_was_not_judged_is_told(champion, said):
-    """With the reason; one that was judged and compared is no weakness."""
+    """A champion that is missing or was not judged is a weakness, with the reason; a compared one is not."""
     assert weaknesses(report(champion=champion, promotable=True)) == [BOUND, said, FULL]
     assert weaknesses(report(champion=CHAMPION, promotable=True)) == [BOUND, FULL]
 
 
 def test_a_loss_limit_that_says_nothing_is_told():
-    """All fraud together is below it, so that any model would meet it."""
+    """A loss limit above the bound on all fraud is a weakness, because any model would meet it."""
     assert weaknesses(report(**NO_LIMIT))[1] == (
         "The loss limit says nothing at 302,346 transactions a month: all fraud together is at most 410,000 RUB, "
         "within the limit of 500,000 RUB."
@@ -114,9 +114,9 @@ def test_a_loss_limit_that_says_nothing_is_told():
 
 
 def test_the_evidence_counts_its_rows():
-    """Frauds, legitimate and unlabelled rows of the certify window, as training counts those of the others."""
+    """The evidence counts frauds, legitimate and unlabelled rows of the certify window."""
     table = ScoreTable.from_rows([0, 0, 1], [10, 20, 30], [False, False, True], [100, 100, 500])
     score, amount, customer, terminal, day = (np.array([value]) for value in (30, 500, 7, 8, 1))
     frauds = Frauds(score, amount, customer, terminal, 2, day)
     certify = Certify(table, frauds, unknown_a_day=np.array([3, 1]))
-    assert Evidence(table, certify, 0).counts == {"certify": {"fraud": 1, "legitimate": 2, "unknown": 4}}
+    assert ReducedWindows(table, certify, 0).counts == {"certify": {"fraud": 1, "legitimate": 2, "unknown": 4}}

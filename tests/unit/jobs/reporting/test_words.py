@@ -1,4 +1,4 @@
-"""The words of a report count the limits truly, and advise a promotion only where there will be one."""
+"""A report's words count the limits correctly, and advise a promotion only if there will be one."""
 
 from dataclasses import replace
 
@@ -54,12 +54,12 @@ LOSS = replace(PASS.loss, bound=60_000_000.0)
     ],
 )
 def test_the_meaning_counts_the_limits(changes, said):
-    """Two or three limits, broken ones by name, and only true statements about the champion."""
+    """The verdict's meaning counts two or three limits, names the broken ones, and tells who serves."""
     assert meaning(report(**changes)) == said
 
 
 def test_a_pass_that_stays_behind_is_told_to_keep_the_champion():
-    """The gate's own advice, to promote, would be refused."""
+    """A PASS that may not replace the champion advises to keep it, because a promotion would be refused."""
     content = report(**WORSE)
     assert stays(content)
     assert action(content) == "Keep the champion 2026-04-09-aaaaaaaa."
@@ -69,7 +69,7 @@ def test_a_pass_that_stays_behind_is_told_to_keep_the_champion():
 
 
 def test_where_nothing_serves_there_is_nothing_to_replace():
-    """The first release of all; a report of before the comparison says nothing."""
+    """A first release replaces nothing, and a report without a comparison says nothing about it."""
     first = {"champion": None, "promotable": True, "promotable_reason": "There is no champion."}
     assert succession(report(**first)) == ("May be promoted.", "There is no champion.")
     assert succession(report(**{**first, "promotable": False})) == ("Is not promoted.", "There is no champion.")
@@ -78,14 +78,14 @@ def test_where_nothing_serves_there_is_nothing_to_replace():
 
 
 def test_a_pass_at_full_volume_has_no_action():
-    """Whether it is promoted is decided at the judged volume."""
+    """A PASS at full volume has no action, because the judged volume decides on promotion."""
     full = replace(PASS, reasons=("The rate is within its limit.",))
     assert full_reasons(report(at_full_volume=full)) == ["The rate is within its limit."]
     assert full_reasons(report()) == ["The loss is above its limit.", "Bring the volume down."]
 
 
 def test_a_replays_reasons_advise_no_promotion():
-    """The action is that there is nothing to do, or what the gate would have advised; the reasons stay."""
+    """A replay's action is never a promotion: after a PASS nothing is to do, and otherwise the gate's advice stays."""
     nothing = "Nothing to do: the limits would have been kept on these days."
     assert without_promotion(PASS) == replace(PASS, action=nothing)
     assert without_promotion(PASS).reasons == ("The rate is within its limit.", "The loss is within its limit.")
@@ -95,7 +95,7 @@ def test_a_replays_reasons_advise_no_promotion():
 
 
 def test_the_terminal_says_the_same():
-    """Both verdicts with reasons and action; a champion that stays is kept, and a replay promotes nothing."""
+    """The terminal shows both verdicts with reasons and action, keeps a champion that stays, and promotes no replay."""
     lines = summary(report(**WORSE))
     assert lines == [
         "PASS at the judged volume",

@@ -13,7 +13,7 @@ from jobs.rows.dataset import SAMPLED, read_sample, require_values
 
 
 def write(folder, file, rows):
-    """Rows are (time, transaction id, amount, is fraud, propensity, first feature)."""
+    """Write rows of (time, transaction id, amount, is fraud, propensity, first feature)."""
     columns = dict(zip(SAMPLED, [list(column) for column in zip(*rows, strict=True)][:5], strict=True))
     features = {name: pa.array([row[5] for row in rows] if not n else [float(n)] * len(rows), pa.float32())
                 for n, name in enumerate(FEATURE_NAMES)}  # fmt: skip
@@ -29,32 +29,32 @@ def sample(tmp_path):
 
 
 def test_rows_come_in_time_order(sample):
-    """By time, then by id, over all files; a null is NaN and every feature in its place."""
+    """Rows of all files come by time, then by id, with nulls as NaN and every feature in its place."""
     assert sample.amount.tolist() == [700, 600, 500]
     assert sample.vectors[:, 0].tolist() == pytest.approx([3.0, np.nan, 0.1], nan_ok=True)
     assert sample.vectors[0, 1:].tolist() == list(range(1, len(FEATURE_NAMES)))
 
 
 def test_rows_weigh_what_they_stand_for(sample):
-    """A fifth of the legitimate rows was kept and a quarter of them had a chance of a label: 1 / 0.2 / 0.25 = 20."""
+    """A row weighs 1 / share / propensity, here 1 / 0.2 / 0.25 = 20; frauds are not downsampled."""
     assert sample.weight.tolist() == [20.0, 2.0, 5.0]
     assert sample.propensity.tolist() == [0.25, 0.5, 1.0]
 
 
 def test_the_matrix_is_what_catboost_takes_without_a_copy(sample):
-    """Single precision, columns together."""
+    """The matrix has single precision and whole columns in memory, so that CatBoost needs no copy."""
     assert sample.vectors.dtype == np.float32
     assert sample.vectors.flags.f_contiguous
 
 
 def test_a_window_without_rows_is_empty(tmp_path):
-    """Nothing was written for it: no rows, no error here."""
+    """A window that no rows were written for is read as empty, without an error."""
     found = read_sample(tmp_path, "select", share=0.2)
     assert (found.vectors.shape, found.frauds) == ((0, len(FEATURE_NAMES)), 0)
 
 
 def test_a_feature_without_any_value_is_refused(sample):
-    """A column of nothing but nulls is broken data; window and feature are named."""
+    """A feature with nothing but nulls is refused as broken data, with window and feature named."""
     require_values("train", sample)
     vectors = sample.vectors.copy()
     vectors[:, 1] = np.nan

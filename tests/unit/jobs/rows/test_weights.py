@@ -1,4 +1,4 @@
-"""Weights make labelled rows stand for all rows, and refuse chances that are none."""
+"""Weights let labelled rows stand for all rows, and impossible propensities are refused."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from jobs.rows.weights import LOWEST_PROPENSITY, inverse_propensity, population_
 
 
 def test_weighted_sums_are_unbiased():
-    """Over 400 draws the weighted total of what was kept is that of everything, within four standard errors."""
+    """Over 400 draws, the weighted total of the kept rows agrees with the total of all rows within four errors."""
     generator = np.random.default_rng(1)
     value, is_fraud = generator.exponential(size=500), np.arange(500) % 10 == 0
     propensity, share = np.where(value > 2, 0.2, 1.0), 0.25
@@ -20,7 +20,7 @@ def test_weighted_sums_are_unbiased():
 
 @pytest.mark.parametrize("odd", [0.0, -0.5, 1.5, np.nan, LOWEST_PROPENSITY / 2])
 def test_what_is_no_chance_is_refused(odd):
-    """Zero, negative, above one, missing or too small: an error with how many rows and what was expected."""
+    """A propensity that is zero, negative, above one, missing or too small is refused."""
     with pytest.raises(DataError, match=r"1 of 2 rows have a propensity such as .*, expected 0\.001 to 1") as refused:
         inverse_propensity(np.array([1.0, odd]))
     assert refused.value.exit_code == 20

@@ -28,7 +28,7 @@ def test_windows_touch_and_never_overlap(as_of, train, select, certify, delay):
 
 
 def test_default_lengths_by_hand():
-    """With 28, 7 and 28 days and a delay of 7, the hundredth day of 2026 needs features from day 31 on."""
+    """With 28, 7 and 28 days and a delay of 7, the windows of day 100 of 2026 begin on day 31."""
     windows = windows_as_of(dt.date(2026, 4, 10), train_days=28, select_days=7, certify_days=28, label_delay_days=7)
     assert windows == Windows(
         train=Span(dt.date(2026, 1, 31), dt.date(2026, 2, 27)),
@@ -38,14 +38,14 @@ def test_default_lengths_by_hand():
 
 
 def test_json_round_trip():
-    """Windows survive their JSON form."""
+    """Windows that are written as JSON are read back unchanged."""
     windows = windows_as_of(dt.date(2026, 3, 1), train_days=3, select_days=7, certify_days=14, label_delay_days=7)
     assert Windows.from_dict(windows.to_dict()) == windows
 
 
 @pytest.mark.parametrize("lengths", [(0, 7, 28), (28, 6, 28), (28, 7, 13)])
 def test_lengths_that_cannot_judge_are_refused(lengths):
-    """Nothing to train on, or less than 7 days to select or 14 to certify on, is an error that says what is needed."""
+    """Windows shorter than 1 day to train, 7 to select or 14 to certify are refused."""
     train, select, certify = lengths
     with pytest.raises(SettingsError, match="at least 1, 7 and 14"):
         windows_as_of(

@@ -1,4 +1,4 @@
-"""`simulate`: the raw format to the byte, files whole and reproducible, and the truth equal to what the files hold."""
+"""`simulate` writes the raw format to the byte, reproducibly, with a truth that equals the files."""
 
 import dataclasses
 import datetime as dt
@@ -32,7 +32,7 @@ def truth(folder):
 
 
 def defect_of(line):
-    """The defect a reader sees in one line, duplicates apart; none is None."""
+    """Return the defect that a reader sees in one line, apart from duplicates, or None."""
     fields = line.split(",")
     if len(fields) != 9 or not re.fullmatch(r"\d+\.\d\d", fields[4]):
         return "unparsable"
@@ -46,7 +46,7 @@ def defect_of(line):
 
 
 def found(lines):
-    """Defects of a day, counted by reading its lines."""
+    """Return the defects of a day, counted by reading its lines."""
     kinds = Counter(defect_of(line) for line in lines)
     ids = [line.split(",")[0] for line in lines]
     return {**kinds, "duplicate": len(ids) - len(set(ids))}
@@ -59,7 +59,7 @@ def world(tmp_path_factory):
 
 
 def test_a_file_is_the_raw_format(world):
-    """One file a day, the header with its misspelling, and nine fields in every good row."""
+    """Each day has one file, with the misspelt header of the contract and nine fields in every good row."""
     _, files = world
 
     assert list(files) == ["2026-01-01.txt", "2026-01-02.txt", "2026-01-03.txt"]
@@ -70,7 +70,7 @@ def test_a_file_is_the_raw_format(world):
 
 
 def test_time_columns_agree(world):
-    """In good rows the date is the world's start plus the seconds, and the day their quotient."""
+    """In good rows, the printed time is the world's start plus the seconds, and the day is their quotient."""
     start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     for line in world[1]["2026-01-02.txt"].splitlines()[1:]:
         if defect_of(line) is None:
@@ -80,7 +80,7 @@ def test_time_columns_agree(world):
 
 
 def test_a_midnight_row_is_printed_under_the_day_before(world):
-    """Its seconds are right, its date says 24:00:00 and its day is one too small."""
+    """A midnight row has the right seconds, but its date says 24:00:00 and its day is one too small."""
     lines = [line for line in world[1]["2026-01-02.txt"].splitlines() if " 24:00:00" in line]
 
     assert lines
@@ -90,7 +90,7 @@ def test_a_midnight_row_is_printed_under_the_day_before(world):
 
 
 def test_the_truth_counts_what_the_files_hold(world):
-    """Reading the files back finds every injected defect, day by day, and rows = clean + quarantined."""
+    """The truth counts each injected defect of each day as a reader does, and clean and quarantined rows add up."""
     folder, files = world
     days = truth(folder)["days"]
 
@@ -103,7 +103,7 @@ def test_the_truth_counts_what_the_files_hold(world):
 
 
 def test_the_truth_knows_the_fraud_of_the_rows_that_ingest_keeps(world):
-    """Fraud value and rows of the month equal a sum over the good lines; repeated ids count once."""
+    """The truth's fraud of a month equals a sum over the good lines, in which repeated ids count once."""
     folder, files = world
     rows, amount, seen = 0, 0, set()
     for line in (line for text in files.values() for line in text.splitlines()[1:]):
@@ -120,7 +120,7 @@ def test_the_truth_knows_the_fraud_of_the_rows_that_ingest_keeps(world):
 
 
 def test_writing_again_gives_the_same_bytes(world, tmp_path):
-    """Files and truth of a second run equal the first, and no temporary file stays."""
+    """A second run writes the same files and truth, and leaves no temporary file."""
     folder, files = world
 
     assert run(tmp_path) == files
@@ -128,7 +128,7 @@ def test_writing_again_gives_the_same_bytes(world, tmp_path):
 
 
 def test_a_world_is_continued_later(world, tmp_path):
-    """Days written in two runs are the days written in one, and so is the truth."""
+    """Days written in two runs, and their truth, equal those written in one run."""
     run(tmp_path, days=2)
 
     assert run(tmp_path, days=1, first_day=2) == world[1]
@@ -136,7 +136,7 @@ def test_a_world_is_continued_later(world, tmp_path):
 
 
 def test_thirty_days_in_a_file_hold_the_same_rows(tmp_path, world):
-    """One file is the daily files one after the other; rows without a usable time move to its first day."""
+    """One file of thirty days holds the rows of the daily files; rows without a usable time count on its first day."""
     (text,) = run(tmp_path, days_per_file=30).values()
     days = truth(tmp_path)["days"]
     cut = {name: sum(line.count(",") < 8 for line in text.splitlines()[1:]) for name, text in world[1].items()}
@@ -147,7 +147,7 @@ def test_thirty_days_in_a_file_hold_the_same_rows(tmp_path, world):
 
 
 def test_the_command_line_changes_the_preset():
-    """Terminals follow the number of customers; rates, identifiers and the change are taken over."""
+    """The command line changes a preset, and terminals follow the number of customers."""
     arguments = "--out x --days 1 --preset small --customers 1000 --sparse-ids --change 2026-02-01 --midnight 0.001"
     config = world_of(parser().parse_args(arguments.split()))
 

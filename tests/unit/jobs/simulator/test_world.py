@@ -1,4 +1,4 @@
-"""The simulated world: reproducible day by day, warmed up, with the fraud and the changes it promises."""
+"""The simulated world is reproducible day by day, and has the fraud and the changes it promises."""
 
 import dataclasses
 import datetime as dt
@@ -24,7 +24,7 @@ def changed(kind, day):
 
 
 def test_a_day_made_alone_equals_the_day_made_in_a_row():
-    """Making other days before it does not change a day."""
+    """A day is the same whether or not the days before it are made first."""
     in_a_row = [day_rows(WORLD, index) for index in (40, 41, 42)][-1]
     alone = day_rows(build_world(PRESETS["small"]), 42)
 
@@ -32,7 +32,7 @@ def test_a_day_made_alone_equals_the_day_made_in_a_row():
 
 
 def test_another_seed_is_another_world():
-    """The seed changes homes, habits and days."""
+    """Another seed changes customers and days."""
     other = build_world(dataclasses.replace(PRESETS["small"], seed=8))
 
     assert not np.array_equal(other.mean_amount, WORLD.mean_amount)
@@ -40,7 +40,7 @@ def test_another_seed_is_another_world():
 
 
 def test_transaction_ids_rise_with_time_and_never_meet_the_next_day():
-    """Apart from repeated rows ids rise by one; the day's last id lies below the next day's first."""
+    """Apart from repeated rows, ids rise with time, and each day has a range of its own."""
     for index in range(10):
         kept = day_rows(WORLD, index)
         first = kept.transaction[kept.defect == NONE]
@@ -53,7 +53,7 @@ def test_transaction_ids_rise_with_time_and_never_meet_the_next_day():
 
 
 def test_there_is_no_cold_start():
-    """On day 0 as many terminals are compromised as later on: starts before the world began count."""
+    """On day 0 as many terminals are compromised as later, because some were compromised before the world began."""
     sizes = [len(compromised(WORLD, TERMINAL, 4_000, 0.001, TERMINAL_DAYS, index)) for index in range(0, 280, 28)]
 
     assert sizes[0] == pytest.approx(28 * 4, abs=3 * np.sqrt(28 * 4))
@@ -61,7 +61,7 @@ def test_there_is_no_cold_start():
 
 
 def test_a_compromised_terminal_stays_so_for_28_days():
-    """A terminal compromised on the first day of an episode is so on its 28th, and half are gone 14 days later."""
+    """A terminal that is compromised on one day stays so for 28 days, and some are clean on the 29th."""
     first = compromised(WORLD, TERMINAL, 4_000, 0.001, 1, 100)
     on_day = {day: compromised(WORLD, TERMINAL, 4_000, 0.001, TERMINAL_DAYS, day) for day in (100, 127, 128)}
 
@@ -71,7 +71,7 @@ def test_a_compromised_terminal_stays_so_for_28_days():
 
 
 def test_about_two_per_cent_of_the_rows_are_fraud_in_all_three_scenarios():
-    """Over 60 days of the small world the share lies near 2 % and no scenario is missing."""
+    """Over 60 days of the small world about 2 % of the rows are fraud, and every scenario occurs."""
     scenario = np.concatenate([day_rows(WORLD, index).scenario for index in range(60)])
 
     assert (scenario > 0).mean() == pytest.approx(0.02, abs=0.006)
@@ -79,7 +79,7 @@ def test_about_two_per_cent_of_the_rows_are_fraud_in_all_three_scenarios():
 
 
 def test_large_amounts_are_fraud_and_honest():
-    """Scenario 1 lies above 220 RUB at price level 1, and honest rows that do outnumber it: no amount tells them."""
+    """Frauds of scenario 1 have large amounts, but honest rows with such amounts outnumber them."""
     lowest = 22_000 * PRESETS["small"].price_level
     days = [day_rows(WORLD, index) for index in range(30)]
     amount, scenario = (np.concatenate([getattr(day, name) for day in days]) for name in ("amount", "scenario"))
@@ -99,7 +99,7 @@ def test_customers_use_terminals_near_home():
 
 
 def test_spend3x_triples_honest_amounts_from_its_day_on():
-    """The day before the change is the same as without it, the day itself has the same rows three times as dear."""
+    """From its day on, `spend3x` makes the honest amounts three times as large, and changes nothing before."""
     after = changed("spend3x", 50)
     same, plain, dear = day_rows(after, 49), day_rows(WORLD, 50), day_rows(after, 50)
     honest = plain.scenario == 0
@@ -110,7 +110,7 @@ def test_spend3x_triples_honest_amounts_from_its_day_on():
 
 
 def test_a_new_pattern_adds_frauds_at_night():
-    """From its day on scenario 4 appears, before 05:00 only."""
+    """From its day on, `new-pattern` adds frauds of scenario 4, all of them before 05:00."""
     before, after = (day_rows(changed("new-pattern", 50), index) for index in (49, 50))
 
     assert 4 not in before.scenario
@@ -119,7 +119,7 @@ def test_a_new_pattern_adds_frauds_at_night():
 
 
 def test_sparse_identifiers_are_different_12_digit_numbers():
-    """No two customers share one, and small ones start at 0."""
+    """Sparse identifiers are different 12-digit numbers, and the others start at 0."""
     sparse = build_world(dataclasses.replace(PRESETS["small"], sparse_ids=True))
 
     assert len(np.unique(sparse.customer_ids)) == len(sparse.customer_ids)
@@ -128,7 +128,7 @@ def test_sparse_identifiers_are_different_12_digit_numbers():
 
 
 def test_a_midnight_defect_is_at_midnight_but_not_on_day_0():
-    """Day 0 would print a day before the world."""
+    """Midnight defects lie at midnight, but never on day 0, because they would be printed before the world's start."""
     config = dataclasses.replace(WORLD.config, defects=dataclasses.replace(WORLD.config.defects, midnight=0.05))
     world = build_world(config)
     second = day_rows(world, 1)
@@ -148,13 +148,13 @@ def test_a_midnight_defect_is_at_midnight_but_not_on_day_0():
     ],
 )
 def test_a_world_that_cannot_be_is_refused(wrong, message):
-    """The error says which value was found and what was expected."""
+    """A world with an impossible value is refused, and the error names the value."""
     with pytest.raises(SettingsError, match=message):
         WorldConfig(**{"customers": 10, "terminals": 10, "start": dt.date(2026, 1, 1), **wrong})
 
 
 def test_lake_shape_is_mostly_terminal_fraud_and_terminal_0_is_busiest():
-    """Over 30 days terminal 0 has 4.3 % of the rows and none of the terminal fraud, which is most of all fraud."""
+    """Most fraud of `lake-shape` is at terminals, but none at terminal 0, which has 4.3 % of the rows."""
     world = build_world(PRESETS["lake-shape"])
     days = [day_rows(world, index) for index in range(30)]
     terminal, scenario = (np.concatenate([getattr(day, name) for day in days]) for name in ("terminal", "scenario"))

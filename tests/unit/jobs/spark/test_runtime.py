@@ -1,4 +1,4 @@
-"""A job starts with its settings, but with the raw zone's account only if it reads raw files."""
+"""A job starts with its settings, but gets the raw zone's account only if it reads raw files."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ JOBS = Path(jobs.__file__).parent
 
 @pytest.mark.parametrize("reads_raw", [False, True])
 def test_only_who_reads_raw_files_gets_their_account(tmp_path, monkeypatch, reads_raw):
-    """The session of any other job has no way to the raw zone, although the account is in its environment."""
+    """A job that does not read raw files gets no raw account, even if its environment names one."""
     seen = []
 
     def start(_name, settings):
@@ -34,7 +34,7 @@ def test_only_who_reads_raw_files_gets_their_account(tmp_path, monkeypatch, read
 
 
 def test_training_is_not_among_them():
-    """Ingest and what contains it, rotation, the listing of what is stale and the leak scan read raw files."""
+    """Only five jobs read raw files, and training is none of them."""
     found = {path.stem for path in JOBS.rglob("*.py") if "reads_raw=True" in path.read_text()}
 
     assert found == {"day", "ingest", "leak_scan", "rotate_keys", "stale"}

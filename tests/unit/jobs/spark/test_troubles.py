@@ -1,4 +1,4 @@
-"""A storage in trouble is recognised by the words of every library, and nothing else is."""
+"""A storage in trouble is recognised by the words of each library, and other failures pass unchanged."""
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -53,7 +53,7 @@ def from_s3fs(code, kind=OSError):
     ],
 )
 def test_each_library_is_understood(error, place, kind):
-    """The message names the storage, says what is wrong and what to do."""
+    """For each library's words the error names the storage, what is wrong and what to do."""
     found = trouble_of(error, SETTINGS)
 
     assert isinstance(found, StorageError)
@@ -62,7 +62,7 @@ def test_each_library_is_understood(error, place, kind):
 
 
 def test_a_method_s_name_is_no_cause():
-    """Spark's trace of any failed query passes a method `withInternalError`; one of S3's clients names a time-out."""
+    """Names in a stack trace, such as `withInternalError` or a time-out tracker, do not count as causes."""
     frames = (
         "\n\tat org.apache.spark.sql.execution.QueryExecution$.withInternalError(QueryExecution.scala:717)"
         "\n\t\tat software.amazon.awssdk.core.internal.http.ApiCallTimeoutTrackingStage.execute(A.java:42)"
@@ -74,7 +74,7 @@ def test_a_method_s_name_is_no_cause():
 
 
 def test_a_cause_in_the_jvm_counts():
-    """Spark hands an exception over with its cause beside it."""
+    """The cause of an exception from Spark counts, although Spark keeps it in a field of its own."""
     outer = RuntimeError("Writing job aborted")
     outer._cause = RuntimeError(LAKE.format("AWSClientIOException", "Connection reset"))
 
@@ -92,20 +92,20 @@ def test_a_cause_in_the_jvm_counts():
     ],
 )
 def test_other_failures_show_as_they_are(error):
-    """A bug, a file of our own that cannot be read, a wrong name: no trouble of the storage."""
+    """A bug, a local file without permission or a wrong name is not reported as a trouble of the storage."""
     with pytest.raises(type(error)) as raised, translate_troubles(SETTINGS):
         raise error
     assert raised.value is error
 
 
 def test_expected_failures_pass():
-    """A job's own error is not reworded, whatever caused it."""
+    """A job's own error stays as it is, whatever caused it."""
     with pytest.raises(MissingDay), translate_troubles(SETTINGS):
         raise MissingDay("no day") from from_s3fs("SlowDown")
 
 
 def test_a_full_disk_is_told():
-    """Also where the write that failed was SQLite's."""
+    """A full disk is recognised, even in SQLite's words."""
     with pytest.raises(PublishError, match="the disk is full") as raised, translate_troubles(SETTINGS):
         raise RuntimeError("[SQLITE_FULL] database or disk is full")
     assert raised.value.exit_code == 50
@@ -119,7 +119,7 @@ def test_a_full_disk_is_told():
     ],
 )
 def test_a_clock_that_is_behind_is_told(said):
-    """In either of Iceberg's wordings, with an exit code of its own; who handles a failed publish handles it too."""
+    """Either of Iceberg's wordings becomes an error of its own, with exit code 53, which is a publish error, too."""
     with (
         pytest.raises(PublishError, match="clock is more than a minute behind") as raised,
         translate_troubles(SETTINGS),

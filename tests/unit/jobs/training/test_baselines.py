@@ -1,4 +1,4 @@
-"""Baselines learn from the same rows, are bounded, repeatable, and can be left out."""
+"""Baselines learn from rows of the same windows, are repeatable, and can be left out."""
 
 from dataclasses import replace
 
@@ -16,7 +16,10 @@ from jobs.training.quality import ranking
 
 
 def sample(rows, seed):
-    """Frauds have a high first value, or one that is missing while the third is high; the last is always missing."""
+    """Return rows in which frauds have a high first value, or a high third value if the first is missing.
+
+    The last value is always missing.
+    """
     generator = np.random.default_rng(seed)
     vectors = generator.normal(size=(rows, len(FEATURE_NAMES))).astype(np.float32)
     vectors[generator.random(rows) < 0.1, 0] = np.nan
@@ -30,7 +33,7 @@ FEW = replace(PARAMETERS, iterations=30)
 
 
 def test_all_rank_far_better_than_chance():
-    """Missing values, even a column of nothing else, are no obstacle; the trees learn the interaction."""
+    """Every baseline copes with missing values and ranks well, and trees learn the interaction best."""
     found = baselines(TRAIN, SELECT, seed=3, rows=5_000, parameters=PARAMETERS)
     assert set(found) == {"logistic_regression", "random_forest", "xgboost_tutorial"}
     assert set(found["random_forest"]) == {"auc", "average_precision", "recall_fpr5", "value_recall_fpr5"}
@@ -39,14 +42,14 @@ def test_all_rank_far_better_than_chance():
 
 
 def test_a_library_that_is_not_installed_is_left_out(monkeypatch):
-    """XGBoost is a development dependency: training does without."""
+    """Training works without XGBoost, which is a development dependency."""
     monkeypatch.setattr(module, "installed", lambda: False)
     found = baselines(TRAIN, SELECT, seed=3, rows=2_000, parameters=FEW)
     assert set(found) == {"logistic_regression", "random_forest"}
 
 
 def test_fewer_rows_bring_the_candidates_kind_of_model_on_the_same(monkeypatch):
-    """The model is CatBoost with the candidate's parameters, fitted on exactly the 500 drawn rows."""
+    """If baselines see fewer rows, a CatBoost model with the candidate's parameters learns from the same 500."""
     monkeypatch.setattr(module, "installed", lambda: False)
     found = baselines(TRAIN, SELECT, seed=3, rows=500, parameters=FEW)
     drawn = np.sort(np.random.default_rng(3).choice(2_000, 500, replace=False))
@@ -57,19 +60,19 @@ def test_fewer_rows_bring_the_candidates_kind_of_model_on_the_same(monkeypatch):
 
 
 def test_the_same_seed_gives_the_same_figures():
-    """Two runs agree to the last bit, another seed draws other rows."""
+    """Two runs with one seed agree to the last bit, and another seed draws other rows."""
     once, again, other = (baselines(TRAIN, SELECT, seed=seed, rows=500, parameters=FEW) for seed in (3, 3, 4))
     assert once == again
     assert once != other
 
 
 def test_no_rows_is_no_baselines():
-    """0 turns them off."""
+    """A setting of 0 rows turns the baselines off."""
     assert baselines(TRAIN, SELECT, seed=3, rows=0, parameters=FEW) == {}
 
 
 @pytest.mark.parametrize("rows", [-1, 499])
 def test_too_few_rows_are_refused(rows):
-    """They might hold no fraud; the setting is named."""
+    """Too few rows might hold no fraud, so they are refused with the name of the setting."""
     with pytest.raises(SettingsError, match=f"baselines on {rows} rows: expected 500 or more.*ANTIFRAUD_BASELINE_ROWS"):
         baselines(TRAIN, SELECT, seed=3, rows=rows, parameters=FEW)

@@ -1,4 +1,4 @@
-"""Calibration finds the population's odds, keeps every order, and survives hostile samples."""
+"""Calibration finds the population's odds and keeps the order, even on hostile samples."""
 
 import math
 
@@ -14,14 +14,14 @@ from jobs.training.calibration import fit_calibration
 
 
 def world(rows, seed=1):
-    """Margins whose true log odds are 1.5 * margin - 4."""
+    """Return margins whose true log odds are 1.5 * margin - 4, and frauds drawn from them."""
     generator = np.random.default_rng(seed)
     margin = generator.normal(size=rows)
     return margin, generator.random(rows) < 1 / (1 + np.exp(4 - 1.5 * margin))
 
 
 def test_finds_the_true_map():
-    """On 200,000 rows slope and intercept come out within a few standard errors."""
+    """On 200,000 rows slope and intercept are close to the true ones."""
     margin, is_fraud = world(200_000)
     found = fit_calibration(margin, is_fraud, np.ones(margin.size), kept_share=1.0)
     assert found.slope == pytest.approx(1.5, abs=0.05)
@@ -29,7 +29,7 @@ def test_finds_the_true_map():
 
 
 def test_equals_scikit_learns_logistic_regression():
-    """An independent implementation gives the same two numbers."""
+    """Scikit-learn's logistic regression gives the same slope and intercept."""
     margin, is_fraud = world(20_000, seed=2)
     peer = LogisticRegression(C=1e9, tol=1e-10).fit(margin[:, None], is_fraud)
     found = fit_calibration(margin, is_fraud, np.ones(margin.size), kept_share=1.0)
@@ -38,7 +38,10 @@ def test_equals_scikit_learns_logistic_regression():
 
 
 def test_equals_scikit_learns_logistic_regression_on_weighted_rows():
-    """A row with target t and weight w is a fraud of weight w t and a legitimate row of weight w (1 - t)."""
+    """Scikit-learn agrees on weighted rows, too.
+
+    A row with target t and weight w is a fraud of weight w t and a legitimate row of weight w (1 - t).
+    """
     margin, is_fraud = world(5_000, seed=5)
     weight = np.where(is_fraud, 1.0, 8.0) * np.random.default_rng(6).uniform(1, 3, margin.size)
     frauds, legitimate = weight[is_fraud].sum(), weight[~is_fraud].sum()
@@ -55,7 +58,7 @@ def test_equals_scikit_learns_logistic_regression_on_weighted_rows():
 
 @pytest.mark.parametrize("share", [0.02, 0.001])
 def test_few_frauds_and_a_small_share_keep_the_level(share):
-    """The mean risk is the fraud share even where a kept row stands for a thousand: smoothing adds about one fraud."""
+    """The mean risk equals the share of fraud, even if each kept row stands for a thousand."""
     generator = np.random.default_rng(8)
     is_fraud = np.arange(1_000) < 40
     margin = generator.normal(size=1_000) + 2 * is_fraud
@@ -65,7 +68,7 @@ def test_few_frauds_and_a_small_share_keep_the_level(share):
 
 
 def test_downsampling_is_undone():
-    """A tenth of the legitimate rows with weight 10 calibrates to the rate of the whole population."""
+    """A sample with a tenth of the legitimate rows is calibrated to the rate of the whole population."""
     margin, is_fraud = world(400_000, seed=3)
     kept = is_fraud | (np.random.default_rng(4).random(margin.size) < 0.1)
     weight = np.where(is_fraud, 1.0, 10.0)[kept]
@@ -79,7 +82,7 @@ def test_downsampling_is_undone():
     st.floats(0.001, 1.0),
 )
 def test_order_is_never_changed(rows, share):
-    """Whatever the sample, even one that separates or runs backwards, the map increases strictly."""
+    """The map increases strictly for any sample, even if fraud and margin separate or run backwards."""
     margin = np.array([value for value, _ in rows] + [0.0, 1.0])
     is_fraud = np.array([fraud for _, fraud in rows] + [True, False])
     found = fit_calibration(margin, is_fraud, np.ones(margin.size), share)
@@ -88,7 +91,7 @@ def test_order_is_never_changed(rows, share):
 
 
 def test_one_class_is_refused():
-    """Without a fraud, or with nothing else, there is nothing to calibrate to."""
+    """A sample with no fraud, or with nothing but fraud, is refused."""
     with pytest.raises(NoFraud, match="found 0 frauds in 3 rows"):
         fit_calibration(np.zeros(3), np.zeros(3, dtype=bool), np.ones(3), kept_share=1.0)
     with pytest.raises(OnlyFraud, match="found 3 frauds in 3 rows"):

@@ -1,4 +1,4 @@
-"""A candidate is whole or not there, and one that was altered is not used."""
+"""A candidate is written whole or not at all, and is not used after it was altered."""
 
 import datetime as dt
 
@@ -13,14 +13,14 @@ FILES = {"model.onnx": b"trees", "calibration.json": b"{}"}
 
 
 def test_write_then_read(tmp_path):
-    """A written candidate is read back, id included."""
+    """A written candidate is read back with the same id."""
     written = write_candidate(tmp_path / "2026-04-10", FILES, {"id": "2026-04-10-abc"})
     assert read_candidate(tmp_path / "2026-04-10") == written
     assert written.id == "2026-04-10-abc"
 
 
 def test_a_second_candidate_replaces_the_first(tmp_path):
-    """The folder holds the newer files only, and nothing temporary stays behind."""
+    """A second candidate of a day replaces all files of the first, and nothing temporary is left."""
     target = tmp_path / "2026-04-10"
     write_candidate(target, {**FILES, "golden.json": b"[]"}, {"id": "one"})
     write_candidate(target, FILES, {"id": "two"})
@@ -29,7 +29,7 @@ def test_a_second_candidate_replaces_the_first(tmp_path):
 
 
 def test_an_altered_file_is_named(tmp_path):
-    """One changed byte is an error that says which file."""
+    """An altered file is refused by name."""
     target = tmp_path / "2026-04-10"
     write_candidate(target, FILES, {"id": "one"})
     (target / "model.onnx").write_bytes(b"other")
@@ -39,13 +39,13 @@ def test_an_altered_file_is_named(tmp_path):
 
 
 def test_no_candidate_says_what_to_run(tmp_path):
-    """The message names the day and the job that makes it."""
+    """The error about a missing candidate names the day and the job to run."""
     with pytest.raises(ReleaseError, match=r"no whole candidate of 2026-04-10 .*run jobs/train\.py"):
         read_candidate(candidate_path(Settings(home=tmp_path), DAY))
 
 
 def test_the_id_follows_the_content():
-    """Same day and same scoring files: same id; another calibration: another one."""
+    """The id depends on the day and the scoring files, and on no other file."""
     same = candidate_id(DAY, dict(FILES))
     assert same == candidate_id(DAY, {**FILES, "model.cbm": b"not part of scoring"})
     assert same != candidate_id(DAY, {**FILES, "calibration.json": b"{ }"})

@@ -1,4 +1,4 @@
-"""Features that may only raise the risk are in the registry, and no training may contradict them."""
+"""Features that may only raise the risk are constrained, and no training contradicts them."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ GRID = np.linspace(-3, 3, 61, dtype=np.float32)
 
 
 def test_fresh_matured_frauds_rise_and_nothing_else_does():
-    """Counts and shares of a day and a week are constrained; those of a month, amounts and times are not."""
+    """Counts and shares of matured fraud over a day and a week are constrained, and those of a month are not."""
     names = {FEATURE_NAMES[position] for position in rising_features()}
     assert names >= RISING
     assert not {"terminal_fraud_30d", "terminal_fraud_share_30d"} & names
@@ -24,7 +24,7 @@ def test_fresh_matured_frauds_rise_and_nothing_else_does():
 
 
 def against(rows, seed):
-    """Rows whose risk falls as any constrained feature rises, the opposite of what the features mean."""
+    """Return rows whose risk falls as any constrained feature rises, against the features' meaning."""
     generator = np.random.default_rng(seed)
     vectors = generator.normal(size=(rows, len(FEATURE_NAMES))).astype(np.float32)
     pull = 1.5 * vectors[:, list(rising_features())].sum(axis=1) - 2 * vectors[:, 0]
@@ -36,8 +36,8 @@ def against(rows, seed):
 def test_a_training_never_lets_the_risk_fall_with_them(constrained, monkeypatch):
     """Raising each constrained feature of 40 payments alone never lowers the exported model's risk.
 
-    The same training without constraints follows the data, so that every one of them lowers the risk: without that
-    the first half could not fail.
+    Without constraints the same training follows the data, and every such feature lowers the risk somewhere. Otherwise
+    the constrained half of this test could not fail.
     """
     monkeypatch.setattr(search, "PARAMETERS", Parameters(iterations=60, depth=4, learning_rate=0.2))
     rising = rising_features()

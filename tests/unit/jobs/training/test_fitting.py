@@ -1,4 +1,4 @@
-"""Training is repeatable to the byte, stops early, obeys what features mean, and refuses windows that teach nothing."""
+"""Training is repeatable to the byte, stops early, obeys constraints, and refuses windows that teach nothing."""
 
 import dataclasses
 
@@ -22,14 +22,14 @@ def sample(rows, seed):
 
 
 def test_same_inputs_give_the_same_bytes():
-    """Two trainings write equal files, so an id made of their hash names one model."""
+    """Two trainings on the same inputs write equal files, so that a hash of the files identifies the model."""
     first, second = (fit(sample(3_000, 1), sample(1_000, 2), seed=7, parameters=SMALL) for _ in range(2))
     assert onnx_bytes(first) == onnx_bytes(second)
     assert cbm_bytes(first) == cbm_bytes(second)
 
 
 def test_single_precision_loses_nothing():
-    """Vectors in double precision, row by row, give the bytes that single precision gives, column by column."""
+    """Vectors in double precision and row order give the same bytes as in single precision and column order."""
 
     def as_type(rows, dtype, order):
         return dataclasses.replace(rows, vectors=np.asarray(doubles(rows), dtype=dtype, order=order))
@@ -47,7 +47,7 @@ def test_single_precision_loses_nothing():
 
 
 def zigzag(rows, seed):
-    """Risk that falls as the first feature rises, and depends on the second as well."""
+    """Return rows whose risk falls as the first feature rises, and depends on the second as well."""
     generator = np.random.default_rng(seed)
     vectors = generator.normal(size=(rows, 2)).astype(np.float32)
     is_fraud = generator.random(rows) < 1 / (1 + np.exp(1.5 * vectors[:, 0] - vectors[:, 1] + 1))
@@ -56,7 +56,7 @@ def zigzag(rows, seed):
 
 @pytest.mark.parametrize(("rising", "falls"), [((), True), ((0,), False)])
 def test_a_rising_feature_never_lowers_the_margin(rising, falls):
-    """Where the data say otherwise an unconstrained model follows them, and a constrained one never does."""
+    """A constrained feature never lowers the margin, even on data that make an unconstrained model do so."""
     model = fit(zigzag(3_000, 1), zigzag(1_000, 2), seed=7, parameters=SMALL, rising=rising)
     grid = np.linspace(-3, 3, 60, dtype=np.float32)
     for other in (-1.0, 0.0, 1.0):
@@ -66,13 +66,13 @@ def test_a_rising_feature_never_lowers_the_margin(rising, falls):
 
 
 def test_another_seed_gives_another_model():
-    """The seed is used: without this the test above could not fail."""
+    """Another seed gives another model, so that equal bytes for equal seeds mean something."""
     first, second = (fit(sample(3_000, 1), sample(1_000, 2), seed=seed, parameters=SMALL) for seed in (7, 8))
     assert cbm_bytes(first) != cbm_bytes(second)
 
 
 def test_the_saved_model_predicts_margins():
-    """A model that is written and read again gives the classifier's own raw values."""
+    """A model that is written and read again gives the same raw values."""
     model = fit(sample(3_000, 1), sample(1_000, 2), seed=7, parameters=SMALL)
     rows = sample(200, 3).vectors
     again = from_cbm(cbm_bytes(model)).predict(rows)
@@ -80,7 +80,7 @@ def test_the_saved_model_predicts_margins():
 
 
 def test_stops_when_the_select_window_no_longer_gains():
-    """On pure noise the best number of trees is far below the allowed one."""
+    """On pure noise training stops far below the allowed number of trees."""
     generator = np.random.default_rng(4)
     noise = Sample(generator.normal(size=(500, 5)), generator.random(500) < 0.2, np.full(500, 700), np.ones(500))
     model = fit(noise, sample(500, 5), seed=7, parameters=Parameters(iterations=400, depth=4, learning_rate=0.3))
@@ -89,7 +89,7 @@ def test_stops_when_the_select_window_no_longer_gains():
 
 @pytest.mark.parametrize(("train", "select", "name"), [(0, 1, "train"), (1, 0, "select")])
 def test_a_window_without_fraud_is_refused(train, select, name):
-    """The message names the window and what it lacks."""
+    """A window without fraud is refused by name."""
     usable = sample(300, 6)
     empty = dataclasses.replace(usable, is_fraud=np.zeros(300, dtype=bool))
     with pytest.raises(NoFraud, match=f"the {name} window has 0 frauds in 300 rows") as refused:
@@ -98,7 +98,7 @@ def test_a_window_without_fraud_is_refused(train, select, name):
 
 
 def test_a_window_of_frauds_only_is_refused():
-    """One class teaches nothing, whichever it is."""
+    """A window with nothing but fraud is refused, because one class teaches nothing."""
     usable = sample(300, 6)
     only = dataclasses.replace(usable, is_fraud=np.ones(300, dtype=bool))
     with pytest.raises(OnlyFraud, match="the train window has 300 frauds in 300 rows"):
@@ -106,7 +106,7 @@ def test_a_window_of_frauds_only_is_refused():
 
 
 def test_an_empty_window_is_refused():
-    """Labels that have all yet to come leave no rows; the message is the same."""
+    """A window without rows is refused like one without fraud."""
     usable = sample(300, 6)
     nothing = Sample(usable.vectors[:0], usable.is_fraud[:0], usable.amount[:0], usable.weight[:0])
     with pytest.raises(NoFraud, match="the select window has 0 frauds in 0 rows"):
@@ -114,13 +114,13 @@ def test_an_empty_window_is_refused():
 
 
 def test_frauds_weigh_by_what_they_cost():
-    """Amounts 16 and 81 to the power 0.75 are 8 and 27, with mean 17.5; legitimate rows weigh 1."""
+    """Frauds weigh by amount to the power 0.75 over its mean (8 and 27 over 17.5), and legitimate rows weigh 1."""
     rows = Sample(np.zeros((3, 1)), np.array([True, True, False]), np.array([16, 81, 500]), np.ones(3))
     assert value_weight(rows) == pytest.approx([8 / 17.5, 27 / 17.5, 1.0])
 
 
 def test_propensities_decide_when_to_stop():
-    """Select rows that stand for others change the number of trees; train rows learn the same trees either way."""
+    """Propensities of select rows change the number of trees, and those of train rows change nothing."""
     train, select = sample(3_000, 1), sample(1_000, 2)
     chance = np.where(select.vectors[:, 1] > 0, 0.02, 1.0)
     models = [

@@ -1,4 +1,4 @@
-"""Ranking figures equal their definitions, restated row by row."""
+"""Ranking figures equal their definitions, computed row by row."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from jobs.training.quality import ranking, risk_over_share
 
 
 def rows():
-    """Six hundred rows with tied margins, frauds a little higher, legitimate rows of two weights."""
+    """Return rows with tied margins, slightly higher for frauds, and two weights of legitimate rows."""
     generator = np.random.default_rng(3)
     fraud = generator.random(600) < 0.1
     margin = np.round(generator.normal(size=600) + 1.5 * fraud, 1)
@@ -17,7 +17,7 @@ def rows():
 
 
 def flagged_share(sample, margin, kept, worth):
-    """The most of `worth` above a threshold at which at most 5 % of the legitimate weight is."""
+    """Return the largest share of `worth` above a threshold that flags at most 5 % of the legitimate weight."""
     shares = []
     for threshold in [-np.inf, *np.unique(margin)]:
         over = margin > threshold
@@ -27,7 +27,7 @@ def flagged_share(sample, margin, kept, worth):
 
 
 def test_recall_at_five_percent_by_trying_every_threshold():
-    """Recall and value recall are the best of all thresholds that keep the rate, ties included."""
+    """Recall and value recall are the best over all thresholds that keep the rate, ties included."""
     sample, margin = rows()
     figures = ranking(sample, margin)
     assert figures["recall_fpr5"] == pytest.approx(flagged_share(sample, margin, sample.is_fraud, np.ones(600)))
@@ -37,7 +37,7 @@ def test_recall_at_five_percent_by_trying_every_threshold():
 
 
 def test_auc_is_the_chance_that_a_fraud_ranks_above_a_legitimate_row():
-    """Pairs are weighted by what the legitimate row stands for; a tie is half."""
+    """AUC is the share of pairs in which the fraud ranks higher, weighted by the legitimate row; a tie is half."""
     sample, margin = rows()
     fraud = sample.is_fraud
     above = np.sign(margin[fraud][:, None] - margin[~fraud][None, :]) / 2 + 0.5
@@ -46,6 +46,6 @@ def test_auc_is_the_chance_that_a_fraud_ranks_above_a_legitimate_row():
 
 
 def test_the_level_of_the_risk():
-    """One fraud among ten rows, all given a risk of 1/5: twice the share."""
+    """One fraud in ten rows, all with a risk of 1/5, gives a ratio of 2 between risk and share."""
     sample = Sample(np.zeros((2, 1)), np.array([True, False]), np.ones(2, np.int64), np.array([1.0, 9.0]))
     assert risk_over_share(sample, np.full(2, np.log(0.25))) == pytest.approx(2.0)

@@ -35,18 +35,18 @@ from tests.unit.lake.lake_example import (
 
 
 def history(settings):
-    """Ids of the snapshots of a table."""
+    """Return the ids of a table's snapshots."""
     return [snapshot.snapshot_id for snapshot in open_catalog(settings).load_table((NAMESPACE, "runs")).snapshots()]
 
 
 def run_adopt(settings, mode="apply", *said):
-    """Run the job on these settings."""
+    """Run the job that adopts a lake on these settings."""
     adopt_job(settings, parser().parse_args(["--mode", mode, *said]))
 
 
 @pytest.fixture
 def lake(tmp_path):
-    """A lake of two tables."""
+    """Return settings of a lake of two tables."""
     return make_lake(tmp_path / "home")
 
 
