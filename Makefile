@@ -6,6 +6,7 @@ PYTHON := .venv/bin/python
 TWO_LANES := -n 2 --dist loadgroup --no-loadscope-reorder
 # Fails, too, if a process or a mount of the tests is left.
 CONTAINED := $(PYTHON) -m infra.local.contained $(PYTHON) -m pytest $(TWO_LANES)
+WITHOUT_SERVERS := antifraud jobs serving tests/unit tests/golden
 WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving docs dags)
 # What the jobs compute and publish, without processes and servers.
 TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state halves ingest raw_lines tokens_spark))
@@ -31,15 +32,15 @@ browser: setup  ## Chromium for the tests of Airflow's pages and of the gate's (
 run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--once ends after the summary, DATA=folder takes your files
 	@$(PYTHON) -m infra.local.run $(RUN_ARGS) $(if $(DATA),--data "$(DATA)")
 
-test: setup check servers browser  ## every component for real, once: what a change can break; CI runs it
+test: setup servers browser lint  ## make check, and every component for real, once: what a change can break; CI runs it
 	@$(PYTHON) -m bench.run.proof --age
-	$(CONTAINED) -m "not prove" $(WITH_SERVERS)
+	$(CONTAINED) -m "not prove" $(WITH_SERVERS) $(WITHOUT_SERVERS)
 
 prove: setup servers browser  ## the long proofs, before a release and by hand; records the commit that passed
 	$(PYTHON) -m bench.run.proof
 
 proofs: spark35
-	$(CONTAINED) -m prove antifraud jobs serving tests/unit tests/golden $(WITH_SERVERS)
+	$(CONTAINED) -m prove $(WITH_SERVERS) $(WITHOUT_SERVERS)
 
 spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own; part of the proofs
 	@sh infra/setup/spark35/setup.sh
@@ -54,7 +55,7 @@ lint:
 	.venv/bin/lint-imports
 
 unit:
-	$(CONTAINED) -m "not prove" antifraud jobs serving tests/unit tests/golden
+	$(CONTAINED) -m "not prove" $(WITHOUT_SERVERS)
 
 docs: setup  ## regenerate the documents that come from code
 	$(PYTHON) -m docs.generate

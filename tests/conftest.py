@@ -12,7 +12,8 @@ from antifraud.settings.core import JobSettings
 # then shrinks its code cache to a fifth and compiles the same code again and again, unless a size is given.
 # A concurrent collector takes a sixth of the CPU of small jobs, and the serial one hardly any.
 SMALL_JOBS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
-os.environ.setdefault("SPARK_SUBMIT_OPTS", SMALL_JOBS)
+for of_jvm in ("SPARK_SUBMIT_OPTS", "SPARK_DAEMON_JAVA_OPTS"):  # drivers; masters and workers of a cluster
+    os.environ.setdefault(of_jvm, SMALL_JOBS)
 
 
 @pytest.hookimpl(tryfirst=True)  # it must run before pytest-xdist, which reads the groups in the same hook

@@ -15,7 +15,7 @@ from infra.local.supervisor import Supervisor
 DAGS: Final = frozenset({"lake", "retrain", "monitor", "reprocess", "maintenance", "rollback"})
 PAUSED: Final = frozenset({"maintenance"})
 """DAGs without work in a new lake: maintenance counts ages on the wall clock."""
-LOOK_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 2.0
 PARSE_SECONDS: Final = 120.0
 ENDED: Final = frozenset({"success", "failed"})
 SHOWN: Final = frozenset({"running", "success", "failed", "skipped", "up_for_retry"})

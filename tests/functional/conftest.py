@@ -40,7 +40,7 @@ class World:
         return ["--once", "--preset", "small", "--days", str(self.days), "--backfill-days", str(self.backfilled)]
 
 
-SHORT_RUN = pytest.param(World(72, 1, "2026-03-13"), id="short")
+SHORT_RUN = pytest.param(World(50, 1, "2026-02-19"), id="short")
 LONG_RUN = pytest.param(World(100, 3, "2026-04-09"), id="long", marks=pytest.mark.prove)
 LONG_RUN_ONLY = pytest.mark.parametrize("finished_run", [LONG_RUN], indirect=True)
 

@@ -108,6 +108,7 @@ def test_nothing_is_listed_as_out_of_date(whole):
     assert stale(settings, DAYS) == {}
 
 
+@pytest.mark.prove
 def test_what_follows_from_a_changed_row_is_listed(feed, tmp_path, open_lake):
     """A corrected row makes its raw file's days stale, and after ingest everything that is made from its day."""
     settings = home_with(feed, tmp_path)

@@ -23,6 +23,7 @@ from jobs.upkeep.retention import Rules, live_manifests
 from tests.release_keys import PUBLIC, SIGNING, put_keys
 from tests.spark.state_lake import day, fill
 
+pytestmark = pytest.mark.prove  # a lake of forty days, for a job that runs weekly
 DAYS = range(40)
 """With 31 days kept, the states of days 0 to 7 are too old."""
 POINTED_TO, RELEASED, AWAITED = 2, 4, 5

@@ -97,6 +97,7 @@ def test_clean_names_the_snapshots_of_the_others(feed):
     ]
 
 
+@pytest.mark.prove
 def test_day_by_day_equals_the_range(feed, settings, open_lake):
     """Days ingested one by one, out of order, give the same rows as one range and leave nothing staged."""
     whole, _ = feed

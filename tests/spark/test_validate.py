@@ -225,6 +225,7 @@ def test_a_damaged_champion_keeps_nobody_out(judged, elsewhere):
     assert "does not verify" in champion.note
 
 
+@pytest.mark.prove
 def test_every_earlier_release_at_hand_is_named(judged, elsewhere):
     """Champion, previous and anchor are scored beside the candidate, but no release that saw certify days."""
     session, _, candidate, alone = judged

@@ -68,6 +68,7 @@ def test_one_run_publishes_what_its_file_says(settings, open_lake, reads, monkey
     assert reads == [["2026-01-01.txt"]]
 
 
+@pytest.mark.prove
 def test_the_rows_are_those_of_days_asked_for_one_by_one(settings, open_lake, tmp_path):
     """A run publishes the same rows of a file, whichever of its days the run was asked for."""
     other = JobSettings(home=tmp_path / "other", quarantine_limit=1.0, keyring_file=settings.keyring_path)

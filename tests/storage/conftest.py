@@ -16,6 +16,7 @@ from infra.cluster.archive import ROOT, write_project_zip
 from infra.cluster.postgres import start_postgres
 from infra.cluster.s3 import REGION, start_s3
 from infra.cluster.standalone import spark_environment, start_cluster
+from tests.conftest import SMALL_JOBS
 
 FIRST, LAST = "2026-01-01", "2026-01-03"
 
@@ -105,7 +106,8 @@ def remote_storage(feed, servers, tmp_path_factory):
     write_project_zip(home / "antifraud.zip")
     cluster = start_cluster(home / "cluster")
     try:
-        yield Storage(settings, cluster.url, ("--py-files", str(home / "antifraud.zip")))
+        executors = ("--conf", f"spark.executor.extraJavaOptions={SMALL_JOBS}")
+        yield Storage(settings, cluster.url, ("--py-files", str(home / "antifraud.zip"), *executors))
     finally:
         cluster.stop()
 

@@ -253,6 +253,7 @@ def test_a_job_with_settings_of_another_lake_ends_before_it_begins(scene, mix_up
     assert kind.files() == before
 
 
+@pytest.mark.prove
 def test_after_adoption_both_lakes_live_and_maintain_themselves(scene):
     """After the copy is adopted, both lakes load a day and maintain themselves.
 

@@ -11,6 +11,7 @@ from antifraud.lake.schemas import CLEAN, FEATURES, NAMESPACE
 from antifraud.lake.storage import raw_folder
 from jobs.lake.checksums import TABLES, checksums
 from jobs.raw.files import discover, stamps
+from tests.circles import for_proofs
 from tests.storage.conftest import FIRST, LAST, command_lines, passwords, submit
 
 DAYS = [dt.date(2026, 1, day) for day in (1, 2, 3)]
@@ -42,7 +43,7 @@ def remote_finished(remote_storage):
     return finish(remote_storage)
 
 
-@pytest.fixture(scope="module", params=["local", "remote"])
+@pytest.fixture(scope="module", params=["remote", *for_proofs("local")])
 def finished(request):
     """Return the finished run on each storage in turn."""
     return request.getfixturevalue(f"{request.param}_finished")
@@ -89,6 +90,7 @@ def test_no_password_is_on_a_command_line_or_printed(finished):
         assert password not in output
 
 
+@pytest.mark.prove
 def test_both_storages_hold_the_same_rows(local_finished, remote_finished):
     """The checksums of every table and day are the same on both storages."""
     local, remote = (checksums(found[0].settings, DAYS[0], DAYS[-1]) for found in (local_finished, remote_finished))
