@@ -8,7 +8,8 @@
 
 When a task fails:
 
-- `drift`: the day has no features yet. Run `lake` for it.
+- `drift`: the day has no features yet. Run `lake` for it. A feature with fewer than two values, as on a day without
+  rows, does not fail the task: its drift is "unknown", in the log, in `drift.json` and on the page.
 - `leaks`: the exit code at the end of the log tells which of three it is.
   - 30, **leaks**: a raw identifier is outside the raw zone. The log names the file. Close access to it first, then find
     what wrote it.
