@@ -115,6 +115,12 @@ class LeakError(AntifraudError):
     exit_code = 30
 
 
+class UnsearchableError(AntifraudError):
+    """No leak was found, but something could not be searched for identifiers; the message names path and reason."""
+
+    exit_code = 32
+
+
 class ReleaseError(AntifraudError):
     """A release bundle or the release pointer does not verify."""
 

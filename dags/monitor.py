@@ -8,9 +8,15 @@
 
 When a task fails:
 
-- `drift`: the day has no features yet. Run `lake` for it.
-- `leaks`: **a raw identifier is outside the raw zone**. The log names the file. Close access to it first, then find
-  what wrote it.
+- `drift`: the day has no features yet. Run `lake` for it. A feature with fewer than two values, as on a day without
+  rows, does not fail the task: its drift is "unknown", in the log, in `drift.json` and on the page.
+- `leaks`: the exit code at the end of the log tells which of three it is.
+  - 30, **leaks**: a raw identifier is outside the raw zone. The log names the file. Close access to it first, then find
+    what wrote it.
+  - 32, **unsearchable**: no leak was found, but files could not be searched, such as a cut `.gz` or an encrypted zip.
+    The log has one line `unsearchable:` for each, with path and reason. Repair, replace or remove the file, then clear
+    the task.
+  - another code or a traceback, **crashed**: the scan did not end, so nothing is known. Follow the message.
 """
 
 from airflow.sdk import dag

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.clock import days_between
-from antifraud.errors import returns_exit_code
+from antifraud.errors import PublishError, returns_exit_code
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from infra.local import story
@@ -71,7 +71,7 @@ class Run:
         if release := self._release():
             self._live(release)
         with part("monitor"):
-            pipeline.run("monitor", str(self.plan.last), {"day": str(self.plan.last)})
+            self._monitor(pipeline)
         return self._summary()
 
     def _wait_for_services(self) -> Pipeline:
@@ -111,6 +111,16 @@ class Run:
                     self.progress.say("   done in an earlier run")
                 else:
                     self.record.keep(name, tell(scorer, self.home, self.plan, self.progress))
+
+    def _monitor(self, pipeline: Pipeline) -> None:
+        day = str(self.plan.last)
+        try:
+            pipeline.run("monitor", day, {"day": day})
+        except PublishError:
+            # The run fails all the same, but its summary names leaks and files that could not be searched.
+            if (self.home / "reports" / day / "leaks.json").exists():
+                self.progress.say(render(self._summary()))
+            raise
 
     def _summary(self) -> dict[str, Any]:
         plan, results = self.plan, self.record.results

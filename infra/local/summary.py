@@ -11,6 +11,7 @@ from antifraud.lake import catalog as lake
 from antifraud.settings.core import JobSettings
 from infra.local.progress import clock_face
 from infra.local.verdict import verdict_lines
+from jobs.leak.report import Unsearchable
 
 
 def lake_counts(settings: JobSettings, first: dt.date, last: dt.date) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def lake_counts(settings: JobSettings, first: dt.date, last: dt.date) -> dict[st
 
 
 def leak_report(home: Path, day: dt.date) -> dict[str, Any]:
-    """Return the leak scan's report of `day`: the number of searched identifiers, and its findings."""
+    """Return the leak scan's report of `day`: searched identifiers, findings, and what could not be searched."""
     report: dict[str, Any] = json.loads((home / "reports" / str(day) / "leaks.json").read_text())
     return report
 
@@ -87,9 +88,19 @@ def _monitor(summary: dict[str, Any]) -> list[str]:
         return [
             "MONITOR",
             "  leak scan: identifiers are too short to be distinguished from counts; only columns were audited",
+            *_unsearchable(leaks),
         ]
     found = len(leaks["findings"])
-    return ["MONITOR", f"  leak scan: {leaks['identifiers']:,} raw identifiers, {found} found outside the raw zone"]
+    return [
+        "MONITOR",
+        f"  leak scan: {leaks['identifiers']:,} raw identifiers, {found} found outside the raw zone",
+        *_unsearchable(leaks),
+    ]
+
+
+def _unsearchable(leaks: dict[str, Any]) -> list[str]:
+    """Return what could not be searched, one file a line."""
+    return [f"  not searched: {Unsearchable(**each)}" for each in leaks["unsearchable"]]
 
 
 def _parts(summary: dict[str, Any]) -> list[str]:

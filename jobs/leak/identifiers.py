@@ -1,5 +1,6 @@
 """Identifiers to search for: ids of the raw feed that are too long to be taken for a count."""
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -9,15 +10,23 @@ from numpy.typing import NDArray
 
 from antifraud.errors import RawFileError
 from antifraud.lake.schemas import RAW
+from jobs.leak.damage import damage_of
+from jobs.leak.report import Unsearchable
 from jobs.raw.files import discover, text_lines
 
 MIN_DIGITS: Final = 9
+MAX_DIGITS: Final = 40
+"""More digits than any identifier has; ingest quarantines such a row, and even 20 digits."""
+LARGEST_VALUE: Final = (1 << 63) - 1
 ID_COLUMNS: Final = tuple(RAW.place(column.name) for column in RAW.identifiers)
 
 
 @dataclass(frozen=True, slots=True)
 class Identifiers:
-    """Identifiers in the forms that matching needs: decimal texts, their lengths, and sorted 64-bit integers."""
+    """Identifiers in the forms that matching needs: decimal texts, their lengths, and sorted 64-bit integers.
+
+    An identifier of more than 64 bits, such as an account number of 20 digits, is searched as text only.
+    """
 
     texts: frozenset[bytes]
     lengths: frozenset[int]
@@ -27,11 +36,14 @@ class Identifiers:
     def of(cls, identifiers: set[int]) -> Self:
         """Prepare a set of identifiers for matching."""
         texts = frozenset(str(identifier).encode() for identifier in identifiers)
-        return cls(texts, frozenset(map(len, texts)), np.sort(np.fromiter(identifiers, dtype=np.int64)))
+        values = [identifier for identifier in identifiers if identifier <= LARGEST_VALUE]
+        return cls(texts, frozenset(map(len, texts)), np.sort(np.array(values, dtype=np.int64)))
 
 
-def sparse_identifiers(raw: Path) -> set[int]:
+def sparse_identifiers(raw: Path, unsearchable: list[Unsearchable]) -> set[int]:
     """Return customer and terminal ids of at least `MIN_DIGITS` digits in the raw files, on a disk or in S3.
+
+    Raw files that cannot be read to their ends are added to `unsearchable`: their other identifiers are unknown.
 
     Raises:
         RawFileError: There is no raw file, so there is nothing to search for.
@@ -43,7 +55,20 @@ def sparse_identifiers(raw: Path) -> set[int]:
         )
     texts: set[bytes] = set()
     for file in files:
-        for line in text_lines(file.path):
-            fields = line.split(b",")
-            texts.update(field for field in (fields[column] for column in ID_COLUMNS if column < len(fields)))
-    return {int(text) for text in texts if text.isdigit() and len(text) >= MIN_DIGITS}
+        try:
+            for line in text_lines(file.path):
+                fields = line.split(b",")
+                texts.update(_digits(fields[column]) for column in ID_COLUMNS if column < len(fields))
+        except (OSError, EOFError, zlib.error) as error:
+            unsearchable.append(_unknown(file.path, error))
+    return {int(text) for text in texts if text.isdigit() and MIN_DIGITS <= len(text) <= MAX_DIGITS}
+
+
+def _digits(field: bytes) -> bytes:
+    """Return a field without quotes, spaces and leading zeros, which the searched files need not repeat."""
+    return field.strip(b' "\t\r').lstrip(b"0")
+
+
+def _unknown(path: Path, error: Exception) -> Unsearchable:
+    reason = "no such file" if isinstance(error, FileNotFoundError) else damage_of(error, "raw file")
+    return Unsearchable(str(path), "", f"{reason}; its identifiers are not known")

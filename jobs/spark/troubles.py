@@ -79,7 +79,7 @@ def trouble_of(error: BaseException, settings: JobSettings) -> AntifraudError | 
     packages = {type(each).__module__.partition(".")[0] for each in chain}
     if packages & CATALOG_PACKAGES:
         return catalog_error(settings, next(each for each in chain if isinstance(each, Exception)))
-    of_s3 = bool(packages & S3_PACKAGES)
+    of_s3 = comes_from_s3(error)
     if not (of_s3 or any(word in said for word in S3_WORDS)):
         return None
     kind = next((kind for kind, signs in KINDS if any(sign in said for sign in signs)), None)
@@ -89,6 +89,11 @@ def trouble_of(error: BaseException, settings: JobSettings) -> AntifraudError | 
         f"the storage {_place(said, settings, raw=of_s3)} {kind}: what was published before is whole, nothing "
         f"half-written is visible; {WHAT_TO_DO[kind]}, then run the same days again"
     )
+
+
+def comes_from_s3(error: BaseException) -> bool:
+    """Return whether an exception, or one of its causes, is one of the Python libraries that speak to S3."""
+    return any(type(each).__module__.partition(".")[0] in S3_PACKAGES for each in _chain(error))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

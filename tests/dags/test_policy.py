@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from airflow.sdk.definitions.param import Param, ParamsDict
 
+from antifraud.errors import LeakError, UnsearchableError
+
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["lake", "maintenance", "monitor", "reprocess", "retrain", "rollback"]
 MANUAL = ["reprocess", "rollback"]
@@ -35,6 +37,14 @@ def test_the_docstring_is_the_operators_page(dags, name):
     for task in dags[name].task_ids:
         if task != "reason":
             assert f"- `{task}`: " in module, f"the page of {name} does not mention its task {task}"
+
+
+def test_the_page_of_monitor_tells_leaks_unsearchable_and_crashed_apart(dags):
+    """Each outcome of the leak scan has a line of its own, with the exit code that the task's log shows."""
+    page = dags["monitor"].doc_md
+    codes = {"leaks": f"{LeakError.exit_code}", "unsearchable": f"{UnsearchableError.exit_code}"}
+    for outcome, code in (*codes.items(), ("crashed", "another code or a traceback")):
+        assert f"\n  - {code}, **{outcome}**: " in page
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,6 +7,7 @@ import pytest
 
 from infra.local.supervisor import processes_of
 from jobs.leak.identifiers import sparse_identifiers
+from jobs.leak.report import Search
 from jobs.leak.scan import scan
 from tests.functional.conftest import LONG_RUN_ONLY, run_path
 
@@ -61,15 +62,19 @@ def test_no_raw_identifier_left_the_raw_zone_and_a_planted_one_is_found(finished
 
     It finds one that is planted in a log, and does not repeat the identifier.
     """
-    identifiers = sparse_identifiers(finished_run.home / "raw" / "feed")
+    identifiers = sparse_identifiers(finished_run.home / "raw" / "feed", [])
     assert len(identifiers) > 1_000
-    assert finished_run.summary["leaks"] == {"identifiers": len(identifiers), "findings": []}
+    assert finished_run.summary["leaks"] == {
+        "identifiers": len(identifiers),
+        "findings": [],
+        "unsearchable": [],
+    }
     raw_zone = [finished_run.home / "raw"]
-    assert scan(finished_run.home, identifiers, raw_zone) == []
+    assert scan(finished_run.home, identifiers, raw_zone) == Search()
     planted = finished_run.home / "logs" / "planted.log"
     planted.write_text(f"customer {min(identifiers)} called\n")
     try:
-        findings = scan(finished_run.home, identifiers, raw_zone)
+        findings = scan(finished_run.home, identifiers, raw_zone).findings
     finally:
         planted.unlink()
     assert [finding.path for finding in findings] == ["logs/planted.log"]

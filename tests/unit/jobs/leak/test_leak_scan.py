@@ -13,6 +13,7 @@ from antifraud.lake.catalog import open_catalog
 from antifraud.lake.ownership import claim_lake
 from antifraud.settings.core import JobSettings
 from jobs.leak.identifiers import sparse_identifiers
+from jobs.leak.report import Search
 from jobs.leak.scan import scan
 from jobs.leak_scan import main
 from jobs.raw.files import HEADER
@@ -27,9 +28,9 @@ def test_finds_a_planted_identifier(plant, tmp_path):
     """An identifier is found in every kind of file: text, compressed, columnar, database and binary."""
     plant(tmp_path / "planted")
 
-    findings = scan(tmp_path, {LEAKED, OTHER})
+    found = scan(tmp_path, {LEAKED, OTHER})
 
-    assert {finding.path for finding in findings} == {"planted"}
+    assert ({finding.path for finding in found.findings}, found.unsearchable) == ({"planted"}, [])
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
@@ -37,7 +38,7 @@ def test_other_values_are_no_findings(plant, tmp_path):
     """A file with some other long number is not reported."""
     plant(tmp_path / "innocent")
 
-    assert scan(tmp_path, {OTHER}) == []
+    assert scan(tmp_path, {OTHER}) == Search()
 
 
 def test_all_of_many_planted_files_are_found(tmp_path):
@@ -48,7 +49,7 @@ def test_all_of_many_planted_files_are_found(tmp_path):
         plant(folder / f"{plant.__name__}.planted")
         (folder / f"{plant.__name__}.innocent").write_bytes(f"{OTHER} rows".encode())
 
-    found = {finding.path.rpartition("/")[2] for finding in scan(tmp_path, {LEAKED})}
+    found = {finding.path.rpartition("/")[2] for finding in scan(tmp_path, {LEAKED}).findings}
 
     assert found == {f"{plant.__name__}.planted" for plant in PLANTS}
 
@@ -57,7 +58,7 @@ def test_what_only_begins_like_a_pickle_is_searched_as_bytes(tmp_path):
     """A file that only begins like a pickle is searched as plain bytes."""
     (tmp_path / "model.bin").write_bytes(b"\x80\x04" + b"\xff" * 40 + str(LEAKED).encode())
 
-    assert len(scan(tmp_path, {LEAKED})) == 1
+    assert len(scan(tmp_path, {LEAKED}).findings) == 1
 
 
 def test_an_identifier_across_two_chunks_is_found(tmp_path):
@@ -65,21 +66,21 @@ def test_an_identifier_across_two_chunks_is_found(tmp_path):
     half = (1 << 24) - 6
     (tmp_path / "large.log").write_bytes(b"x" * half + str(LEAKED).encode() + b"y" * 100)
 
-    assert len(scan(tmp_path, {LEAKED})) == 1
+    assert len(scan(tmp_path, {LEAKED}).findings) == 1
 
 
 def test_decimals_of_fractions_are_no_identifiers(tmp_path):
     """Digits behind a decimal point are ignored, because a model's many fractions would match by chance."""
     (tmp_path / "trees.json").write_text(json.dumps([float(f"0.{LEAKED}"), float(f"-12.7{LEAKED}"), 3.0]))
 
-    assert scan(tmp_path, {LEAKED}) == []
+    assert scan(tmp_path, {LEAKED}) == Search()
 
 
 def test_random_bytes_hold_no_identifier(tmp_path):
     """A megabyte of random bytes gives no false alarm."""
     (tmp_path / "noise").write_bytes(np.random.default_rng(5).bytes(1 << 20))
 
-    assert scan(tmp_path, {LEAKED, OTHER}) == []
+    assert scan(tmp_path, {LEAKED, OTHER}) == Search()
 
 
 def feed(home, customer):
@@ -92,7 +93,7 @@ def test_identifiers_come_from_the_feed_and_small_ones_are_left_out(tmp_path):
     """The identifiers to search for are the feed's long ids; the header and small ids are left out."""
     feed(tmp_path, LEAKED)
 
-    assert sparse_identifiers(tmp_path / "raw" / "feed") == {LEAKED}
+    assert sparse_identifiers(tmp_path / "raw" / "feed", []) == {LEAKED}
 
 
 def test_the_raw_zone_itself_may_hold_identifiers(tmp_path, capsys):
@@ -105,6 +106,7 @@ def test_the_raw_zone_itself_may_hold_identifiers(tmp_path, capsys):
     assert json.loads((tmp_path / "reports" / "2026-01-01" / "leaks.json").read_text()) == {
         "identifiers": 1,
         "findings": [],
+        "unsearchable": [],
     }
 
 
@@ -143,7 +145,7 @@ def test_an_identifier_in_a_name_is_found_and_masked(tmp_path):
     (tmp_path / f"customer={LEAKED}" / "part.csv").write_text("1\n")
     (tmp_path / f"snap-1{LEAKED}.avro").write_bytes(b"")
 
-    [finding] = scan(tmp_path, {LEAKED})
+    [finding] = scan(tmp_path, {LEAKED}).findings
 
     assert finding == ("customer=<identifier>/part.csv", "name", 1)
 
@@ -184,7 +186,7 @@ def test_without_raw_files_the_scan_does_not_pass(tmp_path):
     """Without raw files the scan has nothing to search for, so it fails."""
     text(tmp_path / "scorer.log")
 
-    with pytest.raises(RawFileError, match=r"has no raw files, .*: nothing was scanned"):
+    with pytest.raises(RawFileError, match=r"has no raw files, .* nothing was scanned"):
         main(JobSettings(home=tmp_path), DAY)
 
 
@@ -216,4 +218,4 @@ def test_a_name_that_is_no_text_is_searched(tmp_path):
     """A file is searched even if its name is not valid text."""
     (tmp_path / "odd\udcff").write_text(f"customer {LEAKED}")
 
-    assert [finding.hits for finding in scan(tmp_path, {LEAKED})] == [1]
+    assert [finding.hits for finding in scan(tmp_path, {LEAKED}).findings] == [1]
