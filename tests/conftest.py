@@ -1,5 +1,6 @@
 """Spark for all tests that need it: one session, in which each lake has a session of its own."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def spark(tmp_path_factory):
     from jobs.spark.session import start_session
 
     os.environ.pop("PYSPARK_GATEWAY_PORT", None)
+    # Its connections close when Python ends, and say so to a stream that pytest has closed by then.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     jars = os.environ.get("ANTIFRAUD_JARS_DIR")  # needed if the environment has no jars of its own
     unused = JobSettings(home=tmp_path_factory.mktemp("unused"), jars_dir=Path(jars) if jars else None)
     session = start_session("tests", unused)
