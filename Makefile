@@ -44,7 +44,7 @@ proofs: spark35
 
 spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own; part of the proofs
 	@sh infra/setup/spark35/setup.sh
-	.venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
+	$(PYTHON) -m infra.local.contained .venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
 
 check: setup lint unit  ## lint, types, import contracts, unit tests: under two minutes, before every commit
 

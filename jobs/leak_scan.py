@@ -52,6 +52,8 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
     """
     raw = raw_folder(settings)
     require_scannable(settings, raw, arguments.also)
+    report = settings.under_home("reports", str(arguments.day), "leaks.json")
+    report.unlink(missing_ok=True)  # after a crash nothing is known, so an earlier result must not stay
     result = Search()
     identifiers = sparse_identifiers(raw, result.unsearchable)
     result.add(identifier_columns(settings))
@@ -59,8 +61,8 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
     result.add(scan(home, identifiers, spared, others))
     for place in others:
         result.add(scan(place, identifiers, spared, [home, *others]), f"{place}: ")
-    report = {"identifiers": len(identifiers), **result.to_dict()}
-    replace_file(settings.under_home("reports", str(arguments.day), "leaks.json"), json.dumps(report, indent=2) + "\n")
+    content = {"identifiers": len(identifiers), **result.to_dict()}
+    replace_file(report, json.dumps(content, indent=2) + "\n")
     _say(result, len(identifiers))
     _judge(result)
 

@@ -28,9 +28,12 @@ def prove(command: list[str]) -> None:
     """Run the proofs on a commit and record their minutes with it.
 
     Raises:
-        SystemExit: The tree holds changes that are in no commit, or a proof failed.
+        SystemExit: There is no commit to record: the tree holds changes, or has no history. Or a proof failed.
     """
-    if git("status", "--porcelain") != "":
+    changes = git("status", "--porcelain")
+    if changes is None:
+        raise SystemExit("make prove records which commit passed, but this copy has no history: clone the repository")
+    if changes:
         raise SystemExit("make prove records which commit passed, but this tree has other content: commit first")
     began = time.monotonic()
     code = subprocess.run(command, cwd=ROOT, check=False).returncode

@@ -99,8 +99,8 @@ def _monitor(summary: dict[str, Any]) -> list[str]:
 
 
 def _unsearchable(leaks: dict[str, Any]) -> list[str]:
-    """Return what could not be searched, one file a line."""
-    return [f"  not searched: {Unsearchable(**each)}" for each in leaks["unsearchable"]]
+    """Return what could not be searched, one file a line; version 0.1.0 did not report it."""
+    return [f"  not searched: {Unsearchable(**each)}" for each in leaks.get("unsearchable", ())]
 
 
 def _parts(summary: dict[str, Any]) -> list[str]:

@@ -16,10 +16,6 @@ from jobs.judging.scoring import SLICED
 
 AMOUNT_EDGES: Final = (0, 50, 100, 220, 500, 1_000)
 """Starts of the amount bands, RUB; the last band is open."""
-FLAGGED: Final = (
-    "status string, amount_minor bigint, hour double, customer_30d_count double, terminal_fraud_30d double, "
-    "flagged boolean"
-)
 COUNTS: Final = ("legitimate", "false_positives", "frauds", "caught", "fraud_amount", "caught_amount")
 
 
@@ -31,9 +27,10 @@ def slices_of(results: DataFrame, threshold: int) -> tuple[SliceRates, ...]:
 
 
 def slice_counts(rows: DataFrame) -> DataFrame:
-    """Return counts of `FLAGGED` rows as (slice, place, value, `COUNTS`); amounts in minor units.
+    """Return counts as (slice, place, value, `COUNTS`); amounts in minor units.
 
-    A row has one value in every slice; `place` orders the values of a slice. Rows without a label are left out.
+    Rows have the columns `status`, `amount_minor`, those of `SLICED`, and `flagged`, a boolean. A row has one value in
+    every slice; `place` orders the values of a slice. Rows without a label are left out.
     """
     fraud, amount = F.col("status") == "fraud", F.col("amount_minor")
     caught = fraud & F.col("flagged")

@@ -2,8 +2,9 @@
 
     python ingest_watched.py <folder for what was seen> <first day> <last day>
 
-Settings come from the environment. The folder receives, for `test_key_hidden.py`, the event log, Spark's scratch
-files, the process table's view of this process and its JVM, the plans and the pages of the UI, all uncompressed.
+Settings come from the environment. The folder receives the event log, Spark's scratch files, the plans and the pages of
+the UI. It also receives what the process table shows of this process and its JVM. Nothing is compressed, because
+`test_key_hidden.py` searches the files for the key.
 """
 
 import datetime as dt

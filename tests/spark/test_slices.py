@@ -7,7 +7,7 @@ from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
 from antifraud.model.evaluator import read_evaluator
 from jobs.judging.scoring import scored
-from jobs.judging.slices import FLAGGED, slice_counts, slices_of
+from jobs.judging.slices import slice_counts, slices_of
 from jobs.rows.inputs import Inputs
 from jobs.rows.source import labelled_rows
 from jobs.rows.vectors import vectors_of
@@ -23,6 +23,10 @@ HAND_MADE = [
     ("fraud", 99_999, 23.0, 3.0, 0.0, False),
     ("unknown", 99_999, 23.0, 3.0, 0.0, True),
 ]
+FLAGGED = (
+    "status string, amount_minor bigint, hour double, customer_30d_count double, terminal_fraud_30d double, "
+    "flagged boolean"
+)
 EXPECTED = {
     # slice, place, value: legitimate, false positives, frauds, caught, amount of frauds, of those caught
     ("amount, RUB", 0, "0 to 50"): (1, 0, 0, 0, 0, 0),

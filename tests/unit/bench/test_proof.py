@@ -51,6 +51,14 @@ def test_changes_that_no_commit_holds_are_refused(monkeypatch):
         proof.prove(["false"])
 
 
+def test_a_copy_without_history_is_refused(monkeypatch):
+    """It has no commit that could be recorded, and the message says what to do."""
+    monkeypatch.setattr(proof, "git", lambda *_: None)
+
+    with pytest.raises(SystemExit, match="has no history: clone the repository"):
+        proof.prove(["false"])
+
+
 def test_a_failed_proof_is_not_recorded(results, monkeypatch):
     """A failed proof ends with its own exit code and is not recorded."""
     monkeypatch.setattr(proof, "git", lambda *_: "")

@@ -31,6 +31,14 @@ def test_unsearchable_files_are_shown(identifiers, unsearchable, expected):
     assert _monitor({"leaks": leaks}) == ["MONITOR", *expected]
 
 
+def test_a_result_of_version_0_1_0_is_shown():
+    """It says nothing of files that could not be searched, and a run goes on in such a home."""
+    assert _monitor({"leaks": {"identifiers": 1200, "findings": []}}) == [
+        "MONITOR",
+        "  leak scan: 1,200 raw identifiers, 0 found outside the raw zone",
+    ]
+
+
 @pytest.mark.parametrize(("scanned", "said"), [(True, ["summary"]), (False, [])])
 def test_a_run_with_a_failed_monitor_shows_its_summary_and_fails(scanned, said, tmp_path, monkeypatch):
     """If the leak scan came to its end, the summary is shown before the run fails; without its report it is not."""

@@ -190,6 +190,17 @@ def test_without_raw_files_the_scan_does_not_pass(tmp_path):
         main(JobSettings(home=tmp_path), DAY)
 
 
+def test_a_scan_that_does_not_end_leaves_no_earlier_result(tmp_path):
+    """The result of an earlier scan of the day is gone, because nothing is known any more."""
+    report = tmp_path / "reports" / "2026-01-01" / "leaks.json"
+    report.parent.mkdir(parents=True)
+    report.write_text('{"identifiers": 1, "findings": [], "unsearchable": []}')
+
+    with pytest.raises(RawFileError):
+        main(JobSettings(home=tmp_path), DAY)
+    assert not report.exists()
+
+
 def test_a_raw_zone_around_the_home_folder_does_not_pass(tmp_path):
     """A home folder inside the raw zone is refused, because nothing in it would be scanned."""
     feed(tmp_path, LEAKED)
