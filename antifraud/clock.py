@@ -11,6 +11,7 @@ from typing import Final
 
 DAY_SECONDS: Final = 86_400
 HOUR_SECONDS: Final = 3_600
+DAY_HOURS: Final = DAY_SECONDS // HOUR_SECONDS
 EPOCH: Final = dt.date(1970, 1, 1)
 ONE_DAY: Final = dt.timedelta(days=1)
 

@@ -9,24 +9,38 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from antifraud.errors import DataError
-from antifraud.features.buckets import Bucket, Risk
+from antifraud.features.buckets import Bucket
+from antifraud.features.labels import Change, Counts, LabelHistory
 from antifraud.files import sha256_of
 
 DATA_FILE: Final = "data.mdb"
 MANIFEST: Final = "manifest.json"
 POINTER: Final = "pointer.json"
-FORMAT: Final = 2
+FORMAT: Final = 3
 
-# Format, number of days, number of hours, then the fields of `Risk`.
-_HEADER = struct.Struct(f"<BHH{len(Risk._fields)}q")
+# Format, numbers of days, hours, days and hours of labels, hours of the streak, changes; then the last legitimate hour.
+_HEADER = struct.Struct("<B6Hi")
 # Day or hour number, count, sum, upper and lower word of the sum of squares, largest amount, last time.
 _BUCKET = struct.Struct("<iqqQQqq")
+# Day or hour number, known, fraud.
+_COUNTS = struct.Struct("<iII")
+_STREAK = struct.Struct("<iI")
+_CHANGE = struct.Struct("<iiii")
 _WORD: Final = 64
 _LOW: Final = (1 << _WORD) - 1
+
+
+class Entity(NamedTuple):
+    """What a state says of one entity: `days` by day number, `hours` of the cut-off day by hour number, labels."""
+
+    days: Mapping[int, Bucket]
+    hours: Mapping[int, Bucket]
+    labels: LabelHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +64,57 @@ class StateManifest:
     label_delay_days: int
 
 
-def encode_entity(days: Mapping[int, Bucket], hours: Mapping[int, Bucket], risk: Risk) -> bytes:
-    """Pack one entity: `days` by day number, `hours` of the cut-off day by hour number, risk from matured labels.
+def encode_entity(entity: Entity) -> bytes:
+    """Pack one entity; the cut-off of its labels is that of the whole export.
 
-    >>> packed = encode_entity({20454: Bucket(1, 7, 1 << 70, 7, 60)}, {}, Risk(known_1d=3))
-    >>> decode_entity(packed) == ({20454: Bucket(1, 7, 1 << 70, 7, 60)}, {}, Risk(known_1d=3))
+    >>> labels = LabelHistory(20454, {20450: Counts(3, 1)}, {}, 490_800, {490_801: 1}, [Change(490_930, 490_930, 1, 0)])
+    >>> entity = Entity({20454: Bucket(1, 7, 1 << 70, 7, 60)}, {}, labels)
+    >>> decode_entity(encode_entity(entity), 20454) == entity
     True
     """
-    parts = [_HEADER.pack(FORMAT, len(days), len(hours), *risk)]
+    days, hours, labels = entity
+    parts = (labels.days, labels.hours, labels.streak, labels.changes)
+    packed = [_HEADER.pack(FORMAT, len(days), len(hours), *map(len, parts), labels.last_legit)]
     for number, (count, amount_sum, square, largest, last) in (*sorted(days.items()), *sorted(hours.items())):
         # Sums of squares exceed 64 bits, so the record holds them as two words.
-        parts.append(_BUCKET.pack(number, count, amount_sum, square >> _WORD, square & _LOW, largest, last))
-    return b"".join(parts)
+        packed.append(_BUCKET.pack(number, count, amount_sum, square >> _WORD, square & _LOW, largest, last))
+    packed += [_COUNTS.pack(number, *counts) for part in parts[:2] for number, counts in sorted(part.items())]
+    packed += [_STREAK.pack(*hour) for hour in sorted(labels.streak.items())]
+    packed += [_CHANGE.pack(*change) for change in sorted(labels.changes)]
+    return b"".join(packed)
 
 
-def decode_entity(record: bytes) -> tuple[dict[int, Bucket], dict[int, Bucket], Risk]:
-    """Unpack what `encode_entity` packed: days, hours, risk.
+def decode_entity(record: bytes, cutoff: int) -> Entity:
+    """Unpack what `encode_entity` packed, from an export with this cut-off (a day number).
 
     Raises:
         DataError: The record is of another format or damaged.
     """
     if len(record) < _HEADER.size or record[0] != FORMAT:
         raise DataError(f"a state record of {len(record)} bytes is not of format {FORMAT}: export the state again")
-    _, day_count, hour_count, *risk = _HEADER.unpack_from(record)
-    if len(record) != _HEADER.size + (day_count + hour_count) * _BUCKET.size:
+    _, *sizes, last_legit = _HEADER.unpack_from(record)
+    kinds = (_BUCKET, _BUCKET, _COUNTS, _COUNTS, _STREAK, _CHANGE)
+    ends = list(accumulate((n * kind.size for n, kind in zip(sizes, kinds, strict=True)), initial=_HEADER.size))
+    if len(record) != ends[-1]:
         raise DataError(f"a state record of {len(record)} bytes is damaged: export the state again")
-    buckets = list(_unpack_buckets(record))
-    return dict(buckets[:day_count]), dict(buckets[day_count:]), Risk(*risk)
+    days, hours, label_days, label_hours, streak, changes = (
+        kind.iter_unpack(record[start:end]) for kind, (start, end) in zip(kinds, pairwise(ends), strict=True)
+    )
+    labels = LabelHistory(
+        cutoff, _counts(label_days), _counts(label_hours), last_legit, dict(streak), [Change(*each) for each in changes]
+    )
+    return Entity(_buckets(days), _buckets(hours), labels)
 
 
-def _unpack_buckets(record: bytes) -> Iterator[tuple[int, Bucket]]:
-    for number, count, amount_sum, high, low, largest, last in _BUCKET.iter_unpack(record[_HEADER.size :]):
-        yield number, Bucket(count, amount_sum, high << _WORD | low, largest, last)
+def _buckets(unpacked: Iterator[tuple[int, ...]]) -> dict[int, Bucket]:
+    return {
+        number: Bucket(count, amount_sum, high << _WORD | low, largest, last)
+        for number, count, amount_sum, high, low, largest, last in unpacked
+    }
+
+
+def _counts(unpacked: Iterator[tuple[int, ...]]) -> dict[int, Counts]:
+    return {number: Counts(known, fraud) for number, known, fraud in unpacked}
 
 
 def read_state_pointer(state_dir: Path) -> StatePointer | None:

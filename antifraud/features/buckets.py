@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, day_of
+from antifraud.clock import DAY_HOURS, HOUR_SECONDS, day_of
+from antifraud.features.labels import NO_LABELS, LabelHistory
 
 LONGEST_WINDOW_DAYS: Final = 30
 NEVER: Final = -1
@@ -67,59 +68,49 @@ def total(buckets: Iterable[Bucket]) -> Bucket:
     return Bucket(sum(counts), sum(sums), sum(squares), max(largest), max(last))
 
 
-class Risk(NamedTuple):
-    """Matured labels of a terminal: labelled transactions (`known`) and frauds over 1, 7 and 30 days.
-
-    The windows end `label_delay` days before the day of use, so that no label counts before it is learnt. In the 30
-    days, frauds after the last day with a legitimate transaction are a streak.
-
-    Attributes:
-        streak_fraud: Frauds of the streak; 0 for none.
-        streak_age: Days from its first fraud to the day of use; 0 for none.
-        legit_age: Days from the last day with a legitimate transaction to the day of use; 0 for none.
-    """
-
-    known_1d: int = 0
-    fraud_1d: int = 0
-    known_7d: int = 0
-    fraud_7d: int = 0
-    known_30d: int = 0
-    fraud_30d: int = 0
-    streak_fraud: int = 0
-    streak_age: int = 0
-    legit_age: int = 0
-
-
-NO_RISK: Final = Risk()
-
-
 @dataclass(frozen=True, slots=True)
 class History:
     """Everything known of an entity before an event.
 
     Attributes:
         cutoff: Last closed day; later days are made of `hours`.
-        days: Buckets of closed days by day number.
+        days: Buckets of the `LONGEST_WINDOW_DAYS` closed days up to the cut-off, by day number.
         hours: Buckets of the cut-off day and of later days by hour number.
-        risk: Matured labels; of a terminal only.
+        labels: Labels; of a terminal only.
     """
 
     cutoff: int
     days: Mapping[int, Bucket] = field(default_factory=dict)
     hours: Mapping[int, Bucket] = field(default_factory=dict)
-    risk: Risk = NO_RISK
+    labels: LabelHistory = NO_LABELS
 
-    def window(self, time: int, days: int) -> Bucket:
-        """Return the sawtooth window of `days` (1, 7 or 30) at `time` in UTC seconds."""
+    def window(self, time: int, days: int) -> Bucket | None:
+        """Return the sawtooth window of `days` (1, 7 or 30) at `time` in UTC seconds, without later buckets.
+
+        None means that it is not known: the event is late, and its window ends inside a day that is closed as a whole,
+        or begins before the oldest closed day.
+        """
+        today, last_hour = day_of(time), time // HOUR_SECONDS
+        first_hour = last_hour - DAY_HOURS if days == 1 else (today - days) * DAY_HOURS
+        if today <= self.cutoff and not self._knows(first_hour // DAY_HOURS, today, days):
+            return None
         if days == 1:
-            first_hour = (time - DAY_SECONDS) // HOUR_SECONDS
             return total(self._hours(first_hour, time))
-        first_day = day_of(time) - days
-        # Days after the cut-off are not closed yet; their hours count instead.
-        closed = (bucket for day, bucket in self.days.items() if first_day <= day <= self.cutoff)
-        first_live_hour = max(first_day, self.cutoff + 1) * DAY_SECONDS // HOUR_SECONDS
-        return total([*closed, *self._hours(first_live_hour, time)])
+        # Days after the cut-off are not closed yet; their hours count instead. So do those of the event's own day.
+        last_closed = min(self.cutoff, today - 1)
+        closed = (bucket for day, bucket in self.days.items() if today - days <= day <= last_closed)
+        return total([*closed, *self._hours(max(first_hour, (last_closed + 1) * DAY_HOURS), time)])
+
+    def _knows(self, first_day: int, today: int, days: int) -> bool:
+        """Return whether a window that ends on the closed day `today` is known to the hour where it has to be."""
+        by_hour = range(first_day, today + 1) if days == 1 else (today,)
+        return first_day > self.cutoff - LONGEST_WINDOW_DAYS and all(
+            day == self.cutoff or day not in self.days for day in by_hour
+        )
 
     def _hours(self, first_hour: int, time: int) -> Iterable[Bucket]:
         last_hour = time // HOUR_SECONDS
-        return (bucket for hour, bucket in self.hours.items() if first_hour <= hour <= last_hour)
+        for hour, bucket in self.hours.items():
+            if first_hour <= hour <= last_hour:
+                # A bucket of the event's own hour may hold later arrivals' times: none of them came before the event.
+                yield bucket if bucket.last_time <= time else bucket._replace(last_time=NEVER)

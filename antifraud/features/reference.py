@@ -1,9 +1,11 @@
 """The row-level reference: feature vectors of single events in plain Python, as the scorer computes them."""
 
 import math
+from typing import Final
 
-from antifraud.features.buckets import History
-from antifraud.features.registry import REGISTRY, WINDOWS
+from antifraud.features.buckets import Bucket, History
+from antifraud.features.labels import Risk
+from antifraud.features.registry import REGISTRY, WINDOWS, Feature
 
 
 class PythonArithmetic:
@@ -34,19 +36,61 @@ class PythonArithmetic:
         return 1.0 if condition else 0.0
 
 
-def feature_inputs(time: int, amount: int, customer: History, terminal: History) -> dict[str, int]:
+ARITHMETIC: Final = PythonArithmetic()
+
+
+class UnknownInput(Exception):
+    """An input that is not known; the features made of it are null."""
+
+
+class Inputs(dict[str, int]):
+    """Inputs of formulas by name, without those that are not known."""
+
+    def __missing__(self, name: str) -> int:
+        if name in INPUT_NAMES:
+            raise UnknownInput
+        raise KeyError(name)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all inputs are known."""
+        return len(self) == len(INPUT_NAMES)
+
+
+INPUT_NAMES: Final = frozenset(
+    ["time", "amount"]
+    + [f"{entity}_{days}d_{name}" for entity in ("customer", "terminal") for days in WINDOWS for name in Bucket._fields]
+    + [f"terminal_{name}" for name in Risk._fields]
+)
+
+
+def feature_inputs(time: int, amount: int, customer: History, terminal: History) -> Inputs:
     """Return the exact integers that formulas start from, by name: for each entity and window the fields of its bucket.
 
-    `time` is UTC seconds, `amount` minor units.
+    `time` is UTC seconds, `amount` minor units. Names of windows and labels that are not known are left out.
     """
-    inputs = {"time": time, "amount": amount}
+    inputs = Inputs(time=time, amount=amount)
     for entity, history in (("customer", customer), ("terminal", terminal)):
         for days in WINDOWS:
-            bucket = history.window(time, days)
-            inputs.update({f"{entity}_{days}d_{name}": value for name, value in bucket._asdict().items()})
-    for name, value in terminal.risk._asdict().items():
-        inputs[f"terminal_{name}"] = value
+            if (bucket := history.window(time, days)) is not None:
+                inputs.update({f"{entity}_{days}d_{name}": value for name, value in bucket._asdict().items()})
+    if (risk := terminal.labels.risk(time)) is not None:
+        inputs.update({f"terminal_{name}": value for name, value in risk._asdict().items()})
     return inputs
+
+
+def vector_of(inputs: Inputs) -> list[float]:
+    """Return the features in the order of `FEATURE_NAMES`; null is NaN, and so is a feature of an unknown input."""
+    # NaN, because the vector is an array of doubles; the model takes it for missing.
+    return [math.nan if (value := _value(feature, inputs)) is None else value for feature in REGISTRY]
+
+
+def _value(feature: Feature, inputs: Inputs) -> float | None:
+    try:
+        value: float | None = feature.formula(ARITHMETIC, inputs)
+    except UnknownInput:
+        return None
+    return value
 
 
 def feature_vector(time: int, amount: int, customer: History, terminal: History) -> list[float]:
@@ -58,8 +102,4 @@ def feature_vector(time: int, amount: int, customer: History, terminal: History)
     >>> vector[:4], vector[FEATURE_NAMES.index("customer_30d_count")]
     ([70.91, 1.0, 0.0, 1.0], 0.0)
     """
-    inputs = feature_inputs(time, amount, customer, terminal)
-    arithmetic = PythonArithmetic()
-    values = (feature.formula(arithmetic, inputs) for feature in REGISTRY)
-    # NaN, because the vector is an array of doubles; the model takes it for missing.
-    return [math.nan if value is None else value for value in values]
+    return vector_of(feature_inputs(time, amount, customer, terminal))

@@ -1,6 +1,6 @@
 """The feature registry: every feature's name, entity, window, unit, null meaning and formula.
 
-For an event, only events before it in the order (time, transaction id) count, and only labels learnt before its day.
+For an event, only events before it in the order (time, transaction id) count, and only labels learnt before its hour.
 
 A formula is written once, against `Arithmetic`. The features job evaluates it on Spark columns, and
 `antifraud.features.reference` on Python numbers; `tests/parity` demands the same bits from both. So formulas use only
@@ -209,11 +209,11 @@ def _risk_features() -> list[Feature]:
     for days in WINDOWS:
         features += [
             Feature(
-                f"terminal_fraud_{days}d", "terminal", days, "transactions", "", "matured frauds",
+                f"terminal_fraud_{days}d", "terminal", days, "transactions", "", "frauds learnt",
                 _fraud_count(days),
             ),
             Feature(
-                f"terminal_fraud_share_{days}d", "terminal", days, "share", "", "matured fraud share, smoothed",
+                f"terminal_fraud_share_{days}d", "terminal", days, "share", "", "share of frauds learnt, smoothed",
                 _fraud_share(days),
             ),
         ]  # fmt: skip
@@ -259,16 +259,17 @@ def _streak_features() -> list[Feature]:
     """Return features of a terminal's streak: a compromise shows as frauds without a legitimate transaction between."""
     return [
         Feature(
-            "terminal_streak_fraud", "terminal", 30, "transactions", "", "matured frauds after the last legitimate day",
+            "terminal_streak_fraud", "terminal", 30, "transactions", "",
+            "frauds learnt since the last legitimate label",
             lambda a, x: a.ratio(x["terminal_streak_fraud"], 1),
         ),
         Feature(
-            "terminal_streak_age", "terminal", 30, "days", "no such fraud", "days since the first of these frauds",
+            "terminal_streak_age", "terminal", 30, "hours", "no such fraud", "hours since the first of these frauds",
             _positive("terminal_streak_age"),
         ),
         Feature(
-            "terminal_legit_age", "terminal", 30, "days", "no matured legitimate transaction",
-            "days since the last matured legitimate transaction", _positive("terminal_legit_age"),
+            "terminal_legit_age", "terminal", 30, "hours", "no legitimate label learnt",
+            "hours since the last legitimate label", _positive("terminal_legit_age"),
         ),
     ]  # fmt: skip
 
@@ -283,7 +284,7 @@ REGISTRY: Final[tuple[Feature, ...]] = (
 )
 FEATURE_NAMES: Final[tuple[str, ...]] = tuple(feature.name for feature in REGISTRY)
 
-FORMULA_VERSION: Final = 1
+FORMULA_VERSION: Final = 2
 """Raise it when a formula changes its value but not its name: releases trained on the old one must not serve."""
 
 
