@@ -20,7 +20,10 @@ BUCKET_FIELDS: Final = (
 BUCKET: Final = f"struct<{BUCKET_FIELDS}>"
 HOUR_BUCKETS: Final = f"array<struct<hour int, {BUCKET_FIELDS}>>"
 DAY_BUCKETS: Final = f"array<struct<day_number int, {BUCKET_FIELDS}>>"
-LEARNED: Final = "array<struct<learned_day int, known bigint, fraud bigint>>"
+LEARNED: Final = "array<struct<hour int, since int, known bigint, fraud bigint>>"
+LABEL_DAYS: Final = "array<struct<day_number int, known bigint, fraud bigint>>"
+LABEL_HOURS: Final = "array<struct<hour int, known bigint, fraud bigint>>"
+STREAK: Final = "array<struct<hour int, fraud bigint>>"
 DAY_LABELS: Final = f"array<struct<day_number int, learned {LEARNED}>>"
 
 
@@ -145,13 +148,14 @@ LABELS: Final = Table(
         Column("sequence", "bigint", "order within the source"),
         Column("scenario", "int", "fraud scenario of the feed, 0 for none", null="unknown: a client posted the label"),
     ),
+    version=2,
 )
 TOTALS_CUSTOMER: Final = Table(
     "totals_customer", "A customer's transactions of one day.", ("day",), ("customer",), _totals(CUSTOMER)
 )
 TOTALS_TERMINAL: Final = Table(
     "totals_terminal",
-    "A terminal's transactions of one day, and the days on which their labels were learnt.",
+    "A terminal's transactions of one day, and the hours in which their labels were learnt.",
     ("day",),
     ("terminal",),
     (
@@ -159,9 +163,11 @@ TOTALS_TERMINAL: Final = Table(
         Column(
             "learned",
             LEARNED,
-            "changes of the day's labelled transactions and frauds, by the day number of the change, ascending",
+            "changes of the day's labelled transactions and frauds, by the hour number of the change and by that of "
+            "their place in the windows, ascending",
         ),
     ),
+    version=2,
 )
 STATE: Final = Table(
     "state",
@@ -180,21 +186,27 @@ STATE: Final = Table(
             for days in WINDOWS[1:]
         ),
         *(
-            Column(f"{count}_{days}d", "bigint", f"{text} of the last {days} matured days; 0 for customers")
-            for days in (1, 7, 30)
-            for count, text in (("known", "labelled transactions"), ("fraud", "frauds"))
+            Column(f"{count}_{days}d", "bigint", f"{text} of the last {days} days up to the cut-off; 0 for customers")
+            for days in WINDOWS[1:]
+            for count, text in (("known", "labels learnt"), ("fraud", "frauds among the labels learnt"))
         ),
-        Column("streak_fraud", "bigint", "frauds after the last matured day with a legitimate transaction; 0 for none"),
-        Column("streak_age", "bigint", "days from the first of them to the next day; 0 for none", unit="days"),
-        Column("legit_age", "bigint", "days from that last day to the next day; 0 for none", unit="days"),
+        Column(
+            "label_days",
+            LABEL_DAYS,
+            "labels known at the cut-off by the day of their place; one day may have several entries, which add up",
+        ),
+        Column("label_hours", LABEL_HOURS, "the same by hour number, of places on the cut-off day, ascending"),
+        Column("last_legit", "int", "hour number in which the last legitimate label was learnt; -1 for none"),
+        Column("streak", STREAK, "frauds learnt since, by hour number; entries of one hour add up"),
+        Column("changes", LEARNED, "changes that become known on the two days after the cut-off, ascending"),
         Column(
             "labels",
             DAY_LABELS,
-            "`learned` of a terminal's totals by day number, for days with labels that this cut-off or the next one "
+            "`learned` of a terminal's totals by day number, for days with labels that this cut-off or a later one "
             "counts; empty for customers",
         ),
     ),
-    version=4,
+    version=5,
 )
 FEATURES: Final = Table(
     "features",

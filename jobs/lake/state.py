@@ -17,7 +17,8 @@ from antifraud.lake.key_use import key_ids, require_one_key
 from antifraud.lake.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.columns.buckets import FIELDS
-from jobs.columns.history import gathered_history, rolled_history, with_blocks, with_closed, with_risk
+from jobs.columns.history import gathered_history, rolled_history, with_blocks, with_closed
+from jobs.columns.labels import with_labels
 from jobs.publishing.publish import Batch, batches, publish, record, stale_days
 from jobs.publishing.tables import read_table
 
@@ -57,16 +58,14 @@ def state_of(
     """Return the rows of `state` for the cut-offs `days`, rebuilt from both tables of totals."""
     numbers = [(day_number(day),) for day in days]
     cutoffs = with_blocks(spark.createDataFrame(numbers, "cutoff int"))
-    history = gathered_history(_entities(customers, terminals), cutoffs, label_delay_days)
-    return _rows(history, label_delay_days)
+    return _rows(gathered_history(_entities(customers, terminals), cutoffs, label_delay_days))
 
 
 def rolled_state(
     before: DataFrame, customers: DataFrame, terminals: DataFrame, day: dt.date, label_delay_days: int
 ) -> DataFrame:
     """Return the rows of `state` for the cut-off `day`, from the state before and the totals of `day` alone."""
-    history = rolled_history(before, _entities(customers, terminals), day_number(day), label_delay_days)
-    return _rows(history, label_delay_days)
+    return _rows(rolled_history(before, _entities(customers, terminals), day_number(day), label_delay_days))
 
 
 def _entities(customers: DataFrame, terminals: DataFrame) -> DataFrame:
@@ -79,9 +78,9 @@ def _shaped(totals: DataFrame, kind: str, learned: Column) -> DataFrame:
     return totals.select(F.lit(kind).alias("kind"), F.col(kind).alias("entity"), number, *FIELDS, "hours", learned)
 
 
-def _rows(history: DataFrame, label_delay_days: int) -> DataFrame:
+def _rows(history: DataFrame) -> DataFrame:
     day = F.date_from_unix_date("cutoff").alias("day")
-    return with_risk(with_closed(history), label_delay_days).select(day, *STATE.column_names[1:])
+    return with_labels(with_closed(history)).select(day, *STATE.column_names[1:])
 
 
 def state(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
