@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from antifraud.features.registry import REGISTRY, WINDOWS
+from antifraud.features.registry import FORMULA_VERSION, REGISTRY, WINDOWS
 from antifraud.lake.raw_format import RawColumn, RawFormat, Sensitivity
 
 BUCKET_FIELDS: Final = (
@@ -20,11 +20,11 @@ BUCKET_FIELDS: Final = (
 BUCKET: Final = f"struct<{BUCKET_FIELDS}>"
 HOUR_BUCKETS: Final = f"array<struct<hour int, {BUCKET_FIELDS}>>"
 DAY_BUCKETS: Final = f"array<struct<day_number int, {BUCKET_FIELDS}>>"
-LEARNED: Final = "array<struct<hour int, since int, known bigint, fraud bigint>>"
+CHANGES: Final = "array<struct<hour int, since int, known bigint, fraud bigint>>"
 LABEL_DAYS: Final = "array<struct<day_number int, known bigint, fraud bigint>>"
 LABEL_HOURS: Final = "array<struct<hour int, known bigint, fraud bigint>>"
 STREAK: Final = "array<struct<hour int, fraud bigint>>"
-DAY_LABELS: Final = f"array<struct<day_number int, learned {LEARNED}>>"
+DAY_CHANGES: Final = f"array<struct<day_number int, changes {CHANGES}>>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One Iceberg table. Raise `version` when its rows would change for the same inputs."""
+    """One Iceberg table.
+
+    Attributes:
+        name: Name of the table.
+        meaning: Description for docs/tables.md.
+        partition_by: Columns that rows are partitioned by.
+        sort_by: Columns that the rows of a file are sorted by.
+        columns: Columns, in order.
+        version: Version of the rows; raise it when they would change for the same inputs.
+        retired: Columns of earlier versions. A data job drops them, and no column may take their names again.
+    """
 
     name: str
     meaning: str
@@ -49,6 +59,7 @@ class Table:
     sort_by: tuple[str, ...]
     columns: tuple[Column, ...]
     version: int = 1
+    retired: tuple[str, ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -161,13 +172,14 @@ TOTALS_TERMINAL: Final = Table(
     (
         *_totals(TERMINAL),
         Column(
-            "learned",
-            LEARNED,
+            "label_changes",
+            CHANGES,
             "changes of the day's labelled transactions and frauds, by the hour number of the change and by that of "
             "their place in the windows, ascending",
         ),
     ),
     version=2,
+    retired=("learned",),
 )
 STATE: Final = Table(
     "state",
@@ -198,15 +210,16 @@ STATE: Final = Table(
         Column("label_hours", LABEL_HOURS, "the same by hour number, of places on the cut-off day, ascending"),
         Column("last_legit", "int", "hour number in which the last legitimate label was learnt; -1 for none"),
         Column("streak", STREAK, "frauds learnt since, by hour number; entries of one hour add up"),
-        Column("changes", LEARNED, "changes that become known on the two days after the cut-off, ascending"),
+        Column("changes_ahead", CHANGES, "changes that become known on the two days after the cut-off, ascending"),
         Column(
-            "labels",
-            DAY_LABELS,
-            "`learned` of a terminal's totals by day number, for days with labels that this cut-off or a later one "
-            "counts; empty for customers",
+            "label_changes",
+            DAY_CHANGES,
+            "`label_changes` of a terminal's totals by day number, for days with labels that this cut-off or a later "
+            "one counts; empty for customers",
         ),
     ),
     version=5,
+    retired=("known_1d", "fraud_1d", "streak_fraud", "streak_age", "legit_age", "labels"),
 )
 FEATURES: Final = Table(
     "features",
@@ -232,6 +245,7 @@ FEATURES: Final = Table(
             for f in REGISTRY
         ),
     ),
+    version=FORMULA_VERSION,
 )
 SCORES: Final = Table(
     "scores",

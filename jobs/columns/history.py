@@ -1,6 +1,6 @@
 """The state of an entity at the end of a day: gathered from totals, or rolled on by one day from the state before.
 
-Both ways give `days`, `hours` and `labels`.
+Both ways give `days`, `hours` and `label_changes`.
 
 Gathering handles cut-offs in blocks of days. It collects once what any cut-off of a block can see of an entity, and
 each cut-off picks its own part. Blocks of one day would copy each row of totals 30 times and more, and one block for a
@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.features.registry import WINDOWS
-from antifraud.lake.schemas import DAY_BUCKETS, DAY_LABELS, HOUR_BUCKETS
+from antifraud.lake.schemas import DAY_BUCKETS, DAY_CHANGES, HOUR_BUCKETS
 from jobs.columns.buckets import FIELDS, total
 
 BLOCK_DAYS: Final = 10
@@ -23,14 +23,14 @@ ENTITY: Final = ("kind", "entity")
 
 
 def gathered_history(totals: DataFrame, cutoffs: DataFrame, label_delay_days: int) -> DataFrame:
-    """Return `days`, `hours` and `labels` of each entity at each cut-off (`cutoff`, a day number) that sees its totals.
+    """Return `days`, `hours` and `label_changes` of each entity at each cut-off that sees its totals.
 
     Args:
-        totals: `kind`, `entity`, `number` (day number), the fields of a bucket, `hours` and `learned`.
-        cutoffs: Cut-offs from `with_blocks`.
+        totals: `kind`, `entity`, `number` (day number), the fields of a bucket, `hours` and `label_changes`.
+        cutoffs: Cut-offs (`cutoff`, a day number) from `with_blocks`.
         label_delay_days: Days between a transaction and its label.
     """
-    entry = F.struct("number", *FIELDS, "hours", "learned")
+    entry = F.struct("number", *FIELDS, "hours", "label_changes")
     blocks = F.broadcast(cutoffs.select("block").distinct())
     gathered = (
         _by_block(totals, label_delay_days)
@@ -45,15 +45,15 @@ def gathered_history(totals: DataFrame, cutoffs: DataFrame, label_delay_days: in
         "cutoff",
         own["hours"].alias("hours"),
         F.transform(seen, _bucket_of).alias("days"),
-        F.transform(seen, _labels_of).alias("labels"),
+        F.transform(seen, _changes_of).alias("label_changes"),
     )
     return _within_reach(rows, label_delay_days)
 
 
 def rolled_history(before: DataFrame, totals: DataFrame, cutoff: int, label_delay_days: int) -> DataFrame:
     """Return the same for one cut-off, from the state of the day before and the totals of the cut-off day alone."""
-    today = F.struct(F.lit(cutoff).alias("number"), *FIELDS, "learned")
-    rows = before.select(*ENTITY, "days", "labels").join(
+    today = F.struct(F.lit(cutoff).alias("number"), *FIELDS, "label_changes")
+    rows = before.select(*ENTITY, "days", "label_changes").join(
         totals.select(*ENTITY, "hours", today.alias("today")), list(ENTITY), "full"
     )
     rows = rows.select(
@@ -61,7 +61,7 @@ def rolled_history(before: DataFrame, totals: DataFrame, cutoff: int, label_dela
         F.lit(cutoff).alias("cutoff"),
         "hours",
         _appended("days", _bucket_of, DAY_BUCKETS),
-        _appended("labels", _labels_of, DAY_LABELS),
+        _appended("label_changes", _changes_of, DAY_CHANGES),
     )
     return _within_reach(rows, label_delay_days)
 
@@ -70,8 +70,8 @@ def _bucket_of(entry: Column) -> Column:
     return F.struct(entry["number"].alias("day_number"), *(entry[name].alias(name) for name in FIELDS))
 
 
-def _labels_of(entry: Column) -> Column:
-    return F.struct(entry["number"].alias("day_number"), entry["learned"].alias("learned"))
+def _changes_of(entry: Column) -> Column:
+    return F.struct(entry["number"].alias("day_number"), entry["label_changes"].alias("changes"))
 
 
 def _appended(name: str, made: Callable[[Column], Column], kind: str) -> Column:
@@ -86,14 +86,14 @@ def _within_reach(rows: DataFrame, label_delay_days: int) -> DataFrame:
     reach = LONGEST_WINDOW_DAYS + label_delay_days
     days = _after("days", F.col("cutoff") - LONGEST_WINDOW_DAYS)
     # Labels that no cut-off counts yet are kept as well: a later state that is rolled from this one will count them.
-    labels = F.filter(_after("labels", F.col("cutoff") - reach), lambda day: F.size(day["learned"]) > 0)
+    changes = F.filter(_after("label_changes", F.col("cutoff") - reach), lambda day: F.size(day["changes"]) > 0)
     return rows.select(
         *ENTITY,
         "cutoff",
         days.cast(DAY_BUCKETS).alias("days"),
         F.coalesce("hours", F.array()).cast(HOUR_BUCKETS).alias("hours"),
-        labels.cast(DAY_LABELS).alias("labels"),
-    ).where((F.size("days") > 0) | (F.size("labels") > 0))
+        changes.cast(DAY_CHANGES).alias("label_changes"),
+    ).where((F.size("days") > 0) | (F.size("label_changes") > 0))
 
 
 def _after(days: str, number: Column) -> Column:

@@ -84,7 +84,7 @@ def _labels(row: Mapping[str, Any], cutoff: int) -> LabelHistory:
         _counts(row["label_hours"], "hour"),
         row["last_legit"],
         streak,
-        [Change(**change) for change in row["changes"]],
+        [Change(**change) for change in row["changes_ahead"]],
     )
 
 

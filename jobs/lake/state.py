@@ -14,7 +14,7 @@ from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, open_catalog, published, require_days, snapshot_with
 from antifraud.lake.key_use import key_ids, require_one_key
-from antifraud.lake.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.schemas import CHANGES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.columns.buckets import FIELDS
 from jobs.columns.history import gathered_history, rolled_history, with_blocks, with_closed
@@ -31,8 +31,6 @@ ROLLED: Final = "rolled"
 """Name in the counts of a state's run: whether the state was rolled (true) or rebuilt."""
 BATCH_ROWS: Final = 500_000
 """Totals of the cut-off days that are handled at a time: few, because the rows of a state are long."""
-VERSION: Final = "version"
-"""Name in the counts of a state's run: the version of the table that its rows were made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +67,13 @@ def rolled_state(
 
 
 def _entities(customers: DataFrame, terminals: DataFrame) -> DataFrame:
-    nothing = F.array().cast(LEARNED).alias("learned")
-    return _shaped(customers, "customer", nothing).unionByName(_shaped(terminals, "terminal", F.col("learned")))
+    nothing = F.array().cast(CHANGES).alias("label_changes")
+    return _shaped(customers, "customer", nothing).unionByName(_shaped(terminals, "terminal", F.col("label_changes")))
 
 
-def _shaped(totals: DataFrame, kind: str, learned: Column) -> DataFrame:
+def _shaped(totals: DataFrame, kind: str, changes: Column) -> DataFrame:
     number = F.unix_date("day").alias("number")
-    return totals.select(F.lit(kind).alias("kind"), F.col(kind).alias("entity"), number, *FIELDS, "hours", learned)
+    return totals.select(F.lit(kind).alias("kind"), F.col(kind).alias("entity"), number, *FIELDS, "hours", changes)
 
 
 def _rows(history: DataFrame) -> DataFrame:
@@ -111,7 +109,7 @@ def _publish(spark: SparkSession, catalog: "Catalog", upstream: Upstream, inputs
     # Several days are rebuilt together: to roll them, each would have to wait for the state before it.
     before = _to_roll_from(catalog, upstream, days[0]) if len(days) == 1 else None
     rows = _rebuilt(spark, catalog, settings, days) if before is None else _rolled(spark, settings, days[0], before)
-    counts = {day: {ROLLED: before is not None, VERSION: STATE.version} for day in days}
+    counts = {day: {ROLLED: before is not None} for day in days}
     runs = publish(spark, settings, Batch(STATE, rows, inputs, counts))
     record(spark, runs)
     return sum(run.rows for run in runs)

@@ -11,7 +11,7 @@ from antifraud.clock import DAY_HOURS, HOUR_SECONDS
 from antifraud.features.labels import FRAUD, UNKNOWN
 from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, open_catalog, require_days
-from antifraud.lake.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.schemas import CHANGES, CLEAN, HOUR_BUCKETS, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.columns.buckets import FIELDS, alias_all, sum_buckets, sum_events
 from jobs.publishing.publish import Batch, batches, publish, record, stale_days
@@ -29,8 +29,8 @@ def totals_of(clean: DataFrame, entity: str) -> DataFrame:
     return hourly.groupBy("day", entity).agg(*alias_all(sum_buckets()), hours)
 
 
-def learned_of(clean: DataFrame, labels: DataFrame, label_delay_days: int) -> DataFrame:
-    """Return `learned` for each event day and terminal: how the known labels change, by hour and by place.
+def changes_of_terminals(clean: DataFrame, labels: DataFrame, label_delay_days: int) -> DataFrame:
+    """Return `label_changes` for each event day and terminal: how the known labels change, by hour and by place.
 
     A transaction counts once, by its latest entry up to an hour. A correction takes the old label away at its place and
     adds the new one, as `antifraud.features.labels.changes_of` does for a single transaction.
@@ -52,14 +52,14 @@ def learned_of(clean: DataFrame, labels: DataFrame, label_delay_days: int) -> Da
     both = F.array(
         _change(F.lag("place").over(in_order), F.col("before"), -1), _change(F.col("place"), F.col("status"), 1)
     )
-    changes = placed.withColumn("change", both).select(
+    single = placed.withColumn("change", both).select(
         "day", "terminal", "hour", F.explode(F.filter("change", lambda change: change["known"] != 0)).alias("change")
     )
-    summed = changes.groupBy("day", "terminal", "hour", F.col("change.since").alias("since")).agg(
+    summed = single.groupBy("day", "terminal", "hour", F.col("change.since").alias("since")).agg(
         F.sum("change.known").alias("known"), F.sum("change.fraud").alias("fraud")
     )
-    learned = F.array_sort(F.collect_list(F.struct("hour", "since", "known", "fraud"))).cast(LEARNED)
-    return summed.where("known != 0 OR fraud != 0").groupBy("day", "terminal").agg(learned.alias("learned"))
+    changes = F.array_sort(F.collect_list(F.struct("hour", "since", "known", "fraud"))).cast(CHANGES)
+    return summed.where("known != 0 OR fraud != 0").groupBy("day", "terminal").agg(changes.alias("label_changes"))
 
 
 def _change(place: Column, status: Column, sign: int) -> Column:
@@ -74,10 +74,10 @@ def _hour_of(time: str) -> Column:
 
 def terminal_totals(clean: DataFrame, labels: DataFrame, label_delay_days: int) -> DataFrame:
     """Return the rows of `totals_terminal`."""
-    learned = learned_of(clean, labels, label_delay_days)
-    rows = totals_of(clean, "terminal").join(learned, ["day", "terminal"], "left")
-    nothing = F.array().cast(LEARNED)
-    return rows.withColumn("learned", F.coalesce("learned", nothing)).select(*TOTALS_TERMINAL.column_names)
+    changes = changes_of_terminals(clean, labels, label_delay_days)
+    rows = totals_of(clean, "terminal").join(changes, ["day", "terminal"], "left")
+    nothing = F.array().cast(CHANGES)
+    return rows.withColumn("label_changes", F.coalesce("label_changes", nothing)).select(*TOTALS_TERMINAL.column_names)
 
 
 def customer_totals(clean: DataFrame) -> DataFrame:

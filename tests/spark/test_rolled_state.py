@@ -193,7 +193,7 @@ def test_who_has_nothing_left_in_any_window_leaves(rolled):
 
     assert len(known[4]) > len(known[33]) > len(known[NEW])
     assert {row["day"] for row in labels_only} == {day(33)}
-    assert all(row["kind"] == "terminal" and row["labels"] for row in labels_only)
+    assert all(row["kind"] == "terminal" and row["label_changes"] for row in labels_only)
 
 
 def publish_again(session, settings, number, rows):

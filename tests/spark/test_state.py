@@ -104,7 +104,7 @@ def test_a_legitimate_label_ends_a_streak(states, cutoff, last_legit, streak):
 @pytest.mark.parametrize(("cutoff", "ahead"), [(3, []), (6, [(170, 170, 1, 1)]), (7, []), (10, [])])
 def test_a_state_knows_the_labels_of_two_days_ahead(states, cutoff, ahead):
     """Changes of the two days after the cut-off are kept apart; a label of day 7 is ahead of cut-offs 5 and 6."""
-    changes = states[cutoff, "t"]["changes"]
+    changes = states[cutoff, "t"]["changes_ahead"]
 
     assert [(hour - 24 * DAY, since - 24 * DAY, *counts) for hour, since, *counts in changes] == ahead
 
@@ -130,7 +130,7 @@ def test_a_label_that_came_late_is_not_in_earlier_states(spark):
         [(DAY + DELAY, 1, 1)],
     ]
     assert [found[day]["streak"] for day in days] == [[], []]
-    assert [found[day]["changes"] for day in days] == [[(24 * (DAY + 12), 24 * (DAY + DELAY), 0, 1)], []]
+    assert [found[day]["changes_ahead"] for day in days] == [[(24 * (DAY + 12), 24 * (DAY + DELAY), 0, 1)], []]
 
 
 def test_a_day_that_the_totals_lack_is_named():

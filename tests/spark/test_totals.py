@@ -54,7 +54,7 @@ def test_customer_totals(events):
     assert [hour["hour"] for hour in found["c2"]["hours"]] == [HOUR + 23]
 
 
-def test_learned_counts_corrections_once(spark, events):
+def test_changes_counts_corrections_once(spark, events):
     """A first label adds, a later one adds the difference, and unknown takes back.
 
     Days without a change are left out.
@@ -71,14 +71,14 @@ def test_learned_counts_corrections_once(spark, events):
         said(4, "legitimate", 7, "feed", 9),
     ]
     rows = terminal_totals(events, spark.createDataFrame(labels, LABEL_SCHEMA), 7).collect()
-    found = {row["terminal"]: [tuple(change) for change in row["learned"]] for row in rows}
+    found = {row["terminal"]: [tuple(change) for change in row["label_changes"]] for row in rows}
 
     # Day 7: 1, 3 and 4 become known. Only 3 is a fraud, because for 4 the feed's label comes after the client's.
     # Day 9: 1 turns into a fraud, which is late news and keeps its place. 3 becomes unknown again.
     assert found == {"t1": [(DUE, DUE, 3, 1), (DUE + 48, DUE, -1, 0)], "t2": []}
 
 
-def test_learned_keeps_the_place_of_labels(spark, events):
+def test_changes_keeps_the_place_of_labels(spark, events):
     """A label in time lies where it was learnt, a correction moves it, and a late label lies where the feed's does."""
     from jobs.lake.totals import terminal_totals
 
@@ -93,7 +93,7 @@ def test_learned_keeps_the_place_of_labels(spark, events):
         said(2, "fraud", 0, "client", 7, hour=0),
     ]
     rows = terminal_totals(events, spark.createDataFrame(labels, LABEL_SCHEMA), 7).collect()
-    found = {row["terminal"]: [tuple(change) for change in row["learned"]] for row in rows}
+    found = {row["terminal"]: [tuple(change) for change in row["label_changes"]] for row in rows}
 
     assert found == {
         "t1": [
