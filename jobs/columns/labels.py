@@ -78,7 +78,7 @@ def _sum(entries: Column, name: str) -> Column:
 
 
 def _merged(entries: Column, by: tuple[str, ...], sums: tuple[str, ...]) -> Column:
-    """Add up the entries that agree on `by`, in their order, without those that add up to nothing."""
+    """Add up the entries that agree on `by`, in their order; sums of zero are left out."""
     groups = F.array_sort(
         F.array_distinct(F.transform(entries, lambda e: F.struct(*(e[name].alias(name) for name in by))))
     )

@@ -26,7 +26,7 @@ from jobs.columns.hours import bit_of
 from jobs.columns.labels import CLOSED_WINDOWS, COUNTS
 
 SEEN: Final = "struct<known bigint, fraud bigint, last_legit int, streak bigint, first int>"
-"""What the labels learnt so far on a day say; `first` is the hour of the streak's first fraud, `NO_HOUR` for none."""
+"""Labels learnt so far on a day, summed up; `first` is the hour of the streak's first fraud, `NO_HOUR` for none."""
 LEFT: Final = "struct<known bigint, fraud bigint>"
 
 
