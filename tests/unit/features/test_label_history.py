@@ -1,4 +1,4 @@
-"""What an event sees of a terminal's labels, by hand."""
+"""Labels of a terminal as an event sees them, by hand."""
 
 import pytest
 

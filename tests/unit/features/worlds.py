@@ -21,7 +21,8 @@ NO_HOUR = -1
 def labelled(draw):
     """Draw a transaction of the last 45 days, or one made after the event, with up to four labels in order."""
     second = st.one_of(st.sampled_from((0, HOUR - 1, HOUR, DAY - 1)), st.integers(0, DAY - 1))
-    at = (EVENT_DAY - draw(st.integers(-1, 45))) * DAY + draw(second)
+    days_ago = st.one_of(st.sampled_from((0, 1, 7, 8, 14, 30, 31, 37, 38)), st.integers(-1, 45))
+    at = (EVENT_DAY - draw(days_ago)) * DAY + draw(second)
     delays = st.one_of(st.sampled_from(EDGES), st.integers(0, 46 * DAY))
     entry = st.tuples(delays.map(lambda delay: at + delay), st.sampled_from(STATUS))
     return at, sorted(draw(st.lists(entry, max_size=4)), key=lambda each: each[0])
