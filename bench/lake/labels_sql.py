@@ -7,7 +7,7 @@ from antifraud.features.labels import NO_HOUR
 from antifraud.features.registry import WINDOWS
 
 STATE_COLUMNS: Final = (
-    *("known_7d", "fraud_7d", "known_30d", "fraud_30d", "label_hours", "changes"),
+    *("known_7d", "fraud_7d", "known_30d", "fraud_30d", "label_hours", "changes_ahead"),
     *("last_legit AS closed_legit", "streak AS closed_streak"),
 )
 EVENT_HOUR: Final = f"(event_time // {HOUR_SECONDS})"
@@ -24,7 +24,7 @@ def _sum(entries: str, condition: str, field: str) -> str:
 
 # Later columns use earlier ones. Labels learnt in time after the cut-off (`news`) go on with the closed streak.
 LABEL_COLUMNS: Final = {
-    "learnt": f"list_filter(changes, lambda b: b.hour < {EVENT_HOUR})",
+    "learnt": f"list_filter(changes_ahead, lambda b: b.hour < {EVENT_HOUR})",
     "news": "list_filter(learnt, lambda b: b.since = b.hour)",
     "legit": f"greatest(closed_legit, list_max({_seen('news', 'b.known > b.fraud', 'hour')}), {NO_HOUR})",
     "streak_begin": (

@@ -41,7 +41,7 @@ STATE = pa.schema([
     ("label_hours", pa.list_(pa.struct([("hour", pa.int32()), ("known", pa.int64()), ("fraud", pa.int64())]))),
     ("last_legit", pa.int32()),
     ("streak", pa.list_(pa.struct([("hour", pa.int32()), ("fraud", pa.int64())]))),
-    ("changes", pa.list_(pa.struct([
+    ("changes_ahead", pa.list_(pa.struct([
         ("hour", pa.int32()), ("since", pa.int32()), ("known", pa.int64()), ("fraud", pa.int64()),
     ]))),
 ])  # fmt: skip
@@ -222,7 +222,7 @@ def known(changes):
         "label_hours": [{"hour": at, "known": hours[at, "known"], "fraud": hours[at, "fraud"]} for at in yesterday],
         "last_legit": last_legit,
         "streak": [{"hour": at, "fraud": frauds} for at, frauds in sorted(streak.items())],
-        "changes": [change._asdict() for change in sorted(changes) if today <= change.hour < today + 48],
+        "changes_ahead": [change._asdict() for change in sorted(changes) if today <= change.hour < today + 48],
     }
 
 
