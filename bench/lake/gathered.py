@@ -35,7 +35,7 @@ class ComparedDay:
         """Return SQL that puts the day `number` (an expression) into one of two closed days.
 
         All events of the compared day see the same closed days. So one bucket stands for the last seven of them and
-        one for the days before, which saves most of the memory.
+        one for the days before, which saves most of their memory.
         """
         last = self.day - 1
         return f"CASE WHEN {number} > {last - WEEK_DAYS} THEN {last} ELSE {last - WEEK_DAYS} END"
