@@ -41,16 +41,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One Iceberg table.
+    """One Iceberg table. Raise `version` when its rows would change for the same inputs.
 
-    Attributes:
-        name: Name of the table.
-        meaning: Description for docs/tables.md.
-        partition_by: Columns that rows are partitioned by.
-        sort_by: Columns that the rows of a file are sorted by.
-        columns: Columns, in order.
-        version: Version of the rows; raise it when they would change for the same inputs.
-        retired: Columns of earlier versions. A data job drops them, and no column may take their names again.
+    `retired` names columns of earlier versions. A data job drops them, and no column may take their names again.
     """
 
     name: str
