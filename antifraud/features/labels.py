@@ -127,7 +127,7 @@ class LabelHistory:
         return Risk._make([*counts, *self._streak(learnt, hour)])
 
     def _window(self, learnt: Sequence[Change], first: int, days: int) -> Counts:
-        """Add up the labels whose place is the hour `first` or later."""
+        """Add up the labels with a place in the hour `first` or later."""
         closed = (
             [counts for hour, counts in self.hours.items() if hour >= first]
             if days == 1

@@ -44,7 +44,7 @@ class UnknownInput(Exception):
 
 
 class Inputs(dict[str, int]):
-    """Inputs of formulas by name, without those that are not known."""
+    """Inputs of formulas by name; unknown inputs are missing."""
 
     def __missing__(self, name: str) -> int:
         if name in INPUT_NAMES:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 EXPIRED: Final = "expired"
 """Name in the counts of a run whose rows were deleted."""
+VERSION: Final = "version"
+"""Name in the counts of a run: the version of the table that its rows were made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,18 @@ class Run:
     def expired(self) -> bool:
         """Whether the rows were deleted because of their age; `inputs` stays."""
         return bool(json.loads(self.counts).get(EXPIRED))
+
+    @property
+    def version(self) -> int:
+        """Version of the table that the rows were made for; 1 if an early version of the project did not store it."""
+        return int(json.loads(self.counts).get(VERSION, 1))
+
+
+def outdated(run: Run, table: Table) -> str | None:
+    """Return why a day has to be made anew for this version of the table; None if it was made for it."""
+    if run.version == table.version:
+        return None
+    return f"made for version {run.version} of the table, this is version {table.version}"
 
 
 def full_name(table: Table) -> str:
@@ -188,8 +202,12 @@ def _scan(
 
 
 def published(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> dict[dt.date, Run]:
-    """Return the newest run of each published day of a table, without expired days."""
-    return {day: run for day, run in newest_runs(catalog, table, first, last).items() if not run.expired}
+    """Return the newest run of each published day of a table.
+
+    Days that have expired, or were made for another version of the table, are left out.
+    """
+    newest = newest_runs(catalog, table, first, last)
+    return {day: run for day, run in newest.items() if not run.expired and run.version == table.version}
 
 
 def newest_runs(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> dict[dt.date, Run]:
@@ -256,10 +274,12 @@ def require_days(catalog: "Catalog", table: Table, days: Sequence[dt.date]) -> d
     """Return the runs of all `days` of a table.
 
     Raises:
-        MissingDay: A day was never published; the message lists the missing ones.
+        MissingDay: A day was never published, or by an earlier version; the message lists the missing ones.
     """
     runs = published(catalog, table, min(days), max(days))
     if missing := [str(day) for day in days if day not in runs]:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")  # noqa: PLR2004
-        raise MissingDay(f"{table.name} has no {shown}: run the lake DAG (or reprocess) for these days first")
+        raise MissingDay(
+            f"{table.name} of this version has no {shown}: run the lake DAG (or reprocess) for these days first"
+        )
     return runs

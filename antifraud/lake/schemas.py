@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from antifraud.features.registry import REGISTRY, WINDOWS
+from antifraud.features.registry import FORMULA_VERSION, REGISTRY, WINDOWS
 from antifraud.lake.raw_format import RawColumn, RawFormat, Sensitivity
 
 BUCKET_FIELDS: Final = (
@@ -20,8 +20,11 @@ BUCKET_FIELDS: Final = (
 BUCKET: Final = f"struct<{BUCKET_FIELDS}>"
 HOUR_BUCKETS: Final = f"array<struct<hour int, {BUCKET_FIELDS}>>"
 DAY_BUCKETS: Final = f"array<struct<day_number int, {BUCKET_FIELDS}>>"
-LEARNED: Final = "array<struct<learned_day int, known bigint, fraud bigint>>"
-DAY_LABELS: Final = f"array<struct<day_number int, learned {LEARNED}>>"
+CHANGES: Final = "array<struct<hour int, since int, known bigint, fraud bigint>>"
+LABEL_DAYS: Final = "array<struct<day_number int, known bigint, fraud bigint>>"
+LABEL_HOURS: Final = "array<struct<hour int, known bigint, fraud bigint>>"
+STREAK: Final = "array<struct<hour int, fraud bigint>>"
+DAY_CHANGES: Final = f"array<struct<day_number int, changes {CHANGES}>>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One Iceberg table. Raise `version` when its rows would change for the same inputs."""
+    """One Iceberg table.
+
+    Attributes:
+        name: Name of the table.
+        meaning: Description for docs/tables.md.
+        partition_by: Columns that rows are partitioned by.
+        sort_by: Columns that the rows of a file are sorted by.
+        columns: Columns, in order.
+        version: Version of the rows; raise it when they would change for the same inputs.
+        retired: Columns of earlier versions. A data job drops them, and no column may take their names again.
+    """
 
     name: str
     meaning: str
@@ -46,6 +59,7 @@ class Table:
     sort_by: tuple[str, ...]
     columns: tuple[Column, ...]
     version: int = 1
+    retired: tuple[str, ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -145,23 +159,27 @@ LABELS: Final = Table(
         Column("sequence", "bigint", "order within the source"),
         Column("scenario", "int", "fraud scenario of the feed, 0 for none", null="unknown: a client posted the label"),
     ),
+    version=2,
 )
 TOTALS_CUSTOMER: Final = Table(
     "totals_customer", "A customer's transactions of one day.", ("day",), ("customer",), _totals(CUSTOMER)
 )
 TOTALS_TERMINAL: Final = Table(
     "totals_terminal",
-    "A terminal's transactions of one day, and the days on which their labels were learnt.",
+    "A terminal's transactions of one day, and the hours in which their labels were learnt.",
     ("day",),
     ("terminal",),
     (
         *_totals(TERMINAL),
         Column(
-            "learned",
-            LEARNED,
-            "changes of the day's labelled transactions and frauds, by the day number of the change, ascending",
+            "label_changes",
+            CHANGES,
+            "changes of the day's labelled transactions and frauds, by the hour number of the change and by that of "
+            "their place in the windows, ascending",
         ),
     ),
+    version=2,
+    retired=("learned",),
 )
 STATE: Final = Table(
     "state",
@@ -180,21 +198,28 @@ STATE: Final = Table(
             for days in WINDOWS[1:]
         ),
         *(
-            Column(f"{count}_{days}d", "bigint", f"{text} of the last {days} matured days; 0 for customers")
-            for days in (1, 7, 30)
-            for count, text in (("known", "labelled transactions"), ("fraud", "frauds"))
+            Column(f"{count}_{days}d", "bigint", f"{text} of the last {days} days up to the cut-off; 0 for customers")
+            for days in WINDOWS[1:]
+            for count, text in (("known", "labels learnt"), ("fraud", "frauds among the labels learnt"))
         ),
-        Column("streak_fraud", "bigint", "frauds after the last matured day with a legitimate transaction; 0 for none"),
-        Column("streak_age", "bigint", "days from the first of them to the next day; 0 for none", unit="days"),
-        Column("legit_age", "bigint", "days from that last day to the next day; 0 for none", unit="days"),
         Column(
-            "labels",
-            DAY_LABELS,
-            "`learned` of a terminal's totals by day number, for days with labels that this cut-off or the next one "
-            "counts; empty for customers",
+            "label_days",
+            LABEL_DAYS,
+            "labels known at the cut-off by the day of their place; one day may have several entries, which add up",
+        ),
+        Column("label_hours", LABEL_HOURS, "the same by hour number, of places on the cut-off day, ascending"),
+        Column("last_legit", "int", "hour number in which the last legitimate label was learnt; -1 for none"),
+        Column("streak", STREAK, "frauds learnt since, by hour number; entries of one hour add up"),
+        Column("changes_ahead", CHANGES, "changes that become known on the two days after the cut-off, ascending"),
+        Column(
+            "label_changes",
+            DAY_CHANGES,
+            "`label_changes` of a terminal's totals by day number, for days with labels that this cut-off or a later "
+            "one counts; empty for customers",
         ),
     ),
-    version=4,
+    version=5,
+    retired=("known_1d", "fraud_1d", "streak_fraud", "streak_age", "legit_age", "labels"),
 )
 FEATURES: Final = Table(
     "features",
@@ -220,6 +245,7 @@ FEATURES: Final = Table(
             for f in REGISTRY
         ),
     ),
+    version=FORMULA_VERSION,
 )
 SCORES: Final = Table(
     "scores",

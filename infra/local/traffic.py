@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from antifraud.client import Label, ScorerClient
-from antifraud.clock import DAY_SECONDS, day_of
+from antifraud.clock import DAY_SECONDS
 from infra.local.live_rows import LiveRow
 from infra.local.plan import LABEL_DELAY_DAYS
 
@@ -68,7 +68,7 @@ def post_labels(client: ScorerClient, rows: list[LiveRow], tally: Tally) -> None
 
 
 def _label(row: LiveRow) -> Label:
-    learned_at = (day_of(row.event_time) + LABEL_DELAY_DAYS) * DAY_SECONDS
+    learned_at = row.event_time + LABEL_DELAY_DAYS * DAY_SECONDS
     return Label(row.transaction_id, "fraud" if row.is_fraud else "legitimate", learned_at)
 
 

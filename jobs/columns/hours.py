@@ -21,17 +21,16 @@ from typing import Final
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from antifraud.clock import DAY_HOURS, HOUR_SECONDS
 from jobs.columns.square_halves import FIELDS, HALVES, nothing, plus, split_decimal
 
 FEW_HOURS: Final = 4
 """Most entities have no more hours in a day (`_few_or_many`)."""
-DAY_HOURS: Final = DAY_SECONDS // HOUR_SECONDS
 
 
 def hours_past(time: str) -> Column:
     """Return a bit for each hour of yesterday that a window of one day has left behind at `time` (UTC seconds)."""
-    return _bit_of(F.floor(F.col(time) / HOUR_SECONDS)) - 1
+    return bit_of(F.floor(F.col(time) / HOUR_SECONDS)) - 1
 
 
 def sum_hours() -> dict[str, Column]:
@@ -47,13 +46,13 @@ def covered_hours() -> dict[str, Column]:
 
 def _hours_seen() -> Column:
     numbers = F.col("hours.hour")
-    few = [F.coalesce(_bit_of(F.get(numbers, F.lit(place))), F.lit(0)) for place in range(FEW_HOURS)]
+    few = [F.coalesce(bit_of(F.get(numbers, F.lit(place))), F.lit(0)) for place in range(FEW_HOURS)]
     return _few_or_many(
-        reduce(Column.bitwiseOR, few), F.aggregate(numbers, F.lit(0), lambda bits, hour: bits.bitwiseOR(_bit_of(hour)))
+        reduce(Column.bitwiseOR, few), F.aggregate(numbers, F.lit(0), lambda bits, hour: bits.bitwiseOR(bit_of(hour)))
     )
 
 
-def _bit_of(hour: Column) -> Column:
+def bit_of(hour: Column) -> Column:
     """Return the bit of an hour's place in its day; the bits of earlier hours are all lower."""
     return F.call_function("shiftleft", F.lit(1), F.pmod(hour, F.lit(DAY_HOURS)).cast("int"))
 

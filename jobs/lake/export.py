@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -14,20 +15,22 @@ from antifraud.artifacts.state_export import (
     DATA_FILE,
     MANIFEST,
     POINTER,
+    Entity,
     StateManifest,
     StatePointer,
     encode_entity,
     read_state_pointer,
     verify_export,
 )
+from antifraud.clock import day_number
 from antifraud.errors import PublishError
-from antifraud.features.buckets import Bucket, Risk
+from antifraud.features.buckets import Bucket
+from antifraud.features.labels import Change, Counts, LabelHistory
 from antifraud.files import exclusive, hash_of, remove_folders, replace_file, sha256_of
 from antifraud.lake.catalog import Run, open_catalog, read_batches, require_days
 from antifraud.lake.schemas import STATE
 from antifraud.settings.core import JobSettings
 from jobs.columns.buckets import FIELDS
-from jobs.columns.history import RISK_COLUMNS
 
 MAP_BYTES: Final = 1 << 40
 """Address space, not disk space: the file is as large as its content."""
@@ -60,9 +63,8 @@ def _records(catalog: Any, run: Run) -> Iterator[tuple[bytes, bytes]]:
     """Yield key and value of each entity; fail at the end if the rows may not all belong to `run`."""
     for batch in read_batches(catalog, STATE, run.day, run.day):
         for row in batch.to_pylist():
-            risk = Risk(*(row[name] for name in RISK_COLUMNS))
-            packed = encode_entity(_buckets(row["days"], "day_number"), _buckets(row["hours"], "hour"), risk)
-            yield row["entity"].encode(), packed
+            days, hours = _buckets(row["days"], "day_number"), _buckets(row["hours"], "hour")
+            yield row["entity"].encode(), encode_entity(Entity(days, hours, _labels(row, day_number(run.day))))
     # Asked again at the end: a run that published meanwhile may have removed files before they were read.
     if require_days(catalog, STATE, [run.day])[run.day] != run:
         raise PublishError(f"the state of {run.day} was published anew while it was exported: run it again")
@@ -70,6 +72,29 @@ def _records(catalog: Any, run: Run) -> Iterator[tuple[bytes, bytes]]:
 
 def _buckets(rows: list[Mapping[str, Any]], number: str) -> dict[int, Bucket]:
     return {row[number]: Bucket(*(int(row[name]) for name in FIELDS)) for row in rows}
+
+
+def _labels(row: Mapping[str, Any], cutoff: int) -> LabelHistory:
+    streak: Counter[int] = Counter()
+    for hour in row["streak"]:
+        streak[hour["hour"]] += hour["fraud"]
+    return LabelHistory(
+        cutoff,
+        _counts(row["label_days"], "day_number"),
+        _counts(row["label_hours"], "hour"),
+        row["last_legit"],
+        streak,
+        [Change(**change) for change in row["changes_ahead"]],
+    )
+
+
+def _counts(rows: list[Mapping[str, int]], number: str) -> dict[int, Counts]:
+    """Add up labels by number; one day may have several entries."""
+    counts: dict[int, Counts] = {}
+    for row in rows:
+        known, fraud = counts.get(row[number], (0, 0))
+        counts[row[number]] = Counts(known + row["known"], fraud + row["fraud"])
+    return counts
 
 
 def _write(folder: Path, records: Iterator[tuple[bytes, bytes]], run: Run, label_delay_days: int) -> None:

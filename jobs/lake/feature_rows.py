@@ -7,11 +7,12 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from antifraud.features.labels import Risk
 from antifraud.features.registry import REGISTRY, WINDOWS
 from jobs.columns.arithmetic import SparkArithmetic
 from jobs.columns.buckets import EXACT, alias_all
-from jobs.columns.history import RISK_COLUMNS
 from jobs.columns.hours import covered_hours, hours_past, sum_hours
+from jobs.columns.risk import prepare_risk, risk_columns
 from jobs.columns.square_halves import FIELDS, HALF_BITS, HALVES, fields_of, plus, sum_events, whole
 
 ENTITIES: Final = ("customer", "terminal")
@@ -27,7 +28,7 @@ def feature_rows(clean: DataFrame, state: DataFrame) -> DataFrame:
 
 
 def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame:
-    """Add ``<entity>_1d_tx_count`` and so on: each event's buckets of all windows, and the risk columns of the entity.
+    """Add ``<entity>_1d_tx_count`` and so on: each event's buckets of all windows, and the risk of a terminal.
 
     A bucket is added field by field: no formula uses all of its fields, and Spark drops the columns that nobody uses.
     """
@@ -43,12 +44,13 @@ def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame
         for days in WINDOWS
         for name in FIELDS
     }
-    added |= {f"{entity}_{name}": F.coalesce(F.col(name), F.lit(0)) for name in RISK_COLUMNS}
+    if entity == "terminal":
+        added |= {f"terminal_{name}": column for name, column in risk_columns().items()}
     return joined.select(*events.columns, *alias_all(added))
 
 
 def _closed(state: DataFrame, entity: str) -> DataFrame:
-    """Return for each entity and the day after its cut-off: closed days of each window, yesterday's hours, risk."""
+    """Return for each entity and the day after its cut-off: closed days of each window, yesterday's hours, labels."""
     closed = {
         f"closed_{days}d_{name}": field
         for days in WINDOWS[1:]
@@ -57,8 +59,7 @@ def _closed(state: DataFrame, entity: str) -> DataFrame:
     return state.where(F.col("kind") == entity).select(
         F.date_add("day", 1).alias("day"),
         F.col("entity").alias(entity),
-        *alias_all(closed | sum_hours()),
-        *RISK_COLUMNS,
+        *alias_all(closed | sum_hours() | (prepare_risk() if entity == "terminal" else {})),
     )
 
 
@@ -90,7 +91,7 @@ def _are_small() -> Column:
 def _inputs(square: Callable[[Column, Column], Column]) -> dict[str, Column]:
     """Return what formulas start from, as `antifraud.features.reference.feature_inputs` does for one event."""
     inputs = {"time": F.col("event_time"), "amount": F.col("amount")}
-    names = [f"terminal_{name}" for name in RISK_COLUMNS]
+    names = [f"terminal_{name}" for name in Risk._fields]
     for entity in ENTITIES:
         for days in WINDOWS:
             window = f"{entity}_{days}d"

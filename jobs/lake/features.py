@@ -1,7 +1,6 @@
 """The stage of features: vectors made of the state of the day before and of earlier events of the day itself."""
 
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +16,6 @@ from antifraud.lake.key_use import key_ids, require_one_key
 from antifraud.lake.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings.core import JobSettings
 from jobs.lake.feature_rows import feature_rows
-from jobs.lake.state import VERSION
 from jobs.publishing.publish import Batch, batches, publish, record, stale_days
 from jobs.publishing.tables import read_table
 from jobs.spark.runtime import span
@@ -82,7 +80,7 @@ def _states_before(
             f"the features of {span(days)} start from states that have expired ({span(expired)}): publish them first, "
             "with jobs/state.py or jobs/day.py"
         )
-    if older := [run.day for run in used if json.loads(run.counts).get(VERSION) != STATE.version]:
+    if older := [run.day for run in used if run.version != STATE.version]:
         raise MissingDay(
             f"the features of {span(days)} start from states that an earlier version made ({span(older)}): publish "
             "them again, with jobs/state.py or jobs/day.py"

@@ -131,13 +131,12 @@ def quarantined_rows(rows: DataFrame) -> DataFrame:
 
 
 def feed_labels(rows: DataFrame, label_delay_days: int) -> DataFrame:
-    """Return the rows of the table `labels`: what the feed says, learnt `label_delay_days` after the event's day."""
-    learned_day = F.unix_date("day") + label_delay_days
+    """Return the rows of the table `labels`: what the feed says, learnt `label_delay_days` after the event."""
     return rows.where("reason IS NULL").select(
         "day",
         "transaction_id",
         F.when(F.col("is_fraud"), "fraud").otherwise("legitimate").alias("status"),
-        (learned_day.cast("bigint") * DAY_SECONDS).alias("learned_at"),
+        (F.col("event_time") + label_delay_days * DAY_SECONDS).alias("learned_at"),
         F.lit(FEED).alias("source"),
         F.col("transaction_id").alias("sequence"),
         "scenario",

@@ -8,7 +8,7 @@ from typing import Final
 
 from antifraud.clock import ONE_DAY
 from antifraud.errors import MissingDay
-from antifraud.lake.catalog import Run, newest_runs, open_catalog, published
+from antifraud.lake.catalog import Run, newest_runs, open_catalog, outdated, published
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
 from antifraud.settings.core import JobSettings
 from jobs.lake import features, state, totals
@@ -118,6 +118,8 @@ def _judged(
         run = lake.runs[table].get(day)
         if run is None:
             stale_days[day] = NEVER
+        elif version := outdated(run, table):
+            stale_days[day] = version
         elif cause := follows(day):
             stale_days[day] = f"follows from {made_from} of {span(cause)}"
         elif why := _changed(run, inputs, made_from):

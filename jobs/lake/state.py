@@ -14,10 +14,11 @@ from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, open_catalog, published, require_days, snapshot_with
 from antifraud.lake.key_use import key_ids, require_one_key
-from antifraud.lake.schemas import LEARNED, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.schemas import CHANGES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.columns.buckets import FIELDS
-from jobs.columns.history import gathered_history, rolled_history, with_blocks, with_closed, with_risk
+from jobs.columns.history import gathered_history, rolled_history, with_blocks, with_closed
+from jobs.columns.labels import with_labels
 from jobs.publishing.publish import Batch, batches, publish, record, stale_days
 from jobs.publishing.tables import read_table
 
@@ -30,8 +31,6 @@ ROLLED: Final = "rolled"
 """Name in the counts of a state's run: whether the state was rolled (true) or rebuilt."""
 BATCH_ROWS: Final = 500_000
 """Totals of the cut-off days that are handled at a time: few, because the rows of a state are long."""
-VERSION: Final = "version"
-"""Name in the counts of a state's run: the version of the table that its rows were made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +56,29 @@ def state_of(
     """Return the rows of `state` for the cut-offs `days`, rebuilt from both tables of totals."""
     numbers = [(day_number(day),) for day in days]
     cutoffs = with_blocks(spark.createDataFrame(numbers, "cutoff int"))
-    history = gathered_history(_entities(customers, terminals), cutoffs, label_delay_days)
-    return _rows(history, label_delay_days)
+    return _rows(gathered_history(_entities(customers, terminals), cutoffs, label_delay_days))
 
 
 def rolled_state(
     before: DataFrame, customers: DataFrame, terminals: DataFrame, day: dt.date, label_delay_days: int
 ) -> DataFrame:
     """Return the rows of `state` for the cut-off `day`, from the state before and the totals of `day` alone."""
-    history = rolled_history(before, _entities(customers, terminals), day_number(day), label_delay_days)
-    return _rows(history, label_delay_days)
+    return _rows(rolled_history(before, _entities(customers, terminals), day_number(day), label_delay_days))
 
 
 def _entities(customers: DataFrame, terminals: DataFrame) -> DataFrame:
-    nothing = F.array().cast(LEARNED).alias("learned")
-    return _shaped(customers, "customer", nothing).unionByName(_shaped(terminals, "terminal", F.col("learned")))
+    nothing = F.array().cast(CHANGES).alias("label_changes")
+    return _shaped(customers, "customer", nothing).unionByName(_shaped(terminals, "terminal", F.col("label_changes")))
 
 
-def _shaped(totals: DataFrame, kind: str, learned: Column) -> DataFrame:
+def _shaped(totals: DataFrame, kind: str, changes: Column) -> DataFrame:
     number = F.unix_date("day").alias("number")
-    return totals.select(F.lit(kind).alias("kind"), F.col(kind).alias("entity"), number, *FIELDS, "hours", learned)
+    return totals.select(F.lit(kind).alias("kind"), F.col(kind).alias("entity"), number, *FIELDS, "hours", changes)
 
 
-def _rows(history: DataFrame, label_delay_days: int) -> DataFrame:
+def _rows(history: DataFrame) -> DataFrame:
     day = F.date_from_unix_date("cutoff").alias("day")
-    return with_risk(with_closed(history), label_delay_days).select(day, *STATE.column_names[1:])
+    return with_labels(with_closed(history)).select(day, *STATE.column_names[1:])
 
 
 def state(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -> int:
@@ -112,7 +109,7 @@ def _publish(spark: SparkSession, catalog: "Catalog", upstream: Upstream, inputs
     # Several days are rebuilt together: to roll them, each would have to wait for the state before it.
     before = _to_roll_from(catalog, upstream, days[0]) if len(days) == 1 else None
     rows = _rebuilt(spark, catalog, settings, days) if before is None else _rolled(spark, settings, days[0], before)
-    counts = {day: {ROLLED: before is not None, VERSION: STATE.version} for day in days}
+    counts = {day: {ROLLED: before is not None} for day in days}
     runs = publish(spark, settings, Batch(STATE, rows, inputs, counts))
     record(spark, runs)
     return sum(run.rows for run in runs)

@@ -7,10 +7,11 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from antifraud.clock import DAY_HOURS, HOUR_SECONDS
+from antifraud.features.labels import FRAUD, UNKNOWN
 from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, open_catalog, require_days
-from antifraud.lake.schemas import CLEAN, HOUR_BUCKETS, LABELS, LEARNED, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.schemas import CHANGES, CLEAN, HOUR_BUCKETS, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.columns.buckets import FIELDS, alias_all, sum_buckets, sum_events
 from jobs.publishing.publish import Batch, batches, publish, record, stale_days
@@ -23,46 +24,60 @@ BATCH_ROWS: Final = 5_000_000
 
 def totals_of(clean: DataFrame, entity: str) -> DataFrame:
     """Return for each day and `entity` (customer or terminal) the bucket of the day, and `hours` ascending."""
-    hour = F.floor(F.col("event_time") / HOUR_SECONDS).cast("int").alias("hour")
-    hourly = clean.groupBy("day", entity, hour).agg(*alias_all(sum_events()))
+    hourly = clean.groupBy("day", entity, _hour_of("event_time").alias("hour")).agg(*alias_all(sum_events()))
     hours = F.array_sort(F.collect_list(F.struct("hour", *FIELDS))).cast(HOUR_BUCKETS).alias("hours")
     return hourly.groupBy("day", entity).agg(*alias_all(sum_buckets()), hours)
 
 
-def learned_of(clean: DataFrame, labels: DataFrame) -> DataFrame:
-    """Return `learned` for each event day and terminal: how each later day changed its known labels and frauds.
+def changes_of_terminals(clean: DataFrame, labels: DataFrame, label_delay_days: int) -> DataFrame:
+    """Return `label_changes` for each event day and terminal: how the known labels change, by hour and by place.
 
-    A transaction counts once, by its latest entry up to that day, and a correction adds the difference. A transaction
-    that is called fraud on day 8 and legitimate on day 9 gives (8: +1 known, +1 fraud) and (9: -1 fraud).
+    A transaction counts once, by its latest entry up to an hour. A correction takes the old label away at its place and
+    adds the new one, as `antifraud.features.labels.changes_of` does for a single transaction.
     """
-    said = labels.join(clean.select(*TRANSACTION, "terminal"), TRANSACTION, "inner")
+    said = labels.join(clean.select(*TRANSACTION, "terminal", "event_time"), TRANSACTION, "inner")
     in_order = Window.partitionBy(*TRANSACTION).orderBy("learned_at", "source", "sequence")
-    status = F.col("status")
-    # Each entry counts as its difference from the entry before, so that sums up to any day are right.
-    changes = said.select(
-        "day",
-        "terminal",
-        F.floor(F.col("learned_at") / DAY_SECONDS).cast("int").alias("learned_day"),
-        _change(status != "unknown", in_order).alias("known"),
-        _change(status == "fraud", in_order).alias("fraud"),
+    hour, before = F.col("hour"), F.coalesce(F.lag("status").over(in_order), F.lit(UNKNOWN))
+    hourly = said.withColumn("hour", _hour_of("learned_at"))
+    # Only the last entry of an hour holds, and only if it says something new.
+    is_last = F.coalesce(F.lead("hour").over(in_order) > hour, F.lit(True))
+    news = (
+        hourly.withColumn("is_last", is_last)
+        .where("is_last")
+        .withColumn("before", before)
+        .where(F.col("before") != F.col("status"))
     )
-    daily = changes.groupBy("day", "terminal", "learned_day").agg(
-        F.sum("known").alias("known"), F.sum("fraud").alias("fraud")
+    due = _hour_of("event_time") + label_delay_days * DAY_HOURS
+    placed = news.withColumn("place", F.least(hour, due))
+    both = F.array(
+        _change(F.lag("place").over(in_order), F.col("before"), -1), _change(F.col("place"), F.col("status"), 1)
     )
-    learned = F.array_sort(F.collect_list(F.struct("learned_day", "known", "fraud"))).cast(LEARNED)
-    return daily.where("known != 0 OR fraud != 0").groupBy("day", "terminal").agg(learned.alias("learned"))
+    single = placed.withColumn("change", both).select(
+        "day", "terminal", "hour", F.explode(F.filter("change", lambda change: change["known"] != 0)).alias("change")
+    )
+    summed = single.groupBy("day", "terminal", "hour", F.col("change.since").alias("since")).agg(
+        F.sum("change.known").alias("known"), F.sum("change.fraud").alias("fraud")
+    )
+    changes = F.array_sort(F.collect_list(F.struct("hour", "since", "known", "fraud"))).cast(CHANGES)
+    return summed.where("known != 0 OR fraud != 0").groupBy("day", "terminal").agg(changes.alias("label_changes"))
 
 
-def _change(holds: Column, in_order: object) -> Column:
-    now = holds.cast("bigint")
-    return now - F.coalesce(F.lag(now).over(in_order), F.lit(0))  # type: ignore[arg-type]
+def _change(place: Column, status: Column, sign: int) -> Column:
+    """Return a transaction with this status at its place, added or taken away; `known` is 0 if it has no status."""
+    known, fraud = (F.when(holds, sign).otherwise(0) for holds in (status != UNKNOWN, status == FRAUD))
+    return F.struct(place.alias("since"), known.cast("bigint").alias("known"), fraud.cast("bigint").alias("fraud"))
 
 
-def terminal_totals(clean: DataFrame, labels: DataFrame) -> DataFrame:
+def _hour_of(time: str) -> Column:
+    return F.floor(F.col(time) / HOUR_SECONDS).cast("int")
+
+
+def terminal_totals(clean: DataFrame, labels: DataFrame, label_delay_days: int) -> DataFrame:
     """Return the rows of `totals_terminal`."""
-    rows = totals_of(clean, "terminal").join(learned_of(clean, labels), ["day", "terminal"], "left")
-    nothing = F.array().cast(LEARNED)
-    return rows.withColumn("learned", F.coalesce("learned", nothing)).select(*TOTALS_TERMINAL.column_names)
+    changes = changes_of_terminals(clean, labels, label_delay_days)
+    rows = totals_of(clean, "terminal").join(changes, ["day", "terminal"], "left")
+    nothing = F.array().cast(CHANGES)
+    return rows.withColumn("label_changes", F.coalesce("label_changes", nothing)).select(*TOTALS_TERMINAL.column_names)
 
 
 def customer_totals(clean: DataFrame) -> DataFrame:
@@ -92,7 +107,8 @@ def _publish(spark: SparkSession, settings: JobSettings, inputs: Mapping[dt.date
     wanted = F.col("day").isin(list(inputs))
     events, said = (read_table(spark, table).where(wanted) for table in (CLEAN, LABELS))
     runs = publish(spark, settings, Batch(TOTALS_CUSTOMER, customer_totals(events), inputs))
-    runs += publish(spark, settings, Batch(TOTALS_TERMINAL, terminal_totals(events, said), inputs))
+    terminals = terminal_totals(events, said, settings.label_delay_days)
+    runs += publish(spark, settings, Batch(TOTALS_TERMINAL, terminals, inputs))
     record(spark, runs)
     return sum(run.rows for run in runs)
 

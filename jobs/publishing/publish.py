@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.files import hash_of
-from antifraud.lake.catalog import Run, full_name, open_catalog, published
+from antifraud.lake.catalog import VERSION, Run, full_name, open_catalog, published
 from antifraud.lake.schemas import NAMESPACE, RUNS, Table
 from antifraud.settings.core import JobSettings
 from jobs.publishing import staging
@@ -146,7 +146,7 @@ def _audit_staged(spark: SparkSession, catalog: "Catalog", batch: Batch, staged:
 
 
 def _run(batch: Batch, day: dt.date, rows: int, place: Place) -> Run:
-    counts = json.dumps(batch.counts.get(day, {}), sort_keys=True)
+    counts = json.dumps({VERSION: batch.table.version} | dict(batch.counts.get(day, {})), sort_keys=True)
     return Run(batch.table.name, day, batch.inputs[day], place.snapshot_id, rows, counts, place.sequence)
 
 

@@ -29,7 +29,7 @@ PROPERTIES: Final = {
 
 
 def create_tables(spark: SparkSession, settings: JobSettings) -> None:
-    """Create missing tables, and add missing columns to tables of an earlier version.
+    """Create missing tables; add missing columns to tables of an earlier version, and drop those it no longer has.
 
     Raises:
         ForeignLake: The lake does not belong to the settings.
@@ -39,7 +39,7 @@ def create_tables(spark: SparkSession, settings: JobSettings) -> None:
     seed = hash_of(spark.sparkContext.applicationId)
     present = with_retries(lambda: _present(spark), NAMESPACE, seed)
     for table in TABLES:
-        make = _add_columns if table.name in present else _create
+        make = _change_columns if table.name in present else _create
         # Jobs that find an empty lake at the same moment all create its tables; the slower ones retry and find them.
         with_retries(partial(make, spark, table), table.name, seed)
 
@@ -63,12 +63,14 @@ def _create(spark: SparkSession, table: Table) -> None:
         spark.sql(f"ALTER TABLE {full_name(table)} WRITE {by_partition} LOCALLY ORDERED BY {order}")
 
 
-def _add_columns(spark: SparkSession, table: Table) -> None:
-    """Add the columns that a table lacks; earlier days have nulls there until they are published again."""
+def _change_columns(spark: SparkSession, table: Table) -> None:
+    """Add the columns that a table lacks, and drop retired ones; earlier days count as not published."""
     present = set(spark.table(full_name(table)).columns)
     new = [f"`{column.name}` {column.type}" for column in table.columns if column.name not in present]
     if new:
         spark.sql(f"ALTER TABLE {full_name(table)} ADD COLUMNS ({', '.join(new)})")
+    if old := [f"`{name}`" for name in table.retired if name in present]:
+        spark.sql(f"ALTER TABLE {full_name(table)} DROP COLUMNS ({', '.join(old)})")
 
 
 def read_table(spark: SparkSession, table: Table, condition: str = "true", snapshot_id: int | None = None) -> DataFrame:

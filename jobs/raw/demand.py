@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
 from antifraud.keys.pseudonym import Key, load_keyring
-from antifraud.lake.catalog import Run, open_catalog, published
+from antifraud.lake.catalog import Run, newest_runs, open_catalog, outdated, published
 from antifraud.lake.key_use import key_ids, nearest
 from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE, Table
 from antifraud.lake.storage import raw_folder
@@ -147,7 +147,7 @@ def _key_ids(settings: JobSettings, catalog: "Catalog", days: Sequence[dt.date],
 def out_of_date(settings: JobSettings, demand: Demand, contents: Mapping[dt.date, Contents]) -> dict[dt.date, Reasons]:
     """Return for each day of the demand the tables to publish and why, given the contents of the raw files."""
     days, catalog = sorted(demand.keys), open_catalog(settings)
-    runs = {table.name: published(catalog, table, days[0], days[-1]) for table in TABLES}
+    runs = {table.name: newest_runs(catalog, table, days[0], days[-1]) for table in TABLES}
     stale = {}
     for day in days:
         leaves = demand.rekey and demand.under[day] != demand.keys[day].key_id
@@ -180,6 +180,8 @@ def _reason(table: Table, run: Run | None, contents: Contents | None, *, leaves:
     """Return why a table's day is out of date; `leaves`: the day is to leave its key."""
     if run is None:
         return "never published"
+    if version := outdated(run, table):
+        return version
     if contents is None:
         return UNREAD
     if content_of(run) != contents[table.name]:

@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 from antifraud.artifacts.state_export import read_state_pointer
 from antifraud.clock import ONE_DAY
 from antifraud.files import hash_of, remove_folders, require_below
-from antifraud.lake.catalog import EXPIRED, full_name, newest_runs, open_catalog, published, rows_by_day
+from antifraud.lake.catalog import EXPIRED, VERSION, Run, full_name, newest_runs, open_catalog, published, rows_by_day
 from antifraud.lake.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings.core import JobSettings
 from jobs.publishing.conflicts import with_retries
@@ -106,14 +106,17 @@ def _mark(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) -
     catalog = open_catalog(settings)
     snapshot_id, sequence = place_of(catalog, STATE)
     runs = newest_runs(catalog, STATE, min(days), max(days))
-    counts = json.dumps({EXPIRED: True})
     marks = [
-        replace(runs[day], rows=0, counts=counts, snapshot_id=snapshot_id, sequence=sequence)
+        replace(runs[day], rows=0, counts=_expired(runs[day]), snapshot_id=snapshot_id, sequence=sequence)
         for day in days
         if day in runs
     ]
     if marks:
         record(spark, marks)
+
+
+def _expired(run: Run) -> str:
+    return json.dumps({EXPIRED: True, VERSION: run.version}, sort_keys=True)
 
 
 def _delete(spark: SparkSession, days: Sequence[dt.date]) -> None:

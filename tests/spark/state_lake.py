@@ -41,12 +41,13 @@ def labels_of(number):
     A client may repeat, contradict or take back what the feed says.
     """
     draw = random.Random(1_000 + number)  # noqa: S311 - test data
-    for date, transaction, *_ in events_of(number):
-        for source, delay in (("feed", DELAY), ("client", draw.choice((0, 3, 9, 20, 33, 36, 50)))):
+    for date, transaction, time, *_ in events_of(number):
+        client = draw.choice((0, 3, DELAY, 9, 20, 33, 36, 50)) * DAY_SECONDS
+        later = draw.choice((0, 1, HOUR_SECONDS, 5 * HOUR_SECONDS))
+        for source, delay in (("feed", DELAY * DAY_SECONDS), ("client", client), ("client", client + later)):
             if source == "feed" or draw.random() < 0.6:
-                learned = (day_number(date) + delay) * DAY_SECONDS
                 status = draw.choice(("fraud", "fraud", "legitimate", "legitimate", "unknown"))
-                yield (date, transaction, status, learned, source, transaction, None)
+                yield (date, transaction, status, time + delay, source, transaction * 10 + (delay > client), None)
 
 
 def fill(session, settings, numbers, made_from="i"):

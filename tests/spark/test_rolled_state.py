@@ -1,6 +1,7 @@
 """A state rolled on from the day before equals the one rebuilt from totals, and needs only one day's files."""
 
 import json
+from collections import defaultdict
 from pathlib import Path
 
 import lmdb
@@ -8,9 +9,10 @@ import pytest
 from pyspark.sql import functions
 
 from antifraud.artifacts.state_export import decode_entity, read_state_pointer
+from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, day_number
 from antifraud.errors import MissingDay
-from antifraud.features.buckets import Risk
-from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.features.labels import LabelHistory, Risk, changes_of
+from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.schemas import (
     CLEAN,
     FEATURES,
@@ -30,7 +32,7 @@ from jobs.lake.state import rolled_state, state, state_of
 from jobs.publishing.publish import Batch, publish, record
 from jobs.publishing.tables import read_table
 from tests.circles import for_proofs
-from tests.spark.state_lake import DELAY, day, fill
+from tests.spark.state_lake import DELAY, day, events_of, fill, labels_of
 
 NEW = 41
 """The day that is rolled to; three more follow for the cases in which a state is rebuilt."""
@@ -131,18 +133,39 @@ def test_both_ways_have_the_same_inputs(rolled, rebuilt):
         assert one[day(NEW)].inputs == other[day(NEW)].inputs
 
 
-def test_the_export_holds_the_matured_risk(rebuilt):
-    """The scorer's file holds every entity's counts of matured labels and its streak as the state has them."""
+def test_the_export_tells_the_risk_of_every_hour(rebuilt):
+    """The scorer's file gives every terminal's risk in each hour of the next two days, as the single labels do."""
     export_state(rebuilt, day(NEW))
     folder = rebuilt.state_dir / read_state_pointer(rebuilt.state_dir).path
-    rows = read_days(open_catalog(rebuilt), STATE, day(NEW), day(NEW)).to_pylist()
+    cutoff = day_number(day(NEW))
+    hours = [(cutoff + 1) * DAY_SECONDS + hour * HOUR_SECONDS for hour in range(2 * 24)]
+    terminals = changes_by_terminal(range(NEW + 1))
     with lmdb.open(str(folder), readonly=True, lock=False) as environment, environment.begin() as transaction:
-        found = {row["entity"]: decode_entity(transaction.get(row["entity"].encode()))[2] for row in rows}
+        records = {terminal: transaction.get(terminal.encode()) for terminal in terminals}
+    found = {
+        terminal: [decode_entity(record, cutoff).labels.risk(time) for time in hours]
+        for terminal, record in records.items()
+        if record
+    }
 
-    expected = {row["entity"]: Risk(*(row[name] for name in Risk._fields)) for row in rows}
-    assert found == expected
+    assert found == {
+        terminal: [LabelHistory(0, changes=terminals[terminal]).risk(time) for time in hours] for terminal in found
+    }
     for name in Risk._fields:
-        assert len({getattr(risk, name) for risk in found.values()}) > 1, name
+        assert len({getattr(risk, name) for risks in found.values() for risk in risks}) > 1, name
+
+
+def changes_by_terminal(numbers):
+    """Return the changes of single transactions by terminal, with nothing summed up."""
+    terminals = defaultdict(list)
+    for number in numbers:
+        said = defaultdict(list)
+        for _, transaction, status, learned_at, source, sequence, _ in labels_of(number):
+            said[transaction].append((learned_at, source, sequence, status))
+        for _, transaction, time, _, terminal, _ in events_of(number):
+            entries = [(learned_at, status) for learned_at, _, _, status in sorted(said[transaction])]
+            terminals[terminal] += changes_of(entries, time, DELAY)
+    return terminals
 
 
 @pytest.mark.parametrize("number", [1, 8, 31, 38, *for_proofs(2, 7, 29, 30, 33, 34, 36, 37, 40)])
@@ -170,7 +193,7 @@ def test_who_has_nothing_left_in_any_window_leaves(rolled):
 
     assert len(known[4]) > len(known[33]) > len(known[NEW])
     assert {row["day"] for row in labels_only} == {day(33)}
-    assert all(row["kind"] == "terminal" and row["labels"] for row in labels_only)
+    assert all(row["kind"] == "terminal" and row["label_changes"] for row in labels_only)
 
 
 def publish_again(session, settings, number, rows):

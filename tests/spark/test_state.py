@@ -22,11 +22,11 @@ def states(spark):
     from jobs.lake.totals import customer_totals, terminal_totals
 
     events = [(date_of(DAY + n), n, (DAY + n) * 86_400 + 7_200, "c", "t", 500 + n) for n in (0, 3)]
-    labels = [(date_of(DAY + n), n, "fraud" if n == 0 else "legitimate", (DAY + n + DELAY) * 86_400, "feed", n, 0)
-              for n in (0, 3)]  # fmt: skip
+    labels = [(day, n, "fraud" if n == 0 else "legitimate", time + DELAY * 86_400, "feed", n, 0)
+              for day, n, time, *_ in events]  # fmt: skip
     clean, said = spark.createDataFrame(events, CLEAN_SCHEMA), spark.createDataFrame(labels, LABEL_SCHEMA)
     days = [date_of(DAY + n) for n in (0, 1, 3, 6, 7, 10, 29, 30, 32, 33, 36, 37, 39, 40)]
-    rows = state_of(spark, customer_totals(clean), terminal_totals(clean, said), days, DELAY).collect()
+    rows = state_of(spark, customer_totals(clean), terminal_totals(clean, said, DELAY), days, DELAY).collect()
     return {((row["day"] - date_of(DAY)).days, row["entity"]): row for row in rows}
 
 
@@ -71,34 +71,46 @@ def test_who_was_not_seen_for_thirty_days_is_left_out(states):
 
 
 @pytest.mark.parametrize(
-    ("cutoff", "risk"),
+    ("cutoff", "closed", "days", "hours"),
     [
-        (6, (0, 0, 0, 0, 0, 0)),
-        (7, (1, 1, 1, 1, 1, 1)),
-        (10, (1, 0, 2, 1, 2, 1)),
-        (36, (0, 0, 0, 0, 2, 1)),
-        (37, (0, 0, 0, 0, 1, 0)),
+        (6, (0, 0, 0, 0), [], []),
+        (7, (1, 1, 1, 1), [(7, 1, 1)], [(170, 1, 1)]),
+        (10, (2, 1, 2, 1), [(7, 1, 1), (10, 1, 0)], [(242, 1, 0)]),
+        (36, (0, 0, 2, 1), [(7, 1, 1), (10, 1, 0)], []),
+        (37, (0, 0, 1, 0), [(10, 1, 0)], []),
     ],
 )
-def test_labels_count_once_they_are_learnt(states, cutoff, risk):
-    """Known labels and frauds count in windows of 1, 7 and 30 days, which end seven days before the cut-off."""
+def test_labels_count_once_they_are_learnt(states, cutoff, closed, days, hours):
+    """Labels are learnt in hour 2 of days 7 and 10; sums cover 7 and 30 days, and hours the cut-off day alone."""
     row = states[cutoff, "t"]
 
-    assert tuple(row[f"{count}_{days}d"] for days in (1, 7, 30) for count in ("known", "fraud")) == risk
+    assert tuple(row[f"{count}_{days}d"] for days in (7, 30) for count in ("known", "fraud")) == closed
+    assert [(number - DAY, *counts) for number, *counts in row["label_days"]] == days
+    assert [(hour - 24 * DAY, *counts) for hour, *counts in row["label_hours"]] == hours
 
 
 @pytest.mark.parametrize(
-    ("cutoff", "streak"), [(6, (0, 0, 0)), (7, (1, 8, 0)), (10, (0, 0, 8)), (36, (0, 0, 34)), (37, (0, 0, 35))]
+    ("cutoff", "last_legit", "streak"),
+    [(6, None, []), (7, None, [(170, 1)]), (10, 242, []), (36, 242, []), (39, 242, [])],
 )
-def test_a_legitimate_day_ends_a_streak(states, cutoff, streak):
-    """The fraud of day 0 is a streak until the legitimate label of day 3 is known; ages count to the next day."""
+def test_a_legitimate_label_ends_a_streak(states, cutoff, last_legit, streak):
+    """The fraud of day 0 is a streak until the legitimate label of day 3 is known, on day 10 in hour 2."""
     row = states[cutoff, "t"]
 
-    assert (row["streak_fraud"], row["streak_age"], row["legit_age"]) == streak
+    assert row["last_legit"] == (-1 if last_legit is None else 24 * DAY + last_legit)
+    assert [(hour - 24 * DAY, fraud) for hour, fraud in row["streak"]] == streak
+
+
+@pytest.mark.parametrize(("cutoff", "ahead"), [(3, []), (6, [(170, 170, 1, 1)]), (7, []), (10, [])])
+def test_a_state_knows_the_labels_of_two_days_ahead(states, cutoff, ahead):
+    """Changes of the two days after the cut-off are kept apart; a label of day 7 is ahead of cut-offs 5 and 6."""
+    changes = states[cutoff, "t"]["changes_ahead"]
+
+    assert [(hour - 24 * DAY, since - 24 * DAY, *counts) for hour, since, *counts in changes] == ahead
 
 
 def test_a_label_that_came_late_is_not_in_earlier_states(spark):
-    """A correction learnt on day 12 changes the states from day 12 on, and none before."""
+    """A correction learnt on day 12 changes the states from day 12 on. It keeps its place, and begins no streak."""
     from jobs.lake.state import state_of
     from jobs.lake.totals import customer_totals, terminal_totals
 
@@ -107,11 +119,18 @@ def test_a_label_that_came_late_is_not_in_earlier_states(spark):
     correction = (date_of(DAY), 1, "fraud", (DAY + 12) * 86_400, "client", 1, 0)
     said = spark.createDataFrame([feed, correction], LABEL_SCHEMA)
     days = [date_of(DAY + n) for n in (11, 12)]
-    rows = state_of(spark, customer_totals(clean), terminal_totals(clean, said), days, DELAY).where("kind = 'terminal'")
+    rows = state_of(spark, customer_totals(clean), terminal_totals(clean, said, DELAY), days, DELAY).where(
+        "kind = 'terminal'"
+    )
     found = {row["day"]: row for row in rows.collect()}
 
     assert [found[day]["fraud_30d"] for day in days] == [0, 1]
-    assert [(found[day]["streak_age"], found[day]["legit_age"]) for day in days] == [(0, 12), (13, 0)]
+    assert [[tuple(counts) for counts in found[day]["label_days"]] for day in days] == [
+        [(DAY + DELAY, 1, 0)],
+        [(DAY + DELAY, 1, 1)],
+    ]
+    assert [found[day]["streak"] for day in days] == [[], []]
+    assert [found[day]["changes_ahead"] for day in days] == [[(24 * (DAY + 12), 24 * (DAY + DELAY), 0, 1)], []]
 
 
 def test_a_day_that_the_totals_lack_is_named():

@@ -21,9 +21,12 @@ EVENTS = [
 ]
 
 
-def said(number, status, day, source="feed", sequence=0):
-    """Return a label learnt at the start of day number DAY + `day`."""
-    return (D1, number, status, (DAY + day) * 86_400, source, sequence, 0)
+DUE = HOUR + 7 * 24  # when the feed tells what happened in the first hour
+
+
+def said(number, status, day, source="feed", sequence=0, hour=0):
+    """Return a label learnt in an hour of day number DAY + `day`."""
+    return (D1, number, status, (DAY + day) * 86_400 + hour * 3_600, source, sequence, 0)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,7 @@ def test_customer_totals(events):
     assert [hour["hour"] for hour in found["c2"]["hours"]] == [HOUR + 23]
 
 
-def test_learned_counts_corrections_once(spark, events):
+def test_changes_counts_corrections_once(spark, events):
     """A first label adds, a later one adds the difference, and unknown takes back.
 
     Days without a change are left out.
@@ -67,12 +70,40 @@ def test_learned_counts_corrections_once(spark, events):
         said(4, "fraud", 7, "client", 4),
         said(4, "legitimate", 7, "feed", 9),
     ]
-    rows = terminal_totals(events, spark.createDataFrame(labels, LABEL_SCHEMA)).collect()
-    found = {row["terminal"]: [tuple(change) for change in row["learned"]] for row in rows}
+    rows = terminal_totals(events, spark.createDataFrame(labels, LABEL_SCHEMA), 7).collect()
+    found = {row["terminal"]: [tuple(change) for change in row["label_changes"]] for row in rows}
 
     # Day 7: 1, 3 and 4 become known. Only 3 is a fraud, because for 4 the feed's label comes after the client's.
-    # Day 9: 1 turns into a fraud. 3 becomes unknown again, which takes back its fraud, too.
-    assert found == {"t1": [(DAY + 7, 3, 1), (DAY + 9, -1, 0)], "t2": []}
+    # Day 9: 1 turns into a fraud, which is late news and keeps its place. 3 becomes unknown again.
+    assert found == {"t1": [(DUE, DUE, 3, 1), (DUE + 48, DUE, -1, 0)], "t2": []}
+
+
+def test_changes_keeps_the_place_of_labels(spark, events):
+    """A label in time lies where it was learnt, a correction moves it, and a late label lies where the feed's does."""
+    from jobs.lake.totals import terminal_totals
+
+    labels = [
+        said(1, "fraud", 1, "client", 1, hour=5),  # in time
+        said(1, "fraud", 1, "client", 2, hour=6),  # says nothing new
+        said(1, "legitimate", 2, "client", 3, hour=1),  # moves it
+        said(1, "legitimate", 7),
+        said(3, "fraud", 20, "client", 4, hour=3),  # late: the feed would have told it on day 7 in hour 1
+        said(4, "fraud", 3, "client", 5, hour=2),
+        said(4, "unknown", 3, "client", 6, hour=2),  # in the same hour: nothing was known
+        said(2, "fraud", 0, "client", 7, hour=0),
+    ]
+    rows = terminal_totals(events, spark.createDataFrame(labels, LABEL_SCHEMA), 7).collect()
+    found = {row["terminal"]: [tuple(change) for change in row["label_changes"]] for row in rows}
+
+    assert found == {
+        "t1": [
+            (HOUR + 29, HOUR + 29, 1, 1),
+            (HOUR + 49, HOUR + 29, -1, -1),
+            (HOUR + 49, HOUR + 49, 1, 0),
+            (HOUR + 20 * 24 + 3, DUE + 1, 1, 1),
+        ],
+        "t2": [(HOUR, HOUR, 1, 1)],
+    }
 
 
 def test_labels_as_of_a_day(spark):
