@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from antifraud.features.buckets import NO_RISK
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.keys.signing import SigningKey
 from serving.store.records import unpack_label
 from serving.worker.poller import Poller
 from tests.serving.processes import wait_for
-from tests.serving.scene import ACCESS, CUSTOMER, DAY, NOON, Scorer, export_state, make_release, promote
+from tests.serving.scene import ACCESS, CUSTOMER, DAY, NO_LABELS, NOON, Scorer, export_state, make_release, promote
 from tests.serving.test_decisions import assert_problem
 
 
@@ -264,7 +263,7 @@ def test_a_broken_state_pointer_leaves_the_old_state_serving(scorer, home, text)
 
 def test_an_altered_state_is_refused(scorer, home):
     """One flipped byte is enough."""
-    folder = export_state(home / "state", DAY, {CUSTOMER: ({}, {}, NO_RISK)}, sequence=2)
+    folder = export_state(home / "state", DAY, {CUSTOMER: ({}, {}, NO_LABELS)}, sequence=2)
     content = bytearray((folder / "data.mdb").read_bytes())
     content[-1] ^= 1
     (folder / "data.mdb").write_bytes(content)
