@@ -75,7 +75,7 @@ def test_words_come_from_the_registry():
     )
     assert describe(KNOWN["customer_1d_count"], 1_234.0) == "customer transactions, 1 day: 1,234 transactions"
     assert describe(KNOWN["terminal_fraud_share_30d"], 0.00123) == (
-        "terminal matured fraud share, smoothed, 30 days: 0.0012 share"
+        "terminal share of frauds learnt, smoothed, 30 days: 0.0012 share"
     )
     assert describe(KNOWN["customer_30d_z_score"], math.nan) == (
         "customer amount's z-score, 30 days: none (no earlier transaction of the customer in the window, or all equal)"
