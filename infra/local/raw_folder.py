@@ -1,15 +1,21 @@
 """Find raw files by day in a folder; a file covers one day or more, and is plain or gzipped."""
 
 import datetime as dt
-import gzip
-import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
+from antifraud.clock import date_of, day_of
 from antifraud.errors import MissingDay, RawFileError
 from antifraud.lake.feed import covered
+from antifraud.lake.raw_bases import require_base
+from antifraud.lake.raw_lines import require_readable, text_lines
+from antifraud.lake.raw_rows import FileDays, UsableRow, parse_row
 
-ROW_DAY: Final = re.compile(r"[^,]*,(\d{4}-\d{2}-\d{2}) ")
+LEAST_SHARE: Final = 0.001
+"""Rows of a day that count, as a share of the usable rows of its file. A few odd rows never move the calendar."""
 
 
 def raw_files(folder: Path) -> dict[dt.date, Path]:
@@ -39,21 +45,29 @@ def file_of(folder: Path, day: dt.date) -> Path:
 
 
 def calendar(folder: Path) -> tuple[dt.date, dt.date]:
-    """Return the first and the last day of the folder's rows.
+    """Return the first and the last day of the folder's rows, after checking that every file can be read.
 
     Raises:
-        RawFileError: The folder has no raw files, or the last one has no rows.
+        RawFileError: The folder has no raw files, one is unreadable, or the last one has no usable row.
     """
     files = raw_files(folder)
-    with opened(files[max(files)]) as lines:
-        days = [match[1] for line in lines if (match := ROW_DAY.match(line))]
+    for path in files.values():
+        require_readable(path)
+    first = max(files)
+    rows = Counter(day_of(row.event_time) for row in usable_rows(files[first], first, dt.date.max))
+    days = [day for day, count in rows.items() if count >= LEAST_SHARE * rows.total()]
     if not days:
-        raise RawFileError(f"{files[max(files)].name} has no row with a date: deliver it again")
-    return min(files), dt.date.fromisoformat(max(days))
+        raise RawFileError(f"{files[first].name} has no usable row: deliver it again")
+    return min(files), date_of(max(days))
 
 
-def opened(path: Path) -> IO[str]:
-    """Open a raw file as lines of text, decompressing it if needed and replacing bytes that are not UTF-8."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="")
-    return path.open(encoding="utf-8", errors="replace", newline="")
+def usable_rows(path: Path, first: dt.date, last: dt.date) -> Iterator[UsableRow]:
+    """Yield the rows of a file that are of the days `first` to `last` and, taken alone, usable.
+
+    Raises:
+        RawFileError: No row tells the base time of the file.
+    """
+    days = FileDays.of(require_base(path), first, last)
+    for line in islice(text_lines(path), 1, None):
+        if row := parse_row(line, days).usable:
+            yield row

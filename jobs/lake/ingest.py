@@ -100,7 +100,7 @@ def _require_publishable(
     require_unchanged(demand.files, demand.stamps)
     require_balance(demand.covering, line_counts, tally.files)
     require_reached(demand.covering, tally.counts, asked)
-    require_limit(settings, tally.counts, asked)
+    require_limit(settings, tally, demand.files, asked)
 
 
 def _other_days(settings: JobSettings, demand: Demand, counts: Counts, asked: Sequence[dt.date]) -> list[dt.date]:

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antifraud.errors import RawFileError
+from antifraud.lake.raw_lines import text_lines
+from antifraud.lake.raw_rows import fields_of
 from antifraud.lake.schemas import RAW
 from jobs.leak.damage import damage_of
 from jobs.leak.report import Unsearchable
-from jobs.raw.files import discover, text_lines
+from jobs.raw.files import discover
 
 MIN_DIGITS: Final = 9
 MAX_DIGITS: Final = 40
@@ -57,9 +59,9 @@ def sparse_identifiers(raw: Path, unsearchable: list[Unsearchable]) -> set[int]:
     for file in files:
         try:
             for line in text_lines(file.path):
-                fields = line.split(b",")
+                fields = fields_of(line)
                 texts.update(_digits(fields[column]) for column in ID_COLUMNS if column < len(fields))
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, RawFileError) as error:
             unsearchable.append(_unknown(file.path, error))
     return {int(text) for text in texts if text.isdigit() and MIN_DIGITS <= len(text) <= MAX_DIGITS}
 

@@ -1,26 +1,19 @@
 """Raw files: the days that each covers by its name, and whether it can be read at all."""
 
 import datetime as dt
-import gzip
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from antifraud.clock import ONE_DAY, days_between
 from antifraud.errors import MissingDay, RawFileError
 from antifraud.files import sha256_of
 from antifraud.lake.feed import files_in
-from antifraud.lake.schemas import RAW
+from antifraud.lake.raw_lines import require_readable
 
-HEADER: Final = RAW.header
-PIECE: Final = 1 << 20
 DIGEST_THREADS: Final = 2
-DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,55 +122,6 @@ def checksums(files: Sequence[RawFile], known: Mapping[str, str] | None = None) 
         return sums | dict(zip((file.path.name for file in unread), pool.map(_checksum, unread), strict=True))
 
 
-def text_lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file's text without their ends, header first; a line longer than `PIECE` in pieces."""
-    with _opened(path) as source:
-        while line := source.readline(PIECE):
-            yield line.rstrip(b"\n")
-
-
 def _checksum(file: RawFile) -> str:
-    _check_header(file.path)
-    # A cut gzip file fails only at its end. Spark would fail there too, but in the middle of a job and without a name.
-    if file.path.suffix == ".gz":
-        _read_through(file.path)
+    require_readable(file.path)
     return sha256_of(file.path)
-
-
-def _check_header(path: Path) -> None:
-    try:
-        with _opened(path) as source:
-            line = source.readline(PIECE)
-    except DAMAGED as error:
-        raise RawFileError(f"{path.name}, byte 0: not a gzip file ({error}): deliver it again") from None
-    if not line:
-        raise RawFileError(f"{path.name}, line 1: the file is empty, a header was expected: deliver it again")
-    if line.rstrip(b"\n") != HEADER.encode():
-        columns, wanted = len(line.split(b"|")), len(RAW.columns)
-        raise RawFileError(
-            f"{path.name}, line 1: not the header of the contract ({columns} columns found, {wanted} expected): "
-            "deliver the file as text with its header"
-        )
-
-
-def _read_through(path: Path) -> None:
-    position = 0
-    try:
-        with _opened(path) as source:
-            while piece := source.read(PIECE):
-                position += len(piece)
-    except DAMAGED as error:
-        raise RawFileError(
-            f"{path.name}, byte {position} of the text: cut or damaged ({type(error).__name__}): deliver it again"
-        ) from None
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    # Buffered, because the stream of a file in S3 cannot limit the length of a line.
-    with path.open("rb") as stream, BufferedReader(cast("RawIOBase", stream)) as source:
-        if path.suffix != ".gz":
-            yield source
-        else:
-            with gzip.open(source) as text:
-                yield cast("BinaryIO", text)

@@ -23,6 +23,7 @@ ROWS = """8,2026-04-11 00:00:02,3,0,70.9,8640002,100,0,0
 13,garbage
 """
 EXPECTED = [
+    LiveRow(9, MIDNIGHT, 4, 1, 500, is_fraud=False),
     LiveRow(7, MIDNIGHT + 2, 4, 1, 25_000, is_fraud=True),
     LiveRow(8, MIDNIGHT + 2, 3, 0, 7_090, is_fraud=False),
 ]
@@ -30,7 +31,7 @@ EXPECTED = [
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_usable_rows_in_order(tmp_path, packed):
-    """Unusable rows and repeated ids are left out, and equal times are ordered by id, in compressed files, too."""
+    """Unusable rows and repeated ids are left out, a time of 24:00:00 counts, and equal times are ordered by id."""
     content = (HEADER + ROWS).encode()
     (tmp_path / f"{DAY}.txt{'.gz' if packed else ''}").write_bytes(gzip.compress(content) if packed else content)
     assert live_rows(tmp_path, DAY) == EXPECTED
@@ -38,7 +39,7 @@ def test_usable_rows_in_order(tmp_path, packed):
 
 def test_change_multiplies_honest_amounts_only():
     """The change multiplies honest amounts, and frauds stay as they were."""
-    assert [row.amount for row in changed(EXPECTED, 3)] == [25_000, 21_270]
+    assert [row.amount for row in changed(EXPECTED, 3)] == [1_500, 25_000, 21_270]
 
 
 def test_a_day_without_rows_is_named(tmp_path):

@@ -6,7 +6,8 @@ import gzip
 import pytest
 
 from antifraud.errors import MissingDay, RawFileError
-from jobs.raw.files import HEADER, checksums, discover, files_of
+from antifraud.lake.raw_lines import HEADER
+from jobs.raw.files import checksums, discover, files_of
 
 GOOD = f"{HEADER}\n0,2026-01-01 00:00:00,0,0,70.91,0,0,0,0\n".encode()
 DAY = dt.date(2026, 1, 1)
@@ -57,12 +58,12 @@ def test_no_such_calendar_day(tmp_path):
         ("2026-01-01.txt", b"", "line 1: the file is empty"),
         ("2026-01-01.txt", b"a,b,c\n1,2,3\n", "line 1: not the header of the contract"),
         ("2026-01-01.txt", GOOD.replace(b"tranaction", b"transaction"), "line 1: not the header"),
-        ("2026-01-01.txt", GOOD.replace(b"\n", b"\r\n"), "line 1: not the header"),
+        ("2026-01-01.txt", GOOD.replace(b"\n", b"\r"), "line 1: not the header"),
         ("2026-01-01.txt", bytes(range(256)) * 100, "line 1: not the header"),
         ("2026-01-01.txt.gz", GOOD, "byte 0: not a gzip file"),
         ("2026-01-01.txt.gz", gzip.compress(GOOD * 5000, mtime=0)[:-200], r"byte \d+ of the text: cut or damaged"),
     ],
-    ids=["empty", "other columns", "one name wrong", "carriage returns", "binary", "not gzip", "cut gzip"],
+    ids=["empty", "other columns", "one name wrong", "carriage returns alone", "binary", "not gzip", "cut gzip"],
 )
 def test_an_unreadable_file_is_refused(tmp_path, name, content, message):
     """The error about an unreadable file names the file and the position, but not the content."""
