@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from antifraud.lake.raw_defects import DEFECTS, Defect
+from antifraud.lake.raw_defects import DEFECTS, UNPARSABLE, Defect
 from antifraud.lake.raw_rows import NAMES, SHAPES, FileDays, RawRow, fields_of, parse_row
 
 KINDS: Final = tuple(
@@ -101,7 +101,8 @@ def _found(line: bytes, defect: Defect, file: FileDays) -> str:
         return describe(text)
     if defect.column == "tx_datetime":
         return _time(parse_row(line, file), file)
-    return f"{describe(text)} ({defect.meaning})"
+    # For an unparsable text, the expectation says all that there is to say.
+    return describe(text) if defect.reason == UNPARSABLE else f"{describe(text)} ({defect.meaning})"
 
 
 def _columns(line: bytes) -> str:

@@ -56,6 +56,11 @@ def line_of(path: Path, number: int) -> bytes:
     return next(islice(text_lines(path), number - 1, None))
 
 
+def has_rows(path: Path) -> bool:
+    """Return whether any line follows the header."""
+    return next(islice(text_lines(path), 1, None), None) is not None
+
+
 def require_readable(path: Path) -> None:
     """Refuse a file that cannot be read to its end, or that begins with another header.
 

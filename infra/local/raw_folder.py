@@ -11,7 +11,7 @@ from antifraud.clock import date_of, day_of
 from antifraud.errors import MissingDay, RawFileError
 from antifraud.lake.feed import covered
 from antifraud.lake.raw_bases import require_base
-from antifraud.lake.raw_lines import require_readable, text_lines
+from antifraud.lake.raw_lines import has_rows, require_readable, text_lines
 from antifraud.lake.raw_rows import FileDays, UsableRow, parse_row
 
 LEAST_SHARE: Final = 0.001
@@ -53,12 +53,17 @@ def calendar(folder: Path) -> tuple[dt.date, dt.date]:
     files = raw_files(folder)
     for path in files.values():
         require_readable(path)
-    first = max(files)
-    rows = Counter(day_of(row.event_time) for row in usable_rows(files[first], first, dt.date.max))
-    days = [day for day, count in rows.items() if count >= LEAST_SHARE * rows.total()]
-    if not days:
-        raise RawFileError(f"{files[first].name} has no usable row: deliver it again")
-    return min(files), date_of(max(days))
+    return min(files), _last_day(files[max(files)], max(files))
+
+
+def _last_day(path: Path, first: dt.date) -> dt.date:
+    """Return the last day of a file; a file with nothing but its header is of the day in its name."""
+    if not has_rows(path):
+        return first
+    rows = Counter(day_of(row.event_time) for row in usable_rows(path, first, dt.date.max))
+    if not rows:
+        raise RawFileError(f"{path.name} has no usable row from {first} on: deliver it again")
+    return date_of(max(day for day, count in rows.items() if count >= LEAST_SHARE * rows.total()))
 
 
 def usable_rows(path: Path, first: dt.date, last: dt.date) -> Iterator[UsableRow]:
