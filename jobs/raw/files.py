@@ -51,11 +51,13 @@ class Stamp(NamedTuple):
         size: Bytes.
         changed: Time of the last change in ns; S3 tells it in whole seconds only.
         version: Inode of a file on a disk; in S3 the entity tag, which depends on the content.
+        recorded: When the disk recorded the last write in ns, which no program can set back; 0 in S3.
     """
 
     size: int
     changed: int
     version: str
+    recorded: int
 
 
 def discover(folder: Path) -> list[RawFile]:
@@ -112,8 +114,10 @@ def stamps(files: Sequence[RawFile]) -> dict[str, Stamp]:
 
 
 def _stamp(status: Any) -> Stamp:
-    of_object = status.as_info() if hasattr(status, "as_info") else {}
-    return Stamp(status.st_size, status.st_mtime_ns, str(of_object.get("ETag") or status.st_ino))
+    if hasattr(status, "as_info"):
+        return Stamp(status.st_size, status.st_mtime_ns, str(status.as_info().get("ETag")), 0)
+    # rsync, cp -p and touch set the time of change, so a correction in place may have the same one.
+    return Stamp(status.st_size, status.st_mtime_ns, str(status.st_ino), status.st_ctime_ns)
 
 
 def checksums(files: Sequence[RawFile], known: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import gzip
+import os
+import time
 
 import pytest
 
 from antifraud.errors import MissingDay, RawFileError
-from jobs.raw.files import HEADER, checksums, discover, files_of
+from jobs.raw.files import HEADER, checksums, discover, files_of, require_unchanged, stamps
 
 GOOD = f"{HEADER}\n0,2026-01-01 00:00:00,0,0,70.91,0,0,0,0\n".encode()
 DAY = dt.date(2026, 1, 1)
@@ -79,3 +81,20 @@ def test_checksums_follow_the_content(tmp_path):
     put(tmp_path, **{"2026-01-01.txt": GOOD + GOOD.splitlines()[1] + b"\n"})
 
     assert checksums(discover(tmp_path)) != before
+
+
+def test_a_correction_in_place_is_noticed_by_its_change_time(tmp_path):
+    """A correction of equal size, with the modification time set back, gives another stamp, and a run is stopped."""
+    put(tmp_path, **{"2026-01-01.txt": GOOD})
+    files, path = discover(tmp_path), tmp_path / "2026-01-01.txt"
+    before, times = stamps(files), path.stat()
+    time.sleep(0.05)  # The clock of a file system ticks every few milliseconds.
+    with path.open("r+b") as file:
+        file.write(GOOD.replace(b"70.91", b"70.92"))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    [[stamp, earlier]] = zip(stamps(files).values(), before.values(), strict=True)
+    assert (stamp.size, stamp.changed, stamp.version) == (earlier.size, earlier.changed, earlier.version)
+    assert stamp.recorded > earlier.recorded
+    with pytest.raises(RawFileError, match="it changed while it was read"):
+        require_unchanged(files, before)
