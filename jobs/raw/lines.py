@@ -17,6 +17,14 @@ from antifraud.settings.locations import WILDCARD
 
 SPLIT: Final = ["file", "block"]
 FIRST_DATA_LINE: Final = 2
+RAW_READER: Final = {
+    "lineSep": "\n",
+    # Hadoop compares a file on a disk with the checksums in a hidden sidecar, `.NAME.crc`. A raw file that was replaced
+    # without its sidecar would fail. The class without checksums holds for this read only, if it is not cached.
+    "fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "fs.file.impl.disable.cache": "true",
+}
+"""Options by which Spark reads exactly the bytes that the checks of `jobs.raw.files` have read."""
 SPLITS_AT_LEAST: Final = "spark.sql.files.minPartitionNum"
 
 
@@ -54,7 +62,7 @@ def _numbered(spark: SparkSession, paths: Sequence[Path]) -> DataFrame:
         spark.conf.set(SPLITS_AT_LEAST, spark.sparkContext.defaultParallelism)
     # A carriage return stays part of its line and makes it unparsable: the contract is a plain line feed.
     return (
-        spark.read.option("lineSep", "\n")
+        spark.read.options(**RAW_READER)
         .text([name_of(path) for path in paths])
         .select(
             F.col("_metadata.file_name").alias("file"),
