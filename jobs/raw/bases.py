@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.clock import DAY_SECONDS
+from antifraud.lake.raw_text import refuse_unreadable
 from antifraud.lake.schemas import RAW
 from jobs.raw.files import text_lines
 
@@ -26,7 +27,8 @@ def base_of(path: Path) -> int | None:
     of the cluster over the whole file would cost too much.
     """
     # A vote, so that damaged lines do not decide.
-    votes = Counter(base for line in islice(text_lines(path), BASE_LINES) if (base := _base(line)) is not None)
+    with refuse_unreadable(path):
+        votes = Counter(base for line in islice(text_lines(path), BASE_LINES) if (base := _base(line)) is not None)
     return max(votes, key=lambda base: (votes[base], -base), default=None)
 
 

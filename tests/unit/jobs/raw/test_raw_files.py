@@ -3,6 +3,7 @@
 import datetime as dt
 import gzip
 import os
+import re
 import time
 
 import pytest
@@ -70,17 +71,20 @@ def test_an_unreadable_file_is_refused(tmp_path, name, content, message):
     """The error about an unreadable file names the file and the position, but not the content."""
     put(tmp_path, **{name: content})
 
-    with pytest.raises(RawFileError, match=f"{name}, {message}"):
-        checksums(discover(tmp_path))
+    sums, [refusal] = checksums(discover(tmp_path), {})
+
+    assert sums == {}
+    assert (refusal.file.path.name, re.match(f"{name}, {message}", refusal.reason) is not None) == (name, True)
 
 
 def test_checksums_follow_the_content(tmp_path):
     """A file with the same name but other bytes has another checksum."""
     put(tmp_path, **{"2026-01-01.txt": GOOD})
-    before = checksums(discover(tmp_path))
+    before, refused = checksums(discover(tmp_path), {})
     put(tmp_path, **{"2026-01-01.txt": GOOD + GOOD.splitlines()[1] + b"\n"})
 
-    assert checksums(discover(tmp_path)) != before
+    assert checksums(discover(tmp_path), {})[0] != before
+    assert (before.keys(), refused) == ({"2026-01-01.txt"}, [])
 
 
 def test_a_correction_in_place_is_noticed_by_its_change_time(tmp_path):
