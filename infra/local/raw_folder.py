@@ -1,14 +1,18 @@
 """Find raw files by day in a folder; a file covers one day or more, and is plain or gzipped."""
 
 import datetime as dt
-import gzip
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Final
 
 from antifraud.errors import MissingDay, RawFileError
 from antifraud.lake.feed import covered
+from antifraud.lake.raw_text import ARCHIVE, open_text, refuse_unreadable, status_of
 
+PIECE: Final = 1 << 20
 ROW_DAY: Final = re.compile(r"[^,]*,(\d{4}-\d{2}-\d{2}) ")
 
 
@@ -18,12 +22,44 @@ def raw_files(folder: Path) -> dict[dt.date, Path]:
     Raises:
         RawFileError: There is no raw file, two begin on one day, or a name is no calendar day.
     """
+    refused = no_files(folder)
+    files = {day: path for day, path in _entries(folder).items() if day not in refused}
+    if not files:
+        reasons = "".join(f"; {reason}" for reason in refused.values())
+        raise RawFileError(
+            f"{folder} has no raw files, expected YYYY-MM-DD.txt or .txt.gz, one for each first day{reasons}"
+        )
+    return files
+
+
+def no_files(folder: Path) -> dict[dt.date, str]:
+    """Return entries that are named like raw files and are none, by their first day: why each is refused."""
+    refused = {}
+    for day, path in _entries(folder).items():
+        try:
+            status_of(path)
+        except RawFileError as error:
+            refused[day] = str(error)
+    return refused
+
+
+def require_whole(folder: Path) -> None:
+    """Refuse a folder with an archive that cannot be read to its end, as ingest would refuse it later.
+
+    Raises:
+        RawFileError: An archive is cut or damaged.
+    """
+    for path in raw_files(folder).values():
+        if path.suffix == ARCHIVE:
+            with refuse_unreadable(path), open_text(path) as text:
+                while text.read(PIECE):
+                    pass
+
+
+def _entries(folder: Path) -> dict[dt.date, Path]:
     if not folder.is_dir():
         raise RawFileError(f"{folder} is not a folder: name the one that holds the raw files")
-    files = covered(path.name for path in folder.iterdir())
-    if not files:
-        raise RawFileError(f"{folder} has no raw files, expected YYYY-MM-DD.txt or .txt.gz, one for each first day")
-    return {file.first: folder / file.name for file in files}
+    return {file.first: folder / file.name for file in covered(path.name for path in folder.iterdir())}
 
 
 def file_of(folder: Path, day: dt.date) -> Path:
@@ -52,8 +88,12 @@ def calendar(folder: Path) -> tuple[dt.date, dt.date]:
     return min(files), dt.date.fromisoformat(max(days))
 
 
-def opened(path: Path) -> IO[str]:
-    """Open a raw file as lines of text, decompressing it if needed and replacing bytes that are not UTF-8."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="")
-    return path.open(encoding="utf-8", errors="replace", newline="")
+@contextmanager
+def opened(path: Path) -> Iterator[IO[str]]:
+    """Open a raw file as lines of text, decompressing it if needed and replacing bytes that are not UTF-8.
+
+    Raises:
+        RawFileError: The file cannot be read.
+    """
+    with refuse_unreadable(path), open_text(path) as source:
+        yield TextIOWrapper(source, encoding="utf-8", errors="replace", newline="")
