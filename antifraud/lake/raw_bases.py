@@ -10,6 +10,7 @@ from antifraud.lake.raw_defects import Defect
 from antifraud.lake.raw_faults import count_text, fault_of
 from antifraud.lake.raw_lines import text_lines
 from antifraud.lake.raw_rows import FileDays, base_by, parse_row
+from antifraud.lake.raw_text import refuse_unreadable
 
 BASE_LINES: Final = 100_000
 """Lines of a file, its header included, that vote on the base time."""
@@ -23,7 +24,8 @@ def base_of(path: Path) -> int | None:
     of the cluster over the whole file would cost too much.
     """
     # A vote, so that damaged lines do not decide.
-    votes = Counter(base for line in islice(text_lines(path), BASE_LINES) if (base := base_by(line)) is not None)
+    with refuse_unreadable(path):
+        votes = Counter(base for line in islice(text_lines(path), BASE_LINES) if (base := base_by(line)) is not None)
     return max(votes, key=lambda base: (votes[base], -base), default=None)
 
 

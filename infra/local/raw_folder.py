@@ -13,6 +13,7 @@ from antifraud.lake.feed import covered
 from antifraud.lake.raw_bases import require_base
 from antifraud.lake.raw_lines import has_rows, require_readable, text_lines
 from antifraud.lake.raw_rows import FileDays, UsableRow, parse_row
+from antifraud.lake.raw_text import refuse_unreadable, status_of
 
 LEAST_SHARE: Final = 0.001
 """Rows of a day that count, as a share of the usable rows of its file. A few odd rows never move the calendar."""
@@ -24,12 +25,31 @@ def raw_files(folder: Path) -> dict[dt.date, Path]:
     Raises:
         RawFileError: There is no raw file, two begin on one day, or a name is no calendar day.
     """
+    refused = no_files(folder)
+    files = {day: path for day, path in _entries(folder).items() if day not in refused}
+    if not files:
+        reasons = "".join(f"; {reason}" for reason in refused.values())
+        raise RawFileError(
+            f"{folder} has no raw files, expected YYYY-MM-DD.txt or .txt.gz, one for each first day{reasons}"
+        )
+    return files
+
+
+def no_files(folder: Path) -> dict[dt.date, str]:
+    """Return entries that are named like raw files and are none, by their first day: why each is refused."""
+    refused = {}
+    for day, path in _entries(folder).items():
+        try:
+            status_of(path)
+        except RawFileError as error:
+            refused[day] = str(error)
+    return refused
+
+
+def _entries(folder: Path) -> dict[dt.date, Path]:
     if not folder.is_dir():
         raise RawFileError(f"{folder} is not a folder: name the one that holds the raw files")
-    files = covered(path.name for path in folder.iterdir())
-    if not files:
-        raise RawFileError(f"{folder} has no raw files, expected YYYY-MM-DD.txt or .txt.gz, one for each first day")
-    return {file.first: folder / file.name for file in files}
+    return {file.first: folder / file.name for file in covered(path.name for path in folder.iterdir())}
 
 
 def file_of(folder: Path, day: dt.date) -> Path:
@@ -73,6 +93,7 @@ def usable_rows(path: Path, first: dt.date, last: dt.date) -> Iterator[UsableRow
         RawFileError: No row tells the base time of the file.
     """
     days = FileDays.of(require_base(path), first, last)
-    for line in islice(text_lines(path), 1, None):
-        if row := parse_row(line, days).usable:
-            yield row
+    with refuse_unreadable(path):
+        for line in islice(text_lines(path), 1, None):
+            if row := parse_row(line, days).usable:
+                yield row

@@ -12,6 +12,7 @@ from antifraud.errors import MissingDay, RawFileError
 from antifraud.files import sha256_of
 from antifraud.lake.feed import files_in
 from antifraud.lake.raw_lines import require_readable
+from antifraud.lake.raw_text import refuse_unreadable, status_of
 
 DIGEST_THREADS: Final = 2
 
@@ -44,11 +45,20 @@ class Stamp(NamedTuple):
         size: Bytes.
         changed: Time of the last change in ns; S3 tells it in whole seconds only.
         version: Inode of a file on a disk; in S3 the entity tag, which depends on the content.
+        recorded: When the disk recorded the last write in ns, which no program can set back; 0 in S3.
     """
 
     size: int
     changed: int
     version: str
+    recorded: int
+
+
+class Refusal(NamedTuple):
+    """A raw file that cannot be read, and why; the reason names the file."""
+
+    file: RawFile
+    reason: str
 
 
 def discover(folder: Path) -> list[RawFile]:
@@ -100,28 +110,50 @@ def require_unchanged(files: Sequence[RawFile], before: Mapping[str, Stamp]) -> 
 
 
 def stamps(files: Sequence[RawFile]) -> dict[str, Stamp]:
-    """Return the stamp of each file by name."""
-    return {file.path.name: _stamp(file.path.stat()) for file in files}
+    """Return the stamp of each file by name.
+
+    Raises:
+        RawFileError: A file is gone, or it is a folder, a pipe or a device.
+    """
+    return {file.path.name: _stamp(status_of(file.path)) for file in files}
+
+
+def inspect(files: Sequence[RawFile]) -> tuple[dict[str, Stamp], list[Refusal]]:
+    """Return `stamps` as far as there are any, and a refusal for each other file."""
+    found: dict[str, Stamp] = {}
+    refused = []
+    for file in files:
+        try:
+            found |= stamps([file])
+        except RawFileError as error:
+            refused.append(Refusal(file, str(error)))
+    return found, refused
 
 
 def _stamp(status: Any) -> Stamp:
-    of_object = status.as_info() if hasattr(status, "as_info") else {}
-    return Stamp(status.st_size, status.st_mtime_ns, str(of_object.get("ETag") or status.st_ino))
+    if hasattr(status, "as_info"):
+        return Stamp(status.st_size, status.st_mtime_ns, str(status.as_info().get("ETag")), 0)
+    # rsync, cp -p and touch set the time of change, so a correction in place may have the same one.
+    return Stamp(status.st_size, status.st_mtime_ns, str(status.st_ino), status.st_ctime_ns)
 
 
-def checksums(files: Sequence[RawFile], known: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the SHA-256 of each file by name, after checking that it can be read to its end; skip `known` ones.
+def checksums(files: Sequence[RawFile], known: Mapping[str, str]) -> tuple[dict[str, str], list[Refusal]]:
+    """Return the SHA-256 of each file by name, and the files that cannot be read to their ends; skip `known` ones.
 
-    Raises:
-        RawFileError: A file is empty, has another header, or is a damaged or cut gzip file.
+    A file is refused if it is empty, has another header, or is a damaged or cut archive.
     """
-    sums = dict(known or {})
-    unread = [file for file in files if file.path.name not in sums]
+    unread = [file for file in files if file.path.name not in known]
     # Threads suffice: reading and hashing release the interpreter's lock.
     with ThreadPoolExecutor(DIGEST_THREADS) as pool:
-        return sums | dict(zip((file.path.name for file in unread), pool.map(_checksum, unread), strict=True))
+        results = list(pool.map(_checksum, unread))
+    sums = {file.path.name: result for file, result in zip(unread, results, strict=True) if isinstance(result, str)}
+    return {**known, **sums}, [result for result in results if isinstance(result, Refusal)]
 
 
-def _checksum(file: RawFile) -> str:
-    require_readable(file.path)
-    return sha256_of(file.path)
+def _checksum(file: RawFile) -> str | Refusal:
+    try:
+        require_readable(file.path)
+        with refuse_unreadable(file.path):
+            return sha256_of(file.path)
+    except RawFileError as error:
+        return Refusal(file, str(error))

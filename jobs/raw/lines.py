@@ -21,6 +21,14 @@ from antifraud.settings.locations import WILDCARD
 
 SPLIT: Final = ["file", "block"]
 FIRST_DATA_LINE: Final = 2
+RAW_READER: Final = {
+    "lineSep": "\n",
+    # Hadoop compares a file on a disk with the checksums in a hidden sidecar, `.NAME.crc`. A raw file that was replaced
+    # without its sidecar would fail. The class without checksums holds for this read only, if it is not cached.
+    "fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "fs.file.impl.disable.cache": "true",
+}
+"""Options by which Spark reads exactly the bytes that the checks of `jobs.raw.files` have read."""
 SPLITS_AT_LEAST: Final = "spark.sql.files.minPartitionNum"
 PADDING: Final = r"[\r\x00]+\z"
 """NULs at the end of a file, with carriage returns among them."""
@@ -65,7 +73,7 @@ def _numbered(spark: SparkSession, paths: Sequence[Path]) -> DataFrame:
         spark.conf.set(SPLITS_AT_LEAST, spark.sparkContext.defaultParallelism)
     # A carriage return alone ends no line.
     return (
-        spark.read.option("lineSep", "\n")
+        spark.read.options(**RAW_READER)
         .text([name_of(path) for path in paths])
         .select(
             F.col("_metadata.file_name").alias("file"),
