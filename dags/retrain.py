@@ -9,7 +9,7 @@ release pointer and the MLflow aliases.
 
 How to read each task:
 
-- `features`: waits until the lake has the features of the day.
+- `features`: waits until the lake has the features of the day. A run without a logical date needs the day in `as_of`.
 - `train`: a window lacks days. Load them, or shorten the windows in the settings.
 - `validate`: succeeds whatever the verdict is. The report is in the folder `reports`.
 - `gate`: **skipped** after FAIL or INFEASIBLE, or when the champion must not be replaced. This is a normal night: the

@@ -37,8 +37,22 @@ def require_base(path: Path) -> int:
     """
     base = base_of(path)
     if base is None:
-        raise RawFileError(f"{path.name}, line 2: {_reason(path)}: deliver it again")
+        raise _without_base(path)
     return base
+
+
+def require_some_base(path: Path) -> None:
+    """Refuse the files that `require_base` refuses, reading no further than the first line that tells a base time.
+
+    Raises:
+        RawFileError: No row tells the base time.
+    """
+    if not any(base_by(line) is not None for line in islice(text_lines(path), BASE_LINES)):
+        raise _without_base(path)
+
+
+def _without_base(path: Path) -> RawFileError:
+    return RawFileError(f"{path.name}, line 2: {_reason(path)}: deliver it again")
 
 
 def _reason(path: Path) -> str:

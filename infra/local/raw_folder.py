@@ -10,7 +10,7 @@ from typing import Final
 from antifraud.clock import date_of, day_of
 from antifraud.errors import MissingDay, RawFileError
 from antifraud.lake.feed import covered
-from antifraud.lake.raw_bases import require_base
+from antifraud.lake.raw_bases import require_base, require_some_base
 from antifraud.lake.raw_lines import has_rows, require_readable, text_lines
 from antifraud.lake.raw_rows import FileDays, UsableRow, parse_row
 from antifraud.lake.raw_text import refuse_unreadable, status_of
@@ -65,14 +65,16 @@ def file_of(folder: Path, day: dt.date) -> Path:
 
 
 def calendar(folder: Path) -> tuple[dt.date, dt.date]:
-    """Return the first and the last day of the folder's rows, after checking that every file can be read.
+    """Return the first and the last day of the folder's rows, after checking that every file has transactions.
 
     Raises:
-        RawFileError: The folder has no raw files, one is unreadable, or the last one has no usable row.
+        RawFileError: The folder has no raw files, one is unreadable, or one has rows but no usable time.
     """
     files = raw_files(folder)
     for path in files.values():
         require_readable(path)
+        if has_rows(path):
+            require_some_base(path)
     return min(files), _last_day(files[max(files)], max(files))
 
 

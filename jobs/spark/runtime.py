@@ -72,6 +72,7 @@ def run_job(name: str, main: Main, parser: argparse.ArgumentParser, *, reads_raw
 
 @returns_exit_code
 def _run_in_session(name: str, main: Main, arguments: argparse.Namespace, *, reads_raw: bool) -> None:
+    _require_order(arguments)
     settings = _settings(reads_raw=reads_raw)
     with translate_troubles(settings):
         check_lake(settings)
@@ -99,11 +100,18 @@ def run_plain_job(
 
 @returns_exit_code
 def _run_plain(main: PlainMain, arguments: argparse.Namespace, *, reads_raw: bool, of_any_lake: bool) -> None:
+    _require_order(arguments)
     settings = _settings(reads_raw=reads_raw)
     with translate_troubles(settings):
         if not of_any_lake:
             check_lake(settings)
         main(settings, arguments)
+
+
+def _require_order(arguments: argparse.Namespace) -> None:
+    """Refuse a range of days that ends before it begins, before anything starts."""
+    if "first" in arguments and "last" in arguments:
+        days_between(arguments.first, arguments.last)
 
 
 def _settings(*, reads_raw: bool) -> JobSettings:

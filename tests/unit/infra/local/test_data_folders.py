@@ -114,6 +114,22 @@ def test_a_damaged_file_in_the_middle_is_found_too(tmp_path, capsys):
     assert run(tmp_path, capsys, data)[0] == 21
 
 
+def test_a_file_without_a_usable_time_in_the_middle_is_refused(tmp_path, capsys):
+    """A file of milliseconds among good ones is refused as by ingest, and a day with a header only is none."""
+    data = fill(tmp_path / "data")
+    (data / "2026-03-01.txt").write_text(f"{HEADER}\n")
+    assert run(tmp_path, capsys, data)[0] == 22
+
+    (data / "2026-03-02.txt").write_text(f"{HEADER}\n1,2026-03-02 00:00:01.000,5,7,1.50,1,0,0,0\n")
+    code, said = run(tmp_path, capsys, data)
+    assert code == 21
+    assert said == (
+        "error: 2026-03-02.txt, line 2: tx_datetime: a time with fractions of a second found, YYYY-MM-DD hh:mm:ss, the "
+        "time that tx_time_seconds tells expected; no row with a usable time among the first 1 (unparsable 1 "
+        "(tx_datetime 1)): deliver it again"
+    )
+
+
 def test_a_few_odd_rows_do_not_move_the_calendar(tmp_path):
     """One usable row of 2062 among 3,000 rows of a day does not add 36 years to the calendar."""
     data = fill(tmp_path / "data")

@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from jobs.spark.runtime import range_parser
+
 ROOT = Path(__file__).resolve().parents[4]
 
 
-def run(tmp_path, *arguments):
-    """Run a job as a process, and return its exit code and its errors."""
+@pytest.mark.parametrize(("job", "more"), [("ingest", []), ("replay", ["--release", "r1"])])
+def test_a_range_that_ends_before_it_begins_is_refused(tmp_path, job, more):
+    """Two swapped days are told in one line, with an exit code of their own, before a session starts."""
+    command = [sys.executable, "-W", "ignore", "-m", f"jobs.{job}", "--from", "2026-03-31", "--to", "2026-03-01", *more]
     environ = {**os.environ, "ANTIFRAUD_HOME": str(tmp_path)}
-    command = [sys.executable, "-W", "ignore", "-m", "jobs.stale", *arguments]
+
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
-    return done.returncode, done.stderr
 
-
-def test_a_range_that_ends_before_it_begins_is_refused(tmp_path):
-    """Two swapped days are told in one line, with an exit code of their own."""
-    assert run(tmp_path, "--from", "2026-03-31", "--to", "2026-03-01") == (
-        14, "error: the range ends (2026-03-01) before it begins (2026-03-31): swap the two days\n"
-    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (14, "")
+    assert done.stderr == "error: the range ends (2026-03-01) before it begins (2026-03-31): swap the two days\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,10 @@ def test_a_range_that_ends_before_it_begins_is_refused(tmp_path):
         ("", "an empty text, as from a run without a logical date, is no day of the calendar, YYYY-MM-DD was expected"),
     ],
 )
-def test_no_day_of_the_calendar_is_refused(tmp_path, day, said):
-    """An impossible day and an empty one are told by the parser, without a traceback."""
-    code, errors = run(tmp_path, "--from", day, "--to", "2026-03-01")
+def test_no_day_of_the_calendar_is_refused(capsys, day, said):
+    """An impossible day and an empty one are told by the parser in its last line."""
+    with pytest.raises(SystemExit) as ended:
+        range_parser(None).parse_args(["--from", day, "--to", "2026-03-01"])
 
-    assert code == 2
-    assert errors.splitlines()[-1].endswith(f"error: argument --from: {said}")
-    assert "Traceback" not in errors
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"error: argument --from: {said}")
