@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from antifraud.errors import DaysError
+
 DAY_SECONDS: Final = 86_400
 HOUR_SECONDS: Final = 3_600
 DAY_HOURS: Final = DAY_SECONDS // HOUR_SECONDS
@@ -59,10 +61,10 @@ def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
     """Return every day from `first` to `last`, both included.
 
     Raises:
-        ValueError: `last` is before `first`.
+        DaysError: `last` is before `first`.
     """
     if last < first:
-        raise ValueError(f"the range ends ({last}) before it begins ({first}): swap the two days")
+        raise DaysError(f"the range ends ({last}) before it begins ({first}): swap the two days")
     return [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 

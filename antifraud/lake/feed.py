@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from antifraud.errors import RawFileError
 
-RAW_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.txt(\.gz)?")
+RAW_NAME: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.txt(\.gz)?")
 LONGEST_FILE: Final = dt.timedelta(days=30)
 
 

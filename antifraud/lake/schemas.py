@@ -68,7 +68,8 @@ RAW: Final = RawFormat((
     ),
     RawColumn(
         "tx_datetime", "timestamp", "when it happened; 24:00:00 is the midnight that ends the day",
-        "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", unit="UTC",
+        # Without the year 0, which is a year for Spark and none for Python.
+        "(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", unit="UTC",
     ),
     RawColumn(
         "customer_id", "bigint", "id of the customer", DIGITS, "identifier", largest=LARGEST_ID,

@@ -39,6 +39,8 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
     A day stays under its key, and a new day gets the key of the nearest day of the lake, so that no history is cut in
     two. Both hold as long as the key ring has that key. `rekey` brings the days under the active key instead.
 
+    If a file cannot be read, the days of the other files are published before it is refused.
+
     Raises:
         MissingDay: No file covers a day, or its file ends before it.
         RawFileError: A file cannot be read as transactions, or changed while it was read.
@@ -51,7 +53,9 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
         known = remembered(open_catalog(settings), demand.sources)
         wanted = [day for day, tables in out_of_date(settings, demand, known).items() if tables]
         asked = [day for day in wanted if day in days]
-        return _read(spark, settings, demand.only(wanted), asked) if asked else 0
+        rows = _read(spark, settings, demand.only(wanted), asked) if asked else 0
+        demand.require_read(days)
+        return rows
 
 
 @contextmanager
@@ -100,7 +104,7 @@ def _require_publishable(
     require_unchanged(demand.files, demand.stamps)
     require_balance(demand.covering, line_counts, tally.files)
     require_reached(demand.covering, tally.counts, asked)
-    require_limit(settings, tally.counts, asked)
+    require_limit(settings, tally, demand.files, asked)
 
 
 def _other_days(settings: JobSettings, demand: Demand, counts: Counts, asked: Sequence[dt.date]) -> list[dt.date]:

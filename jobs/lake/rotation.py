@@ -66,6 +66,7 @@ def rotate(spark: SparkSession, settings: JobSettings, last: dt.date) -> int:
 
     Raises:
         MissingDay: `last` is not the newest day, or a raw file that the bridge needs is gone.
+        RawFileError: A raw file that the bridge needs cannot be read.
         PublishError: The key ring has lost a key, a token has no counterpart, or features would change.
     """
     ring = load_keyring(settings.keyring_path)
@@ -74,7 +75,8 @@ def rotate(spark: SparkSession, settings: JobSettings, last: dt.date) -> int:
         return 0
     days = sorted(rotation.runs[CLEAN])
     demand = demand_of(settings, days)
-    bridges = [build_bridge(spark, settings, days, ring.keys[old], rotation.new) for old in rotation.old_ids]
+    demand.require_read(days)
+    bridges = [build_bridge(spark, settings, demand.files, ring.keys[old], rotation.new) for old in rotation.old_ids]
     bridge = reduce(DataFrame.unionByName, bridges)
     rows = {table: _rekeyed_rows(spark, rotation, table, bridge) for table in ORDER}
     for table in ORDER:

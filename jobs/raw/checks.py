@@ -3,11 +3,15 @@
 import datetime as dt
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.errors import MissingDay, PublishError, QuarantineLimit
 from antifraud.settings.core import JobSettings
+from jobs.raw.faults import counts_in_words, first_in_words
 from jobs.raw.files import RawFile
+
+if TYPE_CHECKING:
+    from jobs.raw.tally import Tally
 
 OVERLAP_SHARE: Final = 0.1
 """If the last day of a file has fewer rows than this share of the other days, it is the overlap of a late cut."""
@@ -66,19 +70,20 @@ def last_day(file: RawFile, counts: Counts) -> dt.date:
     return last
 
 
-def require_limit(settings: JobSettings, counts: Counts, days: Sequence[dt.date]) -> None:
+def require_limit(settings: JobSettings, tally: "Tally", files: Sequence[RawFile], days: Sequence[dt.date]) -> None:
     """Refuse days with a larger share of unusable rows than the setting `quarantine_limit` allows.
 
     Raises:
-        QuarantineLimit: One of the days has such a share.
+        QuarantineLimit: One of the days has such a share; the message explains the first of its unusable rows.
     """
     for day in days:
-        of_day, share = counts_of(counts, day), unusable_share(counts, day)
+        share = unusable_share(tally.counts, day)
         if share > settings.quarantine_limit:
-            reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(of_day["quarantined"].items()))
+            faults, rows = tally.faults[day], counts_of(tally.counts, day)["rows_in"]
             raise QuarantineLimit(
-                f"{share:.2%} of the {of_day['rows_in']} rows of {day} are unusable ({reasons}), the limit is "
-                f"{settings.quarantine_limit:.2%}: correct the file, nothing was published"
+                f"{first_in_words(faults, files)}; {share:.2%} of the {rows} rows of {day} are unusable "
+                f"({counts_in_words(faults)}), the limit is {settings.quarantine_limit:.2%}: correct the file, nothing "
+                "was published"
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from antifraud.errors import RawFileError
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
 from antifraud.keys.pseudonym import Key, load_keyring
@@ -14,7 +15,7 @@ from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE, Table
 from antifraud.lake.storage import raw_folder
 from antifraud.settings.core import JobSettings
 from jobs.raw.contents import Contents, content_of, ever_remembered, memory_of, remembered_sums
-from jobs.raw.files import RawFile, Stamp, checksums, discover, files_of, files_to_read, stamps
+from jobs.raw.files import RawFile, Refusal, Stamp, checksums, discover, files_of, files_to_read, inspect
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -23,6 +24,8 @@ TABLES: Final = (QUARANTINE, LABELS, CLEAN)
 """Tables made from raw files, in the order in which they are published."""
 MIXED: Final = "another run published the day from other files at the same time"
 UNREAD: Final = "the raw files are new or changed and were not read yet"
+NAMED: Final = 5
+"""Unreadable files that an error names."""
 Reasons = dict[str, str]
 """For each table that is out of date, the reason, by table name."""
 
@@ -32,7 +35,8 @@ class Demand:
     """Days that a run is about, and everything that decides their rows.
 
     Attributes:
-        files: Files that may hold rows of the days.
+        files: Readable files that may hold rows of the days.
+        refused: Other files that may hold such rows but cannot be read. No mapping has the days that they cover.
         stamps: Stamp of each file, taken before it was read.
         sums: SHA-256 of each file.
         remembered: Names of the files whose checksum an earlier run stored, so that they were not read for it.
@@ -44,6 +48,7 @@ class Demand:
     """
 
     files: Sequence[RawFile]
+    refused: Sequence[Refusal]
     stamps: Mapping[str, Stamp]
     sums: Mapping[str, str]
     remembered: Container[str]
@@ -80,6 +85,16 @@ class Demand:
         """The files that cover one of the days; the remaining files only overlap into one."""
         return [file for file in self.files if any(file.covers(day) for day in self.keys)]
 
+    def require_read(self, days: Sequence[dt.date]) -> None:
+        """Refuse `days` that a file covers which cannot be read.
+
+        Raises:
+            RawFileError: There is such a day; the message names its file and the reason.
+        """
+        if reasons := [reason for file, reason in self.refused if any(file.covers(day) for day in days)]:
+            more = f"; and {len(reasons) - NAMED} more files" if len(reasons) > NAMED else ""
+            raise RawFileError("; ".join(reasons[:NAMED]) + more)
+
     def only(self, days: Sequence[dt.date]) -> Self:
         """Return the same demand for some of the days only."""
         return replace(
@@ -103,20 +118,26 @@ def covering_files(settings: JobSettings, days: Sequence[dt.date]) -> list[RawFi
 def demand_of(settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = False) -> Demand:
     """Return what is needed for `days`; files with an unknown checksum are read through once.
 
+    A day that an unreadable file covers is left out, and the other days go on. An unreadable file that only overlaps
+    into a day is left out of it: that day becomes stale when the file is delivered again.
+
     Raises:
         MissingDay: No file covers a day.
-        RawFileError: A file cannot be read.
         SettingsError: There is no key ring.
     """
+    found, catalog = files_to_read(discover(raw_folder(settings)), days), open_catalog(settings)
     # Stamps are taken before the files are read, so that `require_unchanged` notices a write in between.
-    files, catalog = files_to_read(discover(raw_folder(settings)), days), open_catalog(settings)
-    before = stamps(files)
+    before, refused = inspect(found)
+    files = [file for file in found if file.path.name in before]
     known_sums = remembered_sums(catalog, files, before)
-    sums = checksums(files, known_sums)
+    sums, damaged = checksums(files, known_sums)
+    files, refused = [file for file in files if file.path.name in sums], [*refused, *damaged]
+    days = [day for day in days if not any(file.covers(day) for file, _ in refused)]
     ring = load_keyring(settings.keyring_path)
     under = _key_ids(settings, catalog, days, new=ring.active)
     return Demand(
         files=files,
+        refused=refused,
         stamps=before,
         sums=sums,
         remembered=known_sums,
@@ -139,6 +160,8 @@ def _key_ids(settings: JobSettings, catalog: "Catalog", days: Sequence[dt.date],
 
     Near is whatever shares a state with the day: features must not meet one customer under two tokens.
     """
+    if not days:
+        return {}
     reach = dt.timedelta(days=settings.label_delay_days + LONGEST_WINDOW_DAYS)
     used = key_ids(catalog, CLEAN, min(days) - reach, max(days) + reach)
     return {day: max(nearest(used, day), default=new) for day in days}
@@ -147,6 +170,8 @@ def _key_ids(settings: JobSettings, catalog: "Catalog", days: Sequence[dt.date],
 def out_of_date(settings: JobSettings, demand: Demand, contents: Mapping[dt.date, Contents]) -> dict[dt.date, Reasons]:
     """Return for each day of the demand the tables to publish and why, given the contents of the raw files."""
     days, catalog = sorted(demand.keys), open_catalog(settings)
+    if not days:
+        return {}
     runs = {table.name: newest_runs(catalog, table, days[0], days[-1]) for table in TABLES}
     stale = {}
     for day in days:

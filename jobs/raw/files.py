@@ -1,26 +1,20 @@
 """Raw files: the days that each covers by its name, and whether it can be read at all."""
 
 import datetime as dt
-import gzip
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from antifraud.clock import ONE_DAY, days_between
 from antifraud.errors import MissingDay, RawFileError
 from antifraud.files import sha256_of
 from antifraud.lake.feed import files_in
-from antifraud.lake.schemas import RAW
+from antifraud.lake.raw_lines import require_readable
+from antifraud.lake.raw_text import refuse_unreadable, status_of
 
-HEADER: Final = RAW.header
-PIECE: Final = 1 << 20
 DIGEST_THREADS: Final = 2
-DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +45,20 @@ class Stamp(NamedTuple):
         size: Bytes.
         changed: Time of the last change in ns; S3 tells it in whole seconds only.
         version: Inode of a file on a disk; in S3 the entity tag, which depends on the content.
+        recorded: When the disk recorded the last write in ns, which no program can set back; 0 in S3.
     """
 
     size: int
     changed: int
     version: str
+    recorded: int
+
+
+class Refusal(NamedTuple):
+    """A raw file that cannot be read, and why; the reason names the file."""
+
+    file: RawFile
+    reason: str
 
 
 def discover(folder: Path) -> list[RawFile]:
@@ -107,77 +110,50 @@ def require_unchanged(files: Sequence[RawFile], before: Mapping[str, Stamp]) -> 
 
 
 def stamps(files: Sequence[RawFile]) -> dict[str, Stamp]:
-    """Return the stamp of each file by name."""
-    return {file.path.name: _stamp(file.path.stat()) for file in files}
+    """Return the stamp of each file by name.
+
+    Raises:
+        RawFileError: A file is gone, or it is a folder, a pipe or a device.
+    """
+    return {file.path.name: _stamp(status_of(file.path)) for file in files}
+
+
+def inspect(files: Sequence[RawFile]) -> tuple[dict[str, Stamp], list[Refusal]]:
+    """Return `stamps` as far as there are any, and a refusal for each other file."""
+    found: dict[str, Stamp] = {}
+    refused = []
+    for file in files:
+        try:
+            found |= stamps([file])
+        except RawFileError as error:
+            refused.append(Refusal(file, str(error)))
+    return found, refused
 
 
 def _stamp(status: Any) -> Stamp:
-    of_object = status.as_info() if hasattr(status, "as_info") else {}
-    return Stamp(status.st_size, status.st_mtime_ns, str(of_object.get("ETag") or status.st_ino))
+    if hasattr(status, "as_info"):
+        return Stamp(status.st_size, status.st_mtime_ns, str(status.as_info().get("ETag")), 0)
+    # rsync, cp -p and touch set the time of change, so a correction in place may have the same one.
+    return Stamp(status.st_size, status.st_mtime_ns, str(status.st_ino), status.st_ctime_ns)
 
 
-def checksums(files: Sequence[RawFile], known: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the SHA-256 of each file by name, after checking that it can be read to its end; skip `known` ones.
+def checksums(files: Sequence[RawFile], known: Mapping[str, str]) -> tuple[dict[str, str], list[Refusal]]:
+    """Return the SHA-256 of each file by name, and the files that cannot be read to their ends; skip `known` ones.
 
-    Raises:
-        RawFileError: A file is empty, has another header, or is a damaged or cut gzip file.
+    A file is refused if it is empty, has another header, or is a damaged or cut archive.
     """
-    sums = dict(known or {})
-    unread = [file for file in files if file.path.name not in sums]
+    unread = [file for file in files if file.path.name not in known]
     # Threads suffice: reading and hashing release the interpreter's lock.
     with ThreadPoolExecutor(DIGEST_THREADS) as pool:
-        return sums | dict(zip((file.path.name for file in unread), pool.map(_checksum, unread), strict=True))
+        results = list(pool.map(_checksum, unread))
+    sums = {file.path.name: result for file, result in zip(unread, results, strict=True) if isinstance(result, str)}
+    return {**known, **sums}, [result for result in results if isinstance(result, Refusal)]
 
 
-def text_lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file's text without their ends, header first; a line longer than `PIECE` in pieces."""
-    with _opened(path) as source:
-        while line := source.readline(PIECE):
-            yield line.rstrip(b"\n")
-
-
-def _checksum(file: RawFile) -> str:
-    _check_header(file.path)
-    # A cut gzip file fails only at its end. Spark would fail there too, but in the middle of a job and without a name.
-    if file.path.suffix == ".gz":
-        _read_through(file.path)
-    return sha256_of(file.path)
-
-
-def _check_header(path: Path) -> None:
+def _checksum(file: RawFile) -> str | Refusal:
     try:
-        with _opened(path) as source:
-            line = source.readline(PIECE)
-    except DAMAGED as error:
-        raise RawFileError(f"{path.name}, byte 0: not a gzip file ({error}): deliver it again") from None
-    if not line:
-        raise RawFileError(f"{path.name}, line 1: the file is empty, a header was expected: deliver it again")
-    if line.rstrip(b"\n") != HEADER.encode():
-        columns, wanted = len(line.split(b"|")), len(RAW.columns)
-        raise RawFileError(
-            f"{path.name}, line 1: not the header of the contract ({columns} columns found, {wanted} expected): "
-            "deliver the file as text with its header"
-        )
-
-
-def _read_through(path: Path) -> None:
-    position = 0
-    try:
-        with _opened(path) as source:
-            while piece := source.read(PIECE):
-                position += len(piece)
-    except DAMAGED as error:
-        raise RawFileError(
-            f"{path.name}, byte {position} of the text: cut or damaged ({type(error).__name__}): deliver it again"
-        ) from None
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    # Buffered, because the stream of a file in S3 cannot limit the length of a line.
-    with path.open("rb") as stream, BufferedReader(cast("RawIOBase", stream)) as source:
-        if path.suffix != ".gz":
-            yield source
-        else:
-            with gzip.open(source) as text:
-                yield cast("BinaryIO", text)
+        require_readable(file.path)
+        with refuse_unreadable(file.path):
+            return sha256_of(file.path)
+    except RawFileError as error:
+        return Refusal(file, str(error))

@@ -8,10 +8,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
-from antifraud.errors import RawFileError
-from jobs.raw.bases import base_of
+from antifraud.lake.raw_bases import base_of, require_base
+from antifraud.lake.raw_defects import DEFECTS, ROW_DEFECTS
 from jobs.raw.columns import parse
-from jobs.raw.defects import DEFECTS, ROW_DEFECTS
 from jobs.raw.files import RawFile
 from jobs.raw.tokens import HiddenKey, token_by_day
 
@@ -77,15 +76,21 @@ def _coverage(spark: SparkSession, files: Sequence[RawFile], days: Mapping[dt.da
     """Return a row (`COVERAGE`) for each file: the days it may hold, its base time, and whether it is wanted whole."""
     rows = []
     for index, file in enumerate(files):
-        whole, base = any(file.covers(day) for day in days), base_of(file.path)
-        if whole and base is None:
-            raise RawFileError(
-                f"{file.path.name}, line 2: no row with a usable time follows the header: deliver it again"
-            )
+        whole = any(file.covers(day) for day in days)
+        base = _base_of_whole(file) if whole else base_of(file.path)
         midnight = day_number(file.end) * DAY_SECONDS
         overlap = file.end, midnight, midnight + DAY_SECONDS - 1
         rows.append((file.path.name, index << LINE_BITS, file.first, *overlap, whole, base))
     return spark.createDataFrame(rows, COVERAGE)
+
+
+def _base_of_whole(file: RawFile) -> int:
+    """Return the base time of a file; if it is not midnight, warn that the file may be in local time."""
+    base = require_base(file.path)
+    if since_midnight := base % DAY_SECONDS:
+        start = dt.timedelta(seconds=since_midnight)
+        print(f"  warning: {file.path.name} counts seconds from {start} UTC, not from midnight; is it in local time?")
+    return base
 
 
 def spell_out(judged: DataFrame, files: Sequence[RawFile]) -> DataFrame:

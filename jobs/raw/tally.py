@@ -8,10 +8,11 @@ from typing import Final
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from antifraud.lake.raw_defects import DEFECTS
 from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
 from jobs.raw.checks import Counts, no_rows
 from jobs.raw.contents import Sums, add_sums, row_sums
-from jobs.raw.defects import DEFECTS
+from jobs.raw.faults import Fault, Faults, add_fault
 from jobs.raw.files import RawFile
 from jobs.raw.rows import LINE_BITS
 
@@ -27,11 +28,13 @@ class Tally:
         counts: For each day `rows_in`, `clean`, `quarantined` by reason, and `repaired_midnight`.
         sums: For each day what `jobs.raw.contents.contents_of` makes a hash of.
         files: Rows of each file by its name.
+        faults: For each day its unusable rows.
     """
 
     counts: Counts = field(default_factory=dict)
     sums: dict[dt.date, Sums] = field(default_factory=dict)
     files: dict[str, int] = field(default_factory=dict)
+    faults: dict[dt.date, Faults] = field(default_factory=dict)
 
     def add(self, group: Row, file: RawFile) -> None:
         """Count rows of one day, one defect (or none) and one file."""
@@ -44,6 +47,7 @@ class Tally:
         else:
             reason = DEFECTS[group["defect"]].reason
             day["quarantined"][reason] = day["quarantined"].get(reason, 0) + rows
+            add_fault(self.faults.setdefault(group["day"], {}), group["defect"], Fault(rows, group["place"]))
         tables = USABLE if usable else (QUARANTINE,)
         add_sums(self.sums.setdefault(group["day"], {}), group.asDict(), rows, tables)
         self.files[file.path.name] = self.files.get(file.path.name, 0) + rows
@@ -52,7 +56,11 @@ class Tally:
 def tally_rows(rows: DataFrame, files: Sequence[RawFile]) -> Tally:
     """Count rows (`jobs.raw.rows.ROW`) in one pass; `files` are the judged files in the same order."""
     usable = F.col("defect").isNull()
-    totals = [F.count(F.lit(1)).alias("rows"), F.count_if(F.col("repaired") & usable).alias("repaired")]
+    totals = [
+        F.count(F.lit(1)).alias("rows"),
+        F.count_if(F.col("repaired") & usable).alias("repaired"),
+        F.min("place").alias("place"),
+    ]
     sums = row_sums(USABLE, usable) + row_sums((QUARANTINE,), ~usable)
     # Grouped by numbers: names would be looked up and compared for every row.
     by = ("day", "defect", F.shiftright("place", LINE_BITS).alias("file"))

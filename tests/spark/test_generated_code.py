@@ -3,7 +3,8 @@
 import datetime as dt
 
 from antifraud.keys.pseudonym import Key
-from jobs.raw.files import HEADER, RawFile
+from antifraud.lake.raw_lines import HEADER
+from jobs.raw.files import RawFile
 from jobs.raw.lines import read_lines
 from jobs.raw.rows import judge_rows
 from jobs.raw.tokens import hide

@@ -8,13 +8,13 @@ from antifraud.errors import MissingDay, QuarantineLimit, RawFileError
 from antifraud.keys.pseudonym import generate_keyring, load_active_key, tokenise
 from antifraud.lake import schemas
 from antifraud.lake.catalog import ingested, open_catalog, published, read_days
+from antifraud.lake.raw_lines import HEADER
 from antifraud.settings.core import JobSettings
 from jobs.lake.checksums import checksums
 from jobs.lake.ingest import ingest
 from jobs.publishing.staging import staged_snapshots
 from jobs.raw.contents import remembered
 from jobs.raw.demand import TABLES, UNREAD, demand_of, out_of_date
-from jobs.raw.files import HEADER
 from jobs.raw.rows import judge_rows
 from tests.spark.raw_example import CLEAN, D1, D2, D3, MIDNIGHT, ONE_DAY, QUARANTINE, REPEATED, TWO_DAYS, write_feed
 
@@ -225,7 +225,12 @@ def test_days_before_an_overlap_far_away_are_missing_too(settings, open_lake):
     ("lines", "limit", "error", "message"),
     [
         (TWO_DAYS[:9], 0.5, QuarantineLimit, r"77\.78% of the 9 rows of 2026-01-01 .*terminal_invalid 2"),
-        (["\x00\x01binary"], 1.0, RawFileError, "2026-01-01.txt, line 2: no row with a usable time"),
+        (
+            ["\x00\x01binary"],
+            1.0,
+            RawFileError,
+            "txt, line 2: 1 column found, 9 columns expected; no row with a usable time",
+        ),
         ([], 1.0, RawFileError, "2026-01-01.txt, line 2: no row with a usable time"),
         (TWO_DAYS[:9], 1.0, MissingDay, "2026-01-01.txt ends on 2026-01-01, 2026-01-02 is asked for"),
     ],

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from antifraud.keys.pseudonym import Key, tokenise
-from jobs.raw.files import HEADER, RawFile
+from antifraud.lake.raw_lines import HEADER
+from jobs.raw.files import RawFile
 from jobs.raw.lines import SPLITS_AT_LEAST, read_lines
 from jobs.raw.repeats import mark_repeats, repeats_of, suspects_of
 from jobs.raw.rows import judge_rows, spell_out
@@ -115,7 +116,7 @@ def money(text):
 
 def verdict(line):
     """Return (day, reason, column, values) of one line, before duplicates are looked for."""
-    columns = line.split(b",")
+    columns = line.rstrip(b"\r").split(b",")
     if len(columns) != 9:
         return FIRST, "unparsable", None, None
     transaction, second = number(columns[0]), number(columns[5], 10)

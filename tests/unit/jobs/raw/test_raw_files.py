@@ -2,11 +2,15 @@
 
 import datetime as dt
 import gzip
+import os
+import re
+import time
 
 import pytest
 
 from antifraud.errors import MissingDay, RawFileError
-from jobs.raw.files import HEADER, checksums, discover, files_of
+from antifraud.lake.raw_lines import HEADER
+from jobs.raw.files import checksums, discover, files_of, require_unchanged, stamps
 
 GOOD = f"{HEADER}\n0,2026-01-01 00:00:00,0,0,70.91,0,0,0,0\n".encode()
 DAY = dt.date(2026, 1, 1)
@@ -57,25 +61,45 @@ def test_no_such_calendar_day(tmp_path):
         ("2026-01-01.txt", b"", "line 1: the file is empty"),
         ("2026-01-01.txt", b"a,b,c\n1,2,3\n", "line 1: not the header of the contract"),
         ("2026-01-01.txt", GOOD.replace(b"tranaction", b"transaction"), "line 1: not the header"),
-        ("2026-01-01.txt", GOOD.replace(b"\n", b"\r\n"), "line 1: not the header"),
+        ("2026-01-01.txt", GOOD.replace(b"\n", b"\r"), "line 1: not the header"),
         ("2026-01-01.txt", bytes(range(256)) * 100, "line 1: not the header"),
         ("2026-01-01.txt.gz", GOOD, "byte 0: not a gzip file"),
         ("2026-01-01.txt.gz", gzip.compress(GOOD * 5000, mtime=0)[:-200], r"byte \d+ of the text: cut or damaged"),
     ],
-    ids=["empty", "other columns", "one name wrong", "carriage returns", "binary", "not gzip", "cut gzip"],
+    ids=["empty", "other columns", "one name wrong", "carriage returns alone", "binary", "not gzip", "cut gzip"],
 )
 def test_an_unreadable_file_is_refused(tmp_path, name, content, message):
     """The error about an unreadable file names the file and the position, but not the content."""
     put(tmp_path, **{name: content})
 
-    with pytest.raises(RawFileError, match=f"{name}, {message}"):
-        checksums(discover(tmp_path))
+    sums, [refusal] = checksums(discover(tmp_path), {})
+
+    assert sums == {}
+    assert (refusal.file.path.name, re.match(f"{name}, {message}", refusal.reason) is not None) == (name, True)
 
 
 def test_checksums_follow_the_content(tmp_path):
     """A file with the same name but other bytes has another checksum."""
     put(tmp_path, **{"2026-01-01.txt": GOOD})
-    before = checksums(discover(tmp_path))
+    before, refused = checksums(discover(tmp_path), {})
     put(tmp_path, **{"2026-01-01.txt": GOOD + GOOD.splitlines()[1] + b"\n"})
 
-    assert checksums(discover(tmp_path)) != before
+    assert checksums(discover(tmp_path), {})[0] != before
+    assert (before.keys(), refused) == ({"2026-01-01.txt"}, [])
+
+
+def test_a_correction_in_place_is_noticed_by_its_change_time(tmp_path):
+    """A correction of equal size, with the modification time set back, gives another stamp, and a run is stopped."""
+    put(tmp_path, **{"2026-01-01.txt": GOOD})
+    files, path = discover(tmp_path), tmp_path / "2026-01-01.txt"
+    before, times = stamps(files), path.stat()
+    time.sleep(0.05)  # The clock of a file system ticks every few milliseconds.
+    with path.open("r+b") as file:
+        file.write(GOOD.replace(b"70.91", b"70.92"))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    [[stamp, earlier]] = zip(stamps(files).values(), before.values(), strict=True)
+    assert (stamp.size, stamp.changed, stamp.version) == (earlier.size, earlier.changed, earlier.version)
+    assert stamp.recorded > earlier.recorded
+    with pytest.raises(RawFileError, match="it changed while it was read"):
+        require_unchanged(files, before)

@@ -1,7 +1,7 @@
 """Defects of raw rows: reasons, columns at fault, and which of several defects counts."""
 
+from antifraud.lake.raw_defects import DEFECTS, DUPLICATE, ROW_DEFECTS
 from antifraud.lake.schemas import RAW
-from jobs.raw.defects import DEFECTS, DUPLICATE, ROW_DEFECTS
 
 
 def test_the_order_of_defects_decides_between_several():
