@@ -3,11 +3,14 @@
 import datetime as dt
 import gzip
 import re
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final
 
 from antifraud.errors import MissingDay, RawFileError
-from antifraud.lake.feed import covered
+from antifraud.lake.coverage import last_covered
+from antifraud.lake.feed import LONGEST_FILE, first_days
 
 ROW_DAY: Final = re.compile(r"[^,]*,(\d{4}-\d{2}-\d{2}) ")
 
@@ -20,10 +23,10 @@ def raw_files(folder: Path) -> dict[dt.date, Path]:
     """
     if not folder.is_dir():
         raise RawFileError(f"{folder} is not a folder: name the one that holds the raw files")
-    files = covered(path.name for path in folder.iterdir())
+    files = first_days(path.name for path in folder.iterdir())
     if not files:
         raise RawFileError(f"{folder} has no raw files, expected YYYY-MM-DD.txt or .txt.gz, one for each first day")
-    return {file.first: folder / file.name for file in files}
+    return {first: folder / name for first, name in files.items()}
 
 
 def file_of(folder: Path, day: dt.date) -> Path:
@@ -39,17 +42,30 @@ def file_of(folder: Path, day: dt.date) -> Path:
 
 
 def calendar(folder: Path) -> tuple[dt.date, dt.date]:
-    """Return the first and the last day of the folder's rows.
+    """Return the first and the last day that the folder's files cover.
 
     Raises:
-        RawFileError: The folder has no raw files, or the last one has no rows.
+        RawFileError: The folder has no raw files.
     """
     files = raw_files(folder)
-    with opened(files[max(files)]) as lines:
-        days = [match[1] for line in lines if (match := ROW_DAY.match(line))]
-    if not days:
-        raise RawFileError(f"{files[max(files)].name} has no row with a date: deliver it again")
-    return min(files), dt.date.fromisoformat(max(days))
+    newest = _newest(list(files))
+    with opened(files[newest]) as lines:
+        rows = Counter(day for line in lines if (day := _day_of(line)))
+    return min(files), last_covered(newest, dt.date.max, rows)
+
+
+def _newest(days: list[dt.date]) -> dt.date:
+    """Return the last first day of a file; a file far beyond the one before has a mistyped name and does not count."""
+    far = (before for before, day in pairwise(days) if (day - before).days > LONGEST_FILE)
+    return next(far, days[-1])
+
+
+def _day_of(line: str) -> dt.date | None:
+    match = ROW_DAY.match(line)
+    try:
+        return dt.date.fromisoformat(match[1]) if match else None
+    except ValueError:
+        return None  # no such calendar day: a defect of the row
 
 
 def opened(path: Path) -> IO[str]:

@@ -15,12 +15,13 @@ from pyspark.sql import functions as F
 
 from antifraud.errors import PublishError
 from antifraud.keys.pseudonym import Key, Kind
+from antifraud.lake.feed import require_covered
+from antifraud.lake.known_files import files_by_rows
 from antifraud.lake.schemas import Table
-from antifraud.lake.storage import bridge_folder, raw_folder
+from antifraud.lake.storage import bridge_folder
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_remote
 from jobs.raw.columns import parse
-from jobs.raw.files import discover, files_to_read
 from jobs.raw.lines import name_of, read_lines
 from jobs.raw.tokens import hide, token
 
@@ -36,7 +37,8 @@ def build_bridge(spark: SparkSession, settings: JobSettings, days: Sequence[dt.d
         PublishError: Two ids share a token.
     """
     folder = _private_folder(settings, old, new)
-    files = files_to_read(discover(raw_folder(settings)), days)
+    files = files_by_rows(settings, days)
+    require_covered(files, days)
     lines, _ = read_lines(spark, [file.path for file in files])
     parsed = parse(lines)
     before, after = hide(spark, old), hide(spark, new)
