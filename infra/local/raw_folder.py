@@ -2,14 +2,17 @@
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final
 
 from antifraud.errors import MissingDay, RawFileError
-from antifraud.lake.feed import covered
+from antifraud.lake.coverage import last_covered
+from antifraud.lake.feed import LONGEST_FILE, first_days
 from antifraud.lake.raw_text import ARCHIVE, open_text, refuse_unreadable, status_of
 
 PIECE: Final = 1 << 20
@@ -59,7 +62,7 @@ def require_whole(folder: Path) -> None:
 def _entries(folder: Path) -> dict[dt.date, Path]:
     if not folder.is_dir():
         raise RawFileError(f"{folder} is not a folder: name the one that holds the raw files")
-    return {file.first: folder / file.name for file in covered(path.name for path in folder.iterdir())}
+    return {first: folder / name for first, name in first_days(path.name for path in folder.iterdir()).items()}
 
 
 def file_of(folder: Path, day: dt.date) -> Path:
@@ -75,17 +78,30 @@ def file_of(folder: Path, day: dt.date) -> Path:
 
 
 def calendar(folder: Path) -> tuple[dt.date, dt.date]:
-    """Return the first and the last day of the folder's rows.
+    """Return the first and the last day that the folder's files cover.
 
     Raises:
-        RawFileError: The folder has no raw files, or the last one has no rows.
+        RawFileError: The folder has no raw files.
     """
     files = raw_files(folder)
-    with opened(files[max(files)]) as lines:
-        days = [match[1] for line in lines if (match := ROW_DAY.match(line))]
-    if not days:
-        raise RawFileError(f"{files[max(files)].name} has no row with a date: deliver it again")
-    return min(files), dt.date.fromisoformat(max(days))
+    newest = _newest(list(files))
+    with opened(files[newest]) as lines:
+        rows = Counter(day for line in lines if (day := _day_of(line)))
+    return min(files), last_covered(newest, dt.date.max, rows)
+
+
+def _newest(days: list[dt.date]) -> dt.date:
+    """Return the last first day of a file; a file far beyond the one before has a mistyped name and does not count."""
+    far = (before for before, day in pairwise(days) if (day - before).days > LONGEST_FILE)
+    return next(far, days[-1])
+
+
+def _day_of(line: str) -> dt.date | None:
+    match = ROW_DAY.match(line)
+    try:
+        return dt.date.fromisoformat(match[1]) if match else None
+    except ValueError:
+        return None  # no such calendar day: a defect of the row
 
 
 @contextmanager

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antifraud.errors import RawFileError
+from antifraud.lake.feed import discover
 from antifraud.lake.schemas import RAW
 from jobs.leak.damage import damage_of
 from jobs.leak.report import Unsearchable
-from jobs.raw.files import discover, text_lines
+from jobs.raw.files import text_lines
 
 MIN_DIGITS: Final = 9
 MAX_DIGITS: Final = 40

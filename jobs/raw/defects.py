@@ -33,6 +33,13 @@ UNPARSABLE: Final = "unparsable"
 NO_ID: Final = "not 1 to 18 digits"
 AMOUNT: Final = RAW.column("tx_amount")
 
+OUTSIDE: Final = Defect(
+    "outside_file",
+    "tx_datetime",
+    "event_day NOT BETWEEN first_day AND last_day",
+    "a day that the file neither covers nor overlaps into",
+)
+"""Its condition knows the days that a file may cover. The rows tell which it covers (`jobs.raw.rows.place_rows`)."""
 # A row gets its first defect only. So a number is compared with its limits after it could be read, and a day with the
 # file's days after the row has a usable time.
 ROW_DEFECTS: Final = (
@@ -42,12 +49,7 @@ ROW_DEFECTS: Final = (
     Defect(
         UNPARSABLE, "tx_datetime", "event_time IS NULL", "no such time, or not the time that `tx_time_seconds` tells"
     ),
-    Defect(
-        "day_out_of_range",
-        "tx_datetime",
-        "event_day NOT BETWEEN first_day AND overlap_day",
-        "a day that the file neither covers nor overlaps into",
-    ),
+    OUTSIDE,
     Defect("customer_invalid", "customer_id", "customer_id IS NULL", NO_ID),
     Defect("terminal_invalid", "terminal_id", "terminal_id IS NULL", NO_ID),
     Defect(

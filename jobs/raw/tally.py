@@ -8,11 +8,11 @@ from typing import Final
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from antifraud.lake.feed import DayRows, DaysRead, RawFile
 from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
 from jobs.raw.checks import Counts, no_rows
 from jobs.raw.contents import Sums, add_sums, row_sums
 from jobs.raw.defects import DEFECTS
-from jobs.raw.files import RawFile
 from jobs.raw.rows import LINE_BITS
 
 USABLE: Final = (LABELS, CLEAN)
@@ -61,3 +61,13 @@ def tally_rows(rows: DataFrame, files: Sequence[RawFile]) -> Tally:
     for group in rows.groupBy(*by).agg(*totals, *sums).collect():
         tally.add(group, files[group["file"]])
     return tally
+
+
+def days_read(judged: DataFrame, files: Sequence[RawFile]) -> dict[str, DaysRead]:
+    """Return the rows of each of the judged files by day, as `jobs.raw.rows.judge_rows` gives them."""
+    by = (F.shiftright("place", LINE_BITS).alias("file"), "day")
+    rows, usable = F.count(F.lit(1)).alias("rows"), F.count_if(F.col("defect").isNull()).alias("usable")
+    found: dict[str, dict[dt.date, DayRows]] = {file.path.name: {} for file in files}
+    for group in judged.groupBy(*by).agg(rows, usable).collect():
+        found[files[group["file"]].path.name][group["day"]] = DayRows(group["rows"], group["usable"])
+    return dict(found)
