@@ -1,5 +1,6 @@
 """Entries of the raw folder are judged one by one, and whatever is accepted can be read by Spark."""
 
+import dataclasses
 import datetime as dt
 import gzip
 import os
@@ -96,9 +97,13 @@ def test_each_entry_is_refused_for_itself(settings, open_lake, capsys):
 
 
 def test_odd_but_whole_files_load(settings, open_lake):
-    """Archives of several members, links, a sidecar of checksums and a folder named like a pattern lose no row."""
-    raw = settings.raw_path
-    elsewhere = settings.home / "_[else]{where}"
+    """Archives of several members, links, a stale sidecar of checksums and a folder named like a pattern lose no row.
+
+    Files of other names are ignored.
+    """
+    settings = dataclasses.replace(settings, raw_dir=str(settings.home / "_.hidden=[1] {a,b}*?\\"))
+    raw, elsewhere = settings.raw_path, settings.home / "_[else]{where}"
+    raw.mkdir()
     elsewhere.mkdir()
     (elsewhere / name(0)).write_bytes(text(0))
     (raw / name(0)).symlink_to(elsewhere / name(0))

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from upath import UPath
 
 from antifraud.errors import RawFileError
 from antifraud.lake.raw_text import GzipText, open_text, refuse_unreadable, status_of
@@ -71,6 +72,29 @@ def test_an_entry_that_is_no_file_is_refused_and_never_opened(tmp_path, monkeypa
     for refused in (status_of, read):
         with pytest.raises(RawFileError, match=message):
             refused(path)
+
+
+def test_a_folder_of_objects_is_refused_like_a_folder():
+    """A prefix with the name of a raw file is refused, and an object with it is read, as in S3."""
+    folder = UPath("memory://raw/feed")
+    (folder / NAME / "part-00000").write_bytes(TEXT)
+    (folder / f"{NAME}.gz").write_bytes(gzip.compress(TEXT))
+
+    for refused in (status_of, read):
+        with pytest.raises(RawFileError, match=r"2026-03-01\.txt is a folder, a file was expected"):
+            refused(folder / NAME)
+    assert read(folder / f"{NAME}.gz") == TEXT
+    with pytest.raises(RawFileError, match=r"2026-03-02\.txt is gone"):
+        read(folder / "2026-03-02.txt")
+
+
+def test_trouble_of_s3_passes():
+    """A storage that refuses its account is no damaged file: the job tells it by another code."""
+    said = PermissionError(13, "Access Denied")
+
+    with pytest.raises(PermissionError) as raised, refuse_unreadable(UPath("memory://raw/feed") / NAME):
+        raise said
+    assert raised.value is said
 
 
 def test_a_file_that_this_user_may_not_read_is_refused(tmp_path):
