@@ -79,7 +79,7 @@ def refuse_unreadable(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def open_text(path: Path) -> Iterator[BinaryIO]:
+def open_text(path: Path) -> Iterator["BufferedReader[RawIOBase]"]:
     """Open a raw file's text as bytes, decompressing an archive.
 
     Raises:
@@ -92,7 +92,7 @@ def open_text(path: Path) -> Iterator[BinaryIO]:
         source = GzipText(stream) if path.suffix == ARCHIVE else cast("RawIOBase", stream)
         # Buffered, because the stream of a file in S3 cannot limit the length of a line.
         with BufferedReader(source, PIECE) as text:
-            yield cast("BinaryIO", text)
+            yield text
 
 
 class GzipText(RawIOBase):

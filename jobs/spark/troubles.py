@@ -4,9 +4,11 @@ Spark, Hadoop, botocore and pyiceberg each report trouble with S3 in their own w
 Their stack traces name neither a cause nor a remedy.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from antifraud.errors import AntifraudError, ClockBehind, PublishError, RawFileError, StorageError
@@ -96,7 +98,11 @@ def trouble_of(error: BaseException, settings: JobSettings) -> AntifraudError | 
     packages = {type(each).__module__.partition(".")[0] for each in chain}
     if packages & CATALOG_PACKAGES:
         return catalog_error(settings, next(each for each in chain if isinstance(each, Exception)))
-    return _storage_trouble(said, settings, of_s3=comes_from_s3(error)) or _file_trouble(said)
+    return (
+        _storage_trouble(said, settings, of_s3=comes_from_s3(error))
+        or _file_trouble(said)
+        or _folder_trouble(chain, settings)
+    )
 
 
 def _storage_trouble(said: str, settings: JobSettings, *, of_s3: bool) -> StorageError | None:
@@ -120,6 +126,20 @@ def _file_trouble(said: str) -> RawFileError | None:
         f"Spark could not read {file[1]}, {kind}: what was published before is whole, nothing half-written is visible; "
         "deliver it again, change no file while a job reads it, and run the same days again"
     )
+
+
+def _folder_trouble(chain: Sequence[BaseException], settings: JobSettings) -> RawFileError | None:
+    """Return a refusal of the raw folder, or of an entry in it, by the operating system."""
+    if is_remote(settings.raw_location):
+        return None
+    folder = Path(settings.raw_location).resolve()
+    for each in chain:
+        if isinstance(each, OSError) and isinstance(each.filename, str) and each.errno:
+            path = Path(each.filename)
+            if folder in (path, *path.parents):
+                reason = os.strerror(each.errno).lower()
+                return RawFileError(f"{path} in the raw zone cannot be used, {reason}: correct that, then run it again")
+    return None
 
 
 def _kind_of(said: str, kinds: Kinds) -> str | None:

@@ -111,6 +111,19 @@ def test_trouble_of_s3_while_a_raw_file_is_read_is_trouble_of_the_storage():
     assert isinstance(trouble_of(RuntimeError(READING.format("NO_HINT", ".gz", said)), SETTINGS), StorageError)
 
 
+def test_a_raw_folder_that_cannot_be_listed_is_told(tmp_path):
+    """A raw folder that this user may not list, or that is gone with its disk, is named with the reason."""
+    settings = JobSettings(home=tmp_path)
+    said = PermissionError(13, "Permission denied", str(settings.raw_path))
+
+    with pytest.raises(RawFileError) as raised, translate_troubles(settings):
+        raise said
+    assert str(raised.value) == (
+        f"{settings.raw_path} in the raw zone cannot be used, permission denied: correct that, then run it again"
+    )
+    assert trouble_of(PermissionError(13, "Permission denied", str(tmp_path / "secrets" / "a")), settings) is None
+
+
 def test_a_file_of_the_lake_is_no_raw_file():
     """A file of the lake that cannot be read stays a defect with its traceback."""
     said = READING.format("NO_HINT", "", "java.io.EOFException").replace("2026-03-01.txt", "part-0.parquet")
