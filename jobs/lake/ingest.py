@@ -41,8 +41,7 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
         QuarantineLimit: Too many rows of a day are unusable; nothing was published.
     """
     with _one_reader(settings, files_of(_files(settings, days), days)):
-        together = list(days) if rekey else _read_together(settings, days)
-        demand = demand_of(settings, together, rekey=rekey)
+        demand = demand_of(settings, days, () if rekey else _read_together(settings, days), rekey=rekey)
         known = remembered(open_catalog(settings), demand.sources)
         wanted = [day for day, tables in out_of_date(settings, demand, known).items() if tables]
         if asked := [day for day in wanted if day in days]:
@@ -63,7 +62,7 @@ def _files(settings: JobSettings, days: Sequence[dt.date]) -> list[RawFile]:
 
 
 def _read_together(settings: JobSettings, days: Sequence[dt.date]) -> list[dt.date]:
-    """Return `days`, all days of the files that cover them, and days that a new file takes rows from.
+    """Return all days of the files that cover `days`, and days that a new file takes rows from.
 
     Rows of a late cut are quarantined until the file of their own day arrives. Then they move to that day.
     """

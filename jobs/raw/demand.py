@@ -131,21 +131,26 @@ def _coverage_of(file: RawFile, day: dt.date) -> list[str]:
     return [str(file.first), str(file.last), str(file.after) if file.after and file.rows_of(file.after) else ""]
 
 
-def demand_of(settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = False) -> Demand:
-    """Return what is needed for `days`; files with an unknown stamp are read through once, for their checksum.
+def demand_of(
+    settings: JobSettings, asked: Sequence[dt.date], more: Iterable[dt.date] = (), *, rekey: bool = False
+) -> Demand:
+    """Return what is needed for the days `asked` and, as far as files cover them, for `more` days.
+
+    Files with an unknown stamp are read through once, for their checksum.
 
     Raises:
-        MissingDay: No file covers a day.
+        MissingDay: No file covers a day that is asked for.
         RawFileError: A file cannot be read.
         SettingsError: There is no key ring.
     """
     # Stamps are taken before the files are read, so that `require_unchanged` notices a write in between.
-    near, catalog = files_to_read(discover(raw_folder(settings)), days), open_catalog(settings)
+    near, catalog = files_to_read(discover(raw_folder(settings)), {*asked, *more}), open_catalog(settings)
     before, known = stamps(near), known_files(catalog)
     known_sums = {name: known.sums[name, stamp] for name, stamp in before.items() if (name, stamp) in known.sums}
     sums = checksums(near, known_sums)
     settled = [known.settle_by_sum(file, sums[file.path.name]) for file in near]
-    require_covered(settled, days)
+    require_covered(settled, asked)
+    days = sorted(day for day in {*asked, *more} if covers(settled, day))
     ring = load_keyring(settings.keyring_path)
     under = _key_ids(settings, catalog, days, new=ring.active)
     return Demand(

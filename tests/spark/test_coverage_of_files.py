@@ -5,7 +5,9 @@ import os
 
 import pytest
 
+from antifraud.clock import Span
 from antifraud.errors import MissingDay, QuarantineLimit
+from antifraud.features.registry import FEATURE_NAMES
 from antifraud.lake.catalog import ingested, open_catalog, published, read_days
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
@@ -13,6 +15,7 @@ from jobs import day as day_job
 from jobs import ingest as ingest_job
 from jobs.lake.staleness import stale
 from jobs.raw.lines import read_lines
+from jobs.reporting.drift import sample_of
 from tests.circles import for_proofs
 from tests.spark.raw_days import (
     FOR_EVER,
@@ -100,7 +103,7 @@ def test_odd_rows_and_names_do_not_move_the_calendar(settings, open_lake, reads,
     assert "2026-03-02.txt ends on 2026-03-02, 2026-03-03 is asked for" in capsys.readouterr().out
     assert clean_rows(settings) == {}
     assert exit_code(ingest_job.main, session, settings, march(3), march(3)) == MissingDay.exit_code
-    assert reads == [["2026-03-02.txt"]]
+    assert reads == [["2026-03-01.txt", "2026-03-02.txt"]]
     assert exit_code(ingest_job.main, session, settings, march(1), march(2)) == 0
     assert exit_code(ingest_job.main, session, settings, dt.date(9999, 12, 31), dt.date(9999, 12, 31)) == 0
     assert clean_rows(settings) == {march(1): 50, march(2): 50, dt.date(9999, 12, 31): 0}
@@ -195,6 +198,7 @@ def test_days_without_transactions_are_published_everywhere(settings, open_lake,
     assert [terminals[day].rows for day in days] == [0, 3, 0, 3, 0, 3, 0]
     assert [states[day].rows for day in days] == [0, 8, 8, 8, 8, 8, 8]
     assert read_days(catalog, FEATURES, march(4), march(4)).num_rows == 20
+    assert sample_of(settings, Span(march(3), march(3))).shape == (0, len(FEATURE_NAMES))
     assert sum(lines_in(settings).values()) == rows_out(settings) == 60
     said = capsys.readouterr().out
     for name, day in (("2026-03-01.txt", 1), ("2026-03-03.txt.gz", 3), ("2026-03-07.txt", 7)):
