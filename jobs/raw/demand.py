@@ -10,7 +10,8 @@ from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
 from antifraud.keys.pseudonym import Key, load_keyring
 from antifraud.lake.catalog import Run, open_catalog, published
-from antifraud.lake.feed import DaysRead, RawFile, covers, discover, files_of, files_to_read, require_covered
+from antifraud.lake.coverage import DaysRead
+from antifraud.lake.feed import RawFile, covers, discover, files_of, files_to_read, require_covered
 from antifraud.lake.key_use import key_ids, nearest
 from antifraud.lake.known_files import KnownFile, Stamp, known_files
 from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE, Table
