@@ -7,30 +7,19 @@ it reaches (`antifraud/lake/coverage.py`), once the file has been read.
 import datetime as dt
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from antifraud.clock import days_between, shift
 from antifraud.errors import MissingDay, RawFileError
-from antifraud.lake.coverage import last_covered
+from antifraud.lake.coverage import DaysRead, last_covered
 
 RAW_NAME: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.txt(\.gz)?")
 LONGEST_FILE: Final = 1_000
 """Days that a file covers at most. A row with a mistyped year lies further away, and need not be counted by its day."""
-
-
-class DayRows(NamedTuple):
-    """Rows of one day of a file, and how many of them are usable."""
-
-    rows: int
-    usable: int
-
-
-DaysRead = Mapping[dt.date, DayRows]
-"""Rows of a file by their day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +52,7 @@ class RawFile:
 
     def as_read(self, read: DaysRead) -> Self:
         """Return the same file with the days that its rows tell."""
-        usable = {day: rows.usable for day, rows in read.items()}
-        return replace(self, last=last_covered(self.first, self.last, usable), read=read)
+        return replace(self, last=last_covered(self.first, self.last, read), read=read)
 
     def rows_of(self, day: dt.date) -> int:
         """Return the rows of a day as far as they are known."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from antifraud.errors import RawFileError
 from antifraud.lake.catalog import open_catalog, open_table
-from antifraud.lake.feed import DayRows, DaysRead, RawFile, discover, files_to_read
+from antifraud.lake.coverage import DayRows, DaysRead
+from antifraud.lake.feed import RawFile, discover, files_to_read
 from antifraud.lake.raw_text import status_of
 from antifraud.lake.schemas import FILES, NAMESPACE
 from antifraud.lake.storage import raw_folder
@@ -49,8 +50,9 @@ class KnownFile:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
         """Return the row of the table."""
-        read = {one["day"]: DayRows(one["rows"], one["usable"]) for one in row["days"]} if row["whole"] else None
-        return cls(row["path"], Stamp(*(row[name] for name in Stamp._fields)), row["sha256"], read)
+        read = {one["day"]: DayRows(*(one[name] for name in DayRows._fields)) for one in row["days"]}
+        stamp = Stamp(*(row[name] for name in Stamp._fields))
+        return cls(row["path"], stamp, row["sha256"], read if row["whole"] else None)
 
     @property
     def values(self) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ BUCKET: Final = f"struct<{BUCKET_FIELDS}>"
 HOUR_BUCKETS: Final = f"array<struct<hour int, {BUCKET_FIELDS}>>"
 DAY_BUCKETS: Final = f"array<struct<day_number int, {BUCKET_FIELDS}>>"
 LEARNED: Final = "array<struct<learned_day int, known bigint, fraud bigint>>"
-DAY_ROWS: Final = "array<struct<day date, rows bigint, usable bigint>>"
+DAY_ROWS: Final = "array<struct<day date, rows bigint, usable bigint, last_second int>>"
 DAY_LABELS: Final = f"array<struct<day_number int, learned {LEARNED}>>"
 
 
@@ -277,7 +277,7 @@ FILES: Final = Table(
         Column("version", "string", "entity tag in S3, inode number on a disk"),
         Column("sha256", "string", "checksum of the bytes"),
         Column("whole", "boolean", "whether all rows were read, and not only the overlap into the next file"),
-        Column("days", DAY_ROWS, "rows of each UTC day, and how many of them are usable; empty unless `whole`"),
+        Column("days", DAY_ROWS, "rows by UTC day, usable ones, and the last one's second; empty unless `whole`"),
     ),
 )
 

@@ -10,13 +10,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final
 
+from antifraud.clock import HOUR_SECONDS
 from antifraud.errors import MissingDay, RawFileError
-from antifraud.lake.coverage import last_covered
+from antifraud.lake.coverage import DayRows, last_covered
 from antifraud.lake.feed import LONGEST_FILE, first_days
 from antifraud.lake.raw_text import ARCHIVE, open_text, refuse_unreadable, status_of
 
 PIECE: Final = 1 << 20
-ROW_DAY: Final = re.compile(r"[^,]*,(\d{4}-\d{2}-\d{2}) ")
+ROW_HOUR: Final = re.compile(r"[^,]*,(\d{4}-\d{2}-\d{2} \d{2}):")
 
 
 def raw_files(folder: Path) -> dict[dt.date, Path]:
@@ -86,8 +87,8 @@ def calendar(folder: Path) -> tuple[dt.date, dt.date]:
     files = raw_files(folder)
     newest = _newest(list(files))
     with opened(files[newest]) as lines:
-        rows = Counter(day for line in lines if (day := _day_of(line)))
-    return min(files), last_covered(newest, dt.date.max, rows)
+        times = sorted(time for line in lines if (time := _time_of(line)))
+    return min(files), last_covered(newest, dt.date.max, _rows_by_day(times))
 
 
 def _newest(days: list[dt.date]) -> dt.date:
@@ -96,12 +97,19 @@ def _newest(days: list[dt.date]) -> dt.date:
     return next(far, days[-1])
 
 
-def _day_of(line: str) -> dt.date | None:
-    match = ROW_DAY.match(line)
+def _rows_by_day(times: list[dt.datetime]) -> dict[dt.date, DayRows]:
+    """Return the rows of each day with times in order."""
+    last = {time.date(): time.hour * HOUR_SECONDS for time in times}
+    rows = Counter(time.date() for time in times)
+    return {day: DayRows(rows[day], rows[day], second) for day, second in last.items()}
+
+
+def _time_of(line: str) -> dt.datetime | None:
+    match = ROW_HOUR.match(line)
     try:
-        return dt.date.fromisoformat(match[1]) if match else None
+        return dt.datetime.fromisoformat(match[1]).replace(tzinfo=dt.UTC) if match else None
     except ValueError:
-        return None  # no such calendar day: a defect of the row
+        return None  # no such time: a defect of the row
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from antifraud.files import exclusive
 from antifraud.lake.catalog import open_catalog
-from antifraud.lake.feed import RawFile, files_of, require_covered
+from antifraud.lake.feed import RawFile, discover, files_of, require_covered
 from antifraud.lake.known_files import files_by_rows
 from antifraud.lake.schemas import FILES
+from antifraud.lake.storage import raw_folder
 from antifraud.settings.core import JobSettings
 from jobs.lake.feed_days import FeedDays, publish_whole
 from jobs.publishing.publish import append_rows
@@ -42,9 +43,8 @@ def ingest(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], 
         RawFileError: A file cannot be read as transactions, or changed while it was read.
         QuarantineLimit: Too many rows of a day are unusable; nothing was published.
     """
-    with _one_reader(settings, files_of(_files(settings, days), days)):
-        together = list(days) if rekey else _read_together(settings, days)
-        demand = demand_of(settings, together, rekey=rekey)
+    with _one_reader(settings, files_of(discover(raw_folder(settings)), days)):
+        demand = demand_of(settings, days, () if rekey else _read_together(settings, days), rekey=rekey)
         known = remembered(open_catalog(settings), demand.sources)
         wanted = [day for day, tables in out_of_date(settings, demand, known).items() if tables]
         if asked := [day for day in wanted if day in days]:
@@ -68,17 +68,14 @@ def _files(settings: JobSettings, days: Sequence[dt.date]) -> list[RawFile]:
 
 
 def _read_together(settings: JobSettings, days: Sequence[dt.date]) -> list[dt.date]:
-    """Return `days`, all days of the files that cover them, and days that a new file takes rows from.
+    """Return all days of the files that cover `days`, and days that a new file takes rows from.
 
     Rows of a late cut are quarantined until the file of their own day arrives. Then they move to that day.
     """
-    covered = {*days, *(day for file in files_of(_files(settings, days), days) for day in file.days)}
-    late = {file.last for file in _files(settings, sorted(covered)) if file.after in covered and _has_overlap(file)}
-    return sorted(covered | late)
-
-
-def _has_overlap(file: RawFile) -> bool:
-    return file.after is not None and file.rows_of(file.after) > 0
+    covering = files_of(_files(settings, days), days)
+    before = _files(settings, [file.first for file in covering])
+    late = {file.last for file in before if file.after is not None and file.rows_of(file.after)}
+    return sorted(late.union(*(file.days for file in covering)))
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
 from antifraud.keys.pseudonym import Key, load_keyring
 from antifraud.lake.catalog import Run, open_catalog, published
-from antifraud.lake.feed import DaysRead, RawFile, covers, discover, files_of, files_to_read, require_covered
+from antifraud.lake.coverage import DaysRead
+from antifraud.lake.feed import RawFile, covers, discover, files_of, files_to_read, require_covered
 from antifraud.lake.key_use import key_ids, nearest
 from antifraud.lake.known_files import KnownFile, Stamp, known_files
 from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE, Table
@@ -146,17 +147,21 @@ def _coverage_of(file: RawFile, day: dt.date) -> list[str]:
     return [str(file.first), str(file.last), str(file.after) if file.after and file.rows_of(file.after) else ""]
 
 
-def demand_of(settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = False) -> Demand:
-    """Return what is needed for `days`; files with an unknown stamp are read through once, for their checksum.
+def demand_of(
+    settings: JobSettings, asked: Sequence[dt.date], more: Iterable[dt.date] = (), *, rekey: bool = False
+) -> Demand:
+    """Return what is needed for the days `asked` and, as far as files cover them, for `more` days.
+
+    Files with an unknown stamp are read through once, for their checksum.
 
     A day that an unreadable file covers is left out, and the other days go on. An unreadable file that only overlaps
     into a day is left out of it: that day becomes stale when the file is delivered again.
 
     Raises:
-        MissingDay: No file covers a day.
+        MissingDay: No file covers a day that is asked for.
         SettingsError: There is no key ring.
     """
-    near, catalog = files_to_read(discover(raw_folder(settings)), days), open_catalog(settings)
+    near, catalog = files_to_read(discover(raw_folder(settings)), {*asked, *more}), open_catalog(settings)
     # Stamps are taken before the files are read, so that `require_unchanged` notices a write in between.
     before, refused = inspect(near)
     files, known = [file for file in near if file.path.name in before], known_files(catalog)
@@ -164,8 +169,9 @@ def demand_of(settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = F
     sums, damaged = checksums(files, known_sums)
     settled = [known.settle_by_sum(file, sums[file.path.name]) for file in files if file.path.name in sums]
     refused += damaged
-    days = [day for day in days if not any(file.covers(day) for file, _ in refused)]
-    require_covered(settled, days)
+    lost = {day for day in {*asked, *more} if any(file.covers(day) for file, _ in refused)}
+    require_covered(settled, [day for day in asked if day not in lost])
+    days = sorted(day for day in {*asked, *more} - lost if covers(settled, day))
     ring = load_keyring(settings.keyring_path)
     under = _key_ids(settings, catalog, days, new=ring.active)
     return Demand(

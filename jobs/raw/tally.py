@@ -8,7 +8,9 @@ from typing import Final
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from antifraud.lake.feed import DayRows, DaysRead, RawFile
+from antifraud.clock import DAY_SECONDS
+from antifraud.lake.coverage import DayRows, DaysRead
+from antifraud.lake.feed import RawFile
 from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
 from jobs.raw.checks import Counts, no_rows
 from jobs.raw.contents import Sums, add_sums, row_sums
@@ -66,8 +68,11 @@ def tally_rows(rows: DataFrame, files: Sequence[RawFile]) -> Tally:
 def days_read(judged: DataFrame, files: Sequence[RawFile]) -> dict[str, DaysRead]:
     """Return the rows of each of the judged files by day, as `jobs.raw.rows.judge_rows` gives them."""
     by = (F.shiftright("place", LINE_BITS).alias("file"), "day")
-    rows, usable = F.count(F.lit(1)).alias("rows"), F.count_if(F.col("defect").isNull()).alias("usable")
+    is_usable = F.col("defect").isNull()
+    last = F.max(F.when(is_usable, F.col("event_time") % DAY_SECONDS)).cast("int")
+    numbers = [F.count(F.lit(1)), F.count_if(is_usable), F.coalesce(last, F.lit(0))]
+    named = [number.alias(name) for number, name in zip(numbers, DayRows._fields, strict=True)]
     found: dict[str, dict[dt.date, DayRows]] = {file.path.name: {} for file in files}
-    for group in judged.groupBy(*by).agg(rows, usable).collect():
-        found[files[group["file"]].path.name][group["day"]] = DayRows(group["rows"], group["usable"])
+    for group in judged.groupBy(*by).agg(*named).collect():
+        found[files[group["file"]].path.name][group["day"]] = DayRows(*(group[name] for name in DayRows._fields))
     return dict(found)

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from antifraud.lake.coverage import last_covered
+from antifraud.lake.coverage import DayRows, last_covered
 
 FIRST = dt.date(2026, 3, 1)
 FAR = dt.date(2028, 11, 24)
@@ -14,9 +14,13 @@ def after(days):
     return FIRST + dt.timedelta(days=days)
 
 
-def last(rows, end=FAR):
-    """Return how many days after the first the coverage ends; `rows` has usable rows by such a number."""
-    return (last_covered(FIRST, end, {after(number): count for number, count in rows.items()}) - FIRST).days
+def last(rows, end=FAR, hour=23):
+    """Return how many days after the first the coverage ends; `rows` has usable rows by such a number.
+
+    The rows of each day end in the given hour.
+    """
+    read = {after(number): DayRows(count, count, hour * 3_600) for number, count in rows.items()}
+    return (last_covered(FIRST, end, read) - FIRST).days
 
 
 @pytest.mark.parametrize("days", [1, 7, 31, 91, 400, 1_000])
@@ -36,19 +40,25 @@ def test_equal_days_are_all_covered(days):
         ({-365: 1}, 0),
         ({0: 40, 19: 1}, 0),
         ({0: 5, 10: 1}, 0),
-        ({0: 40, 1: 3}, 0),
-        ({0: 40, 1: 4}, 1),
+        ({0: 40, 1: 1}, 0),
+        ({0: 40, 1: 3}, 1),
         ({0: 1_000, 1: 200, 2: 900, 3: 1}, 2),
     ],
     ids=[
         "no row", "no usable row", "one row of another century", "the only row in another century",
         "the only row a year later", "the only row a year earlier", "a stray row", "a stray row in a small file",
-        "a late cut", "a tenth of a day", "a quiet day inside, a stray row behind",
+        "a stray row of the next day", "a very quiet last day", "a quiet day inside, a stray row behind",
     ],
 )  # fmt: skip
 def test_a_few_rows_do_not_move_the_calendar(rows, expected):
     """Rows of a mistyped day, or of a delivery that was cut late, lie outside their file."""
     assert last(rows) == expected
+
+
+@pytest.mark.parametrize(("rows", "hour", "expected"), [(3, 0, 0), (3, 5, 0), (3, 6, 1), (4, 0, 1)])
+def test_few_rows_after_midnight_are_a_late_cut(rows, hour, expected):
+    """Fewer than a tenth of an ordinary day's rows, all before six o'clock, are no day of their own."""
+    assert last({0: 40, 1: rows}, hour=hour) == expected
 
 
 def test_quiet_days_inside_a_file_are_covered():

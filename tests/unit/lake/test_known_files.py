@@ -7,14 +7,16 @@ import pyarrow as pa
 import pytest
 
 from antifraud.lake.catalog import open_catalog
-from antifraud.lake.feed import DayRows
+from antifraud.lake.coverage import DayRows
 from antifraud.lake.known_files import KnownFile, files_by_rows, known_files, stamp_of
 from antifraud.lake.ownership import claim_lake
 from antifraud.lake.schemas import FILES, NAMESPACE
 from antifraud.settings.core import JobSettings
 from dags import publication
 
-DAYS = pa.list_(pa.struct([("day", pa.date32()), ("rows", pa.int64()), ("usable", pa.int64())]))
+DAYS = pa.list_(
+    pa.struct([("day", pa.date32()), ("rows", pa.int64()), ("usable", pa.int64()), ("last_second", pa.int32())])
+)
 TYPES = {"string": pa.string(), "bigint": pa.int64(), "boolean": pa.bool_()}
 SCHEMA = pa.schema([(column.name, TYPES.get(column.type, DAYS)) for column in FILES.columns])
 
@@ -39,9 +41,9 @@ def settings(tmp_path, monkeypatch):
 def remember(settings, days, sha256="5a"):
     """Write a row about the file as it is now; `days` has its rows by day of April."""
     stamp = stamp_of(settings.raw_path / "2026-04-01.txt")
-    read = None if days is None else {april(day): DayRows(rows, rows) for day, rows in days.items()}
+    read = None if days is None else {april(day): DayRows(rows, rows, 86_399) for day, rows in days.items()}
     row = dict(zip(FILES.column_names, KnownFile("2026-04-01.txt", stamp, sha256, read).values, strict=True))
-    row["days"] = [dict(zip(("day", "rows", "usable"), one, strict=True)) for one in row["days"]]
+    row["days"] = [dict(zip(("day", *DayRows._fields), one, strict=True)) for one in row["days"]]
     open_catalog(settings).load_table((NAMESPACE, FILES.name)).append(pa.Table.from_pylist([row], SCHEMA))
 
 

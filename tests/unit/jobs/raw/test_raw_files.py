@@ -9,7 +9,8 @@ import time
 import pytest
 
 from antifraud.errors import MissingDay, RawFileError
-from antifraud.lake.feed import DayRows, RawFile, discover, files_of, files_to_read, require_covered
+from antifraud.lake.coverage import DayRows
+from antifraud.lake.feed import RawFile, discover, files_of, files_to_read, require_covered
 from jobs.raw.files import HEADER, checksums, require_unchanged, stamps
 
 GOOD = f"{HEADER}\n0,2026-01-01 00:00:00,0,0,70.91,0,0,0,0\n".encode()
@@ -61,7 +62,7 @@ def test_a_day_that_no_file_covers_is_missing(tmp_path):
 
 def test_a_day_after_a_file_s_rows_is_missing(tmp_path):
     """A day after the rows of a file that was read is refused, and the message names the file and its last day."""
-    file = RawFile(tmp_path / "2026-01-01.txt", DAY, dt.date(2026, 1, 30)).as_read({DAY: DayRows(40, 40)})
+    file = RawFile(tmp_path / "2026-01-01.txt", DAY, dt.date(2026, 1, 30)).as_read({DAY: DayRows(40, 40, 86_399)})
 
     with pytest.raises(MissingDay, match=r"2026-01-01\.txt ends on 2026-01-01, 2026-01-02 is asked for"):
         require_covered([file], [DAY, dt.date(2026, 1, 2)])
