@@ -57,6 +57,15 @@ def day_of(seconds: int) -> int:
     return seconds // DAY_SECONDS
 
 
+def shift(day: dt.date, days: int) -> dt.date:
+    """Return the day that lies `days` later, or earlier if negative, within the calendar's first and last day.
+
+    >>> print(shift(dt.date(2026, 1, 1), -1), shift(dt.date(9999, 12, 31), 1))
+    2025-12-31 9999-12-31
+    """
+    return dt.date.fromordinal(min(max(day.toordinal() + days, dt.date.min.toordinal()), dt.date.max.toordinal()))
+
+
 def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
     """Return every day from `first` to `last`, both included.
 

@@ -54,6 +54,12 @@ AN_ID: Final = "1 to 18 digits"
 AMOUNT: Final = RAW.column("tx_amount")
 LARGEST: Final = f"{AMOUNT.largest / MINOR_UNITS:.2f}"
 
+OUTSIDE: Final = RowDefect(
+    "outside_file", "tx_datetime", "event_day NOT BETWEEN first_day AND last_day",
+    "a day that the file neither covers nor overlaps into", "a day of the file",
+    lambda row: row.event_day is None or not row.first_day <= row.event_day <= row.last_day,
+)  # fmt: skip
+"""Its condition knows the days that a file may cover. The rows tell which it covers (`jobs.raw.rows.place_rows`)."""
 # A row gets its first defect only. So a number is compared with its limits after it could be read, and a day with the
 # file's days after the row has a usable time.
 ROW_DEFECTS: Final = (
@@ -74,11 +80,7 @@ ROW_DEFECTS: Final = (
         "YYYY-MM-DD hh:mm:ss, the time that tx_time_seconds tells",
         lambda row: row.event_time is None,
     ),
-    RowDefect(
-        "day_out_of_range", "tx_datetime", "event_day NOT BETWEEN first_day AND overlap_day",
-        "a day that the file neither covers nor overlaps into", "a day of the file",
-        lambda row: row.event_day is None or not row.first_day <= row.event_day <= row.overlap_day,
-    ),
+    OUTSIDE,
     RowDefect(
         "customer_invalid", "customer_id", "customer_id IS NULL", NO_ID, AN_ID,
         lambda row: row.customer_id is None,

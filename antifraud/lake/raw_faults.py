@@ -127,7 +127,7 @@ def _is_decimal_comma(fields: list[bytes], place: int) -> bool:
 
 def _time(row: RawRow, file: FileDays) -> str:
     if row.event_day is not None:
-        after, before = row.event_day - row.overlap_day, row.first_day - row.event_day
+        after, before = row.event_day - row.last_day, row.first_day - row.event_day
         place = "after the last" if after > 0 else "before the first"
         return f"a day {_count(max(after, before), 'day')} {place} of the file"
     if row.printed_time is None or row.seconds is None or file.base is None:

@@ -31,17 +31,17 @@ class FileDays:
     Attributes:
         base: UTC seconds at which `tx_time_seconds` is 0; None if no line tells.
         first: Number of the first day.
-        overlap: Number of the last day that rows may be of.
+        last: Number of the last day that rows may be of.
     """
 
     base: int | None
     first: int
-    overlap: int
+    last: int
 
     @classmethod
-    def of(cls, base: int | None, first: dt.date, overlap: dt.date) -> Self:
+    def of(cls, base: int | None, first: dt.date, last: dt.date) -> Self:
         """Return the same from calendar days."""
-        return cls(base, day_number(first), day_number(overlap))
+        return cls(base, day_number(first), day_number(last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class RawRow:
         event_time: The same, but None unless printed and counted time agree.
         event_day: Number of the day of `event_time`.
         first_day: Number of the first day of the file.
-        overlap_day: Number of the last day that rows of the file may be of.
+        last_day: Number of the last day that rows of the file may be of.
         amount: Minor units; may be zero or negative here.
     """
 
@@ -80,7 +80,7 @@ class RawRow:
     event_time: int | None
     event_day: int | None
     first_day: int
-    overlap_day: int
+    last_day: int
     transaction_id: int | None
     customer_id: int | None
     terminal_id: int | None
@@ -127,7 +127,7 @@ def parse_row(line: bytes, file: FileDays) -> RawRow:
         event_time=time,
         event_day=None if time is None else day_of(time),
         first_day=file.first,
-        overlap_day=file.overlap,
+        last_day=file.last,
         transaction_id=_number("tranaction_id", text),
         customer_id=_number("customer_id", text),
         terminal_id=_number("terminal_id", text),

@@ -25,6 +25,7 @@ LABEL_DAYS: Final = "array<struct<day_number int, known bigint, fraud bigint>>"
 LABEL_HOURS: Final = "array<struct<hour int, known bigint, fraud bigint>>"
 STREAK: Final = "array<struct<hour int, fraud bigint>>"
 DAY_CHANGES: Final = f"array<struct<day_number int, changes {CHANGES}>>"
+DAY_ROWS: Final = "array<struct<day date, rows bigint, usable bigint, last_second int>>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ QUARANTINE: Final = Table(
     ("day",),
     ("file", "line"),
     (
-        Column("day", "date", "day of the event; for a row without a usable time, the first day of its file"),
+        Column("day", "date", "day of the event; its file's nearest day if outside, first day without a usable time"),
         Column("file", "string", "name of the raw file"),
         Column("line", "bigint", "line of the file; the header is line 1"),
         Column("reason", "string", "reason, one of those listed with the columns of the raw files"),
@@ -267,7 +268,7 @@ RUNS: Final = Table(
     (),
     (),
     (
-        Column("table", "string", "table that was published; `feed` and `raw_file` for what was read from raw files"),
+        Column("table", "string", "table that was published; `feed` for what raw files said about a day"),
         Column("day", "date", "day that was published"),
         Column("inputs", "string", "hash of everything that the day was made from"),
         Column("snapshot_id", "bigint", "Iceberg snapshot that published it"),
@@ -280,9 +281,29 @@ RUNS: Final = Table(
         ),
     ),
 )
+FILES: Final = Table(
+    "files",
+    "Raw files that were read, a row for each version of a file. A file with the status or the checksum of a row is "
+    "not read again to learn which days it covers.",
+    (),
+    (),
+    (
+        Column("path", "string", "path below the folder of raw files"),
+        Column("size", "bigint", "size", unit="bytes"),
+        Column("modified", "bigint", "time of the last write", unit="ns"),
+        Column(
+            "changed", "bigint", "time of the last change, also of its status", unit="ns", null="S3 has no such time"
+        ),
+        Column("version", "string", "entity tag in S3, inode number on a disk"),
+        Column("sha256", "string", "checksum of the bytes"),
+        Column("whole", "boolean", "whether all rows were read, and not only the overlap into the next file"),
+        Column("days", DAY_ROWS, "rows by UTC day, usable ones, and the last one's second; empty unless `whole`"),
+    ),
+)
 
 TABLES: Final[tuple[Table, ...]] = (
     CLEAN, QUARANTINE, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES, SCORES, RUNS,
+    FILES,
 )  # fmt: skip
 
 

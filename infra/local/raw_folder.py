@@ -3,20 +3,17 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import Final
 
-from antifraud.clock import date_of, day_of
+from antifraud.clock import DAY_SECONDS, date_of, day_of, shift
 from antifraud.errors import MissingDay, RawFileError
-from antifraud.lake.feed import covered
+from antifraud.lake.coverage import DayRows, last_covered
+from antifraud.lake.feed import LONGEST_FILE, first_days
 from antifraud.lake.raw_bases import require_base, require_some_base
 from antifraud.lake.raw_lines import has_rows, require_readable, text_lines
 from antifraud.lake.raw_rows import FileDays, UsableRow, parse_row
 from antifraud.lake.raw_text import refuse_unreadable, status_of
-
-LEAST_SHARE: Final = 0.001
-"""Rows of a day that count, as a share of the usable rows of its file. A few odd rows never move the calendar."""
 
 
 def raw_files(folder: Path) -> dict[dt.date, Path]:
@@ -49,7 +46,7 @@ def no_files(folder: Path) -> dict[dt.date, str]:
 def _entries(folder: Path) -> dict[dt.date, Path]:
     if not folder.is_dir():
         raise RawFileError(f"{folder} is not a folder: name the one that holds the raw files")
-    return {file.first: folder / file.name for file in covered(path.name for path in folder.iterdir())}
+    return {first: folder / name for first, name in first_days(path.name for path in folder.iterdir()).items()}
 
 
 def file_of(folder: Path, day: dt.date) -> Path:
@@ -65,7 +62,7 @@ def file_of(folder: Path, day: dt.date) -> Path:
 
 
 def calendar(folder: Path) -> tuple[dt.date, dt.date]:
-    """Return the first and the last day of the folder's rows, after checking that every file has transactions.
+    """Return the first and the last day that the folder's files cover, after checking that each has transactions.
 
     Raises:
         RawFileError: The folder has no raw files, one is unreadable, or one has rows but no usable time.
@@ -75,17 +72,28 @@ def calendar(folder: Path) -> tuple[dt.date, dt.date]:
         require_readable(path)
         if has_rows(path):
             require_some_base(path)
-    return min(files), _last_day(files[max(files)], max(files))
+    newest = _newest(list(files))
+    return min(files), _last_day(files[newest], newest)
+
+
+def _newest(days: list[dt.date]) -> dt.date:
+    """Return the last first day of a file; a file far beyond the one before has a mistyped name and does not count."""
+    far = (before for before, day in pairwise(days) if (day - before).days > LONGEST_FILE)
+    return next(far, days[-1])
 
 
 def _last_day(path: Path, first: dt.date) -> dt.date:
     """Return the last day of a file; a file with nothing but its header is of the day in its name."""
     if not has_rows(path):
         return first
-    rows = Counter(day_of(row.event_time) for row in usable_rows(path, first, dt.date.max))
-    if not rows:
+    furthest = shift(first, LONGEST_FILE)
+    times = sorted(row.event_time for row in usable_rows(path, first, furthest))
+    if not times:
         raise RawFileError(f"{path.name} has no usable row from {first} on: deliver it again")
-    return date_of(max(day for day, count in rows.items() if count >= LEAST_SHARE * rows.total()))
+    last_second = {day_of(time): time % DAY_SECONDS for time in times}
+    rows = Counter(day_of(time) for time in times)
+    read = {date_of(day): DayRows(rows[day], rows[day], second) for day, second in last_second.items()}
+    return last_covered(first, furthest, read)
 
 
 def usable_rows(path: Path, first: dt.date, last: dt.date) -> Iterator[UsableRow]:

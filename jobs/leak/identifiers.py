@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antifraud.errors import RawFileError
+from antifraud.lake.feed import discover
 from antifraud.lake.raw_lines import text_lines
 from antifraud.lake.raw_rows import fields_of
 from antifraud.lake.schemas import RAW
 from jobs.leak.damage import damage_of
 from jobs.leak.report import Unsearchable
-from jobs.raw.files import discover
 
 MIN_DIGITS: Final = 9
 MAX_DIGITS: Final = 40

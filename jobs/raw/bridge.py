@@ -14,12 +14,12 @@ from pyspark.sql import functions as F
 
 from antifraud.errors import PublishError
 from antifraud.keys.pseudonym import Key, Kind
+from antifraud.lake.feed import RawFile
 from antifraud.lake.schemas import Table
 from antifraud.lake.storage import bridge_folder
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_remote
 from jobs.raw.columns import parse
-from jobs.raw.files import RawFile
 from jobs.raw.lines import name_of, read_lines
 from jobs.raw.tokens import hide, token
 

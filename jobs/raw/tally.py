@@ -8,12 +8,14 @@ from typing import Final
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from antifraud.clock import DAY_SECONDS
+from antifraud.lake.coverage import DayRows, DaysRead
+from antifraud.lake.feed import RawFile
 from antifraud.lake.raw_defects import DEFECTS
 from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
 from jobs.raw.checks import Counts, no_rows
 from jobs.raw.contents import Sums, add_sums, row_sums
 from jobs.raw.faults import Fault, Faults, add_fault
-from jobs.raw.files import RawFile
 from jobs.raw.rows import LINE_BITS
 
 USABLE: Final = (LABELS, CLEAN)
@@ -69,3 +71,16 @@ def tally_rows(rows: DataFrame, files: Sequence[RawFile]) -> Tally:
     for group in rows.groupBy(*by).agg(*totals, *sums).collect():
         tally.add(group, files[group["file"]])
     return tally
+
+
+def days_read(judged: DataFrame, files: Sequence[RawFile]) -> dict[str, DaysRead]:
+    """Return the rows of each of the judged files by day, as `jobs.raw.rows.judge_rows` gives them."""
+    by = (F.shiftright("place", LINE_BITS).alias("file"), "day")
+    is_usable = F.col("defect").isNull()
+    last = F.max(F.when(is_usable, F.col("event_time") % DAY_SECONDS)).cast("int")
+    numbers = [F.count(F.lit(1)), F.count_if(is_usable), F.coalesce(last, F.lit(0))]
+    named = [number.alias(name) for number, name in zip(numbers, DayRows._fields, strict=True)]
+    found: dict[str, dict[dt.date, DayRows]] = {file.path.name: {} for file in files}
+    for group in judged.groupBy(*by).agg(*named).collect():
+        found[files[group["file"]].path.name][group["day"]] = DayRows(*(group[name] for name in DayRows._fields))
+    return dict(found)

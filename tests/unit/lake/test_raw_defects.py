@@ -11,7 +11,7 @@ def test_the_order_of_defects_decides_between_several():
         ("unparsable", "tranaction_id"),
         ("unparsable", "tx_time_seconds"),
         ("unparsable", "tx_datetime"),
-        ("day_out_of_range", "tx_datetime"),
+        ("outside_file", "tx_datetime"),
         ("customer_invalid", "customer_id"),
         ("terminal_invalid", "terminal_id"),
         ("unparsable", "tx_amount"),

@@ -9,8 +9,10 @@ import time
 import pytest
 
 from antifraud.errors import MissingDay, RawFileError
+from antifraud.lake.coverage import DayRows
+from antifraud.lake.feed import RawFile, discover, files_of, files_to_read, require_covered
 from antifraud.lake.raw_lines import HEADER
-from jobs.raw.files import checksums, discover, files_of, require_unchanged, stamps
+from jobs.raw.files import checksums, require_unchanged, stamps
 
 GOOD = f"{HEADER}\n0,2026-01-01 00:00:00,0,0,70.91,0,0,0,0\n".encode()
 DAY = dt.date(2026, 1, 1)
@@ -22,13 +24,33 @@ def put(folder, **contents):
 
 
 def test_a_file_covers_until_the_next_begins(tmp_path):
-    """A file covers the days until the next begins, and the last as many as the one before; other names are ignored."""
+    """By its name a file may cover the days until the next begins, the last one 1,000 days; other names are ignored."""
     put(tmp_path, **{"2026-01-01.txt": GOOD, "2026-01-31.txt.gz": GOOD, "notes.md": b"", "2026-01-01.csv": b""})
 
-    assert [(f.path.name, f.first, f.end) for f in discover(tmp_path)] == [
-        ("2026-01-01.txt", dt.date(2026, 1, 1), dt.date(2026, 1, 31)),
-        ("2026-01-31.txt.gz", dt.date(2026, 1, 31), dt.date(2026, 3, 2)),
+    assert [(f.path.name, f.first, f.last, f.after) for f in discover(tmp_path)] == [
+        ("2026-01-01.txt", dt.date(2026, 1, 1), dt.date(2026, 1, 30), dt.date(2026, 1, 31)),
+        ("2026-01-31.txt.gz", dt.date(2026, 1, 31), dt.date(2028, 10, 26), None),
     ]
+
+
+def test_the_last_days_of_the_calendar_are_covered(tmp_path):
+    """A file of the calendar's last day covers that day, and the file before it no more than 1,000 days."""
+    put(tmp_path, **{"2026-03-02.txt": GOOD, "9999-12-31.txt": GOOD})
+
+    assert [(f.first, f.last, f.after) for f in discover(tmp_path)] == [
+        (dt.date(2026, 3, 2), dt.date(2028, 11, 25), None),
+        (dt.date(9999, 12, 31), dt.date(9999, 12, 31), None),
+    ]
+
+
+def test_files_are_found_by_the_days_that_they_may_hold(tmp_path):
+    """A file is read for the days that it covers and for the day on which the next file begins."""
+    put(tmp_path, **{"2026-01-01.txt": GOOD, "2026-01-04.txt": GOOD, "2026-01-05.txt": GOOD})
+    files = discover(tmp_path)
+
+    assert [f.first.day for f in files_of(files, [dt.date(2026, 1, 4)])] == [4]
+    assert [f.first.day for f in files_to_read(files, [dt.date(2026, 1, 4)])] == [1, 4]
+    assert [f.first.day for f in files_to_read(files, [dt.date(2026, 1, 3)])] == [1]
 
 
 def test_a_day_that_no_file_covers_is_missing(tmp_path):
@@ -36,7 +58,15 @@ def test_a_day_that_no_file_covers_is_missing(tmp_path):
     put(tmp_path, **{"2026-01-02.txt": GOOD})
 
     with pytest.raises(MissingDay, match="no raw file covers 2026-01-01"):
-        files_of(discover(tmp_path), [DAY])
+        require_covered(discover(tmp_path), [DAY])
+
+
+def test_a_day_after_a_file_s_rows_is_missing(tmp_path):
+    """A day after the rows of a file that was read is refused, and the message names the file and its last day."""
+    file = RawFile(tmp_path / "2026-01-01.txt", DAY, dt.date(2026, 1, 30)).as_read({DAY: DayRows(40, 40, 86_399)})
+
+    with pytest.raises(MissingDay, match=r"2026-01-01\.txt ends on 2026-01-01, 2026-01-02 is asked for"):
+        require_covered([file], [DAY, dt.date(2026, 1, 2)])
 
 
 def test_two_files_of_one_day_are_refused(tmp_path):
@@ -99,7 +129,7 @@ def test_a_correction_in_place_is_noticed_by_its_change_time(tmp_path):
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     [[stamp, earlier]] = zip(stamps(files).values(), before.values(), strict=True)
-    assert (stamp.size, stamp.changed, stamp.version) == (earlier.size, earlier.changed, earlier.version)
-    assert stamp.recorded > earlier.recorded
+    assert (stamp.size, stamp.modified, stamp.version) == (earlier.size, earlier.modified, earlier.version)
+    assert stamp.changed > earlier.changed
     with pytest.raises(RawFileError, match="it changed while it was read"):
         require_unchanged(files, before)
