@@ -12,7 +12,8 @@ from antifraud.lake import catalog as lake
 from antifraud.lake import lookback
 from antifraud.lake.feed import covers
 from antifraud.lake.known_files import files_by_rows
-from antifraud.lake.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.lake.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.table_format import Table
 from dags.shared import job_settings
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import Final
 from antifraud import errors
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
 from antifraud.lake.raw_defects import DEFECTS
-from antifraud.lake.schemas import RAW, TABLES, Table
+from antifraud.lake.schemas import RAW, TABLES
+from antifraud.lake.table_format import Table
 from docs.settings_page import NOTICE, example_file, settings_page
 
 ROOT: Final = Path(__file__).resolve().parents[1]

@@ -15,8 +15,9 @@ from antifraud.errors import CatalogError, ForeignLake, MissingDay
 from antifraud.lake.identity import identity_in
 from antifraud.lake.ownership import require_apart, require_own_lake, require_own_tables
 from antifraud.lake.schema_check import columns_of, require_schema
-from antifraud.lake.schemas import CATALOG, CLEAN, NAMESPACE, QUARANTINE, RUNS, Table
+from antifraud.lake.schemas import CATALOG, CLEAN, NAMESPACE, QUARANTINE, RUNS
 from antifraud.lake.storage import catalog_url, file_properties
+from antifraud.lake.table_format import Table
 from antifraud.lake.warehouse import files_below
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import catalog_address

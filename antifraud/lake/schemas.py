@@ -8,11 +8,11 @@ Sensitivity classes: ``identifier`` (a raw id; allowed in the raw zone only), ``
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from antifraud.features.registry import FORMULA_VERSION, REGISTRY, WINDOWS
-from antifraud.lake.raw_format import RawColumn, RawFormat, Sensitivity
+from antifraud.lake.raw_format import RawColumn, RawFormat
+from antifraud.lake.table_format import Column, Table
 
 BUCKET_FIELDS: Final = (
     "tx_count bigint, amount_sum bigint, amount_sum_sq decimal(38,0), amount_max bigint, last_time bigint"
@@ -26,39 +26,6 @@ LABEL_HOURS: Final = "array<struct<hour int, known bigint, fraud bigint>>"
 STREAK: Final = "array<struct<hour int, fraud bigint>>"
 DAY_CHANGES: Final = f"array<struct<day_number int, changes {CHANGES}>>"
 DAY_ROWS: Final = "array<struct<day date, rows bigint, usable bigint, last_second int>>"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column; `type` is a Spark SQL type, and `null` says what a null means (empty if the column is never null)."""
-
-    name: str
-    type: str
-    meaning: str
-    sensitivity: Sensitivity = "public"
-    unit: str = ""
-    null: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One Iceberg table. Raise `version` when its rows would change for the same inputs.
-
-    `retired` names columns of earlier versions. A data job drops them, and no column may take their names again.
-    """
-
-    name: str
-    meaning: str
-    partition_by: tuple[str, ...]
-    sort_by: tuple[str, ...]
-    columns: tuple[Column, ...]
-    version: int = 1
-    retired: tuple[str, ...] = ()
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """Names of the columns, in order."""
-        return tuple(column.name for column in self.columns)
 
 
 DIGITS: Final = "[0-9]{1,18}"

@@ -16,7 +16,16 @@ from antifraud.features.registry import FEATURE_NAMES
 from antifraud.keys.pseudonym import Key, KeyRing, load_keyring
 from antifraud.lake.catalog import Run, open_catalog, published
 from antifraud.lake.key_use import key_ids
-from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.lake.schemas import (
+    CLEAN,
+    FEATURES,
+    LABELS,
+    QUARANTINE,
+    STATE,
+    TOTALS_CUSTOMER,
+    TOTALS_TERMINAL,
+)
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from jobs.lake.feature_rows import feature_rows
 from jobs.lake.feed_days import beside_clean

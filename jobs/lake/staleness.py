@@ -9,7 +9,8 @@ from typing import Final
 from antifraud.clock import ONE_DAY
 from antifraud.errors import MissingDay
 from antifraud.lake.catalog import Run, newest_runs, open_catalog, outdated, published
-from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from jobs.lake import features, state, totals
 from jobs.raw.contents import remembered

@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from antifraud.files import hash_of
 from antifraud.lake.catalog import VERSION, Run, full_name, open_catalog, published
-from antifraud.lake.schemas import NAMESPACE, RUNS, Table
+from antifraud.lake.schemas import NAMESPACE, RUNS
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from jobs.publishing import staging
 from jobs.publishing.audits import audit, require_rows

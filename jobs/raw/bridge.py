@@ -15,8 +15,8 @@ from pyspark.sql import functions as F
 from antifraud.errors import PublishError
 from antifraud.keys.pseudonym import Key, Kind
 from antifraud.lake.feed import RawFile
-from antifraud.lake.schemas import Table
 from antifraud.lake.storage import bridge_folder
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_remote
 from jobs.raw.columns import parse

@@ -17,7 +17,8 @@ from pyspark.sql import functions as F
 
 from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, runs_of
-from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE, Table
+from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
+from antifraud.lake.table_format import Table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

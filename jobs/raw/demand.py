@@ -15,8 +15,9 @@ from antifraud.lake.coverage import DaysRead
 from antifraud.lake.feed import RawFile, covers, discover, files_of, files_to_read, require_covered
 from antifraud.lake.key_use import key_ids, nearest
 from antifraud.lake.known_files import KnownFile, Stamp, known_files
-from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE, Table
+from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
 from antifraud.lake.storage import raw_folder
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from jobs.raw.contents import Contents, content_of, ever_remembered
 from jobs.raw.files import Refusal, checksums, inspect

@@ -9,7 +9,8 @@ from antifraud.clock import Span, day_number
 from antifraud.features.registry import feature_set_hash
 from antifraud.files import hash_of
 from antifraud.lake.catalog import open_catalog, published, require_days
-from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE, Table
+from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 
 if TYPE_CHECKING:

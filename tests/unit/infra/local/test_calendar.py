@@ -12,8 +12,17 @@ FIRST, LAST = dt.date(2026, 3, 1), dt.date(2026, 3, 2)
 
 def put(folder, first, days):
     """Write the file that begins on `first`, with twenty rows of each of the days, which are texts."""
-    lines = [f"{n},{day} 10:00:00,1,1,1.50,36000,0,0,0" for day in days for n in range(20)]
+    lines = [row(n, day) for day in days for n in range(20)]
     (folder / f"{first}.txt").write_text("\n".join([HEADER, *lines, ""]))
+
+
+def row(number, day):
+    """Return a row at 10:00 on a day; its seconds are those since the first day, if there is such a day."""
+    try:
+        since = (dt.date.fromisoformat(day) - FIRST).days
+    except ValueError:
+        since = 0
+    return f"{number},{day} 10:00:00,1,1,1.50,{since * 86_400 + 36_000},0,0,0"
 
 
 @pytest.mark.parametrize("days", [["2026-03-02"], [], ["2026-03-02", "2026-03-33"]], ids=["rows", "no row", "odd days"])
@@ -29,7 +38,7 @@ def test_one_row_of_another_century_does_not_move_the_calendar(tmp_path):
     """A row of 2062 in the last file plans no day."""
     put(tmp_path, FIRST, ["2026-03-01"])
     with (tmp_path / f"{FIRST}.txt").open("a") as file:
-        file.write("20,2062-03-01 10:00:00,1,1,1.50,36000,0,0,0\n")
+        file.write(row(20, "2062-03-01") + "\n")
 
     assert calendar(tmp_path) == (FIRST, FIRST)
 

@@ -55,6 +55,7 @@ def test_an_entry_that_leaves_a_hole_is_refused(folder, capsys):
         (gzip.compress(text(5)) + bytes(512), "zeros follow the end of the archive, which Spark cannot read"),
         (b"PK\3\4", "byte 0: not a gzip file, but a zip archive"),
     ],
+    ids=["cut", "padded", "zip"],
 )
 def test_a_damaged_archive_is_refused(folder, capsys, content, reason):
     """An archive that ingest would refuse is refused before services start, wherever it lies."""
