@@ -71,8 +71,10 @@ class Store:
             if view.number(LIVE_FORMAT) == FORMAT:
                 return
         with self.write() as view:
-            view.clear("live")
-            view.set_number(LIVE_FORMAT, FORMAT)
+            # Asked again under the lock: another worker may have emptied it, and counted events since.
+            if view.number(LIVE_FORMAT) != FORMAT:
+                view.clear("live")
+                view.set_number(LIVE_FORMAT, FORMAT)
 
     @contextmanager
     def write(self) -> Iterator["View"]:
