@@ -20,7 +20,7 @@ NAN_BITS: Final = np.float64("nan").view(np.int64)
 def compare(compared: ComparedDay) -> tuple[int, int]:
     """Count the rows of a day, and its feature values that differ."""
     with duckdb.connect() as database:
-        database.execute("SET threads = 1; SET memory_limit = '3GB'; SET enable_progress_bar = false")
+        database.execute("SET threads = 1; SET memory_limit = '7GB'; SET enable_progress_bar = false")
         customers = histories_of(database, compared, "customer", {})
         terminals = histories_of(database, compared, "terminal", label_histories(database, compared))
         rows, different = 0, 0

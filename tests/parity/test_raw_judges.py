@@ -7,20 +7,21 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import functions
 
-from antifraud.clock import day_number
+from antifraud.clock import day_number, days_between, shift
 from antifraud.keys.pseudonym import Key, tokenise
+from antifraud.lake.feed import LONGEST_FILE, RawFile
 from antifraud.lake.raw_bases import base_of
 from antifraud.lake.raw_defects import DEFECTS, ROW_DEFECTS
 from antifraud.lake.raw_lines import HEADER, text_lines
 from antifraud.lake.raw_rows import FileDays, parse_row
 from antifraud.lake.schemas import RAW
-from jobs.raw.files import RawFile
 from jobs.raw.lines import read_lines
 from jobs.raw.rows import LINE_BITS, judge_rows
 from jobs.raw.tokens import hide
 
 FIRST, END = dt.date(2026, 1, 1), dt.date(2026, 1, 3)
-DAYS = [FIRST, FIRST + dt.timedelta(days=1), END]
+DAYS = days_between(FIRST, shift(FIRST, LONGEST_FILE))
+"""Days that rows may be of until the rows themselves tell which days the file covers."""
 BASE = int(dt.datetime(2026, 1, 1, tzinfo=dt.UTC).timestamp())
 KEY = Key("k7", b"0123456789abcdef0123456789abcdef")
 MEGABYTES = 20
@@ -103,7 +104,7 @@ def by_spark(spark, path):
 
 def by_python(path):
     """Return the same from the parser of the core."""
-    found, days = {}, FileDays.of(base_of(path), FIRST, END)
+    found, days = {}, FileDays.of(base_of(path), FIRST, DAYS[-1])
     for line, text in enumerate(text_lines(path), start=1):
         parsed = parse_row(text, days)
         if line > 1 and (usable := parsed.usable):

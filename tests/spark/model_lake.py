@@ -37,9 +37,14 @@ def fill(session, seed=1):
     said = [_label(row, fraud) for row, fraud in rows if row[1] % 100]
     types = ", ".join(f"{c.name} {c.type}" for c in LABELS.columns)
     session.createDataFrame(said, types).writeTo(name("labels")).overwritePartitions()
-    runs = [(t, day, f"{seed}", 0, ROWS, json.dumps({})) for t in ("features", "labels", "clean") for day in days]
+    runs = [(t.name, day, f"{seed}", 0, ROWS, counts_of(t)) for t in (FEATURES, LABELS, CLEAN) for day in days]
     schema = "`table` string, day date, inputs string, snapshot_id bigint, rows bigint, counts string"
     session.createDataFrame(runs, schema).writeTo(name("runs")).append()
+
+
+def counts_of(table):
+    """Return what a run of this version of the table counts."""
+    return json.dumps({"version": table.version})
 
 
 def name(table):

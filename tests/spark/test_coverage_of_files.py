@@ -126,7 +126,9 @@ def test_the_only_row_in_a_wrong_year_is_no_day_s_row(settings, open_lake, capsy
     session = open_lake(settings)
 
     assert exit_code(ingest_job.main, session, settings, march(2), march(2)) == QuarantineLimit.exit_code
-    assert "100.00% of the 1 rows of 2026-03-02 are unusable (outside_file 1)" in capsys.readouterr().out
+    assert (
+        "100.00% of the 1 rows of 2026-03-02 are unusable (outside_file 1 (tx_datetime 1))" in capsys.readouterr().out
+    )
     assert [exit_code(ingest_job.main, session, settings, march(n), march(n)) for n in (1, 3)] == [0, 0]
     assert clean_rows(settings) == {march(1): 5, march(3): 5}
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from antifraud.artifacts.state_export import decode_entity, read_state_pointer, verify_export
-from antifraud.clock import date_of
+from antifraud.clock import date_of, day_number
 from antifraud.files import exclusive
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.lake.catalog import open_catalog, read_days
@@ -177,19 +177,19 @@ def test_the_export_holds_the_buckets(whole):
     settings, _, _ = whole
     pointer = read_state_pointer(settings.state_dir)
     manifest = verify_export(settings.state_dir / pointer.path)
-    rows = read_days(open_catalog(settings), STATE, LAST, LAST).to_pylist()
+    rows, cutoff = read_days(open_catalog(settings), STATE, LAST, LAST).to_pylist(), day_number(LAST)
     with (
         lmdb.open(str(settings.state_dir / pointer.path), readonly=True, lock=False) as environment,
         environment.begin() as transaction,
     ):
-        found = {row["entity"]: decode_entity(transaction.get(row["entity"].encode())) for row in rows}
+        found = {row["entity"]: decode_entity(transaction.get(row["entity"].encode()), cutoff) for row in rows}
         assert transaction.stat()["entries"] == len(rows) == manifest.rows
 
     for row in rows:
-        days, hours, risk = found[row["entity"]]
+        days, hours, labels = found[row["entity"]]
         assert {n: tuple(b) for n, b in days.items()} == {b["day_number"]: _fields(b) for b in row["days"]}
         assert {n: tuple(b) for n, b in hours.items()} == {b["hour"]: _fields(b) for b in row["hours"]}
-        assert risk.known_30d == row["known_30d"]
+        assert sum(counts.known for counts in labels.days.values()) == row["known_30d"]
 
 
 def _fields(bucket):
@@ -243,7 +243,7 @@ def test_an_expected_failure_is_one_line(feed, tmp_path):
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
     assert ended.returncode == 22
-    assert ended.stderr.splitlines()[-1].startswith("error: no raw file covers 2027-01-01")
+    assert ended.stderr.splitlines()[-1].startswith("error: 2026-01-03.txt ends on 2026-01-03, 2027-01-01 is asked for")
     assert "Traceback" not in ended.stderr
 
 

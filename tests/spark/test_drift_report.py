@@ -15,7 +15,7 @@ from jobs import drift_report
 from jobs.adapters.evidently import compare
 from jobs.publishing.publish import record
 from jobs.rows.windows import windows_of
-from tests.spark.model_lake import AS_OF, DAYS, FIRST, fill, name, shape
+from tests.spark.model_lake import AS_OF, DAYS, FIRST, counts_of, fill, name, shape
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -46,7 +46,7 @@ def test_a_published_day_of_no_or_one_row_gets_a_report(settings, open_lake, mon
     row.selectExpr(f"DATE '{day}' AS day", *[column for column in row.columns if column != "day"]).writeTo(
         name("features")
     ).append()
-    record(session, [Run(FEATURES.name, day, "made up", 0, rows, "{}", 1)])
+    record(session, [Run(FEATURES.name, day, "made up", 0, rows, counts_of(FEATURES), 1)])
     release = SimpleNamespace(manifest={"windows": windows_of(settings, AS_OF).to_dict()})
     monkeypatch.setattr(drift_report, "read_pointer", lambda _: SimpleNamespace(release="r1"))
     monkeypatch.setattr(drift_report, "open_release", lambda *_: release)

@@ -1,17 +1,17 @@
 """A model is trained, and judged by the gate, although nothing happened on a day of each window."""
 
 import datetime as dt
-import json
 
 import pytest
 
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS
 from antifraud.settings.core import JobSettings
 from jobs.judging.validate import validate
 from jobs.rows.inputs import Inputs
 from jobs.rows.windows import windows_of
 from jobs.training.train import train
 from tests.release_keys import put_keys
-from tests.spark.model_lake import AS_OF, fill, name, shape
+from tests.spark.model_lake import AS_OF, counts_of, fill, name, shape
 
 QUIET = [dt.date(2026, 2, 5), dt.date(2026, 2, 15), dt.date(2026, 3, 8)]
 """A day of train, the first day of select, and the last day of certify."""
@@ -27,7 +27,7 @@ def quiet_lake(tmp_path, open_lake):
     days = ", ".join(f"DATE '{day}'" for day in QUIET)
     for table in ("features", "clean", "labels", "runs"):
         session.sql(f"DELETE FROM {name(table)} WHERE day IN ({days})")  # noqa: S608 - names of our own
-    runs = [(t, day, "quiet", 0, 0, json.dumps({})) for t in ("features", "labels", "clean") for day in QUIET]
+    runs = [(t.name, day, "quiet", 0, 0, counts_of(t)) for t in (FEATURES, LABELS, CLEAN) for day in QUIET]
     schema = "`table` string, day date, inputs string, snapshot_id bigint, rows bigint, counts string"
     session.createDataFrame(runs, schema).writeTo(name("runs")).append()
     return session, settings

@@ -196,10 +196,10 @@ def test_who_has_nothing_left_in_any_window_leaves(rolled):
     assert all(row["kind"] == "terminal" and row["label_changes"] for row in labels_only)
 
 
-def publish_again(session, settings, number, rows):
-    """Publish other rows as the state of a day, with the same inputs and no counts of how they were made."""
+def publish_again(session, settings, number, rows, version=STATE.version):
+    """Publish other rows as the state of a day, with the same inputs, and maybe as made by an earlier version."""
     run_of = published(open_catalog(settings), STATE, day(number), day(number))[day(number)]
-    batch = Batch(STATE, rows.localCheckpoint(), {day(number): run_of.inputs})
+    batch = Batch(STATE, rows.localCheckpoint(), {day(number): run_of.inputs}, {day(number): {"version": version}})
     record(session, publish(session, settings, batch))
 
 
@@ -241,7 +241,7 @@ def test_a_state_that_cannot_be_rolled_from_is_left_alone(rolled, number, damage
 def test_features_refuse_a_state_of_an_earlier_version(rolled):
     """Features refuse a state of an earlier version, which may lack columns; the message says how to make it anew."""
     session, settings = rolled
-    publish_again(session, settings, NEW + 2, of_days(read_table(session, STATE), NEW + 2))
+    publish_again(session, settings, NEW + 2, of_days(read_table(session, STATE), NEW + 2), STATE.version - 1)
 
     with pytest.raises(
         MissingDay, match=rf"states that an earlier version made \({day(NEW + 2)}\): publish them again"
