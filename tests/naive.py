@@ -32,6 +32,8 @@ def is_known(rows, cutoff, time, days):
     today, first_day = time // DAY, first_hours(time)[days] // 24
     if today > cutoff:
         return True
+    if any(at // HOUR == time // HOUR for at, _ in rows if at // DAY <= cutoff):
+        return False  # one of these rows may be the event itself
     needed_by_hour = [first_day, today] if days == 1 else [today]
     closed = {at // DAY for at, _ in rows if at // DAY < cutoff}
     return first_day > cutoff - 30 and not closed & set(needed_by_hour)

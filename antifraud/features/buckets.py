@@ -92,7 +92,7 @@ class History:
         """
         today, last_hour = day_of(time), time // HOUR_SECONDS
         first_hour = last_hour - DAY_HOURS if days == 1 else (today - days) * DAY_HOURS
-        if today <= self.cutoff and not self._knows(first_hour // DAY_HOURS, today, days):
+        if today <= self.cutoff and not self._knows(first_hour // DAY_HOURS, last_hour, days):
             return None
         if days == 1:
             return total(self._hours(first_hour, time))
@@ -101,8 +101,12 @@ class History:
         closed = (bucket for day, bucket in self.days.items() if today - days <= day <= last_closed)
         return total([*closed, *self._hours(max(first_hour, (last_closed + 1) * DAY_HOURS), time)])
 
-    def _knows(self, first_day: int, today: int, days: int) -> bool:
-        """Return whether a window that ends on the closed day `today` is known to the hour where it has to be."""
+    def _knows(self, first_day: int, last_hour: int, days: int) -> bool:
+        """Return whether a window that ends in a closed day's `last_hour` is known to the hour where it has to be."""
+        today = last_hour // DAY_HOURS
+        # The lake may have had the event itself before the scorer: then it is part of the bucket of its hour.
+        if last_hour in self.hours:
+            return False
         by_hour = range(first_day, today + 1) if days == 1 else (today,)
         return first_day > self.cutoff - LONGEST_WINDOW_DAYS and all(
             day == self.cutoff or day not in self.days for day in by_hour

@@ -15,6 +15,8 @@ from antifraud.clock import DAY_HOURS, HOUR_SECONDS
 
 LONGEST_DAYS: Final = 30
 """Days of the longest window of labels, and of a streak."""
+DAYS_AHEAD: Final = 2
+"""Days after the cut-off for which a state knows the changes: the next day, and one more if a night is late."""
 NO_HOUR: Final = -1
 FRAUD: Final = "fraud"
 UNKNOWN: Final = "unknown"

@@ -10,12 +10,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_HOURS
-from antifraud.features.labels import LONGEST_DAYS, NO_HOUR
+from antifraud.features.labels import DAYS_AHEAD, LONGEST_DAYS, NO_HOUR
 from antifraud.lake.schemas import CHANGES, LABEL_DAYS, LABEL_HOURS, STREAK
 
 COUNTS: Final = ("known", "fraud")
-DAYS_AHEAD: Final = 2
-"""Days after the cut-off for which a state carries the changes: the next day, and one more if a night is late."""
 CLOSED_WINDOWS: Final = (7, 30)
 """Windows, in days, that begin at a midnight: what they hold of closed days is the same all day long."""
 

@@ -5,20 +5,18 @@ A record of buckets has the format of the lake's export (`antifraud/artifacts/st
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
 from typing import Final
 
 from antifraud.artifacts.state_export import Entity, decode_entity, encode_entity
 from antifraud.clock import DAY_HOURS, HOUR_SECONDS
 from antifraud.features.buckets import EMPTY, Bucket, History, bucket_of
-from antifraud.features.labels import NO_HOUR, Change, LabelHistory, changes_of
-from serving.store.live_labels import read_live_labels
+from antifraud.features.labels import DAYS_AHEAD, NO_HOUR, Change, LabelHistory
+from serving.store.live_labels import read_live_changes
 from serving.store.lmdb import View
 from serving.worker.loading import State
 
 HOURS_ONLY: Final = LabelHistory(NO_HOUR)
 """The labels of a live record: it has none, because live labels have a database of their own."""
-_learned_at = attrgetter("learned_at")
 
 
 def read_history(
@@ -42,23 +40,19 @@ def read_history(
 
 def read_terminal_history(view: View, state: State, token: str, time: int) -> tuple[History, dict[int, Bucket]]:
     """Return the history of a terminal as `read_history` does, with the live labels that an event at `time` counts."""
-    changes = _read_live_changes(view, token, time // HOUR_SECONDS, state.label_delay_days)
-    return read_history(view, state, token, changes)
+    return read_history(view, state, token, _read_live_changes(view, state, token, time // HOUR_SECONDS))
 
 
-def _read_live_changes(view: View, terminal: str, hour: int, label_delay_days: int) -> list[Change]:
-    """Return the changes by live labels of transactions whose label the feed has not told before `hour`."""
-    # From the hour after it is due, the feed's own label counts, which the state brings. Both would count twice.
-    waiting = range(hour - label_delay_days * DAY_HOURS, hour)
-    return [
-        change
-        for event_hour, labels in read_live_labels(view, terminal, waiting)
-        for change in changes_of(
-            ((label.learned_at, label.status) for label in sorted(labels, key=_learned_at)),
-            event_hour * HOUR_SECONDS,
-            label_delay_days,
-        )
-    ]
+def _read_live_changes(view: View, state: State, terminal: str, hour: int) -> list[Change]:
+    """Return the changes by live labels of transactions with a label that the state cannot tell before `hour`.
+
+    From the hour after it is due, the feed's own label counts, which the state brings. Both would count twice. A state
+    tells labels of the days up to its cut-off, if they are due at most `DAYS_AHEAD` days later.
+    """
+    delay, first_live_hour = state.label_delay_days * DAY_HOURS, (state.cutoff + 1) * DAY_HOURS
+    first = min(hour - delay, first_live_hour, first_live_hour + DAYS_AHEAD * DAY_HOURS - delay)
+    summed = read_live_changes(view, terminal, range(first, hour))
+    return [change for event_hour, changes in summed for change in changes if change.hour < event_hour + delay]
 
 
 def count_event(view: View, token: str, live: Mapping[int, Bucket], *, time: int, amount: int, oldest_day: int) -> None:

@@ -75,7 +75,8 @@ def inspect_evidence(store: Store, settings: GuardSettings, now: int) -> Inspect
     """
     with store.write() as view:
         arrived = take_in_labels(view, BATCH)
-        closed = close_blocks(view, day_of(now) - settings.label_delay_days, BATCH)
+        # The last label of a day comes when the delay of its last second is over, so the day after can close it.
+        closed = close_blocks(view, day_of(now) - settings.label_delay_days - 1, BATCH)
         updated = _update_evidence(view, closed.blocks, settings.fpr_limit)
         reason = _suspend_if_broken(view, updated, now)
         _write_heartbeat(view, now)

@@ -1,51 +1,81 @@
 """Live labels: what clients have said about a terminal's young transactions, for the decisions at this terminal.
 
-A key begins with terminal and hour of the event. A decision therefore reads only the hours whose labels it may count,
-and a terminal without live labels costs one look-up.
+A decision reads `live_changes` alone: one record for each hour with labelled events, however many labels there are. It
+is kept up to date with every label that arrives. A terminal without live labels costs one look-up.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Final
 
 from antifraud.clock import HOUR_SECONDS
+from antifraud.features.labels import Change, changes_of
 from serving.store.lmdb import View, integer_of, key_of
-from serving.store.records import Label, pack, unpack_labels
+from serving.store.records import Label, pack, unpack_changes, unpack_labels
 
-DATABASE: Final = "live_labels"
-NUMBER_BYTES: Final = 8
+LABELS: Final = "live_labels"
+CHANGES: Final = "live_changes"
+HOUR_BYTES: Final = 8
+NEVER_DUE: Final = 1 << 20
+"""A delay in days that no label reaches: a decision leaves out the changes learnt after the real one."""
+_learned_at = attrgetter("learned_at")
 
 
 def add_live_label(view: View, terminal: str, event_time: int, label: Label) -> bool:
     """Add a label to those of its transaction; return False if it has come before."""
-    key = terminal.encode() + key_of(event_time // HOUR_SECONDS) + key_of(label.transaction_id)
-    stored = view.get(DATABASE, key)
-    labels = unpack_labels(stored) if stored else []
-    if label in labels:
+    hour = terminal.encode() + key_of(event_time // HOUR_SECONDS)
+    key = hour + key_of(label.transaction_id)
+    stored = view.get(LABELS, key)
+    before = unpack_labels(stored) if stored else []
+    if label in before:
         return False
-    view.put(DATABASE, key, pack([*labels, label]))
+    after = [*before, label]
+    view.put(LABELS, key, pack(after))
+    _change_sums(view, hour, taken=_changes(before, event_time), added=_changes(after, event_time))
     return True
 
 
-def read_live_labels(view: View, terminal: str, hours: range) -> Iterator[tuple[int, list[Label]]]:
-    """Yield the hour and the labels, in the order of arrival, of each transaction whose event lies in `hours`."""
-    for key, text in _items(view, terminal, hours):
-        yield _hour_of(key), unpack_labels(text)
+def _changes(labels: list[Label], event_time: int) -> list[Change]:
+    said = ((label.learned_at, label.status) for label in sorted(labels, key=_learned_at))
+    return changes_of(said, event_time, NEVER_DUE)
+
+
+def _change_sums(view: View, hour: bytes, *, taken: list[Change], added: list[Change]) -> None:
+    """Replace one transaction's changes in the sums of the hour of its event."""
+    stored = view.get(CHANGES, hour)
+    known: Counter[tuple[int, int]] = Counter()
+    fraud: Counter[tuple[int, int]] = Counter()
+    for sign, changes in ((1, unpack_changes(stored) if stored else []), (-1, taken), (1, added)):
+        for at, since, more_known, more_fraud in changes:
+            known[at, since] += sign * more_known
+            fraud[at, since] += sign * more_fraud
+    sums = [Change(*place, known[place], fraud[place]) for place in sorted(known) if known[place] or fraud[place]]
+    view.put(CHANGES, hour, pack(sums))
+
+
+def read_live_changes(view: View, terminal: str, hours: range) -> Iterator[tuple[int, list[Change]]]:
+    """Yield each hour of `hours` with labelled events, and the changes that their labels make."""
+    for key, text in _items(view, CHANGES, terminal, hours):
+        yield _hour_of(key, terminal), [Change(*change) for change in unpack_changes(text)]
 
 
 def remove_live_labels(view: View, terminal: str, before_hour: int) -> None:
     """Remove the labels of a terminal's transactions before an hour."""
-    # The keys are collected first: a cursor must not stand on a key that is being deleted.
-    for key in [key for key, _ in _items(view, terminal, range(before_hour))]:
-        view.delete(DATABASE, key)
+    for database in (LABELS, CHANGES):
+        # The keys are collected first: a cursor must not stand on a key that is being deleted.
+        for key in [key for key, _ in _items(view, database, terminal, range(before_hour))]:
+            view.delete(database, key)
 
 
-def _items(view: View, terminal: str, hours: range) -> Iterator[tuple[bytes, bytes]]:
+def _items(view: View, database: str, terminal: str, hours: range) -> Iterator[tuple[bytes, bytes]]:
     prefix = terminal.encode()
-    for key, text in view.items(DATABASE, prefix + key_of(max(hours.start, 0))):
-        if not key.startswith(prefix) or _hour_of(key) >= hours.stop:
+    for key, text in view.items(database, prefix + key_of(max(hours.start, 0))):
+        if not key.startswith(prefix) or _hour_of(key, terminal) >= hours.stop:
             return
         yield key, text
 
 
-def _hour_of(key: bytes) -> int:
-    return integer_of(key[-2 * NUMBER_BYTES : -NUMBER_BYTES])
+def _hour_of(key: bytes, terminal: str) -> int:
+    start = len(terminal.encode())
+    return integer_of(key[start : start + HOUR_BYTES])

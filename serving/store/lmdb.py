@@ -8,6 +8,7 @@ Named databases (keys are big-endian, so they sort):
 | decisions | transaction id | `Decision` |
 | labels | sequence | `Label` |
 | live_labels | terminal, hour of the event, transaction id | labels in the order of arrival |
+| live_changes | terminal, hour of the event | the changes that these labels make, summed up |
 | pending | day, terminal, transaction id | label that waits for its cohort to mature |
 | judged | transaction id | empty; the transaction counts in the evidence |
 | blocks | day, epoch, release, terminal | counted legitimate rows, and the flagged ones among them |
@@ -34,7 +35,8 @@ from antifraud.artifacts.state_export import FORMAT
 from antifraud.errors import StoreError
 
 DATABASES: Final = (
-    "live", "decisions", "labels", "live_labels", "pending", "judged", "blocks", "evidence", "switch", "outbox", "dead",
+    "live", "decisions", "labels", "live_labels", "live_changes",
+    "pending", "judged", "blocks", "evidence", "switch", "outbox", "dead",
     "workers", "meta",
 )  # fmt: skip
 LIVE_FORMAT: Final = "live_format"

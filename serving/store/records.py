@@ -106,3 +106,4 @@ pack = msgspec.msgpack.Encoder().encode
 unpack_decision = msgspec.msgpack.Decoder(Decision).decode
 unpack_label = msgspec.msgpack.Decoder(Label).decode
 unpack_labels = msgspec.msgpack.Decoder(list[Label]).decode
+unpack_changes = msgspec.msgpack.Decoder(list[tuple[int, int, int, int]]).decode

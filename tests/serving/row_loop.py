@@ -62,6 +62,8 @@ class Rows:
             summed_up = {r.time // DAY for r in closed} - {self.cutoff}
             if first // 24 <= self.cutoff - 30 or summed_up.intersection(to_the_hour):
                 return None
+            if any(r.time // HOUR == hour for r in closed):  # one of them may be the event itself
+                return None
         live = [r for r in self.arrived if getattr(r, entity) == name and r.time // DAY > self.cutoff]
         inside = [r for r in closed + live if first <= r.time // HOUR <= hour]
         this_hour = [r.time for r in inside if r.time // HOUR == hour]
@@ -104,8 +106,8 @@ class Rows:
     def _runs(self, row, hour):
         """The hour, the status and the place of every change of a transaction's label that counts in `hour`."""
         due = row.time // HOUR + 24 * self.label_delay_days
-        if hour <= due:
-            said = [s for s in self.posted if s.number == row.number]
+        if hour <= due or row.time // DAY > self.cutoff or due // 24 > self.cutoff + 2:
+            said = [s for s in self.posted if s.number == row.number and s.learned_at // HOUR < due]
         else:  # the state brings what the feed has told up to the second day after the cut-off
             said = [s for s in self.feed_labels if s.number == row.number and row.time // DAY <= self.cutoff]
             said = [s for s in said if s.learned_at // DAY <= self.cutoff + 2]

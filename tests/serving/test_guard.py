@@ -101,13 +101,13 @@ def test_a_normal_month_does_not_trip_and_a_change_does(store, settings):
 
 
 def test_immature_labels_wait(store, settings):
-    """A cohort counts on the seventh day after it, however early its labels have come."""
+    """A cohort counts when the delay of its last second is over, however early its labels have come."""
     put(store, [(FIRST_DAY, "k1.a", False)] * 3)
 
-    inspect_all(store, settings, now=(FIRST_DAY + 7) * DAY_SECONDS - 1)
+    inspect_all(store, settings, now=(FIRST_DAY + 8) * DAY_SECONDS - 1)
     assert evidence(store) is None
 
-    inspect_all(store, settings, now=(FIRST_DAY + 7) * DAY_SECONDS)
+    inspect_all(store, settings, now=(FIRST_DAY + 8) * DAY_SECONDS)
     assert (evidence(store).blocks, evidence(store).legit) == (1, 3)
 
 

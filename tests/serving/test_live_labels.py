@@ -111,14 +111,15 @@ def test_a_label_learnt_when_the_feed_tells_it_is_stored_and_does_not_count(scor
 
 
 def test_the_label_delay_is_that_of_the_state(scorer, home, numbers):
-    """A state of a lake with a delay of one day ends the label's time after one day."""
-    export_state(home / "state", DAY - 1, {}, sequence=2, label_delay_days=1)
-    scorer.poller.poll()
+    """A state of a lake with a delay of one day ends the label's time after one day, if it has the transaction."""
     scorer.decide(transaction_id=1)
     post(scorer, (1, "fraud", NOON))
+    for cutoff, after_the_delay in ((DAY - 1, 1), (DAY, 0)):
+        export_state(home / "state", cutoff, {}, sequence=2 + cutoff, label_delay_days=1)
+        scorer.poller.poll()
 
-    assert seen(scorer, next(numbers), NOON + DAY_SECONDS)[1] == 1
-    assert seen(scorer, next(numbers), NOON + DAY_SECONDS + HOUR_SECONDS)[1] == 0
+        assert seen(scorer, next(numbers), NOON + DAY_SECONDS)[1] == 1
+        assert seen(scorer, next(numbers), NOON + DAY_SECONDS + HOUR_SECONDS)[1] == after_the_delay
 
 
 def test_labels_that_no_event_can_see_are_removed(scorer):

@@ -133,9 +133,10 @@ MUTANTS = [
     (History, "window", "if today <= self.cutoff and", "if today < self.cutoff and"),
     (History, "window", "min(self.cutoff, today - 1)", "self.cutoff"),
     (live, "read_history", "if hour >= first_live_hour", "if hour"),
-    (live, "_read_live_changes", "range(hour - label_delay_days * DAY_HOURS, hour)", "range(hour)"),
-    (live, "_read_live_changes", "sorted(labels, key=_learned_at)", "labels"),
-    (labels, "add_live_label", "if label in labels", "if not labels and stored"),
+    (live, "_read_live_changes", "range(first, hour)", "range(hour)"),
+    (live, "_read_live_changes", "min(hour - delay, ", "max(hour - delay, "),
+    (live_labels, "_changes", "sorted(labels, key=_learned_at)", "labels"),
+    (labels, "add_live_label", "if label in before", "if not before and stored"),
 ]
 
 

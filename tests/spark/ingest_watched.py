@@ -7,6 +7,7 @@ the UI. It also receives what the process table shows of this process and its JV
 `test_key_hidden.py` searches the files for the key.
 """
 
+import contextlib
 import datetime as dt
 import os
 import shutil
@@ -50,7 +51,8 @@ def main(folder: Path, days: list[dt.date]) -> None:
     feed_days.clean_rows = watching(feed_days.clean_rows, folder)
     assert job.ingest(spark, settings, days) > 0
     keep_processes(folder)
-    shutil.copytree(folder / "scratch", folder / "kept-scratch", ignore=shutil.ignore_patterns("*.jar"))
+    no_jars = shutil.ignore_patterns("*.jar")
+    shutil.copytree(folder / "scratch", folder / "kept-scratch", ignore=no_jars, copy_function=copy_unless_gone)
     address = spark.sparkContext.uiWebUrl
     for number, page in enumerate(PAGES):
         url = f"{address}/{page.format(spark.sparkContext.applicationId)}"
@@ -73,6 +75,12 @@ def watching(make, folder):
         return rows
 
     return made
+
+
+def copy_unless_gone(source: str, target: str) -> None:
+    """Copy a file, unless Spark removes it meanwhile, as it does with blocks that are no longer kept."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copy2(source, target)
 
 
 def keep_processes(folder: Path) -> None:

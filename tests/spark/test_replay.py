@@ -179,7 +179,7 @@ def test_days_that_are_not_there_are_refused(released, asked):
     """A replay is refused if features are missing, the lake ends too early, or labels have not matured."""
     session, settings, release = released
     before = Span(dt.date(2026, 1, 31), DAYS.last)
-    with pytest.raises(MissingDay, match="features has no 2026-01-31"):
+    with pytest.raises(MissingDay, match="features of this version has no 2026-01-31"):
         answer_from_lake(session, settings, question(settings, release, before), Limits())
     later = question(settings, release, dataclasses.replace(DAYS, last=dt.date(2026, 3, 2)))
     with pytest.raises(MissingDay, match="the lake ends on 2026-03-08, so it lacks what is known on 2026-03-09"):

@@ -38,8 +38,13 @@ def at(day, hour=12):
 
 
 def test_an_event_of_the_cutoff_day_sees_the_hours_up_to_its_own():
-    """At noon of the cut-off day the payments of 11:00 and 12:00 count, that of 13:00 does not."""
-    assert counts(at(CUTOFF), at(CUTOFF, 11), at(CUTOFF, 12), at(CUTOFF, 13), at(CUTOFF + 1)) == (2, 2, None)
+    """At noon of the cut-off day the payments of 10:00 and 11:00 count, that of 13:00 does not."""
+    assert counts(at(CUTOFF), at(CUTOFF, 10), at(CUTOFF, 11), at(CUTOFF, 13), at(CUTOFF + 1)) == (2, 2, None)
+
+
+def test_an_event_of_the_cutoff_day_may_be_in_the_bucket_of_its_hour():
+    """A payment in the event's own hour of a closed day makes all windows unknown: it may be the event itself."""
+    assert counts(at(CUTOFF), at(CUTOFF, 11), at(CUTOFF, 12)) == (None, None, None)
 
 
 def test_an_event_of_the_cutoff_day_does_not_know_yesterday_by_the_hour():
