@@ -217,6 +217,12 @@ class NotTaken(AntifraudError):
     exit_code = 66
 
 
+class EventTimeRefused(AntifraudError):
+    """An event is older than the scorer accepts, or lies too far ahead; nothing was decided or written."""
+
+    exit_code = 67
+
+
 class ClientError(AntifraudError):
     """The scorer did not do what the SDK asked for, or a webhook does not verify."""
 

@@ -40,10 +40,10 @@ def _lake(settings: JobSettings, asked: Question, limits: Limits) -> Answer:
         spark.stop()
 
 
-def describe(report: GateReport) -> list[str]:
+def describe(report: GateReport, answer: Answer) -> list[str]:
     """Return the lines that a person reads first: the question, the figures, both verdicts."""
     asked = f"release {report.candidate} at threshold {report.threshold:,} on {report.judged_days.first} to"
-    left = f"{report.unknown:,} rows without one are left out of the rates"
+    left = f"{answer.unknown:,} rows without one are left out of the rates"
     how = f"{report.source}, labels as of {report.as_of}; {left}"
     rates = f"flags {report.fpr:.2%} of legitimate transactions (at most {report.fpr_bound:.2%})"
     catches = f"catches {report.recall:.1%} of frauds, {report.value_recall:.1%} of their amount"
@@ -66,7 +66,7 @@ def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
     report = replay_report(asked, answer, settings, limits)
     folder = settings.under_home("reports", "replay", report_name(asked, answer.source))
     write_reports(report, [folder])
-    print(*describe(report), f"report in {folder}, {watch.seconds:.1f} s", sep="\n")
+    print(*describe(report, answer), f"report in {folder}, {watch.seconds:.1f} s", sep="\n")
 
 
 def parser() -> argparse.ArgumentParser:

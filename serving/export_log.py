@@ -84,7 +84,8 @@ def _decision_row(
         )
     answer = _unpack_answer(decision.answer)
     codes = customers[decision.customer], terminals[decision.terminal], releases[decision.release]
-    return number, decision.event_time, decision.amount, *codes, answer.score, answer.threshold, decision.flagged
+    said = answer.score, answer.threshold, decision.flagged, decision.history_complete
+    return number, decision.event_time, decision.amount, *codes, *said
 
 
 def _write_labels(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:

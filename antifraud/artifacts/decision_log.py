@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from antifraud.errors import DataError, SchemaError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 ROWS_A_PIECE: Final = 65_536
 ABOUT: Final = "about"
 SUFFIX: Final = ".npy"
@@ -30,11 +30,13 @@ STATUS: Final = ("fraud", "legitimate", "unknown")
 DECISION_COLUMNS: Final[Mapping[str, Any]] = {
     "transaction_id": np.int64, "event_time": np.int64, "amount": np.int64, "customer": np.int64,
     "terminal": np.int64, "release": np.int32, "score": np.int32, "threshold": np.int32, "flagged": np.bool_,
+    "history_complete": np.bool_,
 }  # fmt: skip
 """Columns of a decision, and there is ``vector`` (n, features) too.
 
 `event_time` is in UTC seconds, `amount` in minor units, `score` and `threshold` in ppm. `customer` and `terminal` are
-codes, and `release` is a position in `About.releases`.
+codes, and `release` is a position in `About.releases`. Where `history_complete` is false, the vector has nulls that the
+lake's does not have.
 """
 LABEL_COLUMNS: Final[Mapping[str, Any]] = {
     "label_transaction_id": np.int64, "label_status": np.int8, "label_learned_at": np.int64, "label_source": np.int32,

@@ -32,6 +32,8 @@ class ScorerSettings(StoreSettings):
     """Pause between two readings of the release pointer and the state pointer, in every worker."""
     retry_after_seconds: Annotated[int, Range(0, MOST_SECONDS)] = 30
     """Time that a suspended scorer asks clients to wait before they ask again."""
+    late_event_days: Annotated[int, Range(1, MOST_DAYS)] = 10
+    """Events that are older are refused; live labels are kept as long as such an event could still see them."""
     # A request for a decision is below a kilobyte.
     max_body_bytes: Annotated[int, Range(1 << 10, 1 << 30)] = 1 << 17
     """Largest request body; a thousand labels take 90 kB."""

@@ -45,6 +45,9 @@ class _Rows(NamedTuple):
 def answer_from_log(log: DecisionLog, question: Question) -> Answer:
     """Score the logged vectors of the question's days with its release.
 
+    Decisions with an incomplete history count as rows without a label: as volume, and in no rate. Their vectors are not
+    those of the lake.
+
     Raises:
         ReleaseError: The vectors are not of the release's feature set.
         MissingDay: The export does not cover the days, was made before `as_of` had ended, or a day has no labels.
@@ -56,14 +59,16 @@ def answer_from_log(log: DecisionLog, question: Question) -> Answer:
     tables: list[ScoreTable] = []
     rows: list[_Rows] = []
     delays: list[Delays] = []
-    unknown = np.zeros(len(question.span.days), np.int64)
+    unknown, incomplete = np.zeros(len(question.span.days), np.int64), 0
     for piece in log.decisions():
         # Days outside the question count here: they also show how late labels come.
         delays.append(labels.delays(piece["transaction_id"], piece["event_time"] // DAY_SECONDS))
         part = _within(piece, question.span)
         if not part["day"].size:
             continue
-        score, status = _scored(evaluator, log, part, question.bundle.release), labels.status(part["transaction_id"])
+        score = _scored(evaluator, log, part, question.bundle.release)
+        status = np.where(part["history_complete"], labels.status(part["transaction_id"]), np.int8(UNKNOWN))
+        incomplete += int(np.count_nonzero(~part["history_complete"]))
         unknown += _count_a_day(part["day"][status == UNKNOWN], question.span)
         labelled = _labelled(part, score, status)
         rows.append(labelled)
@@ -73,7 +78,8 @@ def answer_from_log(log: DecisionLog, question: Question) -> Answer:
     certify = _certify(table, _Rows(*_joined(rows)), unknown)
     age, delay = Delays(*_joined(delays))
     curve = Maturation.fit(age, delay, np.ones_like(age))
-    return Answer(replace(certify, maturation=curve, as_of=day_number(question.as_of)), "logged decisions")
+    certify = replace(certify, maturation=curve, as_of=day_number(question.as_of))
+    return Answer(certify, "logged decisions", incomplete)
 
 
 def _require_covered(log: DecisionLog, question: Question) -> None:

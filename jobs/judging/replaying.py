@@ -53,15 +53,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """The reduced rows of the days asked about, and their source."""
+    """The reduced rows of the days asked about, their source, and how many have an incomplete history."""
 
     certify: Certify
     source: str
+    incomplete: int = 0
 
     @property
     def unknown(self) -> int:
-        """Rows without a label; they count as volume, and in no rate."""
-        return self.certify.unknown
+        """Rows without a label and with a complete history; they count as volume, and in no rate."""
+        return self.certify.unknown - self.incomplete
 
 
 def question(
@@ -129,7 +130,7 @@ def replay_report(asked: Question, answer: Answer, settings: JobSettings, limits
     at_full = replace(demand, transactions_a_month=FULL_TRANSACTIONS_A_MONTH)
     full = check_threshold(answer.certify, asked.threshold, limits, demand=at_full, seed=settings.seed)
     return GateReport(
-        **{**here.by_name(), "reasons": (*_caution(asked), *here.reasons)},
+        **{**here.by_name(), "reasons": (*_caution(asked, answer), *here.reasons)},
         candidate=asked.bundle.release,
         source=answer.source,
         as_of=asked.as_of,
@@ -141,8 +142,12 @@ def replay_report(asked: Question, answer: Answer, settings: JobSettings, limits
     )
 
 
-def _caution(asked: Question) -> list[str]:
-    if not asked.seen:
-        return []
-    days = f"{len(asked.seen)} of the {len(asked.span.days)} days, {asked.seen[0]} to {asked.seen[-1]},"
-    return [f"{days} were used to train or choose the release: it looks better there than it is."]
+def _caution(asked: Question, answer: Answer) -> list[str]:
+    cautions = []
+    if asked.seen:
+        days = f"{len(asked.seen)} of the {len(asked.span.days)} days, {asked.seen[0]} to {asked.seen[-1]},"
+        cautions.append(f"{days} were used to train or choose the release: it looks better there than it is.")
+    if answer.incomplete:
+        late = f"{answer.incomplete:,} decisions about late events, with an incomplete history,"
+        cautions.append(f"{late} count as volume and in no rate.")
+    return cautions

@@ -4,11 +4,11 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from antifraud.errors import NothingToServe, OtherPayload, SwitchedOff
+from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, SwitchedOff
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
 from serving.api.problems import Problem, not_ready
-from serving.decisions.decide import NEWEST_EVENT_SECONDS, OLDEST_EVENT_SECONDS, Outcome, decide
+from serving.decisions.decide import Moment, Outcome, decide
 from serving.store.lmdb import key_of
 from serving.store.records import MAX_ID, DecisionRequest, unpack_decision
 from serving.worker.services import Services, current_services
@@ -24,7 +24,6 @@ def make_decision() -> Response:
     """Answer 200 decision; 400 not JSON; 401, 403 token; 409 id of another payload; 413 too large; 422 field; 503."""
     services = current_services()
     request = parse(DecisionRequest)
-    _require_acceptable_time(services.clock.now(), request.event_time)
     with services.metrics.seconds.time():
         outcome = _decide(services, request)
     if outcome.answer is None:
@@ -49,21 +48,18 @@ def get_decision(transaction_id: int) -> Response:
 
 
 def _decide(services: Services, request: DecisionRequest) -> Outcome:
+    moment = Moment(services.clock.now(), services.settings.late_event_days, services.oldest_live_day)
     try:
-        return decide(services.store, services.serving, request, services.oldest_live_day)
+        return decide(services.store, services.serving, request, moment)
     except SwitchedOff as error:
         wait = {"Retry-After": str(services.settings.retry_after_seconds)}
         raise Problem(503, "suspended", str(error), headers=wait) from None
     except OtherPayload as error:
         raise Problem(409, "other-payload", str(error), "transaction_id") from None
+    except EventTimeRefused as error:
+        raise Problem(422, "invalid", str(error), "event_time") from None
     except NothingToServe as error:
         raise not_ready(str(error)) from None
-
-
-def _require_acceptable_time(now: int, event_time: int) -> None:
-    if not now - OLDEST_EVENT_SECONDS <= event_time <= now + NEWEST_EVENT_SECONDS:
-        detail = "event_time is not valid: expected UTC seconds from 30 days ago to 5 minutes ahead"
-        raise Problem(422, "invalid", detail, "event_time")
 
 
 def _json_response(body: bytes, headers: dict[str, str] | None = None) -> Response:

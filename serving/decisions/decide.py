@@ -11,17 +11,16 @@ import msgspec
 import numpy as np
 
 from antifraud.clock import DAY_SECONDS, day_of
-from antifraud.errors import NothingToServe, OtherPayload, SwitchedOff
-from antifraud.features.reference import feature_vector
+from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, SwitchedOff
+from antifraud.features.reference import feature_inputs, vector_of
 from antifraud.killswitch.machine import Mode, Switch
-from serving.decisions.live import count_event, read_history
+from serving.decisions.live import count_event, read_history, read_terminal_history
 from serving.store.lmdb import Store, View, key_of
 from serving.store.records import Answer, Decision, DecisionRequest, pack, unpack_decision
 from serving.store.switchboard import read_switch
 from serving.worker.loading import Serving
 
-OLDEST_EVENT_SECONDS: Final = 30 * DAY_SECONDS
-NEWEST_EVENT_SECONDS: Final = 300
+NEWEST_EVENT_MINUTES: Final = 5
 DIGEST_BYTES: Final = 16
 
 
@@ -33,12 +32,51 @@ class Outcome:
     answer: Answer | None
 
 
-def decide(store: Store, serving: Serving | None, request: DecisionRequest, oldest_live_day: int) -> Outcome:
-    """Decide a transaction once; a repeated request gets the stored answer.
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The time of a decision.
+
+    Attributes:
+        now: Business time, UTC seconds.
+        late_event_days: Events that are older than so many days are refused.
+        oldest_live_day: First day whose live buckets some worker may still need.
+    """
+
+    now: int
+    late_event_days: int
+    oldest_live_day: int
+
+    def require_acceptable(self, event_time: int) -> None:
+        """Refuse an event that is too old, or too far ahead for a difference between two clocks.
+
+        Raises:
+            EventTimeRefused: It is.
+        """
+        oldest, newest = self.now - self.late_event_days * DAY_SECONDS, self.now + NEWEST_EVENT_MINUTES * 60
+        if not oldest <= event_time <= newest:
+            raise EventTimeRefused(
+                f"event_time is not valid: expected UTC seconds from {self.late_event_days} days ago to "
+                f"{NEWEST_EVENT_MINUTES} minutes ahead"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A vector and its score; whether the event was counted, and whether the history of its own time was known."""
+
+    vector: np.ndarray
+    score: int
+    counted: bool
+    history_complete: bool
+
+
+def decide(store: Store, serving: Serving | None, request: DecisionRequest, moment: Moment) -> Outcome:
+    """Decide a transaction once; a repeated request gets the stored answer, however old its event is.
 
     Raises:
         SwitchedOff: The service is suspended.
         OtherPayload: The id was decided for another payload.
+        EventTimeRefused: The id is new, and its event is too old or too far ahead.
         NothingToServe: There is nothing to decide with, and the id is new.
         StoreError: The store cannot be used; nothing was written.
     """
@@ -50,11 +88,13 @@ def decide(store: Store, serving: Serving | None, request: DecisionRequest, olde
             raise SwitchedOff("the service is suspended: no decisions are made")
         if (stored := view.get("decisions", key)) is not None:
             return _repeat_answer(unpack_decision(stored), payload)
+        moment.require_acceptable(request.event_time)
         if serving is None:
             raise NothingToServe("no release and state are loaded yet: promote a release, export a state")
-        answer, vector = _score_and_count(view, serving, switch, request, oldest_live_day)
+        scored = _score_and_count(view, serving, request, moment.oldest_live_day)
+        answer = _build_answer(serving, switch, request, scored)
         body = msgspec.json.encode(answer)
-        view.put("decisions", key, pack(_build_record(request, answer, switch, payload, body, vector)))
+        view.put("decisions", key, pack(_build_record(request, answer, switch, payload, body, scored)))
     return Outcome(body, answer)
 
 
@@ -71,46 +111,46 @@ def _repeat_answer(stored: Decision, payload: bytes) -> Outcome:
     return Outcome(stored.answer, None)
 
 
-def _score_and_count(
-    view: View, serving: Serving, switch: Switch, request: DecisionRequest, oldest_live_day: int
-) -> tuple[Answer, np.ndarray]:
+def _score_and_count(view: View, serving: Serving, request: DecisionRequest, oldest_live_day: int) -> Scored:
     time, amount, state = request.event_time, request.amount, serving.state
     customer, live_customer = read_history(view, state, request.customer)
-    terminal, live_terminal = read_history(view, state, request.terminal)
-    vector = np.array(feature_vector(time, amount, customer, terminal), dtype="<f8")
+    terminal, live_terminal = read_terminal_history(view, state, request.terminal, time)
+    inputs = feature_inputs(time, amount, customer, terminal)
+    vector = np.array(vector_of(inputs), dtype="<f8")
     score = int(serving.release.evaluator.score(vector.reshape(1, -1))[0])
     # The state already counts days up to its cut-off: a late event of such a day must not count twice.
     counted = day_of(time) > state.cutoff
     if counted:
         for token, live in ((request.customer, live_customer), (request.terminal, live_terminal)):
             count_event(view, token, live, time=time, amount=amount, oldest_day=oldest_live_day)
-    return _build_answer(serving, switch, request, score, counted=counted), vector
+    return Scored(vector, score, counted, inputs.complete)
 
 
-def _build_answer(serving: Serving, switch: Switch, request: DecisionRequest, score: int, *, counted: bool) -> Answer:
-    above = score > serving.release.threshold
+def _build_answer(serving: Serving, switch: Switch, request: DecisionRequest, scored: Scored) -> Answer:
+    above = scored.score > serving.release.threshold
     # OBSERVE scores like SERVING and approves everything: the score shows what it would have flagged.
     decision: Literal["flag", "approve"] = "flag" if above and switch.mode is not Mode.OBSERVE else "approve"
     holds = {
         "score_above_threshold": above,
         "observed_only": switch.mode is Mode.OBSERVE,
-        "day_covered_by_state": not counted,
+        "day_covered_by_state": not scored.counted,
+        "history_incomplete": not scored.history_complete,
     }
     return Answer(
         transaction_id=request.transaction_id,
         decision=decision,
-        score=score,
+        score=scored.score,
         threshold=serving.release.threshold,
         release=serving.release.release,
         mode=switch.mode,
         state_cutoff=serving.state.cutoff_date,
-        counted=counted,
+        counted=scored.counted,
         reasons=[reason for reason, applies in holds.items() if applies],
     )
 
 
 def _build_record(
-    request: DecisionRequest, answer: Answer, switch: Switch, payload: bytes, body: bytes, vector: np.ndarray
+    request: DecisionRequest, answer: Answer, switch: Switch, payload: bytes, body: bytes, scored: Scored
 ) -> Decision:
     return Decision(
         payload=payload,
@@ -122,5 +162,6 @@ def _build_record(
         customer=request.customer,
         terminal=request.terminal,
         amount=request.amount,
-        vector=vector.tobytes(),
+        vector=scored.vector.tobytes(),
+        history_complete=scored.history_complete,
     )

@@ -1,7 +1,8 @@
 """From labels to blocks: a cohort, the events of one day, counts when its labels have had time to arrive.
 
 Frauds are reported sooner than honest payments are confirmed. Early labels wait for their cohort to mature, because
-counting them at once would bias the rate. A transaction counts once, with its latest label at that time.
+counting them at once would bias the rate. A transaction counts once, with its latest label at that time. A decision
+with an incomplete history never counts.
 """
 
 import itertools
@@ -74,6 +75,9 @@ def _put_pending(view: View, label: Label) -> None:
     if stored is None or view.get("judged", transaction) is not None:
         return
     decision = unpack_decision(stored)
+    # Its score is that of a vector with gaps, which say how late the event came and nothing about the release.
+    if not decision.history_complete:
+        return
     day = day_of(decision.event_time)
     # The day comes first, so that matured labels lie at the beginning.
     key = key_of(day) + decision.terminal.encode() + transaction

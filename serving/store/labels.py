@@ -1,35 +1,43 @@
-"""Labels in the decision store, in the order of arrival."""
+"""Labels in the decision store, in the order of arrival; those of young transactions also count for decisions."""
 
 from antifraud.errors import SchemaError
+from serving.store.live_labels import add_live_label, remove_live_labels
 from serving.store.lmdb import Store, View, key_of
-from serving.store.records import Label, LabelIn, pack, unpack_decision
+from serving.store.records import Decision, Label, LabelIn, pack, unpack_decision
 
 SEQUENCE = "label_sequence"
 
 
-def store_labels(store: Store, labels: list[LabelIn], *, source: str, now: int) -> list[int]:
+def store_labels(store: Store, labels: list[LabelIn], *, source: str, now: int, first_live_hour: int) -> list[int]:
     """Store labels in one transaction; return the ids that were never decided here, whose labels are dropped.
+
+    Live labels of events before `first_live_hour` are removed, because no decision can count them any more.
 
     Raises:
         SchemaError: A label was learnt in the future or before its event; nothing was stored.
     """
+    unknown: list[int] = []
+    terminals: set[str] = set()
     with store.write() as view:
-        return [
-            label.transaction_id
-            for place, label in enumerate(labels)
-            if not _store_label(view, label, place, source, now)
-        ]
+        for place, label in enumerate(labels):
+            if label.learned_at > now:
+                raise SchemaError(f"labels[{place}].learned_at is not valid: it lies in the future")
+            decision = view.get("decisions", key_of(label.transaction_id))
+            # Without its decision a label has no release and no vector, so it can never count.
+            if decision is None:
+                unknown.append(label.transaction_id)
+                continue
+            decided = unpack_decision(decision)
+            if label.learned_at < decided.event_time:
+                raise SchemaError(f"labels[{place}].learned_at is not valid: it lies before the event")
+            _store_label(view, Label(label.transaction_id, label.status, label.learned_at, source), decided)
+            terminals.add(decided.terminal)
+        for terminal in terminals:
+            remove_live_labels(view, terminal, first_live_hour)
+    return unknown
 
 
-def _store_label(view: View, label: LabelIn, place: int, source: str, now: int) -> bool:
-    if label.learned_at > now:
-        raise SchemaError(f"labels[{place}].learned_at is not valid: it lies in the future")
-    decision = view.get("decisions", key_of(label.transaction_id))
-    # Without its decision a label has no release and no vector, so it can never count.
-    if decision is None:
-        return False
-    if label.learned_at < unpack_decision(decision).event_time:
-        raise SchemaError(f"labels[{place}].learned_at is not valid: it lies before the event")
-    stored = Label(label.transaction_id, label.status, label.learned_at, source)
-    view.put("labels", key_of(view.next_number(SEQUENCE)), pack(stored))
-    return True
+def _store_label(view: View, label: Label, decision: Decision) -> None:
+    # A repeated request changes nothing: otherwise its label would come after a correction of the same second.
+    if add_live_label(view, decision.terminal, decision.event_time, label):
+        view.put("labels", key_of(view.next_number(SEQUENCE)), pack(label))

@@ -7,6 +7,7 @@ Named databases (keys are big-endian, so they sort):
 | live | token | hour buckets after the cut-off (`serving/decisions/live.py`) |
 | decisions | transaction id | `Decision` |
 | labels | sequence | `Label` |
+| live_labels | terminal, hour of the event, transaction id | labels in the order of arrival |
 | pending | day, terminal, transaction id | label that waits for its cohort to mature |
 | judged | transaction id | empty; the transaction counts in the evidence |
 | blocks | day, epoch, release, terminal | counted legitimate rows, and the flagged ones among them |
@@ -32,8 +33,8 @@ import lmdb
 from antifraud.errors import StoreError
 
 DATABASES: Final = (
-    "live", "decisions", "labels", "pending", "judged", "blocks", "evidence", "switch", "outbox", "dead", "workers",
-    "meta",
+    "live", "decisions", "labels", "live_labels", "pending", "judged", "blocks", "evidence", "switch", "outbox", "dead",
+    "workers", "meta",
 )  # fmt: skip
 _KEY = struct.Struct(">Q")
 

@@ -33,7 +33,11 @@ class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Answer(Struct, frozen=True):
-    """The answer to a client. `counted` is false if the state already covers the event's day."""
+    """The answer to a client.
+
+    `counted` is false if the state already covers the event's day. `reasons` then holds ``day_covered_by_state``. It
+    holds ``history_incomplete`` if features are null because the history of the event's own time is not known.
+    """
 
     transaction_id: int
     decision: Literal["approve", "flag"]
@@ -49,7 +53,8 @@ class Answer(Struct, frozen=True):
 class Decision(Struct, frozen=True, array_like=True):
     """A decision as it is stored: the answer's bytes for repeated requests, and the inputs of evidence and replay.
 
-    `vector` is the features as little-endian doubles, `epoch` the epoch of the switch at the time.
+    `vector` is the features as little-endian doubles, `epoch` the epoch of the switch at the time. `history_complete`
+    is false if features are null because the history of the event's own time was not known.
     """
 
     payload: bytes
@@ -62,6 +67,7 @@ class Decision(Struct, frozen=True, array_like=True):
     terminal: str
     amount: int
     vector: bytes
+    history_complete: bool
 
 
 class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,3 +104,4 @@ class SwitchRequest(Struct, frozen=True, forbid_unknown_fields=True):
 pack = msgspec.msgpack.Encoder().encode
 unpack_decision = msgspec.msgpack.Decoder(Decision).decode
 unpack_label = msgspec.msgpack.Decoder(Label).decode
+unpack_labels = msgspec.msgpack.Decoder(list[Label]).decode

@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -13,17 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
-from antifraud.artifacts.state_export import StatePointer, decode_entity, verify_export
+from antifraud.artifacts.state_export import Entity, StatePointer, decode_entity, verify_export
 from antifraud.clock import date_of, day_number
 from antifraud.errors import DataError, ReleaseError
-from antifraud.features.buckets import NO_RISK, Bucket, Risk
+from antifraud.features.labels import LabelHistory
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import load_evaluator
 from antifraud.settings.core import Settings
 
 GOLDEN: Final = "golden.json"
-
-Entity = tuple[Mapping[int, Bucket], Mapping[int, Bucket], Risk]
 
 
 class VectorScorer(Protocol):
@@ -45,16 +42,20 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An exported state; it owns the days up to `cutoff` (a day number)."""
+    """An exported state; it owns the days up to `cutoff` (a day number).
+
+    `label_delay_days` is the lake's: so long after an event, the feed tells its label.
+    """
 
     cutoff: int
+    label_delay_days: int
     environment: Any
 
     def entity(self, token: bytes) -> Entity:
-        """Return day buckets, hour buckets of the cut-off day, and risk of a token; empty for an unknown token."""
+        """Return what the state says of a token; an unknown token has no history."""
         with self.environment.begin() as transaction:
             record = transaction.get(token)
-        return decode_entity(record) if record else ({}, {}, NO_RISK)
+        return decode_entity(record, self.cutoff) if record else Entity({}, {}, LabelHistory(self.cutoff))
 
     @property
     def cutoff_date(self) -> str:
@@ -122,6 +123,6 @@ def load_state(states: Path, pointer: StatePointer) -> State:
     try:
         # Without a lock file: an export never changes, and its folder may be read-only.
         environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
-        return State(day_number(dt.date.fromisoformat(manifest.cutoff)), environment)
+        return State(day_number(dt.date.fromisoformat(manifest.cutoff)), manifest.label_delay_days, environment)
     except (lmdb.Error, ValueError) as error:
         raise DataError(f"state {pointer.path} is not readable ({type(error).__name__}): export it again") from error

@@ -11,9 +11,9 @@ from catboost import CatBoostClassifier
 
 from antifraud.artifacts.bundle import write_bundle
 from antifraud.artifacts.pointer import activate
-from antifraud.artifacts.state_export import encode_entity
+from antifraud.artifacts.state_export import Entity, encode_entity
 from antifraud.clock import DAY_SECONDS, date_of
-from antifraud.features.buckets import NO_RISK
+from antifraud.features.labels import NO_LABELS
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import replace_file, sha256_of
 from antifraud.keys.access import Access, Caller, hash_token
@@ -92,14 +92,14 @@ def make_release(releases, candidate, golden, release, *, threshold=500_000, **c
     return write_bundle(releases, release, files, {**manifest, **changes}, SIGNING)
 
 
-def export_state(states, cutoff, entities, *, sequence=1):
-    """Write a state export of {token: (days, hours, risk)} and point to it."""
+def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7):
+    """Write a state export of {token: (days, hours, labels)} and point to it."""
     name = f"{date_of(cutoff)}-{sequence:08}"
     folder = states / name
     folder.mkdir(parents=True)
     with lmdb.open(str(folder), map_size=1 << 24) as environment, environment.begin(write=True) as transaction:
-        for token, (days, hours, risk) in entities.items():
-            transaction.put(token.encode(), encode_entity(days, hours, risk))
+        for token, entity in entities.items():
+            transaction.put(token.encode(), encode_entity(Entity(*entity)))
     (folder / "lock.mdb").unlink()
     manifest = {
         "cutoff": date_of(cutoff).isoformat(),
@@ -107,7 +107,7 @@ def export_state(states, cutoff, entities, *, sequence=1):
         "rows": len(entities),
         "snapshot_id": 1,
         "inputs": "0",
-        "label_delay_days": 7,
+        "label_delay_days": label_delay_days,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     pointer = {"cutoff": manifest["cutoff"], "path": name, "sequence": sequence}
@@ -163,7 +163,7 @@ def transaction(**changes):
 
 def empty_state(home, cutoff=DAY - 1):
     """Export a state that knows one customer and nobody else."""
-    return export_state(home / "state", cutoff, {CUSTOMER: ({}, {}, NO_RISK)})
+    return export_state(home / "state", cutoff, {CUSTOMER: ({}, {}, NO_LABELS)})
 
 
 def promote(home, release):

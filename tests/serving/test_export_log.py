@@ -20,12 +20,12 @@ from antifraud.keys.pseudonym import tokenise
 from antifraud.settings.core import JobSettings
 from jobs.judging.logged import answer_from_log
 from jobs.judging.replaying import question, replay_report
+from jobs.replay import describe, parser
 from jobs.replay import main as replay
-from jobs.replay import parser
 from serving.export_log import export, main
 from serving.store.lmdb import Store, key_of
 from tests.serving.conftest import furnish
-from tests.serving.scene import DAY, KEY, NOON, Scorer, make_release, promote
+from tests.serving.scene import DAY, KEY, NOON, Scorer, export_state, make_release, promote
 
 DAYS = 14
 ROWS = 24
@@ -71,13 +71,15 @@ def served(tmp_path_factory, two_releases):
         make_release(
             home / "releases", two_releases.parent / "candidates" / release, golden, f"{release}-r", windows=WINDOWS
         )
+    export_state(home / "state", DAY - DAYS, {}, sequence=2)
     scorer = Scorer(home)
-    scorer.clock.time = NOON + 7 * DAY_SECONDS + 11 * 3_600
     for number, transaction in enumerate(sent()):
         if number in {0, DAYS * ROWS // 2}:
             promote(home, "first-r" if number == 0 else "second-r")
             scorer.poller.poll()
+        scorer.clock.time = transaction["event_time"]
         assert scorer.post("/v1/decisions", transaction).status_code == 200
+    scorer.clock.time = NOON + 7 * DAY_SECONDS + 11 * 3_600
     sent_labels = list(labels(scorer.clock.time))
     assert scorer.post("/v1/labels", {"labels": sent_labels}).status_code == 200
     answers = {t["transaction_id"]: scorer.get(f"/v1/decisions/{t['transaction_id']}").get_json() for t in sent()}
@@ -117,6 +119,28 @@ def test_the_file_holds_what_was_answered(served, log):
         assert piece["flagged"][row] == (answer["decision"] == "flag")
         assert piece["vector"][row][0] == piece["amount"][row] / 100
     assert {answer["release"] for answer in answers.values()} == {"first-r", "second-r"}
+
+
+def test_the_file_marks_incomplete_histories(scorer, tmp_path):
+    """The decision about an event of a covered day is marked, the other one is not."""
+    for number, time in enumerate((NOON, NOON - DAY_SECONDS)):
+        assert scorer.decide(transaction_id=number, event_time=time).status_code == 200
+    export(scorer.store, LAST - dt.timedelta(days=1), LAST, tmp_path / "late.npz", now=EXPORTED)
+    (piece,) = DecisionLog(tmp_path / "late.npz").decisions()
+    assert piece["history_complete"].tolist() == [True, False]
+
+
+def test_a_replay_says_how_many_histories_are_incomplete(served, log, tmp_path):
+    """Every fourteenth decision is marked: the report names their number, and judges the volume of all."""
+    late = rewritten(log, tmp_path / "late.npz", history_complete=lambda _: np.arange(DAYS * ROWS) % DAYS > 0)
+    trained = asked(served, "first-r")
+    answer = answer_from_log(late, trained)
+    report = replay_report(trained, answer, settings(served), Limits())
+    assert report.reasons[0] == (
+        "24 decisions about late events, with an incomplete history, count as volume and in no rate."
+    )
+    assert describe(report, answer)[0].endswith(f"{answer.unknown} rows without one are left out of the rates)")
+    assert (answer.incomplete, report.observed_transactions_a_month) == (ROWS, 30 * ROWS)
 
 
 def test_no_token_leaves_the_store(log):
@@ -327,8 +351,8 @@ def test_what_is_not_an_export_is_refused(log, tmp_path):
     for path in (tmp_path / "absent.npz", bytes_, archive, cut):
         with pytest.raises(SchemaError, match=r"is not an export of decisions \("):
             DecisionLog(path)
-    with pytest.raises(SchemaError, match="has format 2, this code reads 1"):
-        rewritten(log, tmp_path / "new.npz", about={"format": 2})
+    with pytest.raises(SchemaError, match="has format 1, this code reads 2"):
+        rewritten(log, tmp_path / "new.npz", about={"format": 1})
 
 
 def test_days_without_decisions_are_not_exported(served, tmp_path, capsys):

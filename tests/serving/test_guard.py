@@ -40,8 +40,8 @@ def settings(tmp_path):
     return GuardSettings(home=tmp_path, store_map_bytes=1 << 28)
 
 
-def decision(day, terminal, *, flagged, release="first", epoch=0):
-    return Decision(b"", b"{}", release, epoch, flagged, day * DAY_SECONDS, "k1.c", terminal, 100, b"")
+def decision(day, terminal, *, flagged, release="first", epoch=0, complete=True):
+    return Decision(b"", b"{}", release, epoch, flagged, day * DAY_SECONDS, "k1.c", terminal, 100, b"", complete)
 
 
 def put(store, rows, *, status="legitimate", learned_day=None, first_id=None):
@@ -122,6 +122,21 @@ def test_the_latest_label_counts_and_only_once(store, settings):
     put(store, [(FIRST_DAY, "k1.a", True)], learned_day=FIRST_DAY + 9, first_id=0)
     inspect_all(store, settings)
     assert evidence(store).legit == 1
+
+
+def test_decisions_with_an_incomplete_history_are_no_evidence(store, settings):
+    """The flagged row with a complete history counts; the other one is dropped, not kept waiting."""
+    with store.write() as view:
+        for number, complete in enumerate((True, False)):
+            made = decision(FIRST_DAY, "k1.a", flagged=True, complete=complete)
+            view.put("decisions", key_of(number), pack(made))
+            label = Label(number, "legitimate", FIRST_DAY * DAY_SECONDS, "till")
+            view.put("labels", key_of(view.next_number(SEQUENCE)), pack(label))
+    inspect_all(store, settings)
+
+    assert (evidence(store).legit, evidence(store).flagged) == (1, 1)
+    with store.read() as view:
+        assert view.count("pending") == 0
 
 
 def test_late_labels_continue_their_block(store, settings):

@@ -6,7 +6,8 @@ import numpy as np
 
 from antifraud.artifacts.state_export import decode_entity
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, day_of
-from antifraud.features.buckets import NO_RISK, Risk, bucket_of
+from antifraud.features.buckets import bucket_of
+from antifraud.features.labels import NO_LABELS, Change, Counts, LabelHistory, Risk
 from antifraud.features.reference import feature_inputs, feature_vector
 from antifraud.features.registry import WINDOWS
 from antifraud.keys.pseudonym import tokenise
@@ -16,7 +17,8 @@ from serving.worker.poller import WALL_CLOCK
 from tests.serving.scene import DAY, KEY, NOON, export_state
 
 FIRST_DAY = DAY - 8
-RISK = Risk(100, 3, 700, 21, 3_000, 90, 2, 11, 12)
+LABEL_HOURS = 7
+"""Every terminal learns one label in so many hours; of five labels, the first two are frauds."""
 
 
 def generated_events(rng, *, customers=4, terminals=3, count=400):
@@ -37,11 +39,50 @@ def generated_events(rng, *, customers=4, terminals=3, count=400):
     ]
 
 
+def learnt_labels(first_day, last_day):
+    """The hour and whether it is a fraud, of each label that a terminal learns on these days."""
+    every = enumerate(range((FIRST_DAY - 33) * 24, (last_day + 1) * 24, LABEL_HOURS))
+    return [(hour, number % 5 < 2) for number, hour in every if hour >= first_day * 24]
+
+
+def labels_of(cutoff):
+    """These labels as the state of a cut-off holds them."""
+    closed = learnt_labels(cutoff - 29, cutoff)
+    days = {day: [is_fraud for hour, is_fraud in closed if hour // 24 == day] for day in range(cutoff - 29, cutoff + 1)}
+    last_legit = max(hour for hour, is_fraud in closed if not is_fraud)
+    return LabelHistory(
+        cutoff,
+        {day: Counts(len(labels), sum(labels)) for day, labels in days.items()},
+        {hour: Counts(1, int(is_fraud)) for hour, is_fraud in closed if hour // 24 == cutoff},
+        last_legit,
+        {hour: 1 for hour, _ in closed if hour > last_legit},
+        [Change(hour, hour, 1, int(is_fraud)) for hour, is_fraud in learnt_labels(cutoff + 1, cutoff + 2)],
+    )
+
+
+class NaiveLabels:
+    """The labels of a terminal in a list, up to the second day after the cut-off; a count is a filter over the list."""
+
+    def __init__(self, cutoff):
+        self.labels = learnt_labels(cutoff - 40, cutoff + 2)
+
+    def risk(self, time):
+        """Labels learnt before the event's hour, in the windows of the definition."""
+        hour, today = time // HOUR_SECONDS, day_of(time)
+        month = [(at, is_fraud) for at, is_fraud in self.labels if (today - 30) * 24 <= at < hour]
+        week = [(at, is_fraud) for at, is_fraud in month if at >= (today - 7) * 24]
+        day = [(at, is_fraud) for at, is_fraud in month if at >= hour - 24]
+        counts = [count for window in (day, week, month) for count in (len(window), sum(dict(window).values()))]
+        legit = max(at for at, is_fraud in month if not is_fraud)
+        streak = [at for at, _ in month if at > legit]
+        return Risk(*counts, len(streak), hour - streak[0] if streak else 0, hour - legit)
+
+
 class NaiveHistory:
     """All earlier events of an entity in a list; a window is a filter over the list, as in the definition."""
 
-    def __init__(self, events, risk):
-        self.events, self.risk = events, risk
+    def __init__(self, events, labels):
+        self.events, self.labels = events, labels
 
     def window(self, time, days):
         """The sawtooth window: one day in hops of an hour, longer ones in hops of a day."""
@@ -62,13 +103,13 @@ class NaiveHistory:
 
 
 def state_of(events, cutoff):
-    """The lake's state at a cut-off: day buckets of 30 days, hour buckets of the cut-off day, risk of terminals."""
+    """The lake's state at a cut-off: day buckets of 30 days, hour buckets of the cut-off day, labels of terminals."""
     entities = {}
     for _, time, customer, terminal, amount in events:
         if day_of(time) > cutoff:
             continue
-        for token, risk in ((customer, NO_RISK), (terminal, RISK)):
-            days, hours, _ = entities.setdefault(token, ({}, {}, risk))
+        for token, labels in ((customer, NO_LABELS), (terminal, labels_of(cutoff))):
+            days, hours, _ = entities.setdefault(token, ({}, {}, labels))
             add(days, day_of(time), time, amount)
             if day_of(time) == cutoff:
                 add(hours, time // HOUR_SECONDS, time, amount)
@@ -90,7 +131,8 @@ def test_logged_vectors_equal_the_definition_across_cutoffs(scorer, home):
             # The first export is of the time before all events; a later one may lag behind the traffic by days.
             cutoff = min(cutoffs[number], day_of(time) - 1)
             entities = state_of(events, cutoff)
-            known_terminals = {token for token, (_, _, risk) in entities.items() if risk is RISK}
+            known_terminals = {token for token, (_, _, labels) in entities.items() if labels.days}
+            terminal_labels = NaiveLabels(cutoff)
             export_state(home / "state", cutoff, entities, sequence=2 + number)
             scorer.poller.poll()
         answer = scorer.decide(
@@ -99,12 +141,12 @@ def test_logged_vectors_equal_the_definition_across_cutoffs(scorer, home):
         assert (answer.status_code, answer.json["counted"]) == (200, True)
 
         earlier = events[:number]
-        risk = RISK if terminal in known_terminals else NO_RISK
+        labels = terminal_labels if terminal in known_terminals else NO_LABELS
         expected = feature_vector(
             time,
             amount,
-            NaiveHistory([(t, a) for _, t, c, _, a in earlier if c == customer], NO_RISK),
-            NaiveHistory([(t, a) for _, t, _, s, a in earlier if s == terminal], risk),
+            NaiveHistory([(t, a) for _, t, c, _, a in earlier if c == customer], NO_LABELS),
+            NaiveHistory([(t, a) for _, t, _, s, a in earlier if s == terminal], labels),
         )
         assert logged_vector(scorer, identifier) == np.array(expected, dtype="<f8").tobytes()
 
@@ -118,7 +160,7 @@ def test_the_naive_history_is_not_trivial():
     """The generated events fill every window of an entity that is seen often."""
     events = generated_events(np.random.default_rng(11))
     customer = events[0][2]
-    history = NaiveHistory([(t, a) for _, t, c, _, a in events if c == customer], NO_RISK)
+    history = NaiveHistory([(t, a) for _, t, c, _, a in events if c == customer], NO_LABELS)
 
     inputs = feature_inputs(NOON, 100, history, history)
 
@@ -155,5 +197,5 @@ def decide_on(scorer, home, day):
 
 def live_days(scorer):
     with scorer.store.read() as view:
-        hours = {hour for _, record in view.items("live") for hour in decode_entity(record)[1]}
+        hours = {hour for _, record in view.items("live") for hour in decode_entity(record, DAY).hours}
     return sorted({hour // 24 for hour in hours})

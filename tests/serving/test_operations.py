@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from antifraud.features.buckets import NO_RISK
+from antifraud.features.labels import NO_LABELS
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.keys.signing import SigningKey
 from serving.store.records import unpack_label
@@ -264,7 +264,7 @@ def test_a_broken_state_pointer_leaves_the_old_state_serving(scorer, home, text)
 
 def test_an_altered_state_is_refused(scorer, home):
     """One flipped byte is enough."""
-    folder = export_state(home / "state", DAY, {CUSTOMER: ({}, {}, NO_RISK)}, sequence=2)
+    folder = export_state(home / "state", DAY, {CUSTOMER: ({}, {}, NO_LABELS)}, sequence=2)
     content = bytearray((folder / "data.mdb").read_bytes())
     content[-1] ^= 1
     (folder / "data.mdb").write_bytes(content)

@@ -76,6 +76,7 @@ def as_log(settings, bundle, path):
         "score": load_evaluator(bundle).score(vectors),
         "threshold": np.zeros(rows.num_rows, np.int32),
         "flagged": np.zeros(rows.num_rows, bool),
+        "history_complete": np.ones(rows.num_rows, bool),
         "vector": vectors.astype(np.float64),  # as the scorer logs them
     }
     labels = {

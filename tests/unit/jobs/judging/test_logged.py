@@ -36,7 +36,7 @@ def said(day, number):
     return "legitimate", day + 7
 
 
-def logged(path, *, frauds=True):
+def logged(path, *, frauds=True, incomplete=()):
     """Write an export of fourteen days, each with fifty rows, of which ten or none are fraud."""
     rows = [(day, number) for day in range(FIRST, LAST + 1) for number in range(FRAUDS + LEGIT)]
     labels = [
@@ -53,6 +53,7 @@ def logged(path, *, frauds=True):
         **{name: np.zeros(size, np.int32) for name in ("release", "threshold")},
         "score": np.full(size, 5, np.int32),
         "flagged": np.zeros(size, np.bool_),
+        "history_complete": ~np.isin(np.arange(size), incomplete),
         "vector": np.zeros((size, 1)),
     }
     kinds = {"transaction_id": np.int64, "status": np.int8, "learned_at": np.int64}
@@ -95,6 +96,19 @@ def test_days_before_the_replay_shape_the_curve(tmp_path, asked):
 
     assert answer.certify.frauds.amount.size == 8
     assert answer.certify.correction(asked.threshold).factor == pytest.approx(10 / 8)
+
+
+def test_an_incomplete_history_counts_as_volume_and_in_no_rate(tmp_path, asked):
+    """One fraud and two legitimate rows of the first day came late: the rates lose them, the day's volume does not."""
+    whole = answer_from_log(logged(tmp_path / "whole.npz"), asked)
+
+    answer = answer_from_log(logged(tmp_path / "log.npz", incomplete=(3, 20, 21)), asked)
+
+    assert (answer.incomplete, whole.incomplete, answer.unknown) == (3, 0, whole.unknown)
+    assert answer.certify.frauds.amount.size == whole.certify.frauds.amount.size - 1
+    assert answer.certify.table.transactions == whole.certify.table.transactions - 3
+    assert answer.certify.unknown_a_day[0] == whole.certify.unknown_a_day[0] + 3
+    assert [blocks.legit.sum() for blocks in answer.certify.blocks] == [DAYS * LEGIT - 2] * 2
 
 
 def test_without_a_fraud_there_is_no_curve(tmp_path, asked):
