@@ -1,4 +1,7 @@
-"""A small lake with made-up feature rows, so that training can be tested without the data jobs."""
+"""A small lake with made-up feature rows, so that training can be tested without the data jobs.
+
+Its transaction ids restart every day, as those of some sources do, so a join must name the day, too.
+"""
 
 import dataclasses
 import datetime as dt
@@ -8,6 +11,7 @@ import numpy as np
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.features.registry import FEATURE_NAMES
+from antifraud.lake.catalog import VERSION
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS
 
 AS_OF = dt.date(2026, 3, 15)
@@ -37,7 +41,11 @@ def fill(session, seed=1):
     said = [_label(row, fraud) for row, fraud in rows if row[1] % 100]
     types = ", ".join(f"{c.name} {c.type}" for c in LABELS.columns)
     session.createDataFrame(said, types).writeTo(name("labels")).overwritePartitions()
-    runs = [(t, day, f"{seed}", 0, ROWS, json.dumps({})) for t in ("features", "labels", "clean") for day in days]
+    runs = [
+        (table.name, day, f"{seed}", 0, ROWS, json.dumps({VERSION: table.version}))
+        for table in (FEATURES, LABELS, CLEAN)
+        for day in days
+    ]
     schema = "`table` string, day date, inputs string, snapshot_id bigint, rows bigint, counts string"
     session.createDataFrame(runs, schema).writeTo(name("runs")).append()
 
@@ -54,8 +62,7 @@ def _day(day, generator):
     vectors[generator.random(vectors.shape) < 0.05] = np.nan
     amounts = generator.integers(10_000, 200_000, ROWS)
     for index in range(ROWS):
-        number = day_number(day) * 1_000 + index
-        keys = (day, number, day_number(day) * DAY_SECONDS + index, f"k1.c{index % 37}", f"k1.t{index % 41}")
+        keys = (day, index, day_number(day) * DAY_SECONDS + index, f"k1.c{index % 37}", f"k1.t{index % 41}")
         vector = [None if np.isnan(value) else float(value) for value in vectors[index]]
         yield (*keys, int(amounts[index]), *vector), bool(fraud[index])
 
