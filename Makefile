@@ -12,12 +12,13 @@ WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving docs 
 TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state halves ingest raw_lines tokens_spark))
 RUN_ARGS ?=
 DATA ?=
+BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 
-.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-seeds bench-training bench-selection bench-lake bench-backfills bench-history bench-slopes
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-lake bench-backfills bench-history bench-slopes
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## check prerequisites, make the environment, fetch the jars
 	@sh infra/setup/prerequisites.sh
@@ -75,6 +76,9 @@ bench-gate: setup  ## the gate's statistics by simulation
 
 bench-handbook: setup  ## ranking on raw files of another generator: DATA=folder
 	$(PYTHON) -m bench.model.handbook "$(DATA)"
+
+bench-handbook-gain: setup  ## the same beside commit b393281, week by week: DATA=folder BEFORE=checkout, which has its own environment
+	$(PYTHON) -m bench.model.handbook_gain "$(DATA)" --before "$(BEFORE)"
 
 bench-selection: setup  ## what blocked fraud without labels does to training, and its repair by weights
 	$(PYTHON) -m bench.model.selection_bias

@@ -36,7 +36,7 @@ _LOW: Final = (1 << _WORD) - 1
 
 
 class Entity(NamedTuple):
-    """What a state says of one entity: `days` by day number, `hours` of the cut-off day by hour number, labels."""
+    """One entity in a state: `days` by day number, `hours` of the cut-off day by hour number, labels."""
 
     days: Mapping[int, Bucket]
     hours: Mapping[int, Bucket]

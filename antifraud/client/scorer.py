@@ -30,7 +30,11 @@ UNAVAILABLE: Final = 503
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The scorer's answer. `score` and `threshold` are in ppm; `replayed` means that the id had been decided before."""
+    """The scorer's answer.
+
+    `score` and `threshold` are in ppm; `replayed` means that the id had been decided before. `reasons` holds
+    ``history_incomplete`` if the event came so late that some of its features are not known.
+    """
 
     transaction_id: int
     decision: Literal["approve", "flag"]
@@ -109,6 +113,7 @@ class ScorerClient:
     def label(self, labels: Iterable[Label]) -> list[int]:
         """Send up to 1,000 labels; return the ids that the scorer never decided.
 
+        A label counts for later events at its terminal, from the hour after `learned_at` on, until the feed tells it.
         Retries are safe: a label that arrives twice counts once.
 
         Raises:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from antifraud.clock import DAY_HOURS, HOUR_SECONDS, day_of
-from antifraud.features.labels import NO_LABELS, LabelHistory
+from antifraud.features.labels import LabelHistory
 
 LONGEST_WINDOW_DAYS: Final = 30
 NEVER: Final = -1
@@ -76,13 +76,13 @@ class History:
         cutoff: Last closed day; later days are made of `hours`.
         days: Buckets of the `LONGEST_WINDOW_DAYS` closed days up to the cut-off, by day number.
         hours: Buckets of the cut-off day and of later days by hour number.
-        labels: Labels; of a terminal only.
+        labels: Labels of a terminal; None for a customer, and for a terminal that has none.
     """
 
     cutoff: int
     days: Mapping[int, Bucket] = field(default_factory=dict)
     hours: Mapping[int, Bucket] = field(default_factory=dict)
-    labels: LabelHistory = NO_LABELS
+    labels: LabelHistory | None = None
 
     def window(self, time: int, days: int) -> Bucket | None:
         """Return the sawtooth window of `days` (1, 7 or 30) at `time` in UTC seconds, without later buckets.

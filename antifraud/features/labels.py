@@ -119,7 +119,7 @@ class LabelHistory:
         if today <= self.cutoff:
             return None
         learnt = [change for change in self.changes if change.hour < hour]
-        if not (self.days or learnt):
+        if not (self.days or self.streak or learnt) and self.last_legit == NO_HOUR:
             return NO_RISK
         counts: list[int] = []
         for days in (1, 7, LONGEST_DAYS):
@@ -141,7 +141,8 @@ class LabelHistory:
 
     def _streak(self, learnt: Sequence[Change], hour: int) -> tuple[int, int, int]:
         """Return the fields of `Risk` about the streak."""
-        first = (hour // DAY_HOURS - LONGEST_DAYS) * DAY_HOURS
+        # In the first 30 days of 1970 the window begins before hour 0, and `NO_HOUR` must stay outside.
+        first = max((hour // DAY_HOURS - LONGEST_DAYS) * DAY_HOURS, 0)
         news = [change for change in learnt if change.since == change.hour]
         legit = max((change.hour for change in news if change.known > change.fraud), default=NO_HOUR)
         last_legit = max(self.last_legit, legit)
@@ -150,6 +151,3 @@ class LabelHistory:
         frauds += [(change.hour, change.fraud) for change in news if change.fraud and change.hour >= since]
         age = hour - min(frauds)[0] if frauds else 0
         return sum(count for _, count in frauds), age, hour - last_legit if last_legit >= first else 0
-
-
-NO_LABELS: Final = LabelHistory(NO_HOUR)

@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from antifraud.features.buckets import Bucket, History
-from antifraud.features.labels import Risk
+from antifraud.features.labels import LabelHistory, Risk
 from antifraud.features.registry import REGISTRY, WINDOWS, Feature
 
 
@@ -74,7 +74,9 @@ def feature_inputs(time: int, amount: int, customer: History, terminal: History)
         for days in WINDOWS:
             if (bucket := history.window(time, days)) is not None:
                 inputs.update({f"{entity}_{days}d_{name}": value for name, value in bucket._asdict().items()})
-    if (risk := terminal.labels.risk(time)) is not None:
+    # A terminal without labels is asked as well: of a late event not even their absence is known.
+    labels = terminal.labels or LabelHistory(terminal.cutoff)
+    if (risk := labels.risk(time)) is not None:
         inputs.update({f"terminal_{name}": value for name, value in risk._asdict().items()})
     return inputs
 

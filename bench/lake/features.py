@@ -49,7 +49,8 @@ def from_events(spark: SparkSession, settings: JobSettings, day: dt.date, target
     before = day - ONE_DAY
     window = F.col("day").between(day - dt.timedelta(days=settings.label_delay_days + LONGEST_WINDOW_DAYS), before)
     clean, labels = (read_table(spark, table).where(window) for table in (CLEAN, LABELS))
-    known = state_of(spark, customer_totals(clean), terminal_totals(clean, labels), [before], settings.label_delay_days)
+    delay = settings.label_delay_days
+    known = state_of(spark, customer_totals(clean), terminal_totals(clean, labels, delay), [before], delay)
     rows: DataFrame = feature_rows(read_table(spark, CLEAN).where(F.col("day") == day), known)
     rows.write.mode("overwrite").parquet(str(target))
     return time.monotonic() - began

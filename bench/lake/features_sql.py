@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
-from antifraud.features.buckets import NEVER, Risk
+from antifraud.features.buckets import NEVER
 from antifraud.features.registry import REGISTRY, WINDOWS
+from bench.lake.labels_sql import LABEL_COLUMNS, STATE_COLUMNS, label_inputs
 
 SUMS: Final = {"tx_count": "0", "amount_sum": "0", "amount_sum_sq": "0"}
 LARGEST: Final = {"amount_max": "0", "last_time": str(NEVER)}
@@ -93,20 +94,29 @@ class SqlArithmetic:
 def features_query(events: str, state: str) -> str:
     """Return the query for the features of a day, from two relations: its events, and the state of the day before."""
     inputs = {"time": Sql("event_time"), "amount": Sql("amount")}
-    inputs |= {f"terminal_{name}": Sql(f"coalesce(terminal_state.{name}, 0)") for name in Risk._fields}
+    inputs |= {f"terminal_{name}": Sql(text) for name, text in label_inputs().items()}
     for entity in ("customer", "terminal"):
         inputs |= _windows(entity)
     arithmetic = SqlArithmetic()
     formulas = [f"{feature.formula(arithmetic, inputs).text} AS {feature.name}" for feature in REGISTRY]
+    labels = ", ".join(f"{text} AS {name}" for name, text in LABEL_COLUMNS.items())
     return f"""
         WITH events AS (SELECT *, {_today("customer")}, {_today("terminal")} FROM {events}),
-        customer_state AS (SELECT * FROM {state} WHERE kind = 'customer'),
-        terminal_state AS (SELECT * FROM {state} WHERE kind = 'terminal')
-        SELECT events.day, transaction_id, event_time, customer, terminal, amount AS amount_minor, {", ".join(formulas)}
-        FROM events
-        LEFT JOIN customer_state ON customer = customer_state.entity
-        LEFT JOIN terminal_state ON terminal = terminal_state.entity
+        customer_state AS ({_closed("customer", state)}),
+        terminal_state AS ({_closed("terminal", state, *STATE_COLUMNS)}),
+        joined AS (
+            SELECT *, {labels}
+            FROM events LEFT JOIN customer_state USING (customer) LEFT JOIN terminal_state USING (terminal)
+        )
+        SELECT day, transaction_id, event_time, customer, terminal, amount AS amount_minor, {", ".join(formulas)}
+        FROM joined
         ORDER BY event_time, transaction_id"""
+
+
+def _closed(entity: str, state: str, *others: str) -> str:
+    names = ("hours", *(f"closed_{days}d" for days in WINDOWS if days > 1))
+    columns = (f"entity AS {entity}", *(f"{name} AS {entity}_{name}" for name in names), *others)
+    return f"SELECT {', '.join(columns)} FROM {state} WHERE kind = '{entity}'"
 
 
 def _today(entity: str) -> str:
@@ -131,9 +141,9 @@ def _windows(entity: str) -> dict[str, Sql]:
     found = {}
     for days in WINDOWS:
         for name in TODAY:
-            hours = _total(f"{entity}_state.hours", f"b.hour >= {first_hour}", name)
+            hours = _total(f"{entity}_hours", f"b.hour >= {first_hour}", name)
             nothing = (SUMS | LARGEST)[name]
-            closed = f"coalesce({entity}_state.closed_{days}d.{name}, {nothing})"
+            closed = f"coalesce({entity}_closed_{days}d.{name}, {nothing})"
             before = hours if days == 1 else f"{closed}::HUGEINT" if name in SUMS else closed
             today = f"{entity}_today_{name}"
             both = f"({before} + {today})" if name in SUMS else f"greatest({before}, {today})"

@@ -10,7 +10,7 @@ from typing import Final
 
 from antifraud.errors import SettingsError
 from antifraud.settings.locations import sqlite_uri
-from infra.local.plan import Plan
+from infra.local.plan import REPLAY_AHEAD_DAYS, Plan
 from infra.local.ports import HOST
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -49,6 +49,8 @@ def _platform(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]:
         "ANTIFRAUD_MLFLOW_URI": f"http://{HOST}:{ports['mlflow']}",
         "ANTIFRAUD_REPLAY_END": str(plan.last),
         "ANTIFRAUD_CLOCK_OFFSET_SECONDS": str(int(plan.business_now.timestamp() - time.time())),
+        # Live rows begin on the day after the history, which business time has left behind.
+        "ANTIFRAUD_LATE_EVENT_DAYS": str(REPLAY_AHEAD_DAYS),
         "ANTIFRAUD_TRAIN_DAYS": str(train),
         "ANTIFRAUD_SELECT_DAYS": str(select),
         "ANTIFRAUD_CERTIFY_DAYS": str(certify),

@@ -30,12 +30,15 @@ from typing import Any, Final
 
 import lmdb
 
+from antifraud.artifacts.state_export import FORMAT
 from antifraud.errors import StoreError
 
 DATABASES: Final = (
     "live", "decisions", "labels", "live_labels", "pending", "judged", "blocks", "evidence", "switch", "outbox", "dead",
     "workers", "meta",
 )  # fmt: skip
+LIVE_FORMAT: Final = "live_format"
+"""Counter with the format of the records of the database ``live``."""
 _KEY = struct.Struct(">Q")
 
 Transaction = Any
@@ -60,6 +63,16 @@ class Store:
             self._db = {name: self._env.open_db(name.encode()) for name in DATABASES}
         except (lmdb.Error, OSError) as error:
             raise _store_error(error) from error
+        self._require_live_format()
+
+    def _require_live_format(self) -> None:
+        """Empty the live state if an earlier version has written it; the state then has all that is counted."""
+        with self.read() as view:
+            if view.number(LIVE_FORMAT) == FORMAT:
+                return
+        with self.write() as view:
+            view.clear("live")
+            view.set_number(LIVE_FORMAT, FORMAT)
 
     @contextmanager
     def write(self) -> Iterator["View"]:
@@ -122,6 +135,10 @@ class View:
     def delete(self, database: str, key: bytes) -> None:
         """Remove a key, if it is there."""
         self._transaction.delete(key, db=self._db[database])
+
+    def clear(self, database: str) -> None:
+        """Remove all keys."""
+        self._transaction.drop(self._db[database], delete=False)
 
     def count(self, database: str) -> int:
         """Return the number of keys."""

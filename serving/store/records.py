@@ -67,7 +67,8 @@ class Decision(Struct, frozen=True, array_like=True):
     terminal: str
     amount: int
     vector: bytes
-    history_complete: bool
+    # Decisions of a store that an earlier version has filled have no such mark.
+    history_complete: bool = True
 
 
 class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):

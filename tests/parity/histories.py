@@ -4,8 +4,10 @@ import random
 from collections import defaultdict
 from typing import NamedTuple
 
-from antifraud.features.buckets import EMPTY, History, Risk, bucket_of
+from antifraud.features.buckets import EMPTY, History, bucket_of
+from antifraud.features.labels import Risk
 from antifraud.features.reference import feature_vector
+from tests import naive
 
 DAY = 86_400
 HOUR = 3_600
@@ -56,28 +58,29 @@ def generate(seed, first_day, events):
         amount = draw.choice((*AMOUNTS, draw.randrange(1, 50_000), draw.randrange(1, 50_000)))
         new = (day * DAY + second, number, draw.randrange(entities), draw.randrange(entities), amount)
         what = (twin.time, number, *twin[2:5]) if twin else new
-        found.append(Event(*what, labels_of(draw, day, number)))
+        found.append(Event(*what, labels_of(draw, what[0], number)))
     return sorted(found)
 
 
-def labels_of(draw, day, number):
+def labels_of(draw, time, number):
     """Return an event's labels: the feed's, and labels of others that correct it early, late or at the same moment.
 
-    Some take a label back, and some say it again.
+    Some take a label back, and some say it again. Many are learnt in the first or the last second of an hour.
     """
-    due = (day + LABEL_DELAY) * DAY
+    due = time + LABEL_DELAY * DAY
     feed = Label(due, "feed", number, draw.choice(STATUSES))
-    early = Label(
-        (day + draw.randrange(LABEL_DELAY)) * DAY + draw.choice(EDGE_SECONDS), "desk", 1, draw.choice(STATUSES)
-    )
-    late = Label(due + draw.randrange(31) * DAY + draw.choice(EDGE_SECONDS), "desk", 2, draw.choice(STATUSES))
+    wait = draw.randrange(draw.choice((DAY, LABEL_DELAY * DAY)))
+    early = Label(max(at_edge(draw, time + wait), time), "desk", 1, draw.choice(STATUSES))
+    late = Label(at_edge(draw, due + HOUR + draw.randrange(31 * DAY)), "desk", 2, draw.choice(STATUSES))
     again = late._replace(learned_at=late.learned_at + draw.randrange(3 * DAY), sequence=3, status="legitimate")
+    soon = early._replace(learned_at=early.learned_at + draw.randrange(2 * HOUR), sequence=2, status="legitimate")
     gone = late._replace(status="unknown")
     cases = (
         (),
         (early,),
         (late,),
         (early, feed),
+        (early, soon),
         (feed, late),
         (feed, gone),
         (feed, gone, again),
@@ -87,6 +90,12 @@ def labels_of(draw, day, number):
         (feed, feed._replace(source="aaa", status="unknown")),
     )
     return draw.choice((*cases, *[(feed,)] * len(cases)))
+
+
+def at_edge(draw, time):
+    """Return a time, or the first or the last second of its hour."""
+    hour = time // HOUR * HOUR
+    return draw.choice((time, hour, hour + HOUR - 1))
 
 
 def vectors(events, label_delay_days):
@@ -110,29 +119,20 @@ def history(past, today, label_delay_days):
             days[day] = days[day].plus(bucket_of(event.time, event.amount))
         if day >= today - 1:
             hours[event.time // HOUR] = hours[event.time // HOUR].plus(bucket_of(event.time, event.amount))
-    return History(today - 1, dict(days), dict(hours), risk(past, today, label_delay_days))
+    # Labels come with the state: what is learnt of a payment on its own day counts from the next day on.
+    labels = Labels(tuple(event for event in past if event.time // DAY < today), label_delay_days)
+    return History(today - 1, dict(days), dict(hours), labels)
 
 
-def risk(past, today, label_delay_days):
-    """Return the counts of labels that were known when `today` began, of the days that had matured by then."""
-    last = today - 1 - label_delay_days
-    known = [(event.time // DAY, status(event, today)) for event in past if last - 30 < event.time // DAY <= last]
-    labels = [(day, said == "fraud") for day, said in known if said != "unknown"]
-    counts = []
-    for window in (1, 7, 30):
-        seen = [is_fraud for day, is_fraud in labels if last - window < day]
-        counts += [len(seen), sum(seen)]
-    return Risk(*counts, *streak(labels, today))
+class Labels(NamedTuple):
+    """The labels of a terminal's past, in place of a `LabelHistory`: every question goes through all of them."""
 
+    past: tuple[Event, ...]
+    label_delay_days: int
 
-def status(event, today):
-    """Return the latest label of an event learnt before `today`, or unknown if there is none."""
-    said = [label for label in event.labels if label.learned_at < today * DAY]
-    return max(said).status if said else "unknown"
-
-
-def streak(labels, today):
-    """Return how many frauds follow the last legitimate day, the first one's age in days, and that day's age."""
-    legit_day = max((day for day, is_fraud in labels if not is_fraud), default=None)
-    frauds = [day for day, is_fraud in labels if is_fraud and (legit_day is None or day > legit_day)]
-    return len(frauds), today - min(frauds) if frauds else 0, 0 if legit_day is None else today - legit_day
+    def risk(self, time):
+        """Return what an event at `time` sees; the labels hold in the order (learned_at, source, sequence)."""
+        said = [
+            (event.time, [(label.learned_at, label.status) for label in sorted(event.labels)]) for event in self.past
+        ]
+        return Risk(*naive.risk(said, time, self.label_delay_days))

@@ -91,6 +91,11 @@ CASES = {
     "cleared late": lambda event, _: statuses(event)[:2] == ["fraud", "legitimate"],
     "taken back": lambda event, _: statuses(event)[-1:] == ["unknown"],
     "taken back and said again": lambda event, _: "unknown" in statuses(event)[1:-1],
+    "two labels in one hour": lambda event, _: len(set(hours_of_labels(event))) < len(set(event.labels)),
+    "labelled on its own day": lambda event, _: any(lag(event, label) == 0 for label in event.labels),
+    "learnt in this hour": lambda event, past: 0 in ages_of_labels(event, past),
+    "learnt in the hour before": lambda event, past: 1 in ages_of_labels(event, past),
+    "learnt a day before": lambda event, past: 24 in ages_of_labels(event, past),
 }
 
 
@@ -98,6 +103,17 @@ def hours_of_yesterday(event, past):
     """Return the hours of the day before in which the event's customer made a payment."""
     earlier = [e for e in past if e.customer == event.customer and e.time // DAY == event.time // DAY - 1]
     return {e.time // HOUR for e in earlier}
+
+
+def hours_of_labels(event):
+    """Return the hours in which the labels of an event were learnt."""
+    return [label.learned_at // HOUR for label in event.labels]
+
+
+def ages_of_labels(event, past):
+    """Return how many hours ago the labels of earlier events of other days at the same terminal were learnt."""
+    others = [e for e in past if e.terminal == event.terminal and e.time // DAY < event.time // DAY]
+    return {event.time // HOUR - hour for other in others for hour in hours_of_labels(other)}
 
 
 def lag(event, label):
@@ -124,6 +140,7 @@ def test_the_histories_have_the_case(worlds, case):
         "customer_30d_z_score",
         "terminal_1d_amount_to_mean",
         "terminal_fraud_30d",
+        "terminal_streak_fraud",
         "customer_since_last",
         "customer_mean_to_habit",
         "customer_30d_amount_to_rest",

@@ -31,7 +31,7 @@ class Said(NamedTuple):
 
 @dataclass
 class Rows:
-    """What the scorer knows: the feed up to the cut-off with its labels, and what clients have sent, as it arrived."""
+    """The feed up to the cut-off with its labels, and rows from clients as they arrived; a scorer knows these."""
 
     label_delay_days: int
     feed: list[Row]

@@ -13,7 +13,7 @@ from antifraud.artifacts.bundle import write_bundle
 from antifraud.artifacts.pointer import activate
 from antifraud.artifacts.state_export import Entity, encode_entity
 from antifraud.clock import DAY_SECONDS, date_of
-from antifraud.features.labels import NO_LABELS
+from antifraud.features.labels import NO_HOUR, LabelHistory
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import replace_file, sha256_of
 from antifraud.keys.access import Access, Caller, hash_token
@@ -31,6 +31,7 @@ from tests.release_keys import PUBLIC, SIGNING
 KEY = Key("k1", bytes(32))
 DAY = 20_000
 """The scene's today; the state's cut-off is yesterday."""
+NO_LABELS = LabelHistory(NO_HOUR)
 NOON = DAY * DAY_SECONDS + 12 * 3_600
 TOKENS = {"till": {"decide", "label", "read"}, "boss": {"admin", "read"}, "watcher": {"read"}}
 ACCESS = Access({hash_token(name): Caller(name, frozenset(scopes)) for name, scopes in TOKENS.items()})

@@ -5,11 +5,10 @@ import pytest
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.features.buckets import bucket_of
-from antifraud.features.labels import NO_LABELS
 from antifraud.features.registry import FEATURE_NAMES
 from serving.store.lmdb import key_of
 from serving.store.records import unpack_decision
-from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL, export_state
+from tests.serving.scene import CUSTOMER, DAY, NO_LABELS, NOON, TERMINAL, export_state
 from tests.serving.test_decisions import assert_problem
 
 

@@ -30,7 +30,7 @@ def post(scorer, *labels, status=200):
 
 
 def seen(scorer, number, time, terminal=TERMINAL):
-    """What an event at `time` sees: frauds of 1, 7 and 30 days, and the streak."""
+    """The view of an event at `time`: frauds of 1, 7 and 30 days, and the streak."""
     scorer.clock.time = max(scorer.clock.time, time)
     assert scorer.decide(transaction_id=number, event_time=time, terminal=terminal).status_code == 200
     _, features = decided(scorer, number)

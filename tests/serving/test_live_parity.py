@@ -7,14 +7,14 @@ import numpy as np
 from antifraud.artifacts.state_export import decode_entity
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, day_of
 from antifraud.features.buckets import bucket_of
-from antifraud.features.labels import NO_LABELS, Change, Counts, LabelHistory, Risk
+from antifraud.features.labels import Change, Counts, LabelHistory, Risk
 from antifraud.features.reference import feature_inputs, feature_vector
 from antifraud.features.registry import WINDOWS
 from antifraud.keys.pseudonym import tokenise
 from serving.store.lmdb import key_of
 from serving.store.records import unpack_decision
 from serving.worker.poller import WALL_CLOCK
-from tests.serving.scene import DAY, KEY, NOON, export_state
+from tests.serving.scene import DAY, KEY, NO_LABELS, NOON, export_state
 
 FIRST_DAY = DAY - 8
 LABEL_HOURS = 7

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from antifraud.features.labels import NO_LABELS
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.keys.signing import SigningKey
 from serving.store.records import unpack_label
 from serving.worker.poller import Poller
 from tests.serving.processes import wait_for
-from tests.serving.scene import ACCESS, CUSTOMER, DAY, NOON, Scorer, export_state, make_release, promote
+from tests.serving.scene import ACCESS, CUSTOMER, DAY, NO_LABELS, NOON, Scorer, export_state, make_release, promote
 from tests.serving.test_decisions import assert_problem
 
 

@@ -40,7 +40,7 @@ def generate_events(rng, count):
 
 
 def generate_feed(rng, events):
-    """What the lake gets: most events, each with a label when it is due, and some corrections of labels."""
+    """The feed of the lake: most events, each with a label when it is due, and some corrections of labels."""
     feed, labels = [], []
     for row in events:
         if rng.random() < 0.12:  # the scorer knows of payments that the feed never delivers

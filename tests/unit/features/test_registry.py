@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antifraud.clock import day_number
-from antifraud.features.buckets import EMPTY, Bucket, History, Risk, bucket_of, total
-from antifraud.features.reference import feature_vector
+from antifraud.features.buckets import EMPTY, Bucket, History, bucket_of, total
+from antifraud.features.labels import Change, Counts, LabelHistory
+from antifraud.features.reference import INPUT_NAMES, Inputs, feature_inputs, feature_vector, vector_of
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
 
 HOUR = 3_600
@@ -77,20 +78,67 @@ def test_an_hour_bucket_of_the_cutoff_day_is_not_counted_twice():
     assert (found["customer_1d_count"], found["customer_7d_count"]) == (1.0, 1.0)
 
 
+def labelled(**history):
+    """Return a terminal without transactions whose labels are these."""
+    return History(FRIDAY - 1, labels=LabelHistory(FRIDAY - 1, **history))
+
+
 def test_terminal_risk_by_hand():
     """Three frauds in 50 labelled transactions, smoothed by 1 in 50, give a share of 4 %."""
-    found = vector(terminal=History(FRIDAY - 1, risk=Risk(known_7d=50, fraud_7d=3)))
+    found = vector(terminal=labelled(days={FRIDAY - 2: Counts(50, 3)}))
 
     assert (found["terminal_fraud_7d"], found["terminal_fraud_share_7d"]) == (3.0, 0.04)
 
 
 def test_a_streak_by_hand():
-    """A streak gives its length and age, and an age of 0 stands for none and becomes NaN."""
-    found = vector(terminal=History(FRIDAY - 1, risk=Risk(streak_fraud=4, streak_age=12)))
+    """A streak gives its length and its age in hours, and an age of 0 stands for none and becomes NaN."""
+    midnight = FRIDAY * 24
+    found = vector(terminal=labelled(streak={midnight - 30: 3}, changes=[Change(midnight + 3, midnight + 3, 1, 1)]))
 
-    assert (found["terminal_streak_fraud"], found["terminal_streak_age"]) == (4.0, 12.0)
+    assert (found["terminal_streak_fraud"], found["terminal_streak_age"]) == (4.0, 42.0)
     assert math.isnan(found["terminal_legit_age"])
-    assert vector(terminal=History(FRIDAY - 1, risk=Risk(legit_age=8)))["terminal_legit_age"] == 8.0
+    assert vector(terminal=labelled(last_legit=midnight + 4))["terminal_legit_age"] == 8.0
+
+
+def test_features_of_what_is_not_known_are_null():
+    """A payment of the cut-off day lacks labels and 30 days: those features are NaN, and the others are as ever."""
+    late = (FRIDAY - 1) * DAY + 12 * HOUR
+    past = History(
+        FRIDAY - 1,
+        days={FRIDAY - 3: bucket_of(late - 2 * DAY, 100), FRIDAY - 1: bucket_of(late + HOUR, 900)},
+        hours={(late + HOUR) // HOUR: bucket_of(late + HOUR, 900)},
+    )
+    inputs = feature_inputs(late, 300, past, past)
+    found = dict(zip(FEATURE_NAMES, vector_of(inputs), strict=True))
+
+    assert not inputs.complete
+    assert (found["customer_1d_count"], found["customer_7d_count"], found["customer_7d_amount_to_mean"]) == (0, 1, 3)
+    unknown = ("customer_30d_count", "customer_since_last", "terminal_fraud_1d", "terminal_fraud_share_30d")
+    assert all(math.isnan(found[name]) for name in (*unknown, "terminal_streak_fraud", "customer_count_1d_to_30d"))
+
+
+def test_a_terminal_without_labels_has_unknown_labels_too_if_the_event_is_late():
+    """The state keeps labels of 30 days, so it cannot say that there were none before an event of a closed day."""
+    stranger = History(FRIDAY - 1)
+
+    assert vector(time=NOON, terminal=stranger)["terminal_fraud_7d"] == 0.0
+    assert math.isnan(vector(time=NOON - DAY, terminal=stranger)["terminal_fraud_7d"])
+
+
+def test_inputs_are_complete_if_every_name_is_there():
+    """An event after the cut-off knows its time, its amount, six windows of five fields, and nine fields of labels."""
+    inputs = feature_inputs(NOON, 100, STRANGER, STRANGER)
+
+    assert inputs.complete
+    assert set(inputs) == INPUT_NAMES
+    assert len(inputs) == 2 + 2 * 3 * 5 + 9
+    assert not Inputs(time=NOON, amount=100).complete
+
+
+def test_a_typo_in_a_formula_is_an_error():
+    """A name that no input has is never taken for an input that is not known."""
+    with pytest.raises(KeyError, match="customer_1d_tx_cuont"):
+        Inputs()["customer_1d_tx_cuont"]
 
 
 def test_habit_by_hand():
@@ -152,4 +200,4 @@ def test_adding_buckets_in_any_order_gives_the_same(buckets):
 def test_names_are_unique_and_the_hash_is_of_this_set():
     """No two features share a name, and the hash is the one of this set of features."""
     assert len(set(FEATURE_NAMES)) == len(REGISTRY) == 48
-    assert feature_set_hash() == "905791b4c47c6744"
+    assert feature_set_hash() == "764c952525b12135"
