@@ -1,0 +1,76 @@
+"""A store that an earlier version has filled: its live state is emptied, and its integer ids become text.
+
+Both happen in one write transaction, so a killed process leaves the store as it was.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from antifraud.artifacts.state_export import FORMAT
+from serving.store.keys import NUMBER_BYTES, integer_of, key_of_id
+
+if TYPE_CHECKING:
+    from serving.store.lmdb import View
+
+LIVE_FORMAT: Final = "live_format"
+"""Counter with the format of the records of the database ``live``."""
+ID_FORMAT: Final = "id_format"
+"""Counter with the format of transaction ids; 0 means integers."""
+TEXT_IDS: Final = 1
+_pack, _unpack = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder().decode
+
+
+def is_of_this_version(view: "View") -> bool:
+    """Return whether all records of a store have the formats of this version."""
+    return (view.number(LIVE_FORMAT), view.number(ID_FORMAT)) == (FORMAT, TEXT_IDS)
+
+
+def bring_up_to_date(view: "View") -> None:
+    """Empty live state of another format, since the state then has all that is counted, and turn ids into text."""
+    if view.number(LIVE_FORMAT) != FORMAT:
+        view.clear("live")
+        view.set_number(LIVE_FORMAT, FORMAT)
+    if view.number(ID_FORMAT) != TEXT_IDS:
+        for database, rewrite in _REWRITTEN.items():
+            _rewrite_ids(view, database, rewrite)
+        for number, label in list(view.items("labels")):
+            view.put("labels", number, _rewrite_record(label))
+        view.set_number(ID_FORMAT, TEXT_IDS)
+
+
+def _rewrite_ids(view: "View", database: str, rewrite: Callable[[bytes], bytes]) -> None:
+    """Rewrite all keys of a database, which end with the id, and the ids in its values."""
+    # Downwards, because a new key can equal only the old key of a larger id, which is then gone.
+    for key, value in reversed(list(view.items(database))):
+        view.delete(database, key)
+        number = integer_of(key[-NUMBER_BYTES:])
+        view.put(database, key[:-NUMBER_BYTES] + key_of_id(str(number)), rewrite(value))
+
+
+def _rewrite_decision(value: bytes) -> bytes:
+    payload, body, *rest = _unpack(value)
+    answer = msgspec.json.decode(body)
+    answer["transaction_id"] = str(answer["transaction_id"])
+    return _pack([payload, msgspec.json.encode(answer), *rest])
+
+
+def _rewrite_record(value: bytes) -> bytes:
+    return _pack(_with_text_id(_unpack(value)))
+
+
+def _rewrite_records(value: bytes) -> bytes:
+    return _pack([_with_text_id(record) for record in _unpack(value)])
+
+
+def _with_text_id(record: list[Any]) -> list[Any]:
+    return [str(record[0]), *record[1:]]
+
+
+_REWRITTEN: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "decisions": _rewrite_decision,
+    "judged": bytes,
+    "pending": _rewrite_record,
+    "live_labels": _rewrite_records,
+}
