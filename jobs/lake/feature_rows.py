@@ -56,11 +56,10 @@ def _closed(state: DataFrame, entity: str) -> DataFrame:
         for days in WINDOWS[1:]
         for name, field in fields_of(F.col(f"closed_{days}d")).items()
     }
-    return state.where(F.col("kind") == entity).select(
-        F.date_add("day", 1).alias("day"),
-        F.col("entity").alias(entity),
-        *alias_all(closed | sum_hours() | (prepare_risk() if entity == "terminal" else {})),
-    )
+    prepared = closed | sum_hours() | (prepare_risk() if entity == "terminal" else {})
+    # First the columns, then the new day: in one step, Spark lets a lambda see the new day in place of the cut-off.
+    rows = state.where(F.col("kind") == entity).withColumns(prepared)
+    return rows.select(F.date_add("day", 1).alias("day"), F.col("entity").alias(entity), *prepared)
 
 
 def _formulas() -> list[Column]:

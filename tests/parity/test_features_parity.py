@@ -49,7 +49,8 @@ def computed(spark, worlds):
     events = spark.createDataFrame(clean, CLEAN_SCHEMA).cache()
     said = spark.createDataFrame(labels, LABEL_SCHEMA)
     cut_offs = [FIRST + dt.timedelta(days=offset - 1) for offset in OFFSETS]
-    states = state_of(spark, customer_totals(events), terminal_totals(events, said), cut_offs, LABEL_DELAY)
+    totals = customer_totals(events), terminal_totals(events, said, LABEL_DELAY)
+    states = state_of(spark, *totals, cut_offs, LABEL_DELAY)
     rows = feature_rows(events, states).select("day", "transaction_id", *FEATURE_NAMES).collect()
     events.unpersist()
     return {(row[0], row[1]): row[2:] for row in rows}
