@@ -129,6 +129,13 @@ def test_an_id_of_two_days_is_two_decisions(scorer, tmp_path):
     assert log.labels()["label_transaction_id"].tolist() == [b"2024-10-04:17"]
 
 
+def test_a_thousand_labels_with_long_ids_fit_into_a_request(scorer):
+    """The limit of a body leaves room for the longest ids."""
+    said = [{"transaction_id": f"{n:064}", "status": "legitimate", "learned_at": NOON} for n in range(1_000)]
+    answer = scorer.post("/v1/labels", {"labels": said})
+    assert (answer.status_code, len(answer.json["unknown_transactions"])) == (200, 1_000)
+
+
 def test_an_export_is_ordered_by_length_and_bytes(scorer, tmp_path):
     """Ids of other lengths share a column; 9 comes before 10."""
     for name in ("10", "2024-10-04:1", "a", "9"):
