@@ -25,6 +25,7 @@ from infra.local.plan import PRESETS, Options, Plan
 from infra.local.ports import HOST, choose_ports
 from infra.local.progress import Progress
 from infra.local.record import RunRecord, only_run_of
+from infra.local.repeated_ids import require_distinct_ids
 from infra.local.services import prepare_airflow, services, wait_ready
 from infra.local.summary import lake_counts, leak_report, render, save_summary
 from infra.local.supervisor import Supervisor, end_leftovers
@@ -44,6 +45,8 @@ class Run:
         self.options = options
         self.home = options.home
         self.plan: Plan = plan_for(options)
+        if options.data:
+            require_distinct_ids(options.data, self.plan, declared_scope())
         self.progress = Progress()
         end_leftovers(self.home, self.progress.say)
         self.record = RunRecord.load(self.home, _world(options, self.plan))

@@ -10,6 +10,7 @@ import msgspec
 
 from antifraud.artifacts.state_export import FORMAT
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of_id
+from serving.store.records import pack
 
 if TYPE_CHECKING:
     from serving.store.lmdb import View
@@ -19,7 +20,7 @@ LIVE_FORMAT: Final = "live_format"
 ID_FORMAT: Final = "id_format"
 """Counter with the format of transaction ids; 0 means integers."""
 TEXT_IDS: Final = 1
-_pack, _unpack = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder().decode
+_unpack = msgspec.msgpack.Decoder().decode
 
 
 def is_of_this_version(view: "View") -> bool:
@@ -35,33 +36,39 @@ def bring_up_to_date(view: "View") -> None:
     if view.number(ID_FORMAT) != TEXT_IDS:
         for database, rewrite in _REWRITTEN.items():
             _rewrite_ids(view, database, rewrite)
-        for number, label in list(view.items("labels")):
-            view.put("labels", number, _rewrite_record(label))
+        for key in _keys(view, "labels"):
+            view.put("labels", key, _rewrite_record(view.get("labels", key) or b""))
         view.set_number(ID_FORMAT, TEXT_IDS)
 
 
 def _rewrite_ids(view: "View", database: str, rewrite: Callable[[bytes], bytes]) -> None:
     """Rewrite all keys of a database, which end with the id, and the ids in its values."""
     # Downwards, because a new key can equal only the old key of a larger id, which is then gone.
-    for key, value in reversed(list(view.items(database))):
+    for key in reversed(_keys(view, database)):
+        value = view.get(database, key) or b""
         view.delete(database, key)
         number = integer_of(key[-NUMBER_BYTES:])
         view.put(database, key[:-NUMBER_BYTES] + key_of_id(str(number)), rewrite(value))
+
+
+def _keys(view: "View", database: str) -> list[bytes]:
+    # Without the values, which can be larger than the memory.
+    return [key for key, _ in view.items(database)]
 
 
 def _rewrite_decision(value: bytes) -> bytes:
     payload, body, *rest = _unpack(value)
     answer = msgspec.json.decode(body)
     answer["transaction_id"] = str(answer["transaction_id"])
-    return _pack([payload, msgspec.json.encode(answer), *rest])
+    return pack([payload, msgspec.json.encode(answer), *rest])
 
 
 def _rewrite_record(value: bytes) -> bytes:
-    return _pack(_with_text_id(_unpack(value)))
+    return pack(_with_text_id(_unpack(value)))
 
 
 def _rewrite_records(value: bytes) -> bytes:
-    return _pack([_with_text_id(record) for record in _unpack(value)])
+    return pack([_with_text_id(record) for record in _unpack(value)])
 
 
 def _with_text_id(record: list[Any]) -> list[Any]:

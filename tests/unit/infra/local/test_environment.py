@@ -12,6 +12,7 @@ from infra.local.environment import environment
 from infra.local.plan import make_plan
 from infra.local.run import Run, parse
 
+HEADER = "# tranaction_id | tx_datetime | customer_id | terminal_id | tx_amount | tx_time_seconds | tx_time_days | tx_fraud | tx_fraud_scenario\n"  # noqa: E501
 PORTS = dict.fromkeys(("mlflow", "scorer", "webhook", "airflow"), 1)
 
 
@@ -49,6 +50,33 @@ def test_a_home_is_continued_under_its_own_scope(tmp_path, monkeypatch):
     monkeypatch.delenv("ANTIFRAUD_ID_SCOPE")
     with pytest.raises(SettingsError, match=r"preset small, ids restart every day.*asked for was .*'preset small'"):
         Run(options)
+
+
+def repeating(folder):
+    """Write 62 daily files of one row each, all with the transaction id 1."""
+    for number in range(62):
+        day = dt.date(2026, 1, 1) + dt.timedelta(days=number)
+        row = f"1,{day} 01:00:00,11,3,5.00,{number * DAY_SECONDS + 3_600},{number},0,0\n"
+        (folder / f"{day}.txt").write_text(HEADER + row)
+    return folder
+
+
+def test_undeclared_ids_that_restart_start_nothing(tmp_path, monkeypatch):
+    """The four live days share an id, which the scorer would decide once: the error says what to declare."""
+    data, home = repeating(tmp_path), tmp_path / "home"
+    home.mkdir()
+    options = parse(["--home", str(home), "--data", str(data)])
+    monkeypatch.delenv("ANTIFRAUD_ID_SCOPE", raising=False)
+    with pytest.raises(SettingsError) as caught:
+        Run(options)
+    assert str(caught.value) == (
+        f"{data}: 1 transaction ids of 2026-03-01 were used on the days before, expected new ones: set "
+        "ANTIFRAUD_ID_SCOPE=day if the ids restart every day, otherwise correct the files"
+    )
+    assert list(home.iterdir()) == []
+
+    monkeypatch.setenv("ANTIFRAUD_ID_SCOPE", "day")
+    assert Run(options).plan.live[0] == dt.date(2026, 2, 28)
 
 
 def test_a_mistyped_scope_starts_nothing(tmp_path, monkeypatch):
