@@ -4,7 +4,7 @@ Both happen in one write transaction, so a killed process leaves the store as it
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -64,20 +64,12 @@ def _rewrite_decision(value: bytes) -> bytes:
 
 
 def _rewrite_record(value: bytes) -> bytes:
-    return pack(_with_text_id(_unpack(value)))
-
-
-def _rewrite_records(value: bytes) -> bytes:
-    return pack([_with_text_id(record) for record in _unpack(value)])
-
-
-def _with_text_id(record: list[Any]) -> list[Any]:
-    return [str(record[0]), *record[1:]]
+    number, *rest = _unpack(value)
+    return pack([str(number), *rest])
 
 
 _REWRITTEN: Final[dict[str, Callable[[bytes], bytes]]] = {
     "decisions": _rewrite_decision,
     "judged": bytes,
     "pending": _rewrite_record,
-    "live_labels": _rewrite_records,
 }
