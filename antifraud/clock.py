@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from antifraud.errors import DaysError
+
 DAY_SECONDS: Final = 86_400
 HOUR_SECONDS: Final = 3_600
 DAY_HOURS: Final = DAY_SECONDS // HOUR_SECONDS
@@ -55,14 +57,23 @@ def day_of(seconds: int) -> int:
     return seconds // DAY_SECONDS
 
 
+def shift(day: dt.date, days: int) -> dt.date:
+    """Return the day that lies `days` later, or earlier if negative, within the calendar's first and last day.
+
+    >>> print(shift(dt.date(2026, 1, 1), -1), shift(dt.date(9999, 12, 31), 1))
+    2025-12-31 9999-12-31
+    """
+    return dt.date.fromordinal(min(max(day.toordinal() + days, dt.date.min.toordinal()), dt.date.max.toordinal()))
+
+
 def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
     """Return every day from `first` to `last`, both included.
 
     Raises:
-        ValueError: `last` is before `first`.
+        DaysError: `last` is before `first`.
     """
     if last < first:
-        raise ValueError(f"the range ends ({last}) before it begins ({first}): swap the two days")
+        raise DaysError(f"the range ends ({last}) before it begins ({first}): swap the two days")
     return [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 

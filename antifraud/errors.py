@@ -43,6 +43,12 @@ class ForeignPath(ForeignLake):
     exit_code = 13
 
 
+class DaysError(AntifraudError):
+    """The days that were asked for make no sense: a range that ends before it begins, a run without a day."""
+
+    exit_code = 14
+
+
 class DataError(AntifraudError):
     """Input data breaks its contract."""
 

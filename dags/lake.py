@@ -13,7 +13,8 @@ first time, use `reprocess`: it needs one Spark session for the whole range.
 
 When a task fails or waits:
 
-- `feed`: no raw file covers the day yet. Ask whoever delivers the feed.
+- `feed`: no raw file covers the day yet. Ask whoever delivers the feed. In a run without a logical date it fails,
+  because the run has no day: trigger the run again with one.
 - `ingest`: the last line of the log says why. If the file is unreadable, or more than 0.5 % of its rows are unusable,
   correct the file. If the file of the day is late, wait for it. Then clear the task. Nothing was published.
 - `history`: earlier days are missing, and their runs are active or failed, or their raw files have not arrived. Clear
@@ -24,13 +25,12 @@ When a task fails or waits:
 - `export`: the scorer keeps the state that it has. Clear the task.
 """
 
-import datetime as dt
 from typing import Any
 
 from airflow.sdk import dag, task
 
 from dags import publication
-from dags.shared import INTERVAL_DAY, MIDNIGHT, NIGHTLY, python_job, sensor, spark_job
+from dags.shared import INTERVAL_DAY, MIDNIGHT, NIGHTLY, day_of_run, python_job, sensor, spark_job, without_traceback
 
 DAY_RANGE = ["--from", INTERVAL_DAY, "--to", INTERVAL_DAY]
 
@@ -46,19 +46,22 @@ def lake() -> None:
     """Run feed, ingest, history, features, published and export, in this order."""
 
     @task.sensor(task_id="feed", **sensor(20))
+    @without_traceback
     def wait_for_feed(day: str) -> bool:
         """Return whether a raw file covers the day."""
-        return publication.is_delivered(dt.date.fromisoformat(day))
+        return publication.is_delivered(day_of_run(day))
 
     @task.sensor(task_id="history", **sensor(20))
+    @without_traceback
     def wait_for_history(day: str, ti: Any = None) -> bool:
         """Return whether the next task can start: earlier days are published, or it has to load them itself."""
-        return publication.history_is_ready(ti, dt.date.fromisoformat(day))
+        return publication.history_is_ready(ti, day_of_run(day))
 
     @task(retries=0)
+    @without_traceback
     def published(day: str) -> dict[str, int]:
         """Return rows by table, read from the lake: an exit code of 0 does not prove that a job published."""
-        return publication.require_published(dt.date.fromisoformat(day), dt.date.fromisoformat(day))
+        return publication.require_published(day_of_run(day), day_of_run(day))
 
     ingest = spark_job("ingest", "day", [*DAY_RANGE, "--stages", "ingest,totals"])
     features = spark_job("features", "day", [*DAY_RANGE, "--stages", "history,state,features"])

@@ -21,9 +21,9 @@ When a task fails:
 
 from airflow.sdk import dag
 
-from dags.shared import MIDNIGHT, NIGHTLY, day_param, python_job
+from dags.shared import MIDNIGHT, NIGHTLY, RUN_DAY, day_param, python_job
 
-DAY = "{{ params.day or (data_interval_start | ds) }}"
+DAY = f"{{{{ params.day or {RUN_DAY} }}}}"
 
 
 @dag(
@@ -36,9 +36,9 @@ DAY = "{{ params.day or (data_interval_start | ds) }}"
 )
 def monitor() -> None:
     """Run the drift report and the leak scan in parallel."""
-    python_job("drift", "drift_report", ["--day", DAY])
+    python_job("drift", "drift_report", [f"--day={DAY}"])
     # A retry would find the same leak again, and delay the alarm.
-    python_job("leaks", "leak_scan", ["--day", DAY], retries=0)
+    python_job("leaks", "leak_scan", [f"--day={DAY}"], retries=0)
 
 
 monitor()

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from antifraud.clock import days_between
 from antifraud.lake import catalog as lake
 from antifraud.lake import lookback
-from antifraud.lake.feed import covers, files_in
-from antifraud.lake.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
-from antifraud.lake.storage import raw_folder
+from antifraud.lake.feed import covers
+from antifraud.lake.known_files import files_by_rows
+from antifraud.lake.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.table_format import Table
 from dags.shared import job_settings
 
 if TYPE_CHECKING:
@@ -28,8 +29,11 @@ Queued runs are excluded: they may be waiting for the slot that this run holds.
 
 
 def is_delivered(*days: dt.date) -> bool:
-    """Return whether raw files cover all of the days."""
-    files = files_in(raw_folder(job_settings()))
+    """Return whether raw files cover all of the days.
+
+    A file that ingest has not read yet counts for each day until the next file begins.
+    """
+    files = files_by_rows(job_settings(), days)
     return all(covers(files, day) for day in days)
 
 

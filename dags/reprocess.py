@@ -17,7 +17,6 @@ When a task fails:
 - `export`: the scorer keeps the state that it has. Clear the task.
 """
 
-import datetime as dt
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +24,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 
 from dags import publication
-from dags.shared import DATE_PATTERN, DEFAULT_ARGS, START, python_job, spark_job
+from dags.shared import DATE_PATTERN, DEFAULT_ARGS, START, day_of_run, python_job, spark_job, without_traceback
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +57,10 @@ def reprocess() -> None:
         return not dry_run
 
     @task(retries=0)
+    @without_traceback
     def published(first: str, last: str) -> dict[str, int]:
         """Return rows by table, read from the lake: an exit code of 0 does not prove that a job published."""
-        return publication.require_published(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+        return publication.require_published(day_of_run(first), day_of_run(last))
 
     stale = python_job("stale", "stale", ["--from", FIRST, "--to", LAST], retries=0)
     days = spark_job("days", "day", ["--from", FIRST, "--to", LAST, "--stages", STAGES])

@@ -9,7 +9,7 @@ release pointer and the MLflow aliases.
 
 How to read each task:
 
-- `features`: waits until the lake has the features of the day.
+- `features`: waits until the lake has the features of the day. A run without a logical date needs the day in `as_of`.
 - `train`: a window lacks days. Load them, or shorten the windows in the settings.
 - `validate`: succeeds whatever the verdict is. The report is in the folder `reports`.
 - `gate`: **skipped** after FAIL or INFEASIBLE, or when the champion must not be replaced. This is a normal night: the
@@ -22,7 +22,6 @@ How to read each task:
     like this until you decide. Read the report, then *Trigger* with `replace_unjudged` = the id of the champion.
 """
 
-import datetime as dt
 import logging
 
 from airflow.sdk import Param, dag, task
@@ -34,16 +33,19 @@ from dags.shared import (
     MIDNIGHT,
     NIGHTLY,
     RELEASE_PATTERN,
+    RUN_DAY,
+    day_of_run,
     day_param,
     job_settings,
     python_job,
     sensor,
     spark_job,
+    without_traceback,
 )
 
 log = logging.getLogger(__name__)
 
-AS_OF = "{{ params.as_of or (data_interval_start | ds) }}"
+AS_OF = f"{{{{ params.as_of or {RUN_DAY} }}}}"
 REPLACE = "{{ '--replace-unjudged ' ~ params.replace_unjudged if params.replace_unjudged else '' }}"
 
 
@@ -67,11 +69,13 @@ def retrain() -> None:
     """Run features, train, validate, gate and promote, in this order."""
 
     @task.sensor(task_id="features", **sensor(20))
+    @without_traceback
     def wait_for_features(as_of: str) -> bool:
         """Return whether the lake has the features of the day."""
-        return publication.is_published(FEATURES, dt.date.fromisoformat(as_of))
+        return publication.is_published(FEATURES, day_of_run(as_of))
 
     @task(retries=0)
+    @without_traceback
     def gate(as_of: str) -> str:
         """Show the verdict; let only through what may be promoted."""
         from antifraud.gate.report import read_report  # brings SciPy, which parsing the file can do without

@@ -1,27 +1,36 @@
 """Settings, defaults and ways to start a job that all DAGs share."""
 
 import datetime as dt
+import functools
+import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 import pendulum
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import CronDataIntervalTimetable, Param
 
+from antifraud.errors import AntifraudError, DaysError
 from antifraud.jars import JARS, driver_options
 from antifraud.settings.core import JobSettings
 from antifraud.settings.dags import DagSettings
+
+log = logging.getLogger(__name__)
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 MIDNIGHT: Final = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
 """One run a calendar day. The day itself is `data_interval_start`."""
 START: Final = pendulum.datetime(2015, 1, 1, tz="UTC")
 """Earlier than any raw file: Airflow only backfills days after a DAG's start."""
 SENSOR_SECONDS: Final = 24 * 3600
-INTERVAL_DAY: Final = "{{ data_interval_start | ds }}"
+RUN_DAY: Final = "(data_interval_start | ds if data_interval_start is defined and data_interval_start else '')"
+"""Template of the run's day; empty in a run that was triggered without a logical date."""
+INTERVAL_DAY: Final = f"{{{{ {RUN_DAY} }}}}"
 DATE_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}$"
 RELEASE_PATTERN: Final = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$"
 
@@ -53,6 +62,35 @@ def day_param(meaning: str) -> Param:
     """Return a parameter that names a day; empty means the day of the run."""
     description = f"{meaning} (YYYY-MM-DD). Empty: the day of the run"
     return Param(None, type=["null", "string"], pattern=DATE_PATTERN, description=description)
+
+
+def day_of_run(text: str) -> dt.date:
+    """Return the day of a run from the text of a template.
+
+    Raises:
+        DaysError: The run has no day, or no calendar has it.
+    """
+    if not text:
+        raise DaysError("the run has no logical date, so no day to work on: trigger it again with a logical date")
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise DaysError(f"{text} is no day of the calendar, YYYY-MM-DD was expected: trigger it again") from None
+
+
+def without_traceback(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Let an expected failure of a task's function end the task with one line and its exit code."""
+
+    @functools.wraps(function)
+    def function_with_exit_code(*arguments: Parameters.args, **options: Parameters.kwargs) -> Result:
+        try:
+            return function(*arguments, **options)
+        except AntifraudError as error:
+            # Airflow logs any other exception with its traceback.
+            log.error("error: %s", error)  # noqa: TRY400 - a line, no traceback
+            raise SystemExit(error.exit_code) from None
+
+    return function_with_exit_code
 
 
 def spark_job(task_id: str, script: str, arguments: Sequence[str], **options: Any) -> SparkSubmitOperator:

@@ -10,9 +10,10 @@ from typing import Final
 
 from antifraud import errors
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
-from antifraud.lake.schemas import RAW, TABLES, Table
+from antifraud.lake.raw_defects import DEFECTS
+from antifraud.lake.schemas import RAW, TABLES
+from antifraud.lake.table_format import Table
 from docs.settings_page import NOTICE, example_file, settings_page
-from jobs.raw.defects import DEFECTS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -35,8 +36,9 @@ def _raw_files() -> str:
     )
     head = ("column", "type", "meaning", "unit", "text", "quarantined as", "class")
     return (
-        "## Raw files\n\nText: a header, then one transaction a line, with columns separated by commas. A file with "
-        f"another header is refused, {_defects_of_lines()}. The header is\n\n"
+        "## Raw files\n\nText in UTF-8: a header, then one transaction a line, with columns separated by commas. "
+        "Quotes have no meaning. A byte-order mark, carriage returns before line feeds and NULs at the end of the file "
+        f"are accepted. A file with another header is refused, {_defects_of_lines()}. The header is\n\n"
         f"    {RAW.header}\n\n| {' | '.join(head)} |\n|{' --- |' * len(head)}\n{rows}\n"
     )
 

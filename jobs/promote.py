@@ -13,14 +13,13 @@ unless ``--replace-unjudged`` names it.
 """
 
 import argparse
-import datetime as dt
 
 from antifraud.artifacts.pointer import Pointer, activate, read_pointer
 from antifraud.errors import ReleaseError
 from antifraud.keys.signing import PublicKey
 from antifraud.settings.core import JobSettings
 from jobs.judging.promote import follow, promote, require_pass_today
-from jobs.spark.runtime import base_parser, run_plain_job
+from jobs.spark.runtime import base_parser, calendar_day, run_plain_job
 
 
 def main(settings: JobSettings, arguments: argparse.Namespace) -> None:
@@ -55,7 +54,7 @@ def _pointer(settings: JobSettings) -> Pointer:
 def _parser() -> argparse.ArgumentParser:
     parser = base_parser(__doc__)
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--as-of", type=dt.date.fromisoformat, help="promote the candidate of this day (YYYY-MM-DD)")
+    which.add_argument("--as-of", type=calendar_day, help="promote the candidate of this day (YYYY-MM-DD)")
     which.add_argument("--release", help="go back to this release, if it passes today")
     which.add_argument("--aliases", action="store_true", help="only update MLflow's aliases from the pointer")
     parser.add_argument(

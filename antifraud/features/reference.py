@@ -39,7 +39,7 @@ class PythonArithmetic:
 ARITHMETIC: Final = PythonArithmetic()
 
 
-class UnknownInput(Exception):
+class UnknownInput(KeyError):
     """An input that is not known; the features made of it are null."""
 
 

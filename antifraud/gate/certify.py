@@ -1,7 +1,7 @@
 """The evidence that the gate judges: scored rows of the certify window, and the volume to predict the loss at."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from antifraud.gate.findings import Correction, Estimate
 from antifraud.stats.episodes import Frauds, label_delay_loss
 from antifraud.stats.loss import Volume
 from antifraud.stats.maturation import Maturation
-from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable
+from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable, curve
 from antifraud.stats.threshold import LegitBlocks
 
 EPOCH: Final = np.datetime64(0, "D")
@@ -25,12 +25,12 @@ class Certify:
     every day counts as matured. `label_delay_days` is the time that a label takes by contract.
 
     `unknown_a_day` counts the scored rows without a label, one number for each day of the window; None means none.
-    Such rows count as volume, and in no rate.
+    Such rows count as volume, and in no rate. `quiet_days` are the days (since 1970) without any transaction.
 
     Raises:
         DataError: Table and frauds do not describe the same rows, or `unknown_a_day` does not have one count a day.
         NotANumber: A fraud's amount is negative.
-        MissingDay: A day of the window has no labelled row.
+        MissingDay: A day of the window that is not quiet has no labelled row.
     """
 
     table: ScoreTable
@@ -40,6 +40,7 @@ class Certify:
     as_of: int = 0
     label_delay_days: int = 7
     unknown_a_day: Ints | None = None
+    quiet_days: Collection[int] = ()
 
     def __post_init__(self) -> None:
         if (negative := self.frauds.amount < 0).any():
@@ -53,7 +54,7 @@ class Certify:
                 f"the certify window has {self.table.fraud.sum()} frauds worth {expected} in its score table, "
                 f"but {self.frauds.score.size} worth {found} in its rows: validate again"
             )
-        _require_every_day(self.table, self.frauds.days)
+        _require_every_day(self.table, self.frauds.days, self.quiet_days)
         if self.unknown_a_day is not None and self.unknown_a_day.size != self.frauds.days:
             raise DataError(
                 f"the certify window has {self.frauds.days} days, but {self.unknown_a_day.size} counts of rows without "
@@ -73,8 +74,24 @@ class Certify:
     @property
     def transactions_a_day(self) -> Floats:
         """Scored transactions of each day, with and without a label, shape ``(days,)``."""
-        labelled = _labelled_a_day(self.table)
+        labelled = np.zeros(self._days.size)
+        labelled[np.isin(self._days, np.unique(self.table.day))] = _labelled_a_day(self.table)
         return labelled if self.unknown_a_day is None else labelled + self.unknown_a_day
+
+    @property
+    def first_day(self) -> int:
+        """The first day of the window, days since 1970."""
+        return int(self._days[0])
+
+    @property
+    def curve(self) -> Curve:
+        """The curve of the score table, over all days of the window."""
+        return replace(curve(self.table), days=self.frauds.days)
+
+    @property
+    def _days(self) -> Ints:
+        """All days of the window in order, quiet ones included."""
+        return np.union1d(self.table.day, np.array(sorted(self.quiet_days), np.int64)).astype(np.int64)
 
     @property
     def transactions_a_month(self) -> float:
@@ -105,11 +122,11 @@ class Certify:
         return Correction(float(expected.sum() / missed.amount.sum()), int(young), error)
 
 
-def _require_every_day(table: ScoreTable, days: int) -> None:
+def _require_every_day(table: ScoreTable, days: int, quiet: Collection[int]) -> None:
     present = np.unique(table.day)
-    if present.size == days or not present.size:
+    if present.size + len(quiet) == days or not present.size:
         return
-    gaps = np.setdiff1d(np.arange(present[0], present[-1] + 1), present)
+    gaps = np.setdiff1d(np.arange(present[0], present[-1] + 1), [*present, *quiet])
     named = f", none of {', '.join(str(EPOCH + int(gap)) for gap in gaps[:5])}" if gaps.size else ""
     raise MissingDay(
         f"the certify window has {days} days, {present.size} of them have labelled rows{named}: load the missing days "
@@ -220,8 +237,7 @@ class Demand:
 
     def label_delay_loss(self, certify: Certify, threshold: int) -> float | None:
         """Return what the label delay alone costs a month at this volume, minor units; None where days are unknown."""
-        first_day = int(certify.table.day.min())
-        found = label_delay_loss(certify.frauds, threshold, certify.label_delay_days, first_day)
+        found = label_delay_loss(certify.frauds, threshold, certify.label_delay_days, certify.first_day)
         return None if found is None else found * self.volume(certify).factor
 
 

@@ -25,7 +25,7 @@ from antifraud.gate.limits import Limits
 from antifraud.gate.rules import conclude
 from antifraud.stats.draws import SEED
 from antifraud.stats.loss import LossBound, loss_bound
-from antifraud.stats.score_tables import MAX_SCORE, MONTH_DAYS, ScoreTable, curve
+from antifraud.stats.score_tables import MAX_SCORE, MONTH_DAYS, ScoreTable
 from antifraud.stats.threshold import certified_threshold, fpr_bounds, select_beta
 
 __all__ = ["Certify", "Demand", "Judgement", "Limits", "Verdict", "check_threshold", "judge", "month_loss"]
@@ -39,8 +39,11 @@ def judge(
     demand: Demand | None = None,
     seed: int = SEED,
     alternatives: Sequence[Alternative] = (),
+    quiet_days: int = 0,
 ) -> Judgement:
     """Choose the threshold and judge it; `alternatives` are other models on the same rows.
+
+    `quiet_days` counts the days of the select window without any transaction.
 
     Raises:
         NotEnoughRows: Too few rows or days for the confidence asked for; the message says how many are missing.
@@ -53,7 +56,8 @@ def judge(
     require_judgeable(certify.table, "certify")
     at = demand or Demand()
     factor = at.volume(certify).factor
-    chosen = select_beta(select, limits.loss_limit_minor, level=limits.loss_level, factor=factor)
+    most = limits.loss_limit_minor
+    chosen = select_beta(select, most, level=limits.loss_level, factor=factor, quiet_days=quiet_days)
     lowest = certified_threshold(certify.table, certify.all_blocks, limits.fpr_target, limits.delta)
     case = _Case(certify, limits, at, seed, lowest, tuple(alternatives))
     return case.judge(max(chosen.threshold, lowest, case.lowest_for_alerts or lowest), chosen.beta)
@@ -108,7 +112,7 @@ class _Case:
         """The lowest threshold that the limit of alerts allows; None where there is none."""
         if (most := self.limits.alerts_a_day) is None:
             return None
-        trade_off = curve(self.certify.table)
+        trade_off = self.certify.curve
         few = self.demand.growth(self.certify).alerts_a_day(trade_off) <= most
         return int(trade_off.threshold[np.argmax(few)])
 
@@ -141,7 +145,7 @@ class _Case:
 
     def _counts(self, threshold: int) -> dict[str, Any]:
         """Return the figures that the curve gives at a threshold."""
-        trade_off = curve(self.certify.table)
+        trade_off = self.certify.curve
         at, growth = trade_off.at(threshold), self.demand.growth(self.certify)
         false_positives, precision = int(trade_off.false_positives[at]), float(trade_off.precision[at])
         false_alarms = false_positives * MONTH_DAYS / self.certify.frauds.days * growth.legitimate

@@ -34,7 +34,7 @@ def tradeoff(certify: Certify, judged: Judgement, demand: Demand, seed: int) -> 
 
     Alerts and losses are at the volume and fraud share of `demand`, which the threshold was judged at.
     """
-    whole, limits, blocks = curve(certify.table), judged.limits, certify.all_blocks
+    whole, limits, blocks = certify.curve, judged.limits, certify.all_blocks
     thresholds = {*_shown(whole, limits), judged.threshold, judged.threshold_at_fpr_target}
     optima = np.array([whole.threshold[np.argmax(whole.f_beta(float(beta)))] for beta in BETAS])
     growth = demand.growth(certify)

@@ -15,8 +15,9 @@ from antifraud.errors import CatalogError, ForeignLake, MissingDay
 from antifraud.lake.identity import identity_in
 from antifraud.lake.ownership import require_apart, require_own_lake, require_own_tables
 from antifraud.lake.schema_check import columns_of, require_schema
-from antifraud.lake.schemas import CATALOG, CLEAN, NAMESPACE, QUARANTINE, RUNS, Table
+from antifraud.lake.schemas import CATALOG, CLEAN, NAMESPACE, QUARANTINE, RUNS
 from antifraud.lake.storage import catalog_url, file_properties
+from antifraud.lake.table_format import Table
 from antifraud.lake.warehouse import files_below
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import catalog_address
@@ -246,11 +247,12 @@ def rows_by_day(
 def snapshot_with(catalog: "Catalog", table: Table, runs: Sequence[Run]) -> int | None:
     """Return the current snapshot of a table if it holds all rows of `runs`, else None.
 
-    Jobs use it to read rows that maintenance may delete meanwhile: the snapshot outlives the job.
+    Jobs use it to read rows that maintenance may delete meanwhile: the snapshot outlives the job. A table without rows
+    has no snapshot and gives 0, if days without transactions are all that was published.
     """
     snapshot = catalog.load_table((NAMESPACE, table.name)).current_snapshot()
     if snapshot is None:
-        return None
+        return None if any(run.rows for run in runs) else 0
     days = [run.day for run in runs]
     rows = rows_by_day(catalog, table, min(days), max(days), snapshot.snapshot_id)
     return snapshot.snapshot_id if all(rows.get(run.day, 0) == run.rows for run in runs) else None

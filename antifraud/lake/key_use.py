@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from antifraud.clock import date_of
 from antifraud.errors import PublishError, SchemaError
 from antifraud.lake.catalog import open_table
-from antifraud.lake.schemas import NAMESPACE, Table
+from antifraud.lake.schemas import NAMESPACE
+from antifraud.lake.table_format import Table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

@@ -6,7 +6,7 @@ from typing import Final
 from antifraud.clock import ONE_DAY, days_between
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.lake.catalog import open_catalog, published
-from antifraud.lake.feed import files_in
+from antifraud.lake.feed import covers, discover
 from antifraud.lake.schemas import TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.lake.storage import raw_folder
 from antifraud.settings.core import JobSettings
@@ -25,7 +25,8 @@ def missing_before(settings: JobSettings, day: dt.date) -> list[dt.date]:
     window = days_between(day - reach, day - ONE_DAY)
     catalog = open_catalog(settings)
     customers, terminals = (published(catalog, table, window[0], window[-1]) for table in TOTALS)
-    known = [*(file.first for file in files_in(raw_folder(settings))[:1]), *customers, *terminals]
+    files = discover(raw_folder(settings))
+    known = [*[day for day in window if covers(files, day)][:1], *customers, *terminals]
     # A day is there only if both tables have it: a run may have been killed between them.
     whole = customers.keys() & terminals.keys()
     return [day for day in window if known and day >= min(known) and day not in whole]

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from antifraud.errors import LeakError, SchemaError
-from antifraud.lake.schemas import Column, Table, identifiers_among
+from antifraud.lake.schemas import identifiers_among
+from antifraud.lake.table_format import Column, Table
 
 if TYPE_CHECKING:
     from pyiceberg.schema import Schema

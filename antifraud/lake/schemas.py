@@ -8,11 +8,11 @@ Sensitivity classes: ``identifier`` (a raw id; allowed in the raw zone only), ``
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from antifraud.features.registry import FORMULA_VERSION, REGISTRY, WINDOWS
-from antifraud.lake.raw_format import RawColumn, RawFormat, Sensitivity
+from antifraud.lake.raw_format import RawColumn, RawFormat
+from antifraud.lake.table_format import Column, Table
 
 BUCKET_FIELDS: Final = (
     "tx_count bigint, amount_sum bigint, amount_sum_sq decimal(38,0), amount_max bigint, last_time bigint"
@@ -25,46 +25,7 @@ LABEL_DAYS: Final = "array<struct<day_number int, known bigint, fraud bigint>>"
 LABEL_HOURS: Final = "array<struct<hour int, known bigint, fraud bigint>>"
 STREAK: Final = "array<struct<hour int, fraud bigint>>"
 DAY_CHANGES: Final = f"array<struct<day_number int, changes {CHANGES}>>"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column; `type` is a Spark SQL type, and `null` says what a null means (empty if the column is never null)."""
-
-    name: str
-    type: str
-    meaning: str
-    sensitivity: Sensitivity = "public"
-    unit: str = ""
-    null: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One Iceberg table.
-
-    Attributes:
-        name: Name of the table.
-        meaning: Description for docs/tables.md.
-        partition_by: Columns that rows are partitioned by.
-        sort_by: Columns that the rows of a file are sorted by.
-        columns: Columns, in order.
-        version: Version of the rows; raise it when they would change for the same inputs.
-        retired: Columns of earlier versions. A data job drops them, and no column may take their names again.
-    """
-
-    name: str
-    meaning: str
-    partition_by: tuple[str, ...]
-    sort_by: tuple[str, ...]
-    columns: tuple[Column, ...]
-    version: int = 1
-    retired: tuple[str, ...] = ()
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """Names of the columns, in order."""
-        return tuple(column.name for column in self.columns)
+DAY_ROWS: Final = "array<struct<day date, rows bigint, usable bigint, last_second int>>"
 
 
 DIGITS: Final = "[0-9]{1,18}"
@@ -75,7 +36,8 @@ RAW: Final = RawFormat((
     ),
     RawColumn(
         "tx_datetime", "timestamp", "when it happened; 24:00:00 is the midnight that ends the day",
-        "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", unit="UTC",
+        # Without the year 0, which is a year for Spark and none for Python.
+        "(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", unit="UTC",
     ),
     RawColumn(
         "customer_id", "bigint", "id of the customer", DIGITS, "identifier", largest=LARGEST_ID,
@@ -137,7 +99,7 @@ QUARANTINE: Final = Table(
     ("day",),
     ("file", "line"),
     (
-        Column("day", "date", "day of the event; for a row without a usable time, the first day of its file"),
+        Column("day", "date", "day of the event; its file's nearest day if outside, first day without a usable time"),
         Column("file", "string", "name of the raw file"),
         Column("line", "bigint", "line of the file; the header is line 1"),
         Column("reason", "string", "reason, one of those listed with the columns of the raw files"),
@@ -273,7 +235,7 @@ RUNS: Final = Table(
     (),
     (),
     (
-        Column("table", "string", "table that was published; `feed` and `raw_file` for what was read from raw files"),
+        Column("table", "string", "table that was published; `feed` for what raw files said about a day"),
         Column("day", "date", "day that was published"),
         Column("inputs", "string", "hash of everything that the day was made from"),
         Column("snapshot_id", "bigint", "Iceberg snapshot that published it"),
@@ -286,9 +248,29 @@ RUNS: Final = Table(
         ),
     ),
 )
+FILES: Final = Table(
+    "files",
+    "Raw files that were read, a row for each version of a file. A file with the status or the checksum of a row is "
+    "not read again to learn which days it covers.",
+    (),
+    (),
+    (
+        Column("path", "string", "path below the folder of raw files"),
+        Column("size", "bigint", "size", unit="bytes"),
+        Column("modified", "bigint", "time of the last write", unit="ns"),
+        Column(
+            "changed", "bigint", "time of the last change, also of its status", unit="ns", null="S3 has no such time"
+        ),
+        Column("version", "string", "entity tag in S3, inode number on a disk"),
+        Column("sha256", "string", "checksum of the bytes"),
+        Column("whole", "boolean", "whether all rows were read, and not only the overlap into the next file"),
+        Column("days", DAY_ROWS, "rows by UTC day, usable ones, and the last one's second; empty unless `whole`"),
+    ),
+)
 
 TABLES: Final[tuple[Table, ...]] = (
     CLEAN, QUARANTINE, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES, SCORES, RUNS,
+    FILES,
 )  # fmt: skip
 
 

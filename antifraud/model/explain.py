@@ -143,7 +143,7 @@ def describe(feature: Feature, value: float) -> str:
 
     >>> known = {feature.name: feature for feature in REGISTRY}
     >>> describe(known["terminal_fraud_7d"], 5.0)
-    'terminal matured frauds, 7 days: 5 transactions'
+    'terminal frauds learnt, 7 days: 5 transactions'
     >>> describe(known["customer_since_last"], math.nan)
     'customer time since the last one, 30 days: none (no earlier transaction of the customer in the window)'
     """

@@ -206,7 +206,9 @@ class BetaChoice:
     threshold: int
 
 
-def select_beta(select: ScoreTable, loss_limit_minor: int, *, level: float, factor: float = 1.0) -> BetaChoice:
+def select_beta(
+    select: ScoreTable, loss_limit_minor: int, *, level: float, factor: float = 1.0, quiet_days: int = 0
+) -> BetaChoice:
     """Select the smallest beta with an F_beta-optimal threshold that meets `TUNING_SHARE` of the loss limit.
 
     If no beta of `BETAS` does, the largest is taken: the certify window raises the threshold to what the FPR allows,
@@ -217,6 +219,7 @@ def select_beta(select: ScoreTable, loss_limit_minor: int, *, level: float, fact
         loss_limit_minor: Missed fraud that is allowed a month, minor units.
         level: Probability of the prediction limit that is compared with it.
         factor: Volume judged at over that of the select window.
+        quiet_days: Days of the window without any transaction, which are not in its table.
 
     Raises:
         NoFraud: The window has no fraud.
@@ -231,17 +234,18 @@ def select_beta(select: ScoreTable, loss_limit_minor: int, *, level: float, fact
     trade_off = curve(select)
     for beta in BETAS:
         choice = BetaChoice(beta, int(trade_off.threshold[np.argmax(trade_off.f_beta(beta))]))
-        if _month_upper(select, choice.threshold, level) * factor <= TUNING_SHARE * loss_limit_minor:
+        if _month_upper(select, choice.threshold, level, quiet_days) * factor <= TUNING_SHARE * loss_limit_minor:
             break
     return choice
 
 
-def _month_upper(table: ScoreTable, threshold: int, level: float) -> float:
+def _month_upper(table: ScoreTable, threshold: int, level: float, quiet_days: int) -> float:
     """Return an upper prediction limit of 30 days' missed fraud, minor units.
 
     Days count as independent, which they are not: it is for tuning only.
     """
-    daily = table.by_day(table.fraud_amount * (table.score <= threshold))
+    missed = table.by_day(table.fraud_amount * (table.score <= threshold))
+    daily = np.concatenate([missed, np.zeros(quiet_days, missed.dtype)])
     if daily.size < MIN_BLOCKS:
         raise NotEnoughRows(f"beta is tuned on {MIN_BLOCKS} days at least, found {daily.size}: select on more days")
     spread = daily.std(ddof=1) * np.sqrt(MONTH_DAYS + MONTH_DAYS**2 / daily.size)

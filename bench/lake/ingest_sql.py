@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.keys.pseudonym import Key, load_active_key
+from antifraud.lake.feed import discover
 from antifraud.lake.schemas import RAW
 from antifraud.settings.core import JobSettings
-from jobs.raw.files import discover
 from jobs.raw.tokens import PADS, pad_key
 
 AT_24: Final = "tx_datetime LIKE '% 24:00:00'"

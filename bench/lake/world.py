@@ -13,7 +13,8 @@ from typing import Any, Final
 from antifraud.clock import days_between
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.lake.catalog import open_catalog
-from antifraud.lake.schemas import NAMESPACE, Table
+from antifraud.lake.schemas import NAMESPACE
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from bench.record import record
 from jobs.simulator.truth import MANIFEST

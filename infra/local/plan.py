@@ -80,7 +80,7 @@ def fit_windows(history_days: int) -> tuple[int, int, int]:
     """
     needed = sum(SHORTEST) + LABEL_DELAY_DAYS + SHORTEST_WARM_UP_DAYS
     if history_days < needed:
-        raise MissingDay(f"{history_days} days of history were found, {needed} are needed: add raw files")
+        raise MissingDay(f"{max(history_days, 0)} days of history were found, {needed} are needed: add raw files")
     room = max(history_days - LABEL_DELAY_DAYS - WARM_UP_DAYS, sum(SHORTEST))
     spare = min(room, sum(LONGEST)) - sum(SHORTEST)
     return SHORTEST[0] + (spare + 1) // 2, SHORTEST[1], SHORTEST[2] + spare // 2

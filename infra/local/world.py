@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from antifraud.errors import PublishError
+from antifraud.errors import PublishError, RawFileError
 from infra.local.environment import ROOT
 from infra.local.plan import HISTORY_DAYS, LIVE_DAYS, WORLD_SEED, WORLD_START, Options, Plan, make_plan
-from infra.local.raw_folder import calendar, raw_files
+from infra.local.raw_folder import calendar, no_files, raw_files
 
 SIMULATED: Final = "simulate:"
 """Beginning of the simulator's last line; the lines before it are one for each day."""
@@ -36,13 +36,22 @@ def plan_for(options: Options) -> Plan:
     """Return the calendar of the options.
 
     Raises:
-        RawFileError: The folder of ``--data`` holds no raw files.
+        RawFileError: The folder of ``--data`` holds no raw files, or one that cannot be read.
         MissingDay: The history is too short for a model.
     """
     if options.data is None:
         return make_plan(WORLD_START, options.days or HISTORY_DAYS)
     first, last = calendar(options.data)
+    _leave_out(no_files(options.data), first, last)
     return make_plan(first, options.days or (last - first).days + 1 - LIVE_DAYS)
+
+
+def _leave_out(refused: dict[dt.date, str], first: dt.date, last: dt.date) -> None:
+    """Tell which entries are left out because they are no files; refuse one that leaves a hole in the calendar."""
+    for day, reason in refused.items():
+        if first < day < last:
+            raise RawFileError(reason)
+        print(f"left out: {reason}", flush=True)
 
 
 def make_secrets(home: Path, environ: dict[str, str], say: Callable[[str], None]) -> None:

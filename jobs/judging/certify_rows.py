@@ -1,6 +1,7 @@
 """Reduce the labelled rows that were scored on the cluster to what the gate judges."""
 
-from collections.abc import Iterator, Sequence
+import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ class ReducedWindows:
     certify: Certify
     difference: int
     """The evaluator's largest difference from CatBoost on any row, ppm."""
+    quiet_days: int = 0
+    """Days of the select window without any transaction."""
 
     @property
     def counts(self) -> Counts:
@@ -76,7 +79,7 @@ class ReducedWindows:
         table = table_of(stored, "certify")
         require_judgeable(table, "certify")
         certify = _certify(results, stored, inputs, lowest_shown(table, limits))
-        return cls(table_of(stored, "select"), certify, difference)
+        return cls(table_of(stored, "select"), certify, difference, len(inputs.quiet_days("select")))
 
 
 @contextmanager
@@ -116,19 +119,19 @@ def certify_scored(results: DataFrame, inputs: Inputs, bundle: Bundle, limits: L
     """
     reduced = score_table_rows(results, bundle.release).toArrow()
     table = table_of(reduced, "certify")
-    require_labelled(table, inputs.spans["certify"])
+    require_labelled(table, inputs.spans["certify"], inputs.quiet)
     require_judgeable(table, "certify")
     lowest = min(lowest_shown(table, limits), bundle.manifest["threshold"])
     return _certify(results, reduced, inputs, lowest)
 
 
-def require_labelled(table: ScoreTable, span: Span) -> None:
-    """Refuse days on which nothing is known.
+def require_labelled(table: ScoreTable, span: Span, quiet: Collection[dt.date] = ()) -> None:
+    """Refuse days on which nothing is known, except `quiet` days, on which nothing happened.
 
     Raises:
         MissingDay: A day has no transaction with a label; the message names the first ones.
     """
-    found = {date_of(int(day)) for day in np.unique(table.day)}
+    found = {*quiet, *(date_of(int(day)) for day in np.unique(table.day))}
     if missing := [str(day) for day in span.days if day not in found]:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")  # noqa: PLR2004
         raise MissingDay(f"no transaction has a label on {shown}: leave these days out, or load their labels")
@@ -145,6 +148,7 @@ def _certify(results: DataFrame, reduced: pa.Table, inputs: Inputs, lowest: int)
         day_number(inputs.as_of),
         inputs.label_delay_days,
         unknown_of(reduced, "certify", days),
+        inputs.quiet_days("certify"),
     )
 
 

@@ -16,7 +16,7 @@ from antifraud.gate.report import CurvePoints, GateReport
 from antifraud.gate.tradeoff import tradeoff
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Decider
-from antifraud.stats.score_tables import MONTH_DAYS, curve
+from antifraud.stats.score_tables import MONTH_DAYS
 from jobs.judging.certify_rows import ReducedWindows
 from jobs.judging.champion import Judged, succession
 from jobs.judging.limits import demand_of
@@ -48,7 +48,8 @@ def judged(
     demand, champion = demand_of(settings), next((each for each in rivals if each.role == CHAMPION), None)
     at_full = replace(demand, transactions_a_month=FULL_TRANSACTIONS_A_MONTH)
     certify, seed = reduced.certify, settings.seed
-    here = judge(reduced.select, certify, limits, demand=demand, seed=seed, alternatives=_others(rivals, demand, seed))
+    others, quiet = _others(rivals, demand, seed), reduced.quiet_days
+    here = judge(reduced.select, certify, limits, demand=demand, seed=seed, alternatives=others, quiet_days=quiet)
     full = check_threshold(
         certify, here.threshold, limits, demand=at_full, seed=seed, alternatives=_others(rivals, at_full, seed)
     )
@@ -75,7 +76,7 @@ def points(certify: Certify, limits: Limits, demand: Demand) -> CurvePoints:
 
     Thresholds far beyond the FPR limit are left out.
     """
-    whole = curve(certify.table)
+    whole = certify.curve
     near = np.flatnonzero(whole.fpr <= NEAR * limits.fpr_limit)
     every = near[np.unique(np.linspace(0, near.size - 1, CURVE_POINTS).astype(int))]
     month = demand.volume(certify).factor * MONTH_DAYS / certify.frauds.days / MINOR_UNITS

@@ -60,7 +60,7 @@ def _memberships() -> list[Column]:
         _member("amount, RUB", band, label),
         _member("hour of day, UTC", hour, F.format_string("%02d", hour)),
         _either("customer", F.col("customer_30d_count") > 0, "seen in 30 days", "new: none in 30 days"),
-        _either("terminal", F.col("terminal_fraud_30d") > 0, "matured fraud in 30 days", "no matured fraud"),
+        _either("terminal", F.col("terminal_fraud_30d") > 0, "fraud learnt in 30 days", "no fraud learnt"),
     ]
 
 

@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 from antifraud.clock import DAY_SECONDS
 from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, open_catalog
-from antifraud.lake.schemas import CLEAN, LABELS, NAMESPACE, QUARANTINE, Table
+from antifraud.lake.schemas import CLEAN, LABELS, NAMESPACE, QUARANTINE
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from jobs.publishing.conflicts import Conflict, with_retries
 from jobs.publishing.publish import Batch, publish, record

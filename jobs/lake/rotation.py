@@ -16,7 +16,16 @@ from antifraud.features.registry import FEATURE_NAMES
 from antifraud.keys.pseudonym import Key, KeyRing, load_keyring
 from antifraud.lake.catalog import Run, open_catalog, published
 from antifraud.lake.key_use import key_ids
-from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, QUARANTINE, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.lake.schemas import (
+    CLEAN,
+    FEATURES,
+    LABELS,
+    QUARANTINE,
+    STATE,
+    TOTALS_CUSTOMER,
+    TOTALS_TERMINAL,
+)
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from jobs.lake.feature_rows import feature_rows
 from jobs.lake.feed_days import beside_clean
@@ -26,6 +35,7 @@ from jobs.publishing.tables import read_table
 from jobs.raw.bridge import build_bridge, rekey, require_key
 from jobs.raw.contents import CONTENT, add_sums, content_of, contents_of, memories, remembered, row_sums
 from jobs.raw.demand import Demand, demand_of, out_of_date
+from jobs.spark.runtime import span
 
 ORDER: Final = (TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES, CLEAN)
 """Order in which tables are published: `clean` comes last, because readers start from it."""
@@ -66,7 +76,9 @@ def rotate(spark: SparkSession, settings: JobSettings, last: dt.date) -> int:
 
     Raises:
         MissingDay: `last` is not the newest day, or a raw file that the bridge needs is gone.
-        PublishError: The key ring has lost a key, a token has no counterpart, or features would change.
+        RawFileError: A raw file that the bridge needs cannot be read.
+        PublishError: The key ring has lost a key, a token has no counterpart, features would change, or an earlier
+            version made some of the days.
     """
     ring = load_keyring(settings.keyring_path)
     rotation = _rotation(settings, ring, last)
@@ -74,7 +86,8 @@ def rotate(spark: SparkSession, settings: JobSettings, last: dt.date) -> int:
         return 0
     days = sorted(rotation.runs[CLEAN])
     demand = demand_of(settings, days)
-    bridges = [build_bridge(spark, settings, days, ring.keys[old], rotation.new) for old in rotation.old_ids]
+    demand.require_read(days)
+    bridges = [build_bridge(spark, settings, demand.files, ring.keys[old], rotation.new) for old in rotation.old_ids]
     bridge = reduce(DataFrame.unionByName, bridges)
     rows = {table: _rekeyed_rows(spark, rotation, table, bridge) for table in ORDER}
     for table in ORDER:
@@ -101,7 +114,22 @@ def _rotation(settings: JobSettings, ring: KeyRing, last: dt.date) -> Rotation:
     if lost := [key_id for key_id in rotation.old_ids if key_id not in ring.keys]:
         raise PublishError(f"days of the lake are under {', '.join(lost)}, which the key ring has lost: "
                            "ingest them again with --rekey")  # fmt: skip
+    require_present_version(rotation)
     return rotation
+
+
+def require_present_version(rotation: Rotation) -> None:
+    """Refuse days that have rows of another version: they would keep their key while the others leave it.
+
+    Raises:
+        PublishError: There are such days; the message names the first table with them.
+    """
+    for table in ORDER:
+        if older := [day for day in rotation.days_to_do(table) if day not in rotation.runs[table]]:
+            raise PublishError(
+                f"{table.name} of {span(older)} is not of this version, so it cannot be re-keyed: run jobs/stale.py "
+                "and bring the lake up to date first"
+            )
 
 
 def _rekeyed_rows(spark: SparkSession, rotation: Rotation, table: Table, bridge: DataFrame) -> DataFrame:

@@ -9,7 +9,8 @@ from typing import Final
 from antifraud.clock import ONE_DAY
 from antifraud.errors import MissingDay
 from antifraud.lake.catalog import Run, newest_runs, open_catalog, outdated, published
-from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL, Table
+from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from jobs.lake import features, state, totals
 from jobs.raw.contents import remembered
@@ -18,6 +19,8 @@ from jobs.spark.runtime import span
 
 NEVER: Final = "never published"
 EXPIRED: Final = "expired"
+UNREADABLE: Final = "unreadable"
+"""Stands in place of a table for days of raw files that cannot be read."""
 Runs = Mapping[dt.date, Run]
 Reasons = dict[dt.date, str]
 
@@ -33,11 +36,10 @@ class Lake:
 
 
 def stale(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
-    """Return for each table the days that are out of date, with the reason.
+    """Return for each table the days that are out of date, and as `UNREADABLE` days of unreadable files, with reasons.
 
     Raises:
         MissingDay: No raw file covers a day.
-        RawFileError: A raw file cannot be read.
     """
     lake = _lake(settings, days)
     stale_days = _from_raw(settings, days)
@@ -56,7 +58,8 @@ def _lake(settings: JobSettings, days: Sequence[dt.date]) -> Lake:
 def _from_raw(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
     demand = demand_of(settings, days)
     stale_days = out_of_date(settings, demand, remembered(open_catalog(settings), demand.sources))
-    return {
+    unreadable = {day: reason for file, reason in demand.refused for day in days if file.covers(day)}
+    return {UNREADABLE: unreadable} | {
         table.name: {day: reasons[table.name] for day, reasons in stale_days.items() if table.name in reasons}
         for table in TABLES
     }

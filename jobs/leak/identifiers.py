@@ -1,6 +1,5 @@
 """Identifiers to search for: ids of the raw feed that are too long to be taken for a count."""
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -9,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antifraud.errors import RawFileError
+from antifraud.lake.feed import discover
+from antifraud.lake.raw_lines import text_lines
+from antifraud.lake.raw_rows import fields_of
 from antifraud.lake.schemas import RAW
 from jobs.leak.damage import damage_of
 from jobs.leak.report import Unsearchable
-from jobs.raw.files import discover, text_lines
 
 MIN_DIGITS: Final = 9
 MAX_DIGITS: Final = 40
@@ -57,9 +58,9 @@ def sparse_identifiers(raw: Path, unsearchable: list[Unsearchable]) -> set[int]:
     for file in files:
         try:
             for line in text_lines(file.path):
-                fields = line.split(b",")
+                fields = fields_of(line)
                 texts.update(_digits(fields[column]) for column in ID_COLUMNS if column < len(fields))
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, RawFileError) as error:
             unsearchable.append(_unknown(file.path, error))
     return {int(text) for text in texts if text.isdigit() and MIN_DIGITS <= len(text) <= MAX_DIGITS}
 
@@ -70,5 +71,6 @@ def _digits(field: bytes) -> bytes:
 
 
 def _unknown(path: Path, error: Exception) -> Unsearchable:
-    reason = "no such file" if isinstance(error, FileNotFoundError) else damage_of(error, "raw file")
+    """Return a raw file as unsearchable; the text of a library's exception is left out, because it quotes the file."""
+    reason = error if isinstance(error, RawFileError) else damage_of(error, "raw file")
     return Unsearchable(str(path), "", f"{reason}; its identifiers are not known")

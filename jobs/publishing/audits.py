@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 from antifraud.errors import LeakError, PublishError, SchemaError
 from antifraud.keys.pseudonym import TOKEN_PATTERN
 from antifraud.lake.schema_check import normalise_type
-from antifraud.lake.schemas import Table, identifiers_among
+from antifraud.lake.schemas import identifiers_among
+from antifraud.lake.table_format import Table
 from jobs.publishing.staging import Partition
 
 

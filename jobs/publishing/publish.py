@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from antifraud.files import hash_of
 from antifraud.lake.catalog import VERSION, Run, full_name, open_catalog, published
-from antifraud.lake.schemas import NAMESPACE, RUNS, Table
+from antifraud.lake.schemas import NAMESPACE, RUNS
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from jobs.publishing import staging
 from jobs.publishing.audits import audit, require_rows
@@ -159,11 +160,17 @@ def place_of(catalog: "Catalog", table: Table, snapshot_id: int | None = None) -
 
 def record(spark: SparkSession, runs: Iterable[Run]) -> None:
     """Record the days as up to date: the last step of every job."""
-    rows = [dataclasses.astuple(run) for run in runs]
-    schema = ", ".join(f"`{column.name}` {column.type}" for column in RUNS.columns)
-    writer = spark.createDataFrame(rows, schema).coalesce(1).writeTo(full_name(RUNS))
+    append_rows(spark, RUNS, [dataclasses.astuple(run) for run in runs])
+
+
+def append_rows(spark: SparkSession, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Append rows to a table that remembers what was done; nothing if there are none."""
+    if not rows:
+        return
+    schema = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
+    writer = spark.createDataFrame(rows, schema).coalesce(1).writeTo(full_name(table))
     # Appending again is safe: a row that is there twice says the same twice.
-    with_retries(writer.append, RUNS.name, hash_of(rows))
+    with_retries(writer.append, table.name, hash_of(table.name, [str(row) for row in rows]))
 
 
 def _rows_by_day(table: Table, partitions: Mapping[Partition, int]) -> dict[dt.date, int]:

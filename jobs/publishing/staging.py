@@ -13,7 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 from antifraud.clock import date_of
 from antifraud.errors import PublishError
 from antifraud.lake.catalog import full_name
-from antifraud.lake.schemas import CATALOG, NAMESPACE, Table
+from antifraud.lake.schemas import CATALOG, NAMESPACE
+from antifraud.lake.table_format import Table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

@@ -9,7 +9,8 @@ from antifraud.files import hash_of
 from antifraud.lake.catalog import full_name, open_any_catalog
 from antifraud.lake.ownership import claim_lake
 from antifraud.lake.schema_check import PresentColumn, require_schema
-from antifraud.lake.schemas import CATALOG, NAMESPACE, TABLES, Table
+from antifraud.lake.schemas import CATALOG, NAMESPACE, TABLES
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from jobs.publishing.conflicts import with_retries
 

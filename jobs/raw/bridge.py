@@ -4,7 +4,6 @@ Anybody who has the bridge can follow a customer across a rotation. So it stays 
 of mode 0700, and is removed with the old key.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
@@ -15,12 +14,12 @@ from pyspark.sql import functions as F
 
 from antifraud.errors import PublishError
 from antifraud.keys.pseudonym import Key, Kind
-from antifraud.lake.schemas import Table
-from antifraud.lake.storage import bridge_folder, raw_folder
+from antifraud.lake.feed import RawFile
+from antifraud.lake.storage import bridge_folder
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_remote
 from jobs.raw.columns import parse
-from jobs.raw.files import discover, files_to_read
 from jobs.raw.lines import name_of, read_lines
 from jobs.raw.tokens import hide, token
 
@@ -28,15 +27,13 @@ PRIVATE: Final = 0o700
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
-def build_bridge(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date], old: Key, new: Key) -> DataFrame:
-    """Return columns `old` and `new`: the two tokens of every customer and terminal in the raw files of `days`.
+def build_bridge(spark: SparkSession, settings: JobSettings, files: Sequence[RawFile], old: Key, new: Key) -> DataFrame:
+    """Return columns `old` and `new`: the two tokens of every customer and terminal in the raw files.
 
     Raises:
-        MissingDay: No raw file covers a day any more.
         PublishError: Two ids share a token.
     """
     folder = _private_folder(settings, old, new)
-    files = files_to_read(discover(raw_folder(settings)), days)
     lines, _ = read_lines(spark, [file.path for file in files])
     parsed = parse(lines)
     before, after = hide(spark, old), hide(spark, new)

@@ -1,16 +1,16 @@
 """Checks of counted raw rows, before any of these rows is published."""
 
 import datetime as dt
-import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
-from antifraud.errors import MissingDay, PublishError, QuarantineLimit
+from antifraud.errors import PublishError, QuarantineLimit
+from antifraud.lake.feed import RawFile
 from antifraud.settings.core import JobSettings
-from jobs.raw.files import RawFile
+from jobs.raw.faults import counts_in_words, first_in_words
 
-OVERLAP_SHARE: Final = 0.1
-"""If the last day of a file has fewer rows than this share of the other days, it is the overlap of a late cut."""
+if TYPE_CHECKING:
+    from jobs.raw.tally import Tally
 
 Counts = dict[dt.date, dict[str, Any]]
 
@@ -38,51 +38,38 @@ def require_balance(files: Sequence[RawFile], lines: Mapping[str, int], judged: 
             )
 
 
-def require_reached(files: Sequence[RawFile], counts: Counts, days: Sequence[dt.date]) -> None:
-    """Refuse days after the last day of their file: they were not delivered. A day without rows before it was quiet.
-
-    A delivery that was cut late has a few rows after midnight. They are no day either: if the file of the next day is
-    missing, they would be published as the whole day.
-
-    Raises:
-        MissingDay: One of `days` comes after the last day of the file that covers it.
-    """
-    for file in files:
-        reached = last_day(file, counts)
-        if late := [str(day) for day in days if file.covers(day) and day > reached]:
-            raise MissingDay(
-                f"{file.path.name} ends on {reached}, {', '.join(late[:5])} is asked for: deliver the rest; if the "
-                "file's few rows after its end are the whole day, move them into a file of that day"
-            )
-
-
-def last_day(file: RawFile, counts: Counts) -> dt.date:
-    """Return the last day of a file with rows, or the day before if the last one has hardly any (`OVERLAP_SHARE`)."""
-    rows = {day: counts_of(counts, day)["rows_in"] for day in counts if file.covers(day)}
-    # The median, so that one unusually quiet or busy day among the others does not decide.
-    *before, last = sorted(rows) or [file.first]
-    if before and rows[last] < OVERLAP_SHARE * statistics.median(rows[day] for day in before):
-        return before[-1]
-    return last
-
-
-def require_limit(settings: JobSettings, counts: Counts, days: Sequence[dt.date]) -> None:
+def require_limit(
+    settings: JobSettings,
+    tally: "Tally",
+    files: Sequence[RawFile],
+    days: Sequence[dt.date],
+    late: Mapping[dt.date, int],
+) -> None:
     """Refuse days with a larger share of unusable rows than the setting `quarantine_limit` allows.
 
     Raises:
-        QuarantineLimit: One of the days has such a share.
+        QuarantineLimit: One of the days has such a share; the message explains the first of its unusable rows.
     """
     for day in days:
-        of_day, share = counts_of(counts, day), unusable_share(counts, day)
+        share = unusable_share(tally.counts, day, late)
         if share > settings.quarantine_limit:
-            reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(of_day["quarantined"].items()))
+            faults, rows = tally.faults[day], counts_of(tally.counts, day)["rows_in"]
             raise QuarantineLimit(
-                f"{share:.2%} of the {of_day['rows_in']} rows of {day} are unusable ({reasons}), the limit is "
-                f"{settings.quarantine_limit:.2%}: correct the file, nothing was published"
+                f"{first_in_words(faults, files)}; {share:.2%} of the {rows} rows of {day} are unusable "
+                f"({counts_in_words(faults)}), the limit is {settings.quarantine_limit:.2%}: correct the file, nothing "
+                "was published"
             )
 
 
-def unusable_share(counts: Counts, day: dt.date) -> float:
-    """Return the share of a day's rows that are quarantined; 0 for a day without rows."""
-    of_day = counts_of(counts, day)
-    return float(sum(of_day["quarantined"].values()) / max(of_day["rows_in"], 1))
+def unusable_share(counts: Counts, day: dt.date, late: Mapping[dt.date, int]) -> float:
+    """Return the share of a day's rows that are quarantined; 0 for a day without rows.
+
+    `late` has the rows of a late cut by day: they are quarantined until their own file arrives, and are not at fault.
+    """
+    of_day, waiting = counts_of(counts, day), late.get(day, 0)
+    return float((sum(of_day["quarantined"].values()) - waiting) / max(of_day["rows_in"] - waiting, 1))
+
+
+def late_rows(files: Sequence[RawFile]) -> dict[dt.date, int]:
+    """Return the rows of late cuts, by the last day of the file that has them."""
+    return {file.last: rows for file in files if (rows := file.rows_of_late_cut)}

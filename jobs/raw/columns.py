@@ -9,8 +9,14 @@ from antifraud.clock import DAY_SECONDS
 from antifraud.lake.raw_format import RawColumn
 from antifraud.lake.schemas import RAW
 
-TEXT: Final = {name: f"get(parts, {place})" for place, name in enumerate(RAW.column_names)}
-"""SQL of each column's text, which is empty in a line with another number of columns."""
+PARTS: Final = {name: f"get(parts, {place})" for place, name in enumerate(RAW.column_names)}
+LAST: Final = RAW.column_names[-1]
+TEXT: Final = PARTS | {LAST: f"trim(TRAILING '\\r' FROM {PARTS[LAST]})"}
+"""SQL of each column's text, which is empty in a line with another number of columns.
+
+Carriage returns at the end belong to the line end. They are taken off the last column and not off the whole line, which
+may have bytes that are no UTF-8: Spark's `trim` would read beyond its end.
+"""
 MIDNIGHT_AFTER: Final = " 24:00:00"
 NUMBERS: Final = {
     "tranaction_id": "transaction_id",
@@ -23,7 +29,7 @@ NUMBERS: Final = {
 """Columns of whole numbers, each with its name in `parse`."""
 AMOUNT: Final = RAW.column("tx_amount")
 CENTS: Final = 10**12 - 1
-"""The largest amount of that shape, in minor units. The contract's limit is lower: `jobs.raw.defects` judges it."""
+"""The largest amount of that shape, in minor units. The limit is lower: `antifraud.lake.raw_defects` judges it."""
 
 
 def parse(lines: DataFrame) -> DataFrame:
@@ -35,7 +41,8 @@ def parse(lines: DataFrame) -> DataFrame:
     complete = F.size("parts") == len(RAW.columns)
     # A line with another number of columns gets empty texts, so that no later expression looks beyond its end.
     nothing = F.array(*(F.lit("") for _ in RAW.columns))
-    parts = lines.withColumn("parts", F.split("text", ",")).select(
+    # One part more than there are columns tells as much as millions, which a line of commas would fill memory with.
+    parts = lines.withColumn("parts", F.split("text", ",", len(RAW.columns) + 1)).select(
         "file", "line", complete.alias("complete"), F.when(complete, F.col("parts")).otherwise(nothing).alias("parts")
     )
     values = {f"value_{name}": _cast(text, "bigint") for name, text in TEXT.items() if name in NUMBERS}

@@ -3,13 +3,13 @@
 The hash ignores the order of rows and everything that the table does not hold. So a file that is delivered again makes
 a table's day stale only if it changes that table's rows.
 
-`runs` remembers contents, so that files need not be read again. Under `FEED` it has the contents of a day for a set of
-files, under `FILE` the checksum of a file as long as nobody writes to that file.
+`runs` remembers contents, so that files need not be read again: under `FEED` it has the contents of a day for a set of
+files.
 """
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import Column
@@ -17,8 +17,8 @@ from pyspark.sql import functions as F
 
 from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, runs_of
-from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE, Table
-from jobs.raw.files import RawFile, Stamp
+from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
+from antifraud.lake.table_format import Table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -26,14 +26,12 @@ if TYPE_CHECKING:
     from antifraud.settings.core import JobSettings
 
 FEED: Final = "feed"
-FILE: Final = "raw_file"
 CONTENT: Final = "content"
 HASHED: Final[Mapping[Table, tuple[str, ...]]] = {
     QUARANTINE: ("file", "line", "reason", "column"),
     LABELS: ("transaction_id", "is_fraud", "scenario"),
     CLEAN: ("transaction_id", "event_time", "customer", "terminal", "amount"),
 }
-SHA256: Final = "sha256"
 HALF_BITS: Final = 32
 HALF: Final = (1 << HALF_BITS) - 1
 
@@ -88,22 +86,6 @@ def ever_remembered(catalog: "Catalog", days: Iterable[dt.date]) -> dict[dt.date
     for run in runs_of(catalog, FEED, min(known), max(known)):
         known.setdefault(run.day, []).append(json.loads(run.counts))
     return known
-
-
-def remembered_sums(catalog: "Catalog", files: Sequence[RawFile], stamps: Mapping[str, Stamp]) -> dict[str, str]:
-    """Return the SHA-256, by name, of files that were read before and still have the same stamp."""
-    sources = {_source_of(file, stamps[file.path.name]): file.path.name for file in files}
-    runs = runs_of(catalog, FILE, files[0].first, files[-1].first) if files else []
-    return {sources[run.inputs]: json.loads(run.counts)[SHA256] for run in runs if run.inputs in sources}
-
-
-def memory_of(file: RawFile, stamp: Stamp, checksum: str) -> Run:
-    """Return the row of `runs` in which `remembered_sums` finds a file's checksum."""
-    return Run(FILE, file.first, _source_of(file, stamp), 0, 0, json.dumps({SHA256: checksum}), 0)
-
-
-def _source_of(file: RawFile, stamp: Stamp) -> str:
-    return hash_of(file.path.name, stamp)
 
 
 def memories(sources: Mapping[dt.date, str], contents: Mapping[dt.date, Contents]) -> list[Run]:

@@ -1,20 +1,26 @@
 """Raw files that a run needs, keys that it reads them under, and which of its days are out of date."""
 
 import datetime as dt
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from antifraud.clock import shift
+from antifraud.errors import RawFileError
 from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.files import hash_of
 from antifraud.keys.pseudonym import Key, load_keyring
 from antifraud.lake.catalog import Run, newest_runs, open_catalog, outdated, published
+from antifraud.lake.coverage import DaysRead
+from antifraud.lake.feed import RawFile, covers, discover, files_of, files_to_read, require_covered
 from antifraud.lake.key_use import key_ids, nearest
-from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE, Table
+from antifraud.lake.known_files import KnownFile, Stamp, known_files
+from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
 from antifraud.lake.storage import raw_folder
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
-from jobs.raw.contents import Contents, content_of, ever_remembered, memory_of, remembered_sums
-from jobs.raw.files import RawFile, Stamp, checksums, discover, files_of, files_to_read, stamps
+from jobs.raw.contents import Contents, content_of, ever_remembered
+from jobs.raw.files import Refusal, checksums, inspect
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -23,6 +29,8 @@ TABLES: Final = (QUARANTINE, LABELS, CLEAN)
 """Tables made from raw files, in the order in which they are published."""
 MIXED: Final = "another run published the day from other files at the same time"
 UNREAD: Final = "the raw files are new or changed and were not read yet"
+NAMED: Final = 5
+"""Unreadable files that an error names."""
 Reasons = dict[str, str]
 """For each table that is out of date, the reason, by table name."""
 
@@ -32,11 +40,12 @@ class Demand:
     """Days that a run is about, and everything that decides their rows.
 
     Attributes:
-        files: Files that may hold rows of the days.
+        files: Readable files that may hold rows of the days. A file that was read before has the days of its rows.
+        refused: Other files that may hold such rows but cannot be read. No mapping has the days that they cover.
         stamps: Stamp of each file, taken before it was read.
         sums: SHA-256 of each file.
-        remembered: Names of the files whose checksum an earlier run stored, so that they were not read for it.
-        made_of: For each day, what its rows depend on apart from the key: files, versions, label delay.
+        remembered: Names of the files whose stamp an earlier run stored, so that they were not read for a checksum.
+        label_delay_days: Setting that the rows of labels depend on.
         under: For each day, the id of the key that the day, or else the nearest day of the lake, is under.
         keys: For each day, the key to read it under: the one of `under`, or the active key if the key ring has lost
             that one or `rekey` holds.
@@ -44,10 +53,11 @@ class Demand:
     """
 
     files: Sequence[RawFile]
+    refused: Sequence[Refusal]
     stamps: Mapping[str, Stamp]
     sums: Mapping[str, str]
-    remembered: Container[str]
-    made_of: Mapping[dt.date, Any]
+    remembered: Collection[str]
+    label_delay_days: int
     under: Mapping[dt.date, str]
     keys: Mapping[dt.date, Key]
     rekey: bool = False
@@ -64,74 +74,118 @@ class Demand:
 
     def sources_under(self, key_id: str) -> dict[dt.date, str]:
         """Return `sources` as they are when all days are read under one key."""
-        return self._sources(dict.fromkeys(self.made_of, key_id))
+        return self._sources(dict.fromkeys(self.keys, key_id))
 
     def _sources(self, key_ids: Mapping[dt.date, str]) -> dict[dt.date, str]:
-        return {day: hash_of(parts, key_ids[day]) for day, parts in self.made_of.items()}
+        return {day: hash_of(self._parts_of(day), key_ids[day]) for day in self.keys}
 
-    @property
-    def sums_to_remember(self) -> list[Run]:
-        """The checksums that were computed for this run, as rows of `runs`."""
-        read = [file for file in self.files if file.path.name not in self.remembered]
-        return [memory_of(file, self.stamps[file.path.name], self.sums[file.path.name]) for file in read]
+    def _parts_of(self, day: dt.date) -> list[Any]:
+        """Return what a day's rows depend on apart from the key; its hash is stored, so its order must not change."""
+        versions = [table.version for table in TABLES]
+        read = [
+            [file.path.name, self.sums[file.path.name], *_coverage_of(file, day)]
+            for file in files_to_read(self.files, [day])
+        ]
+        return [str(day), versions, self.label_delay_days, *read]
 
     @property
     def covering(self) -> list[RawFile]:
         """The files that cover one of the days; the remaining files only overlap into one."""
-        return [file for file in self.files if any(file.covers(day) for day in self.keys)]
+        return files_of(self.files, self.keys)
 
-    def only(self, days: Sequence[dt.date]) -> Self:
+    def require_read(self, days: Sequence[dt.date]) -> None:
+        """Refuse `days` that a file covers which cannot be read.
+
+        Raises:
+            RawFileError: There is such a day; the message names its file and the reason.
+        """
+        if reasons := [reason for file, reason in self.refused if any(file.covers(day) for day in days)]:
+            more = f"; and {len(reasons) - NAMED} more files" if len(reasons) > NAMED else ""
+            raise RawFileError("; ".join(reasons[:NAMED]) + more)
+
+    @property
+    def to_remember(self) -> list[KnownFile]:
+        """Files of which no row of the table `files` has the stamp, or the rows, as rows of that table."""
+        names = {file.path.name: file.read for file in self.files}
+        return [
+            KnownFile(name, self.stamps[name], self.sums[name], read)
+            for name, read in names.items()
+            if name not in self.remembered
+        ]
+
+    def only(self, days: Iterable[dt.date]) -> Self:
         """Return the same demand for some of the days only."""
+        wanted = list(days)
         return replace(
             self,
-            files=files_to_read(self.files, days),
-            made_of={day: self.made_of[day] for day in days},
-            under={day: self.under[day] for day in days},
-            keys={day: self.keys[day] for day in days},
+            files=files_to_read(self.files, wanted),
+            under={day: self.under[day] for day in wanted},
+            keys={day: self.keys[day] for day in wanted},
+        )
+
+    def as_read(self, read: Mapping[str, DaysRead]) -> Self:
+        """Return the same demand with files that were read now, and without days that their rows do not reach.
+
+        All files stay, in their order: judged rows name them by their place.
+        """
+        files = [file.as_read(read[file.path.name]) if file.path.name in read else file for file in self.files]
+        return replace(
+            self,
+            files=files,
+            remembered=[name for name in self.remembered if name not in read],
+            under={day: key_id for day, key_id in self.under.items() if covers(files, day)},
+            keys={day: key for day, key in self.keys.items() if covers(files, day)},
         )
 
 
-def covering_files(settings: JobSettings, days: Sequence[dt.date]) -> list[RawFile]:
-    """Return the files that cover `days`, found by name.
+def _coverage_of(file: RawFile, day: dt.date) -> list[str]:
+    """Return the days of a file that decide which of its rows belong to `day`.
 
-    Raises:
-        MissingDay: No file covers a day.
+    The next file is no part of them unless rows overlap into it: its arrival must not make earlier days stale.
     """
-    return files_of(discover(raw_folder(settings)), days)
+    if not file.covers(day):
+        return ["overlaps"]
+    return [str(file.first), str(file.last), str(file.after) if file.after and file.rows_of(file.after) else ""]
 
 
-def demand_of(settings: JobSettings, days: Sequence[dt.date], *, rekey: bool = False) -> Demand:
-    """Return what is needed for `days`; files with an unknown checksum are read through once.
+def demand_of(
+    settings: JobSettings, asked: Sequence[dt.date], more: Iterable[dt.date] = (), *, rekey: bool = False
+) -> Demand:
+    """Return what is needed for the days `asked` and, as far as files cover them, for `more` days.
+
+    Files with an unknown stamp are read through once, for their checksum.
+
+    A day that an unreadable file covers is left out, and the other days go on. An unreadable file that only overlaps
+    into a day is left out of it: that day becomes stale when the file is delivered again.
 
     Raises:
-        MissingDay: No file covers a day.
-        RawFileError: A file cannot be read.
+        MissingDay: No file covers a day that is asked for.
         SettingsError: There is no key ring.
     """
+    near, catalog = files_to_read(discover(raw_folder(settings)), {*asked, *more}), open_catalog(settings)
     # Stamps are taken before the files are read, so that `require_unchanged` notices a write in between.
-    files, catalog = files_to_read(discover(raw_folder(settings)), days), open_catalog(settings)
-    before = stamps(files)
-    known_sums = remembered_sums(catalog, files, before)
-    sums = checksums(files, known_sums)
+    before, refused = inspect(near)
+    files, known = [file for file in near if file.path.name in before], known_files(catalog)
+    known_sums = {name: known.sums[name, stamp] for name, stamp in before.items() if (name, stamp) in known.sums}
+    sums, damaged = checksums(files, known_sums)
+    settled = [known.settle_by_sum(file, sums[file.path.name]) for file in files if file.path.name in sums]
+    refused += damaged
+    lost = {day for day in {*asked, *more} if any(file.covers(day) for file, _ in refused)}
+    require_covered(settled, [day for day in asked if day not in lost])
+    days = sorted(day for day in {*asked, *more} - lost if covers(settled, day))
     ring = load_keyring(settings.keyring_path)
     under = _key_ids(settings, catalog, days, new=ring.active)
     return Demand(
-        files=files,
+        files=files_to_read(settled, days),
+        refused=refused,
         stamps=before,
         sums=sums,
         remembered=known_sums,
-        made_of={day: _parts_of(settings, day, files, sums) for day in days},
+        label_delay_days=settings.label_delay_days,
         under=under,
         keys={day: ring.active_key if rekey else ring.keys.get(under[day], ring.active_key) for day in days},
         rekey=rekey,
     )
-
-
-def _parts_of(settings: JobSettings, day: dt.date, files: Sequence[RawFile], sums: Mapping[str, str]) -> list[Any]:
-    """Return what a day's rows depend on apart from the key; the hash of it is stored, so its order must not change."""
-    versions = [table.version for table in TABLES]
-    read = [[f.path.name, sums[f.path.name], str(f.first), str(f.end)] for f in files_to_read(files, [day])]
-    return [str(day), versions, settings.label_delay_days, *read]
 
 
 def _key_ids(settings: JobSettings, catalog: "Catalog", days: Sequence[dt.date], *, new: str) -> dict[dt.date, str]:
@@ -139,14 +193,18 @@ def _key_ids(settings: JobSettings, catalog: "Catalog", days: Sequence[dt.date],
 
     Near is whatever shares a state with the day: features must not meet one customer under two tokens.
     """
-    reach = dt.timedelta(days=settings.label_delay_days + LONGEST_WINDOW_DAYS)
-    used = key_ids(catalog, CLEAN, min(days) - reach, max(days) + reach)
+    if not days:
+        return {}
+    reach = settings.label_delay_days + LONGEST_WINDOW_DAYS
+    used = key_ids(catalog, CLEAN, shift(min(days), -reach), shift(max(days), reach))
     return {day: max(nearest(used, day), default=new) for day in days}
 
 
 def out_of_date(settings: JobSettings, demand: Demand, contents: Mapping[dt.date, Contents]) -> dict[dt.date, Reasons]:
     """Return for each day of the demand the tables to publish and why, given the contents of the raw files."""
     days, catalog = sorted(demand.keys), open_catalog(settings)
+    if not days:
+        return {}
     runs = {table.name: newest_runs(catalog, table, days[0], days[-1]) for table in TABLES}
     stale = {}
     for day in days:

@@ -1,95 +1,24 @@
-"""Raw files: the days that each covers by its name, and whether it can be read at all."""
+"""Raw files as bytes and lines of text: whether a file can be read at all, and whether it changes meanwhile."""
 
-import datetime as dt
-import gzip
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BufferedReader, RawIOBase
-from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
-from antifraud.clock import ONE_DAY, days_between
-from antifraud.errors import MissingDay, RawFileError
+from antifraud.errors import RawFileError
 from antifraud.files import sha256_of
-from antifraud.lake.feed import files_in
-from antifraud.lake.schemas import RAW
+from antifraud.lake.feed import RawFile
+from antifraud.lake.known_files import Stamp, stamp_of
+from antifraud.lake.raw_lines import require_readable
+from antifraud.lake.raw_text import refuse_unreadable
 
-HEADER: Final = RAW.header
-PIECE: Final = 1 << 20
 DIGEST_THREADS: Final = 2
-DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
-@dataclass(frozen=True, slots=True)
-class RawFile:
-    """A raw file that covers the days from `first` up to, but without, `end`.
+class Refusal(NamedTuple):
+    """A raw file that cannot be read, and why; the reason names the file."""
 
-    A delivery that was cut a little late overlaps into the day `end`.
-    """
-
-    path: Path
-    first: dt.date
-    end: dt.date
-
-    def covers(self, day: dt.date) -> bool:
-        """Return whether rows of `day` belong into this file."""
-        return self.first <= day < self.end
-
-    @property
-    def days(self) -> list[dt.date]:
-        """The days that it covers."""
-        return days_between(self.first, self.end - ONE_DAY)
-
-
-class Stamp(NamedTuple):
-    """A file's status: if it differs from an earlier one, somebody has written to the file.
-
-    Attributes:
-        size: Bytes.
-        changed: Time of the last change in ns; S3 tells it in whole seconds only.
-        version: Inode of a file on a disk; in S3 the entity tag, which depends on the content.
-    """
-
-    size: int
-    changed: int
-    version: str
-
-
-def discover(folder: Path) -> list[RawFile]:
-    """Return the raw files of a folder in the order of their days; files of other names are ignored.
-
-    Raises:
-        RawFileError: A name is no calendar day, or two files begin on one day.
-    """
-    return [RawFile(folder / file.name, file.first, file.end) for file in files_in(folder)]
-
-
-def files_of(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:
-    """Return the files that cover `days`.
-
-    Raises:
-        MissingDay: No file covers one of the days.
-    """
-    _require_covered(files, days)
-    return [file for file in files if any(file.covers(day) for day in days)]
-
-
-def files_to_read(files: Sequence[RawFile], days: Sequence[dt.date]) -> list[RawFile]:
-    """Return the files that may hold rows of `days`: files that cover one, and files that end just before one.
-
-    Raises:
-        MissingDay: No file covers one of the days.
-    """
-    _require_covered(files, days)
-    return [file for file in files if any(file.covers(day) or file.end == day for day in days)]
-
-
-def _require_covered(files: Sequence[RawFile], days: Sequence[dt.date]) -> None:
-    if missing := [str(day) for day in days if not any(file.covers(day) for file in files)]:
-        raise MissingDay(f"no raw file covers {', '.join(missing[:5])}: deliver it, or leave the day out of the range")
+    file: RawFile
+    reason: str
 
 
 def require_unchanged(files: Sequence[RawFile], before: Mapping[str, Stamp]) -> None:
@@ -107,77 +36,43 @@ def require_unchanged(files: Sequence[RawFile], before: Mapping[str, Stamp]) -> 
 
 
 def stamps(files: Sequence[RawFile]) -> dict[str, Stamp]:
-    """Return the stamp of each file by name."""
-    return {file.path.name: _stamp(file.path.stat()) for file in files}
-
-
-def _stamp(status: Any) -> Stamp:
-    of_object = status.as_info() if hasattr(status, "as_info") else {}
-    return Stamp(status.st_size, status.st_mtime_ns, str(of_object.get("ETag") or status.st_ino))
-
-
-def checksums(files: Sequence[RawFile], known: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the SHA-256 of each file by name, after checking that it can be read to its end; skip `known` ones.
+    """Return the stamp of each file by name.
 
     Raises:
-        RawFileError: A file is empty, has another header, or is a damaged or cut gzip file.
+        RawFileError: A file is gone, or it is a folder, a pipe or a device.
     """
-    sums = dict(known or {})
-    unread = [file for file in files if file.path.name not in sums]
+    return {file.path.name: stamp_of(file.path) for file in files}
+
+
+def inspect(files: Sequence[RawFile]) -> tuple[dict[str, Stamp], list[Refusal]]:
+    """Return `stamps` as far as there are any, and a refusal for each other file."""
+    found: dict[str, Stamp] = {}
+    refused = []
+    for file in files:
+        try:
+            found |= stamps([file])
+        except RawFileError as error:
+            refused.append(Refusal(file, str(error)))
+    return found, refused
+
+
+def checksums(files: Sequence[RawFile], known: Mapping[str, str]) -> tuple[dict[str, str], list[Refusal]]:
+    """Return the SHA-256 of each file by name, and the files that cannot be read to their ends; skip `known` ones.
+
+    A file is refused if it is empty, has another header, or is a damaged or cut archive.
+    """
+    unread = [file for file in files if file.path.name not in known]
     # Threads suffice: reading and hashing release the interpreter's lock.
     with ThreadPoolExecutor(DIGEST_THREADS) as pool:
-        return sums | dict(zip((file.path.name for file in unread), pool.map(_checksum, unread), strict=True))
+        results = list(pool.map(_checksum, unread))
+    sums = {file.path.name: result for file, result in zip(unread, results, strict=True) if isinstance(result, str)}
+    return {**known, **sums}, [result for result in results if isinstance(result, Refusal)]
 
 
-def text_lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file's text without their ends, header first; a line longer than `PIECE` in pieces."""
-    with _opened(path) as source:
-        while line := source.readline(PIECE):
-            yield line.rstrip(b"\n")
-
-
-def _checksum(file: RawFile) -> str:
-    _check_header(file.path)
-    # A cut gzip file fails only at its end. Spark would fail there too, but in the middle of a job and without a name.
-    if file.path.suffix == ".gz":
-        _read_through(file.path)
-    return sha256_of(file.path)
-
-
-def _check_header(path: Path) -> None:
+def _checksum(file: RawFile) -> str | Refusal:
     try:
-        with _opened(path) as source:
-            line = source.readline(PIECE)
-    except DAMAGED as error:
-        raise RawFileError(f"{path.name}, byte 0: not a gzip file ({error}): deliver it again") from None
-    if not line:
-        raise RawFileError(f"{path.name}, line 1: the file is empty, a header was expected: deliver it again")
-    if line.rstrip(b"\n") != HEADER.encode():
-        columns, wanted = len(line.split(b"|")), len(RAW.columns)
-        raise RawFileError(
-            f"{path.name}, line 1: not the header of the contract ({columns} columns found, {wanted} expected): "
-            "deliver the file as text with its header"
-        )
-
-
-def _read_through(path: Path) -> None:
-    position = 0
-    try:
-        with _opened(path) as source:
-            while piece := source.read(PIECE):
-                position += len(piece)
-    except DAMAGED as error:
-        raise RawFileError(
-            f"{path.name}, byte {position} of the text: cut or damaged ({type(error).__name__}): deliver it again"
-        ) from None
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    # Buffered, because the stream of a file in S3 cannot limit the length of a line.
-    with path.open("rb") as stream, BufferedReader(cast("RawIOBase", stream)) as source:
-        if path.suffix != ".gz":
-            yield source
-        else:
-            with gzip.open(source) as text:
-                yield cast("BinaryIO", text)
+        require_readable(file.path)
+        with refuse_unreadable(file.path):
+            return sha256_of(file.path)
+    except RawFileError as error:
+        return Refusal(file, str(error))

@@ -9,7 +9,7 @@ from typing import Final
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.raw.defects import DEFECTS, DUPLICATE
+from antifraud.lake.raw_defects import DEFECTS, DUPLICATE
 from jobs.raw.rows import JUDGED
 
 SAME: Final = ["day", "transaction_id"]

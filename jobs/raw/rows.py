@@ -7,12 +7,12 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from antifraud.clock import DAY_SECONDS, day_number
-from antifraud.errors import RawFileError
-from jobs.raw.bases import base_of
+from antifraud.clock import DAY_SECONDS, day_number, shift
+from antifraud.lake.feed import LONGEST_FILE, RawFile, files_of
+from antifraud.lake.raw_bases import base_of, require_base
+from antifraud.lake.raw_defects import DEFECTS, OUTSIDE, ROW_DEFECTS
+from antifraud.lake.raw_lines import has_rows
 from jobs.raw.columns import parse
-from jobs.raw.defects import DEFECTS, ROW_DEFECTS
-from jobs.raw.files import RawFile
 from jobs.raw.tokens import HiddenKey, token_by_day
 
 LINE_BITS: Final = 40
@@ -27,27 +27,28 @@ above them the index of the file among the judged files.
 """
 ROW: Final = (*JUDGED, "file", "line", "reason", "column")
 COVERAGE: Final = (
-    "file string NOT NULL, start bigint NOT NULL, first_day date NOT NULL, overlap_day date NOT NULL, "
-    "overlap_start bigint NOT NULL, overlap_last bigint NOT NULL, whole boolean NOT NULL, base bigint"
+    "file string NOT NULL, start bigint NOT NULL, first_day date NOT NULL, last_day date NOT NULL, "
+    "overlap_start bigint, overlap_last bigint, whole boolean NOT NULL, base bigint"
 )
 
 
 def judge_rows(
     spark: SparkSession, lines: DataFrame, files: Sequence[RawFile], keys: Mapping[dt.date, HiddenKey]
 ) -> DataFrame:
-    """Return the columns `JUDGED` for every data line of the files; repeated ids are not looked for yet.
+    """Return the columns `JUDGED` for every data line of the files, before repeated ids and coverage are looked for.
 
-    `repaired` marks rows whose time was printed as ``24:00:00``. A row gets the first day of its file if it has no
-    usable time, or is of a day that the file cannot hold. `keys` has the key of each day that is wanted. Rows of other
-    days have no tokens, and a file without a wanted day contributes only the rows that overlap into one.
+    `repaired` marks rows whose time was printed as ``24:00:00``. A row without a usable time gets the first day of its
+    file, and a row of a day that its file cannot cover gets the nearest day that it could. `keys` has the key of each
+    day that is wanted. Rows of other days have no tokens, and a file without a wanted day contributes only the rows
+    that overlap into one.
 
     Raises:
         RawFileError: No row tells the base time of a file, so it is no transaction file.
     """
     rows = _with_time(parse(lines).join(F.broadcast(_coverage(spark, files, keys)), "file", "inner"))
-    in_file = F.col("event_day").between(F.col("first_day"), F.col("overlap_day"))
+    day = F.least(F.greatest("event_day", "first_day"), "last_day")
     judged = {
-        "day": F.when(in_file, F.col("event_day")).otherwise(F.col("first_day")),
+        "day": F.when(F.col("event_day").isNull(), F.col("first_day")).otherwise(day),
         "repaired": F.col("at_24"),
         "place": F.col("start") + F.col("line"),
         "defect": _first_defect(),
@@ -74,18 +75,56 @@ def _first_defect() -> Column:
 
 
 def _coverage(spark: SparkSession, files: Sequence[RawFile], days: Mapping[dt.date, object]) -> DataFrame:
-    """Return a row (`COVERAGE`) for each file: the days it may hold, its base time, and whether it is wanted whole."""
-    rows = []
+    """Return a row (`COVERAGE`) for each file: the days it may hold, its base time, and whether it is wanted whole.
+
+    The last of these days is one more than any file covers, so that rows which lie further away can be told apart.
+    """
+    rows, whole_files = [], files_of(files, days)
     for index, file in enumerate(files):
-        whole, base = any(file.covers(day) for day in days), base_of(file.path)
-        if whole and base is None:
-            raise RawFileError(
-                f"{file.path.name}, line 2: no row with a usable time follows the header: deliver it again"
-            )
-        midnight = day_number(file.end) * DAY_SECONDS
-        overlap = file.end, midnight, midnight + DAY_SECONDS - 1
-        rows.append((file.path.name, index << LINE_BITS, file.first, *overlap, whole, base))
+        base = _base_of_whole(file) if file in whole_files else base_of(file.path)
+        span = file.first, shift(file.first, LONGEST_FILE)
+        rows.append((file.path.name, index << LINE_BITS, *span, *_overlap(file), file in whole_files, base))
     return spark.createDataFrame(rows, COVERAGE)
+
+
+def _base_of_whole(file: RawFile) -> int | None:
+    """Return the base time of a file, None without rows; warn that it may be in local time if it is not midnight."""
+    if not has_rows(file.path):
+        return None
+    base = require_base(file.path)
+    if since_midnight := base % DAY_SECONDS:
+        start = dt.timedelta(seconds=since_midnight)
+        print(f"  warning: {file.path.name} counts seconds from {start} UTC, not from midnight; is it in local time?")
+    return base
+
+
+def _overlap(file: RawFile) -> tuple[int, int] | tuple[None, None]:
+    """Return the first and the last second of the day into which a file may overlap."""
+    if file.after is None:
+        return None, None
+    midnight = day_number(file.after) * DAY_SECONDS
+    return midnight, midnight + DAY_SECONDS - 1
+
+
+def place_rows(judged: DataFrame, files: Sequence[RawFile]) -> DataFrame:
+    """Return the judged rows, with rows outside the days that their file covers quarantined under the nearest one.
+
+    `files` are the judged files with the days that their rows tell.
+    """
+    if not any(file.has_rows_outside for file in files):
+        return judged
+    file = F.shiftright("place", LINE_BITS).cast("int")
+    last = _pick([file.last for file in files], file, "date")
+    after = _pick([file.after for file in files], file, "date")
+    is_outside = (F.col("day") > last) & ~F.col("day").eqNullSafe(after)
+    index = DEFECTS.index(OUTSIDE)
+    # A row gets its first defect: without a usable time, for example, its day cannot be outside.
+    defect = F.when(F.col("defect") < index, F.col("defect")).otherwise(F.lit(index))
+    placed = {
+        "day": F.when(is_outside, last).otherwise(F.col("day")),
+        "defect": F.when(is_outside, defect).otherwise(F.col("defect")),
+    }
+    return judged.withColumns(placed)
 
 
 def spell_out(judged: DataFrame, files: Sequence[RawFile]) -> DataFrame:
@@ -93,13 +132,13 @@ def spell_out(judged: DataFrame, files: Sequence[RawFile]) -> DataFrame:
     file = F.shiftright("place", LINE_BITS).cast("int")
     return judged.withColumns(
         {
-            "file": _pick([file.path.name for file in files], file),
+            "file": _pick([file.path.name for file in files], file, "string"),
             "line": F.col("place").bitwiseAND(F.lit((1 << LINE_BITS) - 1)),
-            "reason": _pick([defect.reason for defect in DEFECTS], F.col("defect")),
-            "column": _pick([defect.column for defect in DEFECTS], F.col("defect")),
+            "reason": _pick([defect.reason for defect in DEFECTS], F.col("defect"), "string"),
+            "column": _pick([defect.column for defect in DEFECTS], F.col("defect"), "string"),
         }
     ).select(*ROW)
 
 
-def _pick(values: Sequence[str | None], index: Column) -> Column:
-    return F.get(F.array(*(F.lit(value).cast("string") for value in values)), index)
+def _pick(values: Sequence[str | dt.date | None], index: Column, kind: str) -> Column:
+    return F.get(F.array(*(F.lit(value).cast(kind) for value in values)), index)

@@ -9,8 +9,10 @@ only the column's name. The keys reach the executors with the tasks and are neve
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from itertools import groupby
 from typing import Any, Final
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -67,8 +69,16 @@ def token_by_day(keys: Mapping[dt.date, HiddenKey], kind: Kind, identifier: Colu
     days: dict[HiddenKey, list[dt.date]] = {}
     for day, key in keys.items():
         days.setdefault(key, []).append(day)
-    by_key = [F.when(F.col("day").isin(those), token(key, kind, identifier)) for key, those in days.items()]
+    by_key = [F.when(_among(those), token(key, kind, identifier)) for key, those in days.items()]
     return F.coalesce(*by_key) if by_key else F.lit(None).cast("string")
+
+
+def _among(days: Iterable[dt.date]) -> Column:
+    """Return whether the row's day is one of `days`, which are hundreds for a file that was not read before."""
+    numbered = enumerate(sorted(days))
+    spans = [list(span) for _, span in groupby(numbered, key=lambda item: item[1].toordinal() - item[0])]
+    within = [F.col("day").between(F.lit(span[0][1]), F.lit(span[-1][1])) for span in spans]
+    return reduce(Column.__or__, within)
 
 
 def pad_key(secret: bytes, pad: int) -> bytearray:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from antifraud.clock import Span
+from antifraud.clock import Span, day_number
 from antifraud.features.registry import feature_set_hash
 from antifraud.files import hash_of
 from antifraud.lake.catalog import open_catalog, published, require_days
-from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE, Table
+from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class Inputs:
 
     `features_snapshot` and `labels_snapshot` are the snapshots to read, so that a publish during the run changes
     nothing; 0 stands for a table that was never published. `days` is the hash of what every day of features and labels
-    was made from, so that it ignores other days. Labels arrive `label_delay_days` after their day.
+    was made from, so that it ignores other days. Labels arrive `label_delay_days` after their day. `quiet` are the days
+    without any transaction.
     """
 
     spans: Mapping[str, Span]
@@ -31,6 +33,7 @@ class Inputs:
     labels_snapshot: int
     days: str
     label_delay_days: int
+    quiet: frozenset[dt.date]
 
     @classmethod
     def of(cls, settings: JobSettings, spans: Mapping[str, Span], as_of: dt.date) -> Self:
@@ -46,7 +49,12 @@ class Inputs:
         made_of = [[str(day), *(runs[day].inputs for runs in (features, labels) if day in runs)] for day in days]
         # Snapshots after runs: a day published in between is used under its old hash, so the next run redoes it.
         of_features, of_labels = (_newest_snapshot(catalog, table) for table in (FEATURES, LABELS))
-        return cls(spans, as_of, of_features, of_labels, hash_of(*made_of), settings.label_delay_days)
+        quiet = frozenset(day for day in days if not features[day].rows)
+        return cls(spans, as_of, of_features, of_labels, hash_of(*made_of), settings.label_delay_days, quiet)
+
+    def quiet_days(self, window: str) -> list[int]:
+        """Return the days of a window without any transaction, days since 1970."""
+        return [day_number(day) for day in self.spans[window].days if day in self.quiet]
 
     def hash_with(self, recipe: Mapping[str, Any]) -> str:
         """Return a hash of these inputs and of everything else (`recipe`) that decides the outcome."""

@@ -17,7 +17,7 @@ REASONS: Final = {
     BROKEN_ROW: "unparsable",
     BROKEN_AMOUNT: "unparsable",
 }
-"""Reason with which ingest quarantines a row with the defect (`jobs/raw/defects.py`)."""
+"""Reason with which ingest quarantines a row with the defect (`antifraud/lake/raw_defects.py`)."""
 DRIFT: Final = (0.5, 1.5)
 """Range of the factor by which rates differ from day to day."""
 LATEST_REPEAT: Final = 600

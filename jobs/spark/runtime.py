@@ -28,18 +28,31 @@ def base_parser(doc: str | None) -> argparse.ArgumentParser:
     )
 
 
+def calendar_day(text: str) -> dt.date:
+    """Return the day that an argument names.
+
+    Raises:
+        ArgumentTypeError: The argument names no day; the parser shows the message.
+    """
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        found = repr(text) if text else "an empty text, as from a run without a logical date,"
+        raise argparse.ArgumentTypeError(f"{found} is no day of the calendar, YYYY-MM-DD was expected") from None
+
+
 def range_parser(doc: str | None) -> argparse.ArgumentParser:
     """Return a parser of ``--from`` and ``--to`` (`first` and `last`), the range of days of a job, both included."""
     parser = base_parser(doc)
-    parser.add_argument("--from", dest="first", type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD")
-    parser.add_argument("--to", dest="last", type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD")
+    parser.add_argument("--from", dest="first", type=calendar_day, required=True, help="YYYY-MM-DD")
+    parser.add_argument("--to", dest="last", type=calendar_day, required=True, help="YYYY-MM-DD")
     return parser
 
 
 def day_parser(doc: str | None, option: str = "--day") -> argparse.ArgumentParser:
     """Return a parser for a job on one day."""
     parser = base_parser(doc)
-    parser.add_argument(option, type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD")
+    parser.add_argument(option, type=calendar_day, required=True, help="YYYY-MM-DD")
     return parser
 
 
@@ -59,6 +72,7 @@ def run_job(name: str, main: Main, parser: argparse.ArgumentParser, *, reads_raw
 
 @returns_exit_code
 def _run_in_session(name: str, main: Main, arguments: argparse.Namespace, *, reads_raw: bool) -> None:
+    _require_order(arguments)
     settings = _settings(reads_raw=reads_raw)
     with translate_troubles(settings):
         check_lake(settings)
@@ -86,11 +100,18 @@ def run_plain_job(
 
 @returns_exit_code
 def _run_plain(main: PlainMain, arguments: argparse.Namespace, *, reads_raw: bool, of_any_lake: bool) -> None:
+    _require_order(arguments)
     settings = _settings(reads_raw=reads_raw)
     with translate_troubles(settings):
         if not of_any_lake:
             check_lake(settings)
         main(settings, arguments)
+
+
+def _require_order(arguments: argparse.Namespace) -> None:
+    """Refuse a range of days that ends before it begins, before anything starts."""
+    if "first" in arguments and "last" in arguments:
+        days_between(arguments.first, arguments.last)
 
 
 def _settings(*, reads_raw: bool) -> JobSettings:

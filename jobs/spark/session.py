@@ -25,6 +25,8 @@ RETRY_PAUSE: Final = "1s"
 """Pause before the second attempt; it doubles before each further one."""
 SPARK_SUBMIT: Final = "PYSPARK_GATEWAY_PORT"
 """Variable that spark-submit sets for the Python it starts; the JVM is running already then."""
+REPEATED: Final = ("org.apache.spark.executor.Executor", "org.apache.spark.scheduler.TaskSetManager")
+"""Loggers that write the stack trace of a failed task, which reaches Python as an exception anyway."""
 GENERAL: Final[dict[str, str]] = {
     "spark.driver.memory": DRIVER_MEMORY,
     "spark.log.level": "ERROR",
@@ -73,7 +75,15 @@ def start_session(name: str, settings: JobSettings) -> SparkSession:
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
+    _silence(REPEATED)
     return spark
+
+
+def _silence(loggers: Sequence[str]) -> None:
+    jvm: Any = SparkContext._jvm  # noqa: SLF001
+    log4j = jvm.org.apache.logging.log4j
+    for logger in loggers:
+        log4j.core.config.Configurator.setLevel(logger, log4j.Level.OFF)
 
 
 def lake_configuration(settings: JobSettings) -> dict[str, str]:

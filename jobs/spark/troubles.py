@@ -1,18 +1,25 @@
-"""Library exceptions about disks, clocks and storages as expected failures: the only place that reads their words.
+"""Library exceptions about disks, files, clocks and storages as expected failures: the only reader of their words.
 
 Spark, Hadoop, botocore and pyiceberg each report trouble with S3 in their own words, deep inside other exceptions.
 Their stack traces name neither a cause nor a remedy.
 """
 
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
-from antifraud.errors import AntifraudError, ClockBehind, PublishError, StorageError
+from antifraud.errors import AntifraudError, ClockBehind, PublishError, RawFileError, StorageError
 from antifraud.lake.catalog import catalog_error
+from antifraud.lake.feed import RAW_NAME
+from antifraud.lake.raw_text import ARCHIVE
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import bucket_of, is_remote
 
+Kinds = Sequence[tuple[str, Sequence[str]]]
+"""Kinds of trouble, each with words of the libraries for it; the first that fits counts."""
 DISK_IS_FULL: Final = ("No space left on device", "Disk quota exceeded", "database or disk is full")
 """Words of the operating system and of SQLite, inside the exceptions of Spark and Iceberg."""
 CLOCK_IS_BEHIND: Final = ("Expected sorted snapshot log entries", "before last snapshot log entry")
@@ -25,7 +32,7 @@ FRAME: Final = "at "
 ACCOUNT: Final = "refuses its account"
 BUSY: Final = "answers that it is too busy"
 SILENT: Final = "does not answer"
-KINDS: Final = (
+KINDS: Final[Kinds] = (
     (ACCOUNT, ("AccessDenied", "ACCESS_DENIED", "Forbidden", "Status Code: 403", "(403)", "InvalidAccessKeyId",
                "INVALID_ACCESS_KEY_ID", "SignatureDoesNotMatch", "SIGNATURE_DOES_NOT_MATCH")),
     (BUSY, ("Status Code: 50", "(503)", "(500)", "SlowDown", "SLOW_DOWN", "ServiceUnavailable", "SERVICE_UNAVAILABLE",
@@ -34,7 +41,18 @@ KINDS: Final = (
               "ConnectException", "EndpointConnectionError", "ConnectionClosed", "Could not connect",
               "Connection refused", "Connection reset", "NoHttpResponse", "UnknownHost")),
 )  # fmt: skip
-"""Kinds of trouble, each with the words of the libraries for it; the first that fits counts."""
+"""Why a storage does not do what it is asked."""
+RAW_FILE: Final = re.compile(rf"(?:reading file|Path does not exist:) [^\n]*?/({RAW_NAME.pattern})")
+"""Words with which Spark names a raw file that it cannot read."""
+OF_A_FILE: Final[Kinds] = (
+    ("it is gone", ("FILE_NOT_EXIST", "FileNotFoundException", "PATH_NOT_FOUND", "No such file")),
+    ("this user may not read it", ("Permission denied", "AccessControlException", "AccessDenied")),
+    ("it differs from the checksums of its .crc file", ("ChecksumException",)),
+    ("the disk cannot read it", ("Input/output error", "Stale file handle")),
+)
+"""Why Spark cannot read a raw file that the checks before it have accepted, each with the words of the libraries."""
+DAMAGED: Final = "it is a cut or damaged archive"
+"""Why it cannot read an archive for any other reason; Hadoop has a dozen wordings for that."""
 WHAT_TO_DO: Final = {
     ACCOUNT: "correct the account file or the rights of the account",
     BUSY: "wait, or let fewer jobs run at once",
@@ -44,10 +62,11 @@ WHAT_TO_DO: Final = {
 
 @contextmanager
 def translate_troubles(settings: JobSettings) -> Iterator[None]:
-    """Translate library exceptions about a full disk, a wrong clock or a storage in trouble into expected failures.
+    """Translate library exceptions about a disk, a raw file, a clock or a storage in trouble into expected failures.
 
     Raises:
         PublishError: The disk is full.
+        RawFileError: Spark cannot read a raw file, because it has changed since it was checked.
         ClockBehind: The clock is behind the clock of the lake's last writer.
         StorageError: S3 did not answer in time, refused, or was too busy.
         CatalogError: The catalog did not answer, or refused.
@@ -79,16 +98,52 @@ def trouble_of(error: BaseException, settings: JobSettings) -> AntifraudError | 
     packages = {type(each).__module__.partition(".")[0] for each in chain}
     if packages & CATALOG_PACKAGES:
         return catalog_error(settings, next(each for each in chain if isinstance(each, Exception)))
-    of_s3 = comes_from_s3(error)
+    return (
+        _storage_trouble(said, settings, of_s3=comes_from_s3(error))
+        or _file_trouble(said)
+        or _folder_trouble(chain, settings)
+    )
+
+
+def _storage_trouble(said: str, settings: JobSettings, *, of_s3: bool) -> StorageError | None:
     if not (of_s3 or any(word in said for word in S3_WORDS)):
         return None
-    kind = next((kind for kind, signs in KINDS if any(sign in said for sign in signs)), None)
+    kind = _kind_of(said, KINDS)
     if kind is None:
         return None
     return StorageError(
         f"the storage {_place(said, settings, raw=of_s3)} {kind}: what was published before is whole, nothing "
         f"half-written is visible; {WHAT_TO_DO[kind]}, then run the same days again"
     )
+
+
+def _file_trouble(said: str) -> RawFileError | None:
+    file = RAW_FILE.search(said)
+    kind = _kind_of(said, OF_A_FILE) or (DAMAGED if file and file[1].endswith(ARCHIVE) else None)
+    if file is None or kind is None:
+        return None
+    return RawFileError(
+        f"Spark could not read {file[1]}, {kind}: what was published before is whole, nothing half-written is visible; "
+        "deliver it again, change no file while a job reads it, and run the same days again"
+    )
+
+
+def _folder_trouble(chain: Sequence[BaseException], settings: JobSettings) -> RawFileError | None:
+    """Return a refusal of the raw folder, or of an entry in it, by the operating system."""
+    if is_remote(settings.raw_location):
+        return None
+    folder = Path(settings.raw_location).resolve()
+    for each in chain:
+        if isinstance(each, OSError) and isinstance(each.filename, str) and each.errno:
+            path = Path(each.filename)
+            if folder in (path, *path.parents):
+                reason = os.strerror(each.errno).lower()
+                return RawFileError(f"{path} in the raw zone cannot be used, {reason}: correct that, then run it again")
+    return None
+
+
+def _kind_of(said: str, kinds: Kinds) -> str | None:
+    return next((kind for kind, signs in kinds if any(sign in said for sign in signs)), None)
 
 
 def comes_from_s3(error: BaseException) -> bool:

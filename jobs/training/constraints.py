@@ -6,7 +6,7 @@ from typing import Final
 from antifraud.features.registry import REGISTRY, Feature
 
 RISING_PREFIX: Final = "terminal_fraud_"
-"""Matured frauds at the terminal, as counts and as shares."""
+"""Frauds learnt at the terminal, as counts and as shares."""
 CLEAR_DAYS: Final = 7
 """The longest window in which more frauds are never a reason to trust the terminal more.
 

@@ -6,7 +6,8 @@ from pyspark.sql import SparkSession
 
 from antifraud.files import hash_of
 from antifraud.lake.catalog import full_name, open_catalog
-from antifraud.lake.schemas import CATALOG, NAMESPACE, TABLES, Table
+from antifraud.lake.schemas import CATALOG, NAMESPACE, TABLES
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from jobs.publishing.conflicts import with_retries
 from jobs.upkeep.expiry import expire, expiry_of

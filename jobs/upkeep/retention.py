@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from antifraud.artifacts.bundle import open_release
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
-from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE, Table
+from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE
+from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 
 if TYPE_CHECKING:

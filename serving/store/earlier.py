@@ -30,6 +30,7 @@ def is_of_this_version(view: "View") -> bool:
 
 def bring_up_to_date(view: "View") -> None:
     """Empty live state of another format, since the state then has all that is counted, and turn ids into text."""
+    # Asked again under the lock: another worker may have converted the store, and counted events since.
     if view.number(LIVE_FORMAT) != FORMAT:
         view.clear("live")
         view.set_number(LIVE_FORMAT, FORMAT)

@@ -6,11 +6,10 @@ import pytest
 
 from antifraud.lake import catalog as lake
 from antifraud.lake import lookback
-from antifraud.lake.feed import covers, files_in
+from antifraud.lake.feed import covers, discover
 from antifraud.lake.schemas import TOTALS_CUSTOMER
 from antifraud.settings.core import JobSettings
 from dags import publication
-from jobs.raw.files import discover
 
 
 def day(number: int) -> dt.date:
@@ -23,31 +22,27 @@ def day(number: int) -> dt.date:
         ([], 1, False),
         ([1], 1, True),
         ([1], 30, True),
-        ([1], 31, False),
+        ([1], 31, True),
         ([1, 2, 3], 3, True),
-        ([1, 2, 3], 4, False),
+        ([1, 2, 3], 4, True),
         ([1, 8, 15], 21, True),
-        ([1, 8, 15], 22, False),
+        ([1, 8, 15], 22, True),
         ([5, 6], 4, False),
     ],
 )
-def test_a_file_covers_until_the_next_begins(tmp_path, starts, asked, expected):
-    """A file covers the days until the next begins.
-
-    The last file covers as many days as the one before it, and a single file covers thirty; ingest agrees.
-    """
+def test_an_unread_file_may_cover_the_days_until_the_next_begins(tmp_path, starts, asked, expected):
+    """A file that nobody has read may cover the days until the next begins, and the last file all days after it."""
     for start in starts:
         (tmp_path / f"{day(start)}.txt").touch()
-    assert covers(files_in(tmp_path), day(asked)) is expected
-    assert any(file.covers(day(asked)) for file in discover(tmp_path)) is expected
+    assert covers(discover(tmp_path), day(asked)) is expected
 
 
 def test_other_files_in_the_folder_are_ignored(tmp_path):
     """Only names of raw files count, compressed or not, and a missing folder has no files."""
     for name in ("2026-01-01.txt", "2026-01-02.txt.gz", "2026-01-03.txt.tmp", "notes.txt"):
         (tmp_path / name).touch()
-    assert [file.first for file in files_in(tmp_path)] == [day(1), day(2)]
-    assert files_in(tmp_path / "absent") == []
+    assert [file.first for file in discover(tmp_path)] == [day(1), day(2)]
+    assert discover(tmp_path / "absent") == []
 
 
 @pytest.fixture
@@ -144,6 +139,6 @@ def test_a_day_waits_for_earlier_ones_that_somebody_loads(home, in_lake, states,
 
 def test_a_day_waits_for_raw_files_of_earlier_ones(home):
     """A day waits for an earlier day that no run loads and no raw file covers yet."""
-    home([1, 2], [1, 2])
+    home([5], [1, 2])
 
     assert publication.history_is_ready(Task({}), day(4)) is False

@@ -1,6 +1,7 @@
 """The tasks of each DAG have the right commands, order and arguments."""
 
 import datetime as dt
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -13,12 +14,15 @@ ORDER = {
 }
 
 
-def rendered(task, params=None):
-    """Return a copy of the task with its templates filled in for the run of 2026-02-03."""
+INTERVAL = {"data_interval_start": dt.datetime(2026, 2, 3, tzinfo=dt.UTC)}
+
+
+def rendered(task, params=None, interval=INTERVAL):
+    """Return a copy of the task with its templates filled in for the run of 2026-02-03, or for another interval."""
     import copy
 
     found = copy.copy(task)
-    context = {"data_interval_start": dt.datetime(2026, 2, 3, tzinfo=dt.UTC), "params": params or {}}
+    context = {**interval, "params": params or {}}
     environment = task.dag.get_template_env()
     for name in task.template_fields:
         setattr(found, name, found.render_template(getattr(found, name), context, environment))
@@ -104,3 +108,44 @@ def test_no_argument_or_environment_of_a_task_looks_like_a_secret(dags):
             shown = f"{getattr(task, 'application_args', '')} {getattr(task, 'bash_command', '')}".lower()
             assert not any(word in shown for word in ("password", "secret", "token", "keyring"))
             assert set(getattr(task, "env_vars", None) or {}) <= {"PYTHONPATH", "PYSPARK_PYTHON"}
+
+
+@pytest.mark.parametrize("interval", [{}, {"data_interval_start": None}])
+@pytest.mark.parametrize(("dag", "task"), [("lake", "feed"), ("retrain", "features")])
+def test_a_run_without_a_logical_date_fails_in_one_line(dags, caplog, dag, task, interval):
+    """Triggered without a logical date, a run has no day; its first task logs one line and ends with code 14."""
+    first = rendered(dags[dag].get_task(task), {"as_of": None}, interval)
+
+    with caplog.at_level(logging.ERROR), pytest.raises(SystemExit) as ended:
+        first.python_callable(*first.op_args, **first.op_kwargs)
+
+    assert ended.value.code == 14
+    assert [(record.message, record.exc_info) for record in caplog.records] == [
+        ("error: the run has no logical date, so no day to work on: trigger it again with a logical date", None)
+    ]
+
+
+def test_an_expected_failure_of_a_task_is_one_line(dags, caplog, monkeypatch):
+    """A task that misses a day logs the message without a traceback, and ends with the code of the failure."""
+    from antifraud.errors import MissingDay
+    from dags import publication
+
+    def miss(*_):
+        raise MissingDay("clean has no 2026-02-03: run the lake DAG")
+
+    monkeypatch.setattr(publication, "require_published", miss)
+    with caplog.at_level(logging.ERROR), pytest.raises(SystemExit) as ended:
+        dags["lake"].get_task("published").python_callable("2026-02-03")
+
+    assert ended.value.code == 22
+    assert [(record.message, record.exc_info) for record in caplog.records] == [
+        ("error: clean has no 2026-02-03: run the lake DAG", None)
+    ]
+
+
+def test_a_job_of_a_run_without_a_logical_date_gets_an_empty_day(dags):
+    """The command of `monitor` stays whole, so that the job's own parser says what is wrong."""
+    drift = dags["monitor"].get_task("drift")
+
+    assert rendered(drift, {"day": None}, {}).bash_command.endswith(" -m jobs.drift_report --day=")
+    assert rendered(drift, {"day": None}).bash_command.endswith(" -m jobs.drift_report --day=2026-02-03")

@@ -5,6 +5,7 @@ import struct
 import lmdb
 import msgspec
 
+from antifraud.artifacts.state_export import FORMAT
 from serving.guard.cohorts import close_blocks
 from serving.store.earlier import LIVE_FORMAT
 from serving.store.keys import id_of, key_of, key_of_id
@@ -37,6 +38,25 @@ def test_live_state_of_another_format_is_emptied(scorer):
     assert counts(scorer) == (0, 1)
     assert scorer.decide().data == first.data
     assert scorer.decide(transaction_id=2).json["counted"]
+
+
+def test_only_the_first_of_two_workers_empties_the_live_state(tmp_path, monkeypatch):
+    """While a worker waits to empty it, another one has emptied it and counted an event, which stays."""
+    write = Store.write
+
+    def write_after_another_worker(store):
+        monkeypatch.setattr(Store, "write", write)
+        with store.write() as view:
+            view.set_number(LIVE_FORMAT, FORMAT)
+            view.put("live", b"k1.a", b"counted")
+        return write(store)
+
+    monkeypatch.setattr(Store, "write", write_after_another_worker)
+    store = Store(tmp_path / "store", 1 << 20)
+
+    with store.read() as view:
+        assert view.get("live", b"k1.a") == b"counted"
+    store.close()
 
 
 def test_a_decision_without_the_mark_counts_as_complete(scorer):

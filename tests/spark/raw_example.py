@@ -3,7 +3,7 @@
 import datetime as dt
 import gzip
 
-from jobs.raw.files import HEADER
+from antifraud.lake.raw_lines import HEADER
 
 D1, D2, D3 = (dt.date(2026, 1, day) for day in (1, 2, 3))
 MIDNIGHT = 1_767_225_600  # 2026-01-01T00:00:00Z
@@ -25,7 +25,7 @@ TWO_DAYS = [  # the first file, which covers D1 and D2; the header is line 1
     "11,2026-01-02 00:00:00,5,7,10000000.01,86400,1,0,0",  # 15
     "12,2026-01-03 00:00:00,5,7,12,172800,2,0,0",  # 16: the day after the file's last, into which a file may overlap
     "13,2026-01-02 10:00:00,5,7,70,122400,1,2,0",  # 17
-    "14,2026-01-02 10:00:00,5,7,70,122400,1,0,0\r",  # 18
+    "14,2026-01-02 10:00:00,5,7,70,122400,1,0,\r0",  # 18
     "1,2026-01-02 11:00:00,999999999999,123456789012,70,126000,1,0,0",  # 19
     "15,2026-02-30 10:00:00,5,7,70,122400,1,0,0",  # 20
     "",  # 21
@@ -58,7 +58,7 @@ QUARANTINE = [  # day, line of the first file, reason, column; and `REPEATED`
     (D1, 13, "unparsable", "tranaction_id"),
     (D1, 20, "unparsable", "tx_datetime"),
     (D1, 21, "unparsable", None),
-    (D1, 22, "day_out_of_range", "tx_datetime"),
+    (D2, 22, "outside_file", "tx_datetime"),
     (D2, 15, "unparsable", "tx_amount"),
     (D2, 17, "unparsable", "tx_fraud"),
     (D2, 18, "unparsable", "tx_fraud_scenario"),

@@ -3,7 +3,8 @@
 import datetime as dt
 
 from antifraud.keys.pseudonym import Key
-from jobs.raw.files import HEADER, RawFile
+from antifraud.lake.feed import RawFile
+from antifraud.lake.raw_lines import HEADER
 from jobs.raw.lines import read_lines
 from jobs.raw.rows import judge_rows
 from jobs.raw.tokens import hide
@@ -19,7 +20,7 @@ def test_every_generated_method_is_compiled(spark, tmp_path):
     path.write_text(f"{HEADER}\n0,2026-01-01 00:00:00,0,0,70.91,0,0,0,0\n")
     lines, _ = read_lines(spark, [path])
     hidden = hide(spark, Key("k7", b"0123456789abcdef0123456789abcdef"))
-    judged = judge_rows(spark, lines, [RawFile(path, DAYS[0], DAYS[1])], dict.fromkeys(DAYS, hidden))
+    judged = judge_rows(spark, lines, [RawFile(path, DAYS[0], DAYS[0], DAYS[1])], dict.fromkeys(DAYS, hidden))
     judged.collect()  # the plan is final once it has run
 
     debug = getattr(getattr(spark._jvm.org.apache.spark.sql.execution.debug, "package$"), "MODULE$")

@@ -8,13 +8,13 @@ from antifraud.errors import MissingDay, QuarantineLimit, RawFileError
 from antifraud.keys.pseudonym import generate_keyring, load_active_key, tokenise
 from antifraud.lake import schemas
 from antifraud.lake.catalog import ingested, open_catalog, published, read_days
+from antifraud.lake.raw_lines import HEADER
 from antifraud.settings.core import JobSettings
 from jobs.lake.checksums import checksums
 from jobs.lake.ingest import ingest
 from jobs.publishing.staging import staged_snapshots
 from jobs.raw.contents import remembered
 from jobs.raw.demand import TABLES, UNREAD, demand_of, out_of_date
-from jobs.raw.files import HEADER
 from jobs.raw.rows import judge_rows
 from tests.spark.raw_example import CLEAN, D1, D2, D3, MIDNIGHT, ONE_DAY, QUARANTINE, REPEATED, TWO_DAYS, write_feed
 
@@ -81,7 +81,8 @@ def test_counts_are_written_down(feed):
     settings, _ = feed
     counts = ingested(open_catalog(settings), D1, D3)
 
-    assert counts[D2] == {"rows_in": 5, "clean": 2, "quarantined": {"unparsable": 3}, "repaired_midnight": 1}
+    quarantined = {"outside_file": 1, "unparsable": 3}
+    assert counts[D2] == {"rows_in": 6, "clean": 2, "quarantined": quarantined, "repaired_midnight": 1}
     assert sum(day["rows_in"] for day in counts.values()) == len(TWO_DAYS) + len(ONE_DAY)
 
 
@@ -124,7 +125,7 @@ def test_only_what_changed_is_done_again(feed):
     before, published_before = checksums(settings, D1, D3), snapshots(settings)
     assert ingest(session, settings, [D1, D2, D3]) == 0
 
-    corrected = [line for line in TWO_DAYS if not line.startswith(("13,", "14,", "11,"))]
+    corrected = [line for line in TWO_DAYS if not line.startswith(("13,", "14,", "11,", "16,"))]
     (settings.raw_path / "2026-01-01.txt").write_text("\n".join([HEADER, *corrected, ""]))
     assert ingest(session, settings, [D1, D2, D3]) == len(corrected) - 1  # one row is of the third day, which stays
     after = checksums(settings, D1, D3)
@@ -225,8 +226,12 @@ def test_days_before_an_overlap_far_away_are_missing_too(settings, open_lake):
     ("lines", "limit", "error", "message"),
     [
         (TWO_DAYS[:9], 0.5, QuarantineLimit, r"77\.78% of the 9 rows of 2026-01-01 .*terminal_invalid 2"),
-        (["\x00\x01binary"], 1.0, RawFileError, "2026-01-01.txt, line 2: no row with a usable time"),
-        ([], 1.0, RawFileError, "2026-01-01.txt, line 2: no row with a usable time"),
+        (
+            ["\x00\x01binary"],
+            1.0,
+            RawFileError,
+            "txt, line 2: 1 column found, 9 columns expected; no row with a usable time",
+        ),
         (TWO_DAYS[:9], 1.0, MissingDay, "2026-01-01.txt ends on 2026-01-01, 2026-01-02 is asked for"),
     ],
 )

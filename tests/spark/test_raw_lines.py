@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from antifraud.keys.pseudonym import Key, tokenise
-from jobs.raw.files import HEADER, RawFile
+from antifraud.lake.feed import RawFile
+from antifraud.lake.raw_lines import HEADER
 from jobs.raw.lines import SPLITS_AT_LEAST, read_lines
 from jobs.raw.repeats import mark_repeats, repeats_of, suspects_of
-from jobs.raw.rows import judge_rows, spell_out
+from jobs.raw.rows import judge_rows, place_rows, spell_out
+from jobs.raw.tally import days_read
 from jobs.raw.tokens import hide
 
 FIRST, SECOND, END = dt.date(2026, 1, 1), dt.date(2026, 1, 2), dt.date(2026, 1, 3)
@@ -115,7 +117,7 @@ def money(text):
 
 def verdict(line):
     """Return (day, reason, column, values) of one line, before duplicates are looked for."""
-    columns = line.split(b",")
+    columns = line.rstrip(b"\r").split(b",")
     if len(columns) != 9:
         return FIRST, "unparsable", None, None
     transaction, second = number(columns[0]), number(columns[5], 10)
@@ -127,7 +129,7 @@ def verdict(line):
         (transaction is None, "unparsable", "tranaction_id"),
         (second is None, "unparsable", "tx_time_seconds"),
         (not agrees, "unparsable", "tx_datetime"),
-        (not inside, "day_out_of_range", "tx_datetime"),
+        (not inside, "outside_file", "tx_datetime"),
         (customer is None, "customer_invalid", "customer_id"),
         (terminal is None, "terminal_invalid", "terminal_id"),
         (amount is None or amount > 10**9, "unparsable", "tx_amount"),
@@ -138,7 +140,9 @@ def verdict(line):
     ]
     wrong = next(((reason, column) for failed, reason, column in checks if failed), (None, None))
     values = (transaction, second, customer, terminal, amount, columns[7] == b"1", number(columns[8], 2))
-    return day if inside else FIRST, *wrong, values
+    # A row outside its file counts under the nearest day that the file covers.
+    nearest = day if inside else FIRST if day is None or day < FIRST else SECOND
+    return nearest, *wrong, values
 
 
 def expected(lines):
@@ -167,8 +171,9 @@ def judged_lines(spark, tmp_path_factory):
     read, counts = read_lines(session, [path])
     hidden = hide(session, KEY)
     keys = {FIRST: hidden, SECOND: hidden, END: hidden}
-    files = [RawFile(path, FIRST, END)]
-    judged = judge_rows(session, read, files, keys)
+    files = [RawFile(path, FIRST, SECOND, END)]
+    unplaced = judge_rows(session, read, files, keys)
+    judged = place_rows(unplaced, [files[0].as_read(days_read(unplaced, files)[path.name])])
     rows = spell_out(mark_repeats(judged, repeats_of(judged, suspects_of(judged))), files).collect()
     assert counts == {path.name: len(lines)}
     return lines, rows
@@ -209,7 +214,7 @@ def test_the_lines_try_every_verdict(judged_lines):
     found = {(row["reason"], row["column"]) for row in rows}
 
     assert {reason for reason, _ in found} == {
-        None, "unparsable", "day_out_of_range", "customer_invalid", "terminal_invalid", "amount_not_positive",
+        None, "unparsable", "outside_file", "customer_invalid", "terminal_invalid", "amount_not_positive",
         "duplicate",
     }  # fmt: skip
     assert len(found) == 14

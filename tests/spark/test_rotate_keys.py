@@ -12,6 +12,7 @@ from antifraud.errors import MissingDay, PublishError
 from antifraud.keys.pseudonym import generate_keyring, load_keyring, rotate_keyring, tokenise
 from antifraud.lake.catalog import open_catalog, published, read_days
 from antifraud.lake.key_use import key_ids
+from antifraud.lake.raw_lines import HEADER
 from antifraud.lake.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
 from jobs.day import STAGES
@@ -21,7 +22,6 @@ from jobs.lake.rotation import rotate
 from jobs.lake.staleness import stale
 from jobs.lake.state import state_of
 from jobs.publishing.tables import read_table
-from jobs.raw.files import HEADER
 from jobs.rotate_keys import main
 
 pytestmark = pytest.mark.prove  # a lake of seventy days, for a job that a person starts

@@ -37,8 +37,8 @@ EXPECTED = {
     ("hour of day, UTC", 23, "23"): (1, 0, 2, 1, 199_999, 100_000),
     ("customer", 0, "seen in 30 days"): (2, 1, 1, 0, 99_999, 0),
     ("customer", 1, "new: none in 30 days"): (1, 0, 1, 1, 100_000, 100_000),
-    ("terminal", 0, "matured fraud in 30 days"): (1, 0, 1, 1, 100_000, 100_000),
-    ("terminal", 1, "no matured fraud"): (2, 1, 1, 0, 99_999, 0),
+    ("terminal", 0, "fraud learnt in 30 days"): (1, 0, 1, 1, 100_000, 100_000),
+    ("terminal", 1, "no fraud learnt"): (2, 1, 1, 0, 99_999, 0),
 }
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from antifraud.errors import QuarantineLimit
 from antifraud.lake.catalog import open_catalog, published
+from antifraud.lake.raw_lines import HEADER
 from antifraud.lake.schemas import CLEAN
 from antifraud.settings.core import JobSettings
 from jobs.lake.checksums import checksums
 from jobs.lake.ingest import ingest
-from jobs.raw.files import HEADER
 from jobs.raw.lines import read_lines
 
 DAYS = [dt.date(2026, 1, day) for day in range(1, 6)]

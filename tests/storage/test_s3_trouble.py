@@ -11,6 +11,7 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 
 from antifraud.errors import StorageError
 from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.lake.feed import discover
 from antifraud.lake.schemas import CLEAN
 from antifraud.lake.storage import file_properties, raw_folder
 from infra.cluster.archive import ROOT
@@ -18,7 +19,6 @@ from jobs.lake.ingest import ingest
 from jobs.publishing.staging import staged_snapshots
 from jobs.publishing.tables import create_tables
 from jobs.raw.demand import TABLES
-from jobs.raw.files import discover
 from jobs.spark.session import S3A, lake_configuration, s3_configuration
 from jobs.spark.troubles import translate_troubles
 from tests.circles import for_proofs

@@ -11,6 +11,7 @@ import pytest
 
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.lake.raw_lines import HEADER
 from antifraud.lake.schemas import CLEAN, LABELS, QUARANTINE
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
@@ -19,7 +20,6 @@ from jobs.lake.ingest import ingest
 from jobs.publishing.staging import staged_snapshots
 from jobs.raw.contents import remembered
 from jobs.raw.demand import TABLES, demand_of, out_of_date
-from jobs.raw.files import HEADER
 from tests.circles import for_proofs
 from tests.storage.conftest import Storage
 

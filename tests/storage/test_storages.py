@@ -7,10 +7,11 @@ import time
 import pytest
 
 from antifraud.lake.catalog import open_catalog, read_days, require_days
+from antifraud.lake.feed import discover
 from antifraud.lake.schemas import CLEAN, FEATURES, NAMESPACE
 from antifraud.lake.storage import raw_folder
 from jobs.lake.checksums import TABLES, checksums
-from jobs.raw.files import discover, stamps
+from jobs.raw.files import stamps
 from tests.circles import for_proofs
 from tests.storage.conftest import FIRST, LAST, command_lines, passwords, submit
 

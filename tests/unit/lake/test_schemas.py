@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from antifraud.lake.raw_lines import HEADER
 from antifraud.lake.schemas import RAW, TABLES, identifiers_among
 from jobs.leak.identifiers import ID_COLUMNS
-from jobs.raw.columns import NUMBERS, TEXT
-from jobs.raw.files import HEADER
+from jobs.raw.columns import NUMBERS, PARTS, TEXT
 
 
 def test_the_raw_files_have_nine_columns_in_the_feed_s_spelling():
@@ -19,7 +19,8 @@ def test_the_raw_files_have_nine_columns_in_the_feed_s_spelling():
 
     assert RAW.column_names == names
     assert f"# {' | '.join(names)}" == HEADER
-    assert {name: f"get(parts, {place})" for place, name in enumerate(names)} == TEXT
+    assert {name: f"get(parts, {place})" for place, name in enumerate(names)} == PARTS
+    assert PARTS | {"tx_fraud_scenario": r"trim(TRAILING '\r' FROM get(parts, 8))"} == TEXT
 
 
 def test_the_ids_of_parties_are_identifiers_and_nothing_else_is():

@@ -71,11 +71,11 @@ def test_words_come_from_the_registry():
     """Entity, meaning, window, value and unit; a null says what it means; the first reason is the weightiest."""
     fraud = Reason(KNOWN["terminal_fraud_7d"], 5.0, 1.316)
     assert spell_reason(fraud, first=True) == (
-        "terminal matured frauds, 7 days: 5 transactions (raises the risk most, +1.32 log odds)"
+        "terminal frauds learnt, 7 days: 5 transactions (raises the risk most, +1.32 log odds)"
     )
     assert describe(KNOWN["customer_1d_count"], 1_234.0) == "customer transactions, 1 day: 1,234 transactions"
     assert describe(KNOWN["terminal_fraud_share_30d"], 0.00123) == (
-        "terminal matured fraud share, smoothed, 30 days: 0.0012 share"
+        "terminal share of frauds learnt, smoothed, 30 days: 0.0012 share"
     )
     assert describe(KNOWN["customer_30d_z_score"], math.nan) == (
         "customer amount's z-score, 30 days: none (no earlier transaction of the customer in the window, or all equal)"

@@ -23,6 +23,7 @@ ROWS = """8,2026-04-11 00:00:02,3,0,70.9,8640002,100,0,0
 13,garbage
 """
 EXPECTED = [
+    LiveRow(9, MIDNIGHT, 4, 1, 500, is_fraud=False),
     LiveRow(7, MIDNIGHT + 2, 4, 1, 25_000, is_fraud=True),
     LiveRow(8, MIDNIGHT + 2, 3, 0, 7_090, is_fraud=False),
 ]
@@ -30,15 +31,31 @@ EXPECTED = [
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_usable_rows_in_order(tmp_path, packed):
-    """Unusable rows and repeated ids are left out, and equal times are ordered by id, in compressed files, too."""
+    """Unusable rows and repeated ids are left out, a time of 24:00:00 counts, and equal times are ordered by id."""
     content = (HEADER + ROWS).encode()
     (tmp_path / f"{DAY}.txt{'.gz' if packed else ''}").write_bytes(gzip.compress(content) if packed else content)
     assert live_rows(tmp_path, DAY) == EXPECTED
 
 
+def test_rows_after_a_stray_quote_are_read_and_only_ids_of_the_contract_count(tmp_path):
+    """A quote is a character like any other; a row with an id of 20 digits, a float or a wrong label is left out."""
+    hostile = [
+        '20,"2026-04-11 00:00:05,3,0,70.9,8640005,100,0,0',
+        "21,2026-04-11 00:00:05,3,99999999999999999999,70.9,8640005,100,0,0",
+        "22,2026-04-11 00:00:05,3,0,7e1,8640005,100,0,0",
+        "23,2026-04-11 00:00:05,3,0,0.29,8640005,100,0,0",
+        "24,2026-04-11 00:00:05,3,0,1.005,8640005,100,0,0",
+        "25,2026-04-11 00:00:05,3,0,1.00,8640005,100,2,0",
+        "26,2026-04-11 00:00:05,3,0,1.00,8640006,100,0,0",
+    ]
+    (tmp_path / f"{DAY}.txt").write_text(HEADER + "\n".join(hostile) + "\n" + ROWS)
+
+    assert live_rows(tmp_path, DAY) == [*EXPECTED, LiveRow(23, MIDNIGHT + 5, 3, 0, 29, is_fraud=False)]
+
+
 def test_change_multiplies_honest_amounts_only():
     """The change multiplies honest amounts, and frauds stay as they were."""
-    assert [row.amount for row in changed(EXPECTED, 3)] == [25_000, 21_270]
+    assert [row.amount for row in changed(EXPECTED, 3)] == [1_500, 25_000, 21_270]
 
 
 def test_a_day_without_rows_is_named(tmp_path):

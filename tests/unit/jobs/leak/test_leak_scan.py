@@ -11,12 +11,12 @@ import pytest
 from antifraud.errors import LeakError, RawFileError, SettingsError
 from antifraud.lake.catalog import open_catalog
 from antifraud.lake.ownership import claim_lake
+from antifraud.lake.raw_lines import HEADER
 from antifraud.settings.core import JobSettings
 from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak.report import Search
 from jobs.leak.scan import scan
 from jobs.leak_scan import main
-from jobs.raw.files import HEADER
 from tests.unit.jobs.leak.leak_plants import LEAKED, PLANTS, parquet_integer, sqlite, text
 
 OTHER = 120_000_000_017

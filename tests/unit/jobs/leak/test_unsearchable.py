@@ -299,6 +299,27 @@ def test_a_cut_raw_file_is_reported_and_its_readable_identifiers_are_searched(tm
     assert [Path(each["path"]).name for each in report["unsearchable"]] == ["2026-01-02.txt.gz", "2026-01-03.txt"]
 
 
+def test_raw_entries_that_are_no_files_are_reported_and_never_waited_for(tmp_path):
+    """A pipe, a link to nothing and a padded archive among the raw files are unsearchable; the scan goes on."""
+    feed(tmp_path, LEAKED)
+    raw = tmp_path / "raw" / "feed"
+    os.mkfifo(raw / "2026-01-02.txt")
+    (raw / "2026-01-03.txt").symlink_to("absent")
+    whole = (raw / "2026-01-01.txt").read_bytes()
+    (raw / "2026-01-04.txt.gz").write_bytes(gzip.compress(whole.replace(b"%d" % LEAKED, b"%d" % OTHER)) + bytes(512))
+    (tmp_path / "scorer.log").write_text(f"{OTHER}\n")
+
+    code, report = exit_code(tmp_path)
+
+    assert (code, report["identifiers"]) == (30, 2)
+    unknown = "its identifiers are not known"
+    assert [each["reason"] for each in report["unsearchable"]] == [
+        f"2026-01-02.txt is a pipe, a file was expected: remove it, or deliver the file; {unknown}",
+        f"2026-01-03.txt is a link to nothing: deliver it again, and move no file while a job reads it; {unknown}",
+        f"raw file: its compressed data is damaged; {unknown}",
+    ]
+
+
 def test_a_table_without_its_metadata_is_unsearchable(tmp_path):
     """A table without its list of columns is reported by name, whether its metadata is gone or damaged."""
     feed(tmp_path, LEAKED)

@@ -37,8 +37,9 @@ def lake(tmp_path):
 
 def published_in(sequence, contents):
     """Return runs of the tables of `contents`, at one sequence number."""
-    said = {name: json.dumps({"content": content}) for name, content in contents.items()}
-    return [Run(table.name, DAY, "i", 1, 1, said[table.name], sequence) for table in TABLES if table.name in said]
+    tables = [table for table in TABLES if table.name in contents]
+    said = {table: json.dumps({"content": contents[table.name], "version": table.version}) for table in tables}
+    return [Run(table.name, DAY, "i", 1, 1, said[table], sequence) for table in tables]
 
 
 def remembered_as(source, contents):

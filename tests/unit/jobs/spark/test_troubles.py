@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from antifraud.errors import ClockBehind, MissingDay, PublishError, StorageError
+from antifraud.errors import ClockBehind, MissingDay, PublishError, RawFileError, StorageError
 from antifraud.settings.core import JobSettings
 from jobs.spark.troubles import ACCOUNT, BUSY, SILENT, translate_troubles, trouble_of
 
@@ -59,6 +59,76 @@ def test_each_library_is_understood(error, place, kind):
     assert isinstance(found, StorageError)
     assert str(found).startswith(f"the storage {place} at http://s3.example {kind}: what was published before is whole")
     assert str(found).endswith("then run the same days again")
+
+
+READING = (
+    "[FAILED_READ_FILE.{}] Encountered error while reading file file:///srv/a%20b/2026-03-01.txt{}.  SQLSTATE: KD001\n"
+    "Caused by: {}\n\tat org.apache.spark.FileNotFoundException"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (READING.format("FILE_NOT_EXIST", "", "java.io.FileNotFoundException: File does not exist"), "it is gone"),
+        ("[PATH_NOT_FOUND] Path does not exist: file:/srv/a b/\\[c\\]/2026-03-01.txt. SQLSTATE: 42K03", "it is gone"),
+        (
+            READING.format("NO_HINT", "", "java.io.FileNotFoundException: No such file: s3a://raw/feed/2026-03-01.txt"),
+            "it is gone",
+        ),
+        (
+            READING.format("NO_HINT", "", "org.apache.hadoop.security.AccessControlException: Permission denied"),
+            "this user may not read it",
+        ),
+        (
+            READING.format("NO_HINT", "", "org.apache.hadoop.fs.ChecksumException: Checksum error at 0 exp: 1 got: 2"),
+            "it differs from the checksums of its .crc file",
+        ),
+        (READING.format("NO_HINT", ".gz", "java.io.IOException: not a gzip file"), "it is a cut or damaged archive"),
+        (
+            READING.format("NO_HINT", ".gz", "java.util.zip.ZipException: incorrect header check"),
+            "it is a cut or damaged archive",
+        ),
+        (READING.format("NO_HINT", "", "java.io.IOException: Input/output error"), "the disk cannot read it"),
+    ],
+)
+def test_a_raw_file_that_spark_cannot_read_is_told(said, reason):
+    """The error names file and reason, although the file was readable when it was checked."""
+    name = "2026-03-01.txt.gz" if ".txt.gz" in said else "2026-03-01.txt"
+    found = trouble_of(RuntimeError(said), SETTINGS)
+
+    assert isinstance(found, RawFileError)
+    assert str(found) == (
+        f"Spark could not read {name}, {reason}: what was published before is whole, nothing half-written is visible; "
+        "deliver it again, change no file while a job reads it, and run the same days again"
+    )
+
+
+def test_trouble_of_s3_while_a_raw_file_is_read_is_trouble_of_the_storage():
+    """A raw file that S3 does not give in time is no damaged file."""
+    said = LAKE.format("AWSClientIOException", SDK + "Read timed out")
+
+    assert isinstance(trouble_of(RuntimeError(READING.format("NO_HINT", ".gz", said)), SETTINGS), StorageError)
+
+
+def test_a_raw_folder_that_cannot_be_listed_is_told(tmp_path):
+    """A raw folder that this user may not list, or that is gone with its disk, is named with the reason."""
+    settings = JobSettings(home=tmp_path)
+    said = PermissionError(13, "Permission denied", str(settings.raw_path))
+
+    with pytest.raises(RawFileError) as raised, translate_troubles(settings):
+        raise said
+    assert str(raised.value) == (
+        f"{settings.raw_path} in the raw zone cannot be used, permission denied: correct that, then run it again"
+    )
+    assert trouble_of(PermissionError(13, "Permission denied", str(tmp_path / "secrets" / "a")), settings) is None
+
+
+def test_a_file_of_the_lake_is_no_raw_file():
+    """A file of the lake that cannot be read stays a defect with its traceback."""
+    said = READING.format("NO_HINT", "", "java.io.EOFException").replace("2026-03-01.txt", "part-0.parquet")
+
+    assert trouble_of(RuntimeError(said), SETTINGS) is None
 
 
 def test_a_method_s_name_is_no_cause():

@@ -15,8 +15,8 @@ RISING = {f"terminal_fraud_{days}d" for days in (1, 7)} | {f"terminal_fraud_shar
 GRID = np.linspace(-3, 3, 61, dtype=np.float32)
 
 
-def test_fresh_matured_frauds_rise_and_nothing_else_does():
-    """Counts and shares of matured fraud over a day and a week are constrained, and those of a month are not."""
+def test_frauds_learnt_lately_rise_and_nothing_else_does():
+    """Counts and shares of frauds learnt over a day and a week are constrained, and those of a month are not."""
     names = {FEATURE_NAMES[position] for position in rising_features()}
     assert names >= RISING
     assert not {"terminal_fraud_30d", "terminal_fraud_share_30d"} & names

@@ -1,7 +1,7 @@
 """Defects of raw rows: reasons, columns at fault, and which of several defects counts."""
 
+from antifraud.lake.raw_defects import DEFECTS, DUPLICATE, ROW_DEFECTS
 from antifraud.lake.schemas import RAW
-from jobs.raw.defects import DEFECTS, DUPLICATE, ROW_DEFECTS
 
 
 def test_the_order_of_defects_decides_between_several():
@@ -11,7 +11,7 @@ def test_the_order_of_defects_decides_between_several():
         ("unparsable", "tranaction_id"),
         ("unparsable", "tx_time_seconds"),
         ("unparsable", "tx_datetime"),
-        ("day_out_of_range", "tx_datetime"),
+        ("outside_file", "tx_datetime"),
         ("customer_invalid", "customer_id"),
         ("terminal_invalid", "terminal_id"),
         ("unparsable", "tx_amount"),

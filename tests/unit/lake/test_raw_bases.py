@@ -4,9 +4,9 @@ import gzip
 
 import pytest
 
-from jobs.raw import bases
-from jobs.raw.bases import base_of
-from jobs.raw.files import HEADER
+from antifraud.lake import raw_bases
+from antifraud.lake.raw_bases import base_of
+from antifraud.lake.raw_lines import HEADER
 
 FIRST = 1_767_225_600  # 2026-01-01 00:00:00 UTC
 HOUR = 3_600
@@ -84,7 +84,7 @@ def test_bytes_that_are_no_text_say_nothing(tmp_path):
 
 def test_only_the_first_lines_are_asked(tmp_path, monkeypatch):
     """Only the first lines count, however many follow, in a compressed file, too."""
-    monkeypatch.setattr(bases, "BASE_LINES", 3)
+    monkeypatch.setattr(raw_bases, "BASE_LINES", 3)
     lines = [HEADER, row("2026-01-01 00:00:00", 0), row("2026-01-01 00:00:01", 1), *[row("2026-01-01 09:00:00", 0)] * 9]
     path = tmp_path / "2026-01-01.txt.gz"
     path.write_bytes(gzip.compress("\n".join(lines).encode()))
