@@ -23,7 +23,8 @@ from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
 from antifraud.errors import DataError, returns_exit_code
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.settings.serving import StoreSettings
-from serving.store.lmdb import Store, View, integer_of, key_of
+from serving.store.keys import id_of, key_of_id
+from serving.store.lmdb import Store, View
 from serving.store.records import Answer, Decision, Label, unpack_decision, unpack_label
 
 VECTOR_BYTES = 8 * len(FEATURE_NAMES)
@@ -63,9 +64,9 @@ def export(store: Store, first: dt.date, last: dt.date, path: Path, *, now: int)
 
 def _write_decisions(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:
     releases, customers, terminals, written = Codes(), Codes(), Codes(), 0
-    every = ((integer_of(key), unpack_decision(text)) for key, text in view.items("decisions"))
-    for piece in _cut_into_pieces((number, decision) for number, decision in every if decision.event_time in times):
-        rows = [_decision_row(number, decision, releases, customers, terminals) for number, decision in piece]
+    every = ((id_of(key), unpack_decision(text)) for key, text in view.items("decisions"))
+    for piece in _cut_into_pieces((each, decision) for each, decision in every if decision.event_time in times):
+        rows = [_decision_row(each, decision, releases, customers, terminals) for each, decision in piece]
         vectors = np.frombuffer(b"".join(decision.vector for _, decision in piece), dtype="<f8")
         columns = {"vector": vectors.reshape(len(piece), -1).astype(np.float64)}
         writer.write({**_to_columns(rows, DECISION_COLUMNS), **columns})
@@ -74,7 +75,7 @@ def _write_decisions(view: View, writer: LogWriter, times: range) -> tuple[list[
 
 
 def _decision_row(
-    number: int, decision: Decision, releases: Codes, customers: Codes, terminals: Codes
+    transaction_id: str, decision: Decision, releases: Codes, customers: Codes, terminals: Codes
 ) -> tuple[Any, ...]:
     """Return a decision as the values of `DECISION_COLUMNS`."""
     if len(decision.vector) != VECTOR_BYTES:
@@ -85,7 +86,7 @@ def _decision_row(
     answer = _unpack_answer(decision.answer)
     codes = customers[decision.customer], terminals[decision.terminal], releases[decision.release]
     said = answer.score, answer.threshold, decision.flagged, decision.history_complete
-    return number, decision.event_time, decision.amount, *codes, *said
+    return transaction_id, decision.event_time, decision.amount, *codes, *said
 
 
 def _write_labels(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:
@@ -105,7 +106,7 @@ def _write_labels(view: View, writer: LogWriter, times: range) -> tuple[list[str
 def _read_labels(view: View, times: range) -> Iterator[Label]:
     for _, text in view.items("labels"):
         label = unpack_label(text)
-        stored = view.get("decisions", key_of(label.transaction_id))
+        stored = view.get("decisions", key_of_id(label.transaction_id))
         if stored is not None and unpack_decision(stored).event_time in times:
             yield label
 

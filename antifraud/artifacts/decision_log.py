@@ -2,8 +2,8 @@
 
 ``python -m serving.export_log`` writes the file; `jobs/replay.py` and ``antifraud explain`` read it. It is an NPZ
 archive with members ``<column>.<piece>``, so neither side holds more than `ROWS_A_PIECE` rows in memory. Customers and
-terminals are integer codes that mean nothing outside their file. Decisions are ordered by transaction id, labels by
-arrival.
+terminals are integer codes that mean nothing outside their file. Decisions are ordered by the length of their
+transaction ids, then by the ids; labels are ordered by arrival.
 """
 
 import json
@@ -20,26 +20,28 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.errors import DataError, SchemaError
+from antifraud.transaction_id import LONGEST
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 ROWS_A_PIECE: Final = 65_536
 ABOUT: Final = "about"
 SUFFIX: Final = ".npy"
 STATUS: Final = ("fraud", "legitimate", "unknown")
 """A label's status is stored as its position in this tuple."""
 DECISION_COLUMNS: Final[Mapping[str, Any]] = {
-    "transaction_id": np.int64, "event_time": np.int64, "amount": np.int64, "customer": np.int64,
+    "transaction_id": np.bytes_, "event_time": np.int64, "amount": np.int64, "customer": np.int64,
     "terminal": np.int64, "release": np.int32, "score": np.int32, "threshold": np.int32, "flagged": np.bool_,
     "history_complete": np.bool_,
 }  # fmt: skip
 """Columns of a decision, and there is ``vector`` (n, features) too.
 
+`transaction_id` is text of a fixed width: that of the longest id of its piece.
 `event_time` is in UTC seconds, `amount` in minor units, `score` and `threshold` in ppm. `customer` and `terminal` are
 codes, and `release` is a position in `About.releases`. Where `history_complete` is false, the vector has nulls that the
 lake's does not have.
 """
 LABEL_COLUMNS: Final[Mapping[str, Any]] = {
-    "label_transaction_id": np.int64, "label_status": np.int8, "label_learned_at": np.int64, "label_source": np.int32,
+    "label_transaction_id": np.bytes_, "label_status": np.int8, "label_learned_at": np.int64, "label_source": np.int32,
 }  # fmt: skip
 """Columns of a label; `label_source` is a position in `About.sources`, which is sorted."""
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -182,14 +184,14 @@ class DecisionLog:
             for name, kind in LABEL_COLUMNS.items()
         }
 
-    def vector_of(self, transaction_id: int) -> npt.NDArray[np.float64]:
+    def vector_of(self, transaction_id: str) -> npt.NDArray[np.float64]:
         """Return the vector that a transaction was decided by.
 
         Raises:
             SchemaError: The file does not hold the transaction.
         """
-        for piece in self._read_pieces({"transaction_id": np.int64, "vector": np.float64}):
-            if (places := np.flatnonzero(piece["transaction_id"] == transaction_id)).size:
+        for piece in self._read_pieces({"transaction_id": np.bytes_, "vector": np.float64}):
+            if (places := np.flatnonzero(piece["transaction_id"] == transaction_id.encode())).size:
                 vector: npt.NDArray[np.float64] = piece["vector"][places[0]]
                 return vector
         raise SchemaError(
@@ -204,7 +206,8 @@ class DecisionLog:
                 read = {name: self._member(name + piece) for name in columns}
             except (KeyError, ValueError, zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
                 raise SchemaError(f"the export is damaged ({type(error).__name__}): export again") from error
-            if any(read[name].dtype != kind or len(read[name]) != len(read[lead]) for name, kind in columns.items()):
+            same_length = len({len(values) for values in read.values()}) == 1
+            if not same_length or not all(map(_has_kind, read.values(), columns.values())):
                 raise SchemaError("the columns of the export do not fit together: export again")
             yield read
 
@@ -213,3 +216,8 @@ class DecisionLog:
             # No pickles: reading one can run any code, and the file may come from elsewhere.
             values: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
             return values
+
+
+def _has_kind(values: npt.NDArray[Any], kind: Any) -> bool:
+    """Return whether a column has the type of its declaration; ids may have any width up to the longest."""
+    return values.dtype.char == "S" and values.itemsize <= LONGEST if kind is np.bytes_ else values.dtype == kind

@@ -32,11 +32,12 @@ UNAVAILABLE: Final = 503
 class Decision:
     """The scorer's answer.
 
-    `score` and `threshold` are in ppm; `replayed` means that the id had been decided before. `reasons` holds
-    ``history_incomplete`` if the event came so late that some of its features are not known.
+    `transaction_id` is text, also if an integer was sent. `score` and `threshold` are in ppm; `replayed` means that the
+    id had been decided before. `reasons` holds ``history_incomplete`` if the event came so late that some of its
+    features are not known.
     """
 
-    transaction_id: int
+    transaction_id: str
     decision: Literal["approve", "flag"]
     score: int
     threshold: int
@@ -52,7 +53,7 @@ class Decision:
 class Label:
     """The outcome of a transaction; `learned_at` is when the client learnt it, in UTC seconds."""
 
-    transaction_id: int
+    transaction_id: int | str
     status: Literal["fraud", "legitimate", "unknown"]
     learned_at: int
 
@@ -84,9 +85,12 @@ class ScorerClient:
         self._http.close()
 
     def decide(
-        self, transaction_id: int, event_time: int, customer_id: int, terminal_id: int, amount_minor: int
+        self, transaction_id: int | str, event_time: int, customer_id: int, terminal_id: int, amount_minor: int
     ) -> Decision:
         """Ask for a decision. Retries are safe: the scorer decides an id once.
+
+        An id is 1 to 64 letters, digits, dots, underscores, colons and hyphens; an integer stands for its decimal text.
+        If your ids restart every day, send ``<day>:<id>``, which `antifraud.transaction_id.scoped_id` makes.
 
         Raises:
             Suspended: The service is suspended.
@@ -97,7 +101,7 @@ class ScorerClient:
         if self._key is None:
             raise ClientError("this client has no key to make tokens with: give ScorerClient one")
         body = {
-            "transaction_id": transaction_id,
+            "transaction_id": str(transaction_id),
             "event_time": event_time,
             "customer": tokenise(self._key, "customer", customer_id),
             "terminal": tokenise(self._key, "terminal", terminal_id),
@@ -110,7 +114,7 @@ class ScorerClient:
         replayed = answer.headers.get("Idempotent-Replayed") == "true"
         return Decision(**{**values, "reasons": tuple(values["reasons"]), "replayed": replayed})
 
-    def label(self, labels: Iterable[Label]) -> list[int]:
+    def label(self, labels: Iterable[Label]) -> list[str]:
         """Send up to 1,000 labels; return the ids that the scorer never decided.
 
         A label counts for later events at its terminal, from the hour after `learned_at` on, until the feed tells it.
@@ -121,7 +125,7 @@ class ScorerClient:
         """
         body = {
             "labels": [
-                {"transaction_id": label.transaction_id, "status": label.status, "learned_at": label.learned_at}
+                {"transaction_id": str(label.transaction_id), "status": label.status, "learned_at": label.learned_at}
                 for label in labels
             ]
         }

@@ -15,6 +15,7 @@ from antifraud.commands.terminal import say
 from antifraud.errors import SchemaError, SettingsError
 from antifraud.model.explain import TOP, Doubles, Explainer, parse_vector
 from antifraud.settings.serving import ScorerSettings
+from antifraud.transaction_id import EXPECTED, is_transaction_id
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 """Folder of the jobs. The core starts them as processes and never imports them."""
@@ -42,8 +43,14 @@ def replay(options: argparse.Namespace, environ: Environ) -> None:
 def _add_vector(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--vector", type=Path, metavar="FILE", help="JSON file with the vector")
-    source.add_argument("--transaction", type=int, metavar="ID", help="transaction id, with --from-log")
+    source.add_argument("--transaction", type=_transaction_id, metavar="ID", help="transaction id, with --from-log")
     parser.add_argument("--from-log", type=Path, metavar="FILE", help="export that holds the transaction")
+
+
+def _transaction_id(text: str) -> str:
+    if not is_transaction_id(text):
+        raise argparse.ArgumentTypeError(f"expected {EXPECTED}")
+    return text
 
 
 @command(

@@ -62,7 +62,7 @@ RAW: Final = RawFormat((
 ))  # fmt: skip
 
 DAY: Final = Column("day", "date", "UTC day of the event")
-TRANSACTION: Final = Column("transaction_id", "bigint", "id of the transaction, ordered numerically")
+TRANSACTION: Final = Column("transaction_id", "bigint", "id of the transaction, unique within its day")
 TIME: Final = Column("event_time", "bigint", "when it happened", unit="UTC seconds")
 CUSTOMER: Final = Column("customer", "string", "token of the customer", "token")
 TERMINAL: Final = Column("terminal", "string", "token of the terminal", "token")

@@ -32,9 +32,11 @@ from antifraud.settings.ranges import (
     MOST_SECONDS,
     SHARE,
     Range,
+    choices_of,
     range_of,
     type_without_range,
 )
+from antifraud.transaction_id import IdScope
 
 PREFIX = "ANTIFRAUD_"
 
@@ -62,6 +64,7 @@ class Settings:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             _require_in_range(field, value)
+            _require_choice(field, value)
             if isinstance(value, str | Path) and not is_text(str(value)):
                 raise SettingsError(
                     f"{PREFIX}{field.name.upper()} has a control character, or a byte that is no UTF-8: rename the "
@@ -114,6 +117,8 @@ class JobSettings(Settings):
     """Folder of raw files, on a disk or ``s3a://bucket/prefix``; default ``<home>/raw/feed``."""
     raw_account: Path | None = None
     """Account file for raw files in S3; only jobs that read them open it (`jobs.spark.runtime.run_job`)."""
+    id_scope: IdScope = "global"
+    """`day` if the transaction ids of the raw files restart every day; live traffic then sends ``<day>:<id>``."""
     catalog_uri: str | None = None
     """SQLAlchemy URI of the Iceberg catalog, without a password; default a SQLite file below `home`."""
     catalog_account: Path | None = None
@@ -264,6 +269,17 @@ def _require_in_range(field: dataclasses.Field[Any], value: Any) -> None:
     allowed = range_of(field.type)
     if allowed and value is not None and value not in allowed:
         raise SettingsError(f"{PREFIX}{field.name.upper()} is {value}: expected {allowed}; correct it or unset it")
+
+
+def _require_choice(field: dataclasses.Field[Any], value: Any) -> None:
+    """Refuse a text that is none of the field's choices."""
+    choices = choices_of(field.type)
+    if choices and value not in choices:
+        # The value is not repeated: it may be a secret in the wrong variable.
+        raise SettingsError(
+            f"{PREFIX}{field.name.upper()} is not one of its values: expected {' or '.join(choices)}; correct it or "
+            "unset it"
+        )
 
 
 def _parse(variable: str, kind: Any, text: str) -> Any:

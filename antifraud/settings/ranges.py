@@ -1,7 +1,7 @@
-"""The ranges of numeric settings: a value outside its range ends the process before it does anything."""
+"""The ranges of numeric settings, and the choices of others: another value ends the process before it does anything."""
 
 from dataclasses import dataclass
-from typing import Annotated, Final, get_args, get_origin
+from typing import Annotated, Final, Literal, get_args, get_origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,15 @@ def range_of(kind: object) -> Range | None:
     (Range(least=1, most=7, text='', closed=True), None)
     """
     return next((each for each in get_args(kind)[1:] if isinstance(each, Range)), None)
+
+
+def choices_of(kind: object) -> tuple[str, ...]:
+    """Return the texts that a setting can have; none if it can have any value of its type.
+
+    >>> choices_of(Literal["global", "day"]), choices_of(str)
+    (('global', 'day'), ())
+    """
+    return get_args(kind) if get_origin(kind) is Literal else ()
 
 
 def type_without_range(kind: object) -> object:

@@ -35,8 +35,8 @@ class ScorerSettings(StoreSettings):
     late_event_days: Annotated[int, Range(1, MOST_DAYS)] = 10
     """Events that are older are refused; live labels are kept as long as such an event could still see them."""
     # A request for a decision is below a kilobyte.
-    max_body_bytes: Annotated[int, Range(1 << 10, 1 << 30)] = 1 << 17
-    """Largest request body; a thousand labels take 90 kB."""
+    max_body_bytes: Annotated[int, Range(1 << 10, 1 << 30)] = 1 << 18
+    """Largest request body; a thousand labels take 150 kB at most."""
 
     @property
     def access_path(self) -> Path:

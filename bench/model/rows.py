@@ -10,6 +10,7 @@ import pyarrow as pa
 from antifraud.lake.catalog import open_catalog, published, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
 from antifraud.settings.core import JobSettings
+from jobs.rows.labels import KEYS
 from jobs.rows.sample import Sample
 from jobs.rows.vectors import vectors_of
 
@@ -44,8 +45,8 @@ def load_rows(settings: JobSettings) -> Rows:
     catalog = open_catalog(settings)
     days = published(catalog, FEATURES, dt.date.min, dt.date.max)
     first, last = min(days), max(days)
-    labels = read_days(catalog, LABELS, first, last, ["transaction_id", "status"])
-    table = read_days(catalog, FEATURES, first, last).join(labels, "transaction_id", join_type="inner")
+    labels = read_days(catalog, LABELS, first, last, [*KEYS, "status"])
+    table = read_days(catalog, FEATURES, first, last).join(labels, list(KEYS), join_type="inner")
     table = table.sort_by([("event_time", "ascending"), ("transaction_id", "ascending")])
     return Rows(
         vectors_of(table),

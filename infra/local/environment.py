@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import SettingsError
+from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import sqlite_uri
+from antifraud.transaction_id import IdScope
 from infra.local.plan import REPLAY_AHEAD_DAYS, Plan
 from infra.local.ports import HOST
 
@@ -23,6 +25,16 @@ def environment(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANTIFRAUD_", "AIRFLOW_"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
     return {**inherited, "PATH": path, **_python(), **_platform(home, plan, ports), **_airflow(home, ports)}
+
+
+def declared_scope() -> IdScope:
+    """Return how far the ids of the raw files are unique, the only setting that a run takes over from its caller.
+
+    Raises:
+        SettingsError: The setting has another value.
+    """
+    variable = "ANTIFRAUD_ID_SCOPE"
+    return JobSettings.from_environment({variable: os.environ.get(variable, "")}).id_scope
 
 
 def _python() -> dict[str, str]:
@@ -47,6 +59,7 @@ def _platform(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]:
         MARK: str(home),
         "ANTIFRAUD_HOME": str(home),
         "ANTIFRAUD_MLFLOW_URI": f"http://{HOST}:{ports['mlflow']}",
+        "ANTIFRAUD_ID_SCOPE": declared_scope(),
         "ANTIFRAUD_REPLAY_END": str(plan.last),
         "ANTIFRAUD_CLOCK_OFFSET_SECONDS": str(int(plan.business_now.timestamp() - time.time())),
         # Live rows begin on the day after the history, which business time has left behind.

@@ -19,12 +19,13 @@ from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from infra.local import story
 from infra.local.airflow_api import AirflowApi
-from infra.local.environment import ROOT, environment
+from infra.local.environment import ROOT, declared_scope, environment
 from infra.local.pipeline import Pipeline
 from infra.local.plan import PRESETS, Options, Plan
 from infra.local.ports import HOST, choose_ports
 from infra.local.progress import Progress
 from infra.local.record import RunRecord, only_run_of
+from infra.local.repeated_ids import require_distinct_ids
 from infra.local.services import prepare_airflow, services, wait_ready
 from infra.local.summary import lake_counts, leak_report, render, save_summary
 from infra.local.supervisor import Supervisor, end_leftovers
@@ -44,6 +45,8 @@ class Run:
         self.options = options
         self.home = options.home
         self.plan: Plan = plan_for(options)
+        if options.data:
+            require_distinct_ids(options.data, self.plan, declared_scope())
         self.progress = Progress()
         end_leftovers(self.home, self.progress.say)
         self.record = RunRecord.load(self.home, _world(options, self.plan))
@@ -99,7 +102,7 @@ class Run:
                 self.progress.say(f"   {line}")
 
     def _live(self, release: str) -> None:
-        scorer = story.Scorer.connect(self.home, self.url("scorer"))
+        scorer = story.Scorer.connect(self.home, self.url("scorer"), declared_scope())
         with self.progress.part("scorer takes the release"):
             story.wait_for_release(scorer, release, self.progress)
         for name, title, tell in (
@@ -164,6 +167,8 @@ class Run:
 def _world(options: Options, plan: Plan) -> dict[str, Any]:
     """Return the values that must be equal in all runs of one folder."""
     source = "preset " + options.preset if options.data is None else str(options.data)
+    # Under another scope, a transaction that was sent before would be decided again.
+    source += ", ids restart every day" if declared_scope() == "day" else ""
     return {"source": source, "days": plan.history_days, "sparse_ids": options.sparse_ids}
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from antifraud.client import ScorerClient, Suspended
 from antifraud.errors import PublishError
 from antifraud.keys.pseudonym import load_active_key
+from antifraud.transaction_id import IdScope
 from infra.local.live_rows import LiveRow, changed, live_rows
 from infra.local.plan import Plan
 from infra.local.progress import Progress
@@ -26,21 +27,22 @@ WORKERS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """The running scorer: a client for each of the two tokens, and the folder of received webhooks."""
+    """The running scorer: a client for each of the two tokens, the folder of received webhooks, the scope of ids."""
 
     client: ScorerClient
     admin: ScorerClient
     webhooks: Path
+    id_scope: IdScope
 
     @classmethod
-    def connect(cls, home: Path, url: str) -> "Scorer":
+    def connect(cls, home: Path, url: str, id_scope: IdScope) -> "Scorer":
         """Return clients with the key and the tokens in the files of `home`."""
         key = load_active_key(home / "raw" / "secrets" / "keyring.json")
         client, admin = (
             ScorerClient(url, (home / "secrets" / f"{name}.token").read_text().strip(), key)
             for name in ("client", "admin")
         )
-        return cls(client, admin, home / "webhooks")
+        return cls(client, admin, home / "webhooks", id_scope)
 
 
 def wait_for_release(scorer: Scorer, release: str, progress: Progress) -> None:
@@ -67,9 +69,9 @@ def ordinary_day(scorer: Scorer, home: Path, plan: Plan, progress: Progress) -> 
     """
     tally, rows = Tally(), live_rows(live_folder(home), plan.live[0])
     for batch in batches(rows, SHOW_EVERY):
-        send(scorer.client, batch, tally)
+        send(scorer.client, batch, tally, scorer.id_scope)
         progress.say(f"   {plan.live[0]}: {tally.decided:,} of {len(rows):,} decisions, {_rates(tally)}")
-    post_labels(scorer.client, rows, tally)
+    post_labels(scorer.client, rows, tally, scorer.id_scope)
     time.sleep(GUARD_SECONDS / 2)
     if _mode(scorer) != "SERVING":
         raise PublishError("the guard suspended the service on an ordinary day: its log has the evidence")
@@ -88,10 +90,10 @@ def changed_days(scorer: Scorer, home: Path, plan: Plan, progress: Progress) -> 
         progress.say(f"   {day}: honest customers now spend {SPEND_FACTOR} times more")
         for batch in batches(list(changed(live_rows(live_folder(home), day), SPEND_FACTOR)), LABELS_AT_ONCE):
             try:
-                send(scorer.client, batch, tally)
+                send(scorer.client, batch, tally, scorer.id_scope)
             except Suspended:
                 return _tripped(scorer, tally, batch, progress)
-            post_labels(scorer.client, batch, tally)
+            post_labels(scorer.client, batch, tally, scorer.id_scope)
             progress.say(f"   {tally.labels:,} labels since the change, {_rates(tally)}")
     raise PublishError(f"the guard did not suspend the service after {tally.labels:,} labels: its log has the evidence")
 
@@ -103,7 +105,7 @@ def _tripped(scorer: Scorer, tally: Tally, batch: list[LiveRow], progress: Progr
     event = _webhook(scorer, progress)
     scorer.admin.resume("the change was understood", switch["epoch"])
     answer = Tally()
-    send(scorer.client, batch[-1:], answer)
+    send(scorer.client, batch[-1:], answer, scorer.id_scope)
     progress.say("   resumed by an admin; the next transaction is decided again")
     return {
         **_result(tally),
@@ -118,7 +120,7 @@ def _tripped(scorer: Scorer, tally: Tally, batch: list[LiveRow], progress: Progr
 
 def _is_refused(scorer: Scorer, row: LiveRow) -> bool:
     try:
-        send(scorer.client, [row], Tally())
+        send(scorer.client, [row], Tally(), scorer.id_scope)
     except Suspended:
         return True
     return False

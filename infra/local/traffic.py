@@ -9,6 +9,7 @@ import numpy as np
 
 from antifraud.client import Label, ScorerClient
 from antifraud.clock import DAY_SECONDS
+from antifraud.transaction_id import IdScope, scoped_id
 from infra.local.live_rows import LiveRow
 from infra.local.plan import LABEL_DELAY_DAYS
 
@@ -38,7 +39,7 @@ class Tally:
         return round(float(np.quantile(self.seconds, quantile)) * 1e3, 2) if self.seconds else 0.0
 
 
-def send(client: ScorerClient, rows: list[LiveRow], tally: Tally) -> None:
+def send(client: ScorerClient, rows: list[LiveRow], tally: Tally, id_scope: IdScope) -> None:
     """Ask for a decision on every row, in order.
 
     Raises:
@@ -47,7 +48,7 @@ def send(client: ScorerClient, rows: list[LiveRow], tally: Tally) -> None:
     """
     for row in rows:
         began = time.perf_counter()
-        decision = client.decide(row.transaction_id, row.event_time, row.customer, row.terminal, row.amount)
+        decision = client.decide(_id(row, id_scope), row.event_time, row.customer, row.terminal, row.amount)
         tally.seconds.append(time.perf_counter() - began)
         flagged = decision.decision == "flag"
         tally.decided += 1
@@ -56,20 +57,24 @@ def send(client: ScorerClient, rows: list[LiveRow], tally: Tally) -> None:
         tally.flagged_legitimate += flagged and not row.is_fraud
 
 
-def post_labels(client: ScorerClient, rows: list[LiveRow], tally: Tally) -> None:
+def post_labels(client: ScorerClient, rows: list[LiveRow], tally: Tally, id_scope: IdScope) -> None:
     """Post the labels of the rows, dated by the day on which they were learnt.
 
     Raises:
         ClientError: A request failed.
     """
     for batch in batches(rows, LABELS_AT_ONCE):
-        client.label([_label(row) for row in batch])
+        client.label([_label(row, id_scope) for row in batch])
         tally.labels += len(batch)
 
 
-def _label(row: LiveRow) -> Label:
+def _label(row: LiveRow, id_scope: IdScope) -> Label:
     learned_at = row.event_time + LABEL_DELAY_DAYS * DAY_SECONDS
-    return Label(row.transaction_id, "fraud" if row.is_fraud else "legitimate", learned_at)
+    return Label(_id(row, id_scope), "fraud" if row.is_fraud else "legitimate", learned_at)
+
+
+def _id(row: LiveRow, id_scope: IdScope) -> str:
+    return scoped_id(row.transaction_id, row.event_time, id_scope)
 
 
 def batches(rows: list[LiveRow], size: int) -> Iterator[list[LiveRow]]:

@@ -11,6 +11,7 @@ from antifraud.clock import DAY_SECONDS, day_number
 
 FRAUD, UNKNOWN = STATUS.index("fraud"), STATUS.index("unknown")
 Ints = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.bytes_]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -36,28 +37,28 @@ class Labels:
         )
         # Labels come in the order of arrival, so the position settles what learned_at and source leave open.
         order = np.lexsort((np.arange(ids.size), source, learned, ids))
-        is_last = np.append(np.diff(ids[order]) != 0, True)[: ids.size]
+        is_last = np.append(ids[order][1:] != ids[order][:-1], True)[: ids.size]
         self._ids, self._status = ids[order][is_last], status[order][is_last]
         # An id's frauds are in the order in which they were learnt, and np.unique finds the first of each id.
         frauds = order[status[order] == FRAUD]
         self._frauds, first = np.unique(ids[frauds], return_index=True)
         self._learned = learned[frauds][first]
 
-    def status(self, ids: Ints) -> npt.NDArray[np.int8]:
+    def status(self, ids: Ids) -> npt.NDArray[np.int8]:
         """Return each transaction's status by its latest label; transactions without a label are unknown."""
         place, found = _find(ids, self._ids)
         status = np.full(ids.size, UNKNOWN, np.int8)
         status[found] = self._status[place[found]]
         return status
 
-    def delays(self, ids: Ints, day: Ints) -> Delays:
+    def delays(self, ids: Ids, day: Ints) -> Delays:
         """Return the delays of the transactions that were ever called frauds; `day` is the day of each transaction."""
         place, found = _find(ids, self._frauds)
         learned_on = self._learned[place[found]] // DAY_SECONDS
         return Delays(age=self._as_of - day[found], delay=learned_on - day[found])
 
 
-def _find(ids: Ints, among: Ints) -> tuple[npt.NDArray[np.intp], Mask]:
+def _find(ids: Ids, among: Ids) -> tuple[npt.NDArray[np.intp], Mask]:
     """Return where each id lies in the ascending ids `among`, and whether it is there at all."""
     place = np.searchsorted(among, ids)
     found = place < among.size

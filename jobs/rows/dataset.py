@@ -15,6 +15,7 @@ from antifraud.clock import Span
 from antifraud.errors import DataError
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import PARTS_PER_MILLION
+from jobs.rows.labels import KEYS
 from jobs.rows.sample import Sample
 from jobs.rows.weights import population_weight
 
@@ -23,7 +24,6 @@ LEGIT_PER_FRAUD: Final = 20
 Counts = dict[str, dict[str, int]]
 WindowName = Literal["train", "select", "certify"]
 SAMPLED: Final = ("event_time", "transaction_id", "amount_minor", "is_fraud", "propensity")
-KEYS: Final = ("day", "transaction_id")
 
 
 def labelled(features: DataFrame, labels: DataFrame, spans: Mapping[str, Span]) -> DataFrame:
@@ -71,10 +71,10 @@ def kept_share(counts: Counts) -> float:
 def downsample(rows: DataFrame, share: float, seed: int) -> DataFrame:
     """Keep all frauds and `share` of the legitimate rows; unknown rows are left out.
 
-    Whether a row is kept depends on its transaction id and the seed alone, so a re-run keeps the same rows whatever
-    the partitioning.
+    Whether a row is kept depends on its day, its transaction id and the seed alone, so a re-run keeps the same rows
+    whatever the partitioning.
     """
-    lot = F.pmod(F.xxhash64("transaction_id", F.lit(seed)), F.lit(PARTS_PER_MILLION))
+    lot = F.pmod(F.xxhash64(*KEYS, F.lit(seed)), F.lit(PARTS_PER_MILLION))
     drawn = (F.col("status") == "legitimate") & (lot < round(share * PARTS_PER_MILLION))
     return rows.where((F.col("status") == "fraud") | drawn)
 

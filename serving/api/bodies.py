@@ -7,11 +7,12 @@ import msgspec
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from antifraud.transaction_id import EXPECTED as EXPECTED_ID
 from serving.api.problems import Problem
-from serving.store.records import MAX_AMOUNT, MAX_LABELS, MAX_REASON
+from serving.store.records import MAX_AMOUNT, MAX_LABELS, MAX_REASON, decode_transaction_id
 
 EXPECTED: Final = {
-    "transaction_id": "an integer from 0 to 9223372036854775807",
+    "transaction_id": f"{EXPECTED_ID}, as text, or an integer from 0 on",
     "event_time": "a time in whole UTC seconds",
     "learned_at": "a time in whole UTC seconds",
     "customer": "a token of a customer; the client SDK makes it from the raw identifier, which is never sent",
@@ -39,7 +40,7 @@ def parse(kind: type[T]) -> T:
         RequestEntityTooLarge: The body is larger than the limit.
     """
     try:
-        return msgspec.json.decode(_read_bounded_body(), type=kind)
+        return msgspec.json.decode(_read_bounded_body(), type=kind, dec_hook=decode_transaction_id)
     except msgspec.ValidationError as error:
         raise _describe_invalid(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -5,12 +5,13 @@ from typing import Final
 from flask import Blueprint, Response
 
 from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, SwitchedOff
+from antifraud.transaction_id import is_transaction_id
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
 from serving.api.problems import Problem, not_ready
 from serving.decisions.decide import Moment, Outcome, decide
-from serving.store.lmdb import key_of
-from serving.store.records import MAX_ID, DecisionRequest, unpack_decision
+from serving.store.keys import key_of_id
+from serving.store.records import DecisionRequest, unpack_decision
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
@@ -33,15 +34,15 @@ def make_decision() -> Response:
     return _json_response(outcome.body)
 
 
-@bp.get("/<int:transaction_id>")
+@bp.get("/<transaction_id>")
 @require_scope("read")
-def get_decision(transaction_id: int) -> Response:
+def get_decision(transaction_id: str) -> Response:
     """Answer 200 with the stored decision, also while suspended; 404 if there is none."""
     stored = None
-    # A larger id has no key in the store, so nothing can have been decided for it.
-    if transaction_id <= MAX_ID:
+    # Another text has no key in the store, so nothing can have been decided for it.
+    if is_transaction_id(transaction_id):
         with current_services().store.read() as view:
-            stored = view.get("decisions", key_of(transaction_id))
+            stored = view.get("decisions", key_of_id(transaction_id))
     if stored is None:
         raise Problem(404, "not-found", "no decision was made for this transaction id")
     return _json_response(unpack_decision(stored).answer)

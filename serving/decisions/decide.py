@@ -15,7 +15,8 @@ from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, Swi
 from antifraud.features.reference import feature_inputs, vector_of
 from antifraud.killswitch.machine import Mode, Switch
 from serving.decisions.live import count_event, read_history, read_terminal_history
-from serving.store.lmdb import Store, View, key_of
+from serving.store.keys import key_of_id
+from serving.store.lmdb import Store, View
 from serving.store.records import Answer, Decision, DecisionRequest, pack, unpack_decision
 from serving.store.switchboard import read_switch
 from serving.worker.loading import Serving
@@ -80,7 +81,7 @@ def decide(store: Store, serving: Serving | None, request: DecisionRequest, mome
         NothingToServe: There is nothing to decide with, and the id is new.
         StoreError: The store cannot be used; nothing was written.
     """
-    key, payload = key_of(request.transaction_id), hash_payload(request)
+    key, payload = key_of_id(request.transaction_id), hash_payload(request)
     with store.write() as view:
         switch = read_switch(view)
         # The switch comes first: a suspended service must not depend on a release that loads.
@@ -107,7 +108,10 @@ def hash_payload(request: DecisionRequest) -> bytes:
 
 def _repeat_answer(stored: Decision, payload: bytes) -> Outcome:
     if stored.payload != payload:
-        raise OtherPayload("this transaction id was decided for another payload: use a new id for another transaction")
+        raise OtherPayload(
+            "this transaction id was decided for another payload: use a new id for another transaction, "
+            "such as <day>:<id> if your ids restart every day"
+        )
     return Outcome(stored.answer, None)
 
 
@@ -137,7 +141,7 @@ def _build_answer(serving: Serving, switch: Switch, request: DecisionRequest, sc
         "history_incomplete": not scored.history_complete,
     }
     return Answer(
-        transaction_id=request.transaction_id,
+        transaction_id=str(request.transaction_id),
         decision=decision,
         score=scored.score,
         threshold=serving.release.threshold,

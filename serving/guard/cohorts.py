@@ -14,17 +14,17 @@ from typing import Final
 import msgspec
 
 from antifraud.clock import day_of
-from serving.store.lmdb import View, integer_of, key_of
+from serving.store.keys import NUMBER_BYTES, integer_of, key_of, key_of_id
+from serving.store.lmdb import View
 from serving.store.records import Label, LabelStatus, pack, unpack_decision, unpack_label
 
 CURSOR: Final = "guard_label_cursor"
-KEY_BYTES: Final = 8
 
 
 class PendingLabel(msgspec.Struct, frozen=True, array_like=True):
     """A label that waits for its cohort to mature, with what the guard needs of the decision."""
 
-    transaction_id: int
+    transaction_id: str
     status: LabelStatus
     learned_at: int
     release: str
@@ -69,7 +69,7 @@ def take_in_labels(view: View, limit: int) -> int:
 
 
 def _put_pending(view: View, label: Label) -> None:
-    transaction = key_of(label.transaction_id)
+    transaction = key_of_id(label.transaction_id)
     stored = view.get("decisions", transaction)
     # A transaction counts once: what is learnt after it has counted changes nothing.
     if stored is None or view.get("judged", transaction) is not None:
@@ -101,7 +101,7 @@ def close_blocks(view: View, last_matured_day: int, limit: int) -> ClosedBlocks:
         view.delete("pending", key)
         if waiting.status == "unknown":  # a later label of this transaction may still count
             continue
-        view.put("judged", key_of(waiting.transaction_id), b"")
+        view.put("judged", key_of_id(waiting.transaction_id), b"")
         if waiting.status == "legitimate":
             block = (waiting.day, waiting.terminal, waiting.release, waiting.epoch)
             rows[block] += 1
@@ -115,6 +115,6 @@ def close_blocks(view: View, last_matured_day: int, limit: int) -> ClosedBlocks:
 
 def _read_matured(view: View, last_matured_day: int) -> Iterator[tuple[bytes, PendingLabel]]:
     for key, text in view.items("pending"):
-        if integer_of(key[:KEY_BYTES]) > last_matured_day:
+        if integer_of(key[:NUMBER_BYTES]) > last_matured_day:
             return
         yield key, _unpack(text)

@@ -13,7 +13,8 @@ from antifraud.killswitch.evidence import Evidence, update
 from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import GuardSettings
 from serving.guard.cohorts import CURSOR, Block, close_blocks, take_in_labels
-from serving.store.lmdb import Store, View, key_of
+from serving.store.keys import key_of
+from serving.store.lmdb import Store, View
 from serving.store.switchboard import read_switch, set_switch
 
 BATCH: Final = 2_000

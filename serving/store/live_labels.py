@@ -11,12 +11,12 @@ from typing import Final
 
 from antifraud.clock import HOUR_SECONDS
 from antifraud.features.labels import Change, changes_of
-from serving.store.lmdb import View, integer_of, key_of
+from serving.store.keys import NUMBER_BYTES, integer_of, key_of, key_of_id
+from serving.store.lmdb import View
 from serving.store.records import Label, pack, unpack_changes, unpack_labels
 
 LABELS: Final = "live_labels"
 CHANGES: Final = "live_changes"
-HOUR_BYTES: Final = 8
 NEVER_DUE: Final = 1 << 20
 """A delay in days that no label reaches: a decision leaves out the changes learnt after the real one."""
 _learned_at = attrgetter("learned_at")
@@ -25,7 +25,7 @@ _learned_at = attrgetter("learned_at")
 def add_live_label(view: View, terminal: str, event_time: int, label: Label) -> bool:
     """Add a label to those of its transaction; return False if it has come before."""
     hour = terminal.encode() + key_of(event_time // HOUR_SECONDS)
-    key = hour + key_of(label.transaction_id)
+    key = hour + key_of_id(label.transaction_id)
     stored = view.get(LABELS, key)
     before = unpack_labels(stored) if stored else []
     if label in before:
@@ -77,5 +77,4 @@ def _items(view: View, database: str, terminal: str, hours: range) -> Iterator[t
 
 
 def _hour_of(key: bytes, terminal: str) -> int:
-    start = len(terminal.encode())
-    return integer_of(key[start : start + HOUR_BYTES])
+    return integer_of(key[len(terminal) : len(terminal) + NUMBER_BYTES])

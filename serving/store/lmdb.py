@@ -1,6 +1,6 @@
 """The decision store: one LMDB environment that all workers and the guard of a host share.
 
-Named databases (keys are big-endian, so they sort):
+Named databases (numbers in keys are big-endian, so they sort; ids sort by length and bytes):
 
 | database | key | value |
 | --- | --- | --- |
@@ -23,7 +23,6 @@ LMDB has one writer at a time over all processes, and a reader never waits. The 
 a killed process survive in the page cache; against a power cut, every poller flushes once a second.
 """
 
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,17 +30,15 @@ from typing import Any, Final
 
 import lmdb
 
-from antifraud.artifacts.state_export import FORMAT
 from antifraud.errors import StoreError
+from serving.store.earlier import bring_up_to_date, is_of_this_version
+from serving.store.keys import integer_of, key_of
 
 DATABASES: Final = (
     "live", "decisions", "labels", "live_labels", "live_changes",
     "pending", "judged", "blocks", "evidence", "switch", "outbox", "dead",
     "workers", "meta",
 )  # fmt: skip
-LIVE_FORMAT: Final = "live_format"
-"""Counter with the format of the records of the database ``live``."""
-_KEY = struct.Struct(">Q")
 
 Transaction = Any
 """An `lmdb.Transaction`; the package has no types."""
@@ -65,18 +62,11 @@ class Store:
             self._db = {name: self._env.open_db(name.encode()) for name in DATABASES}
         except (lmdb.Error, OSError) as error:
             raise _store_error(error) from error
-        self._require_live_format()
-
-    def _require_live_format(self) -> None:
-        """Empty the live state if an earlier version has written it; the state then has all that is counted."""
         with self.read() as view:
-            if view.number(LIVE_FORMAT) == FORMAT:
-                return
-        with self.write() as view:
-            # Asked again under the lock: another worker may have emptied it, and counted events since.
-            if view.number(LIVE_FORMAT) != FORMAT:
-                view.clear("live")
-                view.set_number(LIVE_FORMAT, FORMAT)
+            current = is_of_this_version(view)
+        if not current:
+            with self.write() as view:
+                bring_up_to_date(view)
 
     @contextmanager
     def write(self) -> Iterator["View"]:
@@ -168,20 +158,6 @@ class View:
     def set_number(self, name: str, number: int) -> None:
         """Set the counter `name`."""
         self.put("meta", name.encode(), key_of(number))
-
-
-def key_of(number: int) -> bytes:
-    """Return a non-negative 64-bit integer as a key that sorts by value.
-
-    >>> key_of(255) < key_of(256), integer_of(key_of(7))
-    (True, 7)
-    """
-    return _KEY.pack(number)
-
-
-def integer_of(key: bytes) -> int:
-    """Return the integer of a key; the inverse of `key_of`."""
-    return int(_KEY.unpack(key)[0])
 
 
 def _store_error(error: Exception) -> StoreError:

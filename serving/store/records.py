@@ -3,12 +3,13 @@
 Requests are decoded strictly: an unknown field, a bool for an integer or a float for an amount is refused.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from antifraud.keys.pseudonym import TOKEN_PATTERN
+from antifraud.transaction_id import is_transaction_id
 
 MAX_ID: Final = (1 << 63) - 1
 MAX_TIME: Final = 1 << 40
@@ -16,10 +17,28 @@ MAX_AMOUNT: Final = 10**9
 MAX_LABELS: Final = 1_000
 MAX_REASON: Final = 500
 
-TransactionId = Annotated[int, Meta(ge=0, le=MAX_ID)]
 Time = Annotated[int, Meta(ge=0, le=MAX_TIME)]
 Token = Annotated[str, Meta(pattern=rf"\A{TOKEN_PATTERN}\Z", max_length=40)]
 LabelStatus = Literal["fraud", "legitimate", "unknown"]
+
+
+class TransactionId(str):
+    """The id of a transaction in a request."""
+
+    __slots__ = ()
+
+
+def decode_transaction_id(_: type[TransactionId], value: Any) -> TransactionId:
+    """Return a JSON value as an id; an integer stands for its decimal text.
+
+    Raises:
+        ValueError: The value is no id; msgspec adds the path of the field.
+    """
+    # In Python, true and false are integers, too.
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not (is_number or isinstance(value, str)) or not is_transaction_id(text := str(value)):
+        raise ValueError("no transaction id")
+    return TransactionId(text)
 
 
 class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,13 +52,13 @@ class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Answer(Struct, frozen=True):
-    """The answer to a client.
+    """The answer to a client. `transaction_id` is text, also if the request had an integer.
 
     `counted` is false if the state already covers the event's day. `reasons` then holds ``day_covered_by_state``. It
     holds ``history_incomplete`` if features are null because the history of the event's own time is not known.
     """
 
-    transaction_id: int
+    transaction_id: str
     decision: Literal["approve", "flag"]
     score: int
     threshold: int
@@ -88,7 +107,7 @@ class LabelsRequest(Struct, frozen=True, forbid_unknown_fields=True):
 class Label(Struct, frozen=True, array_like=True):
     """A label as it is stored; `source` is the client's name."""
 
-    transaction_id: int
+    transaction_id: str
     status: LabelStatus
     learned_at: int
     source: str

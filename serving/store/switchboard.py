@@ -5,7 +5,8 @@ import json
 from typing import Final
 
 from antifraud.killswitch.machine import INITIAL, Mode, Switch, change
-from serving.store.lmdb import View, key_of
+from serving.store.keys import key_of
+from serving.store.lmdb import View
 
 NOW: Final = b"now"
 

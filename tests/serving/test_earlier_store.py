@@ -1,10 +1,17 @@
-"""A decision store that an earlier version has filled can be used: only its live state is lost."""
+"""A decision store that an earlier version has filled can be used: ids become text, and only live state is lost."""
 
+import struct
+
+import lmdb
 import msgspec
 
 from antifraud.artifacts.state_export import FORMAT
-from serving.store.lmdb import LIVE_FORMAT, Store, key_of
-from serving.store.records import unpack_decision
+from serving.guard.cohorts import close_blocks
+from serving.store.earlier import LIVE_FORMAT
+from serving.store.keys import id_of, key_of, key_of_id
+from serving.store.lmdb import DATABASES, Store
+from serving.store.records import unpack_decision, unpack_label
+from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL
 
 
 def reopen(scorer):
@@ -56,8 +63,65 @@ def test_a_decision_without_the_mark_counts_as_complete(scorer):
     """The record of an earlier version ends with the vector."""
     first = scorer.decide()
     with scorer.store.write() as view:
-        stored = msgspec.msgpack.decode(view.get("decisions", key_of(1)))
-        view.put("decisions", key_of(1), msgspec.msgpack.encode(stored[:-1]))
-        assert unpack_decision(view.get("decisions", key_of(1))).history_complete
+        stored = msgspec.msgpack.decode(view.get("decisions", key_of_id("1")))
+        view.put("decisions", key_of_id("1"), msgspec.msgpack.encode(stored[:-1]))
+        assert unpack_decision(view.get("decisions", key_of_id("1"))).history_complete
 
     assert scorer.decide().data == first.data
+
+
+COLLIDING = int.from_bytes(b"\x07" + b"1234567", "big")
+"""An integer id with the key that the text "1234567" has today."""
+ANSWER = b'{"transaction_id":%d,"decision":"approve","score":7}'
+
+
+def earlier_store(folder, ids):
+    """Write what version 0.1.0 has written about decided, labelled transactions: keys and values hold integers."""
+    pack, key = msgspec.msgpack.encode, struct.Struct(">Q").pack
+    with lmdb.open(str(folder), max_dbs=20) as environment, environment.begin(write=True) as transaction:
+        databases = {name: environment.open_db(name.encode(), transaction) for name in DATABASES}
+
+        def put(name, at, value):
+            transaction.put(at, value, db=databases[name])
+
+        for place, number in enumerate(ids):
+            decision = [b"p%d" % number, ANSWER % number, "first", 0, False, NOON, CUSTOMER, TERMINAL, 5, b"v"]
+            put("decisions", key(number), pack(decision))
+            put("labels", key(place), pack([number, "legitimate", NOON, "till"]))
+            waiting = [number, "legitimate", NOON, "first", 0, False, DAY, TERMINAL]
+            put("pending", key(DAY) + TERMINAL.encode() + key(number), pack(waiting))
+            put("judged", key(number), b"")
+
+
+def test_integer_ids_become_text(tmp_path):
+    """Decisions, labels, waiting labels and counted ids are found under the decimal text, and lie in its order."""
+    ids = [0, 17, 1_234_567, 41, COLLIDING, (1 << 63) - 1]
+    earlier_store(tmp_path, ids)
+    ordered = [str(number) for number in sorted(ids)]
+    for _ in range(2):  # the second opening changes nothing
+        store = Store(tmp_path, 1 << 24)
+        with store.read() as view:
+            decisions = {id_of(key): unpack_decision(text) for key, text in view.items("decisions")}
+            assert list(decisions) == ordered
+            for name, decision in decisions.items():
+                assert decision.payload == f"p{name}".encode()
+                assert decision.answer == b'{"transaction_id":"%s","decision":"approve","score":7}' % name.encode()
+                assert (decision.vector, decision.history_complete) == (b"v", True)
+            assert [id_of(key) for key, _ in view.items("judged")] == ordered
+            assert [unpack_label(text).transaction_id for _, text in view.items("labels")] == [str(n) for n in ids]
+            place = key_of(DAY) + TERMINAL.encode()
+            assert [key for key, _ in view.items("pending")] == [place + key_of_id(name) for name in ordered]
+        store.close()
+
+
+def test_waiting_labels_of_an_earlier_store_still_count(tmp_path):
+    """The block of the terminal's day has both legitimate rows."""
+    earlier_store(tmp_path, [1, 2])
+    store = Store(tmp_path, 1 << 24)
+    with store.write() as view:
+        for name in ("1", "2"):
+            view.delete("judged", key_of_id(name))
+        closed = close_blocks(view, DAY, 100)
+        assert [(block.day, block.terminal, block.legit) for block in closed.blocks] == [(DAY, TERMINAL, 2)]
+        assert [id_of(key) for key, _ in view.items("judged")] == ["1", "2"]
+    store.close()

@@ -16,8 +16,9 @@ from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import GuardSettings
 from serving.guard.courier import Courier
 from serving.guard.watch import inspect_evidence, read_watched_release
+from serving.store.keys import key_of, key_of_id
 from serving.store.labels import SEQUENCE
-from serving.store.lmdb import Store, key_of
+from serving.store.lmdb import Store
 from serving.store.records import Decision, Label, pack
 from serving.store.switchboard import read_switch, set_switch
 from tests.serving.processes import guard_process, wait_for
@@ -50,9 +51,11 @@ def put(store, rows, *, status="legitimate", learned_day=None, first_id=None):
         start = view.count("decisions") if first_id is None else first_id
         for number, (day, terminal, flagged) in enumerate(rows, start):
             switch = read_switch(view)
-            view.put("decisions", key_of(number), pack(decision(day, terminal, flagged=flagged, epoch=switch.epoch)))
+            view.put(
+                "decisions", key_of_id(str(number)), pack(decision(day, terminal, flagged=flagged, epoch=switch.epoch))
+            )
             learned = (day if learned_day is None else learned_day) * DAY_SECONDS
-            view.put("labels", key_of(view.next_number(SEQUENCE)), pack(Label(number, status, learned, "till")))
+            view.put("labels", key_of(view.next_number(SEQUENCE)), pack(Label(str(number), status, learned, "till")))
 
 
 def inspect_all(store, settings, now=LATER):
@@ -129,8 +132,8 @@ def test_decisions_with_an_incomplete_history_are_no_evidence(store, settings):
     with store.write() as view:
         for number, complete in enumerate((True, False)):
             made = decision(FIRST_DAY, "k1.a", flagged=True, complete=complete)
-            view.put("decisions", key_of(number), pack(made))
-            label = Label(number, "legitimate", FIRST_DAY * DAY_SECONDS, "till")
+            view.put("decisions", key_of_id(str(number)), pack(made))
+            label = Label(str(number), "legitimate", FIRST_DAY * DAY_SECONDS, "till")
             view.put("labels", key_of(view.next_number(SEQUENCE)), pack(label))
     inspect_all(store, settings)
 
@@ -172,8 +175,10 @@ def test_evidence_restarts_after_a_resume(store, settings):
         set_switch(view, Mode.SERVING, expected_epoch=1, reason="mended", by="boss", at=NOON)
     with store.write() as view:
         for number, (day, terminal, flagged) in enumerate(put_before_resume, 10_000):
-            view.put("decisions", key_of(number), pack(decision(day, terminal, flagged=flagged, epoch=0)))
-            view.put("labels", key_of(view.next_number(SEQUENCE)), pack(Label(number, "legitimate", LATER, "till")))
+            view.put("decisions", key_of_id(str(number)), pack(decision(day, terminal, flagged=flagged, epoch=0)))
+            view.put(
+                "labels", key_of(view.next_number(SEQUENCE)), pack(Label(str(number), "legitimate", LATER, "till"))
+            )
 
     assert inspect_all(store, settings) is None
     put(store, [(FIRST_DAY + 2, "k1.a", False)], first_id=20_000)

@@ -94,7 +94,7 @@ def test_the_sdk_gets_decisions_and_hears_of_a_suspension(gunicorn, epoch):
         first = client.decide(300, NOON, 483_920_175_566, 120_000_000_017, 39_000)
         assert (first.decision, first.release, first.replayed) == ("flag", "first", False)
         assert client.decide(300, NOON, 483_920_175_566, 120_000_000_017, 39_000) == replace(first, replayed=True)
-        assert client.label([Label(300, "legitimate", NOON), Label(301, "fraud", NOON)]) == [301]
+        assert client.label([Label(300, "legitimate", NOON), Label(301, "fraud", NOON)]) == ["301"]
 
         admin.suspend("a drill", epoch)
         with pytest.raises(Suspended, match="ask again in 30 s"):

@@ -6,7 +6,7 @@ import pytest
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.features.buckets import bucket_of
 from antifraud.features.registry import FEATURE_NAMES
-from serving.store.lmdb import key_of
+from serving.store.keys import key_of_id
 from serving.store.records import unpack_decision
 from tests.serving.scene import CUSTOMER, DAY, NO_LABELS, NOON, TERMINAL, export_state
 from tests.serving.test_decisions import assert_problem
@@ -15,7 +15,7 @@ from tests.serving.test_decisions import assert_problem
 def decided(scorer, number):
     """The stored decision, and its features by name."""
     with scorer.store.read() as view:
-        decision = unpack_decision(view.get("decisions", key_of(number)))
+        decision = unpack_decision(view.get("decisions", key_of_id(str(number))))
     return decision, dict(zip(FEATURE_NAMES, np.frombuffer(decision.vector, "<f8").tolist(), strict=True))
 
 

@@ -6,7 +6,7 @@ from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.features.labels import Change, LabelHistory
 from antifraud.keys.pseudonym import tokenise
 from serving.store.labels import store_labels
-from serving.store.records import LabelIn
+from serving.store.records import LabelIn, TransactionId
 from tests.serving.scene import DAY, KEY, NOON, TERMINAL, export_state
 from tests.serving.test_late_events import decided
 
@@ -164,7 +164,7 @@ def test_two_clients_are_two_sources(scorer):
     """The same label of another client is no repeat."""
     scorer.decide(transaction_id=1)
     for source in ("till", "bank", "till"):
-        labels = [LabelIn(1, "fraud", NOON)]
+        labels = [LabelIn(TransactionId("1"), "fraud", NOON)]
         assert store_labels(scorer.store, labels, source=source, now=NOON, first_live_hour=HOUR - 24) == []
 
     assert counted(scorer, "labels") == 2

@@ -11,7 +11,7 @@ from antifraud.features.labels import Change, Counts, LabelHistory, Risk
 from antifraud.features.reference import feature_inputs, feature_vector
 from antifraud.features.registry import WINDOWS
 from antifraud.keys.pseudonym import tokenise
-from serving.store.lmdb import key_of
+from serving.store.keys import key_of_id
 from serving.store.records import unpack_decision
 from serving.worker.poller import WALL_CLOCK
 from tests.serving.scene import DAY, KEY, NO_LABELS, NOON, export_state
@@ -153,7 +153,7 @@ def test_logged_vectors_equal_the_definition_across_cutoffs(scorer, home):
 
 def logged_vector(scorer, identifier):
     with scorer.store.read() as view:
-        return unpack_decision(view.get("decisions", key_of(identifier))).vector
+        return unpack_decision(view.get("decisions", key_of_id(str(identifier)))).vector
 
 
 def test_the_naive_history_is_not_trivial():

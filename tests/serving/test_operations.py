@@ -29,9 +29,9 @@ def test_labels_are_stored_in_the_order_of_arrival(scorer):
 
     answer = scorer.post("/v1/labels", {"labels": [label(2), label(77), label(1, "legitimate")]})
 
-    assert (answer.status_code, answer.json) == (200, {"accepted": 2, "unknown_transactions": [77]})
+    assert (answer.status_code, answer.json) == (200, {"accepted": 2, "unknown_transactions": ["77"]})
     stored = [(number, held.transaction_id, held.status, held.source) for number, held in labels_of(scorer)]
-    assert stored == [(1, 2, "fraud", "till"), (2, 1, "legitimate", "till")]
+    assert stored == [(1, "2", "fraud", "till"), (2, "1", "legitimate", "till")]
 
 
 @pytest.mark.parametrize(("learned_at", "why"), [(NOON + 1, "in the future"), (NOON - 1, "before the event")])

@@ -12,7 +12,7 @@ from antifraud.features.labels import LabelHistory
 from antifraud.features.reference import feature_vector, vector_of
 from serving.decisions import live
 from serving.store import labels, live_labels
-from serving.store.lmdb import key_of
+from serving.store.keys import key_of_id
 from serving.store.records import unpack_decision
 from tests.serving.row_loop import Row, Rows, Said
 from tests.serving.scene import Scorer, export_state
@@ -73,7 +73,7 @@ class Run:
         assert ("history_incomplete" in answer.json["reasons"]) == (not inputs.complete)
         self.incomplete += not inputs.complete
         with self.scorer.store.read() as view:
-            logged = unpack_decision(view.get("decisions", key_of(row.number))).vector
+            logged = unpack_decision(view.get("decisions", key_of_id(str(row.number)))).vector
         expected = {bits_of(vector_of(inputs)), logged if before is None else before}
         if expected != {logged}:
             self.wrong.append(row.number)
@@ -103,7 +103,7 @@ class Run:
         answer = self.scorer.post("/v1/labels", {"labels": bodies})
         assert answer.status_code == 200
         dropped = answer.json["unknown_transactions"]
-        new = [label for label in said if label.number not in dropped and label not in self.rows.posted]
+        new = [label for label in said if str(label.number) not in dropped and label not in self.rows.posted]
         self.rows.posted += new
 
 

@@ -1,4 +1,7 @@
-"""A small lake with made-up feature rows, so that training can be tested without the data jobs."""
+"""A small lake with made-up feature rows, so that training can be tested without the data jobs.
+
+Its transaction ids restart every day, as those of some sources do, so a join must name the day, too.
+"""
 
 import dataclasses
 import datetime as dt
@@ -59,8 +62,7 @@ def _day(day, generator):
     vectors[generator.random(vectors.shape) < 0.05] = np.nan
     amounts = generator.integers(10_000, 200_000, ROWS)
     for index in range(ROWS):
-        number = day_number(day) * 1_000 + index
-        keys = (day, number, day_number(day) * DAY_SECONDS + index, f"k1.c{index % 37}", f"k1.t{index % 41}")
+        keys = (day, index, day_number(day) * DAY_SECONDS + index, f"k1.c{index % 37}", f"k1.t{index % 41}")
         vector = [None if np.isnan(value) else float(value) for value in vectors[index]]
         yield (*keys, int(amounts[index]), *vector), bool(fraud[index])
 

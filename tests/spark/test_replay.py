@@ -60,16 +60,19 @@ def answer(released, asked):
 def as_log(settings, bundle, path):
     """Write the lake's rows of the days as a log, as if the release had decided them one by one."""
     catalog = open_catalog(settings)
-    rows = read_days(catalog, FEATURES, DAYS.first, DAYS.last).sort_by("transaction_id")
+    rows = read_days(catalog, FEATURES, DAYS.first, DAYS.last).sort_by(
+        [("day", "ascending"), ("transaction_id", "ascending")]
+    )
     said = read_days(catalog, LABELS, DAYS.first, DAYS.last)
     vectors = vectors_of(rows)
-    names = ("transaction_id", "event_time", "customer", "terminal")
+    names = ("event_time", "customer", "terminal")
     whole = {name: rows[name].combine_chunks() for name in names}
     codes = {
         name: whole[name].dictionary_encode().indices.to_numpy().astype(np.int64) for name in ("customer", "terminal")
     }
     decided = {
-        **{name: whole[name].to_numpy() for name in ("transaction_id", "event_time")},
+        "transaction_id": _api_ids(rows),
+        "event_time": whole["event_time"].to_numpy(),
         **codes,
         "amount": rows["amount_minor"].to_numpy(),
         "release": np.zeros(rows.num_rows, np.int32),
@@ -80,7 +83,7 @@ def as_log(settings, bundle, path):
         "vector": vectors.astype(np.float64),  # as the scorer logs them
     }
     labels = {
-        "label_transaction_id": said["transaction_id"].to_numpy(),
+        "label_transaction_id": _api_ids(said),
         "label_status": np.array([STATUS.index(status) for status in said["status"].to_pylist()], np.int8),
         "label_learned_at": said["learned_at"].to_numpy(),
         "label_source": np.zeros(said.num_rows, np.int32),
@@ -93,6 +96,12 @@ def as_log(settings, bundle, path):
         writer.write(labels)
         writer.finish(about)
     return DecisionLog(path)
+
+
+def _api_ids(rows):
+    """Return the scorer's ids: those of the small lake restart every day."""
+    days, numbers = rows["day"].to_pylist(), rows["transaction_id"].to_pylist()
+    return np.array([f"{day}:{number}" for day, number in zip(days, numbers, strict=True)], np.bytes_)
 
 
 def test_lake_and_logged_vectors_give_the_same_evidence(released, asked, answer, tmp_path):

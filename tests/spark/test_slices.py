@@ -54,8 +54,8 @@ def recount(judged):
     _, settings, candidate, report = judged
     catalog, certify = open_catalog(settings), Windows.from_dict(candidate.info["windows"]).certify
     features = read_days(catalog, FEATURES, certify.first, certify.last)
-    labels = read_days(catalog, LABELS, certify.first, certify.last, ["transaction_id", "status"])
-    rows = features.join(labels, "transaction_id", join_type="inner").combine_chunks()
+    labels = read_days(catalog, LABELS, certify.first, certify.last, ["day", "transaction_id", "status"])
+    rows = features.join(labels, ["day", "transaction_id"], join_type="inner").combine_chunks()
     flagged = read_evaluator(candidate.path).score(vectors_of(rows)) > report.threshold
     is_fraud = np.array(rows["status"].to_pylist()) == "fraud"
     return rows, is_fraud, flagged

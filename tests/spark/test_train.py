@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from pyspark.sql.functions import lit
 
 from antifraud.clock import Span
 from antifraud.errors import MissingDay
@@ -16,6 +17,11 @@ from jobs.training.train import logged_metrics, train
 from tests.spark.model_lake import AS_OF, FIRST
 
 DAY = dt.date(2026, 2, 2)
+SAMPLE = (
+    "date'2026-02-02' as day",
+    "id as transaction_id",
+    "if(id % 50 = 0, 'fraud', 'legitimate') as status",
+)
 FEATURE_SCHEMA = "day date, transaction_id bigint"
 LABEL_SCHEMA = "day date, transaction_id bigint, status string"
 SPANS = {"train": Span(DAY, DAY), "select": Span(dt.date(2026, 2, 3), dt.date(2026, 2, 3))}
@@ -56,12 +62,20 @@ def test_downsampling_keeps_frauds_and_a_share(spark):
 
     The seed alone decides on the rows, however they are partitioned.
     """
-    rows = spark.range(20_000).selectExpr("id as transaction_id", "if(id % 50 = 0, 'fraud', 'legitimate') as status")
-    kept, again = (sorted(row[0] for row in downsample(rows.repartition(n), 0.1, seed=3).collect()) for n in (2, 7))
+    rows = spark.range(20_000).selectExpr(*SAMPLE)
+    kept, again = (sorted(row[1] for row in downsample(rows.repartition(n), 0.1, seed=3).collect()) for n in (2, 7))
     assert kept == again
     assert set(range(0, 20_000, 50)) <= set(kept)
     assert len(kept) - 400 == pytest.approx(1_960, abs=150)
-    assert kept != sorted(row[0] for row in downsample(rows, 0.1, seed=4).collect())
+    assert kept != sorted(row[1] for row in downsample(rows, 0.1, seed=4).collect())
+
+
+def test_every_day_draws_for_itself(spark):
+    """Where ids restart every day, an id that is kept on one day is kept on the next by chance only: one in ten."""
+    days = [spark.range(10_000).selectExpr(*SAMPLE).withColumn("day", lit(day)) for day in (FIRST, DAY)]
+    kept = [{row[1] for row in downsample(rows, 0.1, seed=3).where("status = 'legitimate'").collect()} for rows in days]
+    assert [len(each) for each in kept] == [pytest.approx(980, abs=110)] * 2
+    assert len(kept[0] & kept[1]) == pytest.approx(98, abs=45)
 
 
 def test_the_candidate_describes_itself(home):

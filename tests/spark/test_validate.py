@@ -40,8 +40,8 @@ def test_stored_scores_equal_a_recount(judged):
     _, settings, candidate, _ = judged
     catalog, certify = open_catalog(settings), Windows.from_dict(candidate.info["windows"]).certify
     features = read_days(catalog, FEATURES, certify.first, certify.last)
-    labels = read_days(catalog, LABELS, certify.first, certify.last, ["transaction_id", "status"])
-    rows = features.join(labels, "transaction_id", join_type="inner").combine_chunks()
+    labels = read_days(catalog, LABELS, certify.first, certify.last, ["day", "transaction_id", "status"])
+    rows = features.join(labels, ["day", "transaction_id"], join_type="inner").combine_chunks()
     batch = rows.append_column("window", pa.array(["certify"] * rows.num_rows)).to_batches()[0]
     score = _score(candidate, batch)
     day = np.array([date.toordinal() - dt.date(1970, 1, 1).toordinal() for date in rows["day"].to_pylist()])

@@ -15,7 +15,7 @@ from antifraud.keys.pseudonym import Key, tokenise
 KEY = Key("k1", bytes(32))
 CUSTOMER, TERMINAL = 483_920_175_566, 120_000_000_017
 ANSWER = {
-    "transaction_id": 5,
+    "transaction_id": "5",
     "decision": "flag",
     "score": 700_000,
     "threshold": 500_000,
@@ -75,7 +75,7 @@ def test_a_decision_is_asked_with_tokens():
 
     (sent,) = wire.requests
     assert json.loads(sent.content) == {
-        "transaction_id": 5,
+        "transaction_id": "5",
         "event_time": 60,
         "customer": tokenise(KEY, "customer", CUSTOMER),
         "terminal": tokenise(KEY, "terminal", TERMINAL),
@@ -83,7 +83,7 @@ def test_a_decision_is_asked_with_tokens():
     }
     assert sent.headers["Authorization"] == "Bearer s3cret"
     assert decision == Decision(
-        5, "flag", 700_000, 500_000, "r1", "SERVING", "2026-01-01", True, ("score_above_threshold",), False
+        "5", "flag", 700_000, 500_000, "r1", "SERVING", "2026-01-01", True, ("score_above_threshold",), False
     )
     with pytest.raises(dataclasses.FrozenInstanceError):
         decision.score = 1
@@ -162,19 +162,19 @@ def test_deciding_needs_a_key():
 def test_labels_status_and_switch():
     """The other calls send what the interface says."""
     wire = Wire(
-        httpx.Response(200, json={"accepted": 1, "unknown_transactions": [6]}),
+        httpx.Response(200, json={"accepted": 1, "unknown_transactions": ["6"]}),
         httpx.Response(200, json={"switch": {"epoch": 3}}),
         httpx.Response(200, json={"epoch": 4}),
         httpx.Response(200, json={"epoch": 5}),
     )
     scorer = client(wire, key=None)
 
-    assert scorer.label([Label(5, "fraud", 99), Label(6, "unknown", 99)]) == [6]
+    assert scorer.label([Label(5, "fraud", 99), Label(6, "unknown", 99)]) == ["6"]
     assert scorer.status() == {"switch": {"epoch": 3}}
     assert scorer.suspend("drill", expected_epoch=3) == {"epoch": 4}
     assert scorer.resume("over", expected_epoch=4) == {"epoch": 5}
     labels, status, suspend, resume = wire.requests
-    first = {"transaction_id": 5, "status": "fraud", "learned_at": 99}
+    first = {"transaction_id": "5", "status": "fraud", "learned_at": 99}
     assert json.loads(labels.content)["labels"][0] == first
     assert (status.method, status.url.path) == ("GET", "/v1/status")
     assert json.loads(suspend.content) == {"action": "suspend", "reason": "drill", "expected_epoch": 3}

@@ -40,12 +40,12 @@ def logged(path, *, frauds=True, incomplete=()):
     """Write an export of fourteen days, each with fifty rows, of which ten or none are fraud."""
     rows = [(day, number) for day in range(FIRST, LAST + 1) for number in range(FRAUDS + LEGIT)]
     labels = [
-        (id_, STATUS.index(status if frauds else "legitimate"), learned * DAY_SECONDS + 60)
+        (f"{FIRST}:{id_}", STATUS.index(status if frauds else "legitimate"), learned * DAY_SECONDS + 60)
         for id_, (status, learned) in enumerate(said(*row) for row in rows)
     ]
     size = len(rows)
     decided = {
-        "transaction_id": np.arange(size, dtype=np.int64),
+        "transaction_id": np.array([f"{FIRST}:{number}" for number in range(size)], np.bytes_),
         "event_time": np.array([day * DAY_SECONDS + number for day, number in rows], np.int64),
         "amount": np.full(size, 100, np.int64),
         "customer": np.arange(size, dtype=np.int64) % 97,
@@ -56,7 +56,7 @@ def logged(path, *, frauds=True, incomplete=()):
         "history_complete": ~np.isin(np.arange(size), incomplete),
         "vector": np.zeros((size, 1)),
     }
-    kinds = {"transaction_id": np.int64, "status": np.int8, "learned_at": np.int64}
+    kinds = {"transaction_id": np.bytes_, "status": np.int8, "learned_at": np.int64}
     told = {
         f"label_{name}": np.array(column, kinds[name])
         for name, column in zip(kinds, zip(*labels, strict=True), strict=True)
