@@ -7,6 +7,7 @@ from antifraud.errors import SchemaError
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
 from serving.api.problems import Problem
+from serving.decisions.live import first_counted_hour
 from serving.store.labels import store_labels
 from serving.store.records import LabelsRequest
 from serving.worker.services import Services, current_services
@@ -35,8 +36,8 @@ def add_labels() -> Response:
 
 def _first_live_hour(services: Services, now: int) -> int:
     """Return the first hour of events whose live labels a decision can still count."""
-    # The state says when the feed's labels are due. Without a state nothing is removed.
+    # The state says which labels of the feed it tells. Without a state nothing is removed.
     if services.serving is None:
         return 0
-    days = services.settings.late_event_days + services.serving.state.label_delay_days
-    return now // HOUR_SECONDS - days * DAY_HOURS
+    oldest_event_hour = now // HOUR_SECONDS - services.settings.late_event_days * DAY_HOURS
+    return first_counted_hour(services.serving.state, oldest_event_hour)

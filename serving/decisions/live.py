@@ -44,15 +44,20 @@ def read_terminal_history(view: View, state: State, token: str, time: int) -> tu
 
 
 def _read_live_changes(view: View, state: State, terminal: str, hour: int) -> list[Change]:
-    """Return the changes by live labels of transactions with a label that the state cannot tell before `hour`.
+    """Return the changes by live labels of transactions with a label that the state cannot tell before `hour`."""
+    delay = state.label_delay_days * DAY_HOURS
+    summed = read_live_changes(view, terminal, range(first_counted_hour(state, hour), hour))
+    return [change for event_hour, changes in summed for change in changes if change.hour < event_hour + delay]
+
+
+def first_counted_hour(state: State, hour: int) -> int:
+    """Return the first hour of events with live labels that count in `hour`.
 
     From the hour after it is due, the feed's own label counts, which the state brings. Both would count twice. A state
     tells labels of the days up to its cut-off, if they are due at most `DAYS_AHEAD` days later.
     """
     delay, first_live_hour = state.label_delay_days * DAY_HOURS, (state.cutoff + 1) * DAY_HOURS
-    first = min(hour - delay, first_live_hour, first_live_hour + DAYS_AHEAD * DAY_HOURS - delay)
-    summed = read_live_changes(view, terminal, range(first, hour))
-    return [change for event_hour, changes in summed for change in changes if change.hour < event_hour + delay]
+    return min(hour - delay, first_live_hour, first_live_hour + DAYS_AHEAD * DAY_HOURS - delay)
 
 
 def count_event(view: View, token: str, live: Mapping[int, Bucket], *, time: int, amount: int, oldest_day: int) -> None:

@@ -122,8 +122,8 @@ def test_the_label_delay_is_that_of_the_state(scorer, home, numbers):
         assert seen(scorer, next(numbers), NOON + DAY_SECONDS + HOUR_SECONDS)[1] == after_the_delay
 
 
-def test_labels_that_no_event_can_see_are_removed(scorer):
-    """After seventeen days no event can see a label: the next label of its terminal removes it."""
+def test_labels_that_no_event_can_see_are_removed(scorer, home):
+    """After seventeen days no event can see a label, if the state tells the feed's: the next one removes it."""
     scorer.decide(transaction_id=1)
     scorer.decide(transaction_id=2, terminal=ELSEWHERE)
     post(scorer, (1, "fraud", NOON), (2, "fraud", NOON))
@@ -133,11 +133,16 @@ def test_labels_that_no_event_can_see_are_removed(scorer):
     assert counted(scorer, "live_labels") == 3
 
     scorer.clock.time += HOUR_SECONDS
+    post(scorer, (3, "fraud", scorer.clock.time))
+    assert counted(scorer, "live_labels") == 3  # the state is too old to tell the feed's label of the first
+
+    export_state(home / "state", DAY + 16, {}, sequence=2)
+    scorer.poller.poll()
     post(scorer, (3, "legitimate", scorer.clock.time))
 
     # The other terminal keeps its label until one of its own transactions gets a label.
     assert counted(scorer, "live_labels") == 2
-    assert counted(scorer, "labels") == 4
+    assert counted(scorer, "labels") == 5
 
 
 def test_without_a_state_labels_are_stored_and_none_is_removed(scorer):

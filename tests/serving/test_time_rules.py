@@ -133,8 +133,8 @@ MUTANTS = [
     (History, "window", "if today <= self.cutoff and", "if today < self.cutoff and"),
     (History, "window", "min(self.cutoff, today - 1)", "self.cutoff"),
     (live, "read_history", "if hour >= first_live_hour", "if hour"),
-    (live, "_read_live_changes", "range(first, hour)", "range(hour)"),
-    (live, "_read_live_changes", "min(hour - delay, ", "max(hour - delay, "),
+    (live, "_read_live_changes", "range(first_counted_hour(state, hour), hour)", "range(hour)"),
+    (live, "first_counted_hour", "min(hour - delay, ", "max(hour - delay, "),
     (live_labels, "_changes", "sorted(labels, key=_learned_at)", "labels"),
     (labels, "add_live_label", "if label in before", "if not before and stored"),
 ]
