@@ -91,3 +91,18 @@ def judged(open_lake, tmp_path_factory):
     report = validate(session, settings, candidate, inputs)
     write_reports(report, [settings.under_home("reports", str(AS_OF)), candidate.path])
     return session, settings, candidate, report
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Return a list that collects the names of files read as transactions, one entry a read."""
+    from jobs.raw.lines import read_lines
+
+    found = []
+
+    def read(spark, paths):
+        found.append([path.name for path in paths])
+        return read_lines(spark, paths)
+
+    monkeypatch.setattr("jobs.lake.ingest.read_lines", read)
+    return found

@@ -38,9 +38,9 @@ def judge_rows(
     """Return the columns `JUDGED` for every data line of the files, before repeated ids and coverage are looked for.
 
     `repaired` marks rows whose time was printed as ``24:00:00``. A row without a usable time gets the first day of its
-    file, and a row of a day that its file cannot cover gets the nearest day that it could. `keys` has the key of each
-    day that is wanted. Rows of other days have no tokens, and a file without a wanted day contributes only the rows
-    that overlap into one.
+    file. A row of a day that its file cannot cover gets the nearest day that the file could cover. `keys` has the key
+    of each day that is wanted. Rows of other days have no tokens, and a file without a wanted day contributes only the
+    rows that overlap into one.
 
     Raises:
         RawFileError: No row tells the base time of a file, so it is no transaction file.

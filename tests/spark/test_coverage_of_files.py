@@ -14,7 +14,6 @@ from antifraud.settings.core import JobSettings
 from jobs import day as day_job
 from jobs import ingest as ingest_job
 from jobs.lake.staleness import stale
-from jobs.raw.lines import read_lines
 from jobs.reporting.drift import sample_of
 from tests.circles import for_proofs
 from tests.spark.raw_days import (
@@ -33,19 +32,6 @@ from tests.spark.raw_days import (
 EVERY_STAGE = {"stages": list(day_job.STAGES)}
 APRIL, MAY = dt.date(2026, 4, 1), dt.date(2026, 5, 1)
 QUARTER = dt.date(2026, 1, 1)
-
-
-@pytest.fixture
-def reads(monkeypatch):
-    """Return a list that collects the names of files read as transactions, one entry a read."""
-    found = []
-
-    def read(spark, paths):
-        found.append([path.name for path in paths])
-        return read_lines(spark, paths)
-
-    monkeypatch.setattr("jobs.lake.ingest.read_lines", read)
-    return found
 
 
 def strict(settings):

@@ -13,7 +13,6 @@ from antifraud.lake.schemas import CLEAN
 from antifraud.settings.core import JobSettings
 from jobs.lake.checksums import checksums
 from jobs.lake.ingest import ingest
-from jobs.raw.lines import read_lines
 
 DAYS = [dt.date(2026, 1, day) for day in range(1, 6)]
 ROWS_A_DAY = 20
@@ -38,19 +37,6 @@ def deliver(settings, days, bad_day=None):
 
 def clean_days(settings):
     return sorted(published(open_catalog(settings), CLEAN, DAYS[0], dt.date(2026, 2, 1)))
-
-
-@pytest.fixture
-def reads(monkeypatch):
-    """Return a list that collects the names of files read as transactions, one entry a read."""
-    found = []
-
-    def read(spark, paths):
-        found.append([path.name for path in paths])
-        return read_lines(spark, paths)
-
-    monkeypatch.setattr("jobs.lake.ingest.read_lines", read)
-    return found
 
 
 def test_one_run_publishes_what_its_file_says(settings, open_lake, reads, monkeypatch):
