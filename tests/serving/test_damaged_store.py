@@ -1,0 +1,236 @@
+"""A store that a power cut may have damaged: when it is examined, what is found, and the way back."""
+
+import json
+import shutil
+import threading
+
+import pytest
+
+from antifraud.errors import StoreDamaged
+from antifraud.settings.serving import StoreSettings
+from serving.store import opening, soundness
+from serving.store.__main__ import main
+from serving.store.store import open_store
+from tests.serving.scene import CUSTOMER, Scorer, init_store
+
+DAMAGED, FOREIGN = 81, 80
+
+
+@pytest.fixture
+def used(home):
+    """A home whose store has three decisions, and is closed."""
+    scorer = Scorer(home)
+    scorer.poller.poll()
+    for number in range(3):
+        assert scorer.decide(transaction_id=number).status_code == 200
+    scorer.close()
+    return home
+
+
+@pytest.fixture
+def examinations(monkeypatch):
+    """The folders that were examined."""
+    seen = []
+
+    def note(folder):
+        seen.append(folder)
+        soundness.require_sound(folder)
+
+    monkeypatch.setattr(opening, "require_sound", note)
+    return seen
+
+
+def mark_of(home):
+    """The mark of the store."""
+    return json.loads((home / "store" / "boot.json").read_text())
+
+
+def boot_anew(home, **changes):
+    """Let the store be one that was in use before the present boot."""
+    (home / "store" / "boot.json").write_text(json.dumps({**mark_of(home), "boot": "an earlier one", **changes}))
+
+
+def damage_value(home, old, new):
+    """Change bytes inside records, so that every page stays well-formed."""
+    file = home / "store" / "data.mdb"
+    content = file.read_bytes()
+    assert old in content
+    file.write_bytes(content.replace(old, new))
+
+
+def overwrite_pages(home):
+    """Overwrite all pages but the first two, as a cut that lost them would."""
+    file = home / "store" / "data.mdb"
+    file.write_bytes(file.read_bytes()[:8_192].ljust(file.stat().st_size, b"\0"))
+
+
+def run(action, home):
+    """Run the command of the store."""
+    return main([action], {"ANTIFRAUD_HOME": str(home)})
+
+
+def open_and_close(home, **settings):
+    """Open the store and close it."""
+    open_store(StoreSettings(home=home, **settings)).close()
+
+
+def test_the_same_boot_examines_nothing(used, examinations):
+    """A store that was last in use since the present boot opens without delay."""
+    open_and_close(used)
+    assert examinations == []
+
+
+def test_another_boot_examines_once(used, examinations):
+    """After a boot, the first to open the store examines it, and nobody else does."""
+    boot_anew(used)
+    open_and_close(used)
+    open_and_close(used)
+    assert examinations == [used / "store"]
+    assert mark_of(used)["boot"] == opening.BOOT_ID.read_text().strip()
+
+
+def test_two_openers_examine_once(used, examinations):
+    """Of two who open the store at once, one examines it; the other waits for the result."""
+    boot_anew(used)
+    openers = [
+        threading.Thread(target=opening.require_survived, args=(used / "store", "process")) for _ in range(2)
+    ]  # fmt: skip
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join()
+    assert len(examinations) == 1
+
+
+def test_power_needs_no_examination(used, examinations):
+    """A store that was only in use with `power` is not examined."""
+    boot_anew(used, durability="power")
+    open_and_close(used, store_durability="power")
+    assert examinations == []
+    assert mark_of(used)["durability"] == "power"
+
+
+def test_the_weaker_durability_counts(used):
+    """Once a process without sync has opened the store, the mark says so until the next boot."""
+    open_and_close(used, store_durability="power")
+    assert mark_of(used)["durability"] == "process"
+
+
+def test_a_copy_without_a_mark_is_examined(used, examinations):
+    """Nobody knows where a store without a mark comes from."""
+    (used / "store" / "boot.json").unlink()
+    open_and_close(used)
+    assert examinations == [used / "store"]
+
+
+def test_lost_pages_are_found(used, examinations):
+    """A file with lost pages is refused, and the result is remembered for this boot."""
+    overwrite_pages(used)
+    boot_anew(used)
+    for _ in range(2):
+        with pytest.raises(StoreDamaged, match=r"the file of the decision store is damaged"):
+            open_and_close(used)
+    assert len(examinations) == 1
+
+
+def test_a_record_of_another_time_is_found(used):
+    """Well-formed pages whose records do not belong together are refused: their checksums do not add up."""
+    damage_value(used, CUSTOMER.encode(), CUSTOMER.encode()[:-1] + b"_")
+    boot_anew(used)
+    with pytest.raises(StoreDamaged, match="records of different times"):
+        open_and_close(used)
+
+
+def test_an_examination_that_dies_means_damage(used, monkeypatch):
+    """A signal that ends the examination is taken for damage: LMDB crashes on some files."""
+    monkeypatch.setattr(soundness, "PROJECT", used)
+    (used / "serving" / "store").mkdir(parents=True)
+    (used / "serving" / "__init__.py").touch()
+    (used / "serving" / "store" / "__init__.py").touch()
+    (used / "serving" / "store" / "soundness.py").write_text("import os; os.kill(os.getpid(), 7)")
+    monkeypatch.chdir(used)
+    with pytest.raises(StoreDamaged, match="signal 7"):
+        soundness.require_sound(used / "store")
+
+
+def test_verify_says_that_a_store_is_sound(used, capsys):
+    """`verify` reads the whole store, also one that is in use, and changes nothing."""
+    scorer = Scorer(used)
+    scorer.poller.poll()
+    assert run("verify", used) == 0
+    assert capsys.readouterr().out == f"the decision store in {used / 'store'} is sound\n"
+    scorer.close()
+
+
+def test_verify_says_what_is_wrong(used, capsys):
+    """`verify` ends with the code of a damaged store and one line."""
+    damage_value(used, CUSTOMER.encode(), CUSTOMER.encode()[:-1] + b"_")
+    assert run("verify", used) == DAMAGED
+    assert capsys.readouterr().err == (
+        "error: the decision store is damaged (records of different times): see docs/runbook.md, Store\n"
+    )
+
+
+def test_verify_without_a_store(tmp_path):
+    """`verify` says that there is no store."""
+    assert run("verify", tmp_path) == FOREIGN
+
+
+def damage(home):
+    """Damage the store as a power cut would."""
+    overwrite_pages(home)
+    boot_anew(home)
+
+
+def move_away(home):
+    """Follow step 1 of the runbook."""
+    (home / "store").rename(home / "store.damaged")
+    (home / "releases" / "store.json").rename(home / "store.json.damaged")
+
+
+def start(home):
+    """Start a scorer."""
+    scorer = Scorer(home)
+    scorer.poller.poll()
+    return scorer
+
+
+def test_the_way_back_without_a_copy(used):
+    """The runbook's steps: the damaged store is refused with the reason; after `init`, decisions are made anew."""
+    damage(used)
+    scorer = start(used)
+    answer = scorer.decide(transaction_id=7)
+    assert (answer.status_code, answer.json["type"]) == (503, "urn:antifraud:problem:store-unusable")
+    assert answer.json["detail"].startswith("the file of the decision store is damaged (")
+    assert scorer.get("/readyz").status_code == 503
+    assert run("init", used) == FOREIGN
+    assert run("accept", used) == DAMAGED
+
+    move_away(used)
+    assert run("init", used) == 0
+    scorer = start(used)
+    assert scorer.decide(transaction_id=7).status_code == 200
+    scorer.close()
+
+
+def test_the_way_back_with_a_copy(used):
+    """The runbook's steps with a copy of the store: it is accepted, and serves once an admin resumes it."""
+    shutil.copytree(used / "store", used / "copy")
+    damage(used)
+    move_away(used)
+    (used / "copy").rename(used / "store")
+    (used / "store.json.damaged").rename(used / "releases" / "store.json")
+    assert run("accept", used) == 0
+
+    scorer = start(used)
+    assert scorer.decide(transaction_id=7).json["type"] == "urn:antifraud:problem:suspended"
+    assert scorer.switch("resume", 1).status_code == 200
+    assert scorer.decide(transaction_id=7).status_code == 200
+    assert scorer.decide(transaction_id=1).headers["Idempotent-Replayed"] == "true"
+    scorer.close()
+
+
+def test_a_new_store_is_on_the_disk(tmp_path):
+    """Nothing is examined before a store is made, and its mark names the present boot."""
+    init_store(tmp_path)
+    assert mark_of(tmp_path) == {"boot": opening.BOOT_ID.read_text().strip(), "durability": "process", "flaw": ""}
