@@ -16,6 +16,12 @@ from tests.serving.scene import CUSTOMER, Scorer, init_store
 DAMAGED, FOREIGN = 81, 80
 
 
+def stop(scorer):
+    """Stop a scorer: this process may open its files again."""
+    scorer.close()
+    scorer.services.serving.state.environment.close()
+
+
 @pytest.fixture
 def used(home):
     """A home whose store has three decisions, and is closed."""
@@ -23,7 +29,7 @@ def used(home):
     scorer.poller.poll()
     for number in range(3):
         assert scorer.decide(transaction_id=number).status_code == 200
-    scorer.close()
+    stop(scorer)
     return home
 
 
@@ -203,6 +209,7 @@ def test_the_way_back_without_a_copy(used):
     assert (answer.status_code, answer.json["type"]) == (503, "urn:antifraud:problem:store-unusable")
     assert answer.json["detail"].startswith("the file of the decision store is damaged (")
     assert scorer.get("/readyz").status_code == 503
+    stop(scorer)
     assert run("init", used) == FOREIGN
     assert run("accept", used) == DAMAGED
 
