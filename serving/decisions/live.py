@@ -3,13 +3,13 @@
 A record of buckets has the format of the lake's export (`antifraud/artifacts/state_export.py`), with hours only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from antifraud.artifacts.state_export import Entity, decode_entity, encode_entity
 from antifraud.clock import DAY_HOURS, HOUR_SECONDS
-from antifraud.features.buckets import EMPTY, Bucket, History, bucket_of
+from antifraud.features.buckets import Buckets, History, bucket_of
 from antifraud.features.labels import DAYS_AHEAD, NO_HOUR, Change, LabelHistory
 from serving.store.live_labels import read_live_changes
 from serving.store.lmdb import View
@@ -19,9 +19,7 @@ HOURS_ONLY: Final = LabelHistory(NO_HOUR)
 """The labels of a live record: it has none, because live labels have a database of their own."""
 
 
-def read_history(
-    view: View, state: State, token: str, live_changes: Sequence[Change] = ()
-) -> tuple[History, dict[int, Bucket]]:
+def read_history(view: View, state: State, token: str, live_changes: Sequence[Change] = ()) -> tuple[History, Buckets]:
     """Return the history of an entity, and its live buckets as they are stored.
 
     The state owns the days up to its cut-off; live buckets count only after it. `live_changes` are changes by live
@@ -32,13 +30,12 @@ def read_history(
     if live_changes:
         labels = replace(labels, changes=[*labels.changes, *live_changes])
     stored = view.get("live", key)
-    live = dict(decode_entity(stored, state.cutoff).hours) if stored else {}
-    first_live_hour = (state.cutoff + 1) * DAY_HOURS
-    later = {hour: bucket for hour, bucket in live.items() if hour >= first_live_hour}
-    return History(state.cutoff, days, {**hours, **later}, labels), live
+    live = decode_entity(stored, state.cutoff).hours if stored else Buckets()
+    later = live.since((state.cutoff + 1) * DAY_HOURS)
+    return History(state.cutoff, days, hours.followed_by(later), labels), live
 
 
-def read_terminal_history(view: View, state: State, token: str, time: int) -> tuple[History, dict[int, Bucket]]:
+def read_terminal_history(view: View, state: State, token: str, time: int) -> tuple[History, Buckets]:
     """Return the history of a terminal as `read_history` does, with the live labels that an event at `time` counts."""
     return read_history(view, state, token, _read_live_changes(view, state, token, time // HOUR_SECONDS))
 
@@ -60,10 +57,8 @@ def first_counted_hour(state: State, hour: int) -> int:
     return min(hour - delay, first_live_hour, first_live_hour + DAYS_AHEAD * DAY_HOURS - delay)
 
 
-def count_event(view: View, token: str, live: Mapping[int, Bucket], *, time: int, amount: int, oldest_day: int) -> None:
+def count_event(view: View, token: str, live: Buckets, *, time: int, amount: int, oldest_day: int) -> None:
     """Add an event to an entity's live buckets and drop buckets of days before `oldest_day`."""
-    hour = time // HOUR_SECONDS
     # Old buckets go when their entity is next seen: no sweep has to hold the write lock for all entities.
-    kept = {h: bucket for h, bucket in live.items() if h >= oldest_day * DAY_HOURS}
-    kept[hour] = kept.get(hour, EMPTY).plus(bucket_of(time, amount))
-    view.put("live", token.encode(), encode_entity(Entity({}, kept, HOURS_ONLY)))
+    kept = live.since(oldest_day * DAY_HOURS).adding(time // HOUR_SECONDS, bucket_of(time, amount))
+    view.put("live", token.encode(), encode_entity(Entity(Buckets(), kept, HOURS_ONLY)))

@@ -15,6 +15,7 @@ from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
 from antifraud.artifacts.state_export import Entity, StatePointer, decode_entity, verify_export
 from antifraud.clock import date_of, day_number
 from antifraud.errors import DataError, ReleaseError
+from antifraud.features.buckets import Buckets
 from antifraud.features.labels import LabelHistory
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import load_evaluator
@@ -55,7 +56,7 @@ class State:
         """Return what the state says of a token; an unknown token has no history."""
         with self.environment.begin() as transaction:
             record = transaction.get(token)
-        return decode_entity(record, self.cutoff) if record else Entity({}, {}, LabelHistory(self.cutoff))
+        return decode_entity(record, self.cutoff) if record else Entity(Buckets(), Buckets(), LabelHistory(self.cutoff))
 
     @property
     def cutoff_date(self) -> str:

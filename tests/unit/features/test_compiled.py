@@ -4,7 +4,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antifraud.features.buckets import NEVER
@@ -34,6 +34,7 @@ def bits_of(vector):
     return struct.pack(f"<{len(vector)}d", *vector)
 
 
+@settings(deadline=None)
 @given(inputs())
 def test_the_compiled_vector_has_the_bits_of_the_formulas(known):
     """One function of all formulas gives, bit by bit, what each formula gives alone."""
