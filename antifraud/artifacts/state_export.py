@@ -110,6 +110,22 @@ def decode_entity(record: bytes, cutoff: int) -> Entity:
     return Entity(Buckets(days), Buckets(hours), labels)
 
 
+def newest_hour_of(record: bytes) -> int:
+    """Return the newest hour with a bucket in a packed record; 0 if there is none.
+
+    >>> from antifraud.features.buckets import EMPTY
+    >>> hours = Buckets.of({490_000: EMPTY, 490_007: EMPTY})
+    >>> newest_hour_of(encode_entity(Entity(Buckets(), hours, LabelHistory(20_454))))
+    490007
+    >>> newest_hour_of(encode_entity(Entity(Buckets(), Buckets(), LabelHistory(20_454))))
+    0
+    """
+    _, days, hours, *_ = _HEADER.unpack_from(record)
+    # Hours lie behind the days, in their order.
+    end = _HEADER.size + (days + hours) * BUCKET_BYTES
+    return next(iter(Buckets(record[end - BUCKET_BYTES : end]))) if hours else 0
+
+
 def _read_counts(packed: bytes) -> dict[int, Counts]:
     return {number: _counts_of((known, fraud)) for number, known, fraud in _COUNTS.iter_unpack(packed)}
 

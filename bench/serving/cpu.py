@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,11 +37,12 @@ BATCHES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A version to measure: where it lies, and what its files look like."""
+    """A version to measure: where it lies, what its files look like, and the arguments that prepare a home."""
 
     name: str
     checkout: Path
     version: Version
+    preparation: Sequence[str] = ()
 
     @property
     def interpreter(self) -> Path:
@@ -56,12 +58,21 @@ class Spent:
     constant: float
 
 
-def measure(side: Side, home: Path, requests: Path) -> Spent:
-    """Let a version decide all requests in a process of its own; return the medians over its batches.
+def run(side: Side, arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Run a version's interpreter in its checkout; return what it prints.
 
     Raises:
-        SystemExit: The process failed.
+        SystemExit: It failed.
     """
+    command = [str(side.interpreter), *arguments]
+    ended = subprocess.run(command, cwd=side.checkout, env=environment, check=False, stdout=subprocess.PIPE, text=True)
+    if ended.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with code {ended.returncode}: see its messages above")
+    return ended.stdout
+
+
+def measure(side: Side, home: Path, requests: Path) -> Spent:
+    """Let a version decide all requests in a process of its own; return the medians over its batches."""
     metrics = home / "metrics"
     metrics.mkdir()
     environment = {
@@ -73,12 +84,11 @@ def measure(side: Side, home: Path, requests: Path) -> Spent:
         "ANTIFRAUD_STORE_MAP_BYTES": str(1 << 30),
         "OMP_NUM_THREADS": "1",
     }
+    if side.preparation:
+        run(side, side.preparation, environment)
     # -P: the folder of the program must not hide packages of the version.
-    command = [str(side.interpreter), "-P", str(ROOT / "bench/serving/calls.py"), str(home), str(requests)]
-    run = subprocess.run(command, cwd=side.checkout, env=environment, check=False, stdout=subprocess.PIPE, text=True)
-    if run.returncode:
-        raise SystemExit(f"the scorer of {side.name} ended with code {run.returncode}: see its messages above")
-    figures = [float(line) for line in run.stdout.split()]
+    printed = run(side, ["-P", str(ROOT / "bench/serving/calls.py"), str(home), str(requests)], environment)
+    figures = [float(line) for line in printed.split()]
     return Spent(statistics.median(figures[::2]), statistics.median(figures[1::2]))
 
 
@@ -114,7 +124,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Measure both versions and record."""
     before = arguments.before.absolute()
     sides = [
-        Side("now", ROOT, Version(feature_set_hash(), encode_entity)),
+        Side("now", ROOT, Version(feature_set_hash(), encode_entity), ["-m", "serving.store", "init"]),
         Side("before", before, Version(BEFORE_FEATURES, encode_format_2)),
     ]
     for side in sides:
