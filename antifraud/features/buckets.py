@@ -64,6 +64,7 @@ def bucket_of(time: int, amount: int) -> Bucket:
 
 # Day or hour number, count, sum, upper and lower word of the sum of squares, largest amount, last time.
 _PACKED: Final = "iqqQQqq"
+_PLACES: Final = range(len(_PACKED))
 _ROW: Final = struct.Struct(f"<{_PACKED}")
 BUCKET_BYTES: Final = _ROW.size
 _WORD: Final = 64
@@ -101,20 +102,24 @@ class Buckets(Mapping[int, Bucket]):
         """The numbers, and each field of the packed buckets."""
         if self._columns is None:
             values = _rows(len(self)).unpack(self.packed)
-            self._columns = tuple(values[place :: len(_PACKED)] for place in range(len(_PACKED)))
+            numbers, counts, sums, upper, lower, largest, times = (values[i :: len(_PACKED)] for i in _PLACES)
+            # The upper words are nearly always 0, and small integers are added faster.
+            squares = (
+                tuple((high << _WORD) + low for high, low in zip(upper, lower, strict=True)) if any(upper) else lower
+            )
+            self._columns = numbers, counts, sums, squares, largest, times
         return self._columns
 
     def total(self, first: int, last: int) -> Bucket:
         """Add up the buckets with numbers from `first` to `last`."""
-        numbers, counts, sums, upper, lower, largest, times = self.columns
+        numbers, counts, sums, squares, largest, times = self.columns
         start, end = bisect_left(numbers, first), bisect_right(numbers, last)
         if start >= end:
             return EMPTY
         return Bucket(
             sum(counts[start:end]),
             sum(sums[start:end]),
-            # The words are added up separately, because small integers are added faster.
-            (sum(upper[start:end]) << _WORD) + sum(lower[start:end]),
+            sum(squares[start:end]),
             max(largest[start:end]),
             max(times[start:end]),
         )

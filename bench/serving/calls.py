@@ -4,12 +4,13 @@
 
 It runs in the environment and in the checkout of the version that it measures, and imports `serving.wsgi` from there.
 ``REQUESTS`` has a path and a body in each line, with an empty line between batches. The first only fills the store.
-For each later batch the program prints the microseconds of a decision, and of a request to a view that returns a
+For each later batch the program prints the median microseconds of a decision, and of a request to a view that returns a
 constant.
 """
 
 import io
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -76,21 +77,23 @@ def wait_until_ready(app: Flask) -> None:
         time.sleep(0.1)
 
 
-def seconds_of(app: Flask, lines: list[bytes], token: str) -> float:
-    """Return the processor time of requests, a path and a body each, all of which have to succeed.
+def microseconds_of(app: Flask, lines: list[bytes], token: str) -> float:
+    """Return the median processor time of requests, a path and a body each, all of which have to succeed.
 
     Raises:
         SystemExit: One of them failed.
     """
     pairs = [line.split(b" ", 1) for line in lines]
     environs = [environ_of("POST", path.decode(), body, token) for path, body in pairs]
-    # Of the whole process: a commit may be the work of another thread.
-    before = time.process_time()
-    answers = [call(app, environ) for environ in environs]
-    spent = time.process_time() - before
+    answers, spent = [], []
+    for environ in environs:
+        # Of the whole process: a commit may be the work of another thread.
+        before = time.process_time_ns()
+        answers.append(call(app, environ))
+        spent.append(time.process_time_ns() - before)
     if failed := [body for status, body in answers if status != "200 OK"]:
         raise SystemExit(f"{len(failed)} of {len(answers)} requests failed: {failed[0].decode()}")
-    return spent
+    return statistics.median(spent) / 1_000
 
 
 def constant_app() -> Flask:
@@ -111,10 +114,10 @@ def main(home: Path, requests: Path) -> None:
         wait_until_ready(app)
         token = (home / "secrets" / "client.token").read_text().strip()
         filling, *batches = (batch.splitlines() for batch in requests.read_bytes().split(b"\n\n"))
-        seconds_of(app, filling, token)
+        microseconds_of(app, filling, token)
         for batch in batches:
             for each in (app, constant):
-                print(seconds_of(each, batch, token) * 1e6 / len(batch), file=figures, flush=True)
+                print(microseconds_of(each, batch, token), file=figures, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from antifraud.artifacts.state_export import Entity
 from antifraud.features.buckets import Bucket, Buckets
 from antifraud.features.labels import Counts, LabelHistory
 from bench.serving import cpu
-from bench.serving.calls import call, constant_app, environ_of, seconds_of
+from bench.serving.calls import call, constant_app, environ_of, microseconds_of
 from bench.serving.cpu import Spent, record_ratio
 from bench.serving.world import BATCH, CUTOFF, FILLING, LABELLED, encode_format_2, make_requests
 
@@ -52,6 +52,6 @@ def test_a_call_is_a_whole_request():
     app = constant_app()
 
     assert call(app, environ_of("POST", "/v1/decisions", b"{}", "token")) == ("200 OK", b"{}")
-    assert seconds_of(app, [b"/v1/decisions {}"] * 50, "token") > 0
+    assert microseconds_of(app, [b"/v1/decisions {}"] * 50, "token") > 0
     with pytest.raises(SystemExit, match="1 of 1 requests failed"):
-        seconds_of(app, [b"/v1/nothing {}"], "token")
+        microseconds_of(app, [b"/v1/nothing {}"], "token")
