@@ -84,11 +84,12 @@ class Buckets(Mapping[int, Bucket]):
     ([7, 8], Bucket(tx_count=1, amount_sum=5, amount_sum_sq=25, amount_max=5, last_time=60), True)
     """
 
-    __slots__ = ("_columns", "packed")
+    __slots__ = ("_columns", "_totals", "packed")
 
     def __init__(self, packed: bytes = b"") -> None:
         self.packed = packed
         self._columns: tuple[tuple[int, ...], ...] | None = None
+        self._totals: dict[tuple[int, int], Bucket] = {}
 
     @classmethod
     def of(cls, buckets: Mapping[int, Bucket]) -> Self:
@@ -112,6 +113,12 @@ class Buckets(Mapping[int, Bucket]):
 
     def total(self, first: int, last: int) -> Bucket:
         """Add up the buckets with numbers from `first` to `last`."""
+        # The closed days before an event are the same all day long, and so are the hours of both longer windows.
+        if (first, last) not in self._totals:
+            self._totals[first, last] = self._add_up(first, last)
+        return self._totals[first, last]
+
+    def _add_up(self, first: int, last: int) -> Bucket:
         numbers, counts, sums, squares, largest, times = self.columns
         start, end = bisect_left(numbers, first), bisect_right(numbers, last)
         if start >= end:
