@@ -56,7 +56,7 @@ class State:
     label_delay_days: int
     environment: Any
     entity: Callable[[bytes], Entity] = field(init=False, repr=False, compare=False)
-    """What the state says of a token; an unknown token has no history."""
+    """Returns the entity of a token in the state; an unknown token has no history."""
 
     def __post_init__(self) -> None:
         """Keep the entities that were read last: an export never changes, and busy terminals come again and again."""
