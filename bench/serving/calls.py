@@ -87,7 +87,7 @@ def microseconds_of(app: Flask, lines: list[bytes], token: str) -> float:
     environs = [environ_of("POST", path.decode(), body, token) for path, body in pairs]
     answers, spent = [], []
     for environ in environs:
-        # Of the whole process: a commit may be the work of another thread.
+        # The whole process is measured, because a commit may be the work of another thread.
         before = time.process_time_ns()
         answers.append(call(app, environ))
         spent.append(time.process_time_ns() - before)

@@ -46,7 +46,7 @@ Entities = Literal["customer", "terminal"]
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a version's files differ in: the hash of its feature set, and the records of its state."""
+    """The differences between the files of versions: the hash of the feature set, and the records of a state."""
 
     feature_set: str
     encode: Encode
@@ -150,7 +150,7 @@ def _labels() -> LabelHistory:
 
 
 def make_requests(batches: int) -> str:
-    """Return one request a line, and an empty line between batches: first those that fill the day, with labels."""
+    """Return one request a line, and an empty line between batches: the first batch fills the day, and has labels."""
     chance = random.Random(2)  # noqa: S311 a reproducible world
     customers, terminals = tokens("customer", CUSTOMERS), tokens("terminal", TERMINALS)
     midnight = (CUTOFF + 1) * DAY_SECONDS
