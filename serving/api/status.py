@@ -6,19 +6,18 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
-from antifraud.errors import StoreError
+from antifraud.errors import StoreError, StoreForeign
 from antifraud.killswitch.machine import Mode
 from serving.api.auth import require_scope
 from serving.api.problems import not_ready
-from serving.store.lmdb import View
-from serving.store.switchboard import read_switch
+from serving.store.port import DecisionStore
 from serving.worker.poller import WALL_CLOCK, read_workers
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
 
 EXPOSITION: Final = "text/plain; version=0.0.4; charset=utf-8"
-COUNTED: Final = ("decisions", "labels", "pending", "judged", "outbox", "dead")
+GUARD: Final = "guard"
 
 
 @bp.get("/healthz")
@@ -32,12 +31,15 @@ def readyz() -> Response:
     """Answer 200 if this worker can decide; 503 if it cannot, or while the service is suspended."""
     services = current_services()
     try:
-        with services.store.read() as view:
-            switch = read_switch(view)
+        store = services.store
+        switch = store.switch()
     except StoreError as error:
         raise not_ready(str(error)) from None
     if services.serving is None:
         raise not_ready("no release and state are loaded yet")
+    # The last report of this worker was written to the store a poll ago, or its trouble says why not.
+    if trouble := store.fill().refusal or services.troubles.get("store") or services.troubles.get("report"):
+        raise not_ready(trouble)
     # A suspended worker is healthy but must get no traffic.
     if switch.mode is Mode.SUSPENDED:
         raise not_ready("the service is suspended")
@@ -55,23 +57,28 @@ def metrics() -> Response:
 def status() -> Response:
     """Answer 200 with switch, release, state, counts, evidence and reports of all workers; 401, 403; 503 no store."""
     services = current_services()
-    with services.store.read() as view:
-        stored = _read_stored(view)
+    try:
+        stored = _read_stored(services.store)
+    except StoreForeign as error:
+        stored = {"switch": {"mode": Mode.SUSPENDED, "reason": str(error), "by": "store"}}
     return jsonify(
         {**stored, **_describe_serving(services), "time": services.clock.now(), "troubles": services.troubles}
     )
 
 
-def _read_stored(view: View) -> dict[str, Any]:
-    # The guard reports into the same database as the workers.
-    guard = view.get("workers", b"guard")
-    workers = read_workers(view.items("workers"), WALL_CLOCK.now()).alive
+def _read_stored(store: DecisionStore) -> dict[str, Any]:
+    reports = store.reports()
+    # The guard reports into the same place as the workers.
+    guard = reports.get(GUARD)
+    workers = read_workers(reports.items(), WALL_CLOCK.now()).alive
+    fill = store.fill()
     return {
-        "switch": dataclasses.asdict(read_switch(view)),
-        "counts": {name: view.count(name) for name in COUNTED},
-        "workers": [worker for worker in workers if worker.get("role") != "guard"],
+        "switch": dataclasses.asdict(store.switch()),
+        "store": {"identity": store.identity, "used_bytes": fill.used, "limit_bytes": fill.limit, "fill": fill.share},
+        "counts": store.sizes(),
+        "workers": [worker for worker in workers if worker.get("role") != GUARD],
         "guard": json.loads(guard) if guard else None,
-        "evidence": [json.loads(text) for _, text in view.items("evidence")],
+        "evidence": list(store.evidence().values()),
     }
 
 

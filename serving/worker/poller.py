@@ -17,10 +17,13 @@ from typing import Any, Final
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.artifacts.state_export import read_state_pointer
 from antifraud.clock import BusinessClock
-from antifraud.errors import AntifraudError
+from antifraud.errors import AntifraudError, StoreError, StoreForeign
 from antifraud.settings.core import Settings
-from serving.store.lmdb import Store
+from serving.store.port import DecisionStore
+from serving.store.registration import advance_registration, require_registered
+from serving.store.store import open_store
 from serving.worker.loading import Release, Serving, State, load_release, load_state
+from serving.worker.retention import remove_expired
 from serving.worker.services import Services
 
 RETRY_SECONDS: Final = 30.0
@@ -80,11 +83,12 @@ class Poller:
     def poll(self) -> None:
         """Open the store, follow both pointers, swap, and report, once."""
         settings = self._services.settings
-        self._run_step("store", self._open_store)
+        self._run_step("store", self._follow_store)
         self._run_step("release", lambda: self._follow_release(settings))
         self._run_step("state", lambda: self._follow_state(settings.state_dir))
         self._swap()
         self._run_step("report", self._report)
+        self._run_step("retention", lambda: remove_expired(self._services))
 
     def _run_step(self, kind: str, step: Callable[[], bool]) -> None:
         """Run one step; a trouble stays on record until the step succeeds."""
@@ -99,13 +103,42 @@ class Poller:
                 self._services.log.warning("not usable", kind=kind, reason=trouble)
             troubles[kind] = trouble
 
-    def _open_store(self) -> bool:
+    def _follow_store(self) -> bool:
+        """Open the store, or look after the open one; one that is not the service's own is closed."""
         services = self._services
-        if services.opened_store is None:
-            services.opened_store = Store(services.settings.store_dir, services.settings.store_map_bytes)
-            return True
-        services.opened_store.flush()
+        try:
+            if services.opened_store is None:
+                services.opened_store = self._open_store()
+            else:
+                self._look_after(services.opened_store)
+        except StoreError as error:
+            services.store_error = error
+            if isinstance(error, StoreForeign):
+                self._close_store()
+            raise
+        services.store_error = None
         return True
+
+    def _open_store(self) -> DecisionStore:
+        settings = self._services.settings
+        store = open_store(settings)
+        try:
+            require_registered(store, settings.releases_dir)
+        except StoreForeign:
+            store.close()
+            raise
+        return store
+
+    def _look_after(self, store: DecisionStore) -> None:
+        # Read before the write to the disk: whatever the registration says is there.
+        arrival = store.newest_arrival()
+        store.look_after()
+        advance_registration(store, self._services.settings.releases_dir, arrival)
+
+    def _close_store(self) -> None:
+        store, self._services.opened_store = self._services.opened_store, None
+        if store is not None:
+            store.close()
 
     def _follow_release(self, settings: Settings) -> bool:
         pointer = read_pointer(settings.releases_dir)
@@ -135,11 +168,10 @@ class Poller:
             "cutoff": serving and serving.state.cutoff,
             "troubles": dict(services.troubles),
         }
-        with services.store.write() as view:
-            view.put("workers", f"worker-{os.getpid()}".encode(), json.dumps(mine).encode())
-            workers = read_workers(view.items("workers"), wall)
-            for name in workers.silent:
-                view.delete("workers", name)
+        services.store.report(f"worker-{os.getpid()}", json.dumps(mine).encode())
+        workers = read_workers(services.store.reports().items(), wall)
+        if workers.silent:
+            services.store.forget_reports(workers.silent)
         cutoffs = [worker["cutoff"] for worker in workers.alive if worker.get("cutoff") is not None]
         # Live days begin after a cut-off. Keeping the cut-off day itself is a day of grace for a worker that is just
         # loading the state of the day before and has not reported yet.
@@ -152,7 +184,7 @@ class WorkerReports:
     """Reports of live processes, and the names of processes that are silent."""
 
     alive: list[dict[str, Any]]
-    silent: list[bytes]
+    silent: list[str]
 
 
 def read_workers(items: Any, wall: int) -> WorkerReports:
