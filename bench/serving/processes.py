@@ -90,8 +90,8 @@ class ScorerProcess:
         """Return the bearer token of a client."""
         return (self.home / "secrets" / f"{caller}.token").read_text().strip()
 
-    def _start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
-        environment = {**self.version.environment(self.home, self.now), **self.changes}
+    def _start(self, module: str, *arguments: str, now: float) -> subprocess.Popen[bytes]:
+        environment = {**self.version.environment(self.home, now), **self.changes}
         environment["SCORER_BIND"] = f"127.0.0.1:{self.port}"
         errors = self.home.with_name(f"{self.home.name}-{module}.log")
         with errors.open("ab") as stderr, (self.log or errors).open("ab") as stdout:
@@ -102,14 +102,16 @@ class ScorerProcess:
 
     def start(self, *, ready: bool = True) -> "ScorerProcess":
         """Start Gunicorn; wait until all workers can decide, or only until one answers."""
-        self.process = self._start("gunicorn", "-c", "serving/gunicorn_conf.py", "--workers", str(self.count))
+        self.process = self._start(
+            "gunicorn", "-c", "serving/gunicorn_conf.py", "--workers", str(self.count), now=self.now
+        )
         wait_for(self.is_ready if ready else self.is_alive, "the scorer")
         return self
 
-    def start_guard(self) -> None:
-        """Start the guard; a running one is left."""
+    def start_guard(self, *, now: float | None = None) -> None:
+        """Start the guard, with a clock of its own if `now` is given; a running guard is left."""
         if self._guard is None or self._guard.poll() is not None:
-            self._guard = self._start("serving.guard")
+            self._guard = self._start("serving.guard", now=now or self.now)
 
     @property
     def guard(self) -> subprocess.Popen[bytes]:

@@ -11,7 +11,7 @@ from bench.serving.processes import ScorerProcess, Version, prepare_home, runnin
 
 WORLD = Path(__file__).with_name("world.py")
 TESTED = "BLACKBOX_CHECKOUT"
-"""Variable that names the checkout whose scorer is tested; without it, this one."""
+"""Variable with the checkout that provides the scorer; without it, this one does."""
 
 
 @pytest.fixture(scope="session")

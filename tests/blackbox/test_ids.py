@@ -42,7 +42,7 @@ def test_two_clients_may_use_the_same_id(shops):
 
 
 def test_reads_and_labels_are_scoped(shops):
-    """What one client has decided, another can neither read nor label."""
+    """A client can neither read nor label the decisions of another client."""
     shops.post("/v1/decisions", transaction(2)).raise_for_status()
 
     assert shops.get("/v1/decisions/2", "shop").status_code == 404
@@ -82,7 +82,7 @@ def test_an_integer_is_its_decimal_text(shops):
 
 @pytest.mark.parametrize("given", ["", "9" * 65, "a b", "a/b", "é", 1.5, -1, True, None])
 def test_another_id_is_refused(shops, given):
-    """What is no id gets 422, and nothing is decided."""
+    """Anything else gets 422, and nothing is decided."""
     answer = shops.post("/v1/decisions", transaction(0, transaction_id=given))
 
     assert (answer.status_code, answer.json()["field"]) == (422, "transaction_id")

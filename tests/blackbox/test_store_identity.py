@@ -12,7 +12,7 @@ SETTLED_SECONDS = 3
 
 
 def refusal(scorer):
-    """What /readyz says; no worker decides or replays anything, also when all have had time to load everything."""
+    """Return the reason in /readyz; no worker decides or replays anything, even after time to load everything."""
     time.sleep(SETTLED_SECONDS)
     answers = decide_all(scorer, range(40))
     assert {answer.status for answer in answers} == {503}
