@@ -14,7 +14,7 @@ DAYS = 86_400
 
 @pytest.fixture(scope="module")
 def shops(build, scorer_of):
-    """A scorer that two clients use; their access entries are "client" and "shop"."""
+    """A scorer that two clients use; the access entries "client" and "shop" have namespaces of their own."""
     home = build()
     (home / "secrets" / "shop.token").write_text("token-of-a-shop")
     path = home / "secrets" / "access.json"
@@ -22,6 +22,7 @@ def shops(build, scorer_of):
         "client": "shop",
         "sha256": hashlib.sha256(b"token-of-a-shop").hexdigest(),
         "scopes": ["decide", "label", "read"],
+        "namespace": "shop",
     }
     path.write_text(json.dumps({"clients": [*json.loads(path.read_text())["clients"], entry]}))
     with scorer_of(home) as scorer:

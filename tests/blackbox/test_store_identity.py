@@ -23,9 +23,9 @@ def refusal(scorer):
 
 
 def test_a_scorer_without_a_store_makes_no_decisions(build, scorer_of):
-    """Nothing is served by a home without an initialised store, and the reason names the command that makes one."""
+    """Nothing is served by a home without an initialised store, and the reason says so."""
     with scorer_of(build(initialise=False), ready=False) as scorer:
-        assert "serving.store init" in refusal(scorer)
+        assert "no decision store" in refusal(scorer)
 
 
 def test_an_initialised_store_serves(version, build, scorer_of):
