@@ -2,8 +2,8 @@
 
     python -P world.py HOME [--entities N] [--trees N]
 
-The script runs in the checkout that provides the scorer, with the interpreter of that checkout. It calls only what the scenes of all
-versions have.
+The script runs in the checkout that provides the scorer, with the interpreter of that checkout. It calls only what the
+scenes of all versions have.
 """
 
 import argparse
