@@ -54,15 +54,15 @@ def build(version, world, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def scorer_of(version):
-    """Return a context manager that runs a scorer on a home and stops it."""
+    """Return a context manager that runs a scorer on a home and stops it; `guard` is the time of a guard's clock."""
 
     @contextmanager
-    def run(home, *, ready=True, guard=False, log=None, **options):
+    def run(home, *, ready=True, guard=None, log=None, **options):
         with running(ScorerProcess(version, home, **options)) as scorer:
             scorer.log = log
             scorer.start(ready=ready)
-            if guard:
-                scorer.start_guard()
+            if guard is not None:
+                scorer.start_guard(now=guard)
             yield scorer
 
     return run

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.serving.processes import wait_for
-from tests.blackbox.traffic import decide_all, fill, label, transaction
+from tests.blackbox.traffic import MATURED, decide_all, fill, judged, label, transaction
 
 SMALL = str(4 << 20)
 
@@ -12,7 +12,7 @@ SMALL = str(4 << 20)
 def full(build, scorer_of):
     """One scorer with a guard and a full store for all tests here, and the answers that it gave until then."""
     settings = {"ANTIFRAUD_STORE_MAP_BYTES": SMALL}
-    with scorer_of(build(**settings), guard=True, **settings) as scorer:
+    with scorer_of(build(**settings), guard=MATURED, **settings) as scorer:
         yield scorer, fill(scorer)
 
 
@@ -56,4 +56,4 @@ def test_labels_and_guard_go_on_in_a_full_store(full):
     for start in range(0, len(decided), 200):
         labels = [label(number) for number in decided[start : start + 200]]
         assert scorer.post("/v1/labels", {"labels": labels}).status_code == 200
-    wait_for(lambda: scorer.status()["guard"]["labels_seen"] == len(decided), "a guard that has seen all labels", 30)
+    wait_for(lambda: judged(scorer) == len(decided), "a guard that has judged all labels", 30)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from bench.serving.processes import wait_for
-from tests.blackbox.traffic import decide_all, label
+from tests.blackbox.traffic import MATURED, decide_all, judged, label
 
 MIB = 1 << 20
 HOLD = """
@@ -22,7 +22,7 @@ def test_the_guard_follows_a_larger_map(build, scorer_of):
     """The operator raises the map and restarts the scorer only; the guard goes on when the store has outgrown it."""
     small, large = ({"ANTIFRAUD_STORE_MAP_BYTES": str(mib * MIB)} for mib in (2, 64))
     home = build(**small)
-    with scorer_of(home, **small, guard=True) as scorer:
+    with scorer_of(home, **small, guard=MATURED) as scorer:
         decide_all(scorer, range(100))
         wait_for(lambda: scorer.status()["guard"], "a guard")
         scorer.master.terminate()
@@ -34,7 +34,7 @@ def test_the_guard_follows_a_larger_map(build, scorer_of):
         assert (home / "store" / "data.mdb").stat().st_size > 2 * MIB
         scorer.post("/v1/labels", {"labels": [label(number) for number in range(50)]}).raise_for_status()
 
-        wait_for(lambda: scorer.status()["guard"]["labels_seen"] == 50, "a guard that has seen the labels", 20)
+        wait_for(lambda: judged(scorer) == 50, "a guard that has judged the labels", 20)
         assert scorer.guard.poll() is None
 
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from bench.serving.load import attempt
-from bench.serving.processes import NOON, wait_for
-from tests.blackbox.traffic import decide_all, label, transaction
+from bench.serving.processes import wait_for
+from tests.blackbox.traffic import MATURED, decide_all, judged, label, transaction
 
 HOLD = """
 import lmdb, sys, time
@@ -30,8 +30,6 @@ with lmdb.open(sys.argv[1], max_dbs=64, map_size=1 << 30, sync=False) as environ
 print(json.dumps([wait for wait in waits if wait > 0.0005]))
 """
 LABELS = 2_000
-MATURED = NOON + 9 * 86_400
-"""A time when the labels of the tests' day have matured."""
 LONGEST_WAIT = 10
 """Seconds after which a waiting decision must have been refused."""
 WORKER_TIMEOUT = 30
@@ -113,8 +111,7 @@ def test_a_guard_that_catches_up_takes_small_bites(build, scorer_of):
             scorer.post("/v1/labels", {"labels": labels}).raise_for_status()
         with lock_waits(home) as waits:
             scorer.start_guard(now=MATURED)
-            wait_for(lambda: labels_seen(scorer) == LABELS, "a guard without backlog")
-            wait_for(lambda: scorer.status()["counts"]["pending"] == 0, "labels that are judged")
+            wait_for(lambda: judged(scorer) == LABELS, "a guard without backlog")
 
     assert max(waits) < 0.2 * sum(waits)
 
@@ -127,8 +124,3 @@ def lock_waits(home):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as probe:
         yield waits
         waits.extend(json.loads(probe.communicate(b"end")[0]))
-
-
-def labels_seen(scorer):
-    """How many labels the guard has taken in."""
-    return (scorer.status()["guard"] or {"labels_seen": 0})["labels_seen"]

@@ -6,6 +6,8 @@ from bench.serving.load import attempt
 from bench.serving.processes import NOON
 
 CUSTOMERS, TERMINALS = 500, 50
+MATURED = NOON + 9 * 86_400
+"""A time when the labels of events at noon have matured, so that a guard with this clock judges them at once."""
 
 
 def transaction(number, **changes):
@@ -41,3 +43,8 @@ def fill(scorer, *, at_most=30_000, step=200):
 def label(number, status="legitimate", learned_at=NOON):
     """A label of the transaction with the id `number`."""
     return {"transaction_id": number, "status": status, "learned_at": learned_at}
+
+
+def judged(scorer):
+    """How many labelled decisions the guard has judged."""
+    return scorer.status()["counts"]["judged"]
