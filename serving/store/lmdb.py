@@ -5,7 +5,7 @@ process may enlarge the environment; this one then takes over the new size betwe
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -39,6 +39,7 @@ class Environment:
         power_safe: bool,
         wait_seconds: float,
         databases: Sequence[str] = DATABASES,
+        after_close: Callable[[], None],
     ) -> None:
         """Open the environment in `folder`, which is made if it is missing; it can grow to `map_bytes`.
 
@@ -48,7 +49,7 @@ class Environment:
             StoreError: It cannot be opened.
         """
         self._file, self._power_safe, self._wait_seconds = folder / DATA_FILE, power_safe, wait_seconds
-        self._gate = Gate()
+        self._gate, self._after_close = Gate(), after_close
         self._open(folder, map_bytes, databases)
         self._inode = self._inode_of_file()
         self.room = Room(self._file, self.map_bytes)
@@ -197,10 +198,18 @@ class Environment:
             raise _store_error(error) from error
 
     def close(self) -> None:
-        """Finish what waits, and close the environment; the process can then open it again."""
+        """Finish what waits, write it to the disk and close the environment; the process can then open it again.
+
+        Raises:
+            StoreError: The disk does not accept it.
+        """
         self._committer.stop()
-        with self._gate.alone():
-            self._env.close()
+        try:
+            with self._gate.alone(), closing(self._env):
+                self._env.sync(True)
+        except lmdb.Error as error:
+            raise _store_error(error) from error
+        self._after_close()
 
 
 def require_store(folder: Path) -> None:

@@ -52,8 +52,9 @@ def mark_of(home):
 
 
 def boot_anew(home, **changes):
-    """Let the store be one that was in use before the present boot."""
-    (home / "store" / "boot.json").write_text(json.dumps({**mark_of(home), "boot": "an earlier one", **changes}))
+    """Let the store be one that was in use when the power was cut."""
+    cut = {"boot": "an earlier one", "closed": ""}
+    (home / "store" / "boot.json").write_text(json.dumps({**mark_of(home), **cut, **changes}))
 
 
 def damage_value(home, old, new):
@@ -80,10 +81,57 @@ def open_and_close(home, **settings):
     open_store(StoreSettings(home=home, **settings)).close()
 
 
-def test_the_same_boot_examines_nothing(used, examinations):
-    """A store that was last in use since the present boot opens without delay."""
+def test_a_closed_store_is_not_examined(used, examinations):
+    """A store that was closed opens without delay, also after another boot."""
+    open_and_close(used)
+    (used / "store" / "boot.json").write_text(json.dumps({**mark_of(used), "boot": "an earlier one"}))
     open_and_close(used)
     assert examinations == []
+
+
+def test_a_killed_store_is_examined_if_it_is_small(used, examinations, monkeypatch):
+    """After a kill of everything, a small store is examined; a large one opens without delay."""
+    killed = {**mark_of(used), "closed": ""}
+    (used / "store" / "boot.json").write_text(json.dumps(killed))
+    open_and_close(used)
+    assert examinations == [used / "store"]
+    (used / "store" / "boot.json").write_text(json.dumps(killed))
+    monkeypatch.setattr(opening, "SMALL_BYTES", 0)
+    open_and_close(used)
+    assert len(examinations) == 1
+
+
+def test_a_file_that_somebody_changed_is_examined(used):
+    """A closed store with another file than it had is examined, in the same boot and however large it is."""
+    overwrite_pages(used)
+    with pytest.raises(StoreDamaged, match=r"the file of the decision store is damaged"):
+        open_and_close(used)
+
+
+def test_a_repaired_file_is_examined_again(used):
+    """What was found is forgotten with the file that it was found in."""
+    sound = (used / "store" / "data.mdb").read_bytes()
+    overwrite_pages(used)
+    with pytest.raises(StoreDamaged):
+        open_and_close(used)
+    (used / "store" / "data.mdb").write_bytes(sound)
+    open_and_close(used)
+
+
+def test_whoever_joins_examines_nothing(used, examinations):
+    """While one process has the store open, nobody examines it."""
+    store = open_store(StoreSettings(home=used))
+    opening.Usage(used / "store", "process").end()
+    store.close()
+    assert examinations == []
+
+
+def test_a_moved_folder_is_not_made_again(used):
+    """Closing a store after its folder was moved leaves nothing in its place."""
+    store = open_store(StoreSettings(home=used))
+    (used / "store").rename(used / "moved")
+    store.close()
+    assert not (used / "store").exists()
 
 
 def test_another_boot_examines_once(used, examinations):
@@ -98,14 +146,17 @@ def test_another_boot_examines_once(used, examinations):
 def test_two_openers_examine_once(used, examinations):
     """Of two who open the store at once, one examines it; the other waits for the result."""
     boot_anew(used)
+    usages = []
     openers = [
-        threading.Thread(target=opening.require_survived, args=(used / "store", "process")) for _ in range(2)
-    ]  # fmt: skip
+        threading.Thread(target=lambda: usages.append(opening.Usage(used / "store", "process"))) for _ in range(2)
+    ]
     for opener in openers:
         opener.start()
     for opener in openers:
         opener.join()
-    assert len(examinations) == 1
+    assert (len(usages), len(examinations)) == (2, 1)
+    for usage in usages:
+        usage.end()
 
 
 def test_power_needs_no_examination(used, examinations):
@@ -240,4 +291,10 @@ def test_the_way_back_with_a_copy(used):
 def test_a_new_store_is_on_the_disk(tmp_path):
     """Nothing is examined before a store is made, and its mark names the present boot."""
     init_store(tmp_path)
-    assert mark_of(tmp_path) == {"boot": opening.BOOT_ID.read_text().strip(), "durability": "process", "flaw": ""}
+    status = (tmp_path / "store" / "data.mdb").stat()
+    assert mark_of(tmp_path) == {
+        "boot": opening.BOOT_ID.read_text().strip(),
+        "durability": "process",
+        "closed": f"{status.st_size} bytes, {status.st_mtime_ns}",
+        "flaw": "",
+    }
