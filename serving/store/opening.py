@@ -28,7 +28,7 @@ SMALL_BYTES: Final = 128 << 20
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What is known of the last use of a store.
+    """The last use of a store.
 
     Attributes:
         boot: The boot of the machine.

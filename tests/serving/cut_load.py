@@ -31,7 +31,7 @@ def live_after(before, number):
 
 
 def wanted_of(number):
-    """What a decision about a transaction looks up."""
+    """The look-up of a decision about a transaction."""
     customer, terminal = parties(number)
     return Wanted(Place("", str(number)), customer, terminal, range(0))
 

@@ -24,7 +24,7 @@ def stop(scorer):
 
 @pytest.fixture
 def used(home):
-    """A home whose store has three decisions, and is closed."""
+    """A home with a closed store of three decisions."""
     scorer = Scorer(home)
     scorer.poller.poll()
     for number in range(3):
@@ -109,7 +109,7 @@ def test_a_file_that_somebody_changed_is_examined(used):
 
 
 def test_a_repaired_file_is_examined_again(used):
-    """What was found is forgotten with the file that it was found in."""
+    """A finding is forgotten with the file in which it was made."""
     sound = (used / "store" / "data.mdb").read_bytes()
     overwrite_pages(used)
     with pytest.raises(StoreDamaged):
@@ -144,7 +144,7 @@ def test_another_boot_examines_once(used, examinations):
 
 
 def test_two_openers_examine_once(used, examinations):
-    """Of two who open the store at once, one examines it; the other waits for the result."""
+    """If two open the store at once, one examines it, and the other waits for the result."""
     boot_anew(used)
     usages = []
     openers = [
