@@ -125,7 +125,7 @@ def test_without_sync_power_would_fail(log_of, tmp_path):
 
 def test_process_is_never_silently_wrong(log_of, tmp_path):
     """With `process`, a store after a cut has the first decisions of the load, or is found to be damaged."""
-    verdicts = shares(log_of("process", 120, sync_seconds=0.05), 40, seed=2, folder=tmp_path)
+    verdicts = shares(log_of("process", 120, sync_seconds=0.005), 40, seed=2, folder=tmp_path)
     assert verdicts[WRONG] == 0
     assert min(verdicts[SOUND] + verdicts[LOST], verdicts[DAMAGED]) > 0
 
@@ -134,7 +134,7 @@ def test_process_is_never_silently_wrong(log_of, tmp_path):
 @pytest.mark.parametrize(("durability", "threads"), [("power", 1), ("power", 8), ("process", 1), ("process", 8)])
 def test_cuts_of_long_loads(durability, threads, log_of, tmp_path):
     """The same for 500 cuts of longer loads."""
-    records = log_of(durability, 400, threads=threads, sync_seconds=0.05)
+    records = log_of(durability, 400, threads=threads, sync_seconds=0.005)
     verdicts = shares(records, 500, seed=3, folder=tmp_path)
     if durability == "power":
         assert verdicts == {SOUND: 500}
