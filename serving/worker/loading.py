@@ -90,11 +90,11 @@ def load_release(settings: Settings, release: str) -> Release:
 
 def _require_golden_scores(bundle: Bundle, evaluator: VectorScorer) -> None:
     try:
-        golden = json.loads((bundle.path / GOLDEN).read_text())
+        golden = json.loads(bundle.read_text(GOLDEN))
         rows = [[math.nan if value is None else float(value) for value in row] for row in golden["vectors"]]
         vectors = np.array(rows, dtype=np.float64).reshape(-1, len(FEATURE_NAMES))
         expected = np.array(golden["scores"], dtype=np.int64)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ReleaseError(f"release {bundle.release} has no readable golden rows: promote it again") from error
     if len(vectors) == 0 or len(vectors) != len(expected):
         raise ReleaseError(
