@@ -38,6 +38,9 @@ class ScorerSettings(StoreSettings):
     max_body_bytes: Annotated[int, Range(1 << 10, 1 << 30)] = 1 << 18
     """Largest request body; a thousand labels take 150 kB at most."""
 
+    metrics_dir: str = ""
+    """Folder for the workers' metrics files; empty: ``/dev/shm``. A full disk below them kills workers."""
+
     @property
     def access_path(self) -> Path:
         """File of the hashes of the bearer tokens, with their scopes."""

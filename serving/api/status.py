@@ -6,13 +6,15 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
-from antifraud.errors import StoreError
+from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.state_export import read_state_pointer
+from antifraud.errors import DataError, ReleaseError, StoreError
 from antifraud.killswitch.machine import Mode
 from serving.api.auth import require_scope
 from serving.api.problems import not_ready
 from serving.store.lmdb import View
 from serving.store.switchboard import read_switch
-from serving.worker.poller import WALL_CLOCK, read_workers
+from serving.worker.reports import WALL_CLOCK, have_converged, read_workers
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
@@ -58,7 +60,13 @@ def status() -> Response:
     with services.store.read() as view:
         stored = _read_stored(view)
     return jsonify(
-        {**stored, **_describe_serving(services), "time": services.clock.now(), "troubles": services.troubles}
+        {
+            **stored,
+            **_describe_serving(services),
+            "converged": _have_converged(services, stored["workers"], stored["switch"]["epoch"]),
+            "time": services.clock.now(),
+            "troubles": services.troubles,
+        }
     )
 
 
@@ -73,6 +81,15 @@ def _read_stored(view: View) -> dict[str, Any]:
         "guard": json.loads(guard) if guard else None,
         "evidence": [json.loads(text) for _, text in view.items("evidence")],
     }
+
+
+def _have_converged(services: Services, workers: list[dict[str, Any]], epoch: int) -> bool:
+    settings = services.settings
+    try:
+        release, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
+    except (ReleaseError, DataError):  # no worker can use what a broken pointer names; `troubles` tells about it
+        return False
+    return have_converged(workers, release, state, epoch)
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

@@ -60,7 +60,9 @@ class GunicornScorer:
         except httpx.HTTPError:
             return False
         reports = answer.json()["workers"] if answer.status_code == 200 else []
-        return {report["pid"] for report in reports if report["release"]} == set(self.workers()) and len(reports) == 2
+        serving = {report["pid"] for report in reports if report["release"]}
+        # A killed worker's report stays for a minute: only its age tells that nobody is there.
+        return serving >= set(self.workers()) and len(self.workers()) == 2
 
     def workers(self):
         """Pids of the workers."""
