@@ -1,4 +1,4 @@
-"""What Gunicorn's master and its workers tell each other during a reload, in memory that they share.
+"""Messages between Gunicorn's master and its workers during a reload, in memory that they share.
 
 A reload starts new workers and tells the old ones to leave. An old worker goes on accepting until as many new ones can
 decide, unless the whole service stops. Only the standard library is imported here: what the master imports stays the

@@ -59,7 +59,7 @@ def test_ages_go_on_for_ever():
 
 
 def test_children_share_the_memory():
-    """What a child reports, its parent and its siblings read."""
+    """Parent and siblings read the reports of a child."""
     handover = Handover()
     handover.begin(last_age=0, workers=1)
     handover.begin(last_age=1, workers=1)
