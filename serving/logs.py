@@ -2,7 +2,6 @@
 
 import os
 import select
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -64,7 +63,6 @@ def json_logger(process: str, on_drop: Callable[[], object] = lambda: None) -> A
 
     `on_drop` is called for each line that standard output does not take.
     """
-    sys.stdout.flush()  # what was printed before comes before
     return structlog.wrap_logger(
         LineWriter(STDOUT, on_drop),
         processors=[

@@ -38,8 +38,8 @@ class ScorerSettings(StoreSettings):
     max_body_bytes: Annotated[int, Range(1 << 10, 1 << 30)] = 1 << 18
     """Largest request body; a thousand labels take 150 kB at most."""
 
-    metrics_dir: str = ""
-    """Folder for the workers' metrics files; empty: ``/dev/shm``. A full disk below them kills workers."""
+    metrics_dir: Path | None = None
+    """Folder of the workers' metrics files, which should be in memory: a full disk kills workers; default ``/dev/shm``."""
 
     @property
     def access_path(self) -> Path:

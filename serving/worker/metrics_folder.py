@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from antifraud.files import LOCK, remove_folders
+from antifraud.settings.locations import require_folder, resolve_path
 from antifraud.settings.serving import ScorerSettings
 
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 the folders made there are private
@@ -18,9 +19,15 @@ VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def choose_parent(settings: ScorerSettings, log: Any) -> Path:
-    """Return the folder of the settings, else ``/dev/shm``, else one in the home, with a warning."""
+    """Return the folder of the settings, else ``/dev/shm``, else one in the home, with a warning.
+
+    Raises:
+        SettingsError: The folder of the settings cannot be one.
+    """
     if settings.metrics_dir:
-        return Path(settings.metrics_dir).expanduser().resolve()
+        folder = resolve_path(settings.metrics_dir)
+        require_folder(folder, "ANTIFRAUD_METRICS_DIR")
+        return folder
     if is_usable(MEMORY):
         return MEMORY
     log.warning(

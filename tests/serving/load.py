@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 60
 
 @dataclass
 class Traffic:
-    """What the clients saw.
+    """Answers and failures, as the clients saw them.
 
     `answers` are decisions by id, and `refusals` status codes of answers that were no decisions. `broken` counts
     connections without an answer, and `lost` are ids that were not decided in `PATIENCE_SECONDS`.

@@ -23,7 +23,7 @@ def small_home(tmp_path, two_releases):
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
         pytest.skip("only root can mount a small disk, and not in every container")
     try:
-        yield furnish(disk / "home", two_releases)
+        yield furnish(disk, two_releases)
     finally:
         subprocess.run(["umount", disk], check=True)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from antifraud.errors import SettingsError
 from antifraud.settings.serving import ScorerSettings
 from serving.worker import metrics_folder
 from serving.worker.metrics_folder import choose_parent, make_folder
@@ -44,9 +45,18 @@ def test_the_folder_is_in_memory(tmp_path):
 def test_a_setting_names_another_folder(tmp_path):
     """The setting counts without a warning."""
     log = WarningLog()
-    settings = ScorerSettings(home=tmp_path, metrics_dir=str(tmp_path / "metrics"))
+    settings = ScorerSettings(home=tmp_path, metrics_dir=tmp_path / "metrics")
 
     assert (choose_parent(settings, log), log.lines) == (tmp_path / "metrics", [])
+
+
+def test_a_setting_that_names_a_file_is_refused(tmp_path):
+    """The message names the setting."""
+    (tmp_path / "file").write_text("")
+    settings = ScorerSettings(home=tmp_path, metrics_dir=tmp_path / "file")
+
+    with pytest.raises(SettingsError, match="ANTIFRAUD_METRICS_DIR"):
+        choose_parent(settings, WarningLog())
 
 
 def test_without_memory_the_home_is_used_with_a_warning(tmp_path, monkeypatch):

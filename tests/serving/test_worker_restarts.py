@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -153,7 +154,9 @@ def test_a_stop_during_a_reload_is_not_delayed(own_gunicorn, home):
         own_gunicorn.process.terminate()
         own_gunicorn.process.wait(timeout=30)
 
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 20
+    # By themselves: Gunicorn has killed none of the four.
+    assert (home / "scorer.log").read_text().count("Worker exiting") == 4
 
 
 def test_health_is_answered_while_the_store_is_locked(own_gunicorn, home):
@@ -170,9 +173,24 @@ def test_health_is_answered_while_the_store_is_locked(own_gunicorn, home):
         for thread in waiting:
             thread.join()
 
-    assert max(seconds) < 2
+    assert max(seconds) < 8
     assert own_gunicorn.workers() == workers
     assert sent.lost == []
+
+
+@pytest.mark.prove
+def test_clients_that_stall_hold_no_thread_for_ever(gunicorn):
+    """More clients than there are threads stop in the middle of a request; after half a minute others are served."""
+    stalled = [socket.create_connection(("127.0.0.1", gunicorn.port), timeout=60) for _ in range(20)]
+    for connection in stalled:
+        connection.sendall(b"POST /v1/decisions HTTP/1.1\r\nHost: x\r\n")
+
+    ends = [connection.recv(1_024) for connection in stalled]
+
+    assert ends == [b""] * 20
+    assert gunicorn.post("/v1/decisions", transaction(transaction_id=8_000_000)).status_code == 200
+    for connection in stalled:
+        connection.close()
 
 
 def try_to_decide(gunicorn, number):
