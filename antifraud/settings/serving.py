@@ -39,7 +39,7 @@ class ScorerSettings(StoreSettings):
     """Largest request body; a thousand labels take 150 kB at most."""
 
     metrics_dir: Path | None = None
-    """Folder of the workers' metrics files, which should be in memory: a full disk kills workers; default ``/dev/shm``."""
+    """Folder of the workers' metrics files. It should be in memory: a full disk kills workers. Default ``/dev/shm``."""
 
     @property
     def access_path(self) -> Path:
