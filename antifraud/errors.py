@@ -5,13 +5,6 @@ docs/errors.md is generated from these classes, so a new exit code is one class 
 by the scorer, which answers with a status, by the guard, which retries, or by a client of the SDK.
 """
 
-import functools
-import sys
-from collections.abc import Callable
-from typing import ParamSpec
-
-Parameters = ParamSpec("Parameters")
-
 
 class AntifraudError(Exception):
     """Base of all expected failures; the message says what was found, what was expected and what to do."""
@@ -229,6 +222,30 @@ class EventTimeRefused(AntifraudError):
     exit_code = 67
 
 
+class StoreFull(StoreError):
+    """The decision store has no room for this change; what must always be possible, such as a suspension, still is."""
+
+    exit_code = 68
+
+
+class StoreBusy(StoreError):
+    """Another process holds the lock of the decision store for too long; nothing was changed."""
+
+    exit_code = 69
+
+
+class StoreForeign(StoreError):
+    """There is no decision store, or it is not the one that has made this service's decisions."""
+
+    exit_code = 80
+
+
+class StoreDamaged(StoreError):
+    """The decision store is damaged, or was not written to the disk before a power cut."""
+
+    exit_code = 81
+
+
 class ClientError(AntifraudError):
     """The scorer did not do what the SDK asked for, or a webhook does not verify."""
 
@@ -266,25 +283,3 @@ class Unreachable(ClientError):
         super().__init__(message)
         self.retry_after = retry_after
         """Seconds that the scorer asked to wait; None if it did not answer or did not ask."""
-
-
-def returns_exit_code(main: Callable[Parameters, None]) -> Callable[Parameters, int]:
-    """Let `main` return the exit code of its process: 0, or that of an expected failure, after one line on stderr.
-
-    >>> @returns_exit_code
-    ... def main():
-    ...     raise MissingDay("no such day: deliver it")
-    >>> main()
-    22
-    """
-
-    @functools.wraps(main)
-    def main_with_exit_code(*arguments: Parameters.args, **options: Parameters.kwargs) -> int:
-        try:
-            main(*arguments, **options)
-        except AntifraudError as error:
-            sys.stderr.write(f"error: {error}\n")
-            return error.exit_code
-        return 0
-
-    return main_with_exit_code

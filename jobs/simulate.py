@@ -13,7 +13,7 @@ import datetime as dt
 import sys
 from pathlib import Path
 
-from antifraud.errors import returns_exit_code
+from antifraud.exit_codes import returns_exit_code
 from jobs.simulator.config import CHANGE_KINDS, Change, DefectRates, WorldConfig
 from jobs.simulator.presets import PRESETS
 from jobs.simulator.run import Run, simulate

@@ -13,23 +13,24 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-import msgspec
 import numpy as np
 
 from antifraud.artifacts.decision_log import DECISION_COLUMNS, LABEL_COLUMNS, ROWS_A_PIECE, STATUS, About, LogWriter
 from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
-from antifraud.errors import DataError, returns_exit_code
+from antifraud.errors import DataError
+from antifraud.exit_codes import returns_exit_code
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.settings.serving import StoreSettings
-from serving.store.keys import id_of, key_of_id
-from serving.store.lmdb import Store, View
-from serving.store.records import Answer, Decision, Label, unpack_decision, unpack_label
+from serving.store.keys import key_of_id
+from serving.store.port import DecisionStore
+from serving.store.records import Decision, Entry, Label
+from serving.store.store import open_store
 
 VECTOR_BYTES = 8 * len(FEATURE_NAMES)
+ROWS_A_VIEW: Final = 1_000
 Row = TypeVar("Row")
-_unpack_answer = msgspec.json.Decoder(Answer).decode
 
 
 class Codes(dict[str, int]):
@@ -41,60 +42,89 @@ class Codes(dict[str, int]):
         return self[name]
 
 
-def export(store: Store, first: dt.date, last: dt.date, path: Path, *, now: int) -> About:
+def export(store: DecisionStore, first: dt.date, last: dt.date, path: Path, *, now: int, namespace: str = "") -> About:
     """Write the decisions about events of the days `first` to `last`, with their labels at `now`.
 
     Raises:
-        DataError: There are no decisions, the file exists, or a vector has other features than this code.
+        DataError: There are no decisions, they are shipped, the file exists, or a vector has other features.
         StoreError: The store cannot be read.
     """
     times = range(day_number(first) * DAY_SECONDS, (day_number(last) + 1) * DAY_SECONDS)
-    # One view for everything: decisions and labels of the file are of one moment, while the scorer goes on.
-    with store.read() as view, LogWriter(path) as writer:
-        releases, decisions = _write_decisions(view, writer, times)
-        sources, labels = _write_labels(view, writer, times)
-        if not decisions:
-            raise DataError(f"the store holds no decision about {first} to {last}: name other days")
+    _require_unshipped(store, first, times.start)
+    # Both ends are read first: what arrives during the export is left out of it.
+    arrivals, newest_label = _find_arrivals(store, namespace, times), store.newest_label()
+    if not arrivals:
+        raise DataError(f"the store holds no decision about {first} to {last}: name other days")
+    with LogWriter(path) as writer:
+        releases = _write_decisions(store, writer, arrivals)
+        sources, labels = _write_labels(store, writer, set(arrivals), newest_label)
         about = About(
-            str(first), str(last), now, feature_set_hash(), len(FEATURE_NAMES), decisions, labels, releases, sources
+            str(first), str(last), now, feature_set_hash(), len(FEATURE_NAMES), len(arrivals), labels, releases, sources
         )
         writer.finish(about)
     return about
 
 
-def _write_decisions(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:
-    releases, customers, terminals, written = Codes(), Codes(), Codes(), 0
-    every = ((id_of(key), unpack_decision(text)) for key, text in view.items("decisions"))
-    for piece in _cut_into_pieces((each, decision) for each, decision in every if decision.event_time in times):
-        rows = [_decision_row(each, decision, releases, customers, terminals) for each, decision in piece]
-        vectors = np.frombuffer(b"".join(decision.vector for _, decision in piece), dtype="<f8")
-        columns = {"vector": vectors.reshape(len(piece), -1).astype(np.float64)}
+def _require_unshipped(store: DecisionStore, first: dt.date, start: int) -> None:
+    shipped = store.decision_at(store.shipped())
+    if shipped is not None and shipped.decided_at >= start:
+        raise DataError(
+            f"decisions about {first} may be among the first {shipped.arrival}, which are shipped: "
+            "take them from where they were shipped to, or name later days"
+        )
+
+
+def _find_arrivals(store: DecisionStore, namespace: str, times: range) -> list[int]:
+    """Return the arrival numbers of the decisions to export, in the order of their ids."""
+    found = [
+        (key_of_id(entry.transaction_id), decision.arrival)
+        for entry, decision in _read_entries(store)
+        if decision.event_time in times and entry.namespace == namespace
+    ]
+    return [arrival for _, arrival in sorted(found)]
+
+
+def _read_entries(store: DecisionStore) -> Iterator[tuple[Entry, Decision]]:
+    # In pieces, because a view that is open for long keeps the store from reusing space.
+    newest, after = store.newest_arrival(), store.shipped()
+    while rows := store.entries(after + 1, newest, ROWS_A_VIEW):
+        yield from rows
+        after = rows[-1][1].arrival
+
+
+def _write_decisions(store: DecisionStore, writer: LogWriter, arrivals: Sequence[int]) -> list[str]:
+    releases, customers, terminals = Codes(), Codes(), Codes()
+    for piece in _cut_into_pieces(arrivals, ROWS_A_PIECE):
+        pairs = [pair for some in _cut_into_pieces(piece, ROWS_A_VIEW) for pair in store.entries_at(some)]
+        rows = [_decision_row(*pair, releases, customers, terminals) for pair in pairs]
+        vectors = np.frombuffer(b"".join(entry.vector for entry, _ in pairs), dtype="<f8")
+        columns = {"vector": vectors.reshape(len(pairs), -1).astype(np.float64)}
         writer.write({**_to_columns(rows, DECISION_COLUMNS), **columns})
-        written += len(piece)
-    return list(releases), written
+    return list(releases)
 
 
 def _decision_row(
-    transaction_id: str, decision: Decision, releases: Codes, customers: Codes, terminals: Codes
+    entry: Entry, decision: Decision, releases: Codes, customers: Codes, terminals: Codes
 ) -> tuple[Any, ...]:
     """Return a decision as the values of `DECISION_COLUMNS`."""
-    if len(decision.vector) != VECTOR_BYTES:
+    context = decision.context
+    if len(entry.vector) != VECTOR_BYTES:
         raise DataError(
-            f"a decision of release {decision.release} has {len(decision.vector) // 8} features, this code has "
+            f"a decision of release {context.release} has {len(entry.vector) // 8} features, this code has "
             f"{len(FEATURE_NAMES)}: export days after the change of the feature set"
         )
-    answer = _unpack_answer(decision.answer)
-    codes = customers[decision.customer], terminals[decision.terminal], releases[decision.release]
-    said = answer.score, answer.threshold, decision.flagged, decision.history_complete
-    return transaction_id, decision.event_time, decision.amount, *codes, *said
+    codes = customers[entry.customer], terminals[decision.terminal], releases[context.release]
+    said = decision.score, context.threshold, decision.flagged, decision.history_complete
+    return entry.transaction_id, decision.event_time, decision.amount, *codes, *said
 
 
-def _write_labels(view: View, writer: LogWriter, times: range) -> tuple[list[str], int]:
-    """Write the labels of the decisions in `times`; return the names of the sources and the number of labels."""
+def _write_labels(store: DecisionStore, writer: LogWriter, arrivals: set[int], newest: int) -> tuple[list[str], int]:
+    """Write the labels of some decisions, up to number `newest`; return the names of the sources and the number."""
     # A first pass collects the sources: the order of their codes is then that of their names, in every export.
-    sources = sorted({label.source for label in _read_labels(view, times)})
+    sources = sorted({label.source for _, label in _read_labels(store, newest) if label.arrival in arrivals})
     code, written = {name: place for place, name in enumerate(sources)}, 0
-    for labels in _cut_into_pieces(_read_labels(view, times)):
+    ours = (label for _, label in _read_labels(store, newest) if label.arrival in arrivals)
+    for labels in _cut_into_pieces(ours, ROWS_A_PIECE):
         rows = [
             (label.transaction_id, STATUS.index(label.status), label.learned_at, code[label.source]) for label in labels
         ]
@@ -103,17 +133,19 @@ def _write_labels(view: View, writer: LogWriter, times: range) -> tuple[list[str
     return sources, written
 
 
-def _read_labels(view: View, times: range) -> Iterator[Label]:
-    for _, text in view.items("labels"):
-        label = unpack_label(text)
-        stored = view.get("decisions", key_of_id(label.transaction_id))
-        if stored is not None and unpack_decision(stored).event_time in times:
-            yield label
+def _read_labels(store: DecisionStore, newest: int) -> Iterator[tuple[int, Label]]:
+    after = 0
+    while rows := store.read_labels(after + 1, ROWS_A_VIEW):
+        for number, label in rows:
+            if number > newest:
+                return
+            yield number, label
+        after = rows[-1][0]
 
 
-def _cut_into_pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _cut_into_pieces(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
     source = iter(rows)
-    while piece := list(itertools.islice(source, ROWS_A_PIECE)):
+    while piece := list(itertools.islice(source, size)):
         yield piece
 
 
@@ -133,15 +165,14 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     parser.add_argument("--from", dest="first", type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD")
     parser.add_argument("--to", dest="last", type=dt.date.fromisoformat, required=True, help="YYYY-MM-DD, included")
     parser.add_argument("--out", type=Path, required=True, help="file to write; must not exist")
+    parser.add_argument("--namespace", default="", help="namespace of the transaction ids, as in access.json")
     options = parser.parse_args(arguments)
     try:
         settings = StoreSettings.from_environment(environ)
-        if not settings.store_dir.is_dir():
-            raise DataError(f"there is no decision store in {settings.store_dir}: set ANTIFRAUD_HOME")
         now = BusinessClock(settings.clock_offset_seconds).now()
-        store = Store(settings.store_dir, settings.store_map_bytes)
+        store = open_store(settings)
         try:
-            about = export(store, options.first, options.last, options.out, now=now)
+            about = export(store, options.first, options.last, options.out, now=now, namespace=options.namespace)
         finally:
             store.close()
     except OSError as error:

@@ -122,6 +122,20 @@ def _buckets(unpacked: Iterator[tuple[int, ...]]) -> dict[int, Bucket]:
     }
 
 
+def newest_hour_of(record: bytes) -> int:
+    """Return the newest hour with a bucket in a packed record; 0 if there is none.
+
+    >>> hours = {490_000: Bucket(1, 7, 49, 7, 60), 490_007: Bucket(1, 7, 49, 7, 60)}
+    >>> newest_hour_of(encode_entity(Entity({}, hours, LabelHistory(20_454)))), newest_hour_of(encode_entity(
+    ...     Entity({}, {}, LabelHistory(20_454))))
+    (490007, 0)
+    """
+    _, days, hours, *_ = _HEADER.unpack_from(record)
+    # Hours lie behind the days, in their order.
+    last = _HEADER.size + (days + hours - 1) * _BUCKET.size
+    return int(_BUCKET.unpack_from(record, last)[0]) if hours else 0
+
+
 def _counts(unpacked: Iterator[tuple[int, ...]]) -> dict[int, Counts]:
     return {number: Counts(known, fraud) for number, known, fraud in unpacked}
 

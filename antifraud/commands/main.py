@@ -9,7 +9,7 @@ from typing import Any, Final
 from antifraud import commands
 from antifraud.commands.command import COMMANDS, Command
 from antifraud.commands.terminal import align_columns
-from antifraud.errors import returns_exit_code
+from antifraud.exit_codes import returns_exit_code
 
 PROGRAM: Final = "python -m antifraud"
 ABOUT: Final = """\

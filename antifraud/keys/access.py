@@ -1,6 +1,7 @@
 """Access to the scorer: bearer tokens, stored as hashes, each with a client name and scopes.
 
-``access.json`` holds ``{"clients": [{"client": ..., "sha256": ..., "scopes": [...]}]}``. A token is random, so a plain
+``access.json`` holds ``{"clients": [{"client": ..., "sha256": ..., "scopes": [...], "namespace": ...}]}``. Transaction
+ids are unique within a namespace; entries without one share the namespace ``""``. A token is random, so a plain
 SHA-256 suffices: there is nothing to guess that a slow hash would protect.
 """
 
@@ -13,7 +14,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from antifraud.errors import SettingsError
 
@@ -30,10 +31,11 @@ GRANTS: Final[Mapping[str, tuple[Scope, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated client and its scopes."""
+    """An authenticated client, its scopes, and the namespace of its transaction ids."""
 
     client: str
     scopes: frozenset[str]
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def load_access(path: Path) -> Access:
     """
     try:
         clients = json.loads(path.read_text())["clients"]
-        access = Access({c["sha256"]: Caller(c["client"], frozenset(c["scopes"])) for c in clients})
+        access = Access({entry["sha256"]: _caller_of(entry) for entry in clients})
     except FileNotFoundError:
         raise SettingsError(f"no {path}: `python -m antifraud access generate` makes it") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -78,6 +80,13 @@ def load_access(path: Path) -> Access:
     if odd := {scope for caller in access.callers.values() for scope in caller.scopes} - SCOPES:
         raise SettingsError(f"{path} grants {len(odd)} unknown scopes: expected some of {', '.join(sorted(SCOPES))}")
     return access
+
+
+def _caller_of(entry: Mapping[str, Any]) -> Caller:
+    namespace = entry.get("namespace", "")
+    if not isinstance(namespace, str) or "/" in namespace:
+        raise ValueError("a namespace is a text without slashes")
+    return Caller(entry["client"], frozenset(entry["scopes"]), namespace)
 
 
 def generate_access(folder: Path) -> list[Path]:

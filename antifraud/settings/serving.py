@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from antifraud.settings.core import Settings
 from antifraud.settings.ranges import MOST_DAYS, MOST_SECONDS, Range
+
+Durability = Literal["process", "power"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,8 +15,12 @@ class StoreSettings(Settings):
     """Settings of scorer and guard."""
 
     # LMDB maps the whole size into memory, and processors address 47 bits.
-    store_map_bytes: Annotated[int, Range(1 << 18, 1 << 46)] = 8 << 30
+    store_map_bytes: Annotated[int, Range(1 << 20, 1 << 46)] = 8 << 30
     """Largest size of the decision store; the file grows only as it is used."""
+    store_durability: Durability = "process"
+    """Whether an acknowledged decision survives the kill of any process, or a power cut as well."""
+    store_wait_seconds: Annotated[float, Range(0.01, MOST_SECONDS)] = 1.0
+    """Longest wait for the lock of the decision store; then requests get 503."""
     label_delay_days: Annotated[int, Range(0, MOST_DAYS)] = 7
     """The labels of a cohort count from this many days after its day."""
 

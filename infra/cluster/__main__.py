@@ -14,7 +14,8 @@ import json
 import sys
 from pathlib import Path
 
-from antifraud.errors import SettingsError, returns_exit_code
+from antifraud.errors import SettingsError
+from antifraud.exit_codes import returns_exit_code
 from infra.cluster.archive import write_project_zip
 from infra.cluster.postgres import find_binaries
 from infra.cluster.processes import Server

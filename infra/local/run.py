@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.clock import days_between
-from antifraud.errors import PublishError, returns_exit_code
+from antifraud.errors import PublishError
+from antifraud.exit_codes import returns_exit_code
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from infra.local import story
@@ -30,7 +31,7 @@ from infra.local.services import prepare_airflow, services, wait_ready
 from infra.local.summary import lake_counts, leak_report, render, save_summary
 from infra.local.supervisor import Supervisor, end_leftovers
 from infra.local.verdict import find_report, verdict_lines
-from infra.local.world import fill_raw_zone, make_secrets, plan_for
+from infra.local.world import fill_raw_zone, init_store, make_secrets, plan_for
 
 if TYPE_CHECKING:
     from antifraud.gate.report import GateReport
@@ -63,6 +64,7 @@ class Run:
         part = self.progress.part
         with part("keys, services"):
             make_secrets(self.home, self.environ, self.progress.say)
+            init_store(self.home, self.environ, self.progress.say)
             prepare_airflow(self.home, self.environ)
             self.supervisor.start(services(self.home, self.record.ports))
         with part("raw files"):
@@ -114,6 +116,7 @@ class Run:
                     self.progress.say("   done in an earlier run")
                 else:
                     self.record.keep(name, tell(scorer, self.home, self.plan, self.progress))
+        self.record.keep("store", scorer.client.status()["store"])
 
     def _monitor(self, pipeline: Pipeline) -> None:
         day = str(self.plan.last)
@@ -131,7 +134,7 @@ class Run:
             "lake": lake_counts(JobSettings.from_environment(self.environ), plan.first, plan.last),
             "verdict": self.report,
             "release": self._release(),
-            **{name: results.get(name) for name in ("ordinary_day", "guard")},
+            **{name: results.get(name) for name in ("ordinary_day", "guard", "store")},
             "leaks": leak_report(self.home, plan.last),
             "parts": self.progress.parts,
             "seconds": round(self.progress.elapsed(), 1),

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from antifraud.files import replace_file
 from antifraud.lake import catalog as lake
@@ -12,6 +12,8 @@ from antifraud.settings.core import JobSettings
 from infra.local.progress import clock_face
 from infra.local.verdict import verdict_lines
 from jobs.leak.report import Unsearchable
+
+MEGABYTE: Final = 1 << 20
 
 
 def lake_counts(settings: JobSettings, first: dt.date, last: dt.date) -> dict[str, Any]:
@@ -74,6 +76,15 @@ def _live(summary: dict[str, Any]) -> list[str]:
         f"  refused while suspended: {_yes(trip['refused_while_suspended'])}",
         f"  webhook {trip['webhook']['type']}, signature verified: {_yes(trip['webhook']['signature_verified'])}",
         f"  decided after the resume: {trip['decided_after_resume']}",
+        *_store(summary["store"]),
+    ]
+
+
+def _store(store: dict[str, Any]) -> list[str]:
+    used, limit = store["used_bytes"] / MEGABYTE, store["limit_bytes"] / MEGABYTE
+    return [
+        f"  decision store: {used:,.0f} of {limit:,.0f} MB",
+        "  WARNING: nothing ships decisions yet, so the store fills up: watch its fill in GET /v1/status",
     ]
 
 

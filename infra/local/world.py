@@ -20,6 +20,8 @@ SECRETS: Final = {
     "release-key": "secrets/release.key",
 }
 """Files that `python -m antifraud <name> generate` makes, by name."""
+REGISTRATION: Final = "releases/store.json"
+"""File that `python -m serving.store init` writes beside the release pointer."""
 
 
 def feed_folder(home: Path) -> Path:
@@ -59,6 +61,12 @@ def make_secrets(home: Path, environ: dict[str, str], say: Callable[[str], None]
     for name, made in SECRETS.items():
         if not (home / made).is_file():
             run_module("antifraud", [name, "generate"], environ, say)
+
+
+def init_store(home: Path, environ: dict[str, str], say: Callable[[str], None]) -> None:
+    """Initialise the decision store, unless the service has one."""
+    if not (home / REGISTRATION).is_file():
+        run_module("serving.store", ["init"], environ, say)
 
 
 def fill_raw_zone(options: Options, plan: Plan, environ: dict[str, str], say: Callable[[str], None]) -> None:

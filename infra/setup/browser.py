@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from antifraud.errors import SettingsError, returns_exit_code
+from antifraud.errors import SettingsError
+from antifraud.exit_codes import returns_exit_code
 from infra.setup.packages import ensure
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pyspark.sql import SparkSession
 
 from antifraud.clock import days_between
-from antifraud.errors import returns_exit_code
+from antifraud.exit_codes import returns_exit_code
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
 from jobs.spark.session import start_session

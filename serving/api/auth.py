@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 
 from flask import g, request
 
-from antifraud.keys.access import Scope
+from antifraud.keys.access import Caller, Scope
 from serving.api.problems import Problem
 from serving.worker.services import current_services
 
@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 
 def require_scope(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view answer only clients with `scope`; the view finds the client's name in ``g.client``.
+    """Let a view answer only clients with `scope`; the view finds its name and namespace in ``g``.
 
     In the view, an unknown token raises Problem 401, and one that lacks the scope raises Problem 403.
     """
@@ -23,7 +23,8 @@ def require_scope(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def protect(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def answer(*args: P.args, **kwargs: P.kwargs) -> R:
-            g.client = _require_client(scope)
+            caller = _require_caller(scope)
+            g.client, g.namespace = caller.client, caller.namespace
             return view(*args, **kwargs)
 
         return answer
@@ -31,7 +32,7 @@ def require_scope(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return protect
 
 
-def _require_client(scope: Scope) -> str:
+def _require_caller(scope: Scope) -> Caller:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     caller = current_services().access.caller_of(token) if kind.lower() == "bearer" and token else None
     if caller is None:
@@ -39,4 +40,4 @@ def _require_client(scope: Scope) -> str:
         raise Problem(401, "unauthorised", detail, headers={"WWW-Authenticate": "Bearer"})
     if scope not in caller.scopes:
         raise Problem(403, "forbidden", f"this token lacks the scope {scope}")
-    return caller.client
+    return caller

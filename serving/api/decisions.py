@@ -2,16 +2,16 @@
 
 from typing import Final
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 
 from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, SwitchedOff
 from antifraud.transaction_id import is_transaction_id
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
 from serving.api.problems import Problem, not_ready
-from serving.decisions.decide import Moment, Outcome, decide
-from serving.store.keys import key_of_id
-from serving.store.records import DecisionRequest, unpack_decision
+from serving.decisions.answers import answer_of, encode_answer
+from serving.decisions.decide import Decider, Moment, Outcome, decide
+from serving.store.records import DecisionRequest, Place
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
@@ -38,20 +38,18 @@ def make_decision() -> Response:
 @require_scope("read")
 def get_decision(transaction_id: str) -> Response:
     """Answer 200 with the stored decision, also while suspended; 404 if there is none."""
-    stored = None
-    # Another text has no key in the store, so nothing can have been decided for it.
-    if is_transaction_id(transaction_id):
-        with current_services().store.read() as view:
-            stored = view.get("decisions", key_of_id(transaction_id))
+    store, place = current_services().store, Place(g.namespace, transaction_id)
+    # Another text can have no decision.
+    stored = store.decision_of(place) if is_transaction_id(transaction_id) else None
     if stored is None:
         raise Problem(404, "not-found", "no decision was made for this transaction id")
-    return _json_response(unpack_decision(stored).answer)
+    return _json_response(encode_answer(answer_of(store, place, stored)))
 
 
 def _decide(services: Services, request: DecisionRequest) -> Outcome:
     moment = Moment(services.clock.now(), services.settings.late_event_days, services.oldest_live_day)
     try:
-        return decide(services.store, services.serving, request, moment)
+        return decide(Decider(services.store, lambda: services.serving), g.namespace, request, moment)
     except SwitchedOff as error:
         wait = {"Retry-After": str(services.settings.retry_after_seconds)}
         raise Problem(503, "suspended", str(error), headers=wait) from None

@@ -7,10 +7,11 @@ import msgspec
 from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException
 
-from antifraud.errors import StaleEpoch, StoreError, TransitionRefused
+from antifraud.errors import StaleEpoch, StoreBusy, StoreError, StoreForeign, TransitionRefused
 
 PROBLEM_JSON: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:antifraud:problem:"
+WAIT_FOR_A_PERSON: Final = {"Retry-After": "30"}
 
 
 class Problem(Exception):
@@ -57,7 +58,10 @@ def register(app: Flask) -> None:
         if isinstance(error, StaleEpoch | TransitionRefused):
             slug = "stale-epoch" if isinstance(error, StaleEpoch) else "transition-refused"
             return _answer(Problem(409, slug, str(error)))
-        return _answer(Problem(503, "store-unusable", str(error), headers={"Retry-After": "5"}))
+        if isinstance(error, StoreForeign):
+            return _answer(Problem(503, "suspended", f"the service is suspended: {error}", headers=WAIT_FOR_A_PERSON))
+        wait = {"Retry-After": "1" if isinstance(error, StoreBusy) else "5"}
+        return _answer(Problem(503, "store-unusable", str(error), headers=wait))
 
     @app.errorhandler(HTTPException)
     def answer_http_error(error: HTTPException) -> Response:

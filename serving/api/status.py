@@ -8,19 +8,18 @@ from flask import Blueprint, Response, jsonify
 
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.artifacts.state_export import read_state_pointer
-from antifraud.errors import DataError, ReleaseError, StoreError
+from antifraud.errors import DataError, ReleaseError, StoreError, StoreForeign
 from antifraud.killswitch.machine import Mode
 from serving.api.auth import require_scope
 from serving.api.problems import not_ready
-from serving.store.lmdb import View
-from serving.store.switchboard import read_switch
+from serving.store.port import DecisionStore
 from serving.worker.reports import WALL_CLOCK, have_converged, read_workers
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
 
 EXPOSITION: Final = "text/plain; version=0.0.4; charset=utf-8"
-COUNTED: Final = ("decisions", "labels", "pending", "judged", "outbox", "dead")
+GUARD: Final = "guard"
 
 
 @bp.get("/healthz")
@@ -34,12 +33,15 @@ def readyz() -> Response:
     """Answer 200 if this worker can decide; 503 if it cannot, or while the service is suspended."""
     services = current_services()
     try:
-        with services.store.read() as view:
-            switch = read_switch(view)
+        store = services.store
+        switch = store.switch()
     except StoreError as error:
         raise not_ready(str(error)) from None
     if services.serving is None:
         raise not_ready("no release and state are loaded yet")
+    # The last report of this worker was written to the store a poll ago, or its trouble says why not.
+    if trouble := store.fill().refusal or services.troubles.get("store") or services.troubles.get("report"):
+        raise not_ready(trouble)
     # A suspended worker is healthy but must get no traffic.
     if switch.mode is Mode.SUSPENDED:
         raise not_ready("the service is suspended")
@@ -57,39 +59,46 @@ def metrics() -> Response:
 def status() -> Response:
     """Answer 200 with switch, release, state, counts, evidence and reports of all workers; 401, 403; 503 no store."""
     services = current_services()
-    with services.store.read() as view:
-        stored = _read_stored(view)
+    try:
+        stored = _read_stored(services.store)
+    except StoreForeign as error:
+        stored = {"switch": {"mode": Mode.SUSPENDED, "reason": str(error), "by": "store"}}
     return jsonify(
         {
             **stored,
             **_describe_serving(services),
-            "converged": _have_converged(services, stored["workers"], stored["switch"]["epoch"]),
+            "converged": _have_converged(services, stored),
             "time": services.clock.now(),
             "troubles": services.troubles,
         }
     )
 
 
-def _read_stored(view: View) -> dict[str, Any]:
-    # The guard reports into the same database as the workers.
-    guard = view.get("workers", b"guard")
-    workers = read_workers(view.items("workers"), WALL_CLOCK.now()).alive
+def _read_stored(store: DecisionStore) -> dict[str, Any]:
+    reports = store.reports()
+    # The guard reports into the same place as the workers.
+    guard = reports.get(GUARD)
+    workers = read_workers(reports.items(), WALL_CLOCK.now()).alive
+    fill = store.fill()
     return {
-        "switch": dataclasses.asdict(read_switch(view)),
-        "counts": {name: view.count(name) for name in COUNTED},
-        "workers": [worker for worker in workers if worker.get("role") != "guard"],
+        "switch": dataclasses.asdict(store.switch()),
+        "store": {"identity": store.identity, "used_bytes": fill.used, "limit_bytes": fill.limit, "fill": fill.share},
+        "counts": store.sizes(),
+        "workers": [worker for worker in workers if worker.get("role") != GUARD],
         "guard": json.loads(guard) if guard else None,
-        "evidence": [json.loads(text) for _, text in view.items("evidence")],
+        "evidence": list(store.evidence().values()),
     }
 
 
-def _have_converged(services: Services, workers: list[dict[str, Any]], epoch: int) -> bool:
+def _have_converged(services: Services, stored: dict[str, Any]) -> bool:
     settings = services.settings
     try:
         release, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
     except (ReleaseError, DataError):  # no worker can use what a broken pointer names; `troubles` tells about it
         return False
-    return have_converged(workers, release, state, epoch)
+    # Without the service's own store there are no reports.
+    workers = stored.get("workers", [])
+    return have_converged(workers, release, state, stored["switch"].get("epoch"))
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from antifraud.killswitch.machine import Mode
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
 from serving.store.records import SwitchRequest
-from serving.store.switchboard import set_switch
 from serving.worker.services import current_services
 
 bp = Blueprint("switch", __name__, url_prefix="/v1/switch")
@@ -23,14 +22,12 @@ def change_switch() -> Response:
     """Answer 200 with the changed switch; 400, 401, 403; 409 stale epoch or impossible change; 422; 503."""
     services = current_services()
     wanted = parse(SwitchRequest)
-    with services.store.write() as view:
-        after = set_switch(
-            view,
-            MODE_AFTER[wanted.action],
-            expected_epoch=wanted.expected_epoch,
-            reason=wanted.reason,
-            by=g.client,
-            at=services.clock.now(),
-        )
+    after = services.store.change_switch(
+        MODE_AFTER[wanted.action],
+        expected_epoch=wanted.expected_epoch,
+        reason=wanted.reason,
+        by=g.client,
+        at=services.clock.now(),
+    )
     services.log.warning("switch changed", mode=after.mode, epoch=after.epoch, by=after.by)
     return jsonify(dataclasses.asdict(after))

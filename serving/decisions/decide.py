@@ -1,28 +1,31 @@
-"""One decision: switch, earlier answer, history, features, score, live state and record in one atomic transaction.
+"""One decision: read what it needs, compute, and commit it if nothing that it has read has changed meanwhile.
 
-The score is computed inside the write transaction, because the features must count exactly the earlier arrivals.
+The score is computed without a lock, and still its features count exactly the earlier arrivals. If a live record, a
+live label, the switch, or the pair of release and state has changed, nothing is committed, and all is computed anew.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
 import numpy as np
+from msgspec import structs
 
 from antifraud.clock import DAY_SECONDS, day_of
-from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, SwitchedOff
+from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, StoreBusy, SwitchedOff
 from antifraud.features.reference import feature_inputs, vector_of
 from antifraud.killswitch.machine import Mode, Switch
-from serving.decisions.live import count_event, read_history, read_terminal_history
-from serving.store.keys import key_of_id
-from serving.store.lmdb import Store, View
-from serving.store.records import Answer, Decision, DecisionRequest, pack, unpack_decision
-from serving.store.switchboard import read_switch
+from serving.decisions.answers import answer_of, encode_answer
+from serving.decisions.live import count_event, histories_of, label_hours_of
+from serving.store.port import DecisionStore, Seen, Wanted
+from serving.store.records import Answer, Context, Decision, DecisionRequest, Entry, NewDecision, Place
 from serving.worker.loading import Serving
 
 NEWEST_EVENT_MINUTES: Final = 5
 DIGEST_BYTES: Final = 16
+ATTEMPTS: Final = 20
+"""Computations of one decision: a busy terminal may change between two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,14 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """A vector and its score; whether the event was counted, and whether the history of its own time was known."""
+class Decider:
+    """The collaborators of decisions; `serving` returns the present pair of release and state, or None."""
 
-    vector: np.ndarray
-    score: int
-    counted: bool
-    history_complete: bool
+    store: DecisionStore
+    serving: Callable[[], Serving | None]
 
 
-def decide(store: Store, serving: Serving | None, request: DecisionRequest, moment: Moment) -> Outcome:
+def decide(decider: Decider, namespace: str, request: DecisionRequest, moment: Moment) -> Outcome:
     """Decide a transaction once; a repeated request gets the stored answer, however old its event is.
 
     Raises:
@@ -79,24 +80,27 @@ def decide(store: Store, serving: Serving | None, request: DecisionRequest, mome
         OtherPayload: The id was decided for another payload.
         EventTimeRefused: The id is new, and its event is too old or too far ahead.
         NothingToServe: There is nothing to decide with, and the id is new.
-        StoreError: The store cannot be used; nothing was written.
+        StoreError: The store cannot be used, or others were faster in every attempt; nothing was written.
     """
-    key, payload = key_of_id(request.transaction_id), hash_payload(request)
-    with store.write() as view:
-        switch = read_switch(view)
+    place, payload = Place(namespace, str(request.transaction_id)), hash_payload(request)
+    for _ in range(ATTEMPTS):
+        serving = decider.serving()
+        hours = label_hours_of(serving.state, request.event_time) if serving else range(0)
+        wanted = Wanted(place, request.customer, request.terminal, hours)
+        seen = decider.store.look_up(wanted)
         # The switch comes first: a suspended service must not depend on a release that loads.
-        if switch.mode is Mode.SUSPENDED:
+        if seen.switch.mode is Mode.SUSPENDED:
             raise SwitchedOff("the service is suspended: no decisions are made")
-        if (stored := view.get("decisions", key)) is not None:
-            return _repeat_answer(unpack_decision(stored), payload)
+        if seen.earlier is not None:
+            return _repeat_answer(decider.store, place, seen.earlier, payload)
         moment.require_acceptable(request.event_time)
         if serving is None:
             raise NothingToServe("no release and state are loaded yet: promote a release, export a state")
-        scored = _score_and_count(view, serving, request, moment.oldest_live_day)
-        answer = _build_answer(serving, switch, request, scored)
-        body = msgspec.json.encode(answer)
-        view.put("decisions", key, pack(_build_record(request, answer, switch, payload, body, scored)))
-    return Outcome(body, answer)
+        new = _compute(serving, request, wanted, seen, moment)
+        if decider.serving() is serving and (arrival := decider.store.commit_decision(wanted, seen, new)):
+            answer = answer_of(decider.store, place, structs.replace(new.decision, arrival=arrival))
+            return Outcome(encode_answer(answer), answer)
+    raise StoreBusy("other decisions about the same customer or terminal were faster: send the same id again")
 
 
 def hash_payload(request: DecisionRequest) -> bytes:
@@ -106,66 +110,43 @@ def hash_payload(request: DecisionRequest) -> bytes:
     return hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
 
 
-def _repeat_answer(stored: Decision, payload: bytes) -> Outcome:
+def _repeat_answer(store: DecisionStore, place: Place, stored: Decision, payload: bytes) -> Outcome:
     if stored.payload != payload:
         raise OtherPayload(
             "this transaction id was decided for another payload: use a new id for another transaction, "
             "such as <day>:<id> if your ids restart every day"
         )
-    return Outcome(stored.answer, None)
+    return Outcome(encode_answer(answer_of(store, place, stored)), None)
 
 
-def _score_and_count(view: View, serving: Serving, request: DecisionRequest, oldest_live_day: int) -> Scored:
+def _compute(serving: Serving, request: DecisionRequest, wanted: Wanted, seen: Seen, moment: Moment) -> NewDecision:
+    """Return the decision, and both live records after it."""
     time, amount, state = request.event_time, request.amount, serving.state
-    customer, live_customer = read_history(view, state, request.customer)
-    terminal, live_terminal = read_terminal_history(view, state, request.terminal, time)
+    (customer, live_customer), (terminal, live_terminal) = histories_of(state, wanted, seen)
     inputs = feature_inputs(time, amount, customer, terminal)
     vector = np.array(vector_of(inputs), dtype="<f8")
-    score = int(serving.release.evaluator.score(vector.reshape(1, -1))[0])
-    # The state already counts days up to its cut-off: a late event of such a day must not count twice.
-    counted = day_of(time) > state.cutoff
-    if counted:
-        for token, live in ((request.customer, live_customer), (request.terminal, live_terminal)):
-            count_event(view, token, live, time=time, amount=amount, oldest_day=oldest_live_day)
-    return Scored(vector, score, counted, inputs.complete)
-
-
-def _build_answer(serving: Serving, switch: Switch, request: DecisionRequest, scored: Scored) -> Answer:
-    above = scored.score > serving.release.threshold
-    # OBSERVE scores like SERVING and approves everything: the score shows what it would have flagged.
-    decision: Literal["flag", "approve"] = "flag" if above and switch.mode is not Mode.OBSERVE else "approve"
-    holds = {
-        "score_above_threshold": above,
-        "observed_only": switch.mode is Mode.OBSERVE,
-        "day_covered_by_state": not scored.counted,
-        "history_incomplete": not scored.history_complete,
-    }
-    return Answer(
-        transaction_id=str(request.transaction_id),
-        decision=decision,
-        score=scored.score,
-        threshold=serving.release.threshold,
-        release=serving.release.release,
-        mode=switch.mode,
-        state_cutoff=serving.state.cutoff_date,
-        counted=scored.counted,
-        reasons=[reason for reason, applies in holds.items() if applies],
-    )
-
-
-def _build_record(
-    request: DecisionRequest, answer: Answer, switch: Switch, payload: bytes, body: bytes, scored: Scored
-) -> Decision:
-    return Decision(
-        payload=payload,
-        answer=body,
-        release=answer.release,
-        epoch=switch.epoch,
-        flagged=answer.decision == "flag",
-        event_time=request.event_time,
-        customer=request.customer,
+    decision = Decision(
+        context=_context_of(serving, seen.switch),
+        score=int(serving.release.evaluator.score(vector.reshape(1, -1))[0]),
+        event_time=time,
+        decided_at=moment.now,
         terminal=request.terminal,
-        amount=request.amount,
-        vector=scored.vector.tobytes(),
-        history_complete=scored.history_complete,
+        amount=amount,
+        payload=hash_payload(request),
+        # The state already counts days up to its cut-off: a late event of such a day must not count twice.
+        counted=day_of(time) > state.cutoff,
+        history_complete=inputs.complete,
     )
+    entry = Entry(*wanted.place, request.customer, vector.tobytes())
+    if not decision.counted:
+        return NewDecision(decision, entry, None, None)
+    live = (
+        count_event(buckets, time=time, amount=amount, oldest_day=moment.oldest_live_day)
+        for buckets in (live_customer, live_terminal)
+    )
+    return NewDecision(decision, entry, *live)
+
+
+def _context_of(serving: Serving, switch: Switch) -> Context:
+    release = serving.release
+    return Context(release.release, release.threshold, switch.mode, switch.epoch, serving.state.cutoff)

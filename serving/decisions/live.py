@@ -3,67 +3,64 @@
 A record of buckets has the format of the lake's export (`antifraud/artifacts/state_export.py`), with hours only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from antifraud.artifacts.state_export import Entity, decode_entity, encode_entity
 from antifraud.clock import DAY_HOURS, HOUR_SECONDS
 from antifraud.features.buckets import EMPTY, Bucket, History, bucket_of
-from antifraud.features.labels import DAYS_AHEAD, NO_HOUR, Change, LabelHistory
-from serving.store.live_labels import read_live_changes
-from serving.store.lmdb import View
+from antifraud.features.labels import NO_HOUR, Change, LabelHistory
+from serving.store.port import Seen, Wanted
 from serving.worker.loading import State
+from serving.worker.retention import first_counted_hour
 
+Live = dict[int, Bucket]
 HOURS_ONLY: Final = LabelHistory(NO_HOUR)
 """The labels of a live record: it has none, because live labels have a database of their own."""
 
 
-def read_history(
-    view: View, state: State, token: str, live_changes: Sequence[Change] = ()
-) -> tuple[History, dict[int, Bucket]]:
-    """Return the history of an entity, and its live buckets as they are stored.
+def history_of(
+    state: State, token: str, stored: bytes | None, live_changes: Sequence[Change] = ()
+) -> tuple[History, Live]:
+    """Return the history of an entity, and its live buckets as they are `stored`.
 
     The state owns the days up to its cut-off; live buckets count only after it. `live_changes` are changes by live
     labels of a terminal.
     """
-    key = token.encode()
-    days, hours, labels = state.entity(key)
+    days, hours, labels = state.entity(token.encode())
     if live_changes:
         labels = replace(labels, changes=[*labels.changes, *live_changes])
-    stored = view.get("live", key)
     live = dict(decode_entity(stored, state.cutoff).hours) if stored else {}
     first_live_hour = (state.cutoff + 1) * DAY_HOURS
     later = {hour: bucket for hour, bucket in live.items() if hour >= first_live_hour}
     return History(state.cutoff, days, {**hours, **later}, labels), live
 
 
-def read_terminal_history(view: View, state: State, token: str, time: int) -> tuple[History, dict[int, Bucket]]:
-    """Return the history of a terminal as `read_history` does, with the live labels that an event at `time` counts."""
-    return read_history(view, state, token, _read_live_changes(view, state, token, time // HOUR_SECONDS))
+def histories_of(state: State, wanted: Wanted, seen: Seen) -> tuple[tuple[History, Live], tuple[History, Live]]:
+    """Return the histories of customer and terminal, each with its live buckets as they are stored."""
+    changes = unknown_changes(state, seen.changes)
+    return (
+        history_of(state, wanted.customer, seen.live_customer),
+        history_of(state, wanted.terminal, seen.live_terminal, changes),
+    )
 
 
-def _read_live_changes(view: View, state: State, terminal: str, hour: int) -> list[Change]:
-    """Return the changes by live labels of transactions with a label that the state cannot tell before `hour`."""
+def label_hours_of(state: State, event_time: int) -> range:
+    """Return the hours of events with live labels that an event counts."""
+    hour = event_time // HOUR_SECONDS
+    return range(first_counted_hour(state, hour), hour)
+
+
+def unknown_changes(state: State, changes: Iterable[tuple[int, list[Change]]]) -> list[Change]:
+    """Return the changes by live labels that the state cannot tell: those made before the feed's label is due."""
     delay = state.label_delay_days * DAY_HOURS
-    summed = read_live_changes(view, terminal, range(first_counted_hour(state, hour), hour))
-    return [change for event_hour, changes in summed for change in changes if change.hour < event_hour + delay]
+    return [change for event_hour, made in changes for change in made if change.hour < event_hour + delay]
 
 
-def first_counted_hour(state: State, hour: int) -> int:
-    """Return the first hour of events with live labels that count in `hour`.
-
-    From the hour after it is due, the feed's own label counts, which the state brings. Both would count twice. A state
-    tells labels of the days up to its cut-off, if they are due at most `DAYS_AHEAD` days later.
-    """
-    delay, first_live_hour = state.label_delay_days * DAY_HOURS, (state.cutoff + 1) * DAY_HOURS
-    return min(hour - delay, first_live_hour, first_live_hour + DAYS_AHEAD * DAY_HOURS - delay)
-
-
-def count_event(view: View, token: str, live: Mapping[int, Bucket], *, time: int, amount: int, oldest_day: int) -> None:
-    """Add an event to an entity's live buckets and drop buckets of days before `oldest_day`."""
+def count_event(live: Mapping[int, Bucket], *, time: int, amount: int, oldest_day: int) -> bytes:
+    """Return an entity's live record with an event added, and without buckets of days before `oldest_day`."""
     hour = time // HOUR_SECONDS
-    # Old buckets go when their entity is next seen: no sweep has to hold the write lock for all entities.
     kept = {h: bucket for h, bucket in live.items() if h >= oldest_day * DAY_HOURS}
     kept[hour] = kept.get(hour, EMPTY).plus(bucket_of(time, amount))
-    view.put("live", token.encode(), encode_entity(Entity({}, kept, HOURS_ONLY)))
+    return encode_entity(Entity({}, kept, HOURS_ONLY))

@@ -5,16 +5,21 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from antifraud.clock import BusinessClock
-from antifraud.errors import SettingsError, StoreError, returns_exit_code
+from antifraud.errors import SettingsError, StoreError, StoreForeign
+from antifraud.exit_codes import returns_exit_code
 from antifraud.killswitch.evidence import Evidence
 from antifraud.settings.serving import GuardSettings
 from serving.guard.courier import Courier
 from serving.guard.watch import inspect_evidence
 from serving.logs import json_logger
-from serving.store.lmdb import Store
+from serving.store.port import DecisionStore
+from serving.store.registration import require_registered
+from serving.store.store import open_store
+
+PAUSE_SECONDS: Final = 0.01
 
 
 @returns_exit_code
@@ -26,12 +31,13 @@ def main(environ: Mapping[str, str]) -> None:
     """
     settings = GuardSettings.from_environment(environ)
     _require_watchable(settings.fpr_limit)
-    log = json_logger("guard")
+    secret, log = _read_webhook_secret(settings), json_logger("guard")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    store = Store(settings.store_dir, settings.store_map_bytes)
-    courier = Courier(store, settings.webhook_url, _read_webhook_secret(settings), log)
+    store = open_store(settings)
+    require_registered(store, settings.releases_dir)
+    courier = Courier(store, settings.webhook_url, secret, log)
     courier.start()
     try:
         _watch(store, settings, stop, log)
@@ -40,14 +46,19 @@ def main(environ: Mapping[str, str]) -> None:
         store.close()
 
 
-def _watch(store: Store, settings: GuardSettings, stop: threading.Event, log: Any) -> None:
+def _watch(store: DecisionStore, settings: GuardSettings, stop: threading.Event, log: Any) -> None:
     clock = BusinessClock(settings.clock_offset_seconds)
     log.info("watching", fpr_limit=settings.fpr_limit, label_delay_days=settings.label_delay_days)
     more = False
-    # A backlog is worked off without a pause, one batch per transaction.
-    while not stop.wait(0 if more else settings.interval_seconds):
+    # A backlog is worked off in small changes with pauses, in which decisions have their turn.
+    while not stop.wait(PAUSE_SECONDS if more else settings.interval_seconds):
         try:
+            if not more:
+                store.look_after()
             inspection = inspect_evidence(store, settings, clock.now())
+        except StoreForeign:
+            # The folder was replaced: only a new process can tell whether the new store is the service's own.
+            raise
         except StoreError as error:
             log.error("not usable", reason=str(error))  # noqa: TRY400 the message says all, and the guard goes on
             more = False

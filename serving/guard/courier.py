@@ -21,7 +21,7 @@ from tenacity import (
 )
 
 from antifraud.errors import NotTaken, StoreError
-from serving.store.lmdb import Store
+from serving.store.port import DecisionStore
 
 ATTEMPTS: Final = 10
 LONGEST_WAIT_SECONDS: Final = 60
@@ -34,7 +34,7 @@ SOURCE: Final = "/antifraud/scorer"
 class Courier:
     """Delivers the notifications in the outbox, in a thread of its own so that it never holds up an inspection."""
 
-    def __init__(self, store: Store, url: str, secret: str, log: Any, first_wait_seconds: float = 0.5) -> None:
+    def __init__(self, store: DecisionStore, url: str, secret: str, log: Any, first_wait_seconds: float = 0.5) -> None:
         self._store, self._url, self._log = store, url, log
         self._webhook = Webhook(secret) if url else None
         self._stop = threading.Event()
@@ -70,31 +70,23 @@ class Courier:
         Raises:
             StoreError: The store cannot be used.
         """
-        with self._store.read() as view:
-            waiting = list(view.items("outbox"))
-        for notification, text in waiting:
+        for notification, text in self._store.notifications():
             if self._stop.is_set():
                 return
             self._settle(notification, text)
 
-    def _settle(self, notification: bytes, text: bytes) -> None:
+    def _settle(self, notification: str, text: bytes) -> None:
         try:
             if self._webhook:
-                self._retrying(self._send, notification.decode(), text)
+                self._retrying(self._send, notification, text)
         except NotTaken as error:
             if self._stop.is_set():  # a stop cut the retries short: the next start tries again
                 return
-            self._log.error("webhook given up", notification=notification.decode(), reason=str(error))
-            self._remove(notification, dead=text)
+            self._log.error("webhook given up", notification=notification, reason=str(error))
+            self._store.settle_notification(notification, delivered=False)
         else:
-            self._log.info("webhook delivered", notification=notification.decode())
-            self._remove(notification)
-
-    def _remove(self, notification: bytes, dead: bytes | None = None) -> None:
-        with self._store.write() as view:
-            view.delete("outbox", notification)
-            if dead is not None:
-                view.put("dead", notification, dead)
+            self._log.info("webhook delivered", notification=notification)
+            self._store.settle_notification(notification, delivered=True)
 
     def _send(self, notification: str, text: bytes) -> None:
         assert self._webhook is not None  # noqa: S101 tells mypy what _settle has checked

@@ -1,76 +1,114 @@
-"""A store that an earlier version has filled: its live state is emptied, and its integer ids become text.
+"""A store that an earlier version has filled: `python -m serving.store init` turns it into one of this version.
 
-Both happen in one write transaction, so a killed process leaves the store as it was.
+Everything happens in one write transaction, so a killed process leaves the store as it was.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+import datetime as dt
+from typing import Any, Final
 
 import msgspec
 
 from antifraud.artifacts.state_export import FORMAT
-from serving.store.keys import NUMBER_BYTES, integer_of, key_of_id
-from serving.store.records import pack
+from antifraud.clock import day_number
+from serving.store.decisions import ARRIVAL, Contexts, read_decision
+from serving.store.keys import id_of, integer_of, key_of
+from serving.store.live_labels import CHANGES, LABELS, add_live_label
+from serving.store.lmdb import View
+from serving.store.records import Context, Decision, Entry, Label, Place, pack
+from serving.store.stubs import encode_stub, key_of_place, mark_judged, pack_entry
+from serving.store.waiting import JUDGED
 
-if TYPE_CHECKING:
-    from serving.store.lmdb import View
-
+EARLIER_DATABASES: Final = ("decisions", "judged")
 LIVE_FORMAT: Final = "live_format"
 """Counter with the format of the records of the database ``live``."""
 ID_FORMAT: Final = "id_format"
 """Counter with the format of transaction ids; 0 means integers."""
-TEXT_IDS: Final = 1
 _unpack = msgspec.msgpack.Decoder().decode
 
 
-def is_of_this_version(view: "View") -> bool:
-    """Return whether all records of a store have the formats of this version."""
-    return (view.number(LIVE_FORMAT), view.number(ID_FORMAT)) == (FORMAT, TEXT_IDS)
+def has_this_live_format(view: View) -> bool:
+    """Return whether live records have the format of this version."""
+    return view.number(LIVE_FORMAT) == FORMAT
 
 
-def bring_up_to_date(view: "View") -> None:
-    """Empty live state of another format, since the state then has all that is counted, and turn ids into text."""
-    # Asked again under the lock: another worker may have converted the store, and counted events since.
-    if view.number(LIVE_FORMAT) != FORMAT:
+def empty_other_live_format(view: View) -> None:
+    """Remove live records of another format; the state then has all that is counted."""
+    # Asked again under the lock: another worker may have emptied it, and counted events since.
+    if not has_this_live_format(view):
         view.clear("live")
         view.set_number(LIVE_FORMAT, FORMAT)
-    if view.number(ID_FORMAT) != TEXT_IDS:
-        for database, rewrite in _REWRITTEN.items():
-            _rewrite_ids(view, database, rewrite)
-        for key in _keys(view, "labels"):
-            view.put("labels", key, _rewrite_record(view.get("labels", key) or b""))
-        view.set_number(ID_FORMAT, TEXT_IDS)
 
 
-def _rewrite_ids(view: "View", database: str, rewrite: Callable[[bytes], bytes]) -> None:
-    """Rewrite all keys of a database, which end with the id, and the ids in its values."""
-    # Downwards, because a new key can equal only the old key of a larger id, which is then gone.
-    for key in reversed(_keys(view, database)):
-        value = view.get(database, key) or b""
-        view.delete(database, key)
-        number = integer_of(key[-NUMBER_BYTES:])
-        view.put(database, key[:-NUMBER_BYTES] + key_of_id(str(number)), rewrite(value))
+def convert(view: View) -> None:
+    """Turn the decisions and labels of an earlier version into those of this version; a new store has none."""
+    arrivals = _convert_decisions(view)
+    _convert_waiting(view, arrivals)
+    _convert_labels(view, arrivals)
+    for database in EARLIER_DATABASES:
+        view.clear(database)
 
 
-def _keys(view: "View", database: str) -> list[bytes]:
-    # Without the values, which can be larger than the memory.
-    return [key for key, _ in view.items(database)]
+def _convert_decisions(view: View) -> dict[str, int]:
+    """Store the decisions of ``decisions`` in the order of their keys; return arrival numbers by transaction id."""
+    contexts, arrivals = Contexts(), dict[str, int]()
+    for key, text in view.items("decisions"):
+        name, number = _id_of(view, key), len(arrivals) + 1
+        decision, entry = _read_decision(name, _unpack(text))
+        place_key = key_of_place(Place("", name))
+        stub = encode_stub(decision, contexts.number(view, decision.context), place_key)
+        if view.get("judged", key) is not None:
+            stub = mark_judged(stub)
+            view.next_number(JUDGED)
+        view.put("ids", place_key, key_of(number))
+        view.put("stubs", key_of(number), stub)
+        view.put("entries", key_of(number), pack_entry(entry))
+        arrivals[name] = number
+    if arrivals:
+        view.set_number(ARRIVAL, len(arrivals))
+    return arrivals
 
 
-def _rewrite_decision(value: bytes) -> bytes:
-    payload, body, *rest = _unpack(value)
+def _id_of(view: View, key: bytes) -> str:
+    return id_of(key) if view.number(ID_FORMAT) else str(integer_of(key))
+
+
+def _read_decision(name: str, record: list[Any]) -> tuple[Decision, Entry]:
+    payload, body, release, epoch, _, event_time, customer, terminal, amount, vector, *complete = record
     answer = msgspec.json.decode(body)
-    answer["transaction_id"] = str(answer["transaction_id"])
-    return pack([payload, msgspec.json.encode(answer), *rest])
+    cutoff = day_number(dt.date.fromisoformat(answer["state_cutoff"]))
+    decision = Decision(
+        context=Context(release, answer["threshold"], answer["mode"], epoch, cutoff),
+        score=answer["score"],
+        event_time=event_time,
+        # It was not stored; an event is decided soon after it happens.
+        decided_at=event_time,
+        terminal=terminal,
+        amount=amount,
+        payload=payload,
+        counted=answer["counted"],
+        # Decisions of the oldest version have no such mark.
+        history_complete=complete[0] if complete else True,
+    )
+    return decision, Entry("", name, customer, vector)
 
 
-def _rewrite_record(value: bytes) -> bytes:
-    number, *rest = _unpack(value)
-    return pack([str(number), *rest])
+def _convert_waiting(view: View, arrivals: dict[str, int]) -> None:
+    waiting = list(view.items("pending"))
+    view.clear("pending")
+    for _, text in waiting:
+        name, status, learned_at, release, epoch, flagged, day, terminal = _unpack(text)
+        key = key_of(day) + terminal.encode() + key_of(arrivals[str(name)])
+        view.put("pending", key, pack([status, learned_at, release, epoch, flagged]))
 
 
-_REWRITTEN: Final[dict[str, Callable[[bytes], bytes]]] = {
-    "decisions": _rewrite_decision,
-    "judged": bytes,
-    "pending": _rewrite_record,
-}
+def _convert_labels(view: View, arrivals: dict[str, int]) -> None:
+    for database in (LABELS, CHANGES):
+        view.clear(database)
+    contexts = Contexts()
+    for key, text in list(view.items("labels")):
+        name, status, learned_at, source = _unpack(text)
+        label = Label(arrivals[str(name)], "", str(name), status, learned_at, source)
+        decision = read_decision(view, contexts, key_of(label.arrival))
+        assert decision is not None  # noqa: S101 tells mypy: it was stored above
+        add_live_label(view, decision.terminal, decision.event_time, label)
+        view.put("labels", key, pack(label))

@@ -11,7 +11,7 @@ from typing import Final
 
 from antifraud.clock import HOUR_SECONDS
 from antifraud.features.labels import Change, changes_of
-from serving.store.keys import NUMBER_BYTES, integer_of, key_of, key_of_id
+from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.lmdb import View
 from serving.store.records import Label, pack, unpack_changes, unpack_labels
 
@@ -25,7 +25,7 @@ _learned_at = attrgetter("learned_at")
 def add_live_label(view: View, terminal: str, event_time: int, label: Label) -> bool:
     """Add a label to those of its transaction; return False if it has come before."""
     hour = terminal.encode() + key_of(event_time // HOUR_SECONDS)
-    key = hour + key_of_id(label.transaction_id)
+    key = hour + key_of(label.arrival)
     stored = view.get(LABELS, key)
     before = unpack_labels(stored) if stored else []
     if label in before:
@@ -54,10 +54,10 @@ def _change_sums(view: View, hour: bytes, *, taken: list[Change], added: list[Ch
     view.put(CHANGES, hour, pack(sums))
 
 
-def read_live_changes(view: View, terminal: str, hours: range) -> Iterator[tuple[int, list[Change]]]:
-    """Yield each hour of `hours` with labelled events, and the changes that their labels make."""
+def stored_changes(view: View, terminal: str, hours: range) -> Iterator[tuple[int, bytes]]:
+    """Yield each hour of `hours` with labelled events, and the packed changes that their labels make."""
     for key, text in _items(view, CHANGES, terminal, hours):
-        yield _hour_of(key, terminal), [Change(*change) for change in unpack_changes(text)]
+        yield _hour_of(key, terminal), text
 
 
 def remove_live_labels(view: View, terminal: str, before_hour: int) -> None:

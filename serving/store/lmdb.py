@@ -1,148 +1,82 @@
-"""The decision store: one LMDB environment that all workers and the guard of a host share.
+"""LMDB: an environment that several processes share, and one transaction over its databases.
 
-Named databases (numbers in keys are big-endian, so they sort; ids sort by length and bytes):
-
-| database | key | value |
-| --- | --- | --- |
-| live | token | hour buckets after the cut-off (`serving/decisions/live.py`) |
-| decisions | transaction id | `Decision` |
-| labels | sequence | `Label` |
-| live_labels | terminal, hour of the event, transaction id | labels in the order of arrival |
-| live_changes | terminal, hour of the event | the changes that these labels make, summed up |
-| pending | day, terminal, transaction id | label that waits for its cohort to mature |
-| judged | transaction id | empty; the transaction counts in the evidence |
-| blocks | day, epoch, release, terminal | counted legitimate rows, and the flagged ones among them |
-| evidence | epoch, release | detector state, JSON |
-| switch | ``now``, or epoch | switch, JSON; the epochs are its history |
-| outbox | notification id | notification that is not delivered yet |
-| dead | notification id | notification that was given up |
-| workers | name | last report of a process |
-| meta | name | counters |
-
-LMDB has one writer at a time over all processes, and a reader never waits. The store is opened without sync. Commits of
-a killed process survive in the page cache; against a power cut, every poller flushes once a second.
+LMDB has one writer at a time over all processes, and a reader never waits. Changes go through a `Committer`. Another
+process may enlarge the environment; this one then takes over the new size between two transactions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import lmdb
 
-from antifraud.errors import StoreError
-from serving.store.earlier import bring_up_to_date, is_of_this_version
+from antifraud.errors import AntifraudError, StoreDamaged, StoreError, StoreForeign, StoreFull
+from serving.store.committer import Committer, Job
+from serving.store.gate import Gate
 from serving.store.keys import integer_of, key_of
+from serving.store.room import Room
 
 DATABASES: Final = (
-    "live", "decisions", "labels", "live_labels", "live_changes",
-    "pending", "judged", "blocks", "evidence", "switch", "outbox", "dead",
-    "workers", "meta",
+    "live", "ids", "stubs", "entries", "contexts", "labels", "live_labels", "live_changes",
+    "pending", "blocks", "evidence", "switch", "outbox", "dead", "workers", "meta",
 )  # fmt: skip
+DATA_FILE: Final = "data.mdb"
+T = TypeVar("T")
 
 Transaction = Any
 """An `lmdb.Transaction`; the package has no types."""
 
 
-class Store:
-    """An open decision store. Open it after the fork: LMDB environments do not survive one."""
-
-    def __init__(self, folder: Path, map_bytes: int) -> None:
-        """Open the store in `folder`, which is made if it is missing; the store can grow to `map_bytes`.
-
-        Raises:
-            StoreError: The folder does not hold a usable store.
-        """
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._env = lmdb.open(
-                str(folder), map_size=map_bytes, max_dbs=len(DATABASES), sync=False, metasync=False, mode=0o600
-            )
-            self._env.reader_check()  # removes killed readers, which would keep old pages from being reused
-            self._db = {name: self._env.open_db(name.encode()) for name in DATABASES}
-        except (lmdb.Error, OSError) as error:
-            raise _store_error(error) from error
-        with self.read() as view:
-            current = is_of_this_version(view)
-        if not current:
-            with self.write() as view:
-                bring_up_to_date(view)
-
-    @contextmanager
-    def write(self) -> Iterator["View"]:
-        """Open an atomic change: its end commits everything, an exception commits nothing.
-
-        Raises:
-            StoreError: The store is full or cannot be written.
-        """
-        try:
-            with self._env.begin(write=True) as transaction:
-                yield View(transaction, self._db)
-        except lmdb.Error as error:
-            raise _store_error(error) from error
-
-    @contextmanager
-    def read(self) -> Iterator["View"]:
-        """Open a consistent view of one moment, without waiting for a writer.
-
-        Raises:
-            StoreError: The store cannot be read.
-        """
-        try:
-            with self._env.begin() as transaction:
-                yield View(transaction, self._db)
-        except lmdb.Error as error:
-            raise _store_error(error) from error
-
-    def flush(self) -> None:
-        """Write all commits to the disk.
-
-        Raises:
-            StoreError: The disk does not accept them.
-        """
-        try:
-            self._env.sync(True)
-        except lmdb.Error as error:
-            raise _store_error(error) from error
-
-    def close(self) -> None:
-        """Close the environment; the process can then open it again."""
-        self._env.close()
-
-
 class View:
-    """One LMDB transaction over the named databases; valid only inside its ``with``."""
+    """One transaction over the named databases; valid only while it is open. `changed` tells whether it has written."""
+
+    __slots__ = ("_db", "_transaction", "changed")
 
     def __init__(self, transaction: Transaction, databases: dict[str, Any]) -> None:
         self._transaction = transaction
         self._db = databases
+        self.changed = False
 
     def get(self, database: str, key: bytes) -> bytes | None:
         """Return the value of a key, or None."""
         value: bytes | None = self._transaction.get(key, db=self._db[database])
         return value
 
-    def put(self, database: str, key: bytes, value: bytes) -> None:
-        """Write a value; an earlier one is replaced."""
-        self._transaction.put(key, value, db=self._db[database])
+    def put(self, database: str, key: bytes, value: bytes, *, last: bool = False) -> None:
+        """Write a value; an earlier one is replaced. With `last`, the key is known to be the largest."""
+        self.changed = True
+        self._transaction.put(key, value, append=last, db=self._db[database])
 
     def delete(self, database: str, key: bytes) -> None:
         """Remove a key, if it is there."""
+        self.changed = True
         self._transaction.delete(key, db=self._db[database])
 
     def clear(self, database: str) -> None:
         """Remove all keys."""
+        self.changed = True
         self._transaction.drop(self._db[database], delete=False)
 
     def count(self, database: str) -> int:
         """Return the number of keys."""
         return int(self._transaction.stat(self._db[database])["entries"])
 
+    def pages(self) -> int:
+        """Return the number of pages that all databases use."""
+        sizes = map(self._transaction.stat, self._db.values())
+        return sum(size["branch_pages"] + size["leaf_pages"] + size["overflow_pages"] for size in sizes)
+
     def items(self, database: str, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield keys and values in the order of the keys, from `start` on."""
         cursor = self._transaction.cursor(db=self._db[database])
         if cursor.set_range(start):
             yield from cursor
+
+    def last_key(self, database: str) -> bytes | None:
+        """Return the largest key; None if there is none."""
+        cursor = self._transaction.cursor(db=self._db[database])
+        return bytes(cursor.key()) if cursor.last() else None
 
     def next_number(self, name: str) -> int:
         """Raise the counter `name` by one in this transaction, and return it: 1, 2, 3, …."""
@@ -160,8 +94,171 @@ class View:
         self.put("meta", name.encode(), key_of(number))
 
 
+class Environment:
+    """An open LMDB environment. Open it after the fork: it does not survive one."""
+
+    def __init__(
+        self,
+        folder: Path,
+        map_bytes: int,
+        *,
+        power_safe: bool,
+        wait_seconds: float,
+        create: bool,
+        databases: Sequence[str] = DATABASES,
+    ) -> None:
+        """Open the environment in `folder`; it can grow to `map_bytes`.
+
+        With `power_safe`, a change is on the disk when `write` returns. Otherwise `flush` writes it there.
+
+        Raises:
+            StoreForeign: There is none, and it is not to be created.
+            StoreError: It cannot be opened.
+        """
+        self._file, self._power_safe, self._wait_seconds = folder / DATA_FILE, power_safe, wait_seconds
+        if not create and not self._file.exists():
+            raise StoreForeign(f"there is no decision store in {folder}: see docs/runbook.md, Store")
+        self._gate = Gate()
+        self._open(folder, map_bytes, databases)
+        self._inode = self._inode_of_file()
+        self.room = Room(self._file, self.map_bytes)
+        self._committer = Committer(self._commit)
+
+    def _open(self, folder: Path, map_bytes: int, databases: Sequence[str]) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._env = lmdb.open(
+                str(folder), map_size=map_bytes, max_dbs=len(databases), mode=0o600,
+                sync=self._power_safe, metasync=self._power_safe,
+            )  # fmt: skip
+            self._db = {name: self._env.open_db(name.encode()) for name in databases}
+        except (lmdb.Error, OSError) as error:
+            raise _store_error(error) from error
+
+    @property
+    def map_bytes(self) -> int:
+        """Largest size."""
+        return int(self._env.info()["map_size"])
+
+    @contextmanager
+    def read(self) -> Iterator[View]:
+        """Open a consistent view of one moment, without waiting for a writer; keep it open for less than a second.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        with self._gate.among_others():
+            try:
+                with self._begin() as transaction:
+                    yield View(transaction, self._db)
+            except lmdb.Error as error:
+                raise _store_error(error) from error
+
+    def write(self, work: Callable[[View], T], *, spare: float = 0) -> T:
+        """Return what `work` returns, once its changes are committed; if it raises, it has changed nothing.
+
+        `work` may run twice, the first time without effect. It is refused if less than the share `spare` of the
+        reserve would remain.
+
+        Raises:
+            StoreFull: There is no room for changes of this kind.
+            StoreBusy: Another process holds the lock of the store for too long.
+            StoreError: The store cannot be written.
+        """
+        self.room.require(spare)
+        return self._committer.run(work, self._wait_seconds)
+
+    def _begin(self, *, write: bool = False) -> Transaction:
+        try:
+            return self._env.begin(write=write)
+        except lmdb.MapResizedError:
+            pass
+        self._take_over_size()
+        return self._env.begin(write=write)
+
+    def _take_over_size(self) -> None:
+        """Take over the size that another process has given the environment."""
+        self._gate.leave()
+        try:
+            with self._gate.alone():
+                # LMDB forbids it while this process has a transaction open.
+                self._env.set_mapsize(0)
+        finally:
+            self._gate.enter()
+        self.room.limit = self.map_bytes
+
+    def _commit(self, jobs: list[Job[Any]]) -> None:
+        """Do jobs in one transaction; if one spoils it, do each in its own."""
+        try:
+            with self._gate.among_others():
+                self._require_in_place()
+                with self._begin(write=True) as transaction:
+                    for job in jobs:
+                        self._do(job, transaction)
+                    if self.room.is_due():
+                        self.room.measure(View(transaction, self._db).pages())
+        except Exception as error:  # noqa: BLE001 the requester gets it, and this thread must go on
+            if len(jobs) == 1:
+                jobs[0].finish(_store_error(error) if isinstance(error, lmdb.Error) else error)
+            else:
+                for job in jobs:
+                    self._commit([job])
+            return
+        for job in jobs:
+            job.finish()
+
+    def _do(self, job: Job[Any], transaction: Transaction) -> None:
+        if not job.start():
+            return
+        view = View(transaction, self._db)
+        try:
+            job.result = job.work(view)
+        except AntifraudError as error:
+            # A refusal before the first change leaves the transaction to the others.
+            if view.changed:
+                raise
+            job.error = error
+
+    def _require_in_place(self) -> None:
+        if self._inode_of_file() != self._inode:
+            raise StoreForeign("the folder of the decision store was replaced while it was open: nothing was changed")
+
+    def _inode_of_file(self) -> tuple[int, int] | None:
+        try:
+            status = self._file.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def look_after(self) -> None:
+        """Clear the slots of killed readers, which would keep old pages, take over a new size, and write to the disk.
+
+        Raises:
+            StoreForeign: The folder was replaced.
+            StoreError: The disk does not accept the changes.
+        """
+        self._require_in_place()
+        try:
+            self._env.reader_check()
+            with self.read() as view:
+                self.room.measure(view.pages())
+            self.room.keep_on_disk(self._env.info()["last_pgno"])
+            if not self._power_safe:
+                self._env.sync(True)
+        except lmdb.Error as error:
+            raise _store_error(error) from error
+
+    def close(self) -> None:
+        """Finish what waits, and close the environment; the process can then open it again."""
+        self._committer.stop()
+        with self._gate.alone():
+            self._env.close()
+
+
 def _store_error(error: Exception) -> StoreError:
-    # The only failure that an operator cures with a setting.
+    # The failures that an operator cures with a setting or with room.
     if isinstance(error, lmdb.MapFullError):
-        return StoreError("the decision store is full: raise ANTIFRAUD_STORE_MAP_BYTES and restart the scorer")
+        return StoreFull("the decision store is full: raise ANTIFRAUD_STORE_MAP_BYTES and restart the scorer")
+    if isinstance(error, lmdb.CorruptedError | lmdb.PageNotFoundError | lmdb.InvalidError):
+        return StoreDamaged(f"the decision store is damaged ({type(error).__name__}): see docs/runbook.md, Store")
     return StoreError(f"the decision store cannot be used ({type(error).__name__}): see docs/runbook.md, Store")

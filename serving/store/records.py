@@ -3,12 +3,13 @@
 Requests are decoded strictly: an unknown field, a bool for an integer or a float for an amount is refused.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
 
 from antifraud.keys.pseudonym import TOKEN_PATTERN
+from antifraud.killswitch.machine import Mode
 from antifraud.transaction_id import is_transaction_id
 
 MAX_ID: Final = (1 << 63) - 1
@@ -54,8 +55,10 @@ class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
 class Answer(Struct, frozen=True):
     """The answer to a client. `transaction_id` is text, also if the request had an integer.
 
-    `counted` is false if the state already covers the event's day. `reasons` then holds ``day_covered_by_state``. It
-    holds ``history_incomplete`` if features are null because the history of the event's own time is not known.
+    `decision_id` names this decision among those of all stores; `arrival` is its place in the order of all decisions of
+    the store. `counted` is false if the state already covers the event's day. `reasons` then holds
+    ``day_covered_by_state``. It holds ``history_incomplete`` if features are null because the history of the event's
+    own time is not known.
     """
 
     transaction_id: str
@@ -67,27 +70,72 @@ class Answer(Struct, frozen=True):
     state_cutoff: str
     counted: bool
     reasons: list[str]
+    decision_id: str
+    arrival: int
 
 
-class Decision(Struct, frozen=True, array_like=True):
-    """A decision as it is stored: the answer's bytes for repeated requests, and the inputs of evidence and replay.
+class Place(NamedTuple):
+    """The place of a transaction: its id, in the namespace of the client's access entry."""
 
-    `vector` is the features as little-endian doubles, `epoch` the epoch of the switch at the time. `history_complete`
-    is false if features are null because the history of the event's own time was not known.
+    namespace: str
+    transaction_id: str
+
+
+class Context(Struct, frozen=True, array_like=True):
+    """Common to many decisions: release, threshold (ppm), mode and epoch of the switch, cut-off (a day number)."""
+
+    release: str
+    threshold: int
+    mode: str
+    epoch: int
+    cutoff: int
+
+
+class Decision(Struct, frozen=True):
+    """A decision. `event_time` and `decided_at` are in UTC seconds, `amount` in minor units, `payload` is a hash.
+
+    `history_complete` is false if features are null because the history of the event's own time was not known.
+    `arrival` is 0 until the decision is stored.
     """
 
-    payload: bytes
-    answer: bytes
-    release: str
-    epoch: int
-    flagged: bool
+    context: Context
+    score: int
     event_time: int
-    customer: str
+    decided_at: int
     terminal: str
     amount: int
+    payload: bytes
+    counted: bool
+    history_complete: bool
+    arrival: int = 0
+
+    @property
+    def above_threshold(self) -> bool:
+        """Whether the score is above the threshold, also where nothing is flagged."""
+        return self.score > self.context.threshold
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the client was told so."""
+        return self.above_threshold and self.context.mode != Mode.OBSERVE
+
+
+class Entry(Struct, frozen=True, array_like=True):
+    """The part of a decision that is kept until it is shipped; `vector` is the features as little-endian doubles."""
+
+    namespace: str
+    transaction_id: str
+    customer: str
     vector: bytes
-    # Decisions of a store that an earlier version has filled have no such mark.
-    history_complete: bool = True
+
+
+class NewDecision(NamedTuple):
+    """A decision to be stored; the live records are those after it, or None if it is not counted."""
+
+    decision: Decision
+    entry: Entry
+    live_customer: bytes | None
+    live_terminal: bytes | None
 
 
 class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,8 +153,10 @@ class LabelsRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Label(Struct, frozen=True, array_like=True):
-    """A label as it is stored; `source` is the client's name."""
+    """A label as it is stored; `source` is the client's name, `arrival` the number of the decision."""
 
+    arrival: int
+    namespace: str
     transaction_id: str
     status: LabelStatus
     learned_at: int
@@ -122,7 +172,6 @@ class SwitchRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 pack = msgspec.msgpack.Encoder().encode
-unpack_decision = msgspec.msgpack.Decoder(Decision).decode
 unpack_label = msgspec.msgpack.Decoder(Label).decode
 unpack_labels = msgspec.msgpack.Decoder(list[Label]).decode
 unpack_changes = msgspec.msgpack.Decoder(list[tuple[int, int, int, int]]).decode

@@ -13,7 +13,11 @@ NOW: Final = b"now"
 
 def read_switch(view: View) -> Switch:
     """Return the present switch; that of a new store serves."""
-    text = view.get("switch", NOW)
+    return switch_of(view.get("switch", NOW))
+
+
+def switch_of(text: bytes | None) -> Switch:
+    """Return a stored switch; None stands for that of a new store."""
     if text is None:
         return INITIAL
     values = json.loads(text)
@@ -28,9 +32,14 @@ def set_switch(view: View, mode: Mode, *, expected_epoch: int, reason: str, by: 
         TransitionRefused: `mode` cannot follow the present mode.
     """
     after = change(read_switch(view), mode, expected_epoch=expected_epoch, reason=reason, by=by, at=at)
-    text = json.dumps(dataclasses.asdict(after)).encode()
-    view.put("switch", NOW, text)
-    view.put("switch", key_of(after.epoch), text)
-    # The id holds the time, because a new store begins at epoch 1 again and subscribers drop known ids.
-    view.put("outbox", f"switch-{after.epoch:08}-{at}".encode(), text)
+    put_switch(view, after)
     return after
+
+
+def put_switch(view: View, switch: Switch) -> None:
+    """Store a changed switch and queue the notification."""
+    text = json.dumps(dataclasses.asdict(switch)).encode()
+    view.put("switch", NOW, text)
+    view.put("switch", key_of(switch.epoch), text)
+    # The id holds the time, because a new store begins at epoch 1 again and subscribers drop known ids.
+    view.put("outbox", f"switch-{switch.epoch:08}-{switch.at}".encode(), text)

@@ -11,12 +11,21 @@ from collections.abc import Callable
 
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.artifacts.state_export import StatePointer, read_state_pointer
-from antifraud.errors import AntifraudError
-from serving.store.lmdb import Store
-from serving.store.switchboard import read_switch
+from antifraud.errors import AntifraudError, StoreError, StoreForeign
+from serving.store.port import DecisionStore
+from serving.store.registration import advance_registration, require_registered
+from serving.store.store import open_store
 from serving.worker.following import Follower, require_not_older
 from serving.worker.loading import Release, Serving, State, load_release, load_state
-from serving.worker.reports import WALL_CLOCK, describe_worker, find_newest_state, name_worker, read_workers
+from serving.worker.reports import (
+    WALL_CLOCK,
+    WorkerReports,
+    describe_worker,
+    find_newest_state,
+    name_worker,
+    read_workers,
+)
+from serving.worker.retention import remove_expired
 from serving.worker.services import Services
 from serving.worker.verification import Verifier
 
@@ -57,12 +66,12 @@ class Poller:
 
     def poll(self) -> None:
         """Open the store, follow both pointers, swap, and report, once."""
-        self._run_step("store", self._open_store)
-        self._run_step("reports", self._read_others)
+        self._run_step("store", self._follow_store)
         self._run_step("release", self._follow_release)
         self._run_step("state", self._follow_state)
         self._swap()
         self._run_step("report", self._report)
+        self._run_step("retention", lambda: remove_expired(self._services))
 
     def _run_step(self, kind: str, step: Callable[[], bool]) -> None:
         """Run one step; a trouble stays on record until the step succeeds."""
@@ -79,18 +88,49 @@ class Poller:
                 services.log.warning("not usable", kind=kind, reason=trouble)
             services.troubles = {**others, kind: trouble}
 
-    def _open_store(self) -> bool:
+    def _follow_store(self) -> bool:
+        """Open the store, or look after the open one; one that is not the service's own is closed."""
         services = self._services
-        if services.opened_store is None:
-            services.opened_store = Store(services.settings.store_dir, services.settings.store_map_bytes)
-            return True
-        services.opened_store.flush()
+        try:
+            if services.opened_store is None:
+                services.opened_store = self._open_store()
+            else:
+                self._look_after(services.opened_store)
+        except StoreError as error:
+            services.store_error = error
+            if isinstance(error, StoreForeign):
+                self._close_store()
+            raise
+        services.store_error = None
         return True
 
-    def _read_others(self) -> bool:
-        with self._services.store.read() as view:
-            self._others_state = find_newest_state(read_workers(view.items("workers"), WALL_CLOCK.now()).alive)
-        return True
+    def _open_store(self) -> DecisionStore:
+        settings = self._services.settings
+        store = open_store(settings)
+        try:
+            require_registered(store, settings.releases_dir)
+        except StoreForeign:
+            store.close()
+            raise
+        self._note_others(store)
+        return store
+
+    def _note_others(self, store: DecisionStore) -> WorkerReports:
+        """Read the reports of all workers, and note the newest state that is in use."""
+        workers = read_workers(store.reports().items(), WALL_CLOCK.now())
+        self._others_state = find_newest_state(workers.alive)
+        return workers
+
+    def _look_after(self, store: DecisionStore) -> None:
+        # Read before the write to the disk: whatever the registration says is there.
+        arrival = store.newest_arrival()
+        store.look_after()
+        advance_registration(store, self._services.settings.releases_dir, arrival)
+
+    def _close_store(self) -> None:
+        store, self._services.opened_store = self._services.opened_store, None
+        if store is not None:
+            store.close()
 
     def _follow_release(self) -> bool:
         pointer = read_pointer(self._services.settings.releases_dir)
@@ -119,13 +159,12 @@ class Poller:
 
     def _report(self) -> bool:
         """Report what this worker uses, and read from all reports which live days are no longer needed."""
-        services = self._services
-        with services.store.write() as view:
-            mine = describe_worker(services, self._state.pointer, read_switch(view).epoch)
-            view.put("workers", name_worker(), json.dumps(mine).encode())
-            workers = read_workers(view.items("workers"), mine["at"])
-            for name in workers.silent:
-                view.delete("workers", name)
+        services, store = self._services, self._services.store
+        mine = describe_worker(services, self._state.pointer, store.switch().epoch)
+        store.report(name_worker(), json.dumps(mine).encode())
+        workers = self._note_others(store)
+        if workers.silent:
+            store.forget_reports(workers.silent)
         cutoffs = [worker["cutoff"] for worker in workers.alive if worker.get("cutoff") is not None]
         # Live days begin after a cut-off. Keeping the cut-off day itself is a day of grace for a worker that is just
         # loading the state of the day before and has not reported yet.

@@ -21,12 +21,12 @@ class WorkerReports:
     """Reports of processes that have reported lately, and the names of silent ones."""
 
     alive: list[dict[str, Any]]
-    silent: list[bytes]
+    silent: list[str]
 
 
-def name_worker() -> bytes:
+def name_worker() -> str:
     """Return the name under which this process reports: a pid alone would stand for a process of every host."""
-    return f"worker-{socket.gethostname()}-{os.getpid()}".encode()
+    return f"worker-{socket.gethostname()}-{os.getpid()}"
 
 
 def describe_worker(services: Services, state: StatePointer | None, epoch: int) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def describe_worker(services: Services, state: StatePointer | None, epoch: int) 
     }
 
 
-def read_workers(items: Iterable[tuple[bytes, bytes]], wall: int) -> WorkerReports:
+def read_workers(items: Iterable[tuple[str, bytes]], wall: int) -> WorkerReports:
     """Split reports into recent and silent ones, and add the age of each; `wall` is wall time in seconds.
 
     Only the age counts: a pid says nothing about a process of another host.
@@ -69,7 +69,7 @@ def find_newest_state(reports: Iterable[dict[str, Any]]) -> StatePointer | None:
 
 
 def have_converged(
-    workers: Sequence[dict[str, Any]], release: Pointer | None, state: StatePointer | None, epoch: int
+    workers: Sequence[dict[str, Any]], release: Pointer | None, state: StatePointer | None, epoch: int | None
 ) -> bool:
     """Return whether there are workers, and all of them use what the pointers name and have seen the switch's epoch."""
     if not workers or release is None or state is None:

@@ -9,7 +9,7 @@ from antifraud.clock import BusinessClock
 from antifraud.errors import StoreError
 from antifraud.keys.access import Access
 from antifraud.settings.serving import ScorerSettings
-from serving.store.lmdb import Store
+from serving.store.port import DecisionStore
 from serving.worker.loading import Serving
 from serving.worker.metrics import Metrics
 
@@ -28,7 +28,8 @@ class Services:
     access: Access
     metrics: Metrics
     log: Any
-    opened_store: Store | None = None
+    opened_store: DecisionStore | None = None
+    store_error: StoreError | None = None
     serving: Serving | None = None
     oldest_live_day: int = 0
     troubles: dict[str, str] = field(default_factory=dict)
@@ -39,15 +40,16 @@ class Services:
         return self.opened_store is not None and self.serving is not None
 
     @property
-    def store(self) -> Store:
+    def store(self) -> DecisionStore:
         """The decision store.
 
         Raises:
+            StoreForeign: There is none, or it is not the service's own.
             StoreError: The store is not open; the poller keeps trying.
         """
         # The poller opens the store, so that a worker starts and answers /healthz also while the store is broken.
         if self.opened_store is None:
-            raise StoreError(self.troubles.get("store", "the decision store is not open yet"))
+            raise self.store_error or StoreError("the decision store is not open yet")
         return self.opened_store
 
 

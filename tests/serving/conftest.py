@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.release_keys import put_keys
-from tests.serving.scene import Scorer, empty_state, make_model, make_release, promote
+from tests.serving.scene import Scorer, empty_state, init_store, make_model, make_release, promote
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +35,7 @@ def furnish(folder, releases):
     shutil.copytree(releases, folder / "releases")
     promote(folder, "first")
     empty_state(folder)
+    init_store(folder)
     return folder
 
 

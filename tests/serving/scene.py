@@ -23,6 +23,8 @@ from antifraud.model.trees import TREES_FILE
 from antifraud.settings.serving import ScorerSettings
 from jobs.training.export import onnx_bytes, trees_of
 from serving.app import create_app
+from serving.store.__main__ import main as initialise
+from serving.store.records import Place
 from serving.worker.metrics import Metrics
 from serving.worker.poller import Poller
 from serving.worker.services import Services
@@ -116,6 +118,18 @@ def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7):
     return folder
 
 
+def stored(store, number, namespace=""):
+    """The decision about a transaction, and its entry."""
+    decision = store.decision_of(Place(namespace, str(number)))
+    ((entry, _),) = store.entries_at([decision.arrival])
+    return decision, entry
+
+
+def view_of(store):
+    """A view of the records of a store, for tests of what lies in it."""
+    return store._environment.read()
+
+
 class Scorer:
     """An app in this process with all its collaborators."""
 
@@ -165,6 +179,11 @@ def transaction(**changes):
 def empty_state(home, cutoff=DAY - 1):
     """Export a state that knows one customer and nobody else."""
     return export_state(home / "state", cutoff, {CUSTOMER: ({}, {}, NO_LABELS)})
+
+
+def init_store(home):
+    """Initialise the home's decision store as an operator does."""
+    assert initialise(["init"], {"ANTIFRAUD_HOME": str(home)}) == 0
 
 
 def promote(home, release):

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from antifraud.clock import DAY_SECONDS
-from tests.serving.scene import DAY, NOON, TERMINAL, Scorer, transaction
+from tests.serving.scene import DAY, NOON, TERMINAL, Scorer, transaction, view_of
 
 RAW_ID = 483_920_175_566
 
@@ -17,7 +17,8 @@ def test_answers_with_everything_that_was_used(scorer):
 
     assert answer.status_code == 200
     assert 0 <= answer.json.pop("score") <= 500_000
-    assert answer.json | {"score": None} == {
+    assert len(answer.json["decision_id"]) == 20
+    assert answer.json | {"score": None, "decision_id": None} == {
         "transaction_id": "1",
         "decision": "approve",
         "score": None,
@@ -27,6 +28,8 @@ def test_answers_with_everything_that_was_used(scorer):
         "state_cutoff": "2024-10-03",
         "counted": True,
         "reasons": [],
+        "decision_id": None,
+        "arrival": 1,
     }
 
 
@@ -59,7 +62,7 @@ def test_an_event_of_a_covered_day_is_scored_but_not_counted(scorer):
     answer = scorer.decide(event_time=(DAY - 1) * DAY_SECONDS).json
 
     assert (answer["counted"], answer["reasons"]) == (False, ["day_covered_by_state", "history_incomplete"])
-    with scorer.store.read() as view:
+    with view_of(scorer.store) as view:
         assert view.count("live") == 0
 
 
@@ -118,8 +121,8 @@ def test_a_bad_field_is_named_and_its_value_is_not(scorer, field, value):
 
     assert_problem(answer, 422, "invalid", field)
     assert str(RAW_ID) not in answer.text
-    with scorer.store.read() as view:
-        assert (view.count("decisions"), view.count("live")) == (0, 0)
+    with view_of(scorer.store) as view:
+        assert (view.count("stubs"), view.count("live")) == (0, 0)
 
 
 @pytest.mark.parametrize("field", ["transaction_id", "event_time", "customer", "terminal", "amount"])
@@ -194,7 +197,7 @@ def test_a_token_needs_the_scope(scorer):
 
 def test_a_full_store_refuses_before_anything_is_written(home):
     """A decision that does not fit into the store is a 503, and no part of it is written."""
-    scorer = Scorer(home, store_map_bytes=1 << 18)
+    scorer = Scorer(home, store_map_bytes=1 << 20)
     scorer.poller.poll()
     try:
         statuses = [scorer.decide(transaction_id=n).status_code for n in range(1, 1_500)]

@@ -1,17 +1,21 @@
-"""A decision store that an earlier version has filled can be used: ids become text, and only live state is lost."""
+"""A decision store that an earlier version has filled becomes one of this version, and only live state is lost."""
 
 import struct
 
 import lmdb
 import msgspec
+import pytest
 
 from antifraud.artifacts.state_export import FORMAT
-from serving.guard.cohorts import close_blocks
-from serving.store.earlier import LIVE_FORMAT
-from serving.store.keys import id_of, key_of, key_of_id
-from serving.store.lmdb import DATABASES, Store
-from serving.store.records import unpack_decision, unpack_label
-from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL
+from antifraud.errors import StoreForeign
+from antifraud.settings.serving import StoreSettings
+from serving.guard.cohorts import make_blocks
+from serving.store.earlier import EARLIER_DATABASES, LIVE_FORMAT, empty_other_live_format
+from serving.store.keys import integer_of, key_of
+from serving.store.lmdb import DATABASES
+from serving.store.records import Place
+from serving.store.store import open_store
+from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL, init_store, stored, view_of
 
 
 def reopen(scorer):
@@ -21,8 +25,12 @@ def reopen(scorer):
 
 
 def counts(scorer):
-    with scorer.store.read() as view:
-        return view.count("live"), view.count("decisions")
+    with view_of(scorer.store) as view:
+        return view.count("live"), view.count("stubs")
+
+
+def write(store, work):
+    return store._environment.write(work)
 
 
 def test_live_state_of_another_format_is_emptied(scorer):
@@ -31,8 +39,7 @@ def test_live_state_of_another_format_is_emptied(scorer):
     reopen(scorer)
     assert counts(scorer) == (2, 1)
 
-    with scorer.store.write() as view:
-        view.set_number(LIVE_FORMAT, 2)
+    write(scorer.store, lambda view: view.set_number(LIVE_FORMAT, 2))
     reopen(scorer)
 
     assert counts(scorer) == (0, 1)
@@ -40,88 +47,106 @@ def test_live_state_of_another_format_is_emptied(scorer):
     assert scorer.decide(transaction_id=2).json["counted"]
 
 
-def test_only_the_first_of_two_workers_empties_the_live_state(tmp_path, monkeypatch):
+def test_only_the_first_of_two_workers_empties_the_live_state(scorer):
     """While a worker waits to empty it, another one has emptied it and counted an event, which stays."""
-    write = Store.write
 
-    def write_after_another_worker(store):
-        monkeypatch.setattr(Store, "write", write)
-        with store.write() as view:
-            view.set_number(LIVE_FORMAT, FORMAT)
-            view.put("live", b"k1.a", b"counted")
-        return write(store)
+    def count_and_empty(view):
+        view.set_number(LIVE_FORMAT, FORMAT)
+        view.put("live", b"k1.a", b"counted")
+        empty_other_live_format(view)
 
-    monkeypatch.setattr(Store, "write", write_after_another_worker)
-    store = Store(tmp_path / "store", 1 << 20)
+    write(scorer.store, count_and_empty)
 
-    with store.read() as view:
+    with view_of(scorer.store) as view:
         assert view.get("live", b"k1.a") == b"counted"
-    store.close()
-
-
-def test_a_decision_without_the_mark_counts_as_complete(scorer):
-    """The record of an earlier version ends with the vector."""
-    first = scorer.decide()
-    with scorer.store.write() as view:
-        stored = msgspec.msgpack.decode(view.get("decisions", key_of_id("1")))
-        view.put("decisions", key_of_id("1"), msgspec.msgpack.encode(stored[:-1]))
-        assert unpack_decision(view.get("decisions", key_of_id("1"))).history_complete
-
-    assert scorer.decide().data == first.data
 
 
 COLLIDING = int.from_bytes(b"\x07" + b"1234567", "big")
-"""An integer id with the key that the text "1234567" has today."""
-ANSWER = b'{"transaction_id":%d,"decision":"approve","score":7}'
+"""An integer id with the key that the text "1234567" had in an unreleased version."""
+ANSWER = (
+    b'{"transaction_id":%d,"decision":"approve","score":7,"threshold":9,"release":"first","mode":"SERVING",'
+    b'"state_cutoff":"2024-10-03","counted":true,"reasons":[]}'
+)
 
 
-def earlier_store(folder, ids):
+def earlier_store(home, ids, *, judged=True):
     """Write what version 0.1.0 has written about decided, labelled transactions: keys and values hold integers."""
     pack, key = msgspec.msgpack.encode, struct.Struct(">Q").pack
+    folder = home / "store"
+    folder.mkdir()
     with lmdb.open(str(folder), max_dbs=20) as environment, environment.begin(write=True) as transaction:
-        databases = {name: environment.open_db(name.encode(), transaction) for name in DATABASES}
+        names = (*DATABASES, *EARLIER_DATABASES)
+        databases = {name: environment.open_db(name.encode(), transaction) for name in names}
 
         def put(name, at, value):
             transaction.put(at, value, db=databases[name])
 
         for place, number in enumerate(ids):
-            decision = [b"p%d" % number, ANSWER % number, "first", 0, False, NOON, CUSTOMER, TERMINAL, 5, b"v"]
+            decision = [b"p%015d" % place, ANSWER % number, "first", 0, False, NOON, CUSTOMER, TERMINAL, 5, b"v"]
             put("decisions", key(number), pack(decision))
-            put("labels", key(place), pack([number, "legitimate", NOON, "till"]))
+            put("labels", key(place + 1), pack([number, "legitimate", NOON, "till"]))
             waiting = [number, "legitimate", NOON, "first", 0, False, DAY, TERMINAL]
             put("pending", key(DAY) + TERMINAL.encode() + key(number), pack(waiting))
-            put("judged", key(number), b"")
+            if judged:
+                put("judged", key(number), b"")
+
+
+def convert(home):
+    init_store(home)
+    return open_store(StoreSettings(home=home))
 
 
 def test_integer_ids_become_text(tmp_path):
-    """Decisions, labels, waiting labels and counted ids are found under the decimal text, and lie in its order."""
+    """Decisions, labels, waiting labels and counted ids are found under the decimal text, in the order of the ids."""
     ids = [0, 17, 1_234_567, 41, COLLIDING, (1 << 63) - 1]
     earlier_store(tmp_path, ids)
-    ordered = [str(number) for number in sorted(ids)]
-    for _ in range(2):  # the second opening changes nothing
-        store = Store(tmp_path, 1 << 24)
-        with store.read() as view:
-            decisions = {id_of(key): unpack_decision(text) for key, text in view.items("decisions")}
-            assert list(decisions) == ordered
-            for name, decision in decisions.items():
-                assert decision.payload == f"p{name}".encode()
-                assert decision.answer == b'{"transaction_id":"%s","decision":"approve","score":7}' % name.encode()
-                assert (decision.vector, decision.history_complete) == (b"v", True)
-            assert [id_of(key) for key, _ in view.items("judged")] == ordered
-            assert [unpack_label(text).transaction_id for _, text in view.items("labels")] == [str(n) for n in ids]
-            place = key_of(DAY) + TERMINAL.encode()
-            assert [key for key, _ in view.items("pending")] == [place + key_of_id(name) for name in ordered]
-        store.close()
+    store = convert(tmp_path)
+    for place, number in enumerate(ids):
+        decision, entry = stored(store, number)
+        assert decision.payload == b"p%015d" % place
+        assert (decision.score, decision.context.threshold, decision.context.mode) == (7, 9, "SERVING")
+        assert (entry.vector, entry.customer, decision.history_complete) == (b"v", CUSTOMER, True)
+    assert [entry.transaction_id for entry, _ in store.entries(1, 10, 10)] == [str(number) for number in sorted(ids)]
+    assert (store.sizes()["judged"], store.newest_arrival()) == (6, 6)
+    labels = store.read_labels(1, 10)
+    assert [(number, label.transaction_id) for number, label in labels] == [
+        (place, str(number)) for place, number in enumerate(ids, 1)
+    ]
+    place = key_of(DAY) + TERMINAL.encode()
+    with view_of(store) as view:
+        assert [key for key, _ in view.items("pending")] == [place + key_of(number) for number in range(1, 7)]
+        assert [integer_of(key) for key, _ in view.items("stubs")] == list(range(1, 7))
+    store.close()
 
 
 def test_waiting_labels_of_an_earlier_store_still_count(tmp_path):
     """The block of the terminal's day has both legitimate rows."""
-    earlier_store(tmp_path, [1, 2])
-    store = Store(tmp_path, 1 << 24)
-    with store.write() as view:
-        for name in ("1", "2"):
-            view.delete("judged", key_of_id(name))
-        closed = close_blocks(view, DAY, 100)
-        assert [(block.day, block.terminal, block.legit) for block in closed.blocks] == [(DAY, TERMINAL, 2)]
-        assert [id_of(key) for key, _ in view.items("judged")] == ["1", "2"]
+    earlier_store(tmp_path, [1, 2], judged=False)
+    store = convert(tmp_path)
+
+    (block,) = make_blocks(store.matured_labels(DAY, 100))
+
+    assert (block.day, block.terminal, block.legit) == (DAY, TERMINAL, 2)
     store.close()
+
+
+def test_a_decision_without_the_mark_counts_as_complete(tmp_path):
+    """The record of the oldest version ends with the vector, and its repeat gets all that the first answer said."""
+    earlier_store(tmp_path, [3])
+    store = convert(tmp_path)
+
+    decision = store.decision_of(Place("", "3"))
+
+    assert (decision.history_complete, decision.counted, decision.arrival) == (True, True, 1)
+    store.close()
+
+
+def test_an_earlier_store_is_not_used_before_it_is_converted(tmp_path):
+    """Without an identity it is refused, and nothing of it changes."""
+    earlier_store(tmp_path, [1])
+    before = (tmp_path / "store" / "data.mdb").read_bytes()
+
+    with pytest.raises(StoreForeign, match=r"python -m serving\.store init"):
+        open_store(StoreSettings(home=tmp_path))
+
+    assert (tmp_path / "store" / "data.mdb").stat().st_size == len(before)

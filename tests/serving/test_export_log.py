@@ -18,15 +18,17 @@ from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate.limits import Limits
 from antifraud.keys.pseudonym import tokenise
 from antifraud.settings.core import JobSettings
+from antifraud.settings.serving import ScorerSettings
 from jobs.judging.logged import answer_from_log
 from jobs.judging.replaying import question, replay_report
 from jobs.replay import describe, parser
 from jobs.replay import main as replay
 from serving.export_log import export, main
-from serving.store.keys import key_of_id
-from serving.store.lmdb import Store
+from serving.store.port import Wanted
+from serving.store.records import Context, Decision, Entry, NewDecision, Place
+from serving.store.store import open_store
 from tests.serving.conftest import furnish
-from tests.serving.scene import DAY, KEY, NOON, Scorer, export_state, make_release, promote
+from tests.serving.scene import CUSTOMER, DAY, KEY, NOON, TERMINAL, Scorer, export_state, make_release, promote
 
 DAYS = 14
 ROWS = 24
@@ -183,7 +185,7 @@ def test_a_full_disk_ends_in_one_line(served, tmp_path, monkeypatch, capsys):
 def test_small_pieces_hold_the_same_rows(served, log, tmp_path, monkeypatch):
     """Written a hundred rows at a time, the file has four pieces and the same content."""
     monkeypatch.setattr("serving.export_log.ROWS_A_PIECE", 100)
-    store = Store(served[0] / "store", 1 << 26)
+    store = open_store(ScorerSettings(home=served[0]))
     export(store, FIRST, LAST, tmp_path / "small.npz", now=EXPORTED)
     store.close()
     (whole,), small = DecisionLog(log).decisions(), list(DecisionLog(tmp_path / "small.npz").decisions())
@@ -358,25 +360,22 @@ def test_what_is_not_an_export_is_refused(log, tmp_path):
 
 
 def test_days_without_decisions_are_not_exported(served, tmp_path, capsys):
-    """Without decisions or without a store, the exit code is 20 and no file is made."""
+    """Without decisions the exit code is 20, without a store 80; no file is made."""
     days = ["--from", "2001-01-01", "--to", "2001-01-02"]
     assert main([*days, "--out", str(tmp_path / "none.npz")], {"ANTIFRAUD_HOME": str(served[0])}) == 20
     assert "holds no decision about 2001-01-01" in capsys.readouterr().err
-    assert main([*days, "--out", str(tmp_path / "none.npz")], {"ANTIFRAUD_HOME": str(tmp_path)}) == 20
+    assert main([*days, "--out", str(tmp_path / "none.npz")], {"ANTIFRAUD_HOME": str(tmp_path)}) == 80
     assert "there is no decision store" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_vectors_of_other_lengths_are_not_mixed(scorer, tmp_path):
     """A decision from before a change of the feature set stops the export and names its release."""
-    from serving.store.records import pack, unpack_decision
-
-    assert scorer.decide().status_code == 200
-    with scorer.store.write() as view:
-        (stored,) = [text for _, text in view.items("decisions")]
-        decision = unpack_decision(stored)
-        shorter = {name: getattr(decision, name) for name in decision.__struct_fields__} | {"vector": bytes(16)}
-        view.put("decisions", key_of_id("1"), pack(type(decision)(**shorter)))
+    seen = scorer.store.look_up(wanted := Wanted(Place("", "1"), CUSTOMER, TERMINAL, range(0)))
+    context = Context("first", 500_000, "SERVING", 0, DAY - 1)
+    decision = Decision(context, 7, NOON, NOON, TERMINAL, 100, bytes(16), counted=True, history_complete=True)
+    entry = Entry(*wanted.place, CUSTOMER, bytes(16))
+    assert scorer.store.commit_decision(wanted, seen, NewDecision(decision, entry, None, None)) == 1
     with pytest.raises(DataError, match="of release first has 2 features"):
         export(scorer.store, LAST, LAST, tmp_path / "short.npz", now=EXPORTED)
     assert list(tmp_path.glob("*short*")) == []

@@ -15,23 +15,28 @@ from antifraud.killswitch.evidence import Evidence, update
 from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import GuardSettings
 from serving.guard.courier import Courier
-from serving.guard.watch import inspect_evidence, read_watched_release
-from serving.store.keys import key_of, key_of_id
-from serving.store.labels import SEQUENCE
-from serving.store.lmdb import Store
-from serving.store.records import Decision, Label, pack
-from serving.store.switchboard import read_switch, set_switch
+from serving.guard.watch import WatchedRelease, inspect_evidence
+from serving.store.port import Wanted
+from serving.store.records import Context, Decision, Entry, LabelIn, NewDecision, Place
+from serving.store.store import open_store
+from serving.store.switchboard import set_switch
 from tests.serving.processes import guard_process, wait_for
-from tests.serving.scene import DAY, NOON, SilentLog
+from tests.serving.scene import DAY, NOON, SilentLog, init_store, view_of
 
 FIRST_DAY = DAY - 60
 LATER = (DAY + 60) * DAY_SECONDS
 """A time when every cohort of the tests has matured."""
 
 
+def new_store(home):
+    """A store that is initialised as the service's own."""
+    init_store(home)
+    return open_store(GuardSettings(home=home, store_map_bytes=1 << 28))
+
+
 @pytest.fixture
 def store(tmp_path):
-    opened = Store(tmp_path / "store", 1 << 28)
+    opened = new_store(tmp_path)
     yield opened
     opened.close()
 
@@ -41,21 +46,26 @@ def settings(tmp_path):
     return GuardSettings(home=tmp_path, store_map_bytes=1 << 28)
 
 
-def decision(day, terminal, *, flagged, release="first", epoch=0, complete=True):
-    return Decision(b"", b"{}", release, epoch, flagged, day * DAY_SECONDS, "k1.c", terminal, 100, b"", complete)
-
-
-def put(store, rows, *, status="legitimate", learned_day=None, first_id=None):
-    """Store decisions and a label for each; `rows` are ``(day, terminal, flagged)``."""
-    with store.write() as view:
-        start = view.count("decisions") if first_id is None else first_id
-        for number, (day, terminal, flagged) in enumerate(rows, start):
-            switch = read_switch(view)
-            view.put(
-                "decisions", key_of_id(str(number)), pack(decision(day, terminal, flagged=flagged, epoch=switch.epoch))
+def put(store, rows, *, status="legitimate", learned_day=None, first_id=None, epoch=None, complete=True):
+    """Store decisions, unless the ids are known, and a label for each; `rows` are ``(day, terminal, flagged)``."""
+    start = store.sizes()["decisions"] if first_id is None else first_id
+    epoch = store.switch().epoch if epoch is None else epoch
+    labels = []
+    for number, (day, terminal, flagged) in enumerate(rows, start):
+        time = day * DAY_SECONDS
+        wanted = Wanted(Place("", str(number)), "k1.c", terminal, range(0))
+        seen = store.look_up(wanted)
+        if seen.earlier is None:
+            context = Context("first", 500_000, "SERVING", epoch, day - 1)
+            score = 600_000 if flagged else 400_000
+            decision = Decision(
+                context, score, time, time, terminal, 100, bytes(16), counted=True, history_complete=complete
             )
-            learned = (day if learned_day is None else learned_day) * DAY_SECONDS
-            view.put("labels", key_of(view.next_number(SEQUENCE)), pack(Label(str(number), status, learned, "till")))
+            entry = Entry(*wanted.place, "k1.c", b"")
+            assert store.commit_decision(wanted, seen, NewDecision(decision, entry, None, None))
+        learned = time if learned_day is None else learned_day * DAY_SECONDS
+        labels.append(LabelIn(str(number), status, learned))
+    assert store.add_labels("", labels, source="till", now=LATER, live_hour=0) == []
 
 
 def inspect_all(store, settings, now=LATER):
@@ -67,9 +77,8 @@ def inspect_all(store, settings, now=LATER):
 
 
 def evidence(store, epoch=0, release="first"):
-    with store.read() as view:
-        watched = read_watched_release(view, epoch, release)
-    return watched and watched.evidence
+    found = store.evidence().get((epoch, release))
+    return found and WatchedRelease.read(found, 0.05).evidence
 
 
 def clustered_days(rng, days, rate, *, a_day=2_000, terminals=150):
@@ -98,9 +107,8 @@ def test_a_normal_month_does_not_trip_and_a_change_does(store, settings):
     sys.stdout.write(f"tripped {labels} labels after the change: {reason}\n")
     assert 0 < labels <= 1_000
     assert reason.startswith("false-positive rate of release first is above 5.0%: ")
-    with store.read() as view:
-        assert read_switch(view).mode is Mode.SUSPENDED
-        assert view.count("outbox") == 1
+    assert store.switch().mode is Mode.SUSPENDED
+    assert len(store.notifications()) == 1
 
 
 def test_immature_labels_wait(store, settings):
@@ -129,17 +137,12 @@ def test_the_latest_label_counts_and_only_once(store, settings):
 
 def test_decisions_with_an_incomplete_history_are_no_evidence(store, settings):
     """The flagged row with a complete history counts; the other one is dropped, not kept waiting."""
-    with store.write() as view:
-        for number, complete in enumerate((True, False)):
-            made = decision(FIRST_DAY, "k1.a", flagged=True, complete=complete)
-            view.put("decisions", key_of_id(str(number)), pack(made))
-            label = Label(str(number), "legitimate", FIRST_DAY * DAY_SECONDS, "till")
-            view.put("labels", key_of(view.next_number(SEQUENCE)), pack(label))
+    for complete in (True, False):
+        put(store, [(FIRST_DAY, "k1.a", True)], complete=complete)
     inspect_all(store, settings)
 
     assert (evidence(store).legit, evidence(store).flagged) == (1, 1)
-    with store.read() as view:
-        assert view.count("pending") == 0
+    assert store.sizes()["pending"] == 0
 
 
 def test_late_labels_continue_their_block(store, settings):
@@ -171,14 +174,8 @@ def test_evidence_restarts_after_a_resume(store, settings):
     put(store, bad_days)
     assert inspect_all(store, settings)
     put_before_resume = [(FIRST_DAY + 1, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)]
-    with store.write() as view:
-        set_switch(view, Mode.SERVING, expected_epoch=1, reason="mended", by="boss", at=NOON)
-    with store.write() as view:
-        for number, (day, terminal, flagged) in enumerate(put_before_resume, 10_000):
-            view.put("decisions", key_of_id(str(number)), pack(decision(day, terminal, flagged=flagged, epoch=0)))
-            view.put(
-                "labels", key_of(view.next_number(SEQUENCE)), pack(Label(str(number), "legitimate", LATER, "till"))
-            )
+    store.change_switch(Mode.SERVING, expected_epoch=1, reason="mended", by="boss", at=NOON)
+    put(store, put_before_resume, learned_day=LATER // DAY_SECONDS, first_id=10_000, epoch=0)
 
     assert inspect_all(store, settings) is None
     put(store, [(FIRST_DAY + 2, "k1.a", False)], first_id=20_000)
@@ -190,7 +187,7 @@ def test_a_killed_guard_ends_with_the_same_evidence(tmp_path):
     """A guard that is killed again and again within 20,000 labels counts the same as an undisturbed one."""
     rng = np.random.default_rng(3)
     rows = [row for day in clustered_days(rng, range(FIRST_DAY, FIRST_DAY + 10), rate=0.03) for row in day]
-    undisturbed, disturbed = Store(tmp_path / "a" / "store", 1 << 28), Store(tmp_path / "b" / "store", 1 << 28)
+    undisturbed, disturbed = new_store(tmp_path / "a"), new_store(tmp_path / "b")
     for store in (undisturbed, disturbed):
         put(store, rows)
     inspect_all(undisturbed, GuardSettings(home=tmp_path / "a"), now=NOON)
@@ -259,7 +256,7 @@ def subscriber():
 def test_a_trip_is_told_with_a_signature_the_sdk_verifies(tmp_path, subscriber):
     """The real guard suspends, is refused once, delivers again, and ends cleanly on SIGTERM."""
     generate_access(tmp_path / "secrets")
-    store = Store(tmp_path / "store", 1 << 28)
+    store = new_store(tmp_path)
     put(store, [(FIRST_DAY, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)])
 
     with guard_process(tmp_path, ANTIFRAUD_WEBHOOK_URL=f"http://127.0.0.1:{subscriber.server_port}/hook") as process:
@@ -278,36 +275,32 @@ def test_a_trip_is_told_with_a_signature_the_sdk_verifies(tmp_path, subscriber):
 
 
 def waiting(store):
-    with store.read() as view:
-        return view.count("outbox")
+    return len(store.notifications())
 
 
 def test_a_webhook_that_nobody_takes_becomes_a_dead_letter(store, subscriber):
     """After ten refusals the notification is a dead letter and the outbox is empty."""
     subscriber.refusals = 99
-    with store.write() as view:
-        set_switch(view, Mode.SUSPENDED, expected_epoch=0, reason="a drill", by="boss", at=60)
+    store.change_switch(Mode.SUSPENDED, expected_epoch=0, reason="a drill", by="boss", at=60)
     log = SilentLog()
 
     Courier(store, f"http://127.0.0.1:{subscriber.server_port}", "whsec_c2VjcmV0", log, first_wait_seconds=0).deliver()
 
     assert len(subscriber.received) == 10
-    with store.read() as view:
+    with view_of(store) as view:
         assert (view.count("outbox"), [key for key, _ in view.items("dead")]) == (0, [b"switch-00000001-60"])
     (refused,) = [fields for level, _, fields in log.lines if level == "error"]
     assert refused["reason"] == "the subscriber answered 503, expected 2xx"
 
 
-def suspend_twice(store):
-    with store.write() as view:
-        for _ in range(2):
-            set_switch(view, Mode.SUSPENDED, expected_epoch=0, reason="a drill", by="boss", at=60)
+def suspend_twice(view):
+    for _ in range(2):
+        set_switch(view, Mode.SUSPENDED, expected_epoch=0, reason="a drill", by="boss", at=60)
 
 
 def test_a_change_in_a_refused_transaction_is_not_told(store):
     """Notification and change are one transaction."""
     with pytest.raises(StaleEpoch):
-        suspend_twice(store)
+        store._environment.write(suspend_twice)
 
-    with store.read() as view:
-        assert (view.count("outbox"), read_switch(view).mode) == (0, Mode.SERVING)
+    assert (store.notifications(), store.switch().mode) == ([], Mode.SERVING)

@@ -6,17 +6,14 @@ import pytest
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.features.buckets import bucket_of
 from antifraud.features.registry import FEATURE_NAMES
-from serving.store.keys import key_of_id
-from serving.store.records import unpack_decision
-from tests.serving.scene import CUSTOMER, DAY, NO_LABELS, NOON, TERMINAL, export_state
+from tests.serving.scene import CUSTOMER, DAY, NO_LABELS, NOON, TERMINAL, export_state, stored
 from tests.serving.test_decisions import assert_problem
 
 
 def decided(scorer, number):
     """The stored decision, and its features by name."""
-    with scorer.store.read() as view:
-        decision = unpack_decision(view.get("decisions", key_of_id(str(number))))
-    return decision, dict(zip(FEATURE_NAMES, np.frombuffer(decision.vector, "<f8").tolist(), strict=True))
+    decision, entry = stored(scorer.store, number)
+    return decision, dict(zip(FEATURE_NAMES, np.frombuffer(entry.vector, "<f8").tolist(), strict=True))
 
 
 def test_an_old_event_is_refused_and_a_repeat_of_it_is_not(scorer):
@@ -33,8 +30,7 @@ def test_an_old_event_is_refused_and_a_repeat_of_it_is_not(scorer):
     assert answer.json["detail"] == (
         "event_time is not valid: expected UTC seconds from 10 days ago to 5 minutes ahead"
     )
-    with scorer.store.read() as view:
-        assert view.count("decisions") == 2
+    assert scorer.store.sizes()["decisions"] == 2
 
 
 def test_another_payload_of_an_old_id_is_a_conflict(scorer):

@@ -5,9 +5,8 @@ import pytest
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.features.labels import Change, LabelHistory
 from antifraud.keys.pseudonym import tokenise
-from serving.store.labels import store_labels
 from serving.store.records import LabelIn, TransactionId
-from tests.serving.scene import DAY, KEY, NOON, TERMINAL, export_state
+from tests.serving.scene import DAY, KEY, NOON, TERMINAL, export_state, view_of
 from tests.serving.test_late_events import decided
 
 HOUR = NOON // HOUR_SECONDS
@@ -38,7 +37,7 @@ def seen(scorer, number, time, terminal=TERMINAL):
 
 
 def counted(scorer, database):
-    with scorer.store.read() as view:
+    with view_of(scorer.store) as view:
         return view.count(database)
 
 
@@ -123,7 +122,7 @@ def test_the_label_delay_is_that_of_the_state(scorer, home, numbers):
 
 
 def test_labels_that_no_event_can_see_are_removed(scorer, home):
-    """After seventeen days no event can see a label, if the state tells the feed's: the next one removes it."""
+    """After seventeen days no event can see a label, if the state tells the feed's: the next poll removes it."""
     scorer.decide(transaction_id=1)
     scorer.decide(transaction_id=2, terminal=ELSEWHERE)
     post(scorer, (1, "fraud", NOON), (2, "fraud", NOON))
@@ -140,8 +139,8 @@ def test_labels_that_no_event_can_see_are_removed(scorer, home):
     scorer.poller.poll()
     post(scorer, (3, "legitimate", scorer.clock.time))
 
-    # The other terminal keeps its label until one of its own transactions gets a label.
-    assert counted(scorer, "live_labels") == 2
+    # The label of the other terminal has gone, too, although nothing is heard of it any more.
+    assert counted(scorer, "live_labels") == 1
     assert counted(scorer, "labels") == 5
 
 
@@ -170,6 +169,6 @@ def test_two_clients_are_two_sources(scorer):
     scorer.decide(transaction_id=1)
     for source in ("till", "bank", "till"):
         labels = [LabelIn(TransactionId("1"), "fraud", NOON)]
-        assert store_labels(scorer.store, labels, source=source, now=NOON, first_live_hour=HOUR - 24) == []
+        assert scorer.store.add_labels("", labels, source=source, now=NOON, live_hour=HOUR - 24) == []
 
     assert counted(scorer, "labels") == 2

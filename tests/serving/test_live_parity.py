@@ -11,10 +11,8 @@ from antifraud.features.labels import Change, Counts, LabelHistory, Risk
 from antifraud.features.reference import feature_inputs, feature_vector
 from antifraud.features.registry import WINDOWS
 from antifraud.keys.pseudonym import tokenise
-from serving.store.keys import key_of_id
-from serving.store.records import unpack_decision
 from serving.worker.poller import WALL_CLOCK
-from tests.serving.scene import DAY, KEY, NO_LABELS, NOON, export_state
+from tests.serving.scene import DAY, KEY, NO_LABELS, NOON, export_state, stored, view_of
 
 FIRST_DAY = DAY - 8
 LABEL_HOURS = 7
@@ -152,8 +150,7 @@ def test_logged_vectors_equal_the_definition_across_cutoffs(scorer, home):
 
 
 def logged_vector(scorer, identifier):
-    with scorer.store.read() as view:
-        return unpack_decision(view.get("decisions", key_of_id(str(identifier)))).vector
+    return stored(scorer.store, identifier)[1].vector
 
 
 def test_the_naive_history_is_not_trivial():
@@ -171,19 +168,16 @@ def test_the_naive_history_is_not_trivial():
 def test_live_days_are_dropped_only_when_no_worker_needs_them(scorer, home):
     """An event drops its entity's buckets before the oldest cut-off that a worker has reported."""
     lagging = {"pid": 1, "at": WALL_CLOCK.now(), "cutoff": DAY - 8}
-    with scorer.store.write() as view:
-        view.put("workers", b"worker-1", json.dumps(lagging).encode())
+    scorer.store.report("worker-1", json.dumps(lagging).encode())
     decide_on(scorer, home, DAY - 7)
     decide_on(scorer, home, DAY - 3)
     assert live_days(scorer) == [DAY - 7, DAY - 3]
 
-    with scorer.store.write() as view:
-        view.put("workers", b"worker-1", json.dumps({**lagging, "cutoff": DAY - 4}).encode())
+    scorer.store.report("worker-1", json.dumps({**lagging, "cutoff": DAY - 4}).encode())
     decide_on(scorer, home, DAY - 1)
     assert live_days(scorer) == [DAY - 3, DAY - 1]
 
-    with scorer.store.write() as view:
-        view.put("workers", b"worker-1", json.dumps({**lagging, "at": WALL_CLOCK.now() - 61}).encode())
+    scorer.store.report("worker-1", json.dumps({**lagging, "at": WALL_CLOCK.now() - 61}).encode())
     decide_on(scorer, home, DAY)
     assert live_days(scorer) == [DAY - 1, DAY]
 
@@ -196,6 +190,6 @@ def decide_on(scorer, home, day):
 
 
 def live_days(scorer):
-    with scorer.store.read() as view:
+    with view_of(scorer.store) as view:
         hours = {hour for _, record in view.items("live") for hour in decode_entity(record, DAY).hours}
     return sorted({hour // 24 for hour in hours})

@@ -6,10 +6,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.keys.signing import SigningKey
-from serving.store.records import unpack_label
 from serving.worker.poller import Poller
 from tests.serving.processes import wait_for
-from tests.serving.scene import ACCESS, CUSTOMER, DAY, NO_LABELS, NOON, Scorer, export_state, make_release, promote
+from tests.serving.scene import (
+    ACCESS,
+    CUSTOMER,
+    DAY,
+    NO_LABELS,
+    NOON,
+    Scorer,
+    export_state,
+    init_store,
+    make_release,
+    promote,
+)
 from tests.serving.test_decisions import assert_problem
 
 
@@ -18,8 +28,7 @@ def label(transaction_id=1, status="fraud", learned_at=NOON):
 
 
 def labels_of(scorer):
-    with scorer.store.read() as view:
-        return [(key[-1], unpack_label(text)) for key, text in view.items("labels")]
+    return scorer.store.read_labels(1, 2_000)
 
 
 def test_labels_are_stored_in_the_order_of_arrival(scorer):
@@ -138,6 +147,7 @@ def test_metrics_count_decisions(scorer):
 
 def test_without_a_release_nothing_is_decided(tmp_path):
     """The answer is 503 not-ready with Retry-After, and readyz says why."""
+    init_store(tmp_path)
     scorer = Scorer(tmp_path)
     scorer.poller.poll()
     try:
@@ -152,8 +162,9 @@ def test_without_a_release_nothing_is_decided(tmp_path):
 
 def test_a_store_that_is_not_one_is_a_503_until_it_is_mended(home):
     """The worker lives on, is not ready, and opens the store once it can."""
-    (home / "store").mkdir()
-    (home / "store" / "data.mdb").write_bytes(b"no store" * 1_000)
+    good = home / "store" / "data.mdb"
+    good.rename(home / "good.mdb")
+    good.write_bytes(b"no store" * 1_000)
     scorer = Scorer(home)
     scorer.poller.poll()
 
@@ -161,7 +172,7 @@ def test_a_store_that_is_not_one_is_a_503_until_it_is_mended(home):
     assert_problem(scorer.get("/readyz"), 503, "not-ready")
     assert scorer.get("/healthz").status_code == 200
 
-    (home / "store" / "data.mdb").unlink()
+    (home / "good.mdb").rename(good)
     scorer.poller.poll()
     assert scorer.decide().status_code == 200
     scorer.close()

@@ -44,12 +44,12 @@ def test_nothing_has_converged_without_workers_or_pointers():
 def test_only_the_age_of_a_report_counts():
     """A pid that exists nowhere may be one of another host; a clock that is ahead makes no negative age."""
     ages = (0, 60, 61, -5)
-    items = [(b"%d" % age, json.dumps({"pid": 1 << 30, "at": 1_000 - age}).encode()) for age in ages]
+    items = [(str(age), json.dumps({"pid": 1 << 30, "at": 1_000 - age}).encode()) for age in ages]
 
     reports = read_workers(items, 1_000)
 
     assert [report["age"] for report in reports.alive] == [0, 60, 0]
-    assert reports.silent == [b"61"]
+    assert reports.silent == ["61"]
 
 
 def test_the_status_lists_what_every_worker_uses(scorer):
@@ -80,8 +80,7 @@ def test_a_change_converges_with_the_next_poll(scorer, home):
 def test_a_worker_of_another_host_counts(scorer):
     """Its report has a name of its own, even if it has the same pid."""
     behind = {"host": "elsewhere", "pid": os.getpid(), "at": WALL_CLOCK.now(), "release": "old", "state": None}
-    with scorer.store.write() as view:
-        view.put("workers", f"worker-elsewhere-{os.getpid()}".encode(), json.dumps({**behind, "epoch": 0}).encode())
+    scorer.store.report(f"worker-elsewhere-{os.getpid()}", json.dumps({**behind, "epoch": 0}).encode())
 
     scorer.poller.poll()
 

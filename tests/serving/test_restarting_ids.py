@@ -7,7 +7,6 @@ from antifraud.client import Refused, ScorerClient
 from antifraud.clock import DAY_SECONDS, date_of
 from infra.local.live_rows import live_rows
 from infra.local.traffic import Tally, post_labels, send
-from serving.store.records import unpack_label
 from tests.serving.scene import DAY, KEY
 
 HEADER = "# tranaction_id | tx_datetime | customer_id | terminal_id | tx_amount | tx_time_seconds | tx_time_days | tx_fraud | tx_fraud_scenario\n"  # noqa: E501
@@ -44,9 +43,8 @@ def test_each_day_has_its_own_decisions_and_labels(scorer, client, rows):
     post_labels(client, rows, tally, "day")
 
     assert (tally.decided, tally.labels) == (4, 4)
-    with scorer.store.read() as view:
-        labels = [unpack_label(text) for _, text in view.items("labels")]
-    assert [(label.transaction_id, label.status) for label in labels] == [
+    labels = scorer.store.read_labels(1, 100)
+    assert [(label.transaction_id, label.status) for _, label in labels] == [
         ("2024-10-03:1", "fraud"),
         ("2024-10-03:2", "legitimate"),
         ("2024-10-04:1", "legitimate"),

@@ -12,10 +12,10 @@ from antifraud.features.labels import LabelHistory
 from antifraud.features.reference import feature_vector, vector_of
 from serving.decisions import live
 from serving.store import labels, live_labels
-from serving.store.keys import key_of_id
-from serving.store.records import unpack_decision
+from serving.store.port import Wanted
+from serving.store.records import Place
 from tests.serving.row_loop import Row, Rows, Said
-from tests.serving.scene import Scorer, export_state
+from tests.serving.scene import Scorer, export_state, stored
 from tests.serving.worlds import DELAY_DAYS, FIRST_DAY, LATE_DAYS, generate_world, state_of
 
 
@@ -72,8 +72,7 @@ class Run:
         assert answer.status_code == 200
         assert ("history_incomplete" in answer.json["reasons"]) == (not inputs.complete)
         self.incomplete += not inputs.complete
-        with self.scorer.store.read() as view:
-            logged = unpack_decision(view.get("decisions", key_of_id(str(row.number)))).vector
+        logged = stored(self.scorer.store, row.number)[1].vector
         expected = {bits_of(vector_of(inputs)), logged if before is None else before}
         if expected != {logged}:
             self.wrong.append(row.number)
@@ -82,9 +81,9 @@ class Run:
     def preview(self, row):
         """The vector that the event would get now, without a decision."""
         state = self.scorer.services.serving.state
-        with self.scorer.store.read() as view:
-            customer, _ = live.read_history(view, state, row.customer)
-            terminal, _ = live.read_terminal_history(view, state, row.terminal, row.time)
+        hours = live.label_hours_of(state, row.time)
+        wanted = Wanted(Place("", "preview"), row.customer, row.terminal, hours)
+        (customer, _), (terminal, _) = live.histories_of(state, wanted, self.scorer.store.look_up(wanted))
         return bits_of(feature_vector(row.time, row.amount, customer, terminal))
 
     def add_what_comes_later(self, row):
@@ -132,8 +131,8 @@ MUTANTS = [
     (History, "_hours", "if bucket.last_time <= time", "if bucket"),
     (History, "window", "if today <= self.cutoff and", "if today < self.cutoff and"),
     (History, "window", "min(self.cutoff, today - 1)", "self.cutoff"),
-    (live, "read_history", "if hour >= first_live_hour", "if hour"),
-    (live, "_read_live_changes", "range(first_counted_hour(state, hour), hour)", "range(hour)"),
+    (live, "history_of", "if hour >= first_live_hour", "if hour"),
+    (live, "label_hours_of", "range(first_counted_hour(state, hour), hour)", "range(hour)"),
     (live, "first_counted_hour", "min(hour - delay, ", "max(hour - delay, "),
     (live_labels, "_changes", "sorted(labels, key=_learned_at)", "labels"),
     (labels, "add_live_label", "if label in before", "if not before and stored"),

@@ -15,7 +15,7 @@ from antifraud.features.registry import FEATURE_NAMES
 from antifraud.transaction_id import scoped_id
 from serving.export_log import export
 from serving.store.keys import id_of, key_of_id
-from serving.store.records import LabelIn, decode_transaction_id, unpack_label
+from serving.store.records import LabelIn, decode_transaction_id
 from tests.serving.scene import DAY, NOON
 from tests.serving.test_decisions import assert_problem
 
@@ -116,8 +116,7 @@ def test_an_id_of_two_days_is_two_decisions(scorer, tmp_path):
 
     decisions = [scorer.get(f"/v1/decisions/{name}").json["decision"] for name in days]
     assert decisions == ["flag", "approve"]
-    with scorer.store.read() as view:
-        assert [unpack_label(text).transaction_id for _, text in view.items("labels")] == ["2024-10-04:17"]
+    assert [label.transaction_id for _, label in scorer.store.read_labels(1, 100)] == ["2024-10-04:17"]
     export(scorer.store, date_of(DAY - 1), date_of(DAY), tmp_path / "log.npz", now=NOON)
     log = DecisionLog(tmp_path / "log.npz")
     assert {name: log.vector_of(name)[FEATURE_NAMES.index("amount")] for name in days} == dict(

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from antifraud.errors import returns_exit_code
+from antifraud.exit_codes import returns_exit_code
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.lake.catalog import ingested, open_catalog, read_days
 from antifraud.lake.schemas import CLEAN, QUARANTINE

@@ -8,7 +8,8 @@ import zlib
 
 import pytest
 
-from antifraud.errors import RawFileError, returns_exit_code
+from antifraud.errors import RawFileError
+from antifraud.exit_codes import returns_exit_code
 from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.raw_lines import HEADER
 from antifraud.lake.raw_text import open_text

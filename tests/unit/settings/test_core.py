@@ -20,6 +20,7 @@ KINDS = (JobSettings, ScorerSettings, GuardSettings, DagSettings)
 OF_FLOATS = [
     "fpr_limit", "quarantine_limit", "volume_error", "declared_fraud_share", "fraud_share_error", "fpr_target",
     "attainable_value_recall", "delta", "delta_a_year", "margin_fpr", "poll_seconds", "interval_seconds",
+    "store_wait_seconds",
 ]  # fmt: skip
 RANGES = {
     name: range_of(field.type)

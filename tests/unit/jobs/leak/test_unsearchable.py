@@ -15,7 +15,7 @@ import pyarrow.orc as po
 import pytest
 from upath import UPath
 
-from antifraud.errors import returns_exit_code
+from antifraud.exit_codes import returns_exit_code
 from antifraud.lake.catalog import open_catalog
 from antifraud.lake.ownership import claim_lake
 from antifraud.settings.core import JobSettings

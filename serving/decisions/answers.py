@@ -1,0 +1,41 @@
+"""The answer to a client, made from a stored decision: a repeat is answered with the same bytes."""
+
+from typing import Literal
+
+import msgspec
+
+from antifraud.clock import date_of
+from antifraud.killswitch.machine import Mode
+from serving.store.port import DecisionStore
+from serving.store.records import Answer, Decision, Place
+
+
+def answer_of(store: DecisionStore, place: Place, decision: Decision) -> Answer:
+    """Return the answer that a decision gives."""
+    context = decision.context
+    # OBSERVE scores like SERVING and approves everything: the score shows what it would have flagged.
+    said: Literal["flag", "approve"] = "flag" if decision.flagged else "approve"
+    holds = {
+        "score_above_threshold": decision.above_threshold,
+        "observed_only": context.mode == Mode.OBSERVE,
+        "day_covered_by_state": not decision.counted,
+        "history_incomplete": not decision.history_complete,
+    }
+    return Answer(
+        transaction_id=place.transaction_id,
+        decision=said,
+        score=decision.score,
+        threshold=context.threshold,
+        release=context.release,
+        mode=context.mode,
+        state_cutoff=date_of(context.cutoff).isoformat(),
+        counted=decision.counted,
+        reasons=[reason for reason, applies in holds.items() if applies],
+        decision_id=store.decision_id(place, decision.arrival),
+        arrival=decision.arrival,
+    )
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """Return the answer as JSON."""
+    return msgspec.json.encode(answer)

@@ -1,0 +1,63 @@
+"""Initialise the decision store, or accept one that is not the service's own.
+
+    python -m serving.store init
+    python -m serving.store accept
+
+``init`` makes a store, or gives one of an earlier version an identity, and notes it beside the release pointer. It
+refuses if the service has a store already. ``accept`` is for a person who knows what is lost: the store at hand, such
+as a copy that was restored, becomes the service's store, and is suspended until an admin resumes it.
+"""
+
+import argparse
+import os
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+
+from antifraud.clock import BusinessClock
+from antifraud.errors import StoreForeign
+from antifraud.exit_codes import returns_exit_code
+from antifraud.killswitch.machine import Mode
+from antifraud.settings.serving import StoreSettings
+from serving.store.registration import read_registration, write_registration
+from serving.store.store import Store, init_store, open_store
+
+
+@returns_exit_code
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Do what the command line says, and say what was done."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("action", choices=("init", "accept"))
+    options = parser.parse_args(arguments)
+    settings = StoreSettings.from_environment(environ)
+    store = _initialise(settings) if options.action == "init" else _accept(settings)
+    try:
+        write_registration(store, settings.releases_dir, store.newest_arrival())
+        print(f"the service's store is {store.identity} in {settings.store_dir}")  # noqa: T201
+    finally:
+        store.close()
+
+
+def _initialise(settings: StoreSettings) -> Store:
+    if (registration := read_registration(settings.releases_dir)) is not None:
+        raise StoreForeign(
+            f"the service has a store already, {registration.identity}: bring it back, or `accept` the one at hand"
+        )
+    return init_store(settings, uuid.uuid4().hex)
+
+
+def _accept(settings: StoreSettings) -> Store:
+    store = open_store(settings)
+    switch = store.switch()
+    if switch.mode is not Mode.SUSPENDED:
+        # Decisions may be missing from the store, so a person has to say that repeats can be decided anew.
+        now = BusinessClock(settings.clock_offset_seconds).now()
+        reason = "another store was accepted: decisions may be missing from it"
+        store.change_switch(Mode.SUSPENDED, expected_epoch=switch.epoch, reason=reason, by="store", at=now)
+    return store
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

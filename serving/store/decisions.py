@@ -1,0 +1,144 @@
+"""Decisions in the store: look up what one needs, commit it unless something has changed, read, ship."""
+
+from typing import Final
+
+from antifraud.errors import StoreError
+from antifraud.features.labels import Change
+from serving.store.keys import integer_of, key_of
+from serving.store.live_labels import stored_changes
+from serving.store.lmdb import View
+from serving.store.port import Seen, Wanted
+from serving.store.records import Context, Decision, Entry, NewDecision, Place, unpack_changes
+from serving.store.stubs import (
+    context_number_of,
+    decode_stub,
+    encode_stub,
+    key_of_place,
+    pack_context,
+    pack_entry,
+    unpack_context,
+    unpack_entry,
+)
+from serving.store.switchboard import NOW, switch_of
+
+ARRIVAL: Final = "arrival"
+SHIPPED: Final = "shipped"
+
+
+class Contexts:
+    """The contexts of a store by number; they never change, so each is read once."""
+
+    def __init__(self) -> None:
+        self._by_number: dict[int, Context] = {}
+        self._numbers: dict[Context, int] = {}
+
+    def get(self, view: View, number: int) -> Context:
+        """Return a context."""
+        if number not in self._by_number:
+            self._read(view)
+        return self._by_number[number]
+
+    def number(self, view: View, context: Context) -> int:
+        """Return the number of a context, which is stored if it is new."""
+        if context in self._numbers:
+            return self._numbers[context]
+        self._read(view)
+        if context in self._numbers:
+            return self._numbers[context]
+        # It is not remembered here: the transaction may still fail.
+        number = len(self._numbers)
+        view.put("contexts", key_of(number), pack_context(context))
+        return number
+
+    def _read(self, view: View) -> None:
+        for key, text in view.items("contexts"):
+            number, context = integer_of(key), unpack_context(text)
+            self._by_number[number], self._numbers[context] = context, number
+
+
+def look_up(view: View, contexts: Contexts, wanted: Wanted) -> Seen:
+    """Return what a decision needs of the store."""
+    switch, changes = view.get("switch", NOW), _stored_changes(view, wanted)
+    return Seen(
+        switch=switch_of(switch),
+        earlier=find_decision(view, contexts, wanted.place),
+        live_customer=view.get("live", wanted.customer.encode()),
+        live_terminal=view.get("live", wanted.terminal.encode()),
+        changes=[(hour, [Change(*change) for change in unpack_changes(text)]) for hour, text in changes],
+        stamp=(switch, changes),
+    )
+
+
+def _stored_changes(view: View, wanted: Wanted) -> list[tuple[int, bytes]]:
+    return list(stored_changes(view, wanted.terminal, wanted.label_hours))
+
+
+def commit_decision(view: View, contexts: Contexts, wanted: Wanted, seen: Seen, new: NewDecision) -> int | None:
+    """Store a decision and both live records, and return its arrival number; None if something has changed."""
+    place_key = key_of_place(wanted.place)
+    if view.get("ids", place_key) is not None or _has_changed(view, wanted, seen):
+        return None
+    number = view.next_number(ARRIVAL)
+    arrival = key_of(number)
+    stub = encode_stub(new.decision, contexts.number(view, new.decision.context), place_key)
+    view.put("ids", place_key, arrival)
+    view.put("stubs", arrival, stub, last=True)
+    view.put("entries", arrival, pack_entry(new.entry), last=True)
+    for token, live in ((wanted.customer, new.live_customer), (wanted.terminal, new.live_terminal)):
+        if live is not None:
+            view.put("live", token.encode(), live)
+    return number
+
+
+def _has_changed(view: View, wanted: Wanted, seen: Seen) -> bool:
+    switch, changes = seen.stamp
+    return (
+        view.get("live", wanted.customer.encode()) != seen.live_customer
+        or view.get("live", wanted.terminal.encode()) != seen.live_terminal
+        or view.get("switch", NOW) != switch
+        or _stored_changes(view, wanted) != changes
+    )
+
+
+def find_decision(view: View, contexts: Contexts, place: Place) -> Decision | None:
+    """Return the decision about a transaction, or None."""
+    arrival = view.get("ids", key_of_place(place))
+    return None if arrival is None else read_decision(view, contexts, arrival)
+
+
+def read_decision(view: View, contexts: Contexts, arrival: bytes) -> Decision | None:
+    """Return the decision with an arrival number, given as a key; None if there is no such stub any more."""
+    stub = view.get("stubs", arrival)
+    if stub is None:
+        return None
+    return decode_stub(stub, integer_of(arrival), contexts.get(view, context_number_of(stub)))
+
+
+def read_entries(view: View, contexts: Contexts, first: int, last: int, limit: int) -> list[tuple[Entry, Decision]]:
+    """Return up to `limit` unshipped decisions with arrival numbers from `first` to `last`, in their order."""
+    found: list[tuple[Entry, Decision]] = []
+    for arrival, text in view.items("entries", key_of(first)):
+        if len(found) == limit or integer_of(arrival) > last:
+            break
+        decision = read_decision(view, contexts, arrival)
+        # An unshipped decision never loses its stub.
+        assert decision is not None  # noqa: S101 tells mypy
+        found.append((unpack_entry(text), decision))
+    return found
+
+
+def release_entries(view: View, first: int, last: int) -> None:
+    """Note that the decisions `first` to `last` are shipped, and remove their entries.
+
+    Raises:
+        StoreError: Decisions before `first` are not shipped, or `last` was never decided.
+    """
+    shipped, newest = view.number(SHIPPED), view.number(ARRIVAL)
+    if first > shipped + 1 or last > newest:
+        raise StoreError(
+            f"decisions {first} to {last} cannot be released: shipped are 1 to {shipped}, decided 1 to {newest}; "
+            f"begin with {shipped + 1}"
+        )
+    for number in range(first, last + 1):
+        view.delete("entries", key_of(number))
+    view.set_number(SHIPPED, max(last, shipped))

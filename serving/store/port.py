@@ -1,0 +1,198 @@
+"""The decision store as its users see it: operations, not keys. `serving/store/lmdb.py` has the one implementation.
+
+Every operation is atomic. An operation that finds something else than its caller has read changes nothing and says so.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from antifraud.features.labels import Change
+from antifraud.killswitch.machine import Mode, Switch
+from serving.store.records import Decision, Entry, Label, LabelIn, NewDecision, Place
+
+
+class Wanted(NamedTuple):
+    """Whatever a decision needs of the store: its place, both tokens, and the hours whose live labels count."""
+
+    place: Place
+    customer: str
+    terminal: str
+    label_hours: range
+
+
+class Seen(NamedTuple):
+    """The store at one moment, as a decision sees it.
+
+    `live_customer` and `live_terminal` are live records, or None. `changes` are the changes by live labels of the
+    terminal, by hour of the event. `earlier` is the stored decision, if the id was decided.
+    """
+
+    switch: Switch
+    earlier: Decision | None
+    live_customer: bytes | None
+    live_terminal: bytes | None
+    changes: Sequence[tuple[int, list[Change]]]
+    stamp: Any
+
+
+class Fill(NamedTuple):
+    """Bytes in use, the largest size, and why a decision would be refused now; empty if it would not."""
+
+    used: int
+    limit: int
+    refusal: str
+
+    @property
+    def share(self) -> float:
+        """The used share of the largest size."""
+        return self.used / self.limit
+
+
+class Horizon(NamedTuple):
+    """Times and days before which nothing is needed any more.
+
+    Attributes:
+        decided_before: Shipped decisions made before this business time can go, with their labels.
+        live_day: Live buckets of earlier days can go.
+        label_hour: Live labels of events before this hour can go.
+        block_day: Counted blocks of earlier days can go.
+    """
+
+    decided_before: int
+    live_day: int
+    label_hour: int
+    block_day: int
+
+
+class WaitingLabel(NamedTuple):
+    """A label that waits for its cohort to mature, with what the guard needs of the decision."""
+
+    arrival: int
+    day: int
+    terminal: str
+    status: str
+    learned_at: int
+    release: str
+    epoch: int
+    flagged: bool
+
+
+BlockKey = tuple[int, int, str, str]
+"""Day, epoch, release and terminal of a block of counted rows."""
+Counts = tuple[int, int]
+"""Legitimate rows, and the flagged ones among them."""
+EvidenceKey = tuple[int, str]
+"""Epoch and release that evidence is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A change of the guard's: labels that are used up, counts and evidence before and after, and a suspension."""
+
+    used: Sequence[WaitingLabel]
+    counted: Sequence[int]
+    blocks: Mapping[BlockKey, tuple[Counts, Counts]]
+    evidence: Mapping[EvidenceKey, tuple[Mapping[str, Any] | None, Mapping[str, Any]]]
+    suspend: Switch | None
+
+
+class DecisionStore(Protocol):
+    """The operations of a decision store; each raises a StoreError if the store cannot be used."""
+
+    @property
+    def identity(self) -> str:
+        """The identity that the store got when it was initialised."""
+
+    def decision_id(self, place: Place, arrival: int) -> str:
+        """Return the id of a decision."""
+
+    def look_up(self, wanted: Wanted) -> Seen:
+        """Return what a decision needs, of one moment, without waiting for a writer."""
+
+    def commit_decision(self, wanted: Wanted, seen: Seen, decision: NewDecision) -> int | None:
+        """Store a decision and both live records; return its arrival number.
+
+        Return None, and change nothing, if the switch, the id, a live record or a live label has changed since `seen`.
+        """
+
+    def decision_of(self, place: Place) -> Decision | None:
+        """Return the decision about a transaction, or None."""
+
+    def newest_arrival(self) -> int:
+        """Return the largest arrival number, 0 for a new store."""
+
+    def entries(self, first: int, last: int, limit: int) -> list[tuple[Entry, Decision]]:
+        """Return up to `limit` unshipped decisions with arrival numbers from `first` to `last`, in their order."""
+
+    def entries_at(self, arrivals: Sequence[int]) -> list[tuple[Entry, Decision]]:
+        """Return the unshipped decisions with these arrival numbers, in this order."""
+
+    def decision_at(self, arrival: int) -> Decision | None:
+        """Return the decision with an arrival number, or None."""
+
+    def release(self, first: int, last: int) -> None:
+        """Note that the decisions `first` to `last` are shipped, and remove their vectors."""
+
+    def shipped(self) -> int:
+        """Return the arrival number up to which decisions are shipped."""
+
+    def remove_expired(self, horizon: Horizon, limit: int) -> int:
+        """Remove up to about `limit` records that are not needed any more; return how many there were."""
+
+    def add_labels(self, namespace: str, new: Sequence[LabelIn], *, source: str, now: int, live_hour: int) -> list[str]:
+        """Store labels; return the ids that were never decided in this namespace."""
+
+    def read_labels(self, first: int, limit: int) -> list[tuple[int, Label]]:
+        """Return up to `limit` stored labels with their numbers, from number `first` on."""
+
+    def newest_label(self) -> int:
+        """Return the number of the newest label, 0 if there is none."""
+
+    def take_in_labels(self, limit: int) -> int:
+        """Make up to `limit` new labels wait for their cohort; return how many there were."""
+
+    def matured_labels(self, last_day: int, limit: int) -> list[WaitingLabel]:
+        """Return up to `limit` waiting labels of days up to `last_day`, oldest day first."""
+
+    def block_counts(self, keys: Iterable[BlockKey]) -> dict[BlockKey, Counts]:
+        """Return the counts of blocks."""
+
+    def evidence(self) -> dict[EvidenceKey, dict[str, Any]]:
+        """Return the evidence about every release and epoch."""
+
+    def commit_inspection(self, inspection: Inspection) -> bool:
+        """Make the guard's change; return False, and change nothing, if something has changed since it was read."""
+
+    def switch(self) -> Switch:
+        """Return the present switch."""
+
+    def change_switch(self, mode: Mode, *, expected_epoch: int, reason: str, by: str, at: int) -> Switch:
+        """Change the switch and queue the notification."""
+
+    def notifications(self) -> list[tuple[str, bytes]]:
+        """Return the notifications that are not delivered, oldest first."""
+
+    def settle_notification(self, name: str, *, delivered: bool) -> None:
+        """Remove a notification from the queue; one that was not delivered is kept as a dead letter."""
+
+    def report(self, process: str, text: bytes) -> None:
+        """Store the report of a process."""
+
+    def reports(self) -> dict[str, bytes]:
+        """Return the last report of every process."""
+
+    def forget_reports(self, processes: Iterable[str]) -> None:
+        """Remove reports of processes that are gone."""
+
+    def sizes(self) -> dict[str, int]:
+        """Return the number of records by kind."""
+
+    def fill(self) -> Fill:
+        """Return how full the store is, and whether it takes decisions."""
+
+    def look_after(self) -> None:
+        """Do what is due every second: clear dead readers, keep room on the disk, write to the disk."""
+
+    def close(self) -> None:
+        """Close the store; the process can then open it again."""

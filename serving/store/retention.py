@@ -1,0 +1,98 @@
+"""What the store forgets, in small steps: shipped decisions that are too old to be repeated, and silent entities.
+
+A step finds its victims without the lock, and removes those that have not changed since.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from antifraud.artifacts.state_export import newest_hour_of
+from antifraud.clock import DAY_HOURS
+from serving.store.decisions import SHIPPED
+from serving.store.keys import NUMBER_BYTES, integer_of, key_of
+from serving.store.live_labels import CHANGES, LABELS
+from serving.store.lmdb import View
+from serving.store.port import Horizon
+from serving.store.records import unpack_label
+from serving.store.stubs import decided_at_of, place_key_of
+from serving.store.waiting import CURSOR
+
+Record = tuple[str, bytes, bytes]
+"""Database, key and value."""
+
+
+class Sweep:
+    """Goes round a database that has no order of age, some records at a time."""
+
+    def __init__(self, database: str, is_silent: Callable[[bytes, bytes, Horizon], bool]) -> None:
+        self._database, self._is_silent = database, is_silent
+        self._place = b""
+
+    def find(self, view: View, horizon: Horizon, limit: int) -> list[Record]:
+        """Return those of the next `limit` records that nobody needs."""
+        records = list(islice(view.items(self._database, self._place), limit))
+        # A last, short piece ends at the end of the database: the next one begins at its beginning.
+        self._place = records[-1][0] + b"\0" if len(records) == limit else b""
+        return [(self._database, key, value) for key, value in records if self._is_silent(key, value, horizon)]
+
+
+def _is_silent_entity(_: bytes, value: bytes, horizon: Horizon) -> bool:
+    return newest_hour_of(value) < horizon.live_day * DAY_HOURS
+
+
+def _is_old_change(key: bytes, _: bytes, horizon: Horizon) -> bool:
+    return integer_of(key[-NUMBER_BYTES:]) < horizon.label_hour
+
+
+def _is_old_label(key: bytes, _: bytes, horizon: Horizon) -> bool:
+    return integer_of(key[-2 * NUMBER_BYTES : -NUMBER_BYTES]) < horizon.label_hour
+
+
+def make_sweeps() -> list[Sweep]:
+    """Return new sweeps over everything that silent entities leave behind."""
+    return [Sweep("live", _is_silent_entity), Sweep(CHANGES, _is_old_change), Sweep(LABELS, _is_old_label)]
+
+
+def find_expired(view: View, sweeps: list[Sweep], horizon: Horizon, limit: int) -> list[Record]:
+    """Return records that nobody needs any more, some `limit` of each kind."""
+    found = list(islice(_expired_decisions(view, horizon), limit))
+    found += islice(_expired_labels(view, {key for _, key, _ in found}), limit)
+    found += islice(_expired_blocks(view, horizon), limit)
+    for sweep in sweeps:
+        found += sweep.find(view, horizon, limit)
+    return found
+
+
+def _expired_decisions(view: View, horizon: Horizon) -> Iterator[Record]:
+    shipped = view.number(SHIPPED)
+    for key, stub in view.items("stubs"):
+        if integer_of(key) > shipped or decided_at_of(stub) >= horizon.decided_before:
+            return
+        yield "stubs", key, stub
+
+
+def _expired_labels(view: View, going: set[bytes]) -> Iterator[Record]:
+    """Yield the oldest labels, as long as the guard has taken them in and their decision is gone or going."""
+    taken_in = view.number(CURSOR)
+    for key, text in view.items("labels"):
+        arrival = key_of(unpack_label(text).arrival)
+        if integer_of(key) > taken_in or (arrival not in going and view.get("stubs", arrival) is not None):
+            return
+        yield "labels", key, text
+
+
+def _expired_blocks(view: View, horizon: Horizon) -> Iterator[Record]:
+    for key, text in view.items("blocks"):
+        if integer_of(key[:NUMBER_BYTES]) >= horizon.block_day:
+            return
+        yield "blocks", key, text
+
+
+def remove(view: View, records: list[Record]) -> None:
+    """Remove those of `records` that have not changed since they were found."""
+    for database, key, value in records:
+        if view.get(database, key) != value:
+            continue
+        view.delete(database, key)
+        if database == "stubs":
+            view.delete("ids", place_key_of(value))

@@ -1,0 +1,292 @@
+"""The decision store over LMDB: the operations of `serving/store/port.py`, for all workers and the guard of a host.
+
+Named databases (numbers in keys are big-endian, so they sort):
+
+| database | key | value |
+| --- | --- | --- |
+| live | token | hour buckets after the cut-off (`serving/decisions/live.py`) |
+| ids | hash of namespace and id | arrival number |
+| stubs | arrival number | decision (`serving/store/stubs.py`) |
+| entries | arrival number | id, customer and vector, until the decision is shipped |
+| contexts | number | what many decisions have in common |
+| labels | sequence | `Label` |
+| live_labels | terminal, hour of the event, arrival number | labels in the order of arrival |
+| live_changes | terminal, hour of the event | the changes that these labels make, summed up |
+| pending | day, terminal, arrival number | label that waits for its cohort to mature |
+| blocks | day, epoch, release, terminal | counted legitimate rows, and the flagged ones among them |
+| evidence | epoch, release | detector state, JSON |
+| switch | ``now``, or epoch | switch, JSON; the epochs are its history |
+| outbox | notification id | notification that is not delivered yet |
+| dead | notification id | notification that was given up |
+| workers | name | last report of a process |
+| meta | name | counters, and the identity |
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from antifraud.errors import StoreForeign
+from antifraud.killswitch.machine import Mode, Switch
+from antifraud.settings.serving import StoreSettings
+from serving.store import decisions, earlier, labels, retention, room, waiting
+from serving.store.keys import key_of
+from serving.store.lmdb import DATABASES, Environment, View
+from serving.store.port import (
+    BlockKey,
+    Counts,
+    EvidenceKey,
+    Fill,
+    Horizon,
+    Inspection,
+    Seen,
+    WaitingLabel,
+    Wanted,
+)
+from serving.store.records import Decision, Entry, Label, LabelIn, NewDecision, Place
+from serving.store.stubs import decision_id_of, key_of_place
+from serving.store.switchboard import read_switch, set_switch
+
+IDENTITY: Final = b"identity"
+RELEASED_A_STEP: Final = 500
+"""Decisions of one step of a release: it bounds how long the lock is held."""
+
+
+class Store:
+    """An open decision store. Open it after the fork: LMDB environments do not survive one."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Take over an environment that `open_store` or `init_store` has opened."""
+        self._environment = environment
+        self._contexts = decisions.Contexts()
+        self._sweeps = retention.make_sweeps()
+        with environment.read() as view:
+            self._identity = (view.get("meta", IDENTITY) or b"").decode()
+            is_current = earlier.has_this_live_format(view)
+        if not self._identity:
+            environment.close()
+            raise StoreForeign("the decision store has no identity: `python -m serving.store init` gives it one")
+        if not is_current:
+            environment.write(earlier.empty_other_live_format)
+
+    @property
+    def identity(self) -> str:
+        """The identity that the store got when it was initialised."""
+        return self._identity
+
+    def decision_id(self, place: Place, arrival: int) -> str:
+        """Return the id of a decision."""
+        return decision_id_of(self._identity, key_of_place(place), arrival)
+
+    def look_up(self, wanted: Wanted) -> Seen:
+        """Return what a decision needs, of one moment, without waiting for a writer."""
+        with self._environment.read() as view:
+            return decisions.look_up(view, self._contexts, wanted)
+
+    def commit_decision(self, wanted: Wanted, seen: Seen, new: NewDecision) -> int | None:
+        """Store a decision and both live records, and return its arrival number; None if something has changed."""
+        return self._environment.write(
+            lambda view: decisions.commit_decision(view, self._contexts, wanted, seen, new), spare=room.DECISIONS
+        )
+
+    def decision_of(self, place: Place) -> Decision | None:
+        """Return the decision about a transaction, or None."""
+        with self._environment.read() as view:
+            return decisions.find_decision(view, self._contexts, place)
+
+    def newest_arrival(self) -> int:
+        """Return the largest arrival number, 0 for a new store."""
+        with self._environment.read() as view:
+            return view.number(decisions.ARRIVAL)
+
+    def entries(self, first: int, last: int, limit: int) -> list[tuple[Entry, Decision]]:
+        """Return up to `limit` unshipped decisions with arrival numbers from `first` to `last`, in their order."""
+        with self._environment.read() as view:
+            return decisions.read_entries(view, self._contexts, first, last, limit)
+
+    def entries_at(self, arrivals: Sequence[int]) -> list[tuple[Entry, Decision]]:
+        """Return the unshipped decisions with these arrival numbers, in this order."""
+        with self._environment.read() as view:
+            return [
+                row for arrival in arrivals for row in decisions.read_entries(view, self._contexts, arrival, arrival, 1)
+            ]
+
+    def decision_at(self, arrival: int) -> Decision | None:
+        """Return the decision with an arrival number, or None."""
+        with self._environment.read() as view:
+            return decisions.read_decision(view, self._contexts, key_of(arrival))
+
+    def release(self, first: int, last: int) -> None:
+        """Note that the decisions `first` to `last` are shipped, and remove their vectors, in small steps."""
+        for start in range(first, last + 1, RELEASED_A_STEP):
+            end = min(start + RELEASED_A_STEP - 1, last)
+            self._environment.write(partial(decisions.release_entries, first=start, last=end))
+
+    def shipped(self) -> int:
+        """Return the arrival number up to which decisions are shipped."""
+        with self._environment.read() as view:
+            return view.number(decisions.SHIPPED)
+
+    def remove_expired(self, horizon: Horizon, limit: int) -> int:
+        """Remove records that are not needed any more, some `limit` of each kind; return how many there were."""
+        with self._environment.read() as view:
+            found = retention.find_expired(view, self._sweeps, horizon, limit)
+        if found:
+            self._environment.write(lambda view: retention.remove(view, found))
+        return len(found)
+
+    def add_labels(self, namespace: str, new: Sequence[LabelIn], *, source: str, now: int, live_hour: int) -> list[str]:
+        """Store labels; return the ids that were never decided in this namespace."""
+
+        def add(view: View) -> list[str]:
+            return labels.add_labels(
+                view, self._contexts, new, namespace=namespace, source=source, now=now, live_hour=live_hour
+            )
+
+        return self._environment.write(add, spare=room.LABELS)
+
+    def read_labels(self, first: int, limit: int) -> list[tuple[int, Label]]:
+        """Return up to `limit` stored labels with their numbers, from number `first` on."""
+        with self._environment.read() as view:
+            return labels.read_labels(view, first, limit)
+
+    def newest_label(self) -> int:
+        """Return the number of the newest label, 0 if there is none."""
+        with self._environment.read() as view:
+            return view.number(labels.SEQUENCE)
+
+    def take_in_labels(self, limit: int) -> int:
+        """Make up to `limit` new labels wait for their cohort; return how many there were."""
+        return self._environment.write(
+            lambda view: waiting.take_in_labels(view, self._contexts, limit), spare=room.GUARD
+        )
+
+    def matured_labels(self, last_day: int, limit: int) -> list[WaitingLabel]:
+        """Return up to `limit` waiting labels of days up to `last_day`, oldest day first."""
+        with self._environment.read() as view:
+            return waiting.matured_labels(view, last_day, limit)
+
+    def block_counts(self, keys: Iterable[BlockKey]) -> dict[BlockKey, Counts]:
+        """Return the counts of blocks."""
+        with self._environment.read() as view:
+            return waiting.read_block_counts(view, keys)
+
+    def evidence(self) -> dict[EvidenceKey, dict[str, Any]]:
+        """Return the evidence about every release and epoch."""
+        with self._environment.read() as view:
+            return waiting.read_evidence(view)
+
+    def commit_inspection(self, inspection: Inspection) -> bool:
+        """Make the guard's change; return False, and change nothing, if something has changed since it was read."""
+        # A suspension must succeed however full the store is.
+        spare = room.GUARD if inspection.suspend is None else room.SWITCH
+        return self._environment.write(lambda view: waiting.commit_inspection(view, inspection), spare=spare)
+
+    def switch(self) -> Switch:
+        """Return the present switch."""
+        with self._environment.read() as view:
+            return read_switch(view)
+
+    def change_switch(self, mode: Mode, *, expected_epoch: int, reason: str, by: str, at: int) -> Switch:
+        """Change the switch and queue the notification."""
+        return self._environment.write(
+            lambda view: set_switch(view, mode, expected_epoch=expected_epoch, reason=reason, by=by, at=at),
+            spare=room.SWITCH,
+        )
+
+    def notifications(self) -> list[tuple[str, bytes]]:
+        """Return the notifications that are not delivered, oldest first."""
+        with self._environment.read() as view:
+            return [(name.decode(), text) for name, text in view.items("outbox")]
+
+    def settle_notification(self, name: str, *, delivered: bool) -> None:
+        """Remove a notification from the queue; one that was not delivered is kept as a dead letter."""
+
+        def settle(view: View) -> None:
+            text = view.get("outbox", name.encode())
+            view.delete("outbox", name.encode())
+            if text is not None and not delivered:
+                view.put("dead", name.encode(), text)
+
+        self._environment.write(settle)
+
+    def report(self, process: str, text: bytes) -> None:
+        """Store the report of a process."""
+        self._environment.write(lambda view: view.put("workers", process.encode(), text))
+
+    def reports(self) -> dict[str, bytes]:
+        """Return the last report of every process."""
+        with self._environment.read() as view:
+            return {name.decode(): text for name, text in view.items("workers")}
+
+    def forget_reports(self, processes: Iterable[str]) -> None:
+        """Remove reports of processes that are gone."""
+
+        def forget(view: View) -> None:
+            for process in processes:
+                view.delete("workers", process.encode())
+
+        self._environment.write(forget)
+
+    def sizes(self) -> dict[str, int]:
+        """Return the number of records by kind."""
+        with self._environment.read() as view:
+            counts = {name: view.count(name) for name in ("labels", "pending", "outbox", "dead")}
+            return {"decisions": view.count("stubs"), "judged": view.number(waiting.JUDGED), **counts}
+
+    def fill(self) -> Fill:
+        """Return how full the store is, and whether it takes decisions."""
+        known = self._environment.room
+        return Fill(known.used, known.limit, known.refusal(room.DECISIONS))
+
+    def look_after(self) -> None:
+        """Do what is due every second: clear dead readers, keep room on the disk, write to the disk."""
+        self._environment.look_after()
+
+    def close(self) -> None:
+        """Close the store; the process can then open it again."""
+        self._environment.close()
+
+
+def open_store(settings: StoreSettings) -> Store:
+    """Open the store of the settings.
+
+    Raises:
+        StoreForeign: There is none, or it has no identity.
+        StoreError: It cannot be opened.
+    """
+    return Store(open_environment(settings, create=False))
+
+
+def init_store(settings: StoreSettings, identity: str) -> Store:
+    """Open the store of the settings, which is made if it is missing, and give it an identity.
+
+    Raises:
+        StoreError: It has an identity already, or cannot be opened.
+    """
+    environment = open_environment(settings, create=True)
+
+    def initialise(view: View) -> None:
+        if known := view.get("meta", IDENTITY):
+            raise StoreForeign(f"the decision store has the identity {known.decode()}: it was initialised before")
+        earlier.convert(view)
+        view.put("meta", IDENTITY, identity.encode())
+
+    try:
+        environment.write(initialise)
+    except StoreForeign:
+        environment.close()
+        raise
+    return Store(environment)
+
+
+def open_environment(settings: StoreSettings, *, create: bool) -> Environment:
+    """Open the LMDB environment of the settings; one that is made may hold a store of an earlier version."""
+    return Environment(
+        settings.store_dir,
+        settings.store_map_bytes,
+        power_safe=settings.store_durability == "power",
+        wait_seconds=settings.store_wait_seconds,
+        create=create,
+        databases=(*DATABASES, *earlier.EARLIER_DATABASES) if create else DATABASES,
+    )

@@ -1,0 +1,92 @@
+"""Decisions as they are stored: a stub of at most 90 bytes, which lasts, and an entry, which lasts until it is shipped.
+
+The stub has all that the answer says, so a repeat gets the same answer for as long as there is a stub. The release, the
+threshold and the like are the same for many decisions; they are stored once, as a context.
+"""
+
+import hashlib
+import struct
+from typing import Final
+
+import msgspec
+
+from serving.store.keys import key_of
+from serving.store.records import Context, Decision, Entry, Place
+
+_FIELDS: Final = struct.Struct("<IBIqiI16s16s")
+"""Context, marks, score, event time, seconds from event to decision, amount, hash of the payload, key of the place."""
+COUNTED, COMPLETE, JUDGED = 1, 2, 4
+DIGEST_BYTES: Final = 16
+_ID_BYTES: Final = 10
+
+pack_context = msgspec.msgpack.Encoder().encode
+unpack_context = msgspec.msgpack.Decoder(Context).decode
+pack_entry = msgspec.msgpack.Encoder().encode
+unpack_entry = msgspec.msgpack.Decoder(Entry).decode
+
+
+def key_of_place(place: Place) -> bytes:
+    """Return the key of a transaction: a hash, so that long ids cost no more than short ones.
+
+    >>> key_of_place(Place("", "17")) != key_of_place(Place("till", "17"))
+    True
+    """
+    # An id has no slash, so no two places have the same text.
+    return hashlib.blake2b(f"{place.namespace}/{place.transaction_id}".encode(), digest_size=DIGEST_BYTES).digest()
+
+
+def decision_id_of(identity: str, place_key: bytes, arrival: int) -> str:
+    """Return the id of a decision: 20 hexadecimal digits, unlike those of any other decision of any store."""
+    text = identity.encode() + place_key + key_of(arrival)
+    return hashlib.blake2b(text, digest_size=_ID_BYTES).hexdigest()
+
+
+def encode_stub(decision: Decision, context: int, place_key: bytes) -> bytes:
+    """Pack a decision, without its arrival number, which is its key."""
+    marks = COUNTED * decision.counted | COMPLETE * decision.history_complete
+    offset = decision.decided_at - decision.event_time
+    fields = context, marks, decision.score, decision.event_time, offset, decision.amount, decision.payload, place_key
+    return _FIELDS.pack(*fields) + decision.terminal.encode()
+
+
+def decode_stub(stub: bytes, arrival: int, context: Context) -> Decision:
+    """Unpack what `encode_stub` packed."""
+    _, marks, score, event_time, offset, amount, payload, _ = _FIELDS.unpack_from(stub)
+    return Decision(
+        context=context,
+        score=score,
+        event_time=event_time,
+        decided_at=event_time + offset,
+        terminal=stub[_FIELDS.size :].decode(),
+        amount=amount,
+        payload=payload,
+        counted=bool(marks & COUNTED),
+        history_complete=bool(marks & COMPLETE),
+        arrival=arrival,
+    )
+
+
+def context_number_of(stub: bytes) -> int:
+    """Return the number of a stub's context."""
+    return int(_FIELDS.unpack_from(stub)[0])
+
+
+def place_key_of(stub: bytes) -> bytes:
+    """Return the key of a stub's place."""
+    return bytes(stub[_FIELDS.size - DIGEST_BYTES : _FIELDS.size])
+
+
+def decided_at_of(stub: bytes) -> int:
+    """Return the business time of a stub's decision."""
+    _, _, _, event_time, offset, *_ = _FIELDS.unpack_from(stub)
+    return int(event_time + offset)
+
+
+def is_judged(stub: bytes) -> bool:
+    """Return whether the transaction counts in the evidence."""
+    return bool(stub[4] & JUDGED)
+
+
+def mark_judged(stub: bytes) -> bytes:
+    """Return the stub of a transaction that counts in the evidence."""
+    return stub[:4] + bytes([stub[4] | JUDGED]) + stub[5:]
