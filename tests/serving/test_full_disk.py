@@ -11,7 +11,8 @@ from tests.serving.conftest import furnish
 from tests.serving.processes import GunicornScorer, wait_for
 from tests.serving.scene import transaction
 
-DISK_BYTES = 24 << 20
+DISK_BYTES = 64 << 20
+"""The store keeps a reserve of 32 MiB on it."""
 
 
 @pytest.fixture
