@@ -12,7 +12,7 @@ import numpy as np
 from antifraud.artifacts.decision_log import DecisionLog
 from antifraud.artifacts.state_export import Entity, encode_entity
 from antifraud.clock import HOUR_SECONDS, date_of, day_of
-from antifraud.features.buckets import EMPTY, Bucket, History, bucket_of
+from antifraud.features.buckets import EMPTY, Bucket, Buckets, History, bucket_of
 from antifraud.features.labels import NO_HOUR, LabelHistory
 from antifraud.features.reference import feature_vector
 from bench.serving.processes import NOON, Version
@@ -48,7 +48,9 @@ class Recount:
         """Return the features of a transaction that arrives now, and count it."""
         time, amount = body["event_time"], body["amount"]
         customer, terminal = (self._hours.setdefault(body[each], {}) for each in ("customer", "terminal"))
-        histories = (History(CUTOFF, {}, hours, LabelHistory(CUTOFF)) for hours in (customer, terminal))
+        histories = (
+            History(CUTOFF, hours=Buckets.of(hours), labels=LabelHistory(CUTOFF)) for hours in (customer, terminal)
+        )
         vector = np.array(feature_vector(time, amount, *histories), dtype="<f8").tobytes()
         for hours in (customer, terminal):
             hour = time // HOUR_SECONDS
@@ -58,7 +60,10 @@ class Recount:
     def records(self) -> dict[bytes, bytes]:
         """Return the live record of every entity as the store has it."""
         no_labels = LabelHistory(NO_HOUR)
-        return {name.encode(): encode_entity(Entity({}, hours, no_labels)) for name, hours in self._hours.items()}
+        return {
+            name.encode(): encode_entity(Entity(Buckets(), Buckets.of(hours), no_labels))
+            for name, hours in self._hours.items()
+        }
 
 
 def find_faults(sent: Sequence[Sent], home: Path, version: Version) -> Faults:

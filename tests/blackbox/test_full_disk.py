@@ -44,7 +44,8 @@ def fill_disk(place):
 
 def test_workers_start_and_live_on_a_full_disk(build, scorer_of, small_disk):
     """A worker that is replaced while the home's disk is full lives, and decides again when there is room."""
-    with scorer_of(build(at=small_disk)) as scorer:
+    settings = {"ANTIFRAUD_STORE_MAP_BYTES": str(DISK_BYTES // 2)}
+    with scorer_of(build(at=small_disk, **settings), **settings) as scorer:
         decide_all(scorer, range(20))
         filler = fill_disk(small_disk)
         before = set(scorer.workers())

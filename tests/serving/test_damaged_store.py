@@ -11,15 +11,10 @@ from antifraud.settings.serving import StoreSettings
 from serving.store import opening, soundness
 from serving.store.__main__ import main
 from serving.store.store import open_store
+from tests.serving.processes import GunicornScorer
 from tests.serving.scene import CUSTOMER, Scorer, init_store
 
 DAMAGED, FOREIGN = 81, 80
-
-
-def stop(scorer):
-    """Stop a scorer: this process may open its files again."""
-    scorer.close()
-    scorer.services.serving.state.environment.close()
 
 
 @pytest.fixture
@@ -29,7 +24,7 @@ def used(home):
     scorer.poller.poll()
     for number in range(3):
         assert scorer.decide(transaction_id=number).status_code == 200
-    stop(scorer)
+    scorer.close()
     return home
 
 
@@ -260,7 +255,7 @@ def test_the_way_back_without_a_copy(used):
     assert (answer.status_code, answer.json["type"]) == (503, "urn:antifraud:problem:store-unusable")
     assert answer.json["detail"].startswith("the file of the decision store is damaged (")
     assert scorer.get("/readyz").status_code == 503
-    stop(scorer)
+    scorer.close()
     assert run("init", used) == FOREIGN
     assert run("accept", used) == DAMAGED
 
@@ -298,3 +293,13 @@ def test_a_new_store_is_on_the_disk(tmp_path):
         "closed": f"{status.st_size} bytes, {status.st_mtime_ns}",
         "flaw": "",
     }
+
+
+def test_a_stopped_scorer_closes_its_store(used):
+    """The last worker that ends leaves the mark of a closed store."""
+    scorer = GunicornScorer(used)
+    scorer.start()
+    assert mark_of(used)["closed"] == ""
+    scorer.stop()
+    status = (used / "store" / "data.mdb").stat()
+    assert mark_of(used)["closed"] == f"{status.st_size} bytes, {status.st_mtime_ns}"
