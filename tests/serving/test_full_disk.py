@@ -63,7 +63,9 @@ def test_a_full_disk_kills_no_worker(small_home):
 
         (small_home / "filler").unlink()
         wait_for(gunicorn.is_ready, "both workers to be ready")
-        assert gunicorn.post("/v1/decisions", transaction(transaction_id=100)).status_code == 200
+        wait_for(
+            lambda: gunicorn.post("/v1/decisions", transaction(transaction_id=100)).status_code == 200, "a decision"
+        )
         assert '"route": "/v1/decisions", "status": 200' in (small_home / "scorer.log").read_text().splitlines()[-1]
     finally:
         gunicorn.stop()
