@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import StoreDamaged, StoreError
-from antifraud.files import exclusive, replace_file
+from antifraud.files import exclusive, replace_file, sync_folder
 from antifraud.settings.serving import Durability, StoreSettings
 from serving.store import earlier
 from serving.store.lmdb import DATA_FILE, DATABASES, Environment, require_store
@@ -64,7 +64,7 @@ def open_environment(settings: StoreSettings, *, create: bool) -> Environment:
             after_close=usage.end,
         )
     except StoreError:
-        usage.end()
+        usage.leave()
         raise
 
 
@@ -110,6 +110,10 @@ class Usage:
                 before = _read_mark(self._folder)
                 if before is not None and self._is_only_user():
                     self._write(replace(before, closed=_describe(self._folder)), before)
+        self.leave()
+
+    def leave(self) -> None:
+        """End the use without a note, so that the next process knows nothing about the file."""
         self._users.close()
 
     def _is_in_place(self) -> bool:
@@ -126,8 +130,14 @@ class Usage:
         return True
 
     def _write(self, mark: Mark, before: Mark | None) -> None:
-        if mark != before:
+        if mark == before:
+            return
+        try:
             replace_file(self._folder / MARK, json.dumps(asdict(mark)))
+        except OSError:
+            # A full disk must not stop the service. Without a mark, the next process examines the store.
+            (self._folder / MARK).unlink(missing_ok=True)
+            sync_folder(self._folder)
 
 
 def _read_mark(folder: Path) -> Mark | None:

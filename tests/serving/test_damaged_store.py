@@ -1,12 +1,13 @@
 """A store that a power cut may have damaged: when it is examined, what is found, and the way back."""
 
+import errno
 import json
 import shutil
 import threading
 
 import pytest
 
-from antifraud.errors import StoreDamaged
+from antifraud.errors import StoreDamaged, StoreError
 from antifraud.settings.serving import StoreSettings
 from serving.store import opening, soundness
 from serving.store.__main__ import main
@@ -119,6 +120,35 @@ def test_whoever_joins_examines_nothing(used, examinations):
     opening.Usage(used / "store", "process").end()
     store.close()
     assert examinations == []
+
+
+def test_a_full_disk_costs_an_examination(used, examinations, monkeypatch):
+    """Where the mark cannot be written, the store opens without one, and is examined the next time."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as full:
+        full.setattr(opening, "replace_file", refuse)
+        open_and_close(used)
+    assert not (used / "store" / "boot.json").exists()
+    assert examinations == []
+    open_and_close(used)
+    assert examinations == [used / "store"]
+
+
+def test_a_failed_opening_leaves_no_mark_of_a_closed_store(used, monkeypatch):
+    """Only a process that has written the store to the disk says that it is closed."""
+
+    def refuse(*_, **__):
+        raise StoreError("no memory")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(opening, "Environment", refuse)
+        with pytest.raises(StoreError, match="no memory"):
+            open_and_close(used)
+    assert mark_of(used)["closed"] == ""
+    open_and_close(used)
 
 
 def test_a_moved_folder_is_not_made_again(used):
