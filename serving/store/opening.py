@@ -23,7 +23,7 @@ MARK: Final = "boot.json"
 USERS: Final = ".users"
 """Name of the file that every process locks as long as it has the store open."""
 SMALL_BYTES: Final = 128 << 20
-"""A file up to this size is examined in less than a second."""
+"""A file up to this size is examined in about a second."""
 
 
 @dataclass(frozen=True, slots=True)
