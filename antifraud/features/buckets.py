@@ -133,7 +133,7 @@ class Buckets(Mapping[int, Bucket]):
 
     def followed_by(self, later: "Buckets") -> "Buckets":
         """Return these buckets and later ones, all of which have larger numbers."""
-        # What is not changed keeps its unpacked columns.
+        # Unchanged buckets keep their unpacked columns.
         if not later.packed:
             return self
         return Buckets(self.packed + later.packed) if self.packed else later

@@ -1,6 +1,6 @@
-"""What the store forgets, in small steps: shipped decisions that are too old to be repeated, and silent entities.
+"""Removal in small steps: of shipped decisions that are too old to be repeated, and of silent entities.
 
-A step finds its victims without the lock, and removes those that have not changed since.
+A step finds records without the lock, and removes them unless they have changed since.
 """
 
 from collections.abc import Callable, Iterator
