@@ -11,7 +11,7 @@ from bench.serving.processes import wait_for
 from tests.blackbox.traffic import transaction
 
 ENTITIES = 500_000
-CLIENTS = 4
+CLIENTS = 12
 
 
 @pytest.fixture(scope="module")
