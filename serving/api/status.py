@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
-from antifraud.errors import StoreError, StoreForeign
+from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.state_export import read_state_pointer
+from antifraud.errors import DataError, ReleaseError, StoreError, StoreForeign
 from antifraud.killswitch.machine import Mode
 from serving.api.auth import require_scope
 from serving.api.problems import not_ready
 from serving.store.port import DecisionStore
-from serving.worker.poller import WALL_CLOCK, read_workers
+from serving.worker.reports import WALL_CLOCK, have_converged, read_workers
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
@@ -62,7 +64,13 @@ def status() -> Response:
     except StoreForeign as error:
         stored = {"switch": {"mode": Mode.SUSPENDED, "reason": str(error), "by": "store"}}
     return jsonify(
-        {**stored, **_describe_serving(services), "time": services.clock.now(), "troubles": services.troubles}
+        {
+            **stored,
+            **_describe_serving(services),
+            "converged": _have_converged(services, stored),
+            "time": services.clock.now(),
+            "troubles": services.troubles,
+        }
     )
 
 
@@ -80,6 +88,17 @@ def _read_stored(store: DecisionStore) -> dict[str, Any]:
         "guard": json.loads(guard) if guard else None,
         "evidence": list(store.evidence().values()),
     }
+
+
+def _have_converged(services: Services, stored: dict[str, Any]) -> bool:
+    settings = services.settings
+    try:
+        release, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
+    except (ReleaseError, DataError):  # no worker can use what a broken pointer names; `troubles` tells about it
+        return False
+    # Without the service's own store there are no reports.
+    workers = stored.get("workers", [])
+    return have_converged(workers, release, state, stored["switch"].get("epoch"))
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

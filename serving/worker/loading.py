@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol
+from weakref import WeakValueDictionary
 
 import lmdb
 import numpy as np
 import numpy.typing as npt
 
 from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
-from antifraud.artifacts.state_export import Entity, StatePointer, decode_entity, verify_export
+from antifraud.artifacts.state_export import Entity, StatePointer, decode_entity
 from antifraud.clock import date_of, day_number
 from antifraud.errors import DataError, ReleaseError
 from antifraud.features.buckets import Buckets
@@ -22,10 +23,14 @@ from antifraud.features.labels import LabelHistory
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import load_evaluator
 from antifraud.settings.core import Settings
+from serving.worker.verification import Verified, Verifier, require_identity
 
 GOLDEN: Final = "golden.json"
 KEPT_ENTITIES: Final = 1_000
 """Entities of a state that a worker keeps unpacked, in some 20 MB."""
+_OPEN: Final[WeakValueDictionary[str, Any]] = WeakValueDictionary()
+"""Environments by the identity of their file: LMDB opens a file once a process. An environment is closed with the last
+state that refers to it, that is, after the last request that uses the state."""
 
 
 class VectorScorer(Protocol):
@@ -100,11 +105,11 @@ def load_release(settings: Settings, release: str) -> Release:
 
 def _require_golden_scores(bundle: Bundle, evaluator: VectorScorer) -> None:
     try:
-        golden = json.loads((bundle.path / GOLDEN).read_text())
+        golden = json.loads(bundle.read_text(GOLDEN))
         rows = [[math.nan if value is None else float(value) for value in row] for row in golden["vectors"]]
         vectors = np.array(rows, dtype=np.float64).reshape(-1, len(FEATURE_NAMES))
         expected = np.array(golden["scores"], dtype=np.int64)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ReleaseError(f"release {bundle.release} has no readable golden rows: promote it again") from error
     if len(vectors) == 0 or len(vectors) != len(expected):
         raise ReleaseError(
@@ -118,21 +123,36 @@ def _require_golden_scores(bundle: Bundle, evaluator: VectorScorer) -> None:
         )
 
 
-def load_state(states: Path, pointer: StatePointer) -> State:
+def load_state(states: Path, pointer: StatePointer, verifier: Verifier) -> State:
     """Verify an exported state and open it for reading.
 
     Raises:
         DataError: Manifest, checksum or cut-off is wrong, or the state cannot be opened.
     """
     folder = states / pointer.path
-    manifest = verify_export(folder)
+    verified = verifier.verify(folder)
+    manifest = verified.manifest
     if manifest.cutoff != pointer.cutoff:
         raise DataError(
             f"state {pointer.path} has cut-off {manifest.cutoff}, its pointer says {pointer.cutoff}: export it again"
         )
     try:
+        cutoff = day_number(dt.date.fromisoformat(manifest.cutoff))
+        return State(cutoff, manifest.label_delay_days, _open(folder, verified))
+    except (lmdb.Error, ValueError) as error:
+        raise DataError(
+            f"state {pointer.path} is not readable ({type(error).__name__}): export it again, into another "
+            "folder if it was changed while a worker used it"
+        ) from error
+
+
+def _open(folder: Path, verified: Verified) -> Any:
+    """Return the environment of a verified state; the same file is opened once."""
+    environment = _OPEN.get(verified.identity)
+    if environment is None:
         # Without a lock file: an export never changes, and its folder may be read-only.
         environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
-        return State(day_number(dt.date.fromisoformat(manifest.cutoff)), manifest.label_delay_days, environment)
-    except (lmdb.Error, ValueError) as error:
-        raise DataError(f"state {pointer.path} is not readable ({type(error).__name__}): export it again") from error
+        # LMDB has opened the path again: it must be the file that was verified.
+        require_identity(folder, verified.manifest, verified.identity)
+        _OPEN[verified.identity] = environment
+    return environment
