@@ -62,7 +62,7 @@ def status() -> Response:
     try:
         stored = _read_stored(services.store)
     except StoreForeign as error:
-        stored = {"switch": {"mode": Mode.SUSPENDED, "reason": str(error), "by": "store"}}
+        stored = _describe_missing(str(error))
     return jsonify(
         {
             **stored,
@@ -90,15 +90,19 @@ def _read_stored(store: DecisionStore) -> dict[str, Any]:
     }
 
 
+def _describe_missing(reason: str) -> dict[str, Any]:
+    """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
+    switch = {"mode": Mode.SUSPENDED, "epoch": None, "reason": reason, "by": "store", "at": None}
+    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None, "evidence": []}
+
+
 def _have_converged(services: Services, stored: dict[str, Any]) -> bool:
     settings = services.settings
     try:
         release, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
     except (ReleaseError, DataError):  # no worker can use what a broken pointer names; `troubles` tells about it
         return False
-    # Without the service's own store there are no reports.
-    workers = stored.get("workers", [])
-    return have_converged(workers, release, state, stored["switch"].get("epoch"))
+    return have_converged(stored["workers"], release, state, stored["switch"]["epoch"])
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Decisions stop first, then labels, then the guard's counts. A change of the swit
 is also kept on the disk, as space that the file already has.
 """
 
+import ctypes
 import errno
 import os
 from pathlib import Path
@@ -18,6 +19,7 @@ LEAST_RESERVED: Final = 64 * PAGE_BYTES
 RESERVED_SHARE: Final = 1 / 8
 PAGES_A_CHANGE: Final = 32
 """More pages than the change of one request adds."""
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 DECISIONS, LABELS, GUARD, SWITCH = 1.0, 0.5, 0.25, 0.0
 """By kind of change, the share of the reserve that it leaves free."""
 
@@ -49,7 +51,7 @@ class Room:
         end = min((last_page + 1) * PAGE_BYTES + self.reserve, self.limit)
         try:
             with self._file.open("r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, end)
+                _allocate(file.fileno(), end, self.reserve)
         except OSError as error:
             self.disk_error = errno.errorcode.get(error.errno or 0, type(error).__name__)
         else:
@@ -74,3 +76,20 @@ class Room:
         """
         if refusal := self.refusal(spare):
             raise StoreFull(refusal)
+
+
+def _allocate(descriptor: int, end: int, reserve: int) -> None:
+    """Give a file all blocks up to `end`; where the file system cannot, require that it has the reserve to spare.
+
+    `os.posix_fallocate` would then write zeros into the file instead, between the writes of LMDB.
+
+    Raises:
+        OSError: The disk has no room.
+    """
+    if _LIBC.fallocate(descriptor, 0, ctypes.c_int64(0), ctypes.c_int64(end)) == 0:
+        return
+    if (code := ctypes.get_errno()) != errno.EOPNOTSUPP:
+        raise OSError(code, os.strerror(code))
+    disk = os.fstatvfs(descriptor)
+    if disk.f_bavail * disk.f_frsize < reserve:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

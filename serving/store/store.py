@@ -31,7 +31,8 @@ from antifraud.killswitch.machine import Mode, Switch
 from antifraud.settings.serving import StoreSettings
 from serving.store import decisions, earlier, labels, retention, room, waiting
 from serving.store.keys import key_of
-from serving.store.lmdb import DATABASES, Environment, View
+from serving.store.lmdb import DATABASES, Environment
+from serving.store.opening import open_environment
 from serving.store.port import (
     BlockKey,
     Counts,
@@ -46,8 +47,8 @@ from serving.store.port import (
 from serving.store.records import Decision, Entry, Label, LabelIn, NewDecision, Place
 from serving.store.stubs import decision_id_of, key_of_place
 from serving.store.switchboard import read_switch, set_switch
+from serving.store.view import View
 
-IDENTITY: Final = b"identity"
 RELEASED_A_STEP: Final = 500
 """Decisions of one step of a release: it bounds how long the lock is held."""
 
@@ -61,7 +62,7 @@ class Store:
         self._contexts = decisions.Contexts()
         self._sweeps = retention.make_sweeps()
         with environment.read() as view:
-            self._identity = (view.get("meta", IDENTITY) or b"").decode()
+            self._identity = (view.get("meta", decisions.IDENTITY) or b"").decode()
             is_current = earlier.has_this_live_format(view)
         if not self._identity:
             environment.close()
@@ -243,6 +244,10 @@ class Store:
         """Do what is due every second: clear dead readers, keep room on the disk, write to the disk."""
         self._environment.look_after()
 
+    def settle(self) -> None:
+        """Write everything to the disk, with the entry of a new file in its folder."""
+        self._environment.settle()
+
     def close(self) -> None:
         """Close the store; the process can then open it again."""
         self._environment.close()
@@ -267,10 +272,11 @@ def init_store(settings: StoreSettings, identity: str) -> Store:
     environment = open_environment(settings, create=True)
 
     def initialise(view: View) -> None:
-        if known := view.get("meta", IDENTITY):
+        if known := view.get("meta", decisions.IDENTITY):
             raise StoreForeign(f"the decision store has the identity {known.decode()}: it was initialised before")
         earlier.convert(view)
-        view.put("meta", IDENTITY, identity.encode())
+        view.put("meta", decisions.IDENTITY, identity.encode())
+        view.start_digest(DATABASES)
 
     try:
         environment.write(initialise)
@@ -278,15 +284,3 @@ def init_store(settings: StoreSettings, identity: str) -> Store:
         environment.close()
         raise
     return Store(environment)
-
-
-def open_environment(settings: StoreSettings, *, create: bool) -> Environment:
-    """Open the LMDB environment of the settings; one that is made may hold a store of an earlier version."""
-    return Environment(
-        settings.store_dir,
-        settings.store_map_bytes,
-        power_safe=settings.store_durability == "power",
-        wait_seconds=settings.store_wait_seconds,
-        create=create,
-        databases=(*DATABASES, *earlier.EARLIER_DATABASES) if create else DATABASES,
-    )

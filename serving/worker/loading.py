@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
@@ -65,17 +65,20 @@ class State:
 
     def __post_init__(self) -> None:
         """Keep the entities that were read last: an export never changes, and busy terminals come again and again."""
-        object.__setattr__(self, "entity", lru_cache(KEPT_ENTITIES)(self._read_entity))
-
-    def _read_entity(self, token: bytes) -> Entity:
-        with self.environment.begin() as transaction:
-            record = transaction.get(token)
-        return decode_entity(record, self.cutoff) if record else Entity(Buckets(), Buckets(), LabelHistory(self.cutoff))
+        # Without a reference to this state: a cycle would keep its environment open until the next garbage collection.
+        read = partial(_read_entity, self.environment, self.cutoff)
+        object.__setattr__(self, "entity", lru_cache(KEPT_ENTITIES)(read))
 
     @property
     def cutoff_date(self) -> str:
         """The cut-off as YYYY-MM-DD."""
         return date_of(self.cutoff).isoformat()
+
+
+def _read_entity(environment: Any, cutoff: int, token: bytes) -> Entity:
+    with environment.begin() as transaction:
+        record = transaction.get(token)
+    return decode_entity(record, cutoff) if record else Entity(Buckets(), Buckets(), LabelHistory(cutoff))
 
 
 @dataclass(frozen=True, slots=True)

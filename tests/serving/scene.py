@@ -26,6 +26,7 @@ from jobs.training.export import onnx_bytes, trees_of
 from serving.app import create_app
 from serving.store.__main__ import main as initialise
 from serving.store.records import Place
+from serving.store.soundness import find_flaws
 from serving.worker.metrics import Metrics
 from serving.worker.poller import Poller
 from serving.worker.services import Services
@@ -96,7 +97,7 @@ def make_release(releases, candidate, golden, release, *, threshold=500_000, **c
     return write_bundle(releases, release, files, {**manifest, **changes}, SIGNING)
 
 
-def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7):
+def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7, moved_back=False):
     """Write a state export of {token: (days, hours, labels)} and point to it."""
     name = f"{date_of(cutoff)}-{sequence:08}"
     folder = states / name
@@ -114,7 +115,7 @@ def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7):
         "label_delay_days": label_delay_days,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    pointer = {"cutoff": manifest["cutoff"], "path": name, "sequence": sequence}
+    pointer = {"cutoff": manifest["cutoff"], "path": name, "sequence": sequence, "moved_back": moved_back}
     replace_file(states / "pointer.json", json.dumps(pointer))
     return folder
 
@@ -129,6 +130,12 @@ def stored(store, number, namespace=""):
 def view_of(store):
     """A view of the records of a store, for tests of what lies in it."""
     return store._environment.read()
+
+
+def require_consistent(store):
+    """Whatever a test has done, the records of the store belong together, and their digest says so."""
+    with view_of(store) as view:
+        assert list(find_flaws(view)) == []
 
 
 class Scorer:

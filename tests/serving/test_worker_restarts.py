@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import signal
 import socket
 import threading
@@ -221,10 +220,11 @@ def test_metrics_are_in_memory_and_go_with_the_service(own_gunicorn, home):
 
 def test_a_worker_without_a_release_starts_and_says_so(own_gunicorn, home):
     """Nothing to serve is no reason not to start: requests get 503, and a promotion helps without a restart."""
-    shutil.move(home / "releases", home / "away")
+    pointer = home / "releases" / "pointer.json"
+    pointer.rename(home / "away.json")
     starting = wait_in_thread(own_gunicorn.start)
     wait_for(lambda: own_gunicorn.process and answers(own_gunicorn, "/readyz", 503), "an answer")
-    shutil.move(home / "away", home / "releases")
+    (home / "away.json").rename(pointer)
     starting.join()
 
     assert own_gunicorn.post("/v1/decisions", transaction()).status_code == 200
