@@ -131,3 +131,13 @@ def share_of_errors(notes: Notes, began: float, ended: float) -> float:
     """Return the share of attempts that began in a span and were not answered with a decision."""
     inside = [attempt for attempt in notes.every() if began <= attempt.began <= ended]
     return sum(attempt.status != 200 for attempt in inside) / len(inside) if inside else 0.0
+
+
+def percentile(seconds: list[float], share: float) -> float:
+    """Return the smallest value that at least `share` of the values do not exceed.
+
+    >>> percentile([0.1, 0.4, 0.2, 0.3], 0.5), percentile([0.1, 0.4, 0.2, 0.3], 0.99)
+    (0.2, 0.4)
+    """
+    ordered = sorted(seconds)
+    return ordered[max(0, -(-len(ordered) * round(share * 1_000) // 1_000) - 1)]
