@@ -37,7 +37,7 @@ class Span:
 
 
 def gaps_in(span: Span, answered: Iterable[float]) -> list[float]:
-    """Return the seconds between two answers that follow each other, one of them at least in the span.
+    """Return the seconds between answers that follow each other, where that time overlaps the span.
 
     >>> gaps_in(Span(2.0, 3.0), [1.0, 1.5, 2.25, 2.5, 4.0, 4.5])
     [0.75, 0.25, 1.5]

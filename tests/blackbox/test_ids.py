@@ -1,4 +1,4 @@
-"""Ids are text in the namespace of their caller, and a repeated id gets its answer however old the event is."""
+"""Ids: they are text in the namespace of their caller, and a repeat gets its answer however old the event is."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The map grows for every process, and a dead reader does not fill the store."""
+"""Map and readers: the map grows for every process, and a dead reader does not fill the store."""
 
 import signal
 import subprocess

@@ -11,7 +11,7 @@ from bench.serving.processes import wait_for
 from tests.blackbox.traffic import transaction
 
 ENTITIES = 500_000
-CLIENTS = 4
+CLIENTS = 12
 
 
 @pytest.fixture(scope="module")
@@ -20,16 +20,17 @@ def large(world_of, build):
     return build(source=world_of("--entities", str(ENTITIES)))
 
 
-def disturb(scorer, action):
-    """Run a steady load, disturb the scorer in the middle, and return the notes and the span of the disturbance."""
+def disturb(scorer, action, times=3):
+    """Run a steady load, disturb the scorer a few times, and return the notes and the span of the disturbances."""
     with Load(scorer, transaction, rate=80, clients=CLIENTS) as load:
-        time.sleep(2)
-        began, workers = time.monotonic(), scorer.workers()
-        action(workers)
-        wait_for(lambda: set(scorer.workers()) != set(workers) and scorer.is_ready(), "new workers")
         time.sleep(1)
+        began = time.monotonic()
+        for _ in range(times):
+            workers = scorer.workers()
+            action(workers)
+            wait_for(lambda before=workers: set(scorer.workers()) != set(before) and scorer.is_ready(), "new workers")
+            time.sleep(1)
         ended = time.monotonic()
-        time.sleep(1)
     return load.notes, began, ended
 
 
