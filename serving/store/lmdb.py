@@ -15,7 +15,7 @@ from antifraud.errors import AntifraudError, StoreDamaged, StoreError, StoreFore
 from serving.store.committer import Committer, Job
 from serving.store.gate import Gate
 from serving.store.keys import integer_of, key_of
-from serving.store.room import Room
+from serving.store.room import COPIES_BYTES, URGENT_BYTES, Room
 
 DATABASES: Final = (
     "live", "ids", "stubs", "entries", "contexts", "labels", "live_labels", "live_changes",
@@ -62,10 +62,10 @@ class View:
         """Return the number of keys."""
         return int(self._transaction.stat(self._db[database])["entries"])
 
-    def pages(self) -> int:
-        """Return the number of pages that all databases use."""
-        sizes = map(self._transaction.stat, self._db.values())
-        return sum(size["branch_pages"] + size["leaf_pages"] + size["overflow_pages"] for size in sizes)
+    def used_bytes(self) -> int:
+        """Return the size of the pages that all databases use."""
+        sizes, kinds = map(self._transaction.stat, self._db.values()), ("branch_pages", "leaf_pages", "overflow_pages")
+        return sum(size["psize"] * size[kind] for size in sizes for kind in kinds)
 
     def items(self, database: str, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield keys and values in the order of the keys, from `start` on."""
@@ -107,7 +107,7 @@ class Environment:
         create: bool,
         databases: Sequence[str] = DATABASES,
     ) -> None:
-        """Open the environment in `folder`; it can grow to `map_bytes`.
+        """Open the environment in `folder`; its records can grow to `map_bytes`.
 
         With `power_safe`, a change is on the disk when `write` returns. Otherwise `flush` writes it there.
 
@@ -118,27 +118,32 @@ class Environment:
         self._file, self._power_safe, self._wait_seconds = folder / DATA_FILE, power_safe, wait_seconds
         if not create and not self._file.exists():
             raise StoreForeign(f"there is no decision store in {folder}: see docs/runbook.md, Store")
-        self._gate = Gate()
+        self._gate = Gate(wait_seconds)
         self._open(folder, map_bytes, databases)
         self._inode = self._inode_of_file()
         self.room = Room(self._file, self.map_bytes)
-        self._committer = Committer(self._commit)
+        self._committer = Committer(self._commit, self._close)
 
     def _open(self, folder: Path, map_bytes: int, databases: Sequence[str]) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._env = lmdb.open(
-                str(folder), map_size=map_bytes, max_dbs=len(databases), mode=0o600,
+                str(folder), map_size=map_bytes + COPIES_BYTES, max_dbs=len(databases), mode=0o600,
                 sync=self._power_safe, metasync=self._power_safe,
             )  # fmt: skip
-            self._db = {name: self._env.open_db(name.encode()) for name in databases}
         except (lmdb.Error, OSError) as error:
+            raise _store_error(error) from error
+        try:
+            self._db = {name: self._env.open_db(name.encode()) for name in databases}
+        except lmdb.Error as error:
+            # An environment that stays open could not be opened again.
+            self._env.close()
             raise _store_error(error) from error
 
     @property
     def map_bytes(self) -> int:
-        """Largest size."""
-        return int(self._env.info()["map_size"])
+        """Largest size of the records."""
+        return int(self._env.info()["map_size"]) - COPIES_BYTES
 
     @contextmanager
     def read(self) -> Iterator[View]:
@@ -154,27 +159,29 @@ class Environment:
             except lmdb.Error as error:
                 raise _store_error(error) from error
 
-    def write(self, work: Callable[[View], T], *, spare: float = 0) -> T:
+    def write(self, work: Callable[[View], T], *, size: int = 1, spare: float = 0, urgent: bool = False) -> T:
         """Return what `work` returns, once its changes are committed; if it raises, it has changed nothing.
 
-        `work` may run twice, the first time without effect. It is refused if less than the share `spare` of the
-        reserve would remain.
+        `work` changes about `size` decisions or labels. It may run twice, the first time without effect. It is refused
+        if less than the share `spare` of the reserve would remain. For `urgent` work the environment is enlarged.
 
         Raises:
             StoreFull: There is no room for changes of this kind.
             StoreBusy: Another process holds the lock of the store for too long.
             StoreError: The store cannot be written.
         """
-        self.room.require(spare)
-        return self._committer.run(work, self._wait_seconds)
+        return self._committer.run(Job(work, size=size, spare=spare, urgent=urgent), self._wait_seconds)
 
     def _begin(self, *, write: bool = False) -> Transaction:
-        try:
-            return self._env.begin(write=write)
-        except lmdb.MapResizedError:
-            pass
-        self._take_over_size()
-        return self._env.begin(write=write)
+        while True:
+            try:
+                return self._env.begin(write=write)
+            except lmdb.MapResizedError:
+                self._take_over_size()
+
+    def _enlarge(self) -> None:
+        with self._gate.alone():
+            self._env.set_mapsize(self.map_bytes + COPIES_BYTES + URGENT_BYTES)
 
     def _take_over_size(self) -> None:
         """Take over the size that another process has given the environment."""
@@ -184,34 +191,45 @@ class Environment:
                 # LMDB forbids it while this process has a transaction open.
                 self._env.set_mapsize(0)
         finally:
-            self._gate.enter()
+            self._gate.enter(patient=True)
         self.room.limit = self.map_bytes
 
     def _commit(self, jobs: list[Job[Any]]) -> None:
         """Do jobs in one transaction; if one spoils it, do each in its own."""
         try:
-            with self._gate.among_others():
-                self._require_in_place()
-                with self._begin(write=True) as transaction:
-                    for job in jobs:
-                        self._do(job, transaction)
-                    if self.room.is_due():
-                        self.room.measure(View(transaction, self._db).pages())
-        except Exception as error:  # noqa: BLE001 the requester gets it, and this thread must go on
-            if len(jobs) == 1:
-                jobs[0].finish(_store_error(error) if isinstance(error, lmdb.Error) else error)
-            else:
+            if any(job.lacks_room for job in jobs):
+                self._enlarge()
+            with self._gate.among_others(), self._begin(write=True) as transaction:
                 for job in jobs:
-                    self._commit([job])
+                    self._do(job, transaction)
+                # Asked under the lock: the folder may be replaced while this thread waits for the lock.
+                self._require_in_place()
+        except Exception as error:  # noqa: BLE001 the requester gets it, and this thread must go on
+            self._commit_each(jobs, error)
             return
         for job in jobs:
             job.finish()
+
+    def _commit_each(self, jobs: list[Job[Any]], error: Exception) -> None:
+        """Do each of several jobs in a transaction of its own; finish a single one with its error."""
+        if len(jobs) > 1:
+            for job in jobs:
+                self._commit([job])
+        elif isinstance(error, lmdb.MapFullError) and jobs[0].urgent and not jobs[0].lacks_room:
+            # A reader that was stopped can keep all old pages from being reused. Enlarging once must be enough.
+            jobs[0].lacks_room = True
+            self._commit(jobs)
+        else:
+            jobs[0].finish(_store_error(error) if isinstance(error, lmdb.Error) else error)
 
     def _do(self, job: Job[Any], transaction: Transaction) -> None:
         if not job.start():
             return
         view = View(transaction, self._db)
         try:
+            if self.room.is_due(job.size):
+                self.room.measure(view.used_bytes())
+            self.room.require(job.spare, job.size)
             job.result = job.work(view)
         except AntifraudError as error:
             # A refusal before the first change leaves the transaction to the others.
@@ -241,7 +259,7 @@ class Environment:
         try:
             self._env.reader_check()
             with self.read() as view:
-                self.room.measure(view.pages())
+                self.room.measure(view.used_bytes())
             self.room.keep_on_disk(self._env.info()["last_pgno"])
             if not self._power_safe:
                 self._env.sync(True)
@@ -249,9 +267,14 @@ class Environment:
             raise _store_error(error) from error
 
     def close(self) -> None:
-        """Finish what waits, and close the environment; the process can then open it again."""
-        self._committer.stop()
-        with self._gate.alone():
+        """Finish what waits, and close the environment; the process can then open it again.
+
+        If another process holds the lock for too long, the environment is closed as soon as the lock is free.
+        """
+        self._committer.stop(self._wait_seconds)
+
+    def _close(self) -> None:
+        with self._gate.alone(patient=True):
             self._env.close()
 
 

@@ -1,5 +1,6 @@
 """What the store need not keep any more, and its removal in small steps between the requests of a worker."""
 
+from dataclasses import replace
 from typing import Final
 
 from antifraud.clock import DAY_HOURS, DAY_SECONDS, HOUR_SECONDS, day_of
@@ -44,9 +45,11 @@ def horizon_of(services: Services, state: State) -> Horizon:
 
 
 def oldest_label_hour(services: Services, state: State) -> int:
-    """Return the first hour of events with live labels that a decision can still count."""
+    """Return the first hour of events with live labels that a decision of any worker can still count."""
     oldest_event = services.clock.now() // HOUR_SECONDS - services.settings.late_event_days * DAY_HOURS
-    return first_counted_hour(state, oldest_event)
+    # Another worker may still decide with an older state, which brings fewer labels of the feed.
+    oldest_state = replace(state, cutoff=min(state.cutoff, services.oldest_live_day))
+    return max(first_counted_hour(oldest_state, oldest_event), 0)
 
 
 def first_counted_hour(state: State, hour: int) -> int:
