@@ -15,7 +15,7 @@ DATA ?=
 BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 
-.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-lake bench-backfills bench-history bench-slopes
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,12 @@ bench-training: setup  ## minutes and memory of training on ten million rows
 
 bench-seeds: setup  ## the verdicts on six worlds
 	$(PYTHON) -m bench.model.seeds
+
+bench-cpu: setup  ## processor time of a decision beside commit b393281: BEFORE=checkout, which has its own environment
+	$(PYTHON) -m bench.serving.cpu --before "$(BEFORE)"
+
+bench-month: setup  ## the decision store after a month of traffic
+	$(PYTHON) -m bench.serving.month
 
 bench-lake: setup  ## the lake at 47 million rows, some hours: HOME_OF_LAKE=folder with 60 GB to spare
 	for part in ingest features parity against_pandas; do \

@@ -8,12 +8,13 @@ import structlog
 
 def json_logger(process: str) -> Any:
     """Return a logger to standard output that names the `process` in every line."""
-    return structlog.wrap_logger(
+    logger = structlog.wrap_logger(
         structlog.PrintLogger(sys.stdout),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        process=process,
     )
+    # Bound once: an unbound logger puts itself together anew for every line.
+    return logger.bind(process=process)

@@ -7,14 +7,14 @@ and is replaced atomically.
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from antifraud.errors import DataError
-from antifraud.features.buckets import Bucket
+from antifraud.features.buckets import BUCKET_BYTES, Buckets
 from antifraud.features.labels import Change, Counts, LabelHistory
 from antifraud.files import sha256_of
 
@@ -25,21 +25,21 @@ FORMAT: Final = 3
 
 # Format, numbers of days, hours, days and hours of labels, hours of the streak, changes; then the last legitimate hour.
 _HEADER = struct.Struct("<B6Hi")
-# Day or hour number, count, sum, upper and lower word of the sum of squares, largest amount, last time.
-_BUCKET = struct.Struct("<iqqQQqq")
 # Day or hour number, known, fraud.
 _COUNTS = struct.Struct("<iII")
 _STREAK = struct.Struct("<iI")
 _CHANGE = struct.Struct("<iiii")
-_WORD: Final = 64
-_LOW: Final = (1 << _WORD) - 1
+# A terminal has a hundred of them, and a named tuple's own constructor takes twice the time.
+_counts_of: Final[Callable[[tuple[int, ...]], Counts]] = partial(tuple.__new__, Counts)
+_change_of: Final[Callable[[tuple[int, ...]], Change]] = partial(tuple.__new__, Change)
+_SIZES: Final = (BUCKET_BYTES, BUCKET_BYTES, _COUNTS.size, _COUNTS.size, _STREAK.size, _CHANGE.size)
 
 
 class Entity(NamedTuple):
     """One entity in a state: `days` by day number, `hours` of the cut-off day by hour number, labels."""
 
-    days: Mapping[int, Bucket]
-    hours: Mapping[int, Bucket]
+    days: Buckets
+    hours: Buckets
     labels: LabelHistory
 
 
@@ -67,17 +67,16 @@ class StateManifest:
 def encode_entity(entity: Entity) -> bytes:
     """Pack one entity; the cut-off of its labels is that of the whole export.
 
+    >>> from antifraud.features.buckets import Bucket
     >>> labels = LabelHistory(20454, {20450: Counts(3, 1)}, {}, 490_800, {490_801: 1}, [Change(490_930, 490_930, 1, 0)])
-    >>> entity = Entity({20454: Bucket(1, 7, 1 << 70, 7, 60)}, {}, labels)
+    >>> entity = Entity(Buckets.of({20454: Bucket(1, 7, 1 << 70, 7, 60)}), Buckets(), labels)
     >>> decode_entity(encode_entity(entity), 20454) == entity
     True
     """
     days, hours, labels = entity
     parts = (labels.days, labels.hours, labels.streak, labels.changes)
-    packed = [_HEADER.pack(FORMAT, len(days), len(hours), *map(len, parts), labels.last_legit)]
-    for number, (count, amount_sum, square, largest, last) in (*sorted(days.items()), *sorted(hours.items())):
-        # Sums of squares exceed 64 bits, so the record holds them as two words.
-        packed.append(_BUCKET.pack(number, count, amount_sum, square >> _WORD, square & _LOW, largest, last))
+    header = _HEADER.pack(FORMAT, len(days), len(hours), *map(len, parts), labels.last_legit)
+    packed = [header, days.packed, hours.packed]
     packed += [_COUNTS.pack(number, *counts) for part in parts[:2] for number, counts in sorted(part.items())]
     packed += [_STREAK.pack(*hour) for hour in sorted(labels.streak.items())]
     packed += [_CHANGE.pack(*change) for change in sorted(labels.changes)]
@@ -92,29 +91,43 @@ def decode_entity(record: bytes, cutoff: int) -> Entity:
     """
     if len(record) < _HEADER.size or record[0] != FORMAT:
         raise DataError(f"a state record of {len(record)} bytes is not of format {FORMAT}: export the state again")
-    _, *sizes, last_legit = _HEADER.unpack_from(record)
-    kinds = (_BUCKET, _BUCKET, _COUNTS, _COUNTS, _STREAK, _CHANGE)
-    ends = list(accumulate((n * kind.size for n, kind in zip(sizes, kinds, strict=True)), initial=_HEADER.size))
-    if len(record) != ends[-1]:
+    _, *counts, last_legit = _HEADER.unpack_from(record)
+    parts, start = [], _HEADER.size
+    for count, size in zip(counts, _SIZES, strict=True):
+        parts.append(record[start : start + count * size])
+        start += count * size
+    if len(record) != start:
         raise DataError(f"a state record of {len(record)} bytes is damaged: export the state again")
-    days, hours, label_days, label_hours, streak, changes = (
-        kind.iter_unpack(record[start:end]) for kind, (start, end) in zip(kinds, pairwise(ends), strict=True)
-    )
+    days, hours, label_days, label_hours, streak, changes = parts
     labels = LabelHistory(
-        cutoff, _counts(label_days), _counts(label_hours), last_legit, dict(streak), [Change(*each) for each in changes]
+        cutoff,
+        _read_counts(label_days),
+        _read_counts(label_hours),
+        last_legit,
+        dict(_STREAK.iter_unpack(streak)),
+        list(map(_change_of, _CHANGE.iter_unpack(changes))),
     )
-    return Entity(_buckets(days), _buckets(hours), labels)
+    return Entity(Buckets(days), Buckets(hours), labels)
 
 
-def _buckets(unpacked: Iterator[tuple[int, ...]]) -> dict[int, Bucket]:
-    return {
-        number: Bucket(count, amount_sum, high << _WORD | low, largest, last)
-        for number, count, amount_sum, high, low, largest, last in unpacked
-    }
+def newest_hour_of(record: bytes) -> int:
+    """Return the newest hour with a bucket in a packed record; 0 if there is none.
+
+    >>> from antifraud.features.buckets import EMPTY
+    >>> hours = Buckets.of({490_000: EMPTY, 490_007: EMPTY})
+    >>> newest_hour_of(encode_entity(Entity(Buckets(), hours, LabelHistory(20_454))))
+    490007
+    >>> newest_hour_of(encode_entity(Entity(Buckets(), Buckets(), LabelHistory(20_454))))
+    0
+    """
+    _, days, hours, *_ = _HEADER.unpack_from(record)
+    # Hours lie behind the days, in their order.
+    end = _HEADER.size + (days + hours) * BUCKET_BYTES
+    return next(iter(Buckets(record[end - BUCKET_BYTES : end]))) if hours else 0
 
 
-def _counts(unpacked: Iterator[tuple[int, ...]]) -> dict[int, Counts]:
-    return {number: Counts(known, fraud) for number, known, fraud in unpacked}
+def _read_counts(packed: bytes) -> dict[int, Counts]:
+    return {number: _counts_of((known, fraud)) for number, known, fraud in _COUNTS.iter_unpack(packed)}
 
 
 def read_state_pointer(state_dir: Path) -> StatePointer | None:

@@ -34,7 +34,8 @@ class Decision:
 
     `transaction_id` is text, also if an integer was sent. `score` and `threshold` are in ppm; `replayed` means that the
     id had been decided before. `reasons` holds ``history_incomplete`` if the event came so late that some of its
-    features are not known.
+    features are not known. `decision_id` is unique over all scorers, and `arrival` is the place of the decision among
+    those of its scorer.
     """
 
     transaction_id: str
@@ -47,6 +48,8 @@ class Decision:
     counted: bool
     reasons: tuple[str, ...]
     replayed: bool
+    decision_id: str = ""
+    arrival: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,16 +130,14 @@ class LabelHistory:
 
     def _window(self, learnt: Sequence[Change], first: int, days: int) -> Counts:
         """Add up the labels with a place in the hour `first` or later."""
-        closed = (
+        counted: list[tuple[int, int]] = (
             [counts for hour, counts in self.hours.items() if hour >= first]
             if days == 1
             else [counts for day, counts in self.days.items() if day * DAY_HOURS >= first]
         )
-        later = [change for change in learnt if change.since >= first]
-        return Counts(
-            sum(counts.known for counts in closed) + sum(change.known for change in later),
-            sum(counts.fraud for counts in closed) + sum(change.fraud for change in later),
-        )
+        counted += [(change.known, change.fraud) for change in learnt if change.since >= first]
+        known, fraud = zip(*counted, strict=True) if counted else ((), ())
+        return Counts(sum(known), sum(fraud))
 
     def _streak(self, learnt: Sequence[Change], hour: int) -> tuple[int, int, int]:
         """Return the fields of `Risk` about the streak."""

@@ -1,9 +1,15 @@
-"""The row-level reference: feature vectors of single events in plain Python, as the scorer computes them."""
+"""The row-level reference: feature vectors of single events in plain Python, as the scorer computes them.
+
+Here each formula is evaluated as it is written. If all inputs are known, as they nearly always are, the same formulas
+compiled into one function give the same bits in a fraction of the time (`antifraud/features/compiled.py`).
+"""
 
 import math
+from itertools import chain
 from typing import Final
 
 from antifraud.features.buckets import Bucket, History
+from antifraud.features.compiled import compile_features
 from antifraud.features.labels import LabelHistory, Risk
 from antifraud.features.registry import REGISTRY, WINDOWS, Feature
 
@@ -57,11 +63,14 @@ class Inputs(dict[str, int]):
         return len(self) == len(INPUT_NAMES)
 
 
-INPUT_NAMES: Final = frozenset(
-    ["time", "amount"]
-    + [f"{entity}_{days}d_{name}" for entity in ("customer", "terminal") for days in WINDOWS for name in Bucket._fields]
-    + [f"terminal_{name}" for name in Risk._fields]
-)
+WINDOW_NAMES: Final = {
+    (entity, days): tuple(f"{entity}_{days}d_{name}" for name in Bucket._fields)
+    for entity in ("customer", "terminal")
+    for days in WINDOWS
+}
+RISK_NAMES: Final = tuple(f"terminal_{name}" for name in Risk._fields)
+INPUT_NAMES: Final = frozenset(["time", "amount", *chain(*WINDOW_NAMES.values()), *RISK_NAMES])
+_compiled_vector: Final = compile_features(REGISTRY, INPUT_NAMES)
 
 
 def feature_inputs(time: int, amount: int, customer: History, terminal: History) -> Inputs:
@@ -73,16 +82,21 @@ def feature_inputs(time: int, amount: int, customer: History, terminal: History)
     for entity, history in (("customer", customer), ("terminal", terminal)):
         for days in WINDOWS:
             if (bucket := history.window(time, days)) is not None:
-                inputs.update({f"{entity}_{days}d_{name}": value for name, value in bucket._asdict().items()})
+                inputs.update(zip(WINDOW_NAMES[entity, days], bucket, strict=True))
     # A terminal without labels is asked as well: of a late event not even their absence is known.
     labels = terminal.labels or LabelHistory(terminal.cutoff)
     if (risk := labels.risk(time)) is not None:
-        inputs.update({f"terminal_{name}": value for name, value in risk._asdict().items()})
+        inputs.update(zip(RISK_NAMES, risk, strict=True))
     return inputs
 
 
 def vector_of(inputs: Inputs) -> list[float]:
     """Return the features in the order of `FEATURE_NAMES`; null is NaN, and so is a feature of an unknown input."""
+    return _compiled_vector(inputs) if inputs.complete else evaluate_each(inputs)
+
+
+def evaluate_each(inputs: Inputs) -> list[float]:
+    """Return what `vector_of` returns, formula by formula."""
     # NaN, because the vector is an array of doubles; the model takes it for missing.
     return [math.nan if (value := _value(feature, inputs)) is None else value for feature in REGISTRY]
 

@@ -88,7 +88,8 @@ def to_ppm(log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
     >>> to_ppm(np.array([-800.0, 0.0, 800.0])).tolist()
     [0, 500000, 1000000]
     """
-    bounded = np.clip(log_odds, -LOGIT_RANGE, LOGIT_RANGE)
+    # Not np.clip, which takes three times as long for the one row of a decision.
+    bounded = np.minimum(np.maximum(log_odds, -LOGIT_RANGE), LOGIT_RANGE)
     return np.rint(PARTS_PER_MILLION / (1.0 + np.exp(-bounded))).astype(np.int32)
 
 

@@ -1,6 +1,7 @@
 """Compare Spark's features of a day with the reference's, event after event in order, bit by bit."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import duckdb
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
-from antifraud.features.buckets import EMPTY, History, bucket_of
+from antifraud.features.buckets import History, bucket_of
 from antifraud.features.reference import feature_vector
 from antifraud.features.registry import FEATURE_NAMES
 from bench.lake.gathered import BATCH_ROWS, ComparedDay, Histories, histories_of, label_histories
@@ -43,16 +44,14 @@ def _vectors(batch: pa.RecordBatch, customers: Histories, terminals: Histories) 
     for time, amount, customer, terminal in zip(*(batch.column(n).to_pylist() for n in range(4)), strict=True):
         pair = [_history(customers, customer, time), _history(terminals, terminal, time)]
         found.append(feature_vector(time, amount, *pair))
-        hour = time // HOUR_SECONDS
-        for history in pair:
-            history.hours[hour] = history.hours.get(hour, EMPTY).plus(bucket_of(time, amount))  # type: ignore[index]
+        hour, event = time // HOUR_SECONDS, bucket_of(time, amount)
+        for known, entity, history in zip((customers, terminals), (customer, terminal), pair, strict=True):
+            known[entity] = replace(history, hours=history.hours.adding(hour, event))
     return np.array(found, np.float64)
 
 
 def _history(known: Histories, entity: str, time: int) -> History:
-    if entity not in known:
-        known[entity] = History(time // DAY_SECONDS - 1, {}, {})
-    return known[entity]
+    return known.get(entity) or History(time // DAY_SECONDS - 1)
 
 
 def _found(batch: pa.RecordBatch) -> npt.NDArray[np.float64]:

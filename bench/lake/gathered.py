@@ -4,7 +4,7 @@ The SQL is written from the definition of features, and shares no code and no ta
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import duckdb
@@ -53,17 +53,17 @@ def histories_of(
 ) -> Histories:
     """Return the histories of the day's entities (`customer` or `terminal`) before the day begins."""
     before = compared.day - 1
-    found = {token: History(before, {}, {}, known) for token, known in labels.items()}
+    found = {token: History(before, labels=known) for token, known in labels.items()}
     of_the_day = f"WHERE {entity} IN (SELECT {entity} FROM {compared.features})"
     windows = [events for number, events in compared.clean.items() if number >= compared.day - LONGEST_WINDOW_DAYS]
     events = " UNION ALL ".join(f"SELECT {entity}, event_time, amount FROM {each} {of_the_day}" for each in windows)
     closed = f"SELECT {entity}, {compared.closed_day(f'event_time // {DAY_SECONDS}')}, {BUCKET} FROM ({events})"
     for token, number, *bucket in rows_of(database, f"{closed} GROUP BY 1, 2"):
-        known = found.setdefault(token, History(before, {}, {}))
-        known.days[number] = Bucket(*bucket)  # type: ignore[index]
+        known = found.get(token, History(before))
+        found[token] = replace(known, days=known.days.adding(number, Bucket(*bucket)))
     by_hour = f"SELECT {entity}, event_time // {HOUR_SECONDS}, {BUCKET} FROM {compared.clean[before]} {of_the_day}"
     for token, number, *bucket in rows_of(database, f"{by_hour} GROUP BY 1, 2"):
-        found[token].hours[number] = Bucket(*bucket)  # type: ignore[index]
+        found[token] = replace(found[token], hours=found[token].hours.adding(number, Bucket(*bucket)))
     return found
 
 

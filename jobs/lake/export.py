@@ -24,7 +24,7 @@ from antifraud.artifacts.state_export import (
 )
 from antifraud.clock import day_number
 from antifraud.errors import PublishError
-from antifraud.features.buckets import Bucket
+from antifraud.features.buckets import Bucket, Buckets
 from antifraud.features.labels import Change, Counts, LabelHistory
 from antifraud.files import exclusive, hash_of, remove_folders, replace_file, sha256_of
 from antifraud.lake.catalog import Run, open_catalog, read_batches, require_days
@@ -70,8 +70,8 @@ def _records(catalog: Any, run: Run) -> Iterator[tuple[bytes, bytes]]:
         raise PublishError(f"the state of {run.day} was published anew while it was exported: run it again")
 
 
-def _buckets(rows: list[Mapping[str, Any]], number: str) -> dict[int, Bucket]:
-    return {row[number]: Bucket(*(int(row[name]) for name in FIELDS)) for row in rows}
+def _buckets(rows: list[Mapping[str, Any]], number: str) -> Buckets:
+    return Buckets.of({row[number]: Bucket(*(int(row[name]) for name in FIELDS)) for row in rows})
 
 
 def _labels(row: Mapping[str, Any], cutoff: int) -> LabelHistory:

@@ -3,26 +3,25 @@
 A record of buckets has the format of the lake's export (`antifraud/artifacts/state_export.py`), with hours only.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from antifraud.artifacts.state_export import Entity, decode_entity, encode_entity
 from antifraud.clock import DAY_HOURS, HOUR_SECONDS
-from antifraud.features.buckets import EMPTY, Bucket, History, bucket_of
+from antifraud.features.buckets import Buckets, History, bucket_of
 from antifraud.features.labels import NO_HOUR, Change, LabelHistory
 from serving.store.port import Seen, Wanted
 from serving.worker.loading import State
 from serving.worker.retention import first_counted_hour
 
-Live = dict[int, Bucket]
 HOURS_ONLY: Final = LabelHistory(NO_HOUR)
 """The labels of a live record: it has none, because live labels have a database of their own."""
 
 
 def history_of(
     state: State, token: str, stored: bytes | None, live_changes: Sequence[Change] = ()
-) -> tuple[History, Live]:
+) -> tuple[History, Buckets]:
     """Return the history of an entity, and its live buckets as they are `stored`.
 
     The state owns the days up to its cut-off; live buckets count only after it. `live_changes` are changes by live
@@ -31,13 +30,12 @@ def history_of(
     days, hours, labels = state.entity(token.encode())
     if live_changes:
         labels = replace(labels, changes=[*labels.changes, *live_changes])
-    live = dict(decode_entity(stored, state.cutoff).hours) if stored else {}
-    first_live_hour = (state.cutoff + 1) * DAY_HOURS
-    later = {hour: bucket for hour, bucket in live.items() if hour >= first_live_hour}
-    return History(state.cutoff, days, {**hours, **later}, labels), live
+    live = decode_entity(stored, state.cutoff).hours if stored else Buckets()
+    later = live.since((state.cutoff + 1) * DAY_HOURS)
+    return History(state.cutoff, days, hours.followed_by(later), labels), live
 
 
-def histories_of(state: State, wanted: Wanted, seen: Seen) -> tuple[tuple[History, Live], tuple[History, Live]]:
+def histories_of(state: State, wanted: Wanted, seen: Seen) -> tuple[tuple[History, Buckets], tuple[History, Buckets]]:
     """Return the histories of customer and terminal, each with its live buckets as they are stored."""
     changes = unknown_changes(state, seen.changes)
     return (
@@ -58,9 +56,7 @@ def unknown_changes(state: State, changes: Iterable[tuple[int, list[Change]]]) -
     return [change for event_hour, made in changes for change in made if change.hour < event_hour + delay]
 
 
-def count_event(live: Mapping[int, Bucket], *, time: int, amount: int, oldest_day: int) -> bytes:
+def count_event(live: Buckets, *, time: int, amount: int, oldest_day: int) -> bytes:
     """Return an entity's live record with an event added, and without buckets of days before `oldest_day`."""
-    hour = time // HOUR_SECONDS
-    kept = {h: bucket for h, bucket in live.items() if h >= oldest_day * DAY_HOURS}
-    kept[hour] = kept.get(hour, EMPTY).plus(bucket_of(time, amount))
-    return encode_entity(Entity({}, kept, HOURS_ONLY))
+    kept = live.since(oldest_day * DAY_HOURS).adding(time // HOUR_SECONDS, bucket_of(time, amount))
+    return encode_entity(Entity(Buckets(), kept, HOURS_ONLY))

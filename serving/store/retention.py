@@ -6,7 +6,7 @@ A step finds its victims without the lock, and removes those that have not chang
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from antifraud.artifacts.state_export import decode_entity
+from antifraud.artifacts.state_export import newest_hour_of
 from antifraud.clock import DAY_HOURS
 from serving.store.decisions import SHIPPED
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
@@ -37,8 +37,7 @@ class Sweep:
 
 
 def _is_silent_entity(_: bytes, value: bytes, horizon: Horizon) -> bool:
-    # The cut-off is that of labels, which live records do not have.
-    return max(decode_entity(value, 0).hours, default=0) < horizon.live_day * DAY_HOURS
+    return newest_hour_of(value) < horizon.live_day * DAY_HOURS
 
 
 def _is_old_change(key: bytes, _: bytes, horizon: Horizon) -> bool:

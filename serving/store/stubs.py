@@ -4,7 +4,6 @@ The stub has all that the answer says, so a repeat gets the same answer for as l
 threshold and the like are the same for many decisions; they are stored once, as a context.
 """
 
-import base64
 import hashlib
 import struct
 from typing import Final
@@ -37,9 +36,9 @@ def key_of_place(place: Place) -> bytes:
 
 
 def decision_id_of(identity: str, place_key: bytes, arrival: int) -> str:
-    """Return the id of a decision: 16 letters and digits, unlike that of any other decision of any store."""
+    """Return the id of a decision: 20 hexadecimal digits, unlike those of any other decision of any store."""
     text = identity.encode() + place_key + key_of(arrival)
-    return base64.b32encode(hashlib.blake2b(text, digest_size=_ID_BYTES).digest()).decode().lower()
+    return hashlib.blake2b(text, digest_size=_ID_BYTES).hexdigest()
 
 
 def encode_stub(decision: Decision, context: int, place_key: bytes) -> bytes:

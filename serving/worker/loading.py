@@ -3,7 +3,9 @@
 import datetime as dt
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -15,12 +17,15 @@ from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
 from antifraud.artifacts.state_export import Entity, StatePointer, decode_entity, verify_export
 from antifraud.clock import date_of, day_number
 from antifraud.errors import DataError, ReleaseError
+from antifraud.features.buckets import Buckets
 from antifraud.features.labels import LabelHistory
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import load_evaluator
 from antifraud.settings.core import Settings
 
 GOLDEN: Final = "golden.json"
+KEPT_ENTITIES: Final = 1_000
+"""Entities of a state that a worker keeps unpacked, in some 20 MB."""
 
 
 class VectorScorer(Protocol):
@@ -50,12 +55,17 @@ class State:
     cutoff: int
     label_delay_days: int
     environment: Any
+    entity: Callable[[bytes], Entity] = field(init=False, repr=False, compare=False)
+    """Returns the entity of a token in the state; an unknown token has no history."""
 
-    def entity(self, token: bytes) -> Entity:
-        """Return what the state says of a token; an unknown token has no history."""
+    def __post_init__(self) -> None:
+        """Keep the entities that were read last: an export never changes, and busy terminals come again and again."""
+        object.__setattr__(self, "entity", lru_cache(KEPT_ENTITIES)(self._read_entity))
+
+    def _read_entity(self, token: bytes) -> Entity:
         with self.environment.begin() as transaction:
             record = transaction.get(token)
-        return decode_entity(record, self.cutoff) if record else Entity({}, {}, LabelHistory(self.cutoff))
+        return decode_entity(record, self.cutoff) if record else Entity(Buckets(), Buckets(), LabelHistory(self.cutoff))
 
     @property
     def cutoff_date(self) -> str:

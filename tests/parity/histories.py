@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 from typing import NamedTuple
 
-from antifraud.features.buckets import EMPTY, History, bucket_of
+from antifraud.features.buckets import EMPTY, Buckets, History, bucket_of
 from antifraud.features.labels import Risk
 from antifraud.features.reference import feature_vector
 from tests import naive
@@ -121,7 +121,7 @@ def history(past, today, label_delay_days):
             hours[event.time // HOUR] = hours[event.time // HOUR].plus(bucket_of(event.time, event.amount))
     # Labels come with the state: what is learnt of a payment on its own day counts from the next day on.
     labels = Labels(tuple(event for event in past if event.time // DAY < today), label_delay_days)
-    return History(today - 1, dict(days), dict(hours), labels)
+    return History(today - 1, Buckets.of(days), Buckets.of(hours), labels)
 
 
 class Labels(NamedTuple):

@@ -13,6 +13,7 @@ from antifraud.artifacts.bundle import write_bundle
 from antifraud.artifacts.pointer import activate
 from antifraud.artifacts.state_export import Entity, encode_entity
 from antifraud.clock import DAY_SECONDS, date_of
+from antifraud.features.buckets import Buckets
 from antifraud.features.labels import NO_HOUR, LabelHistory
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import replace_file, sha256_of
@@ -101,8 +102,8 @@ def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7):
     folder = states / name
     folder.mkdir(parents=True)
     with lmdb.open(str(folder), map_size=1 << 24) as environment, environment.begin(write=True) as transaction:
-        for token, entity in entities.items():
-            transaction.put(token.encode(), encode_entity(Entity(*entity)))
+        for token, (days, hours, labels) in entities.items():
+            transaction.put(token.encode(), encode_entity(Entity(Buckets.of(days), Buckets.of(hours), labels)))
     (folder / "lock.mdb").unlink()
     manifest = {
         "cutoff": date_of(cutoff).isoformat(),

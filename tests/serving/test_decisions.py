@@ -17,7 +17,7 @@ def test_answers_with_everything_that_was_used(scorer):
 
     assert answer.status_code == 200
     assert 0 <= answer.json.pop("score") <= 500_000
-    assert len(answer.json["decision_id"]) == 16
+    assert len(answer.json["decision_id"]) == 20
     assert answer.json | {"score": None, "decision_id": None} == {
         "transaction_id": "1",
         "decision": "approve",

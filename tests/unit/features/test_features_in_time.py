@@ -119,7 +119,7 @@ def history(rows, module=buckets):
             days[time // DAY] = days.get(time // DAY, EMPTY).plus(bucket_of(time, amount))
         if time // DAY >= CUTOFF:
             hours[time // HOUR] = hours.get(time // HOUR, EMPTY).plus(bucket_of(time, amount))
-    return module.History(CUTOFF, days, hours)
+    return module.History(CUTOFF, module.Buckets.of(days), module.Buckets.of(hours))
 
 
 def differs_in_windows(world, module=buckets):
@@ -173,11 +173,17 @@ def test_only_a_late_event_lacks_inputs(world):
 
 
 WINDOW_MUTANTS = {
-    "later hours": ("if first_hour <= hour <= last_hour", "if first_hour <= hour"),
-    "the own hour is left out": ("first_hour <= hour <= last_hour", "first_hour <= hour < last_hour"),
-    "the first hour is left out": ("first_hour <= hour <= last_hour", "first_hour < hour <= last_hour"),
+    "later hours": ("self.hours.total(first_hour, last_hour)", "self.hours.total(first_hour, 1 << 30)"),
+    "the own hour is left out": (
+        "self.hours.total(first_hour, last_hour)", "self.hours.total(first_hour, last_hour - 1)",
+    ),
+    "the first hour is left out": (
+        "self.hours.total(first_hour, last_hour)", "self.hours.total(first_hour + 1, last_hour)",
+    ),
     "later closed days": ("min(self.cutoff, today - 1)", "self.cutoff"),
-    "the first day is left out": ("today - days <= day <= last_closed", "today - days < day <= last_closed"),
+    "the first day is left out": (
+        "self.days.total(today - days, last_closed)", "self.days.total(today - days + 1, last_closed)",
+    ),
     "the cut-off day counts twice": ("max(first_hour, (last_closed + 1) * DAY_HOURS)", "first_hour"),
     "every window is known": ("if today <= self.cutoff and not self._knows", "if today < 0 and not self._knows"),
     "the cut-off day is known too well": ("if today <= self.cutoff and", "if today < self.cutoff and"),
@@ -191,8 +197,11 @@ WINDOW_MUTANTS = {
     "every closed day has to be known to the hour": (
         "range(first_day, today + 1) if days == 1 else (today,)", "range(first_day, today + 1)",
     ),
-    "a last time after the event": ("bucket if bucket.last_time <= time else", "bucket if bucket else"),
-    "the last time at the event's second is dropped": ("bucket.last_time <= time", "bucket.last_time < time"),
+    "a last time after the event": ("if found.last_time <= time:", "if found:"),
+    "the last time at the event's second is dropped": ("found.last_time <= time", "found.last_time < time"),
+    "the hour before the own one has no last time": ("last_hour - 1).last_time", "last_hour - 2).last_time"),
+    "a sum leaves its last bucket out": ("bisect_right(numbers, last)", "bisect_left(numbers, last)"),
+    "a sum forgets its largest amount": ("max(largest[start:end])", "largest[start]"),
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from antifraud.features.buckets import EMPTY, Bucket, History, bucket_of
+from antifraud.features.buckets import EMPTY, Bucket, Buckets, History, bucket_of
 from antifraud.features.reference import feature_vector
 from antifraud.features.registry import FEATURE_NAMES
 
@@ -23,7 +23,7 @@ def history(*times):
             days[time // DAY] = days.get(time // DAY, EMPTY).plus(bucket_of(time, 1))
         if time // DAY >= CUTOFF:
             hours[time // HOUR] = hours.get(time // HOUR, EMPTY).plus(bucket_of(time, 1))
-    return History(CUTOFF, days, hours)
+    return History(CUTOFF, Buckets.of(days), Buckets.of(hours))
 
 
 def counts(time, *times):

@@ -2,13 +2,14 @@
 
 import datetime as dt
 import math
+from functools import reduce
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from antifraud.clock import day_number
-from antifraud.features.buckets import EMPTY, Bucket, History, bucket_of, total
+from antifraud.features.buckets import EMPTY, Bucket, Buckets, History, bucket_of
 from antifraud.features.labels import Change, Counts, LabelHistory
 from antifraud.features.reference import INPUT_NAMES, Inputs, feature_inputs, feature_vector, vector_of
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
@@ -40,7 +41,7 @@ def test_a_stranger_has_no_history():
 def test_history_by_hand():
     """Amounts of 30 and 50 roubles have mean 40 and sd 10, so 100 roubles is 6 sd above and twice the largest."""
     today = bucket_of(NOON - 60, 3_000).plus(bucket_of(NOON - 30, 5_000))
-    found = vector(customer=History(FRIDAY - 1, hours={(NOON - 60) // HOUR: today}))
+    found = vector(customer=History(FRIDAY - 1, hours=Buckets.of({(NOON - 60) // HOUR: today})))
 
     assert found["customer_1d_count"] == 2.0
     assert found["customer_7d_mean"] == 40.0
@@ -53,8 +54,8 @@ def test_history_by_hand():
 def test_the_day_window_looks_back_to_the_same_hour_of_yesterday():
     """At 12:00 the window of a day begins with yesterday's hour 12: an event at 12:59 counts, one at 11:59 does not."""
     yesterday = NOON - DAY
-    inside = History(FRIDAY - 1, hours={(yesterday + 3_599) // HOUR: bucket_of(yesterday + 3_599, 100)})
-    outside = History(FRIDAY - 1, hours={(yesterday - 1) // HOUR: bucket_of(yesterday - 1, 100)})
+    inside = History(FRIDAY - 1, hours=Buckets.of({(yesterday + 3_599) // HOUR: bucket_of(yesterday + 3_599, 100)}))
+    outside = History(FRIDAY - 1, hours=Buckets.of({(yesterday - 1) // HOUR: bucket_of(yesterday - 1, 100)}))
 
     assert vector(customer=inside)["customer_1d_count"] == 1.0
     assert vector(customer=outside)["customer_1d_count"] == 0.0
@@ -63,7 +64,7 @@ def test_the_day_window_looks_back_to_the_same_hour_of_yesterday():
 @pytest.mark.parametrize(("days_ago", "in_week", "in_month"), [(1, 1, 1), (7, 1, 1), (8, 0, 1), (30, 0, 1), (31, 0, 0)])
 def test_week_and_month_count_whole_days(days_ago, in_week, in_month):
     """The windows count the 7 and the 30 whole days before today, and no day before them."""
-    past = History(FRIDAY - 1, days={FRIDAY - days_ago: bucket_of((FRIDAY - days_ago) * DAY, 100)})
+    past = History(FRIDAY - 1, days=Buckets.of({FRIDAY - days_ago: bucket_of((FRIDAY - days_ago) * DAY, 100)}))
     found = vector(customer=past)
 
     assert (found["customer_7d_count"], found["customer_30d_count"]) == (in_week, in_month)
@@ -72,7 +73,8 @@ def test_week_and_month_count_whole_days(days_ago, in_week, in_month):
 def test_an_hour_bucket_of_the_cutoff_day_is_not_counted_twice():
     """The cut-off day counts once, although it is in both `days` and `hours`."""
     late = (FRIDAY - 1) * DAY + 20 * HOUR
-    once = History(FRIDAY - 1, days={FRIDAY - 1: bucket_of(late, 100)}, hours={late // HOUR: bucket_of(late, 100)})
+    only = bucket_of(late, 100)
+    once = History(FRIDAY - 1, days=Buckets.of({FRIDAY - 1: only}), hours=Buckets.of({late // HOUR: only}))
     found = vector(customer=once)
 
     assert (found["customer_1d_count"], found["customer_7d_count"]) == (1.0, 1.0)
@@ -105,8 +107,8 @@ def test_features_of_what_is_not_known_are_null():
     late = (FRIDAY - 1) * DAY + 12 * HOUR
     past = History(
         FRIDAY - 1,
-        days={FRIDAY - 3: bucket_of(late - 2 * DAY, 100), FRIDAY - 1: bucket_of(late + HOUR, 900)},
-        hours={(late + HOUR) // HOUR: bucket_of(late + HOUR, 900)},
+        days=Buckets.of({FRIDAY - 3: bucket_of(late - 2 * DAY, 100), FRIDAY - 1: bucket_of(late + HOUR, 900)}),
+        hours=Buckets.of({(late + HOUR) // HOUR: bucket_of(late + HOUR, 900)}),
     )
     inputs = feature_inputs(late, 300, past, past)
     found = dict(zip(FEATURE_NAMES, vector_of(inputs), strict=True))
@@ -146,7 +148,7 @@ def test_habit_by_hand():
     ten, two = FRIDAY - 10, FRIDAY - 2
     before = bucket_of(ten * DAY, 2_000).plus(bucket_of(ten * DAY, 4_000))
     since = bucket_of(two * DAY, 6_000).plus(bucket_of(two * DAY, 12_000))
-    found = vector(customer=History(FRIDAY - 1, days={ten: before, two: since}))
+    found = vector(customer=History(FRIDAY - 1, days=Buckets.of({ten: before, two: since})))
 
     assert found["customer_amount_to_habit"] == 100 / 30
     assert found["customer_max_to_habit"] == 4.0
@@ -159,7 +161,9 @@ def test_spread_is_the_standard_deviation_over_the_mean():
     """Amounts of 30 and 50 roubles have sd 10 and mean 40, so the spread is 0.25."""
     today = bucket_of(NOON - 60, 3_000).plus(bucket_of(NOON - 30, 5_000))
 
-    assert vector(customer=History(FRIDAY - 1, hours={NOON // HOUR - 1: today}))["customer_30d_spread"] == 0.25
+    assert (
+        vector(customer=History(FRIDAY - 1, hours=Buckets.of({NOON // HOUR - 1: today})))["customer_30d_spread"] == 0.25
+    )
 
 
 def test_saturday_and_night():
@@ -188,13 +192,13 @@ def test_a_window_equals_counting_events_by_hand(rows, now, days):
         len(kept), sum(a for _, a in kept), sum(a * a for _, a in kept),
         max((a for _, a in kept), default=0), max((t for t, _ in kept), default=-1),
     )  # fmt: skip
-    assert History(cutoff, closed, by_hour).window(now, days) == expected
+    assert History(cutoff, Buckets.of(closed), Buckets.of(by_hour)).window(now, days) == expected
 
 
 @given(st.permutations([bucket_of(time, time + 1) for time in range(6)]))
 def test_adding_buckets_in_any_order_gives_the_same(buckets):
     """Buckets can be added in any order, because their sums are exact integers."""
-    assert total(buckets) == Bucket(6, 21, 91, 6, 5)
+    assert reduce(Bucket.plus, buckets) == Bucket(6, 21, 91, 6, 5)
 
 
 def test_names_are_unique_and_the_hash_is_of_this_set():

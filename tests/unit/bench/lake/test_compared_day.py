@@ -3,6 +3,7 @@
 import random
 from collections import Counter, defaultdict
 from dataclasses import replace
+from functools import reduce
 
 import duckdb
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, date_of
-from antifraud.features.buckets import EMPTY, bucket_of, total
+from antifraud.features.buckets import EMPTY, Bucket, bucket_of
 from antifraud.features.labels import Change, Counts, LabelHistory, changes_of
 from bench.lake.comparison import compare
 from bench.lake.features_sql import features_query
@@ -194,7 +195,9 @@ def buckets(transactions, kind, entity):
         if time >= (DAY - 1) * DAY_SECONDS:
             hours[time // HOUR_SECONDS] = hours[time // HOUR_SECONDS].plus(bucket_of(time, amount))
     closed = {
-        f"closed_{days}d": total(bucket_of(*each) for each in own if each[0] >= (DAY - days) * DAY_SECONDS)._asdict()
+        f"closed_{days}d": reduce(
+            Bucket.plus, (bucket_of(*each) for each in own if each[0] >= (DAY - days) * DAY_SECONDS), EMPTY
+        )._asdict()
         for days in (7, 30)
     }
     return {"hours": [{"hour": hour, **bucket._asdict()} for hour, bucket in hours.items()], **closed}
