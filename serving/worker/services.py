@@ -12,6 +12,7 @@ from antifraud.settings.serving import ScorerSettings
 from serving.store.port import DecisionStore
 from serving.worker.loading import Serving
 from serving.worker.metrics import Metrics
+from serving.worker.turns import Turns
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Services:
     serving: Serving | None = None
     oldest_live_day: int = 0
     troubles: dict[str, str] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def store(self) -> DecisionStore:

@@ -1,4 +1,4 @@
-"""What every decision store must do, through the port alone; another store would only replace the fixtures."""
+"""The contract of every decision store, through the port alone; another store would only replace the fixtures."""
 
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor

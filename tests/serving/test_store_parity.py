@@ -14,6 +14,7 @@ from antifraud.keys.pseudonym import tokenise
 from serving.decisions.decide import Decider, Moment, decide
 from serving.store.port import Wanted
 from serving.store.records import DecisionRequest, Place, TransactionId
+from serving.worker.turns import Turns
 from tests.serving.conftest import furnish
 from tests.serving.scene import DAY, KEY, NOON, Scorer
 
@@ -54,7 +55,7 @@ def generate_requests(rng, count):
 
 def decide_at_once(scorer, store, requests):
     """Decide in eight threads, as clients that repeat what was refused as busy; return the bodies by id."""
-    decider, bodies = Decider(store, lambda: scorer.services.serving), defaultdict(set)
+    decider, bodies = Decider(store, lambda: scorer.services.serving, scorer.services.turns), defaultdict(set)
 
     def insist(request):
         while True:
@@ -72,7 +73,7 @@ def decide_at_once(scorer, store, requests):
 def replay(scorer, requests, arrivals):
     """Decide the requests one after the other in the order of arrival; return their vectors and scores."""
     by_id = {str(request.transaction_id): request for request in requests}
-    decider = Decider(scorer.store, lambda: scorer.services.serving)
+    decider = Decider(scorer.store, lambda: scorer.services.serving, scorer.services.turns)
     for entry, _ in arrivals:
         decide(decider, "", by_id[entry.transaction_id], MOMENT)
     return [(entry.vector, decision.score) for entry, decision in scorer.store.entries(1, len(arrivals), 10_000)]
@@ -119,3 +120,28 @@ def test_concurrent_decisions_equal_a_replay_in_the_order_of_arrival(home, tmp_p
 def live_of(store, token):
     """The hour buckets of a token in the store."""
     return decode_entity(store.look_up(Wanted(Place("", "x"), token, token, range(0))).live_customer, DAY - 1).hours
+
+
+def test_no_thread_loses_every_race_for_one_terminal(scorer):
+    """Sixteen threads decide at one terminal; nobody needs more than the attempts that a decision has."""
+    decider = Decider(scorer.store, lambda: scorer.services.serving, scorer.services.turns)
+    requests = generate_requests(np.random.default_rng(0), 150)
+
+    with ThreadPoolExecutor(16) as pool:
+        made = list(pool.map(lambda request: decide(decider, "", request, MOMENT), requests))
+
+    assert (len(made), scorer.store.newest_arrival()) == (165, 150)
+
+
+def test_turns_are_given_up_in_time():
+    """Somebody who waits for too long is refused; afterwards the turn is free, also for tokens in another order."""
+    turns = Turns()
+
+    with (
+        turns.take(["k1.a", "k1.b"]),
+        pytest.raises(StoreBusy, match="send the same again"),
+        turns.take(["k1.b"], 0.05),
+    ):
+        raise AssertionError("two have the same turn")
+    with turns.take(["k1.b", "k1.a"], 0.05):
+        pass

@@ -28,7 +28,7 @@ def hasty(home):
 @pytest.fixture
 def patient(home):
     """A scorer whose requests wait for as long as a large write of another process takes."""
-    running = Scorer(home, store_wait_seconds=30.0)
+    running = Scorer(home, store_wait_seconds=30.0, store_map_bytes=1 << 20)
     running.poller.poll()
     yield running
     running.close()

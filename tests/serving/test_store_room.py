@@ -19,7 +19,7 @@ LATER = NOON + 30 * DAY_SECONDS
 
 @pytest.fixture
 def small(home, request):
-    """A scorer whose store is as small as the test wants."""
+    """A scorer with a store as small as the test wants."""
     scorer = Scorer(home, store_map_bytes=request.param << 20)
     scorer.poller.poll()
     yield scorer

@@ -194,7 +194,7 @@ def test_nobody_waits_for_ever_at_the_gate():
 
 
 def test_a_suspension_meets_a_stale_epoch_in_a_group(store):
-    """Of two changes in one transaction the first succeeds, the second is refused; a decision is made anew."""
+    """Two changes in one transaction: the first succeeds, the second is refused; a decision is made anew."""
     seen = store.look_up(wanted_of(1))
 
     def suspend():
