@@ -190,9 +190,9 @@ class Environment:
             with self._gate.alone():
                 # LMDB forbids it while this process has a transaction open.
                 self._env.set_mapsize(0)
+                self.room.limit = self.map_bytes
         finally:
             self._gate.enter(patient=True)
-        self.room.limit = self.map_bytes
 
     def _commit(self, jobs: list[Job[Any]]) -> None:
         """Do jobs in one transaction; if one spoils it, do each in its own."""

@@ -19,19 +19,20 @@ WAIT_SECONDS: Final = 2.0
 
 
 class Turns:
-    """The turns of one process."""
+    """The turns of one process; nobody waits longer than `seconds`."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = WAIT_SECONDS) -> None:
+        self._seconds = seconds
         self._locks = tuple(threading.Lock() for _ in range(TURNS))
 
     @contextmanager
-    def take(self, tokens: Sequence[str], seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    def take(self, tokens: Sequence[str]) -> Iterator[None]:
         """Wait for the turn of all `tokens`, and keep it.
 
         Raises:
-            StoreBusy: The turn has not come in `seconds`.
+            StoreBusy: The turn has not come in time.
         """
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + self._seconds
         with ExitStack() as held:
             # Everybody takes them in one order, so that nobody waits for somebody who waits for them.
             for place in sorted({zlib.crc32(token.encode()) % TURNS for token in tokens}):

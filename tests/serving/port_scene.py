@@ -35,7 +35,7 @@ def settings_of(home, megabytes=64, **changes):
 
 
 def wanted_of(number, *, customer=CUSTOMER, terminal=TERMINAL, namespace="", hours=range(0)):
-    """What a decision about transaction `number` wants to know."""
+    """Needs of a decision about transaction `number`."""
     return Wanted(Place(namespace, str(number)), customer, terminal, hours)
 
 

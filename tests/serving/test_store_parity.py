@@ -124,24 +124,21 @@ def live_of(store, token):
 
 def test_no_thread_loses_every_race_for_one_terminal(scorer):
     """Sixteen threads decide at one terminal; nobody needs more than the attempts that a decision has."""
-    decider = Decider(scorer.store, lambda: scorer.services.serving, scorer.services.turns)
-    requests = generate_requests(np.random.default_rng(0), 150)
+    # A busy machine must not make a turn come too late.
+    decider = Decider(scorer.store, lambda: scorer.services.serving, Turns(60.0))
+    requests = generate_requests(np.random.default_rng(0), 100)
 
     with ThreadPoolExecutor(16) as pool:
         made = list(pool.map(lambda request: decide(decider, "", request, MOMENT), requests))
 
-    assert (len(made), scorer.store.newest_arrival()) == (165, 150)
+    assert (len(made), scorer.store.newest_arrival()) == (110, 100)
 
 
 def test_turns_are_given_up_in_time():
     """Somebody who waits for too long is refused; afterwards the turn is free, also for tokens in another order."""
-    turns = Turns()
+    turns = Turns(0.05)
 
-    with (
-        turns.take(["k1.a", "k1.b"]),
-        pytest.raises(StoreBusy, match="send the same again"),
-        turns.take(["k1.b"], 0.05),
-    ):
+    with turns.take(["k1.a", "k1.b"]), pytest.raises(StoreBusy, match="send the same again"), turns.take(["k1.b"]):
         raise AssertionError("two have the same turn")
-    with turns.take(["k1.b", "k1.a"], 0.05):
+    with turns.take(["k1.b", "k1.a"]):
         pass

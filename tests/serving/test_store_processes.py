@@ -12,6 +12,7 @@ from antifraud.errors import StoreBusy, StoreForeign
 from serving.store.__main__ import main as manage
 from serving.store.records import Place
 from serving.store.store import open_store
+from serving.worker.turns import Turns
 from tests.serving.port_scene import GROW, LOCK, READ, commit, process_at, put_label, settings_of
 from tests.serving.scene import Scorer, init_store
 
@@ -29,6 +30,7 @@ def hasty(home):
 def patient(home):
     """A scorer whose requests wait for as long as a large write of another process takes."""
     running = Scorer(home, store_wait_seconds=30.0, store_map_bytes=1 << 20)
+    running.services.turns = Turns(60.0)
     running.poller.poll()
     yield running
     running.close()
@@ -77,7 +79,7 @@ def test_a_larger_size_reaches_every_thread(patient):
         number = first
         while not stop.is_set():
             answers = [patient.decide(transaction_id=number), patient.get(f"/v1/decisions/{number}")]
-            statuses.extend(answer.status_code for answer in answers)
+            statuses.extend((answer.status_code, answer.json.get("detail")) for answer in answers)
             number += 1
 
     with ThreadPoolExecutor(8) as pool:
@@ -89,7 +91,7 @@ def test_a_larger_size_reaches_every_thread(patient):
             worker.result()
 
     patient.poller.poll()
-    assert set(statuses) == {200}
+    assert set(statuses) == {(200, None)}
     assert patient.store.fill().limit > 900 << 20
     assert patient.services.troubles == {}
 
