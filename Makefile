@@ -7,15 +7,16 @@ TWO_LANES := -n 2 --dist loadgroup --no-loadscope-reorder
 # Fails, too, if a process or a mount of the tests is left.
 CONTAINED := $(PYTHON) -m infra.local.contained $(PYTHON) -m pytest $(TWO_LANES)
 WITHOUT_SERVERS := antifraud jobs serving tests/unit tests/golden
-WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving docs dags)
+WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving blackbox docs dags)
 # What the jobs compute and publish, without processes and servers.
 TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state halves ingest raw_lines tokens_spark))
 RUN_ARGS ?=
 DATA ?=
 BEFORE ?=
 HOME_OF_LAKE ?= var/bench
+HOME_OF_CRASH ?= var/bench-crash
 
-.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,3 +109,12 @@ bench-history: setup  ## a night after 60 and after 600 days of history, its tim
 
 bench-slopes: setup  ## ingest, totals and features against the number of rows: HOME_OF_LAKE=folder, which gets a new one beside it
 	$(PYTHON) -m bench.lake.slopes --home "$(HOME_OF_LAKE)-slopes"
+
+bench-serving-old-fails: setup  ## the black-box tests with the scorer of commit b393281 and with this one: BEFORE=checkout, which has its own environment
+	$(PYTHON) -m bench.serving.old_fails --before "$(BEFORE)"
+
+bench-serving-crash: setup  ## 50 kills of worker, master, guard and everything under load: HOME_OF_CRASH=folder, where a later run goes on
+	$(PYTHON) -m bench.serving.crash --home "$(HOME_OF_CRASH)"
+
+bench-serving-swap: setup  ## longest gap between a worker's answers while it swaps releases
+	$(PYTHON) -m bench.serving.swap

@@ -1,33 +1,53 @@
-"""Gunicorn's configuration: two synchronous workers on the loopback interface, or on the address in ``SCORER_BIND``.
+"""Gunicorn's configuration: two workers with threads on the loopback interface, or on the address in ``SCORER_BIND``.
 
 The app is not preloaded, because neither LMDB nor the poller's thread survives a fork.
 """
 
 import os
 import shutil
+import signal
 from typing import Any
 
 from antifraud.settings.serving import ScorerSettings
+from serving.worker.metrics_folder import MEMORY, VARIABLE, choose_parent, is_usable, make_folder
+from serving.worker.process import HANDOVER
 
-_metrics_dir = ScorerSettings.from_environment(os.environ).under_home("run", "scorer-metrics")
+_settings = ScorerSettings.from_environment(os.environ)
 
 wsgi_app = "serving.wsgi:start()"
 bind = os.environ.get("SCORER_BIND", "127.0.0.1:8080")
 workers = 2
-worker_class = "sync"
+worker_class = "serving.worker.process.ScorerWorker"
+threads = 8
 preload_app = False
 timeout = 30
 graceful_timeout = 10
-keepalive = 2
+keepalive = 15  # longer than clients keep an idle connection, so that they close it first
 accesslog = None  # the app logs requests itself: Gunicorn would log paths, which hold ids
 control_socket_disable = True
+# A sign of life must not need a disk that may be full.
+worker_tmp_dir = str(MEMORY) if is_usable(MEMORY) else None
 
 
-def on_starting(_server: Any) -> None:
-    """Begin with empty counters: prometheus-client would add the files of an earlier run's workers."""
-    shutil.rmtree(_metrics_dir, ignore_errors=True)
-    _metrics_dir.mkdir(parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_dir)
+def on_starting(server: Any) -> None:
+    """Begin with empty counters, in a folder of this run."""
+    os.environ[VARIABLE] = str(make_folder(choose_parent(_settings, server.log), _settings.home.resolve()))
+
+
+def when_ready(server: Any) -> None:
+    """Let workers hear of a stop at once, also while the master is busy with a reload."""
+
+    def stop(number: int, frame: Any) -> None:
+        HANDOVER.stop()
+        server.signal(number, frame)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, stop)
+
+
+def on_reload(server: Any) -> None:
+    """Keep the old workers until the new ones can decide."""
+    HANDOVER.begin(server.worker_age, server.cfg.workers)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
@@ -36,3 +56,8 @@ def child_exit(_server: Any, worker: Any) -> None:
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: Any) -> None:
+    """Remove the metrics of this run."""
+    shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)

@@ -1,6 +1,7 @@
 """The entry point of a Gunicorn worker after its fork: ``gunicorn -c serving/gunicorn_conf.py`` names it."""
 
 import os
+from typing import Final
 
 from flask import Flask
 
@@ -13,15 +14,26 @@ from serving.worker.metrics import Metrics
 from serving.worker.poller import Poller
 from serving.worker.services import Services
 
+FIRST_TRY_SECONDS: Final = 300.0
+"""Far longer than a state takes; only storage that hangs takes longer."""
+
 
 def start() -> Flask:
-    """Return the app of this worker with a running poller, whose first poll opens the store and loads the release.
+    """Return the app of this worker with a running poller, after the poller has tried once to load everything.
+
+    Gunicorn accepts connections when this returns. If something is missing or broken, the worker starts nevertheless
+    and answers 503 until the poller has it.
 
     Raises:
         SettingsError: A setting is malformed, or there is no access file.
     """
     settings = ScorerSettings.from_environment(os.environ)
     clock = BusinessClock(settings.clock_offset_seconds)
-    services = Services(settings, clock, load_access(settings.access_path), Metrics(), json_logger("scorer"))
-    Poller(services).start()
+    metrics = Metrics()
+    log = json_logger("scorer", metrics.dropped_lines.inc)
+    services = Services(settings, clock, load_access(settings.access_path), metrics, log)
+    poller = Poller(services)
+    poller.start()
+    # In the poller's thread, so that a signal ends a worker that is still loading.
+    poller.wait_for_first_try(FIRST_TRY_SECONDS)
     return create_app(services)

@@ -11,13 +11,13 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from antifraud.errors import ReleaseError
 from antifraud.features.registry import feature_set_hash
-from antifraud.files import exclusive, remove_folders, require_below, sha256_of, sync_folder
+from antifraud.files import exclusive, remove_folders, require_below, sync_folder
 from antifraud.keys.signing import PublicKey, SigningKey
 from antifraud.settings.core import Settings
 
@@ -30,11 +30,40 @@ UNFINISHED: Final = ".new-"
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle on disk; `manifest` is its manifest without the checksums."""
+    """A verified bundle.
+
+    Attributes:
+        release: Its id.
+        path: Its folder; read a file's content with `read`, because a file could change after its verification.
+        manifest: Its manifest without the checksums.
+        files: The content that was verified, by file name.
+    """
 
     release: str
     path: Path
     manifest: Mapping[str, Any]
+    files: Mapping[str, bytes] = field(repr=False)
+
+    def read(self, name: str) -> bytes:
+        """Return the verified content of a file.
+
+        Raises:
+            ReleaseError: The bundle has no such file.
+        """
+        if name not in self.files:
+            raise ReleaseError(f"release {self.release} has no {name} in its bundle: promote a newer candidate")
+        return self.files[name]
+
+    def read_text(self, name: str) -> str:
+        """Return the verified content of a file as text.
+
+        Raises:
+            ReleaseError: The bundle has no such file, or its content is not text in UTF-8.
+        """
+        try:
+            return self.read(name).decode()
+        except UnicodeDecodeError as error:
+            raise ReleaseError(f"{name} of release {self.release} is not text ({error}): promote it again") from error
 
 
 def write_bundle(
@@ -109,13 +138,23 @@ def verify_bundle(path: Path, key: PublicKey) -> Bundle:
     if present != {*files, MANIFEST, SIGNATURE}:
         odd = ", ".join(sorted(present ^ {*files, MANIFEST, SIGNATURE}))
         raise ReleaseError(f"bundle {release} and its manifest disagree about {odd}: promote it again")
-    for name, expected in files.items():
-        if (actual := sha256_of(path / name)) != expected:
-            raise ReleaseError(
-                f"{name} of bundle {release} has SHA-256 {actual[:12]}…, its manifest says {expected[:12]}…: "
-                "go back to another release or promote it again"
-            )
-    return Bundle(release, path, manifest)
+    return Bundle(release, path, manifest, {name: _read_verified(path / name, sha) for name, sha in files.items()})
+
+
+def _read_verified(path: Path, expected: str) -> bytes:
+    """Read a file once and return it if it has the expected SHA-256: what is used later are these very bytes."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ReleaseError(
+            f"{path.name} of bundle {path.parent.name} cannot be read ({error.strerror}): promote it again"
+        ) from error
+    if (actual := hashlib.sha256(content).hexdigest()) != expected:
+        raise ReleaseError(
+            f"{path.name} of bundle {path.parent.name} has SHA-256 {actual[:12]}…, its manifest says {expected[:12]}…: "
+            "go back to another release or promote it again"
+        )
+    return content
 
 
 def _verifies(path: Path, key: PublicKey) -> bool:

@@ -45,11 +45,20 @@ class Entity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StatePointer:
-    """The export to load: its cut-off day (ISO), its folder, and the number of changes of the pointer so far."""
+    """The export to load.
+
+    Attributes:
+        cutoff: Its cut-off day (ISO).
+        path: Its folder.
+        sequence: Number of changes of the pointer so far.
+        moved_back: Whether a person may have moved the pointer back to an older cut-off. Without this mark, a scorer
+            refuses an older cut-off than the one that it uses.
+    """
 
     cutoff: str
     path: str
     sequence: int
+    moved_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +153,42 @@ def read_state_pointer(state_dir: Path) -> StatePointer | None:
         raise DataError(f"{state_dir / POINTER} is not a state pointer ({error}): export the state again") from error
 
 
+def read_manifest(folder: Path) -> StateManifest:
+    """Read the manifest of an export; its data is not looked at.
+
+    Raises:
+        DataError: The manifest is missing or malformed.
+    """
+    try:
+        return StateManifest(**json.loads((folder / MANIFEST).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise _incomplete(folder, error) from error
+
+
+def require_data(folder: Path, manifest: StateManifest) -> None:
+    """Refuse an export whose data does not have the checksum of its manifest.
+
+    Raises:
+        DataError: The data cannot be read, or has another checksum.
+    """
+    try:
+        actual = sha256_of(folder / DATA_FILE)
+    except OSError as error:
+        raise _incomplete(folder, error) from error
+    if actual != manifest.sha256:
+        raise DataError(f"{DATA_FILE} of state export {folder.name} is not what its manifest says: export it again")
+
+
 def verify_export(folder: Path) -> StateManifest:
     """Read the manifest of an export and check its data against it.
 
     Raises:
         DataError: The manifest is missing or malformed, or its checksum is not that of the data.
     """
-    try:
-        manifest = StateManifest(**json.loads((folder / MANIFEST).read_text()))
-        actual = sha256_of(folder / DATA_FILE)
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"state export {folder.name} is not complete ({error}): export the state again") from error
-    if actual != manifest.sha256:
-        raise DataError(f"{DATA_FILE} of state export {folder.name} is not what its manifest says: export it again")
+    manifest = read_manifest(folder)
+    require_data(folder, manifest)
     return manifest
+
+
+def _incomplete(folder: Path, error: Exception) -> DataError:
+    return DataError(f"state export {folder.name} is not complete ({error}): export the state again")

@@ -143,11 +143,21 @@ def load_evaluator(bundle: Bundle) -> Evaluator:
     Raises:
         ReleaseError: Model or calibration cannot be read as one.
     """
-    return read_evaluator(bundle.path)
+    model, calibration = read_model_files(bundle)
+    return Evaluator(model, Calibration.from_json(calibration))
+
+
+def read_model_files(bundle: Bundle) -> tuple[bytes, str]:
+    """Return the verified model of a bundle and the text of its calibration.
+
+    Raises:
+        ReleaseError: The bundle lacks one of them, or the calibration is not text.
+    """
+    return bundle.read(MODEL_FILE), bundle.read_text(CALIBRATION_FILE)
 
 
 def read_evaluator(folder: Path) -> Evaluator:
-    """Read an evaluator from a folder with model and calibration: a bundle, or a candidate before it is one.
+    """Read an evaluator from the folder of a candidate.
 
     Raises:
         ReleaseError: Model or calibration is missing, or cannot be read as one.

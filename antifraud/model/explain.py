@@ -15,7 +15,7 @@ import numpy.typing as npt
 from antifraud.artifacts.bundle import Bundle, require_feature_set
 from antifraud.errors import ReleaseError, SchemaError
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, Feature
-from antifraud.model.evaluator import CALIBRATION_FILE, Calibration, Evaluator, load_evaluator
+from antifraud.model.evaluator import Calibration, Evaluator, load_evaluator, read_model_files
 from antifraud.model.trees import TREES_FILE, Trees
 
 TOLERANCE: Final = 1e-3
@@ -91,14 +91,8 @@ class Explainer:
         """
         require_feature_set(bundle)
         evaluator = load_evaluator(bundle)
-        try:
-            trees = Trees.from_json((bundle.path / TREES_FILE).read_text())
-        except OSError as error:
-            raise ReleaseError(
-                f"release {bundle.release} has no {TREES_FILE} ({error.strerror}): it cannot be explained, promote a "
-                "newer candidate"
-            ) from error
-        calibration = Calibration.from_json((bundle.path / CALIBRATION_FILE).read_text())
+        trees = Trees.from_json(bundle.read_text(TREES_FILE))
+        calibration = Calibration.from_json(read_model_files(bundle)[1])
         return cls(bundle.release, int(bundle.manifest["threshold"]), evaluator, calibration, trees)
 
     def explain(self, vector: Doubles) -> Explanation:

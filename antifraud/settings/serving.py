@@ -44,6 +44,9 @@ class ScorerSettings(StoreSettings):
     max_body_bytes: Annotated[int, Range(1 << 10, 1 << 30)] = 1 << 18
     """Largest request body; a thousand labels take 150 kB at most."""
 
+    metrics_dir: Path | None = None
+    """Folder of the workers' metrics files. It should be in memory: a full disk kills workers. Default ``/dev/shm``."""
+
     @property
     def access_path(self) -> Path:
         """File of the hashes of the bearer tokens, with their scopes."""

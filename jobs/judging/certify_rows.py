@@ -84,7 +84,7 @@ class ReducedWindows:
 
 @contextmanager
 def scored_windows(
-    spark: SparkSession, inputs: Inputs, folder: Path, others: Sequence[Path] = ()
+    spark: SparkSession, inputs: Inputs, folder: Path, others: Sequence[Bundle] = ()
 ) -> Iterator[DataFrame]:
     """Yield select and certify rows as `scored` gives them, cached, so that every row is read and scored once.
 
@@ -102,7 +102,7 @@ def scored_windows(
 
 def certify_release(spark: SparkSession, inputs: Inputs, bundle: Bundle, limits: Limits) -> Certify:
     """Score the certify rows with a release that serves or served; nothing is published."""
-    results = scored(labelled_rows(spark, inputs).where("window = 'certify'"), bundle.path).persist()
+    results = scored(labelled_rows(spark, inputs).where("window = 'certify'"), bundle).persist()
     try:
         return certify_scored(results, inputs, bundle, limits)
     finally:

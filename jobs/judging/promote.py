@@ -68,7 +68,7 @@ def _is_released(settings: JobSettings, candidate: Candidate, manifest: Mapping[
         return False
     if bundle.manifest != json.loads(json.dumps(manifest)):
         return False
-    return all((bundle.path / name).read_bytes() == (candidate.path / name).read_bytes() for name in DECIDING)
+    return all(bundle.read(name) == (candidate.path / name).read_bytes() for name in DECIDING)
 
 
 def _keys(settings: JobSettings) -> tuple[SigningKey, PublicKey]:

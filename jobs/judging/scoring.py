@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from antifraud.artifacts.bundle import Bundle
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator, to_ppm
+from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator, read_model_files, to_ppm
 from jobs.rows.vectors import vectors_of
 from jobs.training.candidate import CBM_FILE
 
@@ -28,14 +29,16 @@ Files = tuple[bytes, str]
 """Content of a model's file and of its calibration's."""
 
 
-def scored(rows: DataFrame, folder: Path, others: Sequence[Path] = ()) -> DataFrame:
-    """Return rows as `SCORED`, scored with the model files in `folder`, with the columns `SLICED`.
+def scored(rows: DataFrame, source: Path | Bundle, others: Sequence[Bundle] = ()) -> DataFrame:
+    """Return rows as `SCORED`, scored with a candidate's folder or a release's bundle, with the columns `SLICED`.
 
-    A release's bundle lacks CatBoost's own model, so its `peer` is null. Each folder of `others` adds the scores of
+    A release's bundle lacks CatBoost's own model, so its `peer` is null. Each bundle of `others` adds the scores of
     another model to the certify rows (`scored_by`), in the same pass, because reading rows costs more than scoring.
     """
-    cbm = (folder / CBM_FILE).read_bytes() if (folder / CBM_FILE).exists() else None
-    score = score_batches(*_files(folder), cbm, [_files(other) for other in others])
+    cbm = None
+    if isinstance(source, Path) and (source / CBM_FILE).exists():
+        cbm = (source / CBM_FILE).read_bytes()
+    score = score_batches(*_files(source), cbm, [_files(other) for other in others])
     doubles, integers = (f"{name} double" for name in SLICED), (f"{_other(n)} int" for n in range(len(others)))
     return rows.select(*CARRIED, *FEATURE_NAMES).mapInArrow(score, ", ".join([SCORED, *doubles, *integers]))
 
@@ -50,8 +53,10 @@ def _other(position: int) -> str:
     return f"other_{position}"
 
 
-def _files(folder: Path) -> Files:
-    return (folder / MODEL_FILE).read_bytes(), (folder / CALIBRATION_FILE).read_text()
+def _files(source: Path | Bundle) -> Files:
+    if isinstance(source, Bundle):
+        return read_model_files(source)
+    return (source / MODEL_FILE).read_bytes(), (source / CALIBRATION_FILE).read_text()
 
 
 def score_batches(

@@ -38,8 +38,7 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
     limits, serving = limits_of(settings), read_pointer(settings.releases_dir)
     looks = look(reports_of(settings, inputs.as_of), candidate.id)
     rivals = find_rivals(settings, inputs, candidate.id)
-    others = [bundle.path for bundle in scorable(rivals)]
-    with scored_windows(spark, inputs, candidate.path, others) as results:
+    with scored_windows(spark, inputs, candidate.path, scorable(rivals)) as results:
         reduced = ReducedWindows.of_candidate(results, settings, inputs, candidate, limits)
         beside = judge_rivals(results, rivals, inputs, settings, limits)
         report = judged(candidate, reduced, settings, limits, rivals=beside)

@@ -114,10 +114,11 @@ def _write(folder: Path, records: Iterator[tuple[bytes, bytes]], run: Run, label
 
 def _point(state_dir: Path, wanted: StatePointer, *, allow_older: bool) -> None:
     now = read_state_pointer(state_dir)
-    if now and now.path == wanted.path:
+    # A pointer that names the export already may still lack the mark: a scorer with a newer state waits for that.
+    if now and now.path == wanted.path and (now.moved_back or not allow_older):
         return
     if now and wanted.cutoff < now.cutoff and not allow_older:
         print(f"export {wanted.cutoff}: the scorer has {now.cutoff} already, the pointer stays")
         return
-    after = dataclasses.replace(wanted, sequence=now.sequence + 1 if now else 1)
+    after = dataclasses.replace(wanted, sequence=now.sequence + 1 if now else 1, moved_back=allow_older)
     replace_file(state_dir / POINTER, json.dumps(dataclasses.asdict(after), sort_keys=True))

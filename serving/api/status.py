@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
-from antifraud.errors import StoreError, StoreForeign
+from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.state_export import read_state_pointer
+from antifraud.errors import DataError, ReleaseError, StoreError, StoreForeign
 from antifraud.killswitch.machine import Mode
 from serving.api.auth import require_scope
 from serving.api.problems import not_ready
 from serving.store.port import DecisionStore
-from serving.worker.poller import WALL_CLOCK, read_workers
+from serving.worker.reports import WALL_CLOCK, have_converged, read_workers
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
@@ -60,9 +62,15 @@ def status() -> Response:
     try:
         stored = _read_stored(services.store)
     except StoreForeign as error:
-        stored = {"switch": {"mode": Mode.SUSPENDED, "reason": str(error), "by": "store"}}
+        stored = _describe_missing(str(error))
     return jsonify(
-        {**stored, **_describe_serving(services), "time": services.clock.now(), "troubles": services.troubles}
+        {
+            **stored,
+            **_describe_serving(services),
+            "converged": _have_converged(services, stored),
+            "time": services.clock.now(),
+            "troubles": services.troubles,
+        }
     )
 
 
@@ -80,6 +88,21 @@ def _read_stored(store: DecisionStore) -> dict[str, Any]:
         "guard": json.loads(guard) if guard else None,
         "evidence": list(store.evidence().values()),
     }
+
+
+def _describe_missing(reason: str) -> dict[str, Any]:
+    """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
+    switch = {"mode": Mode.SUSPENDED, "epoch": None, "reason": reason, "by": "store", "at": None}
+    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None, "evidence": []}
+
+
+def _have_converged(services: Services, stored: dict[str, Any]) -> bool:
+    settings = services.settings
+    try:
+        release, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
+    except (ReleaseError, DataError):  # no worker can use what a broken pointer names; `troubles` tells about it
+        return False
+    return have_converged(stored["workers"], release, state, stored["switch"]["epoch"])
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

@@ -5,16 +5,17 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, Protocol
+from weakref import WeakValueDictionary
 
 import lmdb
 import numpy as np
 import numpy.typing as npt
 
 from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
-from antifraud.artifacts.state_export import Entity, StatePointer, decode_entity, verify_export
+from antifraud.artifacts.state_export import Entity, StatePointer, decode_entity
 from antifraud.clock import date_of, day_number
 from antifraud.errors import DataError, ReleaseError
 from antifraud.features.buckets import Buckets
@@ -22,10 +23,14 @@ from antifraud.features.labels import LabelHistory
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import load_evaluator
 from antifraud.settings.core import Settings
+from serving.worker.verification import Verified, Verifier, require_identity
 
 GOLDEN: Final = "golden.json"
 KEPT_ENTITIES: Final = 1_000
 """Entities of a state that a worker keeps unpacked, in some 20 MB."""
+_OPEN: Final[WeakValueDictionary[str, Any]] = WeakValueDictionary()
+"""Environments by the identity of their file: LMDB opens a file once a process. An environment is closed with the last
+state that refers to it, that is, after the last request that uses the state."""
 
 
 class VectorScorer(Protocol):
@@ -60,17 +65,20 @@ class State:
 
     def __post_init__(self) -> None:
         """Keep the entities that were read last: an export never changes, and busy terminals come again and again."""
-        object.__setattr__(self, "entity", lru_cache(KEPT_ENTITIES)(self._read_entity))
-
-    def _read_entity(self, token: bytes) -> Entity:
-        with self.environment.begin() as transaction:
-            record = transaction.get(token)
-        return decode_entity(record, self.cutoff) if record else Entity(Buckets(), Buckets(), LabelHistory(self.cutoff))
+        # Without a reference to this state: a cycle would keep its environment open until the next garbage collection.
+        read = partial(_read_entity, self.environment, self.cutoff)
+        object.__setattr__(self, "entity", lru_cache(KEPT_ENTITIES)(read))
 
     @property
     def cutoff_date(self) -> str:
         """The cut-off as YYYY-MM-DD."""
         return date_of(self.cutoff).isoformat()
+
+
+def _read_entity(environment: Any, cutoff: int, token: bytes) -> Entity:
+    with environment.begin() as transaction:
+        record = transaction.get(token)
+    return decode_entity(record, cutoff) if record else Entity(Buckets(), Buckets(), LabelHistory(cutoff))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +108,11 @@ def load_release(settings: Settings, release: str) -> Release:
 
 def _require_golden_scores(bundle: Bundle, evaluator: VectorScorer) -> None:
     try:
-        golden = json.loads((bundle.path / GOLDEN).read_text())
+        golden = json.loads(bundle.read_text(GOLDEN))
         rows = [[math.nan if value is None else float(value) for value in row] for row in golden["vectors"]]
         vectors = np.array(rows, dtype=np.float64).reshape(-1, len(FEATURE_NAMES))
         expected = np.array(golden["scores"], dtype=np.int64)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ReleaseError(f"release {bundle.release} has no readable golden rows: promote it again") from error
     if len(vectors) == 0 or len(vectors) != len(expected):
         raise ReleaseError(
@@ -118,21 +126,36 @@ def _require_golden_scores(bundle: Bundle, evaluator: VectorScorer) -> None:
         )
 
 
-def load_state(states: Path, pointer: StatePointer) -> State:
+def load_state(states: Path, pointer: StatePointer, verifier: Verifier) -> State:
     """Verify an exported state and open it for reading.
 
     Raises:
         DataError: Manifest, checksum or cut-off is wrong, or the state cannot be opened.
     """
     folder = states / pointer.path
-    manifest = verify_export(folder)
+    verified = verifier.verify(folder)
+    manifest = verified.manifest
     if manifest.cutoff != pointer.cutoff:
         raise DataError(
             f"state {pointer.path} has cut-off {manifest.cutoff}, its pointer says {pointer.cutoff}: export it again"
         )
     try:
+        cutoff = day_number(dt.date.fromisoformat(manifest.cutoff))
+        return State(cutoff, manifest.label_delay_days, _open(folder, verified))
+    except (lmdb.Error, ValueError) as error:
+        raise DataError(
+            f"state {pointer.path} is not readable ({type(error).__name__}): export it again, into another "
+            "folder if it was changed while a worker used it"
+        ) from error
+
+
+def _open(folder: Path, verified: Verified) -> Any:
+    """Return the environment of a verified state; the same file is opened once."""
+    environment = _OPEN.get(verified.identity)
+    if environment is None:
         # Without a lock file: an export never changes, and its folder may be read-only.
         environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
-        return State(day_number(dt.date.fromisoformat(manifest.cutoff)), manifest.label_delay_days, environment)
-    except (lmdb.Error, ValueError) as error:
-        raise DataError(f"state {pointer.path} is not readable ({type(error).__name__}): export it again") from error
+        # LMDB has opened the path again: it must be the file that was verified.
+        require_identity(folder, verified.manifest, verified.identity)
+        _OPEN[verified.identity] = environment
+    return environment

@@ -21,6 +21,9 @@ class Metrics:
         self.refused = Counter(
             "antifraud_candidates_refused", "Releases and states that did not verify", ["kind"], registry=self._registry
         )
+        self.dropped_lines = Counter(
+            "antifraud_log_lines_dropped", "Log lines that standard output did not take", registry=self._registry
+        )
         # The minimum over live workers: a worker that stays behind shows.
         self.cutoff = Gauge(
             "antifraud_state_cutoff_day", "Day number of the oldest cut-off in use", registry=self._registry,

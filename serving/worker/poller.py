@@ -1,74 +1,57 @@
 """The poller: a thread in every worker that opens the store, follows both pointers and reports what it has loaded.
 
 A new release or state is loaded and checked while the old one serves, then swapped in by one assignment. If it is
-broken, the old one keeps serving; ``GET /v1/status`` names the trouble and a metric counts it. A failed load is retried
-every `RETRY_SECONDS`, because a repaired file keeps its name.
+broken, the old one keeps serving; ``GET /v1/status`` names the trouble and a metric counts it. The previous release
+stays loaded, so that a return to it loads nothing.
 """
 
-import dataclasses
 import json
-import os
 import threading
-import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
 
 from antifraud.artifacts.pointer import read_pointer
-from antifraud.artifacts.state_export import read_state_pointer
-from antifraud.clock import BusinessClock
+from antifraud.artifacts.state_export import StatePointer, read_state_pointer
 from antifraud.errors import AntifraudError, StoreError, StoreForeign
-from antifraud.settings.core import Settings
 from serving.store.port import DecisionStore
 from serving.store.registration import advance_registration, require_registered
 from serving.store.store import open_store
+from serving.worker.following import Follower, require_not_older
 from serving.worker.loading import Release, Serving, State, load_release, load_state
+from serving.worker.reports import (
+    WALL_CLOCK,
+    WorkerReports,
+    describe_worker,
+    find_newest_state,
+    name_worker,
+    read_workers,
+)
 from serving.worker.retention import remove_expired
 from serving.worker.services import Services
-
-RETRY_SECONDS: Final = 30.0
-SILENT_AFTER_SECONDS: Final = 60
-WALL_CLOCK: Final = BusinessClock()
-
-
-class Slot:
-    """The newest usable release or state; a pointer that fails to load is retried after `RETRY_SECONDS`."""
-
-    def __init__(self) -> None:
-        self.value: Any = None
-        self._pointer: object = None
-        self._tried: object = None
-        self._retry_at = 0.0
-
-    def follow(self, pointer: Any, load: Callable[[Any], Any]) -> bool:
-        """Load what `pointer` names, unless it is loaded or has just failed; return whether it is loaded.
-
-        Raises:
-            AntifraudError: The release or state does not verify; the earlier value stays.
-        """
-        if pointer in (None, self._pointer):
-            return True
-        # Verifying a broken release or state in every round would take processor time from decisions.
-        if pointer == self._tried and time.monotonic() < self._retry_at:
-            return False
-        self._tried, self._retry_at = pointer, time.monotonic() + RETRY_SECONDS
-        self.value = load(pointer)
-        self._pointer = pointer
-        return True
+from serving.worker.verification import Verifier
 
 
 class Poller:
     """Keeps the services of one worker up to date."""
 
     def __init__(self, services: Services) -> None:
+        settings = services.settings
+        verifier = Verifier(settings.under_home("run", "verified-states"), services.log)
         self._services = services
-        self._release, self._state = Slot(), Slot()
-        self._stop = threading.Event()
+        self._release: Follower[str, Release] = Follower(lambda release: load_release(settings, release), keep=2)
+        self._state: Follower[StatePointer, State] = Follower(
+            lambda pointer: load_state(settings.state_dir, pointer, verifier)
+        )
+        self._others_state: StatePointer | None = None
+        self._stop, self._has_tried = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
 
     def start(self) -> None:
         """Start polling; call it after the fork."""
         self._thread.start()
+
+    def wait_for_first_try(self, seconds: float) -> bool:
+        """Wait until everything was tried once, but at most `seconds`; return whether it was."""
+        return self._has_tried.wait(seconds)
 
     def stop(self) -> None:
         """Stop the thread and wait for its end."""
@@ -78,30 +61,32 @@ class Poller:
     def _run(self) -> None:
         while not self._stop.is_set():
             self.poll()
+            self._has_tried.set()
             self._stop.wait(self._services.settings.poll_seconds)
 
     def poll(self) -> None:
         """Open the store, follow both pointers, swap, and report, once."""
-        settings = self._services.settings
         self._run_step("store", self._follow_store)
-        self._run_step("release", lambda: self._follow_release(settings))
-        self._run_step("state", lambda: self._follow_state(settings.state_dir))
+        self._run_step("release", self._follow_release)
+        self._run_step("state", self._follow_state)
         self._swap()
         self._run_step("report", self._report)
         self._run_step("retention", lambda: remove_expired(self._services))
 
     def _run_step(self, kind: str, step: Callable[[], bool]) -> None:
         """Run one step; a trouble stays on record until the step succeeds."""
-        troubles = self._services.troubles
+        services = self._services
+        others = {name: trouble for name, trouble in services.troubles.items() if name != kind}
         try:
-            if step():
-                troubles.pop(kind, None)
+            # Replaced, never changed: a request may be reading the troubles in another thread.
+            if step() and others != services.troubles:
+                services.troubles = others
         except Exception as error:  # noqa: BLE001 the thread must outlive whatever a broken file makes a library raise
             trouble = str(error) if isinstance(error, AntifraudError) else f"{kind}: {type(error).__name__}"
-            if troubles.get(kind) != trouble:
-                self._services.metrics.refused.labels(kind).inc()
-                self._services.log.warning("not usable", kind=kind, reason=trouble)
-            troubles[kind] = trouble
+            if services.troubles.get(kind) != trouble:
+                services.metrics.refused.labels(kind).inc()
+                services.log.warning("not usable", kind=kind, reason=trouble)
+            services.troubles = {**others, kind: trouble}
 
     def _follow_store(self) -> bool:
         """Open the store, or look after the open one; one that is not the service's own is closed."""
@@ -128,7 +113,14 @@ class Poller:
             # A store that stays open could not be opened again by this process.
             store.close()
             raise
+        self._note_others(store)
         return store
+
+    def _note_others(self, store: DecisionStore) -> WorkerReports:
+        """Read the reports of all workers, and note the newest state that is in use."""
+        workers = read_workers(store.reports().items(), WALL_CLOCK.now())
+        self._others_state = find_newest_state(workers.alive)
+        return workers
 
     def _look_after(self, store: DecisionStore) -> None:
         # Read before the write to the disk: whatever the registration says is there.
@@ -141,18 +133,26 @@ class Poller:
         if store is not None:
             store.close()
 
-    def _follow_release(self, settings: Settings) -> bool:
-        pointer = read_pointer(settings.releases_dir)
-        return self._release.follow(pointer and pointer.release, lambda release: load_release(settings, release))
+    def _follow_release(self) -> bool:
+        pointer = read_pointer(self._services.settings.releases_dir)
+        return self._release.follow(pointer.release if pointer else None)
 
-    def _follow_state(self, states: Path) -> bool:
-        return self._state.follow(read_state_pointer(states), lambda pointer: load_state(states, pointer))
+    def _follow_state(self) -> bool:
+        pointer = read_state_pointer(self._services.settings.state_dir)
+        # A restarted worker must not take an older state than the others have, either.
+        in_use = self._state.pointer or self._others_state
+        if pointer and in_use and pointer.cutoff < in_use.cutoff:
+            if not pointer.moved_back:
+                self._state.follow(in_use)
+            require_not_older(pointer, in_use)
+        return self._state.follow(pointer)
 
     def _swap(self) -> None:
-        release: Release | None = self._release.value
-        state: State | None = self._state.value
+        release, state = self._release.value, self._state.value
         services, now = self._services, self._services.serving
         if release and state and (now is None or now.release is not release or now.state is not state):
+            if now and state.cutoff < now.state.cutoff:
+                services.log.warning("state moved back", before=now.state.cutoff_date)
             # One assignment of a frozen pair: no request sees the new release with the old state.
             services.serving = Serving(release, state)
             services.metrics.cutoff.set(state.cutoff)
@@ -160,51 +160,14 @@ class Poller:
 
     def _report(self) -> bool:
         """Report what this worker uses, and read from all reports which live days are no longer needed."""
-        services, serving = self._services, self._services.serving
-        wall = WALL_CLOCK.now()
-        mine = {
-            "pid": os.getpid(),
-            "at": wall,
-            "release": serving and serving.release.release,
-            "cutoff": serving and serving.state.cutoff,
-            "troubles": dict(services.troubles),
-        }
-        services.store.report(f"worker-{os.getpid()}", json.dumps(mine).encode())
-        workers = read_workers(services.store.reports().items(), wall)
+        services, store = self._services, self._services.store
+        mine = describe_worker(services, self._state.pointer, store.switch().epoch)
+        store.report(name_worker(), json.dumps(mine).encode())
+        workers = self._note_others(store)
         if workers.silent:
-            services.store.forget_reports(workers.silent)
+            store.forget_reports(workers.silent)
         cutoffs = [worker["cutoff"] for worker in workers.alive if worker.get("cutoff") is not None]
         # Live days begin after a cut-off. Keeping the cut-off day itself is a day of grace for a worker that is just
         # loading the state of the day before and has not reported yet.
         services.oldest_live_day = min(cutoffs, default=0)
         return True
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class WorkerReports:
-    """Reports of live processes, and the names of processes that are silent."""
-
-    alive: list[dict[str, Any]]
-    silent: list[str]
-
-
-def read_workers(items: Any, wall: int) -> WorkerReports:
-    """Split reports: recent ones of a process that exists, and silent ones; `wall` is wall time in seconds."""
-    alive, silent = [], []
-    for name, text in items:
-        report = json.loads(text)
-        if report["at"] >= wall - SILENT_AFTER_SECONDS and _process_exists(report["pid"]):
-            alive.append(report)
-        else:
-            silent.append(name)
-    return WorkerReports(alive, silent)
-
-
-def _process_exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it exists, and belongs to another user
-        return True
-    return True

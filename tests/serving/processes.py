@@ -35,10 +35,10 @@ def environment(home, **changes):
 class GunicornScorer:
     """A scorer under Gunicorn with two workers."""
 
-    def __init__(self, home, python=sys.executable):
+    def __init__(self, home, python=sys.executable, **changes):
         if not (home / "secrets" / "access.json").exists():
             generate_access(home / "secrets")
-        self.home, self._python = home, python
+        self.home, self._python, self._changes = home, python, changes
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.tokens = {name: (home / "secrets" / f"{name}.token").read_text().strip() for name in ("client", "admin")}
@@ -47,7 +47,7 @@ class GunicornScorer:
     def start(self):
         """Start Gunicorn and wait until both workers can decide."""
         command = [self._python, "-m", "gunicorn", "-c", "serving/gunicorn_conf.py"]
-        env = environment(self.home, SCORER_BIND=f"127.0.0.1:{self.port}")
+        env = environment(self.home, SCORER_BIND=f"127.0.0.1:{self.port}", **self._changes)
         with (self.home / "scorer.log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
         wait_for(self.is_ready, "both workers to be ready")
@@ -60,7 +60,9 @@ class GunicornScorer:
         except httpx.HTTPError:
             return False
         reports = answer.json()["workers"] if answer.status_code == 200 else []
-        return {report["pid"] for report in reports if report["release"]} == set(self.workers()) and len(reports) == 2
+        serving = {report["pid"] for report in reports if report["release"]}
+        # A killed worker's report stays for a minute: only its age tells that nobody is there.
+        return serving >= set(self.workers()) and len(self.workers()) == 2
 
     def workers(self):
         """Pids of the workers."""

@@ -96,7 +96,7 @@ def make_release(releases, candidate, golden, release, *, threshold=500_000, **c
     return write_bundle(releases, release, files, {**manifest, **changes}, SIGNING)
 
 
-def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7):
+def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7, moved_back=False):
     """Write a state export of {token: (days, hours, labels)} and point to it."""
     name = f"{date_of(cutoff)}-{sequence:08}"
     folder = states / name
@@ -114,7 +114,7 @@ def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7):
         "label_delay_days": label_delay_days,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    pointer = {"cutoff": manifest["cutoff"], "path": name, "sequence": sequence}
+    pointer = {"cutoff": manifest["cutoff"], "path": name, "sequence": sequence, "moved_back": moved_back}
     replace_file(states / "pointer.json", json.dumps(pointer))
     return folder
 

@@ -5,7 +5,8 @@ from antifraud.clock import DAY_SECONDS
 from antifraud.features.buckets import Buckets, bucket_of
 from antifraud.features.labels import LabelHistory
 from serving.worker.loading import KEPT_ENTITIES, load_state
-from tests.serving.scene import DAY, export_state
+from serving.worker.verification import Verifier
+from tests.serving.scene import DAY, SilentLog, export_state
 
 CUTOFF = DAY - 1
 DAYS = Buckets.of({CUTOFF: bucket_of(CUTOFF * DAY_SECONDS, 500)})
@@ -13,7 +14,8 @@ DAYS = Buckets.of({CUTOFF: bucket_of(CUTOFF * DAY_SECONDS, 500)})
 
 def state_with(home, entities):
     export_state(home / "state", CUTOFF, entities)
-    return load_state(home / "state", read_state_pointer(home / "state"))
+    verifier = Verifier(home / "verified", SilentLog())
+    return load_state(home / "state", read_state_pointer(home / "state"), verifier)
 
 
 def test_an_entity_is_unpacked_once(tmp_path):

@@ -50,7 +50,7 @@ def test_a_suspended_service_looks_at_no_time(scorer):
 
 def test_a_late_event_sees_only_its_own_time(scorer, home):
     """An event of yesterday noon sees the transactions up to then, although later ones have come before it."""
-    export_state(home / "state", DAY - 3, {}, sequence=2)
+    export_state(home / "state", DAY - 3, {}, sequence=2, moved_back=True)
     scorer.poller.poll()
     yesterday = NOON - DAY_SECONDS
     times = [yesterday - 600, yesterday + HOUR_SECONDS, NOON - 3_600]

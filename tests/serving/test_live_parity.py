@@ -131,7 +131,7 @@ def test_logged_vectors_equal_the_definition_across_cutoffs(scorer, home):
             entities = state_of(events, cutoff)
             known_terminals = {token for token, (_, _, labels) in entities.items() if labels.days}
             terminal_labels = NaiveLabels(cutoff)
-            export_state(home / "state", cutoff, entities, sequence=2 + number)
+            export_state(home / "state", cutoff, entities, sequence=2 + number, moved_back=number == 0)
             scorer.poller.poll()
         answer = scorer.decide(
             transaction_id=identifier, event_time=time, customer=customer, terminal=terminal, amount=amount
@@ -184,7 +184,7 @@ def test_live_days_are_dropped_only_when_no_worker_needs_them(scorer, home):
 
 def decide_on(scorer, home, day):
     """Export a state up to the day before and decide an event of the day."""
-    export_state(home / "state", day - 1, {}, sequence=day)
+    export_state(home / "state", day - 1, {}, sequence=day, moved_back=True)
     scorer.poller.poll()
     assert scorer.decide(transaction_id=day, event_time=day * DAY_SECONDS).json["counted"]
 

@@ -161,7 +161,7 @@ def beside(session, settings, candidate):
     """Return the verdicts on the releases of `settings`, judged on the candidate's own rows."""
     inputs = Inputs.of(settings, Windows.from_dict(candidate.info["windows"]).spans, AS_OF)
     rivals = find_rivals(settings, inputs, candidate.id)
-    with scored_windows(session, inputs, candidate.path, [bundle.path for bundle in scorable(rivals)]) as results:
+    with scored_windows(session, inputs, candidate.path, scorable(rivals)) as results:
         return judge_rivals(results, rivals, inputs, settings, Limits())
 
 

@@ -81,6 +81,26 @@ def test_a_file_too_few_or_too_many_is_refused(tmp_path, damage, message):
         verify_bundle(tmp_path / "r1", PUBLIC)
 
 
+def test_files_are_used_as_they_were_verified(tmp_path):
+    """A file that changes after the verification changes nothing that is read from the bundle."""
+    path = write(tmp_path, "r1").path
+    bundle = verify_bundle(path, PUBLIC)
+    (path / "model.onnx").write_bytes(b"other")
+    (path / "calibration.json").unlink()
+
+    assert (bundle.read("model.onnx"), bundle.read_text("calibration.json")) == (b"model", "{}")
+    with pytest.raises(ReleaseError, match=r"release r1 has no trees\.json in its bundle"):
+        bundle.read("trees.json")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    """Bytes that are not UTF-8 are a ReleaseError, so that a scorer keeps its old release."""
+    bundle = write(tmp_path, "r1", files={"calibration.json": b"\xff"})
+
+    with pytest.raises(ReleaseError, match=r"calibration\.json of release r1 is not text"):
+        bundle.read_text("calibration.json")
+
+
 def test_a_link_is_no_file_of_a_bundle(tmp_path):
     """The target of a link could be changed without touching the bundle."""
     path = write(tmp_path, "r1").path / "model.onnx"

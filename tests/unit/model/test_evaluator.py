@@ -117,6 +117,14 @@ def test_loads_from_a_bundle(tmp_path, trained):
     assert load_evaluator(bundle).score(vectors).tolist() == Evaluator(model, PLAIN).score(vectors).tolist()
 
 
+def test_a_bundle_is_not_read_again_by_path(tmp_path, trained):
+    """A model that is exchanged after the verification is not the one that scores."""
+    files = {"model.onnx": onnx_bytes(trained), "calibration.json": PLAIN.to_json().encode()}
+    bundle = write_bundle(tmp_path, "r1", files, {}, SIGNING)
+    (bundle.path / "model.onnx").write_bytes(b"not a model")
+    assert load_evaluator(bundle).feature_count == FEATURES
+
+
 def test_one_row_is_fast(evaluator):
     """The median of single rows stays far below the 60 microseconds a decision allows, machine noise included."""
     row = sample(1, seed=13)

@@ -75,7 +75,7 @@ def logged(path, *, frauds=True, incomplete=()):
 @pytest.fixture
 def asked():
     manifest = {"feature_set": "f", "threshold": 5, "windows": WINDOWS}
-    return Question(Bundle("r1", Path("r1"), manifest), Span(date_of(FIRST), date_of(LAST)), date_of(AS_OF))
+    return Question(Bundle("r1", Path("r1"), manifest, {}), Span(date_of(FIRST), date_of(LAST)), date_of(AS_OF))
 
 
 def test_young_days_are_corrected_for_labels_still_to_come(tmp_path, asked):

@@ -1,0 +1,78 @@
+"""Reports of workers: what each of them uses. The decision store keeps them, so workers of all hosts see each other."""
+
+import dataclasses
+import json
+import os
+import socket
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from antifraud.artifacts.pointer import Pointer
+from antifraud.artifacts.state_export import StatePointer
+from antifraud.clock import BusinessClock
+from serving.worker.services import Services
+
+SILENT_AFTER_SECONDS: Final = 60
+WALL_CLOCK: Final = BusinessClock()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WorkerReports:
+    """Reports of processes that have reported lately, and the names of silent ones."""
+
+    alive: list[dict[str, Any]]
+    silent: list[str]
+
+
+def name_worker() -> str:
+    """Return the name under which this process reports: a pid alone would stand for a process of every host."""
+    return f"worker-{socket.gethostname()}-{os.getpid()}"
+
+
+def describe_worker(services: Services, state: StatePointer | None, epoch: int) -> dict[str, Any]:
+    """Describe what this worker uses; `state` is the pointer that it follows, `epoch` the switch's that it saw."""
+    serving = services.serving
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "at": WALL_CLOCK.now(),
+        "release": serving and serving.release.release,
+        "cutoff": serving and serving.state.cutoff,
+        "state_cutoff": serving and serving.state.cutoff_date,
+        "state": state and dataclasses.asdict(state),
+        "epoch": epoch,
+        "troubles": services.troubles,
+    }
+
+
+def read_workers(items: Iterable[tuple[str, bytes]], wall: int) -> WorkerReports:
+    """Split reports into recent and silent ones, and add the age of each; `wall` is wall time in seconds.
+
+    Only the age counts: a pid says nothing about a process of another host.
+    """
+    alive, silent = [], []
+    for name, text in items:
+        report = json.loads(text)
+        # The clocks of two hosts differ, so a report may come from the future.
+        report["age"] = max(0, wall - report["at"])
+        if report["age"] > SILENT_AFTER_SECONDS:
+            silent.append(name)
+        else:
+            alive.append(report)
+    return WorkerReports(alive, silent)
+
+
+def find_newest_state(reports: Iterable[dict[str, Any]]) -> StatePointer | None:
+    """Return the pointer with the newest cut-off that some worker uses."""
+    pointers = [StatePointer(**report["state"]) for report in reports if report.get("state")]
+    return max(pointers, key=lambda pointer: (pointer.cutoff, pointer.sequence), default=None)
+
+
+def have_converged(
+    workers: Sequence[dict[str, Any]], release: Pointer | None, state: StatePointer | None, epoch: int | None
+) -> bool:
+    """Return whether there are workers, and all of them use what the pointers name and have seen the switch's epoch."""
+    if not workers or release is None or state is None:
+        return False
+    wanted = (release.release, dataclasses.asdict(state), epoch)
+    return all((worker["release"], worker["state"], worker["epoch"]) == wanted for worker in workers)
