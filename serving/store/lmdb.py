@@ -22,6 +22,7 @@ DATABASES: Final = (
     "pending", "blocks", "evidence", "switch", "outbox", "dead", "workers", "meta",
 )  # fmt: skip
 DATA_FILE: Final = "data.mdb"
+LOCK_FILE: Final = "lock.mdb"
 T = TypeVar("T")
 
 Transaction = Any
@@ -120,7 +121,7 @@ class Environment:
             raise StoreForeign(f"there is no decision store in {folder}: see docs/runbook.md, Store")
         self._gate = Gate(wait_seconds)
         self._open(folder, map_bytes, databases)
-        self._inode = self._inode_of_file()
+        self._inodes = self._inodes_of_files()
         self.room = Room(self._file, self.map_bytes)
         self._committer = Committer(self._commit, self._close)
 
@@ -238,15 +239,16 @@ class Environment:
             job.error = error
 
     def _require_in_place(self) -> None:
-        if self._inode_of_file() != self._inode:
+        if self._inodes_of_files() != self._inodes:
             raise StoreForeign("the folder of the decision store was replaced while it was open: nothing was changed")
 
-    def _inode_of_file(self) -> tuple[int, int] | None:
+    def _inodes_of_files(self) -> list[tuple[int, int]]:
+        # With another lock file, two processes could write at once, and damage the store.
         try:
-            status = self._file.stat()
+            statuses = self._file.stat(), self._file.with_name(LOCK_FILE).stat()
         except OSError:
-            return None
-        return status.st_dev, status.st_ino
+            return []
+        return [(status.st_dev, status.st_ino) for status in statuses]
 
     def look_after(self) -> None:
         """Clear the slots of killed readers, which would keep old pages, take over a new size, and write to the disk.

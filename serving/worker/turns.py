@@ -1,7 +1,7 @@
 """Turns: requests of one process that have lost a race for a customer or terminal go on one after the other.
 
-Of all decisions that were computed from one live record, only one can be committed. If twenty threads compute anew at
-once, nineteen lose again.
+Only one of the decisions that were computed from the same live record can be committed. If twenty threads compute anew
+at once, nineteen lose again.
 """
 
 import threading

@@ -130,6 +130,16 @@ def test_no_decision_is_made_in_a_folder_that_was_replaced(scorer, home):
     assert scorer.decide(transaction_id=1).json["arrival"] == 1
 
 
+def test_no_decision_is_made_after_the_lock_file_was_removed(scorer, home):
+    """A process that starts now makes another lock file, so this one must not write any more before it opens anew."""
+    (home / "store" / "lock.mdb").unlink()
+
+    assert scorer.decide(transaction_id=1).status_code == 503
+    for _ in range(2):
+        scorer.poller.poll()
+    assert scorer.decide(transaction_id=1).json["arrival"] == 1
+
+
 def test_an_older_copy_is_refused_until_a_person_accepts_it(scorer, home):
     """The worker says what is missing, decides nothing, and serves again after `accept` and a resume."""
     scorer.decide(transaction_id=1)
