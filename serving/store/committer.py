@@ -84,7 +84,7 @@ class Committer:
         return job.wait(seconds)
 
     def stop(self, seconds: float) -> None:
-        """Take no more jobs, and wait up to `seconds` until the thread has done those that wait, and has ended."""
+        """Take no more jobs; wait up to `seconds` until the thread has done the waiting jobs and has ended."""
         with self._entrance:
             self._stopping = True
             self._queue.put(None)

@@ -74,7 +74,7 @@ def _waiting_key(label: WaitingLabel) -> bytes:
 
 
 def read_block_counts(view: View, keys: Iterable[BlockKey]) -> dict[BlockKey, Counts]:
-    """Return the counts of blocks; (0, 0) for those that have none."""
+    """Return the counts of blocks; (0, 0) for a block without any."""
     return {key: _counts(view, key) for key in keys}
 
 

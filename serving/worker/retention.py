@@ -1,4 +1,4 @@
-"""What the store need not keep any more, and its removal in small steps between the requests of a worker."""
+"""Decide what the store need not keep any more, and remove it in small steps between the requests of a worker."""
 
 from typing import Final
 

@@ -31,7 +31,8 @@ GONE = Horizon(NOON + DAY_SECONDS, DAY + 2, (DAY + 2) * 24, DAY + 2)
 
 def settings_of(home, megabytes=64, **changes):
     """Settings of a store of so many megabytes."""
-    return StoreSettings(home=home, store_map_bytes=int(megabytes * (1 << 20)), **changes)
+    # A busy machine must not make a change come too late.
+    return StoreSettings(home=home, store_map_bytes=megabytes << 20, **{"store_wait_seconds": 30.0, **changes})
 
 
 def wanted_of(number, *, customer=CUSTOMER, terminal=TERMINAL, namespace="", hours=range(0)):
