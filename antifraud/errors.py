@@ -241,7 +241,7 @@ class StoreForeign(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """The decision store is damaged, or was not written to the disk before a power cut."""
+    """The decision store is damaged, by a power cut or by its disk; see the runbook for the way back."""
 
     exit_code = 81
 

@@ -1,5 +1,6 @@
 """The entry point of a Gunicorn worker after its fork: ``gunicorn -c serving/gunicorn_conf.py`` names it."""
 
+import atexit
 import os
 from typing import Final
 
@@ -34,6 +35,14 @@ def start() -> Flask:
     services = Services(settings, clock, load_access(settings.access_path), metrics, log)
     poller = Poller(services)
     poller.start()
+    atexit.register(_close_store, poller, services)
     # In the poller's thread, so that a signal ends a worker that is still loading.
     poller.wait_for_first_try(FIRST_TRY_SECONDS)
     return create_app(services)
+
+
+def _close_store(poller: Poller, services: Services) -> None:
+    """Close the store, so that nobody has to examine it when it is opened again."""
+    poller.stop()
+    if services.opened_store is not None:
+        services.opened_store.close()

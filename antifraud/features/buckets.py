@@ -131,13 +131,17 @@ class Buckets(Mapping[int, Bucket]):
             max(times[start:end]),
         )
 
-    def followed_by(self, later: "Buckets") -> Self:
+    def followed_by(self, later: "Buckets") -> "Buckets":
         """Return these buckets and later ones, all of which have larger numbers."""
-        return type(self)(self.packed + later.packed)
+        # Unchanged buckets keep their unpacked columns.
+        if not later.packed:
+            return self
+        return Buckets(self.packed + later.packed) if self.packed else later
 
     def since(self, number: int) -> Self:
         """Return the buckets from `number` on."""
-        return type(self)(self.packed[bisect_left(self.columns[0], number) * BUCKET_BYTES :])
+        start = bisect_left(self.columns[0], number)
+        return type(self)(self.packed[start * BUCKET_BYTES :]) if start else self
 
     def adding(self, number: int, bucket: Bucket) -> Self:
         """Return these buckets with `bucket` added to the one with this number."""

@@ -2,10 +2,12 @@
 
     python -m serving.store init
     python -m serving.store accept
+    python -m serving.store verify
 
 ``init`` makes a store, or gives one of an earlier version an identity, and notes it beside the release pointer. It
 refuses if the service has a store already. ``accept`` is for a person who knows what is lost: the store at hand, such
-as a copy that was restored, becomes the service's store, and is suspended until an admin resumes it.
+as a copy that was restored, becomes the service's store, and is suspended until an admin resumes it. ``verify`` reads
+the whole store and says whether it is sound; it changes nothing.
 """
 
 import argparse
@@ -19,7 +21,9 @@ from antifraud.errors import StoreForeign
 from antifraud.exit_codes import returns_exit_code
 from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import StoreSettings
+from serving.store.lmdb import require_store
 from serving.store.registration import read_registration, write_registration
+from serving.store.soundness import require_sound
 from serving.store.store import Store, init_store, open_store
 
 
@@ -29,11 +33,16 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("action", choices=("init", "accept"))
+    parser.add_argument("action", choices=("init", "accept", "verify"))
     options = parser.parse_args(arguments)
     settings = StoreSettings.from_environment(environ)
+    if options.action == "verify":
+        _verify(settings)
+        return
     store = _initialise(settings) if options.action == "init" else _accept(settings)
     try:
+        # Whatever the registration says is on the disk.
+        store.settle()
         write_registration(store, settings.releases_dir, store.newest_arrival())
         print(f"the service's store is {store.identity} in {settings.store_dir}")  # noqa: T201
     finally:
@@ -57,6 +66,12 @@ def _accept(settings: StoreSettings) -> Store:
         reason = "another store was accepted: decisions may be missing from it"
         store.change_switch(Mode.SUSPENDED, expected_epoch=switch.epoch, reason=reason, by="store", at=now)
     return store
+
+
+def _verify(settings: StoreSettings) -> None:
+    require_store(settings.store_dir)
+    require_sound(settings.store_dir)
+    print(f"the decision store in {settings.store_dir} is sound")  # noqa: T201
 
 
 if __name__ == "__main__":

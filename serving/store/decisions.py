@@ -6,7 +6,6 @@ from antifraud.errors import StoreError
 from antifraud.features.labels import Change
 from serving.store.keys import integer_of, key_of
 from serving.store.live_labels import stored_changes
-from serving.store.lmdb import View
 from serving.store.port import Seen, Wanted
 from serving.store.records import Context, Decision, Entry, NewDecision, Place, unpack_changes
 from serving.store.stubs import (
@@ -21,8 +20,10 @@ from serving.store.stubs import (
     unpack_entry,
 )
 from serving.store.switchboard import NOW, switch_of
+from serving.store.view import View
 
 ARRIVAL: Final = "arrival"
+IDENTITY: Final = b"identity"
 SHIPPED: Final = "shipped"
 SHIPPED_EVENT: Final = "shipped_event"
 
@@ -85,12 +86,14 @@ def commit_decision(view: View, contexts: Contexts, wanted: Wanted, seen: Seen, 
     number = view.next_number(ARRIVAL)
     arrival = key_of(number)
     stub = encode_stub(new.decision, contexts.number(view, new.decision.context), place_key)
-    view.put("ids", place_key, arrival)
-    view.put("stubs", arrival, stub, last=True)
-    view.put("entries", arrival, pack_entry(new.entry), last=True)
-    for token, live in ((wanted.customer, new.live_customer), (wanted.terminal, new.live_terminal)):
-        if live is not None:
-            view.put("live", token.encode(), live)
+    view.replace("ids", place_key, None, arrival)
+    view.append("stubs", arrival, stub)
+    view.append("entries", arrival, pack_entry(new.entry))
+    if new.live_customer is not None:
+        view.replace("live", wanted.customer.encode(), seen.live_customer, new.live_customer)
+    if new.live_terminal is not None:
+        # A client may have sent one token for both, so `seen` may be out of date here.
+        view.put("live", wanted.terminal.encode(), new.live_terminal)
     return number
 
 

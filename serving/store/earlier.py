@@ -13,9 +13,9 @@ from antifraud.clock import day_number
 from serving.store.decisions import ARRIVAL, Contexts, read_decision
 from serving.store.keys import id_of, integer_of, key_of
 from serving.store.live_labels import CHANGES, LABELS, add_live_label
-from serving.store.lmdb import View
 from serving.store.records import Context, Decision, Entry, Label, Place, pack
 from serving.store.stubs import encode_stub, key_of_place, mark_judged, pack_entry
+from serving.store.view import View
 from serving.store.waiting import JUDGED
 
 EARLIER_DATABASES: Final = ("decisions", "judged")

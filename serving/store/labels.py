@@ -8,8 +8,8 @@ from antifraud.errors import SchemaError
 from serving.store.decisions import Contexts, find_decision
 from serving.store.keys import integer_of, key_of
 from serving.store.live_labels import add_live_label, remove_live_labels
-from serving.store.lmdb import View
 from serving.store.records import Decision, Label, LabelIn, Place, pack, unpack_label
+from serving.store.view import View
 
 SEQUENCE: Final = "label_sequence"
 
@@ -54,7 +54,7 @@ def _require_possible(label: LabelIn, decision: Decision | None, now: int, field
 def _add_label(view: View, label: Label, decision: Decision) -> None:
     # A repeated request changes nothing: otherwise its label would come after a correction of the same second.
     if add_live_label(view, decision.terminal, decision.event_time, label):
-        view.put("labels", key_of(view.next_number(SEQUENCE)), pack(label), last=True)
+        view.append("labels", key_of(view.next_number(SEQUENCE)), pack(label))
 
 
 def read_labels(view: View, first: int, limit: int) -> list[tuple[int, Label]]:

@@ -12,8 +12,8 @@ from typing import Final
 from antifraud.clock import HOUR_SECONDS
 from antifraud.features.labels import Change, changes_of
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
-from serving.store.lmdb import View
 from serving.store.records import Label, pack, unpack_changes, unpack_labels
+from serving.store.view import View
 
 LABELS: Final = "live_labels"
 CHANGES: Final = "live_changes"

@@ -5,17 +5,19 @@ process may enlarge the environment; this one then takes over the new size betwe
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import lmdb
+from lmdb.verify import VerifyError, verify
 
 from antifraud.errors import AntifraudError, StoreDamaged, StoreError, StoreForeign, StoreFull
+from antifraud.files import sync_folder
 from serving.store.committer import Committer, Job
 from serving.store.gate import Gate
-from serving.store.keys import integer_of, key_of
 from serving.store.room import COPIES_BYTES, URGENT_BYTES, Room
+from serving.store.view import Transaction, View
 
 DATABASES: Final = (
     "live", "ids", "stubs", "entries", "contexts", "labels", "live_labels", "live_changes",
@@ -23,76 +25,8 @@ DATABASES: Final = (
 )  # fmt: skip
 DATA_FILE: Final = "data.mdb"
 LOCK_FILE: Final = "lock.mdb"
+HELP: Final = "see docs/runbook.md, Store"
 T = TypeVar("T")
-
-Transaction = Any
-"""An `lmdb.Transaction`; the package has no types."""
-
-
-class View:
-    """One transaction over the named databases; valid only while it is open. `changed` tells whether it has written."""
-
-    __slots__ = ("_db", "_transaction", "changed")
-
-    def __init__(self, transaction: Transaction, databases: dict[str, Any]) -> None:
-        self._transaction = transaction
-        self._db = databases
-        self.changed = False
-
-    def get(self, database: str, key: bytes) -> bytes | None:
-        """Return the value of a key, or None."""
-        value: bytes | None = self._transaction.get(key, db=self._db[database])
-        return value
-
-    def put(self, database: str, key: bytes, value: bytes, *, last: bool = False) -> None:
-        """Write a value; an earlier one is replaced. With `last`, the key is known to be the largest."""
-        self.changed = True
-        self._transaction.put(key, value, append=last, db=self._db[database])
-
-    def delete(self, database: str, key: bytes) -> None:
-        """Remove a key, if it is there."""
-        self.changed = True
-        self._transaction.delete(key, db=self._db[database])
-
-    def clear(self, database: str) -> None:
-        """Remove all keys."""
-        self.changed = True
-        self._transaction.drop(self._db[database], delete=False)
-
-    def count(self, database: str) -> int:
-        """Return the number of keys."""
-        return int(self._transaction.stat(self._db[database])["entries"])
-
-    def used_bytes(self) -> int:
-        """Return the size of the pages that all databases use."""
-        sizes, kinds = map(self._transaction.stat, self._db.values()), ("branch_pages", "leaf_pages", "overflow_pages")
-        return sum(size["psize"] * size[kind] for size in sizes for kind in kinds)
-
-    def items(self, database: str, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Yield keys and values in the order of the keys, from `start` on."""
-        cursor = self._transaction.cursor(db=self._db[database])
-        if cursor.set_range(start):
-            yield from cursor
-
-    def last_key(self, database: str) -> bytes | None:
-        """Return the largest key; None if there is none."""
-        cursor = self._transaction.cursor(db=self._db[database])
-        return bytes(cursor.key()) if cursor.last() else None
-
-    def next_number(self, name: str) -> int:
-        """Raise the counter `name` by one in this transaction, and return it: 1, 2, 3, …."""
-        number = self.number(name) + 1
-        self.set_number(name, number)
-        return number
-
-    def number(self, name: str) -> int:
-        """Return the counter `name`; 0 if it was never set."""
-        stored = self.get("meta", name.encode())
-        return integer_of(stored) if stored else 0
-
-    def set_number(self, name: str, number: int) -> None:
-        """Set the counter `name`."""
-        self.put("meta", name.encode(), key_of(number))
 
 
 class Environment:
@@ -105,21 +39,19 @@ class Environment:
         *,
         power_safe: bool,
         wait_seconds: float,
-        create: bool,
         databases: Sequence[str] = DATABASES,
+        after_close: Callable[[], None],
     ) -> None:
-        """Open the environment in `folder`; its records can grow to `map_bytes`.
+        """Open the environment in `folder`, which is made if it is missing; its records can grow to `map_bytes`.
 
-        With `power_safe`, a change is on the disk when `write` returns. Otherwise `flush` writes it there.
+        With `power_safe`, a change is on the disk when `write` returns. Otherwise `look_after` writes it there.
 
         Raises:
-            StoreForeign: There is none, and it is not to be created.
             StoreError: It cannot be opened.
         """
         self._file, self._power_safe, self._wait_seconds = folder / DATA_FILE, power_safe, wait_seconds
-        if not create and not self._file.exists():
-            raise StoreForeign(f"there is no decision store in {folder}: see docs/runbook.md, Store")
-        self._gate = Gate(wait_seconds)
+        self._gate, self._after_close = Gate(wait_seconds), after_close
+        self._close_error: lmdb.Error | None = None
         self._open(folder, map_bytes, databases)
         self._inodes = self._inodes_of_files()
         self.room = Room(self._file, self.map_bytes)
@@ -201,8 +133,9 @@ class Environment:
             if any(job.lacks_room for job in jobs):
                 self._enlarge()
             with self._gate.among_others(), self._begin(write=True) as transaction:
-                for job in jobs:
-                    self._do(job, transaction)
+                # Sums differ from job to job, so the digest is written once for all of them.
+                if difference := sum([self._do(job, transaction) for job in jobs]):
+                    View(transaction, self._db).add_to_digest(difference)
                 # Asked under the lock: the folder may be replaced while this thread waits for the lock.
                 self._require_in_place()
         except Exception as error:  # noqa: BLE001 the requester gets it, and this thread must go on
@@ -223,9 +156,10 @@ class Environment:
         else:
             jobs[0].finish(_store_error(error) if isinstance(error, lmdb.Error) else error)
 
-    def _do(self, job: Job[Any], transaction: Transaction) -> None:
+    def _do(self, job: Job[Any], transaction: Transaction) -> int:
+        """Do a job; return what it adds to the digest."""
         if not job.start():
-            return
+            return 0
         view = View(transaction, self._db)
         try:
             if self.room.is_due(job.size):
@@ -237,6 +171,7 @@ class Environment:
             if view.changed:
                 raise
             job.error = error
+        return view.difference
 
     def _require_in_place(self) -> None:
         if self._inodes_of_files() != self._inodes:
@@ -268,16 +203,75 @@ class Environment:
         except lmdb.Error as error:
             raise _store_error(error) from error
 
+    def settle(self) -> None:
+        """Write everything to the disk, with the entry of a new file in its folder.
+
+        Raises:
+            StoreError: The disk does not accept it.
+        """
+        try:
+            self._env.sync(True)
+            sync_folder(self._file.parent)
+            sync_folder(self._file.parent.parent)
+        except (lmdb.Error, OSError) as error:
+            raise _store_error(error) from error
+
     def close(self) -> None:
-        """Finish what waits, and close the environment; the process can then open it again.
+        """Finish what waits, write it to the disk and close the environment; the process can then open it again.
 
         If another process holds the lock for too long, the environment is closed as soon as the lock is free.
+
+        Raises:
+            StoreError: The disk does not accept it.
         """
         self._committer.stop(self._wait_seconds)
+        if self._close_error is not None:
+            raise _store_error(self._close_error) from self._close_error
 
     def _close(self) -> None:
-        with self._gate.alone(patient=True):
-            self._env.close()
+        try:
+            with self._gate.alone(patient=True), closing(self._env):
+                self._env.sync(True)
+        except lmdb.Error as error:
+            self._close_error = error
+        else:
+            self._after_close()
+
+
+def require_store(folder: Path) -> None:
+    """Refuse a folder without a store.
+
+    Raises:
+        StoreForeign: There is none.
+    """
+    if not (folder / DATA_FILE).exists():
+        raise StoreForeign(f"there is no decision store in {folder}: {HELP}")
+
+
+@contextmanager
+def examine(folder: Path) -> Iterator[View]:
+    """Open a view of a store that may be damaged, after its file was found sound page by page.
+
+    It is for a process of its own, because LMDB can crash on a damaged file.
+
+    Raises:
+        StoreDamaged: A page is wrong.
+    """
+    try:
+        with (
+            lmdb.open(str(folder), max_dbs=len(DATABASES), readonly=True, create=False) as environment,
+            # If the store is in use, its writers leave the pages of this moment alone.
+            environment.begin() as transaction,
+        ):
+            if flaws := verify(str(folder)):  # type: ignore[no-untyped-call]
+                raise StoreDamaged(f"the file of the decision store is damaged ({flaws[0]}): {HELP}")
+            # The main database has the names of the others as keys.
+            names = [name for name in DATABASES if transaction.get(name.encode()) is not None]
+            yield View(
+                transaction, {name: environment.open_db(name.encode(), transaction, create=False) for name in names}
+            )
+    except (lmdb.Error, VerifyError) as error:
+        raise StoreDamaged(f"the file of the decision store is damaged ({error}): {HELP}") from None
 
 
 def _store_error(error: Exception) -> StoreError:
@@ -285,5 +279,5 @@ def _store_error(error: Exception) -> StoreError:
     if isinstance(error, lmdb.MapFullError):
         return StoreFull("the decision store is full: raise ANTIFRAUD_STORE_MAP_BYTES and restart the scorer")
     if isinstance(error, lmdb.CorruptedError | lmdb.PageNotFoundError | lmdb.InvalidError):
-        return StoreDamaged(f"the decision store is damaged ({type(error).__name__}): see docs/runbook.md, Store")
-    return StoreError(f"the decision store cannot be used ({type(error).__name__}): see docs/runbook.md, Store")
+        return StoreDamaged(f"the decision store is damaged ({type(error).__name__}): {HELP}")
+    return StoreError(f"the decision store cannot be used ({type(error).__name__}): {HELP}")

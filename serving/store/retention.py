@@ -1,6 +1,6 @@
-"""Remove expired records in small steps: shipped decisions that are too old to be repeated, and silent entities.
+"""Removal in small steps: of shipped decisions that are too old to be repeated, and of silent entities.
 
-A step finds its victims without the lock. It then removes them, unless they have changed meanwhile.
+A step finds records without the lock, and removes them unless they have changed since.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,10 +11,10 @@ from antifraud.clock import DAY_HOURS
 from serving.store.decisions import SHIPPED
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.live_labels import CHANGES, LABELS
-from serving.store.lmdb import View
 from serving.store.port import Horizon
 from serving.store.records import unpack_label
 from serving.store.stubs import decided_at_of, place_key_of
+from serving.store.view import View
 from serving.store.waiting import CURSOR
 
 Record = tuple[str, bytes, bytes]

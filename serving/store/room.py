@@ -7,6 +7,7 @@ A transaction writes copies of the pages that it changes; LMDB reuses the old on
 space of their own, otherwise even removing records would fail in a store that is full.
 """
 
+import ctypes
 import errno
 import os
 from pathlib import Path
@@ -26,6 +27,7 @@ BYTES_A_RECORD: Final = 256
 """A label in all its places; a decision is larger, but never alone in using the reserve."""
 MEASUREMENTS: Final = 64
 """Measurements while one process writes as many records as fill the reserve."""
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 DECISIONS, LABELS, GUARD = 1.0, 0.5, 0.125
 """By kind of change, the share of the reserve that it leaves free."""
 
@@ -57,7 +59,7 @@ class Room:
         end = min((last_page + 1) * PAGE_BYTES + self.reserve, self.limit + COPIES_BYTES)
         try:
             with self._file.open("r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, end)
+                _allocate(file.fileno(), end, self.reserve)
         except OSError as error:
             self.disk_error = errno.errorcode.get(error.errno or 0, type(error).__name__)
         else:
@@ -84,3 +86,20 @@ class Room:
         """
         if refusal := self.refusal(spare, size):
             raise StoreFull(refusal)
+
+
+def _allocate(descriptor: int, end: int, reserve: int) -> None:
+    """Give a file all blocks up to `end`; where the file system cannot, require that it has the reserve to spare.
+
+    `os.posix_fallocate` would then write zeros into the file instead, between the writes of LMDB.
+
+    Raises:
+        OSError: The disk has no room.
+    """
+    if _LIBC.fallocate(descriptor, 0, ctypes.c_int64(0), ctypes.c_int64(end)) == 0:
+        return
+    if (code := ctypes.get_errno()) != errno.EOPNOTSUPP:
+        raise OSError(code, os.strerror(code))
+    disk = os.fstatvfs(descriptor)
+    if disk.f_bavail * disk.f_frsize < reserve:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

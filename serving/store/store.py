@@ -30,7 +30,8 @@ from antifraud.errors import StoreForeign
 from antifraud.killswitch.machine import Mode, Switch
 from antifraud.settings.serving import StoreSettings
 from serving.store import decisions, earlier, labels, retention, room, waiting
-from serving.store.lmdb import DATABASES, Environment, View
+from serving.store.lmdb import DATABASES, Environment
+from serving.store.opening import open_environment
 from serving.store.port import (
     BlockKey,
     Counts,
@@ -46,8 +47,8 @@ from serving.store.port import (
 from serving.store.records import Decision, Entry, Label, LabelIn, NewDecision, Place
 from serving.store.stubs import decision_id_of, key_of_place
 from serving.store.switchboard import read_switch, set_switch
+from serving.store.view import View
 
-IDENTITY: Final = b"identity"
 RELEASED_A_STEP: Final = 500
 """Decisions of one step of a release: it bounds how long the lock is held."""
 
@@ -61,7 +62,7 @@ class Store:
         self._contexts = decisions.Contexts()
         self._sweeps = retention.make_sweeps()
         with environment.read() as view:
-            self._identity = (view.get("meta", IDENTITY) or b"").decode()
+            self._identity = (view.get("meta", decisions.IDENTITY) or b"").decode()
             is_current = earlier.has_this_live_format(view)
             environment.room.measure(view.used_bytes())
         if not self._identity:
@@ -244,6 +245,10 @@ class Store:
         """Do what is due every second: clear dead readers, keep room on the disk, write to the disk."""
         self._environment.look_after()
 
+    def settle(self) -> None:
+        """Write everything to the disk, with the entry of a new file in its folder."""
+        self._environment.settle()
+
     def close(self) -> None:
         """Close the store; the process can then open it again."""
         self._environment.close()
@@ -256,7 +261,7 @@ def open_store(settings: StoreSettings) -> Store:
         StoreForeign: There is none, or it has no identity.
         StoreError: It cannot be opened.
     """
-    return _open(settings)
+    return _take_over(open_environment(settings, create=False))
 
 
 def init_store(settings: StoreSettings, identity: str) -> Store:
@@ -265,26 +270,19 @@ def init_store(settings: StoreSettings, identity: str) -> Store:
     Raises:
         StoreError: It has an identity already, or cannot be opened.
     """
+    environment = open_environment(settings, create=True)
 
     def initialise(view: View) -> None:
-        if known := view.get("meta", IDENTITY):
+        if known := view.get("meta", decisions.IDENTITY):
             raise StoreForeign(f"the decision store has the identity {known.decode()}: it was initialised before")
         earlier.convert(view)
-        view.put("meta", IDENTITY, identity.encode())
+        view.put("meta", decisions.IDENTITY, identity.encode())
+        view.start_digest(DATABASES)
 
-    return _open(settings, initialise)
+    return _take_over(environment, initialise)
 
 
-def _open(settings: StoreSettings, initialise: Callable[[View], None] | None = None) -> Store:
-    """Open the store of the settings; one that is to be initialised may be missing, or be of an earlier version."""
-    environment = Environment(
-        settings.store_dir,
-        settings.store_map_bytes,
-        power_safe=settings.store_durability == "power",
-        wait_seconds=settings.store_wait_seconds,
-        create=initialise is not None,
-        databases=(*DATABASES, *earlier.EARLIER_DATABASES) if initialise else DATABASES,
-    )
+def _take_over(environment: Environment, initialise: Callable[[View], None] | None = None) -> Store:
     try:
         if initialise:
             environment.write(initialise)

@@ -6,7 +6,7 @@ from typing import Final
 
 from antifraud.killswitch.machine import INITIAL, Mode, Switch, change
 from serving.store.keys import key_of
-from serving.store.lmdb import View
+from serving.store.view import View
 
 NOW: Final = b"now"
 

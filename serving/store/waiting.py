@@ -16,11 +16,11 @@ from antifraud.clock import day_of
 from serving.store.decisions import Contexts, read_decision
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.labels import read_labels
-from serving.store.lmdb import View
 from serving.store.port import BlockKey, Counts, EvidenceKey, Inspection, WaitingLabel
 from serving.store.records import Label, pack
 from serving.store.stubs import is_judged, mark_judged
 from serving.store.switchboard import put_switch, read_switch
+from serving.store.view import View
 
 CURSOR: Final = "guard_label_cursor"
 JUDGED: Final = "judged"

@@ -1,4 +1,4 @@
-"""Decide what the store need not keep any more, and remove it in small steps between the requests of a worker."""
+"""The age at which the store forgets, and the removal in small steps between the requests of a worker."""
 
 from typing import Final
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.release_keys import put_keys
-from tests.serving.scene import Scorer, empty_state, init_store, make_model, make_release, promote
+from tests.serving.scene import Scorer, empty_state, init_store, make_model, make_release, promote, require_consistent
 
 
 @pytest.fixture(scope="session")
@@ -45,4 +45,6 @@ def scorer(home):
     running = Scorer(home)
     running.poller.poll()
     yield running
+    if running.services.opened_store:
+        require_consistent(running.store)
     running.close()

@@ -26,6 +26,7 @@ from jobs.training.export import onnx_bytes, trees_of
 from serving.app import create_app
 from serving.store.__main__ import main as initialise
 from serving.store.records import Place
+from serving.store.soundness import find_flaws
 from serving.worker.metrics import Metrics
 from serving.worker.poller import Poller
 from serving.worker.services import Services
@@ -129,6 +130,12 @@ def stored(store, number, namespace=""):
 def view_of(store):
     """A view of the records of a store, for tests of what lies in it."""
     return store._environment.read()
+
+
+def require_consistent(store):
+    """Whatever a test has done, the records of the store belong together, and their digest says so."""
+    with view_of(store) as view:
+        assert list(find_flaws(view)) == []
 
 
 class Scorer:

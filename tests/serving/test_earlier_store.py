@@ -15,7 +15,7 @@ from serving.store.keys import integer_of, key_of
 from serving.store.lmdb import DATABASES
 from serving.store.records import Place
 from serving.store.store import open_store
-from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL, init_store, stored, view_of
+from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL, init_store, require_consistent, stored, view_of
 
 
 def reopen(scorer):
@@ -81,6 +81,7 @@ def earlier_store(home, ids, *, judged=True):
         def put(name, at, value):
             transaction.put(at, value, db=databases[name])
 
+        put("meta", b"label_sequence", key(len(ids)))
         for place, number in enumerate(ids):
             decision = [b"p%015d" % place, ANSWER % number, "first", 0, False, NOON, CUSTOMER, TERMINAL, 5, b"v"]
             put("decisions", key(number), pack(decision))
@@ -116,6 +117,7 @@ def test_integer_ids_become_text(tmp_path):
     with view_of(store) as view:
         assert [key for key, _ in view.items("pending")] == [place + key_of(number) for number in range(1, 7)]
         assert [integer_of(key) for key, _ in view.items("stubs")] == list(range(1, 7))
+    require_consistent(store)
     store.close()
 
 

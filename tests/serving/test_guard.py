@@ -21,7 +21,7 @@ from serving.store.records import Context, Decision, Entry, LabelIn, NewDecision
 from serving.store.store import open_store
 from serving.store.switchboard import set_switch
 from tests.serving.processes import guard_process, wait_for
-from tests.serving.scene import DAY, NOON, SilentLog, init_store, view_of
+from tests.serving.scene import DAY, NOON, SilentLog, init_store, require_consistent, view_of
 
 FIRST_DAY = DAY - 60
 LATER = (DAY + 60) * DAY_SECONDS
@@ -39,6 +39,7 @@ def new_store(home):
 def store(tmp_path):
     opened = new_store(tmp_path)
     yield opened
+    require_consistent(opened)
     opened.close()
 
 

@@ -1,4 +1,4 @@
-"""A recount finds decisions that were lost, and those that count more than once."""
+"""A recount finds decisions that were lost, and decisions that count more than once."""
 
 import json
 
