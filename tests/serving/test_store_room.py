@@ -129,7 +129,7 @@ def test_a_full_disk_refuses_all_but_the_switch(scorer, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("os.posix_fallocate", full)
+    monkeypatch.setattr("serving.store.room._allocate", full)
     scorer.poller.poll()
     assert "ENOSPC" in scorer.decide().json["detail"]
     assert "ENOSPC" in scorer.get("/readyz").json["detail"]
