@@ -66,8 +66,8 @@ def export(store: DecisionStore, first: dt.date, last: dt.date, path: Path, *, n
 
 
 def _require_unshipped(store: DecisionStore, first: dt.date, start: int) -> None:
-    shipped = store.decision_at(store.shipped())
-    if shipped is not None and shipped.decided_at >= start:
+    shipped = store.shipped()
+    if shipped.arrival and shipped.event_time >= start:
         raise DataError(
             f"decisions about {first} may be among the first {shipped.arrival}, which are shipped: "
             "take them from where they were shipped to, or name later days"
@@ -86,7 +86,7 @@ def _find_arrivals(store: DecisionStore, namespace: str, times: range) -> list[i
 
 def _read_entries(store: DecisionStore) -> Iterator[tuple[Entry, Decision]]:
     # In pieces, because a view that is open for long keeps the store from reusing space.
-    newest, after = store.newest_arrival(), store.shipped()
+    newest, after = store.newest_arrival(), store.shipped().arrival
     while rows := store.entries(after + 1, newest, ROWS_A_VIEW):
         yield from rows
         after = rows[-1][1].arrival
@@ -96,6 +96,8 @@ def _write_decisions(store: DecisionStore, writer: LogWriter, arrivals: Sequence
     releases, customers, terminals = Codes(), Codes(), Codes()
     for piece in _cut_into_pieces(arrivals, ROWS_A_PIECE):
         pairs = [pair for some in _cut_into_pieces(piece, ROWS_A_VIEW) for pair in store.entries_at(some)]
+        if len(pairs) < len(piece):
+            raise DataError("decisions were shipped during the export: take them from there, or name later days")
         rows = [_decision_row(*pair, releases, customers, terminals) for pair in pairs]
         vectors = np.frombuffer(b"".join(entry.vector for entry, _ in pairs), dtype="<f8")
         columns = {"vector": vectors.reshape(len(pairs), -1).astype(np.float64)}

@@ -16,7 +16,7 @@ class StoreSettings(Settings):
 
     # LMDB maps the whole size into memory, and processors address 47 bits.
     store_map_bytes: Annotated[int, Range(1 << 20, 1 << 46)] = 8 << 30
-    """Largest size of the decision store; the file grows only as it is used."""
+    """Largest size of the records in the decision store. The file grows as it is used, up to 64 MB more, for copies."""
     store_durability: Durability = "process"
     """Whether an acknowledged decision survives the kill of any process, or a power cut as well."""
     store_wait_seconds: Annotated[float, Range(0.01, MOST_SECONDS)] = 1.0

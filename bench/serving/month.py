@@ -116,7 +116,7 @@ class Month:
 
     def _ship(self) -> None:
         """Write the hour's decisions to a Parquet file, and release them."""
-        first, last = self._store.shipped() + 1, self._store.newest_arrival()
+        first, last = self._store.shipped().arrival + 1, self._store.newest_arrival()
         columns: dict[str, list[object]] = {"transaction_id": [], "customer": [], "vector": [], "score": []}
         after = first - 1
         while rows := self._store.entries(after + 1, last, ENTRIES_A_READ):

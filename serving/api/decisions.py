@@ -49,7 +49,7 @@ def get_decision(transaction_id: str) -> Response:
 def _decide(services: Services, request: DecisionRequest) -> Outcome:
     moment = Moment(services.clock.now(), services.settings.late_event_days, services.oldest_live_day)
     try:
-        return decide(Decider(services.store, lambda: services.serving), g.namespace, request, moment)
+        return decide(Decider(services.store, lambda: services.serving, services.turns), g.namespace, request, moment)
     except SwitchedOff as error:
         wait = {"Retry-After": str(services.settings.retry_after_seconds)}
         raise Problem(503, "suspended", str(error), headers=wait) from None

@@ -21,6 +21,7 @@ from serving.decisions.live import count_event, histories_of, label_hours_of
 from serving.store.port import DecisionStore, Seen, Wanted
 from serving.store.records import Answer, Context, Decision, DecisionRequest, Entry, NewDecision, Place
 from serving.worker.loading import Serving
+from serving.worker.turns import Turns
 
 NEWEST_EVENT_MINUTES: Final = 5
 DIGEST_BYTES: Final = 16
@@ -70,6 +71,7 @@ class Decider:
 
     store: DecisionStore
     serving: Callable[[], Serving | None]
+    turns: Turns
 
 
 def decide(decider: Decider, namespace: str, request: DecisionRequest, moment: Moment) -> Outcome:
@@ -82,25 +84,36 @@ def decide(decider: Decider, namespace: str, request: DecisionRequest, moment: M
         NothingToServe: There is nothing to decide with, and the id is new.
         StoreError: The store cannot be used, or others were faster in every attempt; nothing was written.
     """
-    place, payload = Place(namespace, str(request.transaction_id)), hash_payload(request)
-    for _ in range(ATTEMPTS):
-        serving = decider.serving()
-        hours = label_hours_of(serving.state, request.event_time) if serving else range(0)
-        wanted = Wanted(place, request.customer, request.terminal, hours)
-        seen = decider.store.look_up(wanted)
-        # The switch comes first: a suspended service must not depend on a release that loads.
-        if seen.switch.mode is Mode.SUSPENDED:
-            raise SwitchedOff("the service is suspended: no decisions are made")
-        if seen.earlier is not None:
-            return _repeat_answer(decider.store, place, seen.earlier, payload)
-        moment.require_acceptable(request.event_time)
-        if serving is None:
-            raise NothingToServe("no release and state are loaded yet: promote a release, export a state")
-        new = _compute(serving, request, wanted, seen, moment)
-        if decider.serving() is serving and (arrival := decider.store.commit_decision(wanted, seen, new)):
-            answer = answer_of(decider.store, place, structs.replace(new.decision, arrival=arrival))
-            return Outcome(encode_answer(answer), answer)
+    place = Place(namespace, str(request.transaction_id))
+    if outcome := _try_to_decide(decider, place, request, moment):
+        return outcome
+    # Whoever has lost a race takes turns with the others of this process.
+    with decider.turns.take((request.customer, request.terminal)):
+        for _ in range(ATTEMPTS - 1):
+            if outcome := _try_to_decide(decider, place, request, moment):
+                return outcome
     raise StoreBusy("other decisions about the same customer or terminal were faster: send the same id again")
+
+
+def _try_to_decide(decider: Decider, place: Place, request: DecisionRequest, moment: Moment) -> Outcome | None:
+    """Decide a transaction; return None if something has changed between look-up and commit."""
+    serving = decider.serving()
+    hours = label_hours_of(serving.state, request.event_time) if serving else range(0)
+    wanted = Wanted(place, request.customer, request.terminal, hours)
+    seen = decider.store.look_up(wanted)
+    # The switch comes first: a suspended service must not depend on a release that loads.
+    if seen.switch.mode is Mode.SUSPENDED:
+        raise SwitchedOff("the service is suspended: no decisions are made")
+    if seen.earlier is not None:
+        return _repeat_answer(decider.store, place, seen.earlier, hash_payload(request))
+    moment.require_acceptable(request.event_time)
+    if serving is None:
+        raise NothingToServe("no release and state are loaded yet: promote a release, export a state")
+    new = _compute(serving, request, wanted, seen, moment)
+    if decider.serving() is not serving or not (arrival := decider.store.commit_decision(wanted, seen, new)):
+        return None
+    answer = answer_of(decider.store, place, structs.replace(new.decision, arrival=arrival))
+    return Outcome(encode_answer(answer), answer)
 
 
 def hash_payload(request: DecisionRequest) -> bytes:

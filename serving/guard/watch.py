@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from antifraud.clock import BusinessClock, day_of
+from antifraud.errors import StoreFull
 from antifraud.killswitch.evidence import Evidence, update
 from antifraud.killswitch.machine import Mode, Switch, change
 from antifraud.settings.serving import GuardSettings
@@ -83,7 +84,7 @@ def inspect_evidence(store: DecisionStore, settings: GuardSettings, now: int) ->
     Raises:
         StoreError: The store cannot be used.
     """
-    arrived = store.take_in_labels(BATCH)
+    arrived, refusal = _take_in(store)
     # Counting waits for all labels that are there: the evidence then does not depend on how they were taken in.
     if arrived == BATCH:
         return Inspected(more=True, suspended_because=None)
@@ -94,8 +95,19 @@ def inspect_evidence(store: DecisionStore, settings: GuardSettings, now: int) ->
     done = store.commit_inspection(inspection)
     _write_heartbeat(store, now)
     suspended = inspection.suspend.reason if done and inspection.suspend else None
-    # A full batch means that more may wait.
-    return Inspected(more=not done or len(waiting) == BATCH, suspended_because=suspended)
+    if refusal and not waiting:
+        raise refusal
+    # A full batch means that more may wait. Counting makes room for labels that were refused.
+    more = not done or len(waiting) == BATCH or refusal is not None
+    return Inspected(more=more, suspended_because=suspended)
+
+
+def _take_in(store: DecisionStore) -> tuple[int, StoreFull | None]:
+    """Take labels in; return how many there were, and why there is no room for them, if there is none."""
+    try:
+        return store.take_in_labels(BATCH), None
+    except StoreFull as error:
+        return 0, error
 
 
 def _weigh(store: DecisionStore, waiting: Sequence[WaitingLabel], limit: float, now: int) -> Inspection:

@@ -9,30 +9,33 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
-from antifraud.errors import StoreBusy
+from antifraud.errors import StoreBusy, StoreError
 
 T = TypeVar("T")
 
-MOST_JOBS: Final = 64
-"""Most changes of one transaction: it bounds how long the lock is held."""
+MOST_TOGETHER: Final = 64
+"""Decisions, or labels, of one transaction, unless one request has more: it bounds how long the lock is held."""
 
 
 class Job(Generic[T]):
     """One change; either the committer starts it, or its requester gives it up, and never both."""
 
-    __slots__ = ("_claim", "_done", "error", "result", "started", "work")
+    __slots__ = ("_claim", "_done", "error", "lacks_room", "result", "size", "spare", "started", "urgent", "work")
 
-    def __init__(self, work: Callable[[Any], T]) -> None:
-        self.work = work
+    def __init__(self, work: Callable[[Any], T], *, size: int = 1, spare: float = 0, urgent: bool = False) -> None:
+        """Prepare a change of `size` records, which leaves the share `spare` of the reserve free."""
+        self.work, self.size, self.spare, self.urgent = work, size, spare, urgent
         self.result: T | None = None
         self.error: BaseException | None = None
-        self.started = False
+        self.started = self.lacks_room = False
         self._claim, self._done = threading.Lock(), threading.Lock()
         self._done.acquire()
 
     def start(self) -> bool:
         """Return whether the committer may do the work, also for the second time."""
         self.started = self.started or self._claim.acquire(blocking=False)
+        # The first time has had no effect, so its refusal says nothing, either.
+        self.error = None
         return self.started
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -59,37 +62,44 @@ class Job(Generic[T]):
 class Committer:
     """Runs jobs in groups, in the order of arrival."""
 
-    def __init__(self, commit: Callable[[list[Job[Any]]], None]) -> None:
-        self._commit = commit
+    def __init__(self, commit: Callable[[list[Job[Any]]], None], end: Callable[[], None]) -> None:
+        """Start the thread; it makes groups of jobs by `commit`, and its last act is `end`."""
+        self._commit, self._end = commit, end
         self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._stopping, self._entrance = False, threading.Lock()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
-    def run(self, work: Callable[[Any], T], seconds: float) -> T:
-        """Do the work in a transaction, and return its result once that is committed.
+    def run(self, job: Job[T], seconds: float) -> T:
+        """Do the job in a transaction, and return its result once that is committed.
 
         Raises:
-            StoreBusy: The work had no turn in `seconds`.
+            StoreBusy: The job had no turn in `seconds`.
+            StoreError: The committer has been stopped.
         """
-        job = Job(work)
-        self._queue.put(job)
+        with self._entrance:
+            if self._stopping:
+                raise StoreError("the decision store was closed, and nothing was changed: try again")
+            self._queue.put(job)
         return job.wait(seconds)
 
-    def stop(self) -> None:
-        """Finish the jobs that wait, and end the thread."""
-        self._queue.put(None)
-        self._thread.join()
+    def stop(self, seconds: float) -> None:
+        """Take no more jobs; wait up to `seconds` until the thread has done the waiting jobs and has ended."""
+        with self._entrance:
+            self._stopping = True
+            self._queue.put(None)
+        self._thread.join(seconds)
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
+        is_last = False
+        while not is_last and (first := self._queue.get()) is not None:
             jobs, is_last = self._take_more(first)
             self._commit(jobs)
-            if is_last:
-                return
+        self._end()
 
     def _take_more(self, first: Job[Any]) -> tuple[list[Job[Any]], bool]:
         jobs = [first]
-        while len(jobs) < MOST_JOBS:
+        while sum(job.size for job in jobs) < MOST_TOGETHER:
             try:
                 job = self._queue.get_nowait()
             except Empty:

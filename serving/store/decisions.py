@@ -12,6 +12,7 @@ from serving.store.stubs import (
     context_number_of,
     decode_stub,
     encode_stub,
+    event_time_of,
     key_of_place,
     pack_context,
     pack_entry,
@@ -24,37 +25,40 @@ from serving.store.view import View
 ARRIVAL: Final = "arrival"
 IDENTITY: Final = b"identity"
 SHIPPED: Final = "shipped"
+SHIPPED_EVENT: Final = "shipped_event"
 
 
 class Contexts:
-    """The contexts of a store by number; they never change, so each is read once."""
+    """The contexts of a store by number. A transaction that fails takes a new number back, so texts are compared."""
 
     def __init__(self) -> None:
-        self._by_number: dict[int, Context] = {}
-        self._numbers: dict[Context, int] = {}
+        self._by_text: dict[bytes, Context] = {}
+        self._numbers: dict[bytes, int] = {}
 
     def get(self, view: View, number: int) -> Context:
         """Return a context."""
-        if number not in self._by_number:
-            self._read(view)
-        return self._by_number[number]
+        text = view.get("contexts", key_of(number))
+        # A stub is stored together with its context.
+        assert text is not None  # noqa: S101 tells mypy
+        if text not in self._by_text:
+            self._by_text[text] = unpack_context(text)
+        return self._by_text[text]
 
     def number(self, view: View, context: Context) -> int:
         """Return the number of a context, which is stored if it is new."""
-        if context in self._numbers:
-            return self._numbers[context]
-        self._read(view)
-        if context in self._numbers:
-            return self._numbers[context]
-        # It is not remembered here: the transaction may still fail.
-        number = len(self._numbers)
-        view.put("contexts", key_of(number), pack_context(context))
+        text = pack_context(context)
+        number = self._numbers.get(text)
+        if number is None or view.get("contexts", key_of(number)) != text:
+            number = self._numbers[text] = self._find_number(view, text)
         return number
 
-    def _read(self, view: View) -> None:
-        for key, text in view.items("contexts"):
-            number, context = integer_of(key), unpack_context(text)
-            self._by_number[number], self._numbers[context] = context, number
+    def _find_number(self, view: View, text: bytes) -> int:
+        for key, stored in view.items("contexts"):
+            if stored == text:
+                return integer_of(key)
+        number = view.count("contexts")
+        view.put("contexts", key_of(number), text)
+        return number
 
 
 def look_up(view: View, contexts: Contexts, wanted: Wanted) -> Seen:
@@ -130,18 +134,28 @@ def read_entries(view: View, contexts: Contexts, first: int, last: int, limit: i
     return found
 
 
-def release_entries(view: View, first: int, last: int) -> None:
-    """Note that the decisions `first` to `last` are shipped, and remove their entries.
+def require_releasable(view: View, first: int, last: int) -> None:
+    """Refuse a range that is empty, leaves a gap, or holds decisions that were never made.
 
     Raises:
-        StoreError: Decisions before `first` are not shipped, or `last` was never decided.
+        StoreError: It does.
     """
     shipped, newest = view.number(SHIPPED), view.number(ARRIVAL)
-    if first > shipped + 1 or last > newest:
+    if not 1 <= first <= min(last, shipped + 1) or last > newest:
         raise StoreError(
             f"decisions {first} to {last} cannot be released: shipped are 1 to {shipped}, decided 1 to {newest}; "
             f"begin with {shipped + 1}"
         )
+
+
+def release_entries(view: View, first: int, last: int) -> None:
+    """Note that the decisions `first` to `last` are shipped, and remove their entries."""
+    newest_event = view.number(SHIPPED_EVENT)
     for number in range(first, last + 1):
-        view.delete("entries", key_of(number))
-    view.set_number(SHIPPED, max(last, shipped))
+        arrival = key_of(number)
+        # Stubs of decisions that were shipped before may be gone.
+        if view.get("entries", arrival) is not None and (stub := view.get("stubs", arrival)) is not None:
+            newest_event = max(newest_event, event_time_of(stub))
+            view.delete("entries", arrival)
+    view.set_number(SHIPPED_EVENT, newest_event)
+    view.set_number(SHIPPED, max(last, view.number(SHIPPED)))

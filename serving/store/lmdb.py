@@ -16,7 +16,7 @@ from antifraud.errors import AntifraudError, StoreDamaged, StoreError, StoreFore
 from antifraud.files import sync_folder
 from serving.store.committer import Committer, Job
 from serving.store.gate import Gate
-from serving.store.room import Room
+from serving.store.room import COPIES_BYTES, URGENT_BYTES, Room
 from serving.store.view import Transaction, View
 
 DATABASES: Final = (
@@ -24,6 +24,7 @@ DATABASES: Final = (
     "pending", "blocks", "evidence", "switch", "outbox", "dead", "workers", "meta",
 )  # fmt: skip
 DATA_FILE: Final = "data.mdb"
+LOCK_FILE: Final = "lock.mdb"
 HELP: Final = "see docs/runbook.md, Store"
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ class Environment:
         databases: Sequence[str] = DATABASES,
         after_close: Callable[[], None],
     ) -> None:
-        """Open the environment in `folder`, which is made if it is missing; it can grow to `map_bytes`.
+        """Open the environment in `folder`, which is made if it is missing; its records can grow to `map_bytes`.
 
         With `power_safe`, a change is on the disk when `write` returns. Otherwise `look_after` writes it there.
 
@@ -49,27 +50,33 @@ class Environment:
             StoreError: It cannot be opened.
         """
         self._file, self._power_safe, self._wait_seconds = folder / DATA_FILE, power_safe, wait_seconds
-        self._gate, self._after_close = Gate(), after_close
+        self._gate, self._after_close = Gate(wait_seconds), after_close
+        self._close_error: lmdb.Error | None = None
         self._open(folder, map_bytes, databases)
-        self._inode = self._inode_of_file()
+        self._inodes = self._inodes_of_files()
         self.room = Room(self._file, self.map_bytes)
-        self._committer = Committer(self._commit)
+        self._committer = Committer(self._commit, self._close)
 
     def _open(self, folder: Path, map_bytes: int, databases: Sequence[str]) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._env = lmdb.open(
-                str(folder), map_size=map_bytes, max_dbs=len(databases), mode=0o600,
+                str(folder), map_size=map_bytes + COPIES_BYTES, max_dbs=len(databases), mode=0o600,
                 sync=self._power_safe, metasync=self._power_safe,
             )  # fmt: skip
-            self._db = {name: self._env.open_db(name.encode()) for name in databases}
         except (lmdb.Error, OSError) as error:
+            raise _store_error(error) from error
+        try:
+            self._db = {name: self._env.open_db(name.encode()) for name in databases}
+        except lmdb.Error as error:
+            # An environment that stays open could not be opened again.
+            self._env.close()
             raise _store_error(error) from error
 
     @property
     def map_bytes(self) -> int:
-        """Largest size."""
-        return int(self._env.info()["map_size"])
+        """Largest size of the records."""
+        return int(self._env.info()["map_size"]) - COPIES_BYTES
 
     @contextmanager
     def read(self) -> Iterator[View]:
@@ -85,27 +92,29 @@ class Environment:
             except lmdb.Error as error:
                 raise _store_error(error) from error
 
-    def write(self, work: Callable[[View], T], *, spare: float = 0) -> T:
+    def write(self, work: Callable[[View], T], *, size: int = 1, spare: float = 0, urgent: bool = False) -> T:
         """Return what `work` returns, once its changes are committed; if it raises, it has changed nothing.
 
-        `work` may run twice, the first time without effect. It is refused if less than the share `spare` of the
-        reserve would remain.
+        `work` changes about `size` decisions or labels. It may run twice, the first time without effect. It is refused
+        if less than the share `spare` of the reserve would remain. For `urgent` work the environment is enlarged.
 
         Raises:
             StoreFull: There is no room for changes of this kind.
             StoreBusy: Another process holds the lock of the store for too long.
             StoreError: The store cannot be written.
         """
-        self.room.require(spare)
-        return self._committer.run(work, self._wait_seconds)
+        return self._committer.run(Job(work, size=size, spare=spare, urgent=urgent), self._wait_seconds)
 
     def _begin(self, *, write: bool = False) -> Transaction:
-        try:
-            return self._env.begin(write=write)
-        except lmdb.MapResizedError:
-            pass
-        self._take_over_size()
-        return self._env.begin(write=write)
+        while True:
+            try:
+                return self._env.begin(write=write)
+            except lmdb.MapResizedError:
+                self._take_over_size()
+
+    def _enlarge(self) -> None:
+        with self._gate.alone():
+            self._env.set_mapsize(self.map_bytes + COPIES_BYTES + URGENT_BYTES)
 
     def _take_over_size(self) -> None:
         """Take over the size that another process has given the environment."""
@@ -114,39 +123,48 @@ class Environment:
             with self._gate.alone():
                 # LMDB forbids it while this process has a transaction open.
                 self._env.set_mapsize(0)
+                self.room.limit = self.map_bytes
         finally:
-            self._gate.enter()
-        self.room.limit = self.map_bytes
+            self._gate.enter(patient=True)
 
     def _commit(self, jobs: list[Job[Any]]) -> None:
         """Do jobs in one transaction; if one spoils it, do each in its own."""
         try:
-            with self._gate.among_others():
+            if any(job.lacks_room for job in jobs):
+                self._enlarge()
+            with self._gate.among_others(), self._begin(write=True) as transaction:
+                # Sums differ from job to job, so the digest is written once for all of them.
+                if difference := sum([self._do(job, transaction) for job in jobs]):
+                    View(transaction, self._db).add_to_digest(difference)
+                # Asked under the lock: the folder may be replaced while this thread waits for the lock.
                 self._require_in_place()
-                with self._begin(write=True) as transaction:
-                    # Sums differ from job to job, so the digest is written once for all of them.
-                    if difference := sum([self._do(job, transaction) for job in jobs]):
-                        View(transaction, self._db).add_to_digest(difference)
-                    if self.room.is_due():
-                        self.room.measure(View(transaction, self._db).pages())
         except Exception as error:  # noqa: BLE001 the requester gets it, and this thread must go on
-            if len(jobs) == 1:
-                jobs[0].finish(_store_error(error) if isinstance(error, lmdb.Error) else error)
-            else:
-                for job in jobs:
-                    self._commit([job])
+            self._commit_each(jobs, error)
             return
         for job in jobs:
             job.finish()
+
+    def _commit_each(self, jobs: list[Job[Any]], error: Exception) -> None:
+        """Do each of several jobs in a transaction of its own; finish a single one with its error."""
+        if len(jobs) > 1:
+            for job in jobs:
+                self._commit([job])
+        elif isinstance(error, lmdb.MapFullError) and jobs[0].urgent and not jobs[0].lacks_room:
+            # A reader that was stopped can keep all old pages from being reused. Enlarging once must be enough.
+            jobs[0].lacks_room = True
+            self._commit(jobs)
+        else:
+            jobs[0].finish(_store_error(error) if isinstance(error, lmdb.Error) else error)
 
     def _do(self, job: Job[Any], transaction: Transaction) -> int:
         """Do a job; return what it adds to the digest."""
         if not job.start():
             return 0
         view = View(transaction, self._db)
-        # It may have been refused in a transaction that another job has spoilt.
-        job.error = None
         try:
+            if self.room.is_due(job.size):
+                self.room.measure(view.used_bytes())
+            self.room.require(job.spare, job.size)
             job.result = job.work(view)
         except AntifraudError as error:
             # A refusal before the first change leaves the transaction to the others.
@@ -156,15 +174,16 @@ class Environment:
         return view.difference
 
     def _require_in_place(self) -> None:
-        if self._inode_of_file() != self._inode:
+        if self._inodes_of_files() != self._inodes:
             raise StoreForeign("the folder of the decision store was replaced while it was open: nothing was changed")
 
-    def _inode_of_file(self) -> tuple[int, int] | None:
+    def _inodes_of_files(self) -> list[tuple[int, int]]:
+        # With another lock file, two processes could write at once, and damage the store.
         try:
-            status = self._file.stat()
+            statuses = self._file.stat(), self._file.with_name(LOCK_FILE).stat()
         except OSError:
-            return None
-        return status.st_dev, status.st_ino
+            return []
+        return [(status.st_dev, status.st_ino) for status in statuses]
 
     def look_after(self) -> None:
         """Clear the slots of killed readers, which would keep old pages, take over a new size, and write to the disk.
@@ -177,7 +196,7 @@ class Environment:
         try:
             self._env.reader_check()
             with self.read() as view:
-                self.room.measure(view.pages())
+                self.room.measure(view.used_bytes())
             self.room.keep_on_disk(self._env.info()["last_pgno"])
             if not self._power_safe:
                 self._env.sync(True)
@@ -200,16 +219,23 @@ class Environment:
     def close(self) -> None:
         """Finish what waits, write it to the disk and close the environment; the process can then open it again.
 
+        If another process holds the lock for too long, the environment is closed as soon as the lock is free.
+
         Raises:
             StoreError: The disk does not accept it.
         """
-        self._committer.stop()
+        self._committer.stop(self._wait_seconds)
+        if self._close_error is not None:
+            raise _store_error(self._close_error) from self._close_error
+
+    def _close(self) -> None:
         try:
-            with self._gate.alone(), closing(self._env):
+            with self._gate.alone(patient=True), closing(self._env):
                 self._env.sync(True)
         except lmdb.Error as error:
-            raise _store_error(error) from error
-        self._after_close()
+            self._close_error = error
+        else:
+            self._after_close()
 
 
 def require_store(folder: Path) -> None:

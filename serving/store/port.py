@@ -36,6 +36,13 @@ class Seen(NamedTuple):
     stamp: Any
 
 
+class Shipped(NamedTuple):
+    """The arrival number up to which decisions are shipped, and the newest time of their events; 0 if none are."""
+
+    arrival: int
+    event_time: int
+
+
 class Fill(NamedTuple):
     """Bytes in use, the largest size, and why a decision would be refused now; empty if it would not."""
 
@@ -128,14 +135,11 @@ class DecisionStore(Protocol):
     def entries_at(self, arrivals: Sequence[int]) -> list[tuple[Entry, Decision]]:
         """Return the unshipped decisions with these arrival numbers, in this order."""
 
-    def decision_at(self, arrival: int) -> Decision | None:
-        """Return the decision with an arrival number, or None."""
-
     def release(self, first: int, last: int) -> None:
         """Note that the decisions `first` to `last` are shipped, and remove their vectors."""
 
-    def shipped(self) -> int:
-        """Return the arrival number up to which decisions are shipped."""
+    def shipped(self) -> Shipped:
+        """Return up to which decision and event time decisions are shipped."""
 
     def remove_expired(self, horizon: Horizon, limit: int) -> int:
         """Remove up to about `limit` records that are not needed any more; return how many there were."""

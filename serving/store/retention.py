@@ -29,7 +29,7 @@ class Sweep:
         self._place = b""
 
     def find(self, view: View, horizon: Horizon, limit: int) -> list[Record]:
-        """Return those of the next `limit` records that nobody needs."""
+        """Return the records among the next `limit` that nobody needs."""
         records = list(islice(view.items(self._database, self._place), limit))
         # A last, short piece ends at the end of the database: the next one begins at its beginning.
         self._place = records[-1][0] + b"\0" if len(records) == limit else b""
@@ -89,7 +89,7 @@ def _expired_blocks(view: View, horizon: Horizon) -> Iterator[Record]:
 
 
 def remove(view: View, records: list[Record]) -> None:
-    """Remove those of `records` that have not changed since they were found."""
+    """Remove `records`, except where something has changed since they were found."""
     for database, key, value in records:
         if view.get(database, key) != value:
             continue

@@ -1,7 +1,10 @@
 """Room for the store: how full it is, and a reserve for what must always be possible.
 
-Decisions stop first, then labels, then the guard's counts. A change of the switch may use all that is left. The reserve
-is also kept on the disk, as space that the file already has.
+Decisions stop first, then labels, then the guard. A change of the switch may use all that is left. The reserve is also
+kept on the disk, as space that the file already has.
+
+A transaction writes copies of the pages that it changes; LMDB reuses the old ones two transactions later. Copies have
+space of their own, otherwise even removing records would fail in a store that is full.
 """
 
 import ctypes
@@ -12,15 +15,20 @@ from typing import Final
 
 from antifraud.errors import StoreFull
 
-PAGE_BYTES: Final = 4096
+PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 MOST_RESERVED: Final = 64 << 20
-LEAST_RESERVED: Final = 64 * PAGE_BYTES
-"""A change of the switch copies some ten pages, and old copies are reused only two transactions later."""
+LEAST_RESERVED: Final = 1 << 18
 RESERVED_SHARE: Final = 1 / 8
-PAGES_A_CHANGE: Final = 32
-"""More pages than the change of one request adds."""
+COPIES_BYTES: Final = 64 << 20
+"""More than the copies of three transactions: a thousand labels in a thousand places copy some 16 MB."""
+URGENT_BYTES: Final = 1 << 20
+"""Added to the store if a suspension would otherwise fail."""
+BYTES_A_RECORD: Final = 256
+"""A label in all its places; a decision is larger, but never alone in using the reserve."""
+MEASUREMENTS: Final = 64
+"""Measurements while one process writes as many records as fill the reserve."""
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
-DECISIONS, LABELS, GUARD, SWITCH = 1.0, 0.5, 0.25, 0.0
+DECISIONS, LABELS, GUARD = 1.0, 0.5, 0.125
 """By kind of change, the share of the reserve that it leaves free."""
 
 
@@ -30,25 +38,25 @@ class Room:
     def __init__(self, file: Path, limit: int) -> None:
         self._file = file
         self.limit, self.used, self.disk_error = limit, 0, ""
-        self._changes = 0
+        self._written = 0
 
     @property
     def reserve(self) -> int:
         """Bytes that decisions leave free."""
         return min(MOST_RESERVED, max(LEAST_RESERVED, int(self.limit * RESERVED_SHARE)))
 
-    def is_due(self) -> bool:
-        """Count a change; return whether the room has to be measured anew, before the changes since use the reserve."""
-        self._changes += 1
-        return self._changes * PAGES_A_CHANGE * PAGE_BYTES * 4 > self.reserve
+    def is_due(self, size: int) -> bool:
+        """Count the records of a change; return whether the room has to be measured anew."""
+        self._written += size * BYTES_A_RECORD
+        return self._written * MEASUREMENTS > self.reserve
 
-    def measure(self, pages: int) -> None:
-        """Note the number of pages in use."""
-        self.used, self._changes = pages * PAGE_BYTES, 0
+    def measure(self, used: int) -> None:
+        """Note the size of the pages in use."""
+        self.used, self._written = used, 0
 
     def keep_on_disk(self, last_page: int) -> None:
         """Give the file the space of the reserve, behind its last page; note whether the disk has it."""
-        end = min((last_page + 1) * PAGE_BYTES + self.reserve, self.limit)
+        end = min((last_page + 1) * PAGE_BYTES + self.reserve, self.limit + COPIES_BYTES)
         try:
             with self._file.open("r+b") as file:
                 _allocate(file.fileno(), end, self.reserve)
@@ -57,24 +65,26 @@ class Room:
         else:
             self.disk_error = ""
 
-    def refusal(self, spare: float) -> str:
-        """Return why a change that leaves the share `spare` of the reserve is refused; empty if it is not."""
-        if spare and self.disk_error:
+    def refusal(self, spare: float, size: int = 1) -> str:
+        """Return why a change of `size` records that leaves the share `spare` of the reserve is refused, or nothing."""
+        if not spare:
+            return ""
+        if self.disk_error:
             return f"the disk of the decision store is full ({self.disk_error}): make room"
-        if self.used + spare * self.reserve > self.limit:
+        if self.used + size * BYTES_A_RECORD + spare * self.reserve > self.limit:
             return (
                 f"the decision store is full ({self.used:,} of {self.limit:,} bytes): release shipped decisions, or "
                 "raise ANTIFRAUD_STORE_MAP_BYTES and restart the scorer"
             )
         return ""
 
-    def require(self, spare: float) -> None:
-        """Refuse a change that would leave less than the share `spare` of the reserve.
+    def require(self, spare: float, size: int) -> None:
+        """Refuse a change of `size` records that would leave less than the share `spare` of the reserve.
 
         Raises:
             StoreFull: It would.
         """
-        if refusal := self.refusal(spare):
+        if refusal := self.refusal(spare, size):
             raise StoreFull(refusal)
 
 

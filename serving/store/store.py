@@ -22,7 +22,7 @@ Named databases (numbers in keys are big-endian, so they sort):
 | meta | name | counters, and the identity |
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -30,7 +30,6 @@ from antifraud.errors import StoreForeign
 from antifraud.killswitch.machine import Mode, Switch
 from antifraud.settings.serving import StoreSettings
 from serving.store import decisions, earlier, labels, retention, room, waiting
-from serving.store.keys import key_of
 from serving.store.lmdb import DATABASES, Environment
 from serving.store.opening import open_environment
 from serving.store.port import (
@@ -41,6 +40,7 @@ from serving.store.port import (
     Horizon,
     Inspection,
     Seen,
+    Shipped,
     WaitingLabel,
     Wanted,
 )
@@ -64,8 +64,8 @@ class Store:
         with environment.read() as view:
             self._identity = (view.get("meta", decisions.IDENTITY) or b"").decode()
             is_current = earlier.has_this_live_format(view)
+            environment.room.measure(view.used_bytes())
         if not self._identity:
-            environment.close()
             raise StoreForeign("the decision store has no identity: `python -m serving.store init` gives it one")
         if not is_current:
             environment.write(earlier.empty_other_live_format)
@@ -112,28 +112,26 @@ class Store:
                 row for arrival in arrivals for row in decisions.read_entries(view, self._contexts, arrival, arrival, 1)
             ]
 
-    def decision_at(self, arrival: int) -> Decision | None:
-        """Return the decision with an arrival number, or None."""
-        with self._environment.read() as view:
-            return decisions.read_decision(view, self._contexts, key_of(arrival))
-
     def release(self, first: int, last: int) -> None:
         """Note that the decisions `first` to `last` are shipped, and remove their vectors, in small steps."""
+        with self._environment.read() as view:
+            decisions.require_releasable(view, first, last)
         for start in range(first, last + 1, RELEASED_A_STEP):
             end = min(start + RELEASED_A_STEP - 1, last)
-            self._environment.write(partial(decisions.release_entries, first=start, last=end))
+            release = partial(decisions.release_entries, first=start, last=end)
+            self._environment.write(release, size=RELEASED_A_STEP)
 
-    def shipped(self) -> int:
-        """Return the arrival number up to which decisions are shipped."""
+    def shipped(self) -> Shipped:
+        """Return up to which decision and event time decisions are shipped."""
         with self._environment.read() as view:
-            return view.number(decisions.SHIPPED)
+            return Shipped(view.number(decisions.SHIPPED), view.number(decisions.SHIPPED_EVENT))
 
     def remove_expired(self, horizon: Horizon, limit: int) -> int:
         """Remove records that are not needed any more, some `limit` of each kind; return how many there were."""
         with self._environment.read() as view:
             found = retention.find_expired(view, self._sweeps, horizon, limit)
         if found:
-            self._environment.write(lambda view: retention.remove(view, found))
+            self._environment.write(lambda view: retention.remove(view, found), size=len(found))
         return len(found)
 
     def add_labels(self, namespace: str, new: Sequence[LabelIn], *, source: str, now: int, live_hour: int) -> list[str]:
@@ -144,7 +142,7 @@ class Store:
                 view, self._contexts, new, namespace=namespace, source=source, now=now, live_hour=live_hour
             )
 
-        return self._environment.write(add, spare=room.LABELS)
+        return self._environment.write(add, spare=room.LABELS, size=len(new))
 
     def read_labels(self, first: int, limit: int) -> list[tuple[int, Label]]:
         """Return up to `limit` stored labels with their numbers, from number `first` on."""
@@ -159,7 +157,7 @@ class Store:
     def take_in_labels(self, limit: int) -> int:
         """Make up to `limit` new labels wait for their cohort; return how many there were."""
         return self._environment.write(
-            lambda view: waiting.take_in_labels(view, self._contexts, limit), spare=room.GUARD
+            lambda view: waiting.take_in_labels(view, self._contexts, limit), spare=room.GUARD, size=limit
         )
 
     def matured_labels(self, last_day: int, limit: int) -> list[WaitingLabel]:
@@ -179,9 +177,12 @@ class Store:
 
     def commit_inspection(self, inspection: Inspection) -> bool:
         """Make the guard's change; return False, and change nothing, if something has changed since it was read."""
-        # A suspension must succeed however full the store is.
-        spare = room.GUARD if inspection.suspend is None else room.SWITCH
-        return self._environment.write(lambda view: waiting.commit_inspection(view, inspection), spare=spare)
+        # Counting makes room, and a suspension must succeed however full the store is.
+        return self._environment.write(
+            lambda view: waiting.commit_inspection(view, inspection),
+            size=1 + len(inspection.used),
+            urgent=inspection.suspend is not None,
+        )
 
     def switch(self) -> Switch:
         """Return the present switch."""
@@ -192,7 +193,7 @@ class Store:
         """Change the switch and queue the notification."""
         return self._environment.write(
             lambda view: set_switch(view, mode, expected_epoch=expected_epoch, reason=reason, by=by, at=at),
-            spare=room.SWITCH,
+            urgent=True,
         )
 
     def notifications(self) -> list[tuple[str, bytes]]:
@@ -260,7 +261,7 @@ def open_store(settings: StoreSettings) -> Store:
         StoreForeign: There is none, or it has no identity.
         StoreError: It cannot be opened.
     """
-    return Store(open_environment(settings, create=False))
+    return _take_over(open_environment(settings, create=False))
 
 
 def init_store(settings: StoreSettings, identity: str) -> Store:
@@ -278,9 +279,15 @@ def init_store(settings: StoreSettings, identity: str) -> Store:
         view.put("meta", decisions.IDENTITY, identity.encode())
         view.start_digest(DATABASES)
 
+    return _take_over(environment, initialise)
+
+
+def _take_over(environment: Environment, initialise: Callable[[View], None] | None = None) -> Store:
     try:
-        environment.write(initialise)
-    except StoreForeign:
+        if initialise:
+            environment.write(initialise)
+        return Store(environment)
+    except BaseException:
+        # An environment that stays open could not be opened again by this process.
         environment.close()
         raise
-    return Store(environment)

@@ -76,6 +76,11 @@ def place_key_of(stub: bytes) -> bytes:
     return bytes(stub[_FIELDS.size - DIGEST_BYTES : _FIELDS.size])
 
 
+def event_time_of(stub: bytes) -> int:
+    """Return the event time of a stub's decision."""
+    return int(_FIELDS.unpack_from(stub)[3])
+
+
 def decided_at_of(stub: bytes) -> int:
     """Return the business time of a stub's decision."""
     _, _, _, event_time, offset, *_ = _FIELDS.unpack_from(stub)

@@ -86,10 +86,10 @@ class View:
         """Return the number of keys."""
         return int(self._transaction.stat(self._db[database])["entries"])
 
-    def pages(self) -> int:
-        """Return the number of pages that all databases use."""
-        sizes = map(self._transaction.stat, self._db.values())
-        return sum(size["branch_pages"] + size["leaf_pages"] + size["overflow_pages"] for size in sizes)
+    def used_bytes(self) -> int:
+        """Return the size of the pages that all databases use."""
+        sizes, kinds = map(self._transaction.stat, self._db.values()), ("branch_pages", "leaf_pages", "overflow_pages")
+        return sum(size["psize"] * size[kind] for size in sizes for kind in kinds)
 
     def items(self, database: str, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield keys and values in the order of the keys, from `start` on."""

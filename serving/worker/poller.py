@@ -109,7 +109,8 @@ class Poller:
         store = open_store(settings)
         try:
             require_registered(store, settings.releases_dir)
-        except StoreForeign:
+        except BaseException:
+            # A store that stays open could not be opened again by this process.
             store.close()
             raise
         self._note_others(store)

@@ -44,9 +44,11 @@ def horizon_of(services: Services, state: State) -> Horizon:
 
 
 def oldest_label_hour(services: Services, state: State) -> int:
-    """Return the first hour of events with live labels that a decision can still count."""
+    """Return the first hour of events with live labels that a decision of any worker can still count."""
     oldest_event = services.clock.now() // HOUR_SECONDS - services.settings.late_event_days * DAY_HOURS
-    return first_counted_hour(state, oldest_event)
+    # Another worker may still decide with an older state, which brings fewer labels of the feed.
+    cutoff = min(state.cutoff, services.oldest_live_day)
+    return max(_first_hour(cutoff, state.label_delay_days, oldest_event), 0)
 
 
 def first_counted_hour(state: State, hour: int) -> int:
@@ -55,5 +57,9 @@ def first_counted_hour(state: State, hour: int) -> int:
     From the hour after it is due, the feed's own label counts, which the state brings. Both would count twice. A state
     tells labels of the days up to its cut-off, if they are due at most `DAYS_AHEAD` days later.
     """
-    delay, first_live_hour = state.label_delay_days * DAY_HOURS, (state.cutoff + 1) * DAY_HOURS
+    return _first_hour(state.cutoff, state.label_delay_days, hour)
+
+
+def _first_hour(cutoff: int, label_delay_days: int, hour: int) -> int:
+    delay, first_live_hour = label_delay_days * DAY_HOURS, (cutoff + 1) * DAY_HOURS
     return min(hour - delay, first_live_hour, first_live_hour + DAYS_AHEAD * DAY_HOURS - delay)

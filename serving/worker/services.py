@@ -12,6 +12,7 @@ from antifraud.settings.serving import ScorerSettings
 from serving.store.port import DecisionStore
 from serving.worker.loading import Serving
 from serving.worker.metrics import Metrics
+from serving.worker.turns import Turns
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Services:
     serving: Serving | None = None
     oldest_live_day: int = 0
     troubles: dict[str, str] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def can_decide(self) -> bool:
@@ -48,9 +50,12 @@ class Services:
             StoreError: The store is not open; the poller keeps trying.
         """
         # The poller opens the store, so that a worker starts and answers /healthz also while the store is broken.
-        if self.opened_store is None:
-            raise self.store_error or StoreError("the decision store is not open yet")
-        return self.opened_store
+        # The poller may close it at any time, so it is read once.
+        store, error = self.opened_store, self.store_error
+        if store is None:
+            # An error that is raised again and again would keep the frames of every request.
+            raise (error or StoreError("the decision store is not open yet")).with_traceback(None)
+        return store
 
 
 def current_services() -> Services:

@@ -31,7 +31,8 @@ LATER = (DAY + 60) * DAY_SECONDS
 def new_store(home):
     """A store that is initialised as the service's own."""
     init_store(home)
-    return open_store(GuardSettings(home=home, store_map_bytes=1 << 28))
+    # A busy machine must not make a change come too late.
+    return open_store(GuardSettings(home=home, store_map_bytes=1 << 28, store_wait_seconds=30.0))
 
 
 @pytest.fixture

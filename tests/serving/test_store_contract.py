@@ -1,0 +1,296 @@
+"""The contract of every decision store, through the port alone; another store would only replace the fixtures."""
+
+import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from antifraud.errors import SchemaError, StaleEpoch, StoreError, TransitionRefused
+from antifraud.killswitch.machine import Mode
+from serving.store.port import Inspection, WaitingLabel
+from serving.store.records import Place
+from serving.store.store import open_store
+from tests.serving.port_scene import (
+    GONE,
+    KEPT,
+    VECTOR,
+    commit,
+    commit_many,
+    new_decision,
+    put_label,
+    remove_all,
+    settings_of,
+    wanted_of,
+)
+from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL, init_store
+
+HOUR = NOON // 3_600
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A home with an initialised store."""
+    init_store(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def store(home):
+    """The opened store."""
+    opened = open_store(settings_of(home))
+    yield opened
+    opened.close()
+
+
+def suspend(store, epoch=0, mode=Mode.SUSPENDED):
+    return store.change_switch(mode, expected_epoch=epoch, reason="a drill", by="boss", at=NOON)
+
+
+def test_a_decision_is_read_as_it_was_committed(store):
+    """All that the answer says comes back, with the arrival number; the entry has the vector until it is shipped."""
+    wanted = wanted_of(17)
+    new = new_decision(wanted, store.look_up(wanted), flagged=True)
+
+    assert store.commit_decision(wanted, store.look_up(wanted), new) == 1
+
+    found = store.decision_of(Place("", "17"))
+    assert (found.score, found.event_time, found.decided_at) == (600_000, NOON, NOON + 1)
+    assert (found.terminal, found.amount, found.payload) == (TERMINAL, 7_091, bytes(16))
+    assert (found.counted, found.history_complete, found.arrival, found.flagged) == (True, True, 1, True)
+    assert (found.context.release, found.context.threshold, found.context.cutoff) == ("first", 500_000, DAY - 1)
+    ((entry, decision),) = store.entries(1, 1, 9)
+    assert (entry.namespace, entry.transaction_id, entry.customer, entry.vector) == ("", "17", CUSTOMER, VECTOR)
+    assert decision == found
+    seen = store.look_up(wanted)
+    assert (seen.earlier, seen.live_customer, seen.live_terminal) == (found, new.live_customer, new.live_terminal)
+
+
+def change_id(store):
+    commit(store, 1, customer="k1.other", terminal="k1.elsewhere")
+
+
+def change_customer(store):
+    commit(store, 2, terminal="k1.elsewhere", amount=8)
+
+
+def change_terminal(store):
+    commit(store, 2, customer="k1.other", amount=8)
+
+
+def change_label(store):
+    put_label(store, 9, status="fraud", learned_at=NOON)
+
+
+def change_switch(store):
+    suspend(store)
+
+
+CHANGES = [change_id, change_customer, change_terminal, change_label, change_switch]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_a_commit_is_refused_if_something_has_changed_since_it_was_read(store, change):
+    """Nothing of the decision is stored, no arrival number is lost, and a new attempt succeeds."""
+    commit(store, 9, customer="k1.labelled")
+    hours = range(HOUR - 1, HOUR + 1)
+    seen = store.look_up(wanted_of(1, hours=hours))
+    change(store)
+    before = store.newest_arrival()
+
+    assert commit(store, 1, seen=seen, hours=hours) is None
+
+    assert (store.newest_arrival(), store.sizes()["decisions"]) == (before, before)
+    if change is not change_id:
+        assert commit(store, 1, hours=hours) == before + 1
+
+
+def test_a_label_outside_the_hours_that_count_hinders_no_commit(store):
+    """A decision that does not read a label does not depend on it, either."""
+    commit(store, 9, customer="k1.labelled")
+    seen = store.look_up(wanted_of(1, hours=range(HOUR)))
+    put_label(store, 9)
+
+    assert commit(store, 1, seen=seen, hours=range(HOUR)) == 2
+
+
+def test_arrival_numbers_have_no_gap_over_threads_and_processes(home, store):
+    """Two processes and four threads commit at one terminal; the numbers are 1 to 60, each decision has its own."""
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    processes = [context.Process(target=commit_many, args=(home, first, 10, results)) for first in (100, 200)]
+    for process in processes:
+        process.start()
+
+    def insist(number):
+        while (arrival := commit(store, number, amount=number + 1)) is None:
+            pass
+        return number, arrival
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(insist, range(300, 340)))
+    made += [results.get(timeout=60) for _ in range(20)]
+    for process in processes:
+        process.join()
+
+    assert sorted(arrival for _, arrival in made) == list(range(1, 61))
+    assert all(store.decision_of(Place("", str(number))).arrival == arrival for number, arrival in made)
+
+
+def test_each_namespace_has_its_own_ids(store):
+    """One id in two namespaces is two decisions; labels reach only the decision of their namespace."""
+    assert [commit(store, 1), commit(store, 1, namespace="shop")] == [1, 2]
+
+    assert put_label(store, 1, namespace="shop") == []
+    assert put_label(store, 1, namespace="elsewhere") == ["1"]
+    assert [(label.arrival, label.namespace) for _, label in store.read_labels(1, 9)] == [(2, "shop")]
+    assert store.decision_of(Place("elsewhere", "1")) is None
+    assert (store.decision_of(Place("shop", "1")).arrival, store.newest_label()) == (2, 1)
+
+
+def test_decision_ids_are_unique_over_places_and_arrivals(store):
+    """Every place and every arrival number gives another id of 20 letters and digits."""
+    places = [Place("", "1"), Place("", "11"), Place("shop", "1"), Place("shop", "11")]
+    names = {store.decision_id(place, arrival) for place in places for arrival in (1, 11, 111)}
+
+    assert len(names) == 12
+    assert {len(name) for name in names} == {20}
+    assert all(name.isalnum() for name in names)
+
+
+RANGES = [(2, 3), (1, 4), (0, 2), (-1, 1), (3, 2), (1, 1 << 40)]
+
+
+@pytest.mark.parametrize(("first", "last"), RANGES)
+def test_a_release_of_another_range_changes_nothing(store, first, last):
+    """A gap, a decision that was never made, and an empty range are refused as a whole."""
+    for number in range(3):
+        commit(store, number)
+
+    with pytest.raises(StoreError, match=f"decisions {first} to {last} cannot be released: .*begin with 1"):
+        store.release(first, last)
+
+    assert (tuple(store.shipped()), len(store.entries(1, 3, 9))) == ((0, 0), 3)
+
+
+def test_releases_may_overlap(store):
+    """A shipper that was killed sends the same again; entries go, answers stay."""
+    for number in range(5):
+        commit(store, number, time=NOON - number)
+
+    store.release(1, 2)
+    store.release(1, 2)
+    store.release(2, 4)
+    store.release(1, 1)
+
+    assert tuple(store.shipped()) == (4, NOON)
+    assert [decision.arrival for _, decision in store.entries(1, 9, 9)] == [5]
+    assert [store.decision_of(Place("", str(number))).arrival for number in range(5)] == [1, 2, 3, 4, 5]
+    assert [decision.arrival for _, decision in store.entries_at([5, 4])] == [5]
+
+
+def test_only_what_is_shipped_and_old_is_removed(store):
+    """An unshipped decision stays however old it is, a shipped one until the horizon, with its id and labels."""
+    for number in range(3):
+        commit(store, number)
+        put_label(store, number)
+    store.take_in_labels(9)
+    store.release(1, 2)
+
+    assert remove_all(store, KEPT) == 0
+    remove_all(store, GONE)
+
+    assert [store.decision_of(Place("", str(number))) is None for number in range(3)] == [True, True, False]
+    assert [label.transaction_id for _, label in store.read_labels(1, 9)] == ["2"]
+    seen = store.look_up(wanted_of(7))
+    assert (seen.live_customer, seen.live_terminal) == (None, None)
+    assert commit(store, 7) == 4
+
+
+def test_a_shipped_decision_is_still_judged_once(store):
+    """Its label arrives after it was shipped, is counted, and a later label changes nothing any more."""
+    commit(store, 1, flagged=True)
+    store.release(1, 1)
+    put_label(store, 1)
+
+    assert store.take_in_labels(9) == 1
+    (waiting,) = store.matured_labels(DAY, 9)
+    assert waiting == WaitingLabel(1, DAY, TERMINAL, "legitimate", NOON, "first", 0, flagged=True)
+    assert store.commit_inspection(Inspection([waiting], [1], {}, {}, None))
+    put_label(store, 1, status="fraud", learned_at=NOON + 60)
+    assert store.take_in_labels(9) == 1
+    assert (store.matured_labels(DAY, 9), store.sizes()["judged"]) == ([], 1)
+
+
+def test_labels_the_guard_has_not_seen_stay(store):
+    """A label is removed only after the guard has taken it in, even if its decision is gone."""
+    commit(store, 1)
+    put_label(store, 1)
+    store.release(1, 1)
+
+    remove_all(store, GONE)
+    assert [label.transaction_id for _, label in store.read_labels(1, 9)] == ["1"]
+    assert store.take_in_labels(9) == 1
+    remove_all(store, GONE)
+    assert (store.read_labels(1, 9), store.newest_label()) == ([], 1)
+
+
+def test_an_impossible_label_refuses_the_whole_request(store):
+    """The request names the field, and stores none of its labels; a repeated label is stored once."""
+    commit(store, 1)
+    commit(store, 2)
+
+    with pytest.raises(SchemaError, match=r"labels\[0\]"):
+        put_label(store, 1, 2, learned_at=NOON - 1)
+    assert store.newest_label() == 0
+    put_label(store, 1)
+    put_label(store, 1)
+    assert store.newest_label() == 1
+
+
+def inspection(store, **changes):
+    subject, block = (0, "first"), (DAY, 0, "first", TERMINAL)
+    values = {
+        "used": store.matured_labels(DAY, 9),
+        "counted": [1],
+        "blocks": {block: ((0, 0), (1, 1))},
+        "evidence": {subject: (None, {"legit": 1})},
+        "suspend": None,
+    }
+    return Inspection(**{**values, **changes})
+
+
+def test_an_inspection_is_made_once_or_not_at_all(store):
+    """It is refused if labels, counts, evidence or the switch have changed since it was read."""
+    commit(store, 1)
+    put_label(store, 1)
+    store.take_in_labels(9)
+    block, read = (DAY, 0, "first", TERMINAL), inspection(store)
+    stale = [
+        inspection(store, used=[read.used[0]._replace(status="fraud")]),
+        inspection(store, blocks={block: ((1, 0), (2, 1))}),
+        inspection(store, evidence={(0, "first"): ({"legit": 5}, {})}),
+    ]
+
+    assert [store.commit_inspection(other) for other in stale] == [False, False, False]
+    assert (store.block_counts([block]), store.evidence(), store.sizes()["judged"]) == ({block: (0, 0)}, {}, 0)
+    assert [store.commit_inspection(read), store.commit_inspection(read)] == [True, False]
+    assert (store.block_counts([block]), store.evidence()) == ({block: (1, 1)}, {(0, "first"): {"legit": 1}})
+    assert (store.matured_labels(DAY, 9), store.sizes()["judged"]) == ([], 1)
+
+
+def test_the_switch_is_compared_and_set_with_its_notification(store):
+    """Two changes from one reading: the second is refused; only what succeeded is told, and each notification once."""
+    assert (store.switch().mode, store.switch().epoch) == (Mode.SERVING, 0)
+    assert suspend(store).epoch == 1
+    with pytest.raises(StaleEpoch):
+        suspend(store)
+    with pytest.raises(TransitionRefused):
+        suspend(store, epoch=1)
+    suspend(store, epoch=1, mode=Mode.SERVING)
+
+    (first, _), (second, _) = store.notifications()
+    store.settle_notification(first, delivered=True)
+    store.settle_notification(second, delivered=False)
+    store.settle_notification(second, delivered=False)
+    assert store.notifications() == []
+    assert (store.sizes()["outbox"], store.sizes()["dead"]) == (0, 1)
