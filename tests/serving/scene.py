@@ -156,8 +156,9 @@ class Scorer:
 
     def close(self):
         """Release the store, so that the process can open it again."""
-        if self.services.opened_store:
-            self.services.opened_store.close()
+        store, self.services.opened_store = self.services.opened_store, None
+        if store:
+            store.close()
 
     def post(self, path, body, caller="till"):
         """POST JSON (or bytes as they are) as one of `TOKENS`."""

@@ -14,6 +14,7 @@ from serving.decisions import live
 from serving.store import labels, live_labels
 from serving.store.port import Wanted
 from serving.store.records import Place
+from serving.worker import retention
 from tests.serving.row_loop import Row, Rows, Said
 from tests.serving.scene import Scorer, export_state, stored
 from tests.serving.worlds import DELAY_DAYS, FIRST_DAY, LATE_DAYS, generate_world, state_of
@@ -133,7 +134,7 @@ MUTANTS = [
     (History, "window", "min(self.cutoff, today - 1)", "self.cutoff"),
     (live, "history_of", "live.since((state.cutoff + 1) * DAY_HOURS)", "live.since(0)"),
     (live, "label_hours_of", "range(first_counted_hour(state, hour), hour)", "range(hour)"),
-    (live, "first_counted_hour", "min(hour - delay, ", "max(hour - delay, "),
+    (retention, "_first_hour", "min(hour - delay, ", "max(hour - delay, "),
     (live_labels, "_changes", "sorted(labels, key=_learned_at)", "labels"),
     (labels, "add_live_label", "if label in before", "if not before and stored"),
 ]
