@@ -21,6 +21,8 @@ MONTH_DAYS: Final = 30
 MAX_SCORE: Final = 1_000_000
 MAX_AMOUNT: Final = 1 << 62
 """Largest amount of a row, minor units: floats and 64-bit integers both have it exactly."""
+LARGEST_SUM: Final = (1 << 63) - 1
+"""Largest sum of amounts, minor units: the largest 64-bit integer."""
 FLAG_ALL: Final = -1
 """The threshold below every score."""
 
@@ -62,7 +64,7 @@ class ScoreTable:
             amount: Minor units.
 
         Raises:
-            DataError: The arrays differ in length.
+            DataError: The arrays differ in length, or the amounts exceed 64 bits together.
             NotANumber: A score is not an integer in 0..1,000,000, or an amount not one of 0 or more.
         """
         fraud = np.asarray(is_fraud, bool)
@@ -76,7 +78,7 @@ class ScoreTable:
         """Read back what `columns` gave, or rows of the lake's `scores` table with Decimal squares, in any order.
 
         Raises:
-            DataError: A column is missing, or the columns differ in length.
+            DataError: A column is missing, the columns differ in length, or the amounts exceed 64 bits together.
         """
         missing = [field.name for field in fields(cls) if field.name not in columns]
         if missing:
@@ -93,6 +95,7 @@ class ScoreTable:
         maxima = np.asarray(largest, np.int64)
         if len({column.size for column in (days, scores, squares, maxima, *sums)}) > 1:
             raise DataError("the columns of a score table differ in length: pass one value per row in each")
+        _require_sum(sums[-1])
         # One number is sorted in half the time of two.
         keys = (days.astype(np.int64) << 32) + scores
         order = np.argsort(keys, kind="stable")
@@ -133,6 +136,18 @@ class ScoreTable:
             return np.zeros(0, np.int64)
         sums: Ints = np.add.reduceat(column, np.flatnonzero(np.diff(self.day, prepend=self.day[0] - 1)))
         return sums
+
+
+def _require_sum(amounts: Ints) -> None:
+    """Refuse amounts with a sum that 64 bits cannot hold: it would wrap around, and hide the loss."""
+    # Python's integers are slow and needed near the edge only, which floats are exact enough to tell.
+    if float(np.abs(amounts.astype(np.float64)).sum()) < MAX_AMOUNT:
+        return
+    if (total := sum(amounts.tolist())) > LARGEST_SUM:
+        raise DataError(
+            f"the frauds of a score table are worth {total} minor units together, at most {LARGEST_SUM} are expected: "
+            "correct the amounts at their source, or judge fewer days"
+        )
 
 
 def _exact(values: Any) -> Objects:
