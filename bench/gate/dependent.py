@@ -167,4 +167,4 @@ def _record(name: str, found: dict[str, float], beside: str) -> None:
 
 
 if __name__ == "__main__":
-    dependent_figures(repetitions=300)
+    dependent_figures(repetitions=200)

@@ -31,7 +31,7 @@ def giants(seed):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_no_lower_threshold_holds(seed):
-    """Of all scores from the order statistic up, the chosen one is the first with every bound within the target."""
+    """The chosen one is the first score, from the order statistic up, with every bound within the target."""
     table, blocks = giants(seed)
     chosen = certified_threshold(table, blocks, TARGET, DELTA)
     tried = np.unique(table.score[table.score >= np_threshold(table, TARGET, DELTA)])
