@@ -74,8 +74,9 @@ def rare_bound(kind: PairedBlocks, alpha: float) -> float:
     """
     share, times = kind.net / kind.legit, kind.times
     more, less = np.maximum(share, 0.0), np.maximum(-share, 0.0)
-    sums = [float(part @ times) for part in (more, more**2, less, less**2)]
-    return (sums[0] - sums[2] + _excess(*sums, alpha)) / float(times.sum())
+    added, added_squared, removed, removed_squared = (float(part @ times) for part in (more, more**2, less, less**2))
+    excess = _excess(added, added_squared, removed, removed_squared, alpha)
+    return (added - removed + excess) / float(times.sum())
 
 
 def _excess(more: float, more_squared: float, less: float, less_squared: float, alpha: float) -> float:

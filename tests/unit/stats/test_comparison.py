@@ -11,6 +11,7 @@ from antifraud.errors import DataError, NotEnoughRows
 from antifraud.stats.comparison import Comparison, Decider, Margins, compare, outcome
 from antifraud.stats.discordance import excess_bound, find_discordant
 from antifraud.stats.episodes import Frauds
+from antifraud.stats.paired import PairedRows
 from antifraud.stats.score_tables import ScoreTable
 
 
@@ -39,7 +40,8 @@ def test_differences_by_hand():
 
 def test_the_same_model_is_not_inferior_and_volume_scales_the_loss():
     """Two equal models differ within any margin, and ten times the volume gives ten times the loss."""
-    same = compare(scored([2], [4] * 8), scored([2], [4] * 8), Margins(loss_minor=0, fpr=0.0))
+    nothing_moved = PairedRows(added=0, removed=0, rescored=0)
+    same = compare(scored([2], [4] * 8), scored([2], [4] * 8), Margins(loss_minor=0, fpr=0.0), paired=nothing_moved)
     once, tenfold = (compare(scored([], [4] * 8), scored([2], [4] * 8), Margins(), factor=f) for f in (1, 10))
 
     assert same.non_inferior
@@ -108,7 +110,7 @@ def test_what_comes_in_few_episodes_is_bounded_more_widely():
 
 
 def found(loss_bound):
-    return Comparison(28, 0.0, loss_bound, 0.0, 0.001, Margins(loss_minor=100_000))
+    return Comparison(28, 0.0, loss_bound, 0.0, {"rows": 0.001}, Margins(loss_minor=100_000))
 
 
 @pytest.mark.parametrize(
