@@ -16,6 +16,7 @@ from jobs.judging.reduction import (
     frauds_of,
     largest_difference,
     maturation_of,
+    require_equal_chances,
     require_numbers,
     score_table_rows,
     table_of,
@@ -168,6 +169,16 @@ def test_features_that_are_no_numbers_are_refused(spark):
     odd = rows.union(spark.createDataFrame([(float("nan"), 1.0), (float("-inf"), 1.0)], "a double, b double"))
     with pytest.raises(NotANumber, match=r"features: \{'a': 2\}"):
         require_numbers(odd, ["a", "b"])
+
+
+def test_labels_that_came_by_chance_are_refused(spark):
+    """Two labelled rows of a control share are refused by number; a row without a label has no weight to count."""
+    columns = "status string, propensity double"
+    certain = spark.createDataFrame([("fraud", 1.0), ("legitimate", 1.0), ("unknown", 0.1)], columns)
+    require_equal_chances(certain)
+    by_chance = certain.union(spark.createDataFrame([("legitimate", 0.1), ("fraud", None)], columns))
+    with pytest.raises(DataError, match="2 rows have a label that came by chance"):
+        require_equal_chances(by_chance)
 
 
 def test_squares_of_the_largest_amounts_are_exact(spark):
