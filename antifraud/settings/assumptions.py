@@ -9,6 +9,7 @@ class AssumptionName(StrEnum):
     """Name of an assumption, as the report and `ANTIFRAUD_REFUSE_IF_FAILED` spell it."""
 
     RATE_TREND = "rate_trend"
+    COMPARISON_DAYS = "comparison_days"
 
 
 def names_to_refuse(text: str) -> tuple[AssumptionName, ...]:

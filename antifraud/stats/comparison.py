@@ -16,7 +16,7 @@ import numpy as np
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.figures import roubles
 from antifraud.stats.bounds import ratio_bound
-from antifraud.stats.differences import ROWS, TOGETHER, difference_bounds
+from antifraud.stats.differences import ROWS, TOGETHER, difference_bounds, slow_variance
 from antifraud.stats.discordance import excess_bound, find_discordant
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.paired import PairedRows
@@ -88,6 +88,8 @@ class Comparison:
         fpr_difference: Difference of the false-positive rates, a fraction.
         fpr_difference_bounds: Its upper bounds by unit of sampling: rows, days and any other blocks.
         margins: What the bounds are compared with.
+        slow_variance: How much more the slowest waves of the daily rates' difference vary than those of independent
+            days would, as a factor.
     """
 
     days: int
@@ -96,6 +98,7 @@ class Comparison:
     fpr_difference: float
     fpr_difference_bounds: Mapping[str, float]
     margins: Margins
+    slow_variance: float = 1.0
 
     @property
     def fpr_difference_bound(self) -> float:
@@ -170,6 +173,7 @@ def compare(
         fpr_difference=float(flagged.sum()) / float(legit.sum()),
         fpr_difference_bounds=difference_bounds(paired or PairedRows.of_days(flagged), flagged, legit, alpha),
         margins=margins,
+        slow_variance=slow_variance(flagged, legit),
     )
 
 

@@ -106,7 +106,27 @@ def slow_bound(net: Ints, legit: Ints, alpha: float) -> float:
     [0.55, 1.43]
     """
     ratio, days = float(net.sum()) / float(legit.sum()), net.size
-    residual: Floats = (net - ratio * legit) / legit.mean()
-    waves = np.cos(np.pi * np.outer(np.arange(1, SLOW_WAVES + 1), np.arange(days) + 0.5) / days)
-    variance = 2 / days * float(np.square(waves @ residual).mean())
+    variance = float(np.square(_slow_waves(net, legit)).mean())
     return ratio + float(stats.t.ppf(1 - alpha, SLOW_WAVES) * np.sqrt(variance / days))
+
+
+def slow_variance(net: Ints, legit: Ints) -> float:
+    """Return the variance of the slowest waves as a multiple of the days' own; independent days have about 1.
+
+    Arguments are those of `slow_bound`.
+
+    >>> fast, slow = np.arange(28) % 2, np.arange(28) // 14
+    >>> [round(slow_variance(net, np.full(28, 1)), 1) for net in (fast, slow)]
+    [0.0, 11.0]
+    """
+    residual = (net - float(net.sum()) / float(legit.sum()) * legit) / legit.mean()
+    own = float(residual.var(ddof=1))
+    return float(np.square(_slow_waves(net, legit)).mean()) / own if own else 0.0
+
+
+def _slow_waves(net: Ints, legit: Ints) -> Floats:
+    """Return the amplitudes of the slowest waves, scaled to the standard deviation of independent days."""
+    residual: Floats = (net - float(net.sum()) / float(legit.sum()) * legit) / legit.mean()
+    turns = np.outer(np.arange(1, SLOW_WAVES + 1), np.arange(net.size) + 0.5) / net.size
+    amplitudes: Floats = np.sqrt(2 / net.size) * (np.cos(np.pi * turns) @ residual)
+    return amplitudes

@@ -40,9 +40,12 @@ class PairedBlocks:
         """
         numbers = np.unique(np.asarray(block), return_inverse=True)[1]
         both = np.asarray(candidate_flags, np.int64) - np.asarray(champion_flags, np.int64)
-        pairs = np.column_stack([np.bincount(numbers), np.bincount(numbers, both).astype(np.int64)])
-        found, times = np.unique(pairs, axis=0, return_counts=True)
-        return cls(name, found[:, 0], found[:, 1], times.astype(np.int64))
+        legit, net = np.bincount(numbers), np.bincount(numbers, both).astype(np.int64)
+        # One number a pair, because single numbers are sorted much faster than pairs.
+        lowest = int(net.min(initial=0))
+        width = int(net.max(initial=0)) - lowest + 1
+        found, times = np.unique(legit * width + net - lowest, return_counts=True)
+        return cls(name, found // width, found % width + lowest, times.astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

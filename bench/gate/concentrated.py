@@ -145,7 +145,7 @@ def rare_loss(sigma: float, known: int, repetitions: int) -> np.ndarray:
         rng = np.random.default_rng([SEED, number])
         missed = _episodes(rng, rng.poisson(DAYS / EVERY_DAYS), sigma, 0)
         caught = _episodes(rng, rng.poisson(known), sigma, missed.amount.size)
-        whole = Frauds(*(np.concatenate(pair) for pair in zip(_columns(missed), _columns(caught), strict=True)), DAYS)
+        whole = _joined(missed, caught)
         found.append([_within(missed, each, truth, number) for each in (whole, None)])
     return np.asarray(np.array(found).mean(axis=0))
 
@@ -155,8 +155,10 @@ def _episodes(rng: np.random.Generator, number: int, sigma: float, first: int) -
     return Frauds(np.zeros(number, int), amount.astype(int) + 1, own, own, DAYS)
 
 
-def _columns(frauds: Frauds) -> tuple[np.ndarray, ...]:
-    return frauds.score, frauds.amount, frauds.customer, frauds.terminal
+def _joined(missed: Frauds, caught: Frauds) -> Frauds:
+    amount = np.concatenate([missed.amount, caught.amount])
+    own = np.arange(amount.size)
+    return Frauds(np.zeros(amount.size, int), amount, own, own, DAYS)
 
 
 def _within(missed: Frauds, known: Frauds | None, truth: float, seed: int) -> bool:

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 from antifraud.artifacts.bundle import Bundle
 from antifraud.clock import Span, day_number
 from antifraud.errors import DataError
+from antifraud.gate.comparison_checks import check_comparison
 from antifraud.gate.findings import Alternative, Verdict
 from antifraud.gate.judge import Certify, Demand, Judgement, check_threshold, month_loss
 from antifraud.gate.limits import Limits
@@ -109,12 +110,19 @@ def succession(champion: Judged | None, candidate: Decider, here: Judgement, set
     paired = _paired(champion, candidate, settings) if champion else None
     stands = None if not (champion and champion.report) else champion.report.verdict is Verdict.PASS
     promotable, reason = outcome(here.verdict is Verdict.PASS, stands, paired)
+    if promotable and (stops := _refusals(paired, here.limits)):
+        promotable, reason = False, " ".join(stops)
     if promotable and champion and champion.note:
         compared = stands is not None or paired is not None
         said = reason if compared else "The champion could not be compared with the candidate."
         reason = f"{said} {champion.note}"
     described = _described(champion, paired) if champion else None
     return Succession(described, promotable, reason)
+
+
+def _refusals(paired: Comparison | None, limits: Limits) -> list[str]:
+    """Return the assumptions of the comparison that fail and were declared as a reason to refuse."""
+    return [each.warning for each in check_comparison(paired) if each.fails and each.name in limits.refuse_if_failed]
 
 
 def _paired(champion: Judged, candidate: Decider, settings: JobSettings) -> Comparison | None:

@@ -75,5 +75,5 @@ def test_the_setting_names_known_assumptions_only(tmp_path):
 
     assert limits_of(settings).refuse_if_failed == (AssumptionName.RATE_TREND,)
     assert names_to_refuse("all") == tuple(AssumptionName)
-    with pytest.raises(SettingsError, match="no assumption: expected all, or some of rate_trend"):
+    with pytest.raises(SettingsError, match="no assumption: expected all, or some of rate_trend, "):
         JobSettings(home=tmp_path, refuse_if_failed="rate_trend,weather")
