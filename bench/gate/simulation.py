@@ -65,7 +65,7 @@ if __name__ == "__main__":
     power_figures(repetitions=200)
     loss_figures(repetitions=2_000)
     comparison_figures(repetitions=1_000)
-    concentrated_figures(repetitions=400)
+    concentrated_figures(repetitions=2_000)
     year_figures(years=1_000)
     release_figures(years=40)
     guard_figures(years=40, streams=20)
