@@ -50,7 +50,7 @@ class PairedBlocks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairedRows:
-    """What two models do with the same legitimate rows.
+    """Legitimate rows by what two models do with them.
 
     Attributes:
         added: Rows that only the candidate flags.

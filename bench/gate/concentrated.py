@@ -18,7 +18,7 @@ from antifraud.stats.discordance import excess_bound
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.paired import PairedRows
 from antifraud.stats.score_tables import MONTH_DAYS
-from bench.gate.shapes import COMMAND, DAYS, SEED, named, span
+from bench.gate.shapes import COMMAND, DAYS, SEED, span
 from bench.record import record
 
 ROWS, TERMINALS, CUSTOMERS = 20_000, 1_000, 1_000
@@ -175,23 +175,27 @@ def concentrated_figures(repetitions: int) -> None:
     error = _error(repetitions)
     for place, suffix in enumerate(("", "_days_alone")):
         shares = {name: float(each[place]) for name, each in wrong.items()}
-        beside = f"worse by exactly {MARGIN:.1%}, promised 0.05, {error}; {named(shares, '.3f')}"
+        beside = f"worse by exactly {MARGIN:.1%}, promised 0.05; {error}. {_listed(shares)}"
         record(f"gate.noninferior_fpr_wrong{suffix}", max(shares.values()), "1", COMMAND, beside, span(shares.values()))
         shares = {name: float(each[place]) for name, each in power.items()}
-        beside = f"as good as the champion, margin {MARGIN:.1%}, {error}; {named(shares, '.3f')}"
+        beside = f"as good as the champion, margin {MARGIN:.1%}; {error}. {_listed(shares)}"
         record(f"gate.noninferior_fpr_power{suffix}", min(shares.values()), "1", COMMAND, beside, span(shares.values()))
     # Bounds of money draw samples, which takes a hundred times as long.
     fewer = repetitions // 5
     rare = {f"sigma {sigma}, {known} known": rare_loss(sigma, known, fewer) for sigma, known in SIZES}
     for place, suffix in enumerate(("", "_without_sizes")):
         shares = {name: float(each[place]) for name, each in rare.items()}
-        beside = f"one episode in {EVERY_DAYS} days, promised 0.05, {_error(fewer)}; {named(shares, '.3f')}"
+        beside = f"one episode in {EVERY_DAYS} days, promised 0.05; {_error(fewer)}. {_listed(shares)}"
         figure = f"gate.noninferior_rare_loss_wrong{suffix}"
         record(figure, max(shares.values()), "1", COMMAND, beside, span(shares.values()))
 
 
 def _error(repetitions: int) -> str:
     return f"{repetitions} windows of {DAYS} days, Monte Carlo error {math.sqrt(0.05 * 0.95 / repetitions):.3f}"
+
+
+def _listed(shares: dict[str, float]) -> str:
+    return " ".join(f"{name[0].upper()}{name[1:]}: {share:.3f}." for name, share in shares.items())
 
 
 if __name__ == "__main__":

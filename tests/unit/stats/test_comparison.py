@@ -191,7 +191,7 @@ def test_a_window_without_a_difference_takes_the_sizes_of_known_episodes():
 
 
 def test_blocks_that_do_not_add_up_are_refused():
-    """Blocks of other rows than those that were counted are refused, with both numbers."""
+    """Blocks that add up to another difference than the rows are refused, with both numbers."""
     blocks = PairedBlocks.from_rows("terminals", [1, 2], [0, 0], [1, 1])
 
     with pytest.raises(DataError, match=r"\+1 legitimate rows more than the champion, but \+2 by terminals"):
