@@ -9,7 +9,7 @@ Rows that only one model flags may come from few terminals, customers or days (`
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -120,14 +120,9 @@ class Comparison:
 
 
 def compare(
-    champion: Decider,
-    candidate: Decider,
-    margins: Margins,
-    *,
-    paired: PairedRows | None = None,
-    known: Frauds | None = None,
-    factor: float = 1.0,
-) -> Comparison:
+    champion: Decider, candidate: Decider, margins: Margins, *, paired: PairedRows | None = None,
+    known: Frauds | None = None, factor: float = 1.0
+) -> Comparison:  # fmt: skip
     """Compare two models by the differences of their paired days, and of other blocks of the same rows.
 
     Two models that give every row the same score, at the same threshold, are one model: they do not differ at all.
@@ -158,23 +153,39 @@ def compare(
     legit = _same_rows(champion.table, candidate.table)
     if paired and paired.rescored == 0 and champion.threshold == candidate.threshold:
         return Comparison(legit.size, 0.0, 0.0, 0.0, {ROWS: 0.0}, margins)
-    alpha, month = 1 - margins.confidence, MONTH_DAYS * factor
+    alpha = 1 - margins.confidence
+    losses = _compare_losses(champion, candidate, known or candidate.frauds, alpha, factor)
+    rates = _compare_rates(champion, candidate, legit, paired, alpha)
+    return Comparison(legit.size, *losses, rates.difference, rates.bounds, margins, rates.slow_variance)
+
+
+def _compare_losses(
+    champion: Decider, candidate: Decider, known: Frauds, alpha: float, factor: float
+) -> tuple[float, float]:
+    """Return the difference of the losses a month and its bound, minor units."""
+    month = MONTH_DAYS * factor
     # Differences are taken before bounding, so fraud that both models miss cancels out.
     missed = (candidate.missed - champion.missed).astype(np.float64)
-    flagged = candidate.false_positives - champion.false_positives
     one_misses = find_discordant(champion.frauds, champion.threshold, candidate.frauds, candidate.threshold)
     # The mean of days is a ratio with a day as block. Episodes span many days, so a bound by episodes counts as well.
-    by_days = ratio_bound(missed, np.ones(legit.size, np.int64), alpha) * month
-    by_episodes = excess_bound(one_misses, alpha, known=known or candidate.frauds, factor=factor)
-    return Comparison(
-        days=legit.size,
-        loss_difference=float(missed.mean()) * month,
-        loss_difference_bound=max(by_days, by_episodes),
-        fpr_difference=float(flagged.sum()) / float(legit.sum()),
-        fpr_difference_bounds=difference_bounds(paired or PairedRows.of_days(flagged), flagged, legit, alpha),
-        margins=margins,
-        slow_variance=slow_variance(flagged, legit),
-    )
+    by_days = ratio_bound(missed, np.ones(missed.size, np.int64), alpha) * month
+    by_episodes = excess_bound(one_misses, alpha, known=known, factor=factor)
+    return float(missed.mean()) * month, max(by_days, by_episodes)
+
+
+class _Rates(NamedTuple):
+    difference: float
+    bounds: Mapping[str, float]
+    slow_variance: float
+
+
+def _compare_rates(
+    champion: Decider, candidate: Decider, legit: Ints, paired: PairedRows | None, alpha: float
+) -> _Rates:
+    """Return the difference of the false-positive rates with its bounds."""
+    flagged = candidate.false_positives - champion.false_positives
+    bounds = difference_bounds(paired or PairedRows.of_days(flagged), flagged, legit, alpha)
+    return _Rates(float(flagged.sum()) / float(legit.sum()), bounds, slow_variance(flagged, legit))
 
 
 def _same_rows(first: ScoreTable, second: ScoreTable) -> Ints:

@@ -3,7 +3,7 @@
 Frauds that both models miss, or both catch, say nothing about their difference. The others come in episodes like all
 fraud: a terminal that only one model sees through costs the other model many frauds over four weeks. So days are
 neither independent nor nearly normal. A bound by days alone is too low two to five times as often as it promises
-(`bench/gate/comparison.py`).
+(`bench/gate/comparison.py`). Sources of the draws are in `antifraud.stats.draws`.
 """
 
 from dataclasses import replace
@@ -71,8 +71,7 @@ def excess_bound(
     sign apart. Unseen episodes of the champion are larger than all that it missed. For the candidate's side they are
     larger than the largest missed on *either* side: a difference that large could also go against the candidate.
 
-    A window with few discordant episodes says little about their size, and one without any says nothing. Known episodes
-    do, caught ones included: `_draw_against`.
+    A window with few discordant episodes says little about their size, so the sizes of known episodes count as well.
 
     Args:
         missed: What `find_discordant` found.
@@ -82,13 +81,10 @@ def excess_bound(
         seed: Start of the random draws.
 
     Returns:
-        The upper confidence bound. Without a discordant fraud it is about three known episodes a window. With a single
-        episode, missed by the candidate, it is five to six times that episode.
+        The upper confidence bound: about three known episodes a window where no fraud is discordant.
 
     Raises:
         NoFraud: No fraud is known that is worth anything, so nothing tells a size.
-
-    Sources as in `antifraud.stats.draws`.
 
     >>> def frauds(*amounts):
     ...     ints = np.arange(len(amounts))
@@ -104,13 +100,19 @@ def excess_bound(
             f"a comparison of losses needs a fraud that is worth something, found none in {missed.days} days: choose "
             "days that have frauds, or wait for their labels"
         )
-    rng, excess = np.random.default_rng(seed), np.zeros(DRAWS)
+    excess = _draw_excess(totals, whole, np.random.default_rng(seed))
+    return float(np.quantile(excess, 1 - alpha)) * MONTH_DAYS / missed.days * factor
+
+
+def _draw_excess(totals: Floats, whole: Floats, rng: np.random.Generator) -> Floats:
+    """Draw what the candidate misses more in a window, shape ``(DRAWS,)``; arguments as `_draw_against`."""
+    excess = np.zeros(DRAWS)
     for sign in (1, -1):
         sizes = sign * totals[sign * totals > 0]
         # One addition each: adding both parts first would round differently.
         for part in _draw_against(sizes, np.abs(totals), whole, rng) if sign > 0 else _draw_for(sizes, rng):
             excess += sign * part
-    return float(np.quantile(excess, 1 - alpha)) * MONTH_DAYS / missed.days * factor
+    return excess
 
 
 def _draw_for(sizes: Floats, rng: np.random.Generator) -> tuple[Floats, ...]:
