@@ -11,7 +11,7 @@ from antifraud.gate.findings import Correction, Estimate
 from antifraud.stats.episodes import Frauds, label_delay_loss
 from antifraud.stats.loss import Volume
 from antifraud.stats.maturation import Maturation
-from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable, curve
+from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable, curve, total_of
 from antifraud.stats.threshold import LegitBlocks
 
 EPOCH: Final = np.datetime64(0, "D")
@@ -48,7 +48,7 @@ class Certify:
                 f"{int(negative.sum())} of {negative.size} frauds have a negative amount, such as "
                 f"{self.frauds.amount[negative][0]}: expected 0 minor units or more, correct them at their source"
             )
-        found, expected = int(self.frauds.amount.sum()), int(self.table.fraud_amount.sum())
+        found, expected = total_of(self.frauds.amount), total_of(self.table.fraud_amount)
         if found != expected or self.frauds.score.size != self.table.fraud.sum():
             raise DataError(
                 f"the certify window has {self.table.fraud.sum()} frauds worth {expected} in its score table, "
