@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from antifraud.gate.certify import Certify, Demand, require_judgeable
+from antifraud.gate.checks import check_rate
 from antifraud.gate.findings import Alternative, Findings, Judgement, Verdict
 from antifraud.gate.limits import Limits
 from antifraud.gate.rules import conclude
@@ -139,6 +140,7 @@ class _Case:
             label_delay_days=self.certify.label_delay_days,
             label_delay_loss=self.demand.label_delay_loss(self.certify, threshold),
             alternatives=self.alternatives,
+            assumptions=(*check_rate(self.certify, threshold),),
             **self._counts(threshold),
             **self._volumes(),
         )

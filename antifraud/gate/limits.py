@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from antifraud.figures import rub, share_text
+from antifraud.settings.assumptions import AssumptionName
 from antifraud.stats.threshold import TOGETHER
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Limits:
     """Declared cost of handling one false alarm: 100 RUB. It is reported apart, and is no part of the loss."""
     attainable_value_recall: float = 0.95
     """A loss limit that demands a higher value recall counts as out of reach: no model is advised any more."""
+    refuse_if_failed: tuple[AssumptionName, ...] = ()
+    """Assumptions that forbid a PASS where the window contradicts them; the others only warn."""
 
 
 class Unit(StrEnum):

@@ -1,6 +1,7 @@
 """The rule that turns findings into a verdict, and the sentences that explain it."""
 
 from antifraud.figures import rub, share_text
+from antifraud.gate.assumptions import Assumption, refused
 from antifraud.gate.findings import Estimate, Findings, Judgement, Verdict
 from antifraud.gate.limits import declared, obstacle, unmet
 
@@ -13,7 +14,7 @@ def conclude(found: Findings) -> Judgement:
 def verdict(found: Findings) -> Verdict:
     """Return PASS, FAIL or INFEASIBLE, by the rule that `antifraud.gate.judge` states."""
     if not unmet(found):
-        return Verdict.PASS
+        return Verdict.FAIL if refused(found) else Verdict.PASS
     out_of_reach = found.best_at_hand.loss_bound > found.limits.loss_limit_minor
     return Verdict.INFEASIBLE if out_of_reach else Verdict.FAIL
 
@@ -55,7 +56,15 @@ def action(found: Findings) -> str:
     """Return the best single thing to do, the most basic obstacle first."""
     if verdict(found) is Verdict.INFEASIBLE:
         return _way_out(found)
-    return next((limit.remedy(found) for limit in unmet(found)), "Promote.")
+    remedies = [limit.remedy(found) for limit in unmet(found)] + [_longer_window(each) for each in refused(found)]
+    return next(iter(remedies), "Promote.")
+
+
+def _longer_window(failed: Assumption) -> str:
+    return (
+        f"Find out why this window contradicts the assumption {failed.name}, and certify on days without the cause; or "
+        "take its name out of ANTIFRAUD_REFUSE_IF_FAILED to be warned only."
+    )
 
 
 def _way_out(found: Findings) -> str:

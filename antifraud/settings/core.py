@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from antifraud.errors import SettingsError
+from antifraud.settings.assumptions import names_to_refuse
 from antifraud.settings.locations import (
     SQLITE_OF_MLFLOW,
     catalog_address,
@@ -185,6 +186,8 @@ class JobSettings(Settings):
     """By how much a candidate's loss in a month may exceed the champion's, minor units; a tenth of the limit."""
     margin_fpr: Annotated[float, SHARE] = 0.005
     """By how much a candidate's false-positive rate may exceed the champion's; the distance from target to limit."""
+    refuse_if_failed: str = ""
+    """Assumptions that forbid a PASS if the window contradicts them, such as ``rate_trend``; the others only warn."""
     # The seeds that scikit-learn accepts.
     seed: Annotated[int, Range(0, 2**32 - 1)] = 20_260_101
     """Seed of training and of the gate's bootstrap."""
@@ -193,9 +196,11 @@ class JobSettings(Settings):
         """Refuse also a target above the limit, and locations that no job could open.
 
         Raises:
-            SettingsError: A number is outside its range, the target above the limit, or a location or URI malformed.
+            SettingsError: A number is outside its range, the target above the limit, a location or URI malformed, or an
+                assumption unknown.
         """
         Settings.__post_init__(self)  # slots make a new class, which super() would not find
+        names_to_refuse(self.refuse_if_failed)
         require_readable(self.raw_location)
         if self.catalog_file:
             require_folder(self.catalog_file.parent, f"{PREFIX}CATALOG_URI")

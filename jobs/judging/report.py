@@ -96,6 +96,7 @@ def summary(report: GateReport) -> list[str]:
     full = f"at the full service's {FULL_TRANSACTIONS_A_SECOND} transactions a second"
     lines = [
         f"{report.verdict} at the judged volume",
+        *(f"  WARNING: {warning}" for warning in report.warnings),
         *(f"  {reason}" for reason in reasons(report)),
         f"{report.at_full_volume.verdict} {full}",
         *(f"  {reason}" for reason in full_reasons(report)),

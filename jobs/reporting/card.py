@@ -26,6 +26,7 @@ def model_card(info: Mapping[str, Any], report: GateReport) -> str:
         _model(info),
         _limits(report),
         _verdict(report),
+        _assumptions(report),
         _champion(report),
         _tradeoff(report),
         _baselines(info),
@@ -130,6 +131,19 @@ At {number(full.judged_transactions_a_month)} transactions a month, the full ser
 
 {_bullets(full_reasons(report))}
 """
+
+
+def _assumptions(report: GateReport) -> str:
+    """Return what each promise takes for granted, with this window's measurements; empty without any."""
+    if not report.assumptions:
+        return ""
+    rows = [
+        (str(each.promise), each.assumed, each.words, "fails" if each.fails else "not contradicted")
+        for each in report.assumptions
+    ]
+    names = ("promise", "assumes that", "this window", "result")
+    warnings = f"{_bullets(f'**Warning:** {said}' for said in report.warnings)}\n\n" if report.warnings else ""
+    return f"## Assumptions\n\n{warnings}{table(names, rows)}\n"
 
 
 def _champion(report: GateReport) -> str:
