@@ -11,6 +11,7 @@ from antifraud.gate.findings import Correction, Estimate
 from antifraud.stats.episodes import Frauds, label_delay_loss
 from antifraud.stats.loss import Volume
 from antifraud.stats.maturation import Maturation
+from antifraud.stats.missed_delays import Matured, mature
 from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable, curve, total_of
 from antifraud.stats.threshold import LegitBlocks
 
@@ -110,16 +111,21 @@ class Certify:
             return self.frauds
         return self.frauds.divided(self.maturation.share_known(self.as_of - self.frauds.require_day()))
 
+    def missed(self, threshold: int) -> Matured:
+        """Return the frauds that `threshold` misses; where a curve is known, each stands for labels still to come.
+
+        Raises:
+            NotEnoughRows: Of too many days too little of the missed fraud is known.
+        """
+        missed = replace(self.frauds.missed(threshold), first_day=self.first_day)
+        if self.maturation is None:
+            return Matured(missed)
+        return mature(missed, self.maturation, self.as_of - self._days, self.transactions_a_day)
+
     def correction(self, threshold: int) -> Correction:
         """Return the correction of the fraud that `threshold` misses; days share a curve, so their errors add up."""
-        missed = self.frauds.missed(threshold)
-        if self.maturation is None or not missed.amount.sum():
-            return Correction()
-        age = self.as_of - missed.require_day()
-        expected: Floats = missed.amount / self.maturation.share_known(age)
-        error = float((expected * self.maturation.error_at(age)).sum() / expected.sum())
-        young = np.unique(age[self.maturation.share_known(age) < 1]).size
-        return Correction(float(expected.sum() / missed.amount.sum()), int(young), error)
+        found = self.missed(threshold)
+        return Correction(found.factor, found.days, found.relative_sd)
 
 
 def _require_every_day(table: ScoreTable, days: int, quiet: Collection[int]) -> None:

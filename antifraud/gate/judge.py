@@ -90,11 +90,11 @@ def month_loss(
     Raises:
         NotEnoughRows: The window is too short, or too little of its youngest day is known.
     """
-    correction = certify.correction(threshold)
-    volume = (demand or Demand()).volume(certify)
-    volume = dataclasses.replace(volume, relative_sd=float(np.hypot(volume.relative_sd, correction.relative_sd)))
+    missed, volume = certify.missed(threshold), (demand or Demand()).volume(certify)
+    error = float(np.hypot(volume.relative_sd, missed.relative_sd))
+    volume = dataclasses.replace(volume, factor=volume.factor * missed.volume, relative_sd=error)
     known = certify.expected_frauds
-    return loss_bound(known.missed(threshold), known=known, level=limits.loss_level, volume=volume, seed=seed)
+    return loss_bound(missed.frauds, known=known, level=limits.loss_level, volume=volume, seed=seed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -175,7 +175,7 @@ class _Month:
         month = rng.poisson(scale * drawn.count, drawn.intensity.shape) @ drawn.size
         more = _draw_month(drawn, scale * growth * shift, rng)
         # Drawn last, so that other parts keep their values whatever the months differ by.
-        larger = at.factor * _draw_month(drawn, self.windows * growth * shift, rng)
+        larger = more if at.factor == 1 else at.factor * _draw_month(drawn, self.windows * growth * shift, rng)
         wave = np.exp(self.month_sd * rng.standard_normal(DRAWS))
         # Each source alone, then all: their quantiles do not add up, so the bound comes from the joint draws.
         every = (parameter, month, mean * growth, mean * shift, mean * wave, wave * more, wave * larger)
