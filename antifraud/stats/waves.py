@@ -22,12 +22,12 @@ from antifraud.stats.episodes import Frauds, episode_of
 from antifraud.stats.score_tables import MONTH_DAYS, Floats
 
 WEEK_DAYS: Final = 7
-LEAST_WEEKS: Final = 2
-"""Fewer weeks show no change."""
+LEAST_WEEKS: Final = 4
+"""With fewer weeks, what they seem to change by is mostly chance."""
 SPARE_EPISODES: Final = 5
 """Episodes beyond the number of weeks that a test needs, so that their covariance means something."""
-MOST_SD: Final = 1.0
-"""Largest standard deviation of a month's level, in logarithms: a window that suggests more is mostly noise."""
+MOST_SD: Final = 0.5
+"""Largest standard deviation of a month's level, in logarithms: weeks that suggest more are mostly chance."""
 
 
 @dataclass(frozen=True, slots=True)
