@@ -6,16 +6,27 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.errors import ConstantScore, DataError, MissingDay, NoFraud, NotANumber, OnlyFraud, UndefinedMetric
+from antifraud.errors import (
+    ConstantScore,
+    DataError,
+    MissingDay,
+    NoFraud,
+    NotANumber,
+    OnlyFraud,
+    SettingsError,
+    UndefinedMetric,
+)
 from antifraud.gate.findings import Correction, Estimate
 from antifraud.stats.episodes import Frauds, label_delay_loss
-from antifraud.stats.loss import Volume
+from antifraud.stats.loss import MONTH_SD, Volume
 from antifraud.stats.maturation import Maturation
 from antifraud.stats.missed_delays import Matured, mature
 from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable, curve, total_of
 from antifraud.stats.threshold import LegitBlocks
 
 EPOCH: Final = np.datetime64(0, "D")
+MOST_TRANSACTIONS: Final = 10**12
+"""Largest volume that can be declared, transactions a month."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,18 +208,35 @@ class Demand:
     `transactions_a_month` 0 and `fraud_share` None mean "as observed". `relative_sd` is the relative error of a
     declared volume. It is also the least error of an observed volume, because a window shows no growth.
     `share_relative_sd` is the error of a declared fraud share; the window gives the error of an observed one.
+    `month_sd` is how much fraud differs from month to month at least, as a share (`antifraud.stats.waves`).
+
+    Raises:
+        SettingsError: The volume is not from 0 to `MOST_TRANSACTIONS`, or the fraud share not between 0 and 1.
     """
 
     transactions_a_month: int = 0
     fraud_share: float | None = None
     relative_sd: float = 0.03
     share_relative_sd: float = 0.05
+    month_sd: float = MONTH_SD
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.transactions_a_month <= MOST_TRANSACTIONS:
+            raise SettingsError(
+                f"the declared volume is {self.transactions_a_month} transactions a month, expected 0 (as observed) to "
+                f"{MOST_TRANSACTIONS:,}: correct it"
+            )
+        if self.fraud_share is not None and not 0 < self.fraud_share < 1:
+            raise SettingsError(
+                f"the declared fraud share is {self.fraud_share}, expected a share between 0 and 1, such as 0.01: "
+                "correct it, or leave it out to take the observed one"
+            )
 
     def volume(self, certify: Certify) -> Volume:
         """Return the judged volume as a multiple of the certify window's labelled frauds."""
         transactions, share = self.transactions(certify), self.share(certify)
         error = share.relative_sd if share.declared else 0.0
-        return Volume(self.growth(certify).fraud, transactions.relative_sd, error)
+        return Volume(self.growth(certify).fraud, transactions.relative_sd, error, self.month_sd)
 
     def growth(self, certify: Certify) -> Growth:
         """Return the growth from the window's labelled transactions to the judged volume and fraud share."""

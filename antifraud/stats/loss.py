@@ -63,8 +63,8 @@ class Volume:
         for name in ("relative_sd", "share_sd", "month_sd"):
             if not 0 <= (found := getattr(self, name)) <= MOST_SD:
                 raise SettingsError(
-                    f"the {name} of the judged volume is {found:g}, expected 0 to {MOST_SD:g} times the volume: correct "
-                    "the declared error, or judge a window with more labels"
+                    f"the {name} of the judged volume is {found:g}, expected 0 to {MOST_SD:g} times the volume: "
+                    "correct the declared error, or judge a window with more labels"
                 )
 
 

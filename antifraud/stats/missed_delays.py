@@ -64,12 +64,11 @@ def mature(missed: Frauds, everyone: Maturation, age: Ints, transactions: Floats
     as_of = int(age[0]) + (missed.require_day().min() if missed.first_day is None else missed.first_day)
     fraud_age = as_of - missed.require_day()
     found = curve_of_missed(missed, fraud_age, everyone)
-    usable = found.at(age) >= LEAST_KNOWN
+    usable, youngest = found.at(age) >= LEAST_KNOWN, int(np.argmax(found.known >= LEAST_KNOWN))
     if usable.sum() < min(LEAST_DAYS, age.size):
         raise NotEnoughRows(
             f"{int(usable.sum())} of the window's {age.size} days know {LEAST_KNOWN:.0%} of the fraud that is missed, "
-            f"{LEAST_DAYS} are needed: end the window {int(np.argmax(found.known >= LEAST_KNOWN))} days ago or earlier, "
-            "or certify on more days"
+            f"{LEAST_DAYS} are needed: end the window {youngest} days ago or earlier, or certify on more days"
         )
     kept = found.at(fraud_age) >= LEAST_KNOWN
     frauds = replace(missed.take(kept), days=int(usable.sum()))

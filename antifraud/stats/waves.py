@@ -75,9 +75,9 @@ def find_waves(frauds: Frauds) -> Waves:
 
 
 def _weekly(frauds: Frauds) -> Floats:
-    """Count the frauds of each episode in each full week, shape ``(episodes, weeks)``; the oldest odd days are left out.
+    """Count the frauds of each episode in each full week, shape ``(episodes, weeks)``.
 
-    A fraud counts as often as it stands for others, whose labels have not arrived.
+    The oldest odd days are left out. A fraud counts as often as it stands for others, whose labels have not arrived.
     """
     weeks = frauds.days // WEEK_DAYS
     if frauds.day is None or not frauds.day.size:
