@@ -29,7 +29,7 @@ MOST_FACTOR: Final = 1e9
 """Largest growth from a window to the judged volume."""
 MOST_SD: Final = 2.0
 """Largest relative error of a volume or a share."""
-MONTH_SD: Final = 0.1
+MONTH_SD: Final = 0.05
 """Standard deviation of fraud from month to month that is assumed at least, in logarithms."""
 
 

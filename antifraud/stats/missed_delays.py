@@ -7,9 +7,9 @@ the curve of all frauds.
 
 Two precautions:
 
-- If fewer than `LEAST_MISSED` frauds are missed, their own curve is mostly chance. At each age the smaller share of the
-  two curves counts then, but the correction of a day is never more than `1 / LEAST_KNOWN`.
 - Days on which less than `LEAST_KNOWN` is known are left out, and the other days stand for them.
+- If fewer than `LEAST_MISSED` frauds are missed, their own curve is mostly chance. At each age the smaller share of the
+  two curves counts then. The oldest `LEAST_DAYS` days always stay, and a fraud stands for `1 / LEAST_KNOWN` at most.
 
 An episode's labels may come together, so errors are those of independent episodes.
 """
@@ -65,17 +65,19 @@ def mature(missed: Frauds, everyone: Maturation, age: Ints, transactions: Floats
     fraud_age = as_of - missed.require_day()
     found = curve_of_missed(missed, fraud_age, everyone)
     usable, youngest = found.at(age) >= LEAST_KNOWN, int(np.argmax(found.known >= LEAST_KNOWN))
+    if missed.amount.size < LEAST_MISSED:
+        usable[:LEAST_DAYS] = True
     if usable.sum() < min(LEAST_DAYS, age.size):
         raise NotEnoughRows(
             f"{int(usable.sum())} of the window's {age.size} days know {LEAST_KNOWN:.0%} of the fraud that is missed, "
             f"{LEAST_DAYS} are needed: end the window {youngest} days ago or earlier, or certify on more days"
         )
-    kept = found.at(fraud_age) >= LEAST_KNOWN
+    kept = fraud_age >= age[usable].min()
     frauds = replace(missed.take(kept), days=int(usable.sum()))
     before = float(missed.amount.sum(dtype=np.float64))
     if not (frauds.amount.size and before):
         return Matured(frauds)
-    expected = frauds.divided(found.at(fraud_age[kept]))
+    expected = frauds.divided(np.maximum(found.at(fraud_age[kept]), LEAST_KNOWN))
     volume = float(usable.mean() * transactions.sum() / transactions[usable].sum())
     worth = expected.amount.astype(np.float64)
     error = float((worth * found.error_at(fraud_age[kept])).sum() / worth.sum()) if worth.any() else 0.0
@@ -94,10 +96,8 @@ def curve_of_missed(missed: Frauds, age: Ints, everyone: Maturation) -> Maturati
     error = np.hypot(_clustered_error(missed, age, ages), everyone.error_at(np.maximum(ages, oldest)))
     if missed.delay.size >= LEAST_MISSED:
         return Maturation(known, error)
-    all_known = everyone.at(ages)
-    # A few late labels must not leave whole days out, so where the day is usable at all it stays so.
-    cautious = np.minimum(all_known, np.maximum(known, LEAST_KNOWN))
-    return Maturation(cautious, np.where(cautious < all_known, error, everyone.error_at(ages)))
+    later = known < everyone.at(ages)
+    return Maturation(np.where(later, known, everyone.at(ages)), np.where(later, error, everyone.error_at(ages)))
 
 
 def _clustered_error(missed: Frauds, age: Ints, ages: Ints) -> Floats:

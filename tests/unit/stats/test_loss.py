@@ -92,12 +92,24 @@ def test_month_noise_of_single_frauds_is_poisson():
     assert (bound.mean + bound.month) / 100 == pytest.approx(84, abs=1)
 
 
-def test_a_larger_volume_is_relatively_safer_but_never_below_its_mean():
-    """Ten times the volume has ten times the mean and less than ten times the bound."""
+def test_a_larger_volume_may_bring_larger_episodes_instead_of_more():
+    """Ten times the volume has ten times the mean, and the bound of ten times as large episodes."""
     missed = frauds(np.full(60, 10_000))
     once, tenfold = loss_bound(missed), loss_bound(missed, volume=Volume(factor=10.0))
 
-    assert 10 * once.mean < tenfold.bound < 10 * once.bound
+    assert 10 * once.mean < tenfold.bound
+    assert tenfold.bound == pytest.approx(10 * once.bound, rel=0.03)
+    assert (once.larger, tenfold.larger) == (False, True)
+
+
+def test_a_smaller_volume_may_bring_fewer_episodes_instead_of_smaller():
+    """A tenth of the volume has a tenth of the mean, and the wide bound of six episodes a month."""
+    missed = frauds(np.full(60, 10_000))
+    once, tenth = loss_bound(missed), loss_bound(missed, volume=Volume(factor=0.1))
+
+    assert tenth.mean == pytest.approx(once.mean / 10)
+    assert tenth.bound > 1.2 * once.bound / 10
+    assert not tenth.larger
 
 
 def test_no_fraud_at_all_is_no_loss():
