@@ -30,6 +30,8 @@ YOUNGEST: Final = 7
 FRAUDS: Final = 2
 """Frauds of an episode beyond its first, on average."""
 LIFE: Final = 7
+LEGITIMATE: Final = 300
+"""Legitimate rows a day."""
 CAUGHT_SHARE: Final = 0.6
 CAUGHT_DELAY: Final = 2
 MISSED_DELAY: Final = (15, 25)
@@ -69,11 +71,10 @@ def _certify(
     score = np.where(missed[inside], 1, 9)
     columns = (score, amount[inside], np.arange(inside.sum()), episode[inside])
     frauds = Frauds(*columns, DAYS, day[inside], delay[inside])
-    every_day = np.arange(last - DAYS + 1, last + 1)
-    table = ScoreTable.from_rows(
-        np.append(frauds.day, every_day), np.append(score, every_day * 0), np.arange(score.size + DAYS) < score.size,
-        np.append(frauds.amount, every_day * 0),
-    )  # fmt: skip
+    every_day = np.repeat(np.arange(last - DAYS + 1, last + 1), LEGITIMATE)
+    day, amount = np.append(frauds.day, every_day), np.append(frauds.amount, every_day * 0)
+    is_fraud = np.arange(day.size) < score.size
+    table = ScoreTable.from_rows(day, np.append(score, every_day * 0), is_fraud, amount)
     return Certify(table, frauds, maturation=everyone, as_of=AS_OF)
 
 

@@ -37,7 +37,7 @@ def test_a_sum_of_amounts_never_wraps():
 
 def test_an_amount_that_outgrows_its_integer_is_refused():
     """A fraud of 2^62 that stands for four has no place in 64 bits."""
-    with pytest.raises(AmountOverflow, match="1 of 2 frauds stand for more than 4611686018427387904 minor units"):
+    with pytest.raises(AmountOverflow, match=r"1 of 2 frauds stand for more than 4611686018427387904 minor units"):
         frauds([HUGE, 100]).divided(np.array([0.25, 0.25]))
     assert frauds([100]).divided(np.array([0.25])).amount.tolist() == [400]
 
@@ -45,21 +45,21 @@ def test_an_amount_that_outgrows_its_integer_is_refused():
 @pytest.mark.parametrize("share", [0, 0.0, 1, 1.5, -0.1, float("nan")])
 def test_a_fraud_share_that_is_none_is_refused(share):
     """A declared fraud share lies between 0 and 1."""
-    with pytest.raises(SettingsError, match="the declared fraud share is .*, expected a share between 0 and 1"):
+    with pytest.raises(SettingsError, match=r"the declared fraud share is .*, expected a share between 0 and 1"):
         Demand(fraud_share=share)
 
 
 @pytest.mark.parametrize("volume", [-1, 10**13, float("nan"), float("inf")])
 def test_a_volume_beyond_reason_is_refused(volume):
     """A declared volume is at most 10^12 transactions a month."""
-    with pytest.raises(SettingsError, match="the declared volume is .*expected 0 .as observed. to 1,000,000,000,000"):
+    with pytest.raises(SettingsError, match=r"the declared volume is .*expected 0 .as observed. to 1,000,000,000,000"):
         Demand(transactions_a_month=volume)
 
 
 @pytest.mark.parametrize("factor", [1e18, 0.0, -1.0, float("nan"), float("inf")])
 def test_a_growth_beyond_reason_is_refused(factor):
     """A month has more than none and at most 10^9 times the window's fraud."""
-    with pytest.raises(SettingsError, match="times the window's fraud, expected more than 0 and at most 1e.09 times"):
+    with pytest.raises(SettingsError, match=r"times the window's fraud, expected more than 0 and at most 1e.09 times"):
         Volume(factor=factor)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from antifraud.errors import NotEnoughRows
-from antifraud.gate.judge import Certify, Limits, month_loss
+from antifraud.gate.judge import Certify, Demand, Limits, month_loss
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.maturation import Maturation
 from antifraud.stats.missed_delays import curve_of_missed, mature
@@ -130,7 +130,9 @@ def test_the_gate_corrects_what_each_threshold_misses():
     frauds = Frauds(score[known], own * 0 + 1_000, own, own, DAYS, day[known], delay[known])
     rows = np.append(frauds.day, np.arange(DAYS)), np.append(frauds.score, np.full(DAYS, 5))
     table = ScoreTable.from_rows(*rows, np.arange(rows[0].size) < own.size, np.full(rows[0].size, 1_000))
-    certify = Certify(table, frauds, maturation=EVERYONE, as_of=AS_OF)
+    unlabelled = np.where(AGE < 15, 1, 0)
+    certify = Certify(table, frauds, maturation=EVERYONE, as_of=AS_OF, unknown_a_day=unlabelled)
+    at_labelled = Demand(transactions_a_month=round(certify.labelled_a_month))
 
     assert certify.correction(5).factor == pytest.approx(28 / 20)
-    assert month_loss(certify, 5, Limits()).mean == pytest.approx(30 * 1_000, rel=0.05)
+    assert month_loss(certify, 5, Limits(), demand=at_labelled).mean == pytest.approx(30 * 1_000, rel=0.01)
