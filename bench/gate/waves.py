@@ -1,8 +1,9 @@
 """Measure how often next month's loss stays within its bound where months are not alike, and what the gate says then.
 
-Worlds: episodes at a rate that changes with a memory of 30 days (doubly stochastic), episodes that start others
-(self-exciting), growth of 20 % a month, amounts with a heavy tail, a rare giant episode, and a volume declared a
-hundred times the observed that comes as larger episodes. Each is also measured without what weeks show, as before.
+Three worlds have months that differ. One has a rate with a memory of 30 days (doubly stochastic). In another, episodes
+start others (self-exciting). The third grows by 20 % a month. Three worlds have sizes that a window may not show: a heavy
+tail, a rare giant episode, and a declared volume that comes as larger episodes. Each is also measured without what weeks
+show, as before.
 
     make bench-waves
 """

@@ -57,7 +57,7 @@ def test_one_episode_that_decides_the_amount_warns_by_name():
 
 
 def test_few_episodes_tell_nothing_about_sizes():
-    """Of 28 episodes the largest may have much of the amount by chance, so nothing is measured."""
+    """The largest of 28 episodes may have much of the amount by chance, so nothing is measured."""
     sizes = check_loss(window([1] * DAYS, largest=200_000), THRESHOLD)[2]
 
     assert (sizes.measured, sizes.fails) == (None, False)

@@ -70,7 +70,7 @@ def test_frauds_with_labels_to_come_count_as_often_as_they_stand_for_others():
 
 
 def test_odd_days_are_left_out_at_the_old_end():
-    """Of 30 days the first two make no week."""
+    """The first two of 30 days make no week."""
     many = np.append(np.zeros(500, int), np.repeat([2, 9, 16, 23], 20))
 
     assert find_waves(frauds(many, days=30)).month_sd == 0.0
@@ -86,7 +86,7 @@ def test_without_weeks_nothing_is_said(few):
 
 
 def test_steady_fraud_seldom_warns():
-    """Of 400 windows with 40 steady episodes, at most 5 % reach a chance of 1 % for growth or for spread."""
+    """At most 5 % of 400 windows with 40 steady episodes reach a chance of 1 % for growth or for spread."""
     warned = 0
     for seed in range(400):
         rng = np.random.default_rng(seed)
