@@ -1,9 +1,9 @@
 """Measure how often next month's loss stays within its bound where months are not alike, and what the gate says then.
 
 Three worlds have months that differ. One has a rate with a memory of 30 days (doubly stochastic). In another, episodes
-start others (self-exciting). The third grows by 20 % a month. Three worlds have sizes that a window may not show: a heavy
-tail, a rare giant episode, and a declared volume that comes as larger episodes. Each is also measured without what weeks
-show, as before.
+start others (self-exciting). The third grows by 20 % a month. Three worlds have sizes that a window may not show: a
+heavy tail, a rare giant episode, and a declared volume that comes as larger episodes. Each is also measured without
+what weeks show, as before.
 
     make bench-waves
 """

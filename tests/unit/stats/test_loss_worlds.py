@@ -48,7 +48,7 @@ def test_late_labels_are_covered(together):
 
 @pytest.mark.prove
 def test_a_volume_that_comes_as_larger_episodes_is_covered():
-    """A hundred times the volume as episodes a hundred times as large exceeds the bound in at most 1 % of 400 windows."""
+    """Episodes a hundred times as large exceed the bound in at most 1 % of 400 windows, as a declared volume may."""
     assert covered(steady, 28, 400, 100.0)[0] >= 0.99 - 3 * 0.005
 
 
