@@ -29,6 +29,8 @@ MOST_FACTOR: Final = 1e9
 """Largest growth from a window to the judged volume."""
 MOST_SD: Final = 2.0
 """Largest relative error of a volume or a share."""
+MOST_DRAWN: Final = 1e15
+"""Largest expected number of episodes that is drawn."""
 MONTH_SD: Final = 0.05
 """Standard deviation of fraud from month to month that is assumed at least, in logarithms."""
 
@@ -172,7 +174,7 @@ class _Month:
         growth, shift = (np.exp(sd * rng.standard_normal(DRAWS)) for sd in (at.relative_sd, at.share_sd))
         drawn = draw_episodes(self.seen, self._draw_unlike, rng)
         parameter = scale * (drawn.seen_total + drawn.unseen_total)
-        month = rng.poisson(scale * drawn.count, drawn.intensity.shape) @ drawn.size
+        month = _draw_counts(np.broadcast_to(scale * drawn.count, drawn.intensity.shape), rng) @ drawn.size
         more = _draw_month(drawn, scale * growth * shift, rng)
         # Drawn last, so that other parts keep their values whatever the months differ by.
         larger = more if at.factor == 1 else at.factor * _draw_month(drawn, self.windows * growth * shift, rng)
@@ -209,6 +211,12 @@ class _Month:
 
 def _draw_month(drawn: EpisodeDraws, windows: Floats, rng: np.random.Generator) -> Floats:
     """Draw totals of months, each as long as so many windows, shape ``(DRAWS,)``."""
-    alike = rng.poisson(windows[:, None] * drawn.intensity) @ drawn.size
-    unlike = rng.poisson(windows * drawn.unseen_intensity) * drawn.unseen_size
+    alike = _draw_counts(windows[:, None] * drawn.intensity, rng) @ drawn.size
+    unlike = _draw_counts(windows * drawn.unseen_intensity, rng) * drawn.unseen_size
     return np.asarray(alike + unlike)
+
+
+def _draw_counts(expected: Floats, rng: np.random.Generator) -> Floats:
+    """Draw Poisson numbers of episodes; of very many, chance is too small a part to show."""
+    # The generator refuses expectations near 2^63.
+    return np.where(expected > MOST_DRAWN, expected, rng.poisson(np.minimum(expected, MOST_DRAWN)))

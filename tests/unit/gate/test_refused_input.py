@@ -83,8 +83,10 @@ def test_a_level_that_few_draws_lie_beyond_is_refused(level):
 def test_the_largest_allowed_growth_has_a_bound():
     """A billion times the window's fraud gives a finite bound above its mean."""
     found = loss_bound(frauds([100] * 28), volume=Volume(factor=1e9))
+    unsure = loss_bound(frauds([100] * 28), volume=Volume(1e9, relative_sd=2.0, share_sd=2.0, month_sd=2.0))
 
     assert found.mean < found.bound < 3 * found.mean
+    assert 100 * found.mean < unsure.bound < float("inf")
 
 
 def test_a_loss_limit_of_nothing_is_refused():
