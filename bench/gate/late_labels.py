@@ -6,11 +6,13 @@ whole episode at once. `before` is the gate of old: one curve for all fraud.
     make bench-waves
 """
 
+import math
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
+from antifraud.errors import NotEnoughRows
 from antifraud.gate.certify import Certify
 from antifraud.gate.judge import month_loss
 from antifraud.gate.limits import Limits
@@ -39,7 +41,7 @@ THRESHOLD: Final = 5
 
 
 def repetition(number: int, *, together: bool) -> tuple[float, float, float]:
-    """Return the month's missed fraud, its bound, and the bound by one curve for all fraud."""
+    """Return the month's missed fraud, its bound (NaN if refused), and the bound by one curve for all fraud."""
     rng, days = np.random.default_rng([SEED, number]), HISTORY + MONTH
     first = rng.uniform(-LIFE, days, rng.poisson(STARTS * (days + LIFE)))
     episode = np.repeat(np.arange(first.size), 1 + rng.poisson(FRAUDS, first.size))
@@ -54,7 +56,11 @@ def repetition(number: int, *, together: bool) -> tuple[float, float, float]:
     everyone = Maturation.fit(AS_OF - day[known], delay[known], np.ones(known.sum(), int))
     columns = [column[known] for column in (day, delay, amount, missed, episode)]
     certify = _certify(everyone, *columns)
-    return month, month_loss(certify, THRESHOLD, Limits(), seed=number).bound, _old_bound(certify, everyone, number)
+    old = _old_bound(certify, everyone, number)
+    try:
+        return month, month_loss(certify, THRESHOLD, Limits(), seed=number).bound, old
+    except NotEnoughRows:  # refused: too few days know enough of the missed fraud
+        return month, math.nan, old
 
 
 def _certify(
@@ -87,14 +93,16 @@ def _old_bound(certify: Certify, everyone: Maturation, number: int) -> float:
 
 def late_label_figures(repetitions: int) -> None:
     """Record the coverage before and after, with labels of an episode that come one by one or together."""
-    now, before, ratio = {}, {}, {}
+    now, before, ratio, refused = {}, {}, {}, {}
     for name, together in (("one by one", False), ("whole episodes", True)):
         found = np.array([repetition(number, together=together) for number in range(repetitions)])
-        loss, bound, old = found.T
+        refused[name] = float(np.isnan(found[:, 1]).mean())
+        loss, bound, old = found[~np.isnan(found[:, 1])].T
         now[name], before[name] = float((loss <= bound).mean()), float((loss <= old).mean())
         ratio[name] = float(np.median(bound) / loss.mean())
     said = f"level 0.99, {repetitions} windows, Monte Carlo error {error_of(min(now.values()), repetitions):.3f}"
     beside = f"{said}; {named(now, '.3f')}; before {named(before, '.3f')}; bound over truth {named(ratio, '.2f')}"
+    beside += f"; refused {named(refused, '.3f')}"
     record("gate.maturation_coverage", min(now.values()), "1", COMMAND, beside, span(now.values()))
 
 

@@ -40,9 +40,15 @@ def test_months_that_differ_are_covered(world, days):
 @pytest.mark.prove
 @pytest.mark.parametrize("together", [False, True])
 def test_late_labels_are_covered(together):
-    """The month exceeds the bound in at most 1.5 % of 400 windows, by three Monte Carlo errors at most."""
-    found = np.array([late_labels.repetition(number, together=together)[:2] for number in range(400)])
+    """The month exceeds the bound in at most 1.5 % of 400 windows, by three Monte Carlo errors at most.
 
+    Windows that are refused count neither way; there are few.
+    """
+    found = np.array([late_labels.repetition(number, together=together)[:2] for number in range(400)])
+    refused = np.isnan(found[:, 1])
+    found = found[~refused]
+
+    assert refused.mean() <= 0.1
     assert (found[:, 0] <= found[:, 1]).mean() >= 0.985 - 3 * 0.006
 
 
