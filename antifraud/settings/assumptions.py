@@ -12,6 +12,7 @@ class AssumptionName(StrEnum):
     LOSS_GROWTH = "loss_growth"
     LOSS_WAVES = "loss_waves"
     LOSS_SIZES = "loss_sizes"
+    COMPARISON_DAYS = "comparison_days"
 
 
 def names_to_refuse(text: str) -> tuple[AssumptionName, ...]:

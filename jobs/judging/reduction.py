@@ -174,6 +174,23 @@ def require_numbers(rows: DataFrame, features: Sequence[str]) -> None:
         )
 
 
+def require_equal_chances(rows: DataFrame) -> None:
+    """Refuse rows with a label that came by chance: a control share has a propensity below 1.
+
+    Score tables and bounds count each row once. A row of a control share stands for several blocked ones, so the rate
+    and the loss would be too low. The exact order statistic does not hold for weighted rows at all.
+
+    Raises:
+        DataError: Some labelled row has such a propensity; the message counts them.
+    """
+    by_chance = F.count_if((F.col("status") != "unknown") & ~F.coalesce(F.col("propensity") == 1, F.lit(False)))
+    if found := int(rows.agg(by_chance).collect()[0][0]):
+        raise DataError(
+            f"{found} rows have a label that came by chance (a propensity other than 1), but the gate's bounds count "
+            "each row once: choose days without a control share, or leave its labels out"
+        )
+
+
 def largest_difference(scored: DataFrame) -> int:
     """Return the largest difference between the evaluator and CatBoost on any row, ppm.
 

@@ -38,7 +38,7 @@ def scored(rows: DataFrame, folder: Path, others: Sequence[Path] = ()) -> DataFr
     """
     cbm = (folder / CBM_FILE).read_bytes() if (folder / CBM_FILE).exists() else None
     score = score_batches(*_files(folder), cbm, [_files(other) for other in others])
-    doubles, integers = (f"{name} double" for name in SLICED), (f"{_other(n)} int" for n in range(len(others)))
+    doubles, integers = (f"{name} double" for name in SLICED), (f"{other_score(n)} int" for n in range(len(others)))
     schema = ", ".join([SCORED, f"{LEARNT} int", *doubles, *integers])
     return rows.select(*CARRIED, LEARNT, *FEATURE_NAMES).mapInArrow(score, schema)
 
@@ -46,10 +46,11 @@ def scored(rows: DataFrame, folder: Path, others: Sequence[Path] = ()) -> DataFr
 def scored_by(results: DataFrame, position: int) -> DataFrame:
     """Return the certify rows of `scored` with the score of the other model at `position`, and no `peer`."""
     rows = results.where("window = 'certify'")
-    return rows.withColumns({"score": F.col(_other(position)), "peer": F.lit(None).cast("int")})
+    return rows.withColumns({"score": F.col(other_score(position)), "peer": F.lit(None).cast("int")})
 
 
-def _other(position: int) -> str:
+def other_score(position: int) -> str:
+    """Return the column with the score of the other model at `position`."""
     return f"other_{position}"
 
 
@@ -61,7 +62,7 @@ def score_batches(
     model: bytes, calibration: str, cbm: bytes | None, others: Sequence[Files] = ()
 ) -> Callable[[Batches], Batches]:
     """Return a function from Arrow batches of `CARRIED`, `LEARNT` and features to batches as `scored` gives them."""
-    names = [*CARRIED, "score", "peer", LEARNT, *SLICED, *map(_other, range(len(others)))]
+    names = [*CARRIED, "score", "peer", LEARNT, *SLICED, *map(other_score, range(len(others)))]
 
     def score(batches: Batches) -> Batches:
         calibrated = Calibration.from_json(calibration)
