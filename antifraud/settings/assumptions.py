@@ -9,6 +9,9 @@ class AssumptionName(StrEnum):
     """Name of an assumption, as the report and `ANTIFRAUD_REFUSE_IF_FAILED` spell it."""
 
     RATE_TREND = "rate_trend"
+    LOSS_GROWTH = "loss_growth"
+    LOSS_WAVES = "loss_waves"
+    LOSS_SIZES = "loss_sizes"
     COMPARISON_DAYS = "comparison_days"
 
 

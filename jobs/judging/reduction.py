@@ -18,6 +18,7 @@ from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
 from jobs.columns.square_halves import LARGEST_LONG, halves, whole
 from jobs.judging.packed_key import pack_key, unpack_key
+from jobs.judging.scoring import LEARNT
 
 OF_FRAUDS: Final = {
     "fraud": "count(*)",
@@ -101,17 +102,17 @@ def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
 def frauds_of(scored: DataFrame, days: int) -> Frauds:
     """Collect the frauds of some rows that cover `days` days, in an order that depends on the rows alone.
 
+    `delay` says after how many days each was first called a fraud.
     Tokens become codes without meaning before they leave the cluster. The codes are the same for every model.
     """
     codes = [F.xxhash64(name).alias(name) for name in ("customer", "terminal")]
     rows = scored.where("status = 'fraud'").select(
-        "score", F.col("amount_minor").alias("amount"), *codes, F.unix_date("day").alias("day")
+        "score", F.col("amount_minor").alias("amount"), *codes, F.unix_date("day").alias("day"), LEARNT
     )
     columns = rows.orderBy(*rows.columns).toArrow()
-    score, amount, customer, terminal, day = (
-        columns[name].to_numpy().astype(np.int64) for name in ("score", "amount", "customer", "terminal", "day")
-    )
-    return Frauds(score, amount, customer, terminal, days, day)
+    names = ("score", "amount", "customer", "terminal", "day", LEARNT)
+    score, amount, customer, terminal, day, delay = (columns[name].to_numpy().astype(np.int64) for name in names)
+    return Frauds(score, amount, customer, terminal, days, day, delay)
 
 
 def terminal_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:

@@ -138,8 +138,10 @@ def test_customer_blocks_are_counted_like_terminal_blocks(spark):
 
 def test_frauds_keep_their_day_and_lose_their_tokens(spark):
     """Two frauds keep their day, and codes replace the tokens of one terminal and two customers."""
-    found = frauds_of(spark.createDataFrame(HAND_MADE, SCORED), 28)
+    rows = [(*row, 7 if row[5] == "fraud" else None) for row in HAND_MADE]
+    found = frauds_of(spark.createDataFrame(rows, f"{SCORED}, delay int"), 28)
     assert found.day.tolist() == [day_number(DAY)] * 2
+    assert found.delay.tolist() == [7] * 2
     assert (len(set(found.terminal.tolist())), len(set(found.customer.tolist()))) == (1, 2)
 
 
