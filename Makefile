@@ -15,7 +15,7 @@ DATA ?=
 BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 
-.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-lake bench-backfills bench-history bench-slopes
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-lake bench-backfills bench-history bench-slopes
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ bench-run: setup  ## minutes of `make run` and `make test` on fresh clones
 
 bench-gate: setup  ## the gate's statistics by simulation
 	$(PYTHON) -m bench.gate.simulation
+
+bench-waves: setup  ## the gate's loss bound where months are not alike
+	$(PYTHON) -m bench.gate.waves
+	$(PYTHON) -m bench.gate.late_labels
 
 bench-handbook: setup  ## ranking on raw files of another generator: DATA=folder
 	$(PYTHON) -m bench.model.handbook "$(DATA)"

@@ -22,7 +22,10 @@ VERSION: Final = 2
 """Version of `report.json`. Raise it whenever a field is added, renamed or removed, a nested one too."""
 REPLAY: Final = "replay"
 """The only window of a replay: past days of a release that served."""
-DERIVED: Final = {Findings: ("fpr_bound", "loss_limit_informative", "warnings"), Comparison: ("non_inferior",)}
+DERIVED: Final = {
+    Findings: ("fpr_bound", "loss_limit_informative", "warnings"),
+    Comparison: ("fpr_difference_bound", "fpr_binding", "non_inferior"),
+}
 """Properties that are written for readers of the file, and ignored when it is read."""
 
 

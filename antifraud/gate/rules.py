@@ -26,6 +26,7 @@ def reasons(found: Findings) -> tuple[str, ...]:
     state = [limit.reason(found) for limit in limits if limit.bound]
     state += [_volume(found), *(limit.reason(found) for limit in limits if not limit.bound)]
     state += [each.words for each in found.assumptions if each.name is AssumptionName.RATE_DAY]
+    state.append(_months(found))
     if found.maturity.days:
         state.append(
             f"Missed fraud of the {found.maturity.days} youngest days is corrected for labels still to come: times "
@@ -37,6 +38,20 @@ def reasons(found: Findings) -> tuple[str, ...]:
             f"(bound {rub(found.fraud_a_month.bound)}), less than the limit."
         )
     return tuple(state)
+
+
+def _months(found: Findings) -> str:
+    """Return how far next month may differ, and the episodes that the bound allows for."""
+    loss = found.loss
+    said = f"The loss bound lets fraud differ from window to month by {loss.month_sd:.0%} (standard deviation)."
+    if loss.larger:
+        said += " At the judged volume larger episodes are worse than more of them, so the bound assumes larger ones."
+    if loss.largest:
+        said += (
+            f" The largest known episode is worth {rub(loss.largest)}, and the bound allows for one of "
+            f"{rub(loss.allowed)}. No bound knows frauds of a larger kind than any seen."
+        )
+    return said
 
 
 def _volume(found: Findings) -> str:

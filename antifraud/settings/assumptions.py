@@ -16,6 +16,10 @@ class AssumptionName(StrEnum):
     """No terminal's rate stands out."""
     RATE_MEMORY = "rate_memory"
     """Days are independent, where the window is too short for weeks as blocks."""
+    LOSS_GROWTH = "loss_growth"
+    LOSS_WAVES = "loss_waves"
+    LOSS_SIZES = "loss_sizes"
+    COMPARISON_DAYS = "comparison_days"
 
 
 def names_to_refuse(text: str) -> tuple[AssumptionName, ...]:

@@ -153,8 +153,7 @@ class JobSettings(Settings):
     train_days: Annotated[int, Range(1, MOST_DAYS)] = 28
     # Beta is tuned on no fewer days (`antifraud.stats.threshold.MIN_BLOCKS`).
     select_days: Annotated[int, Range(7, MOST_DAYS)] = 7
-    # A loss is bounded from no fewer days (`antifraud.stats.loss.MIN_DAYS`). Nine weeks are the fewest with which
-    # weeks as blocks leave 95 % of the target to 100,000 independent rows (docs/architecture/gate.md).
+    # At least `antifraud.stats.loss.MIN_DAYS`; docs/architecture/gate.md says why nine weeks.
     certify_days: Annotated[int, Range(14, MOST_DAYS)] = 63
     """Lengths of the windows train, select and certify, in this order; certify ends with the newest matured day."""
     search_trials: Annotated[int, Range(0, 10_000)] = 2
@@ -171,6 +170,8 @@ class JobSettings(Settings):
     """Fraud share that the loss limit is judged at; not set: the share observed in the certify window."""
     fraud_share_error: Annotated[float, SHARE] = 0.05
     """Standard deviation of a declared fraud share's error, as a share of it; not used for an observed share."""
+    fraud_month_sd: Annotated[float, SHARE] = 0.08
+    """Standard deviation of fraud from month to month, as a share of it; the window's weeks may show a larger one."""
     fpr_target: Annotated[float, INNER_SHARE] = 0.045
     """Rate that a new threshold is certified at. Below the limit, it leaves a release room for drift."""
     loss_limit_minor: Annotated[int, Range(1, MOST_MINOR)] = 50_000_000

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from antifraud.errors import DataError, NoFraud, NotANumber, OnlyFraud
+from antifraud.errors import AmountOverflow, DataError, NoFraud, NotANumber, OnlyFraud
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -21,8 +21,6 @@ MONTH_DAYS: Final = 30
 MAX_SCORE: Final = 1_000_000
 MAX_AMOUNT: Final = 1 << 62
 """Largest amount of a row, minor units: floats and 64-bit integers both have it exactly."""
-LARGEST_SUM: Final = (1 << 63) - 1
-"""Largest sum of amounts, minor units: the largest 64-bit integer."""
 FLAG_ALL: Final = -1
 """The threshold below every score."""
 
@@ -95,7 +93,7 @@ class ScoreTable:
         maxima = np.asarray(largest, np.int64)
         if len({column.size for column in (days, scores, squares, maxima, *sums)}) > 1:
             raise DataError("the columns of a score table differ in length: pass one value per row in each")
-        _require_sum(sums[-1])
+        total_of(sums[2])
         # One number is sorted in half the time of two.
         keys = (days.astype(np.int64) << 32) + scores
         order = np.argsort(keys, kind="stable")
@@ -138,16 +136,22 @@ class ScoreTable:
         return sums
 
 
-def _require_sum(amounts: Ints) -> None:
-    """Refuse amounts with a sum that 64 bits cannot hold: it would wrap around, and hide the loss."""
-    # Python's integers are slow and needed near the edge only, which floats are exact enough to tell.
-    if float(np.abs(amounts.astype(np.float64)).sum()) < MAX_AMOUNT:
-        return
-    if (total := sum(amounts.tolist())) > LARGEST_SUM:
-        raise DataError(
-            f"the frauds of a score table are worth {total} minor units together, at most {LARGEST_SUM} are expected: "
-            "correct the amounts at their source, or judge fewer days"
+def total_of(amounts: Ints) -> int:
+    """Return the sum of amounts, minor units.
+
+    Raises:
+        AmountOverflow: It is beyond `MAX_AMOUNT`: 64-bit integers would wrap around without a word.
+
+    >>> total_of(np.array([700, 900]))
+    1600
+    """
+    # Floats cannot wrap, and are exact enough to tell which sums are far from the limit of 64 bits.
+    if abs(amounts.sum(dtype=np.float64)) > MAX_AMOUNT:
+        raise AmountOverflow(
+            f"{amounts.size} amounts add up to more than {MAX_AMOUNT} minor units, which sums hold at most: correct "
+            "the amounts at their source, or judge fewer days"
         )
+    return int(amounts.sum())
 
 
 def _exact(values: Any) -> Objects:

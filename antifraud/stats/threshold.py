@@ -251,7 +251,7 @@ def certified_threshold(table: ScoreTable, blocks: Sequence[LegitBlocks], target
     candidates = np.unique(table.score[(table.legit > 0) & (table.score >= start)])
 
     # One by one, because bounds do not fall steadily: where a giant terminal's rows end, halving skipped a threshold
-    # that holds (tests/unit/stats/test_threshold_search.py). Nothing is above the largest legitimate score: the last one holds.
+    # that holds (tests/unit/stats/test_threshold_search.py). The last one flags no legitimate row, so it holds.
     tried = candidates[np.unique(np.linspace(0, candidates.size - 1, MOST_TRIED).astype(int))]
     holding = (each for each in tried if max(_bounds(table, blocks, int(each), delta, target).values()) <= target)
     return int(next(holding, tried[-1]))

@@ -28,6 +28,7 @@ def demand_of(settings: JobSettings) -> Demand:
         settings.declared_fraud_share,
         settings.volume_error,
         settings.fraud_share_error,
+        settings.fraud_month_sd,
     )
 
 

@@ -154,9 +154,16 @@ def _champion(report: GateReport) -> str:
     if found := differences(report):
         names = ("candidate minus champion; negative is better", "difference", "upper bound", "margin")
         rows = [(row.name, row.difference, row.bound, row.margin) for row in found]
-        days = f"\n{table(names, rows)}\n"
+        days = f"\n{table(names, rows)}\n\n{_bounds_of_difference(report)}\n"
     verdict = f" Judged on the same days, the champion is {judged}." if judged else ""
     return f"## Against the champion\n\n{' '.join(said)}{verdict}\n{days}"
+
+
+def _bounds_of_difference(report: GateReport) -> str:
+    compared = comparison_of(report)
+    bounds = compared.fpr_difference_bounds if compared else {}
+    names = ("difference of the false-positive rates, if rows are independent by", "upper bound")
+    return table(names, [(name, share(bound, 3)) for name, bound in bounds.items()])
 
 
 def _tradeoff(report: GateReport) -> str:
