@@ -31,7 +31,7 @@ MOST_SD: Final = 2.0
 """Largest relative error of a volume or a share."""
 MOST_DRAWN: Final = 1e15
 """Largest expected number of episodes that is drawn."""
-MONTH_SD: Final = 0.08
+MONTH_SD: Final = 0.05
 """Standard deviation of fraud from month to month that is assumed at least, in logarithms."""
 
 

@@ -107,4 +107,4 @@ def late_label_figures(repetitions: int) -> None:
 
 
 if __name__ == "__main__":
-    late_label_figures(repetitions=200)
+    late_label_figures(repetitions=400)

@@ -170,5 +170,5 @@ def error_of(share: float, repetitions: int) -> float:
 
 
 if __name__ == "__main__":
-    wave_figures(repetitions=200)
-    size_figures(repetitions=200)
+    wave_figures(repetitions=400)
+    size_figures(repetitions=400)
