@@ -30,12 +30,12 @@ class Assumption:
     name: AssumptionName
     promise: Promise
     assumed: str
-    """What the promise takes for granted, as a clause: "both halves of the window have one rate"."""
+    """Clause that the promise takes for granted: "both halves of the window have one rate"."""
     measured: float | None
     """A measure of the distance from it; None where this window cannot show it."""
     limit: float
     words: str
-    """What this window shows, in a sentence with its numbers."""
+    """This window's measurement, in a sentence with its numbers."""
 
     @property
     def fails(self) -> bool:

@@ -25,10 +25,11 @@ from antifraud.gate.findings import Alternative, Findings, Judgement, Verdict
 from antifraud.gate.limits import Limits
 from antifraud.gate.loss_checks import check_loss
 from antifraud.gate.rules import conclude
+from antifraud.stats.beta import select_beta
 from antifraud.stats.draws import SEED
 from antifraud.stats.loss import LossBound, loss_bound
 from antifraud.stats.score_tables import MAX_SCORE, MONTH_DAYS, ScoreTable
-from antifraud.stats.threshold import certified_threshold, fpr_bounds, select_beta
+from antifraud.stats.threshold import certified_threshold, fpr_bounds
 
 __all__ = ["Certify", "Demand", "Judgement", "Limits", "Verdict", "check_threshold", "judge", "month_loss"]
 

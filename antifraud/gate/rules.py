@@ -4,6 +4,7 @@ from antifraud.figures import rub, share_text
 from antifraud.gate.assumptions import Assumption, refused
 from antifraud.gate.findings import Estimate, Findings, Judgement, Verdict
 from antifraud.gate.limits import declared, obstacle, unmet
+from antifraud.settings.assumptions import AssumptionName
 
 
 def conclude(found: Findings) -> Judgement:
@@ -24,6 +25,7 @@ def reasons(found: Findings) -> tuple[str, ...]:
     limits = declared(found.limits)
     state = [limit.reason(found) for limit in limits if limit.bound]
     state += [_volume(found), *(limit.reason(found) for limit in limits if not limit.bound)]
+    state += [each.words for each in found.assumptions if each.name is AssumptionName.RATE_DAY]
     state.append(_months(found))
     if found.maturity.days:
         state.append(

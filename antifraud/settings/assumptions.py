@@ -9,6 +9,13 @@ class AssumptionName(StrEnum):
     """Name of an assumption, as the report and `ANTIFRAUD_REFUSE_IF_FAILED` spell it."""
 
     RATE_TREND = "rate_trend"
+    """The rate does not rise over the window."""
+    RATE_DAY = "rate_day"
+    """No day's rate stands out."""
+    RATE_TERMINAL = "rate_terminal"
+    """No terminal's rate stands out."""
+    RATE_MEMORY = "rate_memory"
+    """Days are independent, where the window is too short for weeks as blocks."""
     LOSS_GROWTH = "loss_growth"
     LOSS_WAVES = "loss_waves"
     LOSS_SIZES = "loss_sizes"

@@ -27,6 +27,7 @@ from antifraud.settings.locations import (
 )
 from antifraud.settings.ranges import (
     CENTURY_SECONDS,
+    HALF,
     INNER_SHARE,
     MOST_DAYS,
     MOST_MINOR,
@@ -152,8 +153,8 @@ class JobSettings(Settings):
     train_days: Annotated[int, Range(1, MOST_DAYS)] = 28
     # Beta is tuned on no fewer days (`antifraud.stats.threshold.MIN_BLOCKS`).
     select_days: Annotated[int, Range(7, MOST_DAYS)] = 7
-    # A loss is bounded from no fewer days (`antifraud.stats.loss.MIN_DAYS`).
-    certify_days: Annotated[int, Range(14, MOST_DAYS)] = 28
+    # At least `antifraud.stats.loss.MIN_DAYS`; docs/architecture/gate.md says why nine weeks.
+    certify_days: Annotated[int, Range(14, MOST_DAYS)] = 63
     """Lengths of the windows train, select and certify, in this order; certify ends with the newest matured day."""
     search_trials: Annotated[int, Range(0, 10_000)] = 2
     """Sets of hyper-parameters that a night tries besides the tuned one; the select window decides between them."""
@@ -180,7 +181,7 @@ class JobSettings(Settings):
     # At 0 no release could pass.
     alerts_a_day: Annotated[int | None, Range(1, 10**9)] = None
     """Alerts that the team can review in a day; not set: no limit."""
-    delta: Annotated[float, INNER_SHARE] = 0.01
+    delta: Annotated[float, HALF] = 0.01
     """Largest probability that a release's true false-positive rate exceeds what was certified."""
     delta_a_year: Annotated[float, SHARE] = 0.0
     """Budget of `delta` for a year of nights, spent in equal parts; 0: every night spends `delta`."""

@@ -21,7 +21,7 @@ class PairedBlocks:
     Attributes:
         name: Kind of the blocks, such as terminals.
         legit: Legitimate rows of the block, at least 1.
-        net: Legitimate rows that only the candidate flags, less those that only the champion flags.
+        net: By how many legitimate rows the candidate flags more than the champion.
         times: Blocks that the entry stands for.
     """
 

@@ -62,7 +62,7 @@ class ScoreTable:
             amount: Minor units.
 
         Raises:
-            DataError: The arrays differ in length.
+            DataError: The arrays differ in length, or the amounts exceed 64 bits together.
             NotANumber: A score is not an integer in 0..1,000,000, or an amount not one of 0 or more.
         """
         fraud = np.asarray(is_fraud, bool)
@@ -76,7 +76,7 @@ class ScoreTable:
         """Read back what `columns` gave, or rows of the lake's `scores` table with Decimal squares, in any order.
 
         Raises:
-            DataError: A column is missing, or the columns differ in length.
+            DataError: A column is missing, the columns differ in length, or the amounts exceed 64 bits together.
         """
         missing = [field.name for field in fields(cls) if field.name not in columns]
         if missing:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from antifraud.stats.spending import NIGHTS_A_YEAR, nightly_delta
-from bench.gate import comparison, concentrated, loss, shapes, year
+from bench.gate import comparison, concentrated, dependent, loss, shapes, year
 
 
 def allowed(promised, repetitions):
@@ -80,6 +80,22 @@ def test_a_candidate_as_good_as_the_champion_still_passes():
         share, _ = comparison.passed(world, comparison.ALIKE, 40, comparison.MARGIN.loss_minor)
 
         assert share >= 0.9 - 3 * np.sqrt(0.9 * 0.1 / 40)
+
+
+def test_days_that_resemble_each_other_do_not_break_the_promise():
+    """Autocorrelation 0.8, 21 %: of 60 windows at most 3 % (+ 3 errors) break it silently, steady ones never warn."""
+    silent = dependent.shares(dependent.remembering, 60)["silent"]
+    steady = dependent.shares(dependent.steady, 20)
+
+    assert silent <= allowed(0.03, 60)
+    assert (steady["silent"], steady["false"]) == (0.0, 0.0)
+
+
+def test_a_ramp_warns_where_it_breaks_the_promise():
+    """A rate that rises from 3.5 to 5.5 %: what breaks the promise on the last day is told in most of 20 windows."""
+    found = dependent.shares(dependent.ramp, 20)
+
+    assert found["silent"] <= allowed(0.12, 20)
 
 
 def test_flags_concentrated_on_few_terminals_pass_as_rarely_as_promised_where_days_alone_let_them_pass():
