@@ -78,7 +78,7 @@ def _certify(
     columns = (score, amount[inside], np.arange(inside.sum()), episode[inside])
     frauds = Frauds(*columns, DAYS, day[inside], delay[inside])
     every_day = np.repeat(np.arange(last - DAYS + 1, last + 1), LEGITIMATE)
-    day, amount = np.append(frauds.day, every_day), np.append(frauds.amount, every_day * 0)
+    day, amount = np.append(frauds.require_day(), every_day), np.append(frauds.amount, every_day * 0)
     is_fraud = np.arange(day.size) < score.size
     table = ScoreTable.from_rows(day, np.append(score, every_day * 0), is_fraud, amount)
     return Certify(table, frauds, maturation=everyone, as_of=AS_OF)
