@@ -170,7 +170,7 @@ class JobSettings(Settings):
     """Fraud share that the loss limit is judged at; not set: the share observed in the certify window."""
     fraud_share_error: Annotated[float, SHARE] = 0.05
     """Standard deviation of a declared fraud share's error, as a share of it; not used for an observed share."""
-    fraud_month_sd: Annotated[float, SHARE] = 0.08
+    fraud_month_sd: Annotated[float, SHARE] = 0.05
     """Standard deviation of fraud from month to month, as a share of it; the window's weeks may show a larger one."""
     fpr_target: Annotated[float, INNER_SHARE] = 0.045
     """Rate that a new threshold is certified at. Below the limit, it leaves a release room for drift."""

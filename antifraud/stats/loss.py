@@ -31,7 +31,7 @@ MOST_SD: Final = 2.0
 """Largest relative error of a volume or a share."""
 MOST_DRAWN: Final = 1e15
 """Largest expected number of episodes that is drawn."""
-MONTH_SD: Final = 0.08
+MONTH_SD: Final = 0.05
 """Standard deviation of fraud from month to month that is assumed at least, in logarithms."""
 
 
@@ -135,11 +135,7 @@ def loss_bound(
     (150000, True)
     """
     require_level(level)
-    _require_amounts(missed)
-    if missed.days < MIN_DAYS:
-        raise NotEnoughRows(
-            f"a loss bound needs {MIN_DAYS} days, found {missed.days}: {MIN_DAYS - missed.days} missing"
-        )
+    _require_frauds(missed)
     seen, whole = episode_totals(missed), episode_totals(known or missed)
     if not whole.size:
         return LossBound(0.0, 0.0, level, 0.0, 0.0, 0.0, 0)
@@ -149,7 +145,11 @@ def loss_bound(
     return month.bound(level, np.random.default_rng(seed))
 
 
-def _require_amounts(frauds: Frauds) -> None:
+def _require_frauds(frauds: Frauds) -> None:
+    if frauds.days < MIN_DAYS:
+        raise NotEnoughRows(
+            f"a loss bound needs {MIN_DAYS} days, found {frauds.days}: {MIN_DAYS - frauds.days} missing"
+        )
     if (negative := frauds.amount < 0).any():
         raise NotANumber(
             f"{int(negative.sum())} of {negative.size} missed frauds have a negative amount: expected 0 minor units or "

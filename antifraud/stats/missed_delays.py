@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from antifraud.errors import NotEnoughRows
 from antifraud.stats.episodes import Frauds, episode_of
@@ -87,35 +88,41 @@ def mature(missed: Frauds, everyone: Maturation, age: Ints, transactions: Floats
 
 def curve_of_missed(missed: Frauds, age: Ints, everyone: Maturation) -> Maturation:
     """Return the maturation curve of missed frauds, of these ages (days); `everyone` where their delays are unknown."""
-    if missed.delay is None or not ((missed.delay >= 0) & (missed.delay <= age) & (age <= HORIZON_DAYS)).any():
+    if missed.delay is None or not (shown := _shown(age, missed.delay)).any():
         return everyone
     own = Maturation.fit(age, missed.delay, np.ones_like(age))
     ages = np.arange(max(own.known.size, everyone.known.size))
     oldest = own.known.size - 1
     known = own.at(ages) * everyone.at(np.maximum(ages, oldest))
-    error = np.hypot(_clustered_error(missed, age, ages), everyone.error_at(np.maximum(ages, oldest)))
+    error = np.hypot(
+        _clustered_error(episode_of(missed)[shown], age[shown], missed.delay[shown], ages.size),
+        everyone.error_at(np.maximum(ages, oldest)),
+    )
     if missed.delay.size >= LEAST_MISSED:
         return Maturation(known, error)
     later = known < everyone.at(ages)
     return Maturation(np.where(later, known, everyone.at(ages)), np.where(later, error, everyone.error_at(ages)))
 
 
-def _clustered_error(missed: Frauds, age: Ints, ages: Ints) -> Floats:
-    """Return the standard error of the share known at each of `ages`, divided by it, with the episode as the unit.
+def _shown(age: Ints, delay: Ints) -> NDArray[np.bool_]:
+    """Return which delays a curve can be fitted to, as `Maturation.fit` does."""
+    return (delay >= 0) & (delay <= age) & (age <= HORIZON_DAYS)
 
-    Each episode's influence on the logarithm of the share is summed over its frauds. Episodes of one fraud give
-    Greenwood's formula.
+
+def _clustered_error(episode: NDArray[np.intp], age: Ints, delay: Ints, ages: int) -> Floats:
+    """Return the standard error of the share known at each of so many ages, divided by it.
+
+    The unit is the episode: its influence on the logarithm of the share is summed over its frauds. Episodes of one
+    fraud give Greenwood's formula.
     """
-    shown = (missed.delay >= 0) & (missed.delay <= age) & (age <= HORIZON_DAYS)
-    _, episode = np.unique(episode_of(missed)[shown], return_inverse=True)
-    age, delay = age[shown], missed.delay[shown]
-    influence, error = np.zeros(int(episode.max()) + 1), np.zeros(ages.size)
+    numbers = np.unique(episode, return_inverse=True)[1]
+    influence, error = np.zeros(int(numbers.max()) + 1), np.zeros(ages)
     for after in range(int(age.max()), 0, -1):
         at_risk = (age >= after) & (delay <= after)
         exact = at_risk & (delay == after)
         hazard = exact.sum() / at_risk.sum() if at_risk.any() else 0.0
         if 0 < hazard < 1:
             surprise = (exact - hazard * at_risk) / ((1 - hazard) * at_risk.sum())
-            influence += np.bincount(episode, surprise, influence.size)
+            influence += np.bincount(numbers, surprise, influence.size)
         error[after - 1] = np.sqrt((influence**2).sum())
     return error

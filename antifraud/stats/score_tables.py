@@ -140,12 +140,9 @@ def total_of(amounts: Ints) -> int:
     """Return the sum of amounts, minor units.
 
     Raises:
-        AmountOverflow: It is beyond `MAX_AMOUNT`: 64-bit integers would wrap around without a word.
-
-    >>> total_of(np.array([700, 900]))
-    1600
+        AmountOverflow: It is beyond `MAX_AMOUNT`: 64-bit integers would silently wrap around.
     """
-    # Floats cannot wrap, and are exact enough to tell which sums are far from the limit of 64 bits.
+    # Floats cannot wrap.
     if abs(amounts.sum(dtype=np.float64)) > MAX_AMOUNT:
         raise AmountOverflow(
             f"{amounts.size} amounts add up to more than {MAX_AMOUNT} minor units, which sums hold at most: correct "

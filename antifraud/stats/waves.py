@@ -26,6 +26,8 @@ LEAST_WEEKS: Final = 4
 """With fewer weeks, what they seem to change by is mostly chance."""
 SPARE_EPISODES: Final = 5
 """Episodes beyond the number of weeks that a test needs, so that their covariance means something."""
+ERROR_SHARE: Final = 0.05
+"""Part of the excess's own standard error that is added to it: weeks that happen to agree prove little."""
 MOST_SD: Final = 0.5
 """Largest standard deviation of a month's level, in logarithms: weeks that suggest more are mostly chance."""
 
@@ -35,7 +37,7 @@ class Waves:
     """Change of the fraud's level over the weeks of a window.
 
     Attributes:
-        month_sd: Standard deviation of next month's level against the window's, in logarithms; 0: no more than chance.
+        month_sd: Standard deviation of next month's level against the window's, in logarithms; 0: nothing is known.
         growth: Growth of the level in 30 days along a straight line, as a share of the window's level.
         growth_p: Chance that steady fraud seems to grow as much; 1 where too few episodes tell.
         spread_p: Chance that the weeks of steady fraud differ as much; 1 where too few episodes tell.
@@ -52,8 +54,8 @@ def find_waves(frauds: Frauds) -> Waves:
 
     >>> day = np.arange(280) // 10
     >>> steady = Frauds(day, day, np.arange(280), np.arange(280), 28, day)
-    >>> find_waves(steady)
-    Waves(month_sd=0.0, growth=0.0, growth_p=0.5, spread_p=1.0)
+    >>> find_waves(steady)  # doctest: +ELLIPSIS
+    Waves(month_sd=0.051..., growth=0.0, growth_p=0.5, spread_p=1.0)
     """
     by_week = _weekly(frauds)
     episodes, weeks = by_week.shape
@@ -62,8 +64,11 @@ def find_waves(frauds: Frauds) -> Waves:
     count, covariance = by_week.sum(axis=0), by_week.T @ by_week
     centred = np.eye(weeks) - 1 / weeks
     residual, steady = centred @ count, centred @ covariance @ centred
-    excess = float(residual @ residual - np.trace(steady)) / float(count.mean()) ** 2
-    month_sd = min(float(np.sqrt(max(excess, 0.0) * _ahead(weeks))), MOST_SD)
+    excess = max(float(residual @ residual - np.trace(steady)), 0.0)
+    # Variance of the squared residuals of normal weeks.
+    error = float(np.sqrt(2 * np.trace(steady @ steady)))
+    variance = (excess + ERROR_SHARE * error) / float(count.mean()) ** 2 * _ahead(weeks)
+    month_sd = min(float(np.sqrt(variance)), MOST_SD)
     slope = _slope(count, steady)
     spare = episodes - weeks
     if spare < SPARE_EPISODES:

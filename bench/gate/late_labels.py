@@ -20,8 +20,8 @@ from antifraud.stats.episodes import Frauds
 from antifraud.stats.loss import Volume, loss_bound
 from antifraud.stats.maturation import Maturation
 from antifraud.stats.score_tables import ScoreTable
-from bench.gate.shapes import DAYS, SEED, named, span
-from bench.gate.waves import COMMAND, MONTH, STARTS, amounts, error_of
+from bench.gate.shapes import DAYS, SEED, span
+from bench.gate.waves import COMMAND, MONTH, STARTS, amounts, error_of, listed
 from bench.record import record
 
 HISTORY: Final = 60
@@ -78,7 +78,7 @@ def _certify(
     columns = (score, amount[inside], np.arange(inside.sum()), episode[inside])
     frauds = Frauds(*columns, DAYS, day[inside], delay[inside])
     every_day = np.repeat(np.arange(last - DAYS + 1, last + 1), LEGITIMATE)
-    day, amount = np.append(frauds.day, every_day), np.append(frauds.amount, every_day * 0)
+    day, amount = np.append(frauds.require_day(), every_day), np.append(frauds.amount, every_day * 0)
     is_fraud = np.arange(day.size) < score.size
     table = ScoreTable.from_rows(day, np.append(score, every_day * 0), is_fraud, amount)
     return Certify(table, frauds, maturation=everyone, as_of=AS_OF)
@@ -101,10 +101,10 @@ def late_label_figures(repetitions: int) -> None:
         now[name], before[name] = float((loss <= bound).mean()), float((loss <= old).mean())
         ratio[name] = float(np.median(bound) / loss.mean())
     said = f"level 0.99, {repetitions} windows, Monte Carlo error {error_of(min(now.values()), repetitions):.3f}"
-    beside = f"{said}; {named(now, '.3f')}; before {named(before, '.3f')}; bound over truth {named(ratio, '.2f')}"
-    beside += f"; refused {named(refused, '.3f')}"
+    beside = f"{said}. {listed(now)} Before: {listed(before)} Bound over truth: {listed(ratio)}"
+    beside += f" Refused: {listed(refused)}"
     record("gate.maturation_coverage", min(now.values()), "1", COMMAND, beside, span(now.values()))
 
 
 if __name__ == "__main__":
-    late_label_figures(repetitions=200)
+    late_label_figures(repetitions=400)

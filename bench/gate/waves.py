@@ -17,7 +17,7 @@ import numpy as np
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.loss import Volume, loss_bound
 from antifraud.stats.waves import find_waves
-from bench.gate.shapes import SEED, named, span
+from bench.gate.shapes import SEED, span
 from bench.record import record
 
 COMMAND: Final = "make bench-waves"
@@ -126,11 +126,11 @@ def wave_figures(repetitions: int) -> None:
     calm = warned.pop("steady 28 days")
     del now["steady 28 days"], before["steady 28 days"]
     worst = min(now.values())
-    beside = f"level 0.99, {repetitions} windows each, error {error_of(worst, repetitions):.3f}; {named(now, '.3f')}"
+    beside = f"level 0.99, {repetitions} windows each, error {error_of(worst, repetitions):.3f}. {listed(now)}"
     record("gate.loss_coverage_waves", worst, "1", COMMAND, beside, span(now.values()))
-    beside = f"the same windows without what weeks show; {named(before, '.3f')}"
+    beside = f"the same windows without what weeks show. {listed(before)}"
     record("gate.loss_coverage_waves_before", min(before.values()), "1", COMMAND, beside, span(before.values()))
-    beside = f"windows of steady fraud that warn of growth or waves; where months differ: {named(warned, '.2f')}"
+    beside = f"windows of steady fraud that warn of growth or waves. {listed(warned)}"
     record("gate.loss_warnings_steady", calm, "1", COMMAND, beside)
 
 
@@ -147,8 +147,17 @@ def size_figures(repetitions: int) -> None:
         now[name], before[name] = float((loss <= bound).mean()), float((loss <= old).mean())
     worst = min(now.values())
     said = f"level 0.99, {repetitions} windows of 28 days, Monte Carlo error {error_of(worst, repetitions):.3f}"
-    beside = f"{said}; {named(now, '.3f')}; before {named(before, '.3f')}"
+    beside = f"{said}. {listed(now)} Before: {listed(before)}"
     record("gate.loss_coverage_sizes", worst, "1", COMMAND, beside, span(now.values()))
+
+
+def listed(shares: dict[str, float]) -> str:
+    """Spell shares by name, each a sentence of its own.
+
+    >>> listed({"Cox": 0.965, "growth": 1.0})
+    'Cox: 0.965. growth: 1.000.'
+    """
+    return " ".join(f"{name}: {share:.3f}." for name, share in shares.items())
 
 
 def error_of(share: float, repetitions: int) -> float:
@@ -161,5 +170,5 @@ def error_of(share: float, repetitions: int) -> float:
 
 
 if __name__ == "__main__":
-    wave_figures(repetitions=200)
-    size_figures(repetitions=200)
+    wave_figures(repetitions=400)
+    size_figures(repetitions=400)

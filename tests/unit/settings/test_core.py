@@ -18,8 +18,8 @@ from jobs.rows.windows import SHORTEST_CERTIFY_DAYS
 ROOT = Path(__file__).resolve().parents[3]
 KINDS = (JobSettings, ScorerSettings, GuardSettings, DagSettings)
 OF_FLOATS = [
-    "fpr_limit", "quarantine_limit", "volume_error", "declared_fraud_share", "fraud_share_error", "fpr_target",
-    "attainable_value_recall", "delta", "delta_a_year", "margin_fpr", "poll_seconds", "interval_seconds",
+    "fpr_limit", "quarantine_limit", "volume_error", "declared_fraud_share", "fraud_share_error", "fraud_month_sd",
+    "fpr_target", "attainable_value_recall", "delta", "delta_a_year", "margin_fpr", "poll_seconds", "interval_seconds",
 ]  # fmt: skip
 RANGES = {
     name: range_of(field.type)
