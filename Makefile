@@ -16,7 +16,7 @@ BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
 
-.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ bench-run: setup  ## minutes of `make run` and `make test` on fresh clones
 
 bench-gate: setup  ## the gate's statistics by simulation
 	$(PYTHON) -m bench.gate.simulation
+
+bench-waves: setup  ## the gate's loss bound where months are not alike
+	$(PYTHON) -m bench.gate.waves
+	$(PYTHON) -m bench.gate.late_labels
 
 bench-handbook: setup  ## ranking on raw files of another generator: DATA=folder
 	$(PYTHON) -m bench.model.handbook "$(DATA)"

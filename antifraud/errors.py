@@ -108,6 +108,12 @@ class NotANumber(DataError):
     exit_code = 28
 
 
+class AmountOverflow(DataError):
+    """Amounts add up to more than a sum of minor units can hold; nothing was judged."""
+
+    exit_code = 33
+
+
 class LeakError(AntifraudError):
     """An identifier was found outside the raw zone; the message names the place and never the identifier."""
 

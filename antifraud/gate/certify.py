@@ -6,15 +6,27 @@ from typing import Final
 
 import numpy as np
 
-from antifraud.errors import ConstantScore, DataError, MissingDay, NoFraud, NotANumber, OnlyFraud, UndefinedMetric
+from antifraud.errors import (
+    ConstantScore,
+    DataError,
+    MissingDay,
+    NoFraud,
+    NotANumber,
+    OnlyFraud,
+    SettingsError,
+    UndefinedMetric,
+)
 from antifraud.gate.findings import Correction, Estimate
 from antifraud.stats.episodes import Frauds, label_delay_loss
-from antifraud.stats.loss import Volume
+from antifraud.stats.loss import MONTH_SD, Volume
 from antifraud.stats.maturation import Maturation
-from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable, curve
-from antifraud.stats.threshold import LegitBlocks
+from antifraud.stats.missed_delays import Matured, mature
+from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable, curve, total_of
+from antifraud.stats.threshold import LegitBlocks, time_blocks
 
 EPOCH: Final = np.datetime64(0, "D")
+MOST_TRANSACTIONS: Final = 10**12
+"""Largest volume that can be declared, transactions a month."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +60,7 @@ class Certify:
                 f"{int(negative.sum())} of {negative.size} frauds have a negative amount, such as "
                 f"{self.frauds.amount[negative][0]}: expected 0 minor units or more, correct them at their source"
             )
-        found, expected = int(self.frauds.amount.sum()), int(self.table.fraud_amount.sum())
+        found, expected = total_of(self.frauds.amount), total_of(self.table.fraud_amount)
         if found != expected or self.frauds.score.size != self.table.fraud.sum():
             raise DataError(
                 f"the certify window has {self.table.fraud.sum()} frauds worth {expected} in its score table, "
@@ -63,8 +75,8 @@ class Certify:
 
     @property
     def all_blocks(self) -> list[LegitBlocks]:
-        """The days, then the blocks that were passed."""
-        return [LegitBlocks.of_days(self.table), *self.blocks]
+        """Days and weeks, then the blocks that were passed."""
+        return [*time_blocks(self.table), *self.blocks]
 
     @property
     def unknown(self) -> int:
@@ -110,16 +122,21 @@ class Certify:
             return self.frauds
         return self.frauds.divided(self.maturation.share_known(self.as_of - self.frauds.require_day()))
 
+    def missed(self, threshold: int) -> Matured:
+        """Return the frauds that `threshold` misses; where a curve is known, each stands for labels still to come.
+
+        Raises:
+            NotEnoughRows: Of too many days too little of the missed fraud is known.
+        """
+        missed = replace(self.frauds.missed(threshold), first_day=self.first_day)
+        if self.maturation is None:
+            return Matured(missed)
+        return mature(missed, self.maturation, self.as_of - self._days, self.transactions_a_day)
+
     def correction(self, threshold: int) -> Correction:
         """Return the correction of the fraud that `threshold` misses; days share a curve, so their errors add up."""
-        missed = self.frauds.missed(threshold)
-        if self.maturation is None or not missed.amount.sum():
-            return Correction()
-        age = self.as_of - missed.require_day()
-        expected: Floats = missed.amount / self.maturation.share_known(age)
-        error = float((expected * self.maturation.error_at(age)).sum() / expected.sum())
-        young = np.unique(age[self.maturation.share_known(age) < 1]).size
-        return Correction(float(expected.sum() / missed.amount.sum()), int(young), error)
+        found = self.missed(threshold)
+        return Correction(found.factor, found.days, found.relative_sd)
 
 
 def _require_every_day(table: ScoreTable, days: int, quiet: Collection[int]) -> None:
@@ -191,18 +208,35 @@ class Demand:
     `transactions_a_month` 0 and `fraud_share` None mean "as observed". `relative_sd` is the relative error of a
     declared volume. It is also the least error of an observed volume, because a window shows no growth.
     `share_relative_sd` is the error of a declared fraud share; the window gives the error of an observed one.
+    `month_sd` is how much fraud differs from month to month at least, as a share (`antifraud.stats.waves`).
+
+    Raises:
+        SettingsError: The volume is not from 0 to `MOST_TRANSACTIONS`, or the fraud share not between 0 and 1.
     """
 
     transactions_a_month: int = 0
     fraud_share: float | None = None
     relative_sd: float = 0.03
     share_relative_sd: float = 0.05
+    month_sd: float = MONTH_SD
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.transactions_a_month <= MOST_TRANSACTIONS:
+            raise SettingsError(
+                f"the declared volume is {self.transactions_a_month} transactions a month, expected 0 (as observed) to "
+                f"{MOST_TRANSACTIONS:,}: correct it"
+            )
+        if self.fraud_share is not None and not 0 < self.fraud_share < 1:
+            raise SettingsError(
+                f"the declared fraud share is {self.fraud_share}, expected a share between 0 and 1, such as 0.01: "
+                "correct it, or leave it out to take the observed one"
+            )
 
     def volume(self, certify: Certify) -> Volume:
         """Return the judged volume as a multiple of the certify window's labelled frauds."""
         transactions, share = self.transactions(certify), self.share(certify)
         error = share.relative_sd if share.declared else 0.0
-        return Volume(self.growth(certify).fraud, transactions.relative_sd, error)
+        return Volume(self.growth(certify).fraud, transactions.relative_sd, error, self.month_sd)
 
     def growth(self, certify: Certify) -> Growth:
         """Return the growth from the window's labelled transactions to the judged volume and fraud share."""

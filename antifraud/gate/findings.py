@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from antifraud.gate.assumptions import Assumption, failed
 from antifraud.gate.limits import Limits
 from antifraud.stats.loss import LossBound
 from antifraud.stats.threshold import TOGETHER
@@ -104,6 +105,8 @@ class Findings:
     """Missed fraud in the first `label_delay_days` of terminal episodes, minor units a month; None: days unknown."""
     alternatives: tuple[Alternative, ...]
     """Other models at hand, for the best single action."""
+    assumptions: tuple[Assumption, ...] = ()
+    """Conditions that the promises rest on, as this window measured them."""
 
     def by_name(self) -> dict[str, Any]:
         """Return the fields by name, for an object that adds to them."""
@@ -113,6 +116,11 @@ class Findings:
     def fpr_bound(self) -> float:
         """The widest bound of the false-positive rate."""
         return self.fpr_bounds[self.fpr_binding]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about the assumptions that this window contradicts."""
+        return [each.warning for each in failed(self.assumptions)]
 
     @property
     def widest_alone(self) -> tuple[str, float]:

@@ -20,13 +20,16 @@ from typing import Any
 import numpy as np
 
 from antifraud.gate.certify import Certify, Demand, require_judgeable
+from antifraud.gate.checks import check_rate
 from antifraud.gate.findings import Alternative, Findings, Judgement, Verdict
 from antifraud.gate.limits import Limits
+from antifraud.gate.loss_checks import check_loss
 from antifraud.gate.rules import conclude
+from antifraud.stats.beta import select_beta
 from antifraud.stats.draws import SEED
 from antifraud.stats.loss import LossBound, loss_bound
 from antifraud.stats.score_tables import MAX_SCORE, MONTH_DAYS, ScoreTable
-from antifraud.stats.threshold import certified_threshold, fpr_bounds, select_beta
+from antifraud.stats.threshold import certified_threshold, fpr_bounds
 
 __all__ = ["Certify", "Demand", "Judgement", "Limits", "Verdict", "check_threshold", "judge", "month_loss"]
 
@@ -89,11 +92,11 @@ def month_loss(
     Raises:
         NotEnoughRows: The window is too short, or too little of its youngest day is known.
     """
-    correction = certify.correction(threshold)
-    volume = (demand or Demand()).volume(certify)
-    volume = dataclasses.replace(volume, relative_sd=float(np.hypot(volume.relative_sd, correction.relative_sd)))
+    missed, volume = certify.missed(threshold), (demand or Demand()).volume(certify)
+    error = float(np.hypot(volume.relative_sd, missed.relative_sd))
+    volume = dataclasses.replace(volume, factor=volume.factor * missed.volume, relative_sd=error)
     known = certify.expected_frauds
-    return loss_bound(known.missed(threshold), known=known, level=limits.loss_level, volume=volume, seed=seed)
+    return loss_bound(missed.frauds, known=known, level=limits.loss_level, volume=volume, seed=seed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,14 +137,19 @@ class _Case:
             loss=self._loss(threshold),
             loss_at_fpr_target=self._loss(self.lowest),
             fraud_a_month=everything,
-            required_value_recall=max(0.0, 1 - self.limits.loss_limit_minor / everything.mean),
+            required_value_recall=self._required_value_recall(everything.mean),
             maturity=self.certify.correction(threshold),
             label_delay_days=self.certify.label_delay_days,
             label_delay_loss=self.demand.label_delay_loss(self.certify, threshold),
             alternatives=self.alternatives,
+            assumptions=(*check_rate(self.certify, threshold), *check_loss(self.certify, threshold)),
             **self._counts(threshold),
             **self._volumes(),
         )
+
+    def _required_value_recall(self, fraud_a_month: float) -> float:
+        # All fraud may be of days that are too young to count.
+        return max(0.0, 1 - self.limits.loss_limit_minor / fraud_a_month) if fraud_a_month else 0.0
 
     def _counts(self, threshold: int) -> dict[str, Any]:
         """Return the figures that the curve gives at a threshold."""

@@ -4,12 +4,16 @@ A new limit is an amount in `Limits` and an entry in `LIMITS`. The rules of the 
 the terminal go through that list.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from antifraud.errors import SettingsError
 from antifraud.figures import rub, share_text
+from antifraud.settings.assumptions import AssumptionName
+from antifraud.stats.draws import require_level
 from antifraud.stats.threshold import TOGETHER
 
 if TYPE_CHECKING:
@@ -36,6 +40,21 @@ class Limits:
     """Declared cost of handling one false alarm: 100 RUB. It is reported apart, and is no part of the loss."""
     attainable_value_recall: float = 0.95
     """A loss limit that demands a higher value recall counts as out of reach: no model is advised any more."""
+    refuse_if_failed: tuple[AssumptionName, ...] = ()
+    """Assumptions that forbid a PASS where the window contradicts them; the others only warn."""
+
+    def __post_init__(self) -> None:
+        """Refuse amounts that no window could be judged by.
+
+        Raises:
+            SettingsError: The level of the loss leaves too few draws beyond it, or a limit is not above 0.
+        """
+        require_level(self.loss_level)
+        if not 0 < self.loss_limit_minor < math.inf:
+            raise SettingsError(
+                f"the loss limit is {self.loss_limit_minor}, expected more than 0 minor units: declare what a month's "
+                "missed fraud may cost"
+            )
 
 
 class Unit(StrEnum):

@@ -18,11 +18,14 @@ from antifraud.gate.findings import Findings, Judgement, Verdict
 from antifraud.stats.comparison import Comparison
 from antifraud.stats.loss import LossBound
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of `report.json`. Raise it whenever a field is added, renamed or removed, a nested one too."""
 REPLAY: Final = "replay"
 """The only window of a replay: past days of a release that served."""
-DERIVED: Final = {Findings: ("fpr_bound", "loss_limit_informative"), Comparison: ("non_inferior",)}
+DERIVED: Final = {
+    Findings: ("fpr_bound", "loss_limit_informative", "warnings"),
+    Comparison: ("fpr_difference_bound", "fpr_binding", "non_inferior"),
+}
 """Properties that are written for readers of the file, and ignored when it is read."""
 
 

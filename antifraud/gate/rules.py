@@ -1,8 +1,10 @@
 """The rule that turns findings into a verdict, and the sentences that explain it."""
 
 from antifraud.figures import rub, share_text
+from antifraud.gate.assumptions import Assumption, refused
 from antifraud.gate.findings import Estimate, Findings, Judgement, Verdict
 from antifraud.gate.limits import declared, obstacle, unmet
+from antifraud.settings.assumptions import AssumptionName
 
 
 def conclude(found: Findings) -> Judgement:
@@ -13,7 +15,7 @@ def conclude(found: Findings) -> Judgement:
 def verdict(found: Findings) -> Verdict:
     """Return PASS, FAIL or INFEASIBLE, by the rule that `antifraud.gate.judge` states."""
     if not unmet(found):
-        return Verdict.PASS
+        return Verdict.FAIL if refused(found) else Verdict.PASS
     out_of_reach = found.best_at_hand.loss_bound > found.limits.loss_limit_minor
     return Verdict.INFEASIBLE if out_of_reach else Verdict.FAIL
 
@@ -23,6 +25,8 @@ def reasons(found: Findings) -> tuple[str, ...]:
     limits = declared(found.limits)
     state = [limit.reason(found) for limit in limits if limit.bound]
     state += [_volume(found), *(limit.reason(found) for limit in limits if not limit.bound)]
+    state += [each.words for each in found.assumptions if each.name is AssumptionName.RATE_DAY]
+    state.append(_months(found))
     if found.maturity.days:
         state.append(
             f"Missed fraud of the {found.maturity.days} youngest days is corrected for labels still to come: times "
@@ -34,6 +38,20 @@ def reasons(found: Findings) -> tuple[str, ...]:
             f"(bound {rub(found.fraud_a_month.bound)}), less than the limit."
         )
     return tuple(state)
+
+
+def _months(found: Findings) -> str:
+    """Return how far next month may differ, and the episodes that the bound allows for."""
+    loss = found.loss
+    said = f"The loss bound lets fraud differ from window to month by {loss.month_sd:.0%} (standard deviation)."
+    if loss.larger:
+        said += " At the judged volume larger episodes are worse than more of them, so the bound assumes larger ones."
+    if loss.largest:
+        said += (
+            f" The largest known episode is worth {rub(loss.largest)}, and the bound allows for one of "
+            f"{rub(loss.allowed)}. No bound knows frauds of a larger kind than any seen."
+        )
+    return said
 
 
 def _volume(found: Findings) -> str:
@@ -55,7 +73,15 @@ def action(found: Findings) -> str:
     """Return the best single thing to do, the most basic obstacle first."""
     if verdict(found) is Verdict.INFEASIBLE:
         return _way_out(found)
-    return next((limit.remedy(found) for limit in unmet(found)), "Promote.")
+    remedies = [limit.remedy(found) for limit in unmet(found)] + [_longer_window(each) for each in refused(found)]
+    return next(iter(remedies), "Promote.")
+
+
+def _longer_window(failed: Assumption) -> str:
+    return (
+        f"Find out why this window contradicts the assumption {failed.name}, and certify on days without the cause; or "
+        "take its name out of ANTIFRAUD_REFUSE_IF_FAILED to be warned only."
+    )
 
 
 def _way_out(found: Findings) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from antifraud.errors import SettingsError
+from antifraud.settings.assumptions import names_to_refuse
 from antifraud.settings.locations import (
     SQLITE_OF_MLFLOW,
     catalog_address,
@@ -26,6 +27,7 @@ from antifraud.settings.locations import (
 )
 from antifraud.settings.ranges import (
     CENTURY_SECONDS,
+    HALF,
     INNER_SHARE,
     MOST_DAYS,
     MOST_MINOR,
@@ -151,8 +153,8 @@ class JobSettings(Settings):
     train_days: Annotated[int, Range(1, MOST_DAYS)] = 28
     # Beta is tuned on no fewer days (`antifraud.stats.threshold.MIN_BLOCKS`).
     select_days: Annotated[int, Range(7, MOST_DAYS)] = 7
-    # A loss is bounded from no fewer days (`antifraud.stats.loss.MIN_DAYS`).
-    certify_days: Annotated[int, Range(14, MOST_DAYS)] = 28
+    # At least `antifraud.stats.loss.MIN_DAYS`; docs/architecture/gate.md says why nine weeks.
+    certify_days: Annotated[int, Range(14, MOST_DAYS)] = 63
     """Lengths of the windows train, select and certify, in this order; certify ends with the newest matured day."""
     search_trials: Annotated[int, Range(0, 10_000)] = 2
     """Sets of hyper-parameters that a night tries besides the tuned one; the select window decides between them."""
@@ -168,6 +170,8 @@ class JobSettings(Settings):
     """Fraud share that the loss limit is judged at; not set: the share observed in the certify window."""
     fraud_share_error: Annotated[float, SHARE] = 0.05
     """Standard deviation of a declared fraud share's error, as a share of it; not used for an observed share."""
+    fraud_month_sd: Annotated[float, SHARE] = 0.05
+    """Standard deviation of fraud from month to month, as a share of it; the window's weeks may show a larger one."""
     fpr_target: Annotated[float, INNER_SHARE] = 0.045
     """Rate that a new threshold is certified at. Below the limit, it leaves a release room for drift."""
     loss_limit_minor: Annotated[int, Range(1, MOST_MINOR)] = 50_000_000
@@ -177,7 +181,7 @@ class JobSettings(Settings):
     # At 0 no release could pass.
     alerts_a_day: Annotated[int | None, Range(1, 10**9)] = None
     """Alerts that the team can review in a day; not set: no limit."""
-    delta: Annotated[float, INNER_SHARE] = 0.01
+    delta: Annotated[float, HALF] = 0.01
     """Largest probability that a release's true false-positive rate exceeds what was certified."""
     delta_a_year: Annotated[float, SHARE] = 0.0
     """Budget of `delta` for a year of nights, spent in equal parts; 0: every night spends `delta`."""
@@ -185,6 +189,8 @@ class JobSettings(Settings):
     """By how much a candidate's loss in a month may exceed the champion's, minor units; a tenth of the limit."""
     margin_fpr: Annotated[float, SHARE] = 0.005
     """By how much a candidate's false-positive rate may exceed the champion's; the distance from target to limit."""
+    refuse_if_failed: str = ""
+    """Assumptions that forbid a PASS if the window contradicts them, such as ``rate_trend``; the others only warn."""
     # The seeds that scikit-learn accepts.
     seed: Annotated[int, Range(0, 2**32 - 1)] = 20_260_101
     """Seed of training and of the gate's bootstrap."""
@@ -193,9 +199,11 @@ class JobSettings(Settings):
         """Refuse also a target above the limit, and locations that no job could open.
 
         Raises:
-            SettingsError: A number is outside its range, the target above the limit, or a location or URI malformed.
+            SettingsError: A number is outside its range, the target above the limit, a location or URI malformed, or an
+                assumption unknown.
         """
         Settings.__post_init__(self)  # slots make a new class, which super() would not find
+        names_to_refuse(self.refuse_if_failed)
         require_readable(self.raw_location)
         if self.catalog_file:
             require_folder(self.catalog_file.parent, f"{PREFIX}CATALOG_URI")

@@ -27,6 +27,7 @@ class Range:
 
 
 INNER_SHARE: Final = Range(0, 1, "a share between 0 and 1, such as 0.05 for 5 %", closed=False)
+HALF: Final = Range(0, 0.5, "a share between 0 and 0.5, such as 0.01 for 1 %", closed=False)
 SHARE: Final = Range(0, 1, "a share from 0 to 1, such as 0.05 for 5 %")
 MOST_DAYS: Final = 3_650
 MOST_SECONDS: Final = 86_400

@@ -8,17 +8,36 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
+from antifraud.errors import SettingsError
 from antifraud.stats.score_tables import Floats, Ints
 
+LARGEST_DELTA: Final = 0.5
 NO_SKEWNESS: Final = 1e-6
 """Below it blocks count as symmetric."""
 PAIRS_A_BLOCK: Final = 8
 """So many pairs of flagged and rows may be possible for each block; more are sorted, which costs less than counting."""
+GIANT: Final = 10
+"""A block with more rows than so many average blocks is a giant."""
+FEWEST_ORDINARY: Final = 30
+"""Giants are strata of their own only where so many other blocks tell how rates differ."""
 NEWTON_STEPS: Final = 100
 NEWTON_CLOSE: Final = 1e-6
 """The equation of `variance_between_blocks` counts as solved at this excess, as a share of the number of blocks."""
+
+
+def require_delta(delta: float) -> None:
+    """Refuse a probability from 0.5 up: such a bound would lie at or below the estimate itself.
+
+    Raises:
+        SettingsError: `delta` is not above 0 and below 0.5.
+    """
+    if not 0 < delta < LARGEST_DELTA:
+        raise SettingsError(
+            f"an upper bound that is too low with probability {delta} is none: expected a probability above 0 and "
+            f"below {LARGEST_DELTA}, such as 0.01; correct ANTIFRAUD_DELTA"
+        )
 
 
 def row_bound(flagged: int, rows: int, delta: float) -> float:
@@ -34,14 +53,14 @@ def row_bound(flagged: int, rows: int, delta: float) -> float:
     >>> round(row_bound(0, 101, 0.01), 4)
     0.0446
     """
-    return 1.0 if flagged >= rows else float(stats.beta.ppf(1 - delta, flagged + 1, rows - flagged))
+    return 1.0 if flagged >= rows else float(special.betaincinv(flagged + 1, rows - flagged, 1 - delta))
 
 
 def block_bound(flagged: Ints, rows: Ints, delta: float) -> float:
     """Return the upper confidence bound of a rate from flagged rows and all rows of each block, 1 at most.
 
-    It is the wider of two. `ratio_bound` holds for any kind of difference between many blocks. `pooled_bound` holds
-    where a few blocks have most of the rows, and many small ones tell how much blocks differ.
+    It is the wider of two. `stratified_bound` holds for any kind of difference between many blocks. `pooled_bound`
+    holds where a few blocks have most of the rows, and many small ones tell how much blocks differ.
 
     Args:
         flagged: Flagged rows of each block, shape ``(blocks,)``.
@@ -52,7 +71,7 @@ def block_bound(flagged: Ints, rows: Ints, delta: float) -> float:
     0.04
     """
     flagged, rows, times = merge_alike(flagged, rows)
-    return min(1.0, max(ratio_bound(flagged, rows, delta, times), pooled_bound(flagged, rows, delta, times)))
+    return min(1.0, max(stratified_bound(flagged, rows, delta, times), pooled_bound(flagged, rows, delta, times)))
 
 
 def merge_alike(flagged: Ints, rows: Ints) -> tuple[Ints, Ints, Ints]:
@@ -73,6 +92,40 @@ def merge_alike(flagged: Ints, rows: Ints) -> tuple[Ints, Ints, Ints]:
         found = np.flatnonzero(times)
         times = times[found]
     return found % width, found // width, times
+
+
+def stratified_bound(flagged: Ints, rows: Ints, delta: float, times: Ints) -> float:
+    """Return the upper confidence bound of a rate, with each giant block as a stratum of its own.
+
+    A giant's deviation would pass for skewness of all blocks, and widen the bound several times over. Its stratum has
+    its own rate. The other blocks tell how far such a rate may lie from what it would be in another sample of blocks.
+
+    Args:
+        flagged: Flagged rows of each block, shape ``(blocks,)``.
+        rows: All rows of each block, at least 1, shape ``(blocks,)``.
+        delta: Probability that the bound is too low.
+        times: Blocks that each entry stands for, shape ``(blocks,)``.
+
+    Source: Cochran (1977), Sampling Techniques, 5.3, for the variance of a sum over strata.
+
+    >>> rows, ones = np.array([3_000, *[50] * 60]), np.ones(61, int)
+    >>> flagged = np.array([240, *[0, 1, 2, 3, 4, 5] * 10])
+    >>> round(stratified_bound(flagged, rows, 0.01, ones), 3), round(ratio_bound(flagged, rows, 0.01, ones), 3)
+    (0.085, 0.122)
+    """
+    giant = rows * times.sum() > GIANT * (rows @ times)
+    rest = ~giant
+    if not giant.any() or times[rest].sum() < FEWEST_ORDINARY:
+        return ratio_bound(flagged, rows, delta, times)
+    total, ratio = rows @ times, float(flagged @ times / (rows @ times))
+    ordinary = flagged[rest], rows[rest]
+    own = float((flagged @ times - flagged[giant] @ times[giant]) / (rows[rest] @ times[rest]))
+    distance = (ratio_bound(*ordinary, delta, times[rest]) - own) * (rows[rest] @ times[rest]) / total
+    within = ratio * (1 - ratio) / rows[giant]
+    variance = variance_between_blocks(*ordinary, times[rest]) + within
+    spread = float((rows[giant] / total) ** 2 * variance @ times[giant])
+    quantile = float(special.stdtrit(times[rest].sum() - 1, 1 - delta))
+    return ratio + float(np.sqrt(distance**2 + spread * quantile**2))
 
 
 def ratio_bound(amounts: Ints | Floats, rows: Ints, delta: float, times: Ints | None = None) -> float:
@@ -100,7 +153,7 @@ def ratio_bound(amounts: Ints | Floats, rows: Ints, delta: float, times: Ints | 
     if not squares:
         return ratio
     spread = np.sqrt(squares / (blocks - 1))
-    quantile = -float(stats.t.ppf(1 - delta, blocks - 1)) / np.sqrt(blocks)
+    quantile = -float(special.stdtrit(blocks - 1, 1 - delta)) / np.sqrt(blocks)
     skewness = float(residual**3 @ times) / blocks / (squares / blocks) ** 1.5
     # Skewness downwards would narrow the interval, and an estimate of it from few blocks is not to be trusted.
     if skewness > NO_SKEWNESS:
@@ -147,9 +200,9 @@ def _gamma_bound(ratio: float, variance: float, freedom: float, delta: float) ->
     """Return the bound of a rate from its estimate, the variance of the estimate, and degrees of freedom."""
     # Rates are skewed, and the more so the fewer blocks count. A gamma variable with the rate as its mean is skewed
     # alike. It is spread by the ratio of Student's t quantile to the normal one.
-    wider = stats.t.ppf(delta, freedom) / stats.norm.ppf(delta)
+    wider = special.stdtrit(freedom, delta) / special.ndtri(delta)
     form = ratio**2 / (variance * wider**2)
-    quantile = float(stats.gamma.ppf(delta, form))
+    quantile = float(special.gammaincinv(form, delta))
     # With few degrees of freedom the quantile may be as small as 0, which says nothing: the bound is 1 then.
     return float(ratio * form / quantile) if quantile > ratio * form else 1.0
 

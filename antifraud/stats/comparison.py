@@ -4,18 +4,22 @@ The candidate need not be better. It must not be worse by more than a declared m
 rate, with stated confidence. This is a test of non-inferiority (Wellek 2010, Testing Statistical Hypotheses of
 Equivalence and Noninferiority, chapter 2). Days are the pairs: fraud that both models miss cancels out, and with it
 most of the noise. The rest of the loss comes in episodes, which give a second bound (`antifraud.stats.discordance`).
+Rows that only one model flags may come from few terminals, customers or days (`antifraud.stats.differences`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.figures import roubles
 from antifraud.stats.bounds import ratio_bound
+from antifraud.stats.differences import ROWS, TOGETHER, difference_bounds, slow_variance
 from antifraud.stats.discordance import excess_bound, find_discordant
 from antifraud.stats.episodes import Frauds
+from antifraud.stats.paired import PairedRows
 from antifraud.stats.score_tables import MONTH_DAYS, Ints, ScoreTable
 
 MIN_PAIRED_DAYS: Final = 7
@@ -82,16 +86,31 @@ class Comparison:
         loss_difference: Minor units a month at the judged volume.
         loss_difference_bound: Its upper bound, the wider of two: by days and by episodes.
         fpr_difference: Difference of the false-positive rates, a fraction.
-        fpr_difference_bound: Its upper bound, by days.
+        fpr_difference_bounds: Its upper bounds by unit of sampling: rows, days and any other blocks.
         margins: What the bounds are compared with.
+        slow_variance: How much more the slowest waves of the daily rates' difference vary than those of independent
+            days would, as a factor.
     """
 
     days: int
     loss_difference: float
     loss_difference_bound: float
     fpr_difference: float
-    fpr_difference_bound: float
+    fpr_difference_bounds: Mapping[str, float]
     margins: Margins
+    slow_variance: float = 1.0
+
+    @property
+    def fpr_difference_bound(self) -> float:
+        """The widest bound of the difference of the false-positive rates."""
+        return max(self.fpr_difference_bounds.values())
+
+    @property
+    def fpr_binding(self) -> str:
+        """Name of the widest bound; of equal ones the last but the joint one, which says less about the cause."""
+        alone = {name: bound for name, bound in self.fpr_difference_bounds.items() if name != TOGETHER}
+        widest = max(reversed(alone), key=alone.__getitem__)
+        return widest if alone[widest] >= self.fpr_difference_bound else TOGETHER
 
     @property
     def non_inferior(self) -> bool:
@@ -100,17 +119,25 @@ class Comparison:
         return within_fpr and self.loss_difference_bound <= self.margins.loss_minor
 
 
-def compare(champion: Decider, candidate: Decider, margins: Margins, *, factor: float = 1.0) -> Comparison:
-    """Compare two models by the differences of their paired days.
+def compare(
+    champion: Decider, candidate: Decider, margins: Margins, *, paired: PairedRows | None = None,
+    known: Frauds | None = None, factor: float = 1.0
+) -> Comparison:  # fmt: skip
+    """Compare two models by the differences of their paired days, and of other blocks of the same rows.
+
+    Two models that give every row the same score, at the same threshold, are one model: they do not differ at all.
 
     Args:
         champion: Scores and threshold of the release that serves.
         candidate: Scores and threshold of the model that may replace it, on the same rows.
         margins: By how much it may be worse, and the confidence of the bounds.
+        paired: The legitimate rows by what both models do with them; None knows the differences of the days alone.
+        known: Frauds that tell how large episodes are; None takes those of the paired days.
         factor: Frauds at the judged volume over frauds in the window.
 
     Raises:
         NotEnoughRows: There are fewer than `MIN_PAIRED_DAYS` days.
+        NoFraud: No fraud is known that is worth anything.
         DataError: The rows are not the same.
 
     >>> day, amount = np.arange(16) // 2, np.full(16, 700)
@@ -124,21 +151,41 @@ def compare(champion: Decider, candidate: Decider, margins: Margins, *, factor: 
     (10500.0, 0.0)
     """
     legit = _same_rows(champion.table, candidate.table)
-    alpha, month = 1 - margins.confidence, MONTH_DAYS * factor
+    if paired and paired.rescored == 0 and champion.threshold == candidate.threshold:
+        return Comparison(legit.size, 0.0, 0.0, 0.0, {ROWS: 0.0}, margins)
+    alpha = 1 - margins.confidence
+    losses = _compare_losses(champion, candidate, known or candidate.frauds, alpha, factor)
+    rates = _compare_rates(champion, candidate, legit, paired, alpha)
+    return Comparison(legit.size, *losses, rates.difference, rates.bounds, margins, rates.slow_variance)
+
+
+def _compare_losses(
+    champion: Decider, candidate: Decider, known: Frauds, alpha: float, factor: float
+) -> tuple[float, float]:
+    """Return the difference of the losses a month and its bound, minor units."""
+    month = MONTH_DAYS * factor
     # Differences are taken before bounding, so fraud that both models miss cancels out.
     missed = (candidate.missed - champion.missed).astype(np.float64)
-    flagged = candidate.false_positives - champion.false_positives
     one_misses = find_discordant(champion.frauds, champion.threshold, candidate.frauds, candidate.threshold)
     # The mean of days is a ratio with a day as block. Episodes span many days, so a bound by episodes counts as well.
-    by_days = ratio_bound(missed, np.ones(legit.size, np.int64), alpha) * month
-    return Comparison(
-        days=legit.size,
-        loss_difference=float(missed.mean()) * month,
-        loss_difference_bound=max(by_days, excess_bound(one_misses, alpha, factor=factor)),
-        fpr_difference=float(flagged.sum()) / float(legit.sum()),
-        fpr_difference_bound=ratio_bound(flagged, legit, alpha),
-        margins=margins,
-    )
+    by_days = ratio_bound(missed, np.ones(missed.size, np.int64), alpha) * month
+    by_episodes = excess_bound(one_misses, alpha, known=known, factor=factor)
+    return float(missed.mean()) * month, max(by_days, by_episodes)
+
+
+class _Rates(NamedTuple):
+    difference: float
+    bounds: Mapping[str, float]
+    slow_variance: float
+
+
+def _compare_rates(
+    champion: Decider, candidate: Decider, legit: Ints, paired: PairedRows | None, alpha: float
+) -> _Rates:
+    """Return the difference of the false-positive rates with its bounds."""
+    flagged = candidate.false_positives - champion.false_positives
+    bounds = difference_bounds(paired or PairedRows.of_days(flagged), flagged, legit, alpha)
+    return _Rates(float(flagged.sum()) / float(legit.sum()), bounds, slow_variance(flagged, legit))
 
 
 def _same_rows(first: ScoreTable, second: ScoreTable) -> Ints:
@@ -188,5 +235,5 @@ def _numbers(found: Comparison) -> str:
     return (
         f"loss {loss} RUB a month, at most {bound} (margin {roubles(found.margins.loss_minor)}); "
         f"false-positive rate {found.fpr_difference:+.2%}, at most "
-        f"{found.fpr_difference_bound:+.2%} (margin {found.margins.fpr:.2%})"
+        f"{found.fpr_difference_bound:+.2%} by {found.fpr_binding} (margin {found.margins.fpr:.2%})"
     )

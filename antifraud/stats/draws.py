@@ -20,10 +20,13 @@ from typing import Final
 
 import numpy as np
 
+from antifraud.errors import SettingsError
 from antifraud.stats.score_tables import Floats, Ints
 
 SEED: Final = 20_260_101
 DRAWS: Final = 4_000
+TAIL_DRAWS: Final = 20
+"""Draws beyond a quantile, at least: with fewer the quantile is a matter of the seed."""
 UNSEEN: Final = 0.5
 """Shape of the intensity of episodes larger than all seen."""
 SAME_SIZE: Final = 0.2
@@ -61,6 +64,22 @@ class EpisodeDraws:
     def unseen_total(self) -> Floats:
         """Expected total of episodes larger than all seen, minor units a window, shape ``(DRAWS,)``."""
         return self.unseen_intensity * self.unseen_size
+
+
+def require_level(level: float) -> None:
+    """Refuse a probability that too few draws lie beyond.
+
+    Raises:
+        SettingsError: The level is no share, or fewer than `TAIL_DRAWS` draws are expected beyond it.
+
+    >>> require_level(0.995)
+    """
+    beyond = (1 - level) * DRAWS
+    if not (level > 0 and beyond > TAIL_DRAWS - 0.5):  # negated, because NaN compares as false
+        raise SettingsError(
+            f"a probability of {level:g} leaves {beyond:.1f} of {DRAWS:,} draws beyond it, at least {TAIL_DRAWS} are "
+            f"needed: ask for more than 0 and at most {1 - TAIL_DRAWS / DRAWS:g}"
+        )
 
 
 def draw_episodes(

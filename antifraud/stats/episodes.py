@@ -10,11 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from antifraud.errors import DataError
-from antifraud.stats.score_tables import MONTH_DAYS, Floats, Ints
+from antifraud.errors import AmountOverflow, DataError
+from antifraud.stats.score_tables import MAX_AMOUNT, MONTH_DAYS, Floats, Ints
 
 LEAST_FRAUDS: Final = 2
 """Frauds that make a compromise; a single one has no first days to be hidden in."""
+COLUMNS: Final = ("score", "amount", "customer", "terminal", "day", "delay", "stands_for")
+"""Columns of `Frauds`, some of which may be left out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +30,9 @@ class Frauds:
         terminal: Integer codes without meaning.
         days: Length of the window.
         day: Days since 1970; None where nobody asks when.
+        delay: Days until each was first called a fraud; None where nobody asks.
+        stands_for: Frauds that each stands for, itself included, while labels are still to come; None: each for itself.
+        first_day: First day of the window, days since 1970; None: the day of the first fraud.
     """
 
     score: Ints
@@ -36,19 +41,37 @@ class Frauds:
     terminal: Ints
     days: int
     day: Ints | None = None
+    delay: Ints | None = None
+    stands_for: Floats | None = None
+    first_day: int | None = None
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Frauds":
         """Return the frauds at these positions, or where a mask is true; the window keeps its length."""
-        day = None if self.day is None else self.day[rows]
-        return Frauds(self.score[rows], self.amount[rows], self.customer[rows], self.terminal[rows], self.days, day)
+        known = {name: column for name in COLUMNS if (column := getattr(self, name)) is not None}
+        return replace(self, **{name: column[rows] for name, column in known.items()})
 
     def missed(self, threshold: int) -> "Frauds":
         """Return the frauds that `threshold` (ppm) does not flag."""
         return self.take(self.score <= threshold)
 
     def divided(self, shares: Floats) -> "Frauds":
-        """Divide each amount by the share of its day's frauds that is known, so that it stands for the unknown ones."""
-        return replace(self, amount=np.rint(self.amount / shares).astype(np.int64))
+        """Divide each amount by the share of its day's frauds that is known, so that it stands for the unknown ones.
+
+        Raises:
+            AmountOverflow: An amount does not fit 64 bits any more.
+        """
+        amount = np.rint(self.amount / shares)
+        if (beyond := np.abs(amount) > MAX_AMOUNT).any():
+            raise AmountOverflow(
+                f"{int(beyond.sum())} of {beyond.size} frauds stand for more than {MAX_AMOUNT} minor units once labels "
+                "to come are counted: correct the amounts at their source"
+            )
+        return replace(self, amount=amount.astype(np.int64), stands_for=self.weights / shares)
+
+    @property
+    def weights(self) -> Floats:
+        """Number of frauds that each stands for, shape ``(n,)``."""
+        return np.ones(self.amount.size) if self.stands_for is None else self.stands_for
 
     def require_day(self) -> Ints:
         """Return when each fraud happened, days since 1970.
@@ -80,6 +103,13 @@ class _Belonging:
         return cls(terminal, customer, at_terminal >= in_customer[customer], at_terminal.astype(np.int64))
 
 
+def episode_of(frauds: Frauds) -> NDArray[np.intp]:
+    """Return the number of each fraud's episode, shape ``(n,)``; numbers have gaps."""
+    found = _Belonging.of(frauds)
+    # Episodes of customers are numbered after those of terminals, of which there are no more than frauds.
+    return np.where(found.to_terminal, found.terminal, found.terminal.size + found.customer)
+
+
 def episode_totals(frauds: Frauds) -> Floats:
     """Return the amount of each episode, minor units, shape ``(episodes,)``.
 
@@ -95,10 +125,7 @@ def episode_totals(frauds: Frauds) -> Floats:
     >>> episode_totals(signed).tolist()
     [-200.0]
     """
-    found = _Belonging.of(frauds)
-    # Episodes of customers are numbered after those of terminals, of which there are no more than frauds.
-    episode = np.where(found.to_terminal, found.terminal, found.terminal.size + found.customer)
-    totals = np.bincount(episode, frauds.amount).astype(np.float64)
+    totals = np.bincount(episode_of(frauds), frauds.amount).astype(np.float64)
     worth_something: Floats = totals[totals != 0]
     return worth_something
 
@@ -134,4 +161,4 @@ def label_delay_loss(frauds: Frauds, threshold: int, delay: int, first_day: int)
     is_episode = found.to_terminal & (found.at_terminal >= LEAST_FRAUDS)
     hidden = is_episode & (frauds.day - first[found.terminal] < delay)
     counted = hidden & (frauds.score <= threshold) & (frauds.day >= first_day + delay)
-    return float(frauds.amount[counted].sum()) * MONTH_DAYS / (frauds.days - delay)
+    return float(frauds.amount[counted].sum(dtype=np.float64)) * MONTH_DAYS / (frauds.days - delay)

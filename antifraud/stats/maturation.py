@@ -74,7 +74,7 @@ class Maturation:
         >>> curve.share_known(np.array([1, 30])).tolist(), curve.error_at(np.array([1, 30])).tolist()
         ([0.8, 1.0], [0.05, 0.0])
         """
-        shares = self.known[self._clipped(age)]
+        shares = self.at(age)
         if shares.size and shares.min() < LEAST_KNOWN:
             youngest = int(np.argmax(self.known >= LEAST_KNOWN))
             raise NotEnoughRows(
@@ -82,6 +82,10 @@ class Maturation:
                 f"{LEAST_KNOWN:.0%} are needed: end the window {youngest} days ago or earlier"
             )
         return shares
+
+    def at(self, age: Ints) -> Floats:
+        """Return the share of frauds that is known at each of these ages (days), however small, same shape."""
+        return self.known[self._clipped(age)]
 
     def error_at(self, age: Ints) -> Floats:
         """Return the standard error of `share_known`, divided by it."""

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from antifraud.errors import DataError, NoFraud, NotANumber, OnlyFraud
+from antifraud.errors import AmountOverflow, DataError, NoFraud, NotANumber, OnlyFraud
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -62,7 +62,7 @@ class ScoreTable:
             amount: Minor units.
 
         Raises:
-            DataError: The arrays differ in length.
+            DataError: The arrays differ in length, or the amounts exceed 64 bits together.
             NotANumber: A score is not an integer in 0..1,000,000, or an amount not one of 0 or more.
         """
         fraud = np.asarray(is_fraud, bool)
@@ -76,7 +76,7 @@ class ScoreTable:
         """Read back what `columns` gave, or rows of the lake's `scores` table with Decimal squares, in any order.
 
         Raises:
-            DataError: A column is missing, or the columns differ in length.
+            DataError: A column is missing, the columns differ in length, or the amounts exceed 64 bits together.
         """
         missing = [field.name for field in fields(cls) if field.name not in columns]
         if missing:
@@ -93,6 +93,7 @@ class ScoreTable:
         maxima = np.asarray(largest, np.int64)
         if len({column.size for column in (days, scores, squares, maxima, *sums)}) > 1:
             raise DataError("the columns of a score table differ in length: pass one value per row in each")
+        total_of(sums[2])
         # One number is sorted in half the time of two.
         keys = (days.astype(np.int64) << 32) + scores
         order = np.argsort(keys, kind="stable")
@@ -133,6 +134,21 @@ class ScoreTable:
             return np.zeros(0, np.int64)
         sums: Ints = np.add.reduceat(column, np.flatnonzero(np.diff(self.day, prepend=self.day[0] - 1)))
         return sums
+
+
+def total_of(amounts: Ints) -> int:
+    """Return the sum of amounts, minor units.
+
+    Raises:
+        AmountOverflow: It is beyond `MAX_AMOUNT`: 64-bit integers would silently wrap around.
+    """
+    # Floats cannot wrap.
+    if abs(amounts.sum(dtype=np.float64)) > MAX_AMOUNT:
+        raise AmountOverflow(
+            f"{amounts.size} amounts add up to more than {MAX_AMOUNT} minor units, which sums hold at most: correct "
+            "the amounts at their source, or judge fewer days"
+        )
+    return int(amounts.sum())
 
 
 def _exact(values: Any) -> Objects:

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from antifraud.errors import NoFraud
 from antifraud.stats.bounds import ratio_bound
 from antifraud.stats.comparison import Decider, Margins, compare
 from antifraud.stats.episodes import Frauds
@@ -66,11 +67,17 @@ def deciders(rng: np.random.Generator, world: str, shares: tuple[float, float], 
 
 
 def bounds(world: str, shares: tuple[float, float], number: int, days: int = DAYS) -> tuple[float, float]:
-    """Return the bound of the loss difference a month in one repetition, and the bound by days alone."""
+    """Return the bound of the loss difference a month in one repetition, and the bound by days alone.
+
+    A window without any fraud is refused, so its bound is infinite.
+    """
     champion, candidate = deciders(np.random.default_rng([SEED, number]), world, shares, days)
-    found = compare(champion, candidate, MARGIN)
     alpha, daily = 1 - MARGIN.confidence, candidate.missed - champion.missed
-    return found.loss_difference_bound, ratio_bound(daily, np.ones(days, int), alpha) * MONTH_DAYS
+    by_days = ratio_bound(daily, np.ones(days, int), alpha) * MONTH_DAYS
+    try:
+        return compare(champion, candidate, MARGIN).loss_difference_bound, by_days
+    except NoFraud:
+        return math.inf, by_days
 
 
 def passed(

@@ -55,7 +55,8 @@ def repetition(world: str, number: int) -> tuple[LossBound, int] | None:
     if not window.any():
         return None
     own = np.arange(window.sum())
-    known = Frauds(np.where(missed[window], 0, 1), amount[window], own, episode[window], DAYS)
+    on = np.floor(day[window]).astype(int)
+    known = Frauds(np.where(missed[window], 0, 1), amount[window], own, episode[window], DAYS, on, first_day=0)
     return loss_bound(known.missed(0), known=known, seed=number), int(amount[month].sum())
 
 

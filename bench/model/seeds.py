@@ -44,7 +44,8 @@ from jobs.training.fitting import fit
 
 SEEDS: Final = (7, 11, 23, 42, 101, 2026)
 START: Final = dt.date(2026, 1, 1)
-HISTORY_DAYS: Final = 100
+HISTORY_DAYS: Final = 135
+"""Warm-up (30 days), the windows (28, 7 and 63) and the label delay (7)."""
 LARGEST_PPM: Final = 1_000_000
 NO_HISTORY: Final = ("amount", "hour", "is_weekend", "is_night")
 RUB: Final = 100

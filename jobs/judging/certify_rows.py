@@ -29,6 +29,7 @@ from jobs.judging.reduction import (
     frauds_of,
     largest_difference,
     maturation_of,
+    require_equal_chances,
     require_numbers,
     score_table_rows,
     table_of,
@@ -90,9 +91,11 @@ def scored_windows(
 
     Raises:
         NotANumber: A feature is NaN or infinite.
+        DataError: A label came by chance, as those of a control share do.
     """
     rows = labelled_rows(spark, inputs).where("window != 'train'")
     require_numbers(rows, FEATURE_NAMES)
+    require_equal_chances(rows)
     results = scored(rows, folder, others).persist()
     try:
         yield results
@@ -101,8 +104,14 @@ def scored_windows(
 
 
 def certify_release(spark: SparkSession, inputs: Inputs, bundle: Bundle, limits: Limits) -> Certify:
-    """Score the certify rows with a release that serves or served; nothing is published."""
-    results = scored(labelled_rows(spark, inputs).where("window = 'certify'"), bundle).persist()
+    """Score the certify rows with a release that serves or served; nothing is published.
+
+    Raises:
+        DataError: A label came by chance, as those of a control share do.
+    """
+    rows = labelled_rows(spark, inputs).where("window = 'certify'")
+    require_equal_chances(rows)
+    results = scored(rows, bundle).persist()
     try:
         return certify_scored(results, inputs, bundle, limits)
     finally:

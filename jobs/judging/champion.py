@@ -6,8 +6,9 @@ still, but labels mature too late for them.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from pyspark.sql import DataFrame
@@ -15,16 +16,19 @@ from pyspark.sql import DataFrame
 from antifraud.artifacts.bundle import Bundle
 from antifraud.clock import Span, day_number
 from antifraud.errors import DataError
+from antifraud.gate.comparison_checks import check_comparison
 from antifraud.gate.findings import Alternative, Verdict
 from antifraud.gate.judge import Certify, Demand, Judgement, check_threshold, month_loss
 from antifraud.gate.limits import Limits
 from antifraud.gate.report import Champion
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Comparison, Decider, compare, outcome
+from antifraud.stats.paired import PairedRows
 from jobs.judging.certify_rows import certify_scored
 from jobs.judging.limits import demand_of, margins_of
+from jobs.judging.paired import paired_rows
 from jobs.judging.rivals import Rival
-from jobs.judging.scoring import scored_by
+from jobs.judging.scoring import other_score, scored_by
 from jobs.rows.inputs import Inputs
 
 
@@ -33,7 +37,8 @@ class Judged:
     """A rival on the candidate's certify rows, or a note why it could not be judged there.
 
     `days` are the days of the certify window that neither model had seen when it was frozen. `report` is None if the
-    rival had seen some of the window.
+    rival had seen some of the window. `pair` reduces the rows of `days` to what only the rival or only the candidate
+    flags; it takes the candidate's threshold, which the certify window may still raise.
     """
 
     role: str
@@ -43,6 +48,7 @@ class Judged:
     certify: Certify | None = None
     report: Judgement | None = None
     days: Span | None = None
+    pair: Callable[[int], PairedRows] | None = None
 
     def alternative(self, demand: Demand, seed: int) -> Alternative | None:
         """Return the rival as another model at hand, at the volume of `demand`; None if it was not judged."""
@@ -69,23 +75,26 @@ def judge_rivals(
     found = []
     for rival in rivals:
         try:
-            rows = scored_by(results, position[rival.release]) if rival.bundle else None
-            found.append(_judged(rows, rival, inputs, settings, limits))
+            found.append(_judged(results, position.get(rival.release), rival, inputs, settings, limits))
         except DataError as error:
             found.append(Judged(rival.role, rival.release, f"It cannot be judged on these rows ({error})."))
     return found
 
 
-def _judged(rows: DataFrame | None, rival: Rival, inputs: Inputs, settings: JobSettings, limits: Limits) -> Judged:
+def _judged(
+    results: DataFrame, position: int | None, rival: Rival, inputs: Inputs, settings: JobSettings, limits: Limits
+) -> Judged:
     bundle, days = rival.bundle, rival.days
-    if not (bundle and days and rows):
+    if bundle is None or days is None or position is None:
         return Judged(rival.role, rival.release, rival.note)
-    certify, threshold = certify_scored(rows, inputs, bundle, limits), int(bundle.manifest["threshold"])
+    certify = certify_scored(scored_by(results, position), inputs, bundle, limits)
+    threshold = int(bundle.manifest["threshold"])
+    pair = partial(paired_rows, results.where("window = 'certify'"), other_score(position), threshold, days)
     if days != inputs.spans["certify"]:
         note = f"Its model was chosen on days before {days.first}: its limits are not judged, later days are compared."
-        return Judged(rival.role, rival.release, note, threshold, certify, None, days)
+        return Judged(rival.role, rival.release, note, threshold, certify, None, days, pair)
     report = check_threshold(certify, threshold, limits, demand=demand_of(settings), seed=settings.seed)
-    return Judged(rival.role, rival.release, "", threshold, certify, report, days)
+    return Judged(rival.role, rival.release, "", threshold, certify, report, days, pair)
 
 
 class Succession(NamedTuple):
@@ -101,6 +110,8 @@ def succession(champion: Judged | None, candidate: Decider, here: Judgement, set
     paired = _paired(champion, candidate, settings) if champion else None
     stands = None if not (champion and champion.report) else champion.report.verdict is Verdict.PASS
     promotable, reason = outcome(here.verdict is Verdict.PASS, stands, paired)
+    if promotable and (stops := _refusals(paired, here.limits)):
+        promotable, reason = False, " ".join(stops)
     if promotable and champion and champion.note:
         compared = stands is not None or paired is not None
         said = reason if compared else "The champion could not be compared with the candidate."
@@ -109,15 +120,21 @@ def succession(champion: Judged | None, candidate: Decider, here: Judgement, set
     return Succession(described, promotable, reason)
 
 
+def _refusals(paired: Comparison | None, limits: Limits) -> list[str]:
+    """Return the assumptions of the comparison that fail and were declared as a reason to refuse."""
+    return [each.warning for each in check_comparison(paired) if each.fails and each.name in limits.refuse_if_failed]
+
+
 def _paired(champion: Judged, candidate: Decider, settings: JobSettings) -> Comparison | None:
-    if not (champion.certify and champion.days):
+    if not (champion.certify and champion.days and champion.pair):
         return None
     first, last = day_number(champion.days.first), day_number(champion.days.last)
     serving = Decider(champion.certify.table, champion.threshold, champion.certify.frauds)
-    sides = [each.where_days(first, last) for each in (serving, candidate)]
+    sides = (serving.where_days(first, last), candidate.where_days(first, last))
     # Both were scored on the same rows, so the candidate's evidence would say the same.
     factor = demand_of(settings).volume(champion.certify).factor
-    return compare(sides[0], sides[1], margins_of(settings), factor=factor)
+    paired, known = champion.pair(candidate.threshold), candidate.frauds
+    return compare(sides[0], sides[1], margins_of(settings), paired=paired, known=known, factor=factor)
 
 
 def _described(champion: Judged, paired: Comparison | None) -> Champion:

@@ -2,6 +2,7 @@
 
 from antifraud.gate.judge import Demand
 from antifraud.gate.limits import Limits
+from antifraud.settings.assumptions import names_to_refuse
 from antifraud.settings.core import JobSettings
 from antifraud.stats.comparison import Margins
 from antifraud.stats.spending import nightly_delta
@@ -16,6 +17,7 @@ def limits_of(settings: JobSettings) -> Limits:
         loss_limit_minor=settings.loss_limit_minor,
         alerts_a_day=settings.alerts_a_day,
         attainable_value_recall=settings.attainable_value_recall,
+        refuse_if_failed=names_to_refuse(settings.refuse_if_failed),
     )
 
 
@@ -26,6 +28,7 @@ def demand_of(settings: JobSettings) -> Demand:
         settings.declared_fraud_share,
         settings.volume_error,
         settings.fraud_share_error,
+        settings.fraud_month_sd,
     )
 
 

@@ -29,6 +29,8 @@ class _Rows(NamedTuple):
     customer: Ints
     terminal: Ints
     day: Ints
+    delay: Ints
+    """Days until the row was first called a fraud; `NEVER` if it never was."""
     is_fraud: Mask
 
     def take(self, rows: npt.NDArray[np.intp] | Mask) -> "_Rows":
@@ -38,6 +40,7 @@ class _Rows(NamedTuple):
             customer=self.customer[rows],
             terminal=self.terminal[rows],
             day=self.day[rows],
+            delay=self.delay[rows],
             is_fraud=self.is_fraud[rows],
         )
 
@@ -70,7 +73,7 @@ def answer_from_log(log: DecisionLog, question: Question) -> Answer:
         status = np.where(part["history_complete"], labels.status(part["transaction_id"]), np.int8(UNKNOWN))
         incomplete += int(np.count_nonzero(~part["history_complete"]))
         unknown += _count_a_day(part["day"][status == UNKNOWN], question.span)
-        labelled = _labelled(part, score, status)
+        labelled = _labelled(part, score, status, labels.delay_of(part["transaction_id"], part["day"]))
         rows.append(labelled)
         tables.append(ScoreTable.from_rows(labelled.day, labelled.score, labelled.is_fraud, labelled.amount))
     table = merge(*tables)
@@ -122,7 +125,7 @@ def _count_a_day(day: Ints, span: Span) -> Ints:
     return np.bincount(day - day_number(span.first), minlength=len(span.days))
 
 
-def _labelled(part: Columns, score: npt.NDArray[np.int32], status: npt.NDArray[np.int8]) -> _Rows:
+def _labelled(part: Columns, score: npt.NDArray[np.int32], status: npt.NDArray[np.int8], delay: Ints) -> _Rows:
     """Keep the rows with a known label."""
     whole = _Rows(
         score=score.astype(np.int64),
@@ -130,6 +133,7 @@ def _labelled(part: Columns, score: npt.NDArray[np.int32], status: npt.NDArray[n
         customer=part["customer"],
         terminal=part["terminal"],
         day=part["day"],
+        delay=delay,
         is_fraud=status == FRAUD,
     )
     return whole.take(status != UNKNOWN)
@@ -146,7 +150,7 @@ def _certify(table: ScoreTable, rows: _Rows, unknown: Ints) -> Certify:
     known = frauds.take(np.lexsort((frauds.day, frauds.terminal, frauds.customer, frauds.amount, frauds.score)))
     return Certify(
         table,
-        Frauds(known.score, known.amount, known.customer, known.terminal, unknown.size, known.day),
+        Frauds(known.score, known.amount, known.customer, known.terminal, unknown.size, known.day, known.delay),
         [_blocks("terminals", legit.terminal, legit.score), _blocks("customers", legit.customer, legit.score)],
         unknown_a_day=unknown,
     )

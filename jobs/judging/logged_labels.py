@@ -1,7 +1,7 @@
 """Labels of a decision log as they were known at the end of a day: a transaction's status, and how late it came."""
 
 import datetime as dt
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,8 @@ from antifraud.artifacts.decision_log import STATUS, Columns
 from antifraud.clock import DAY_SECONDS, day_number
 
 FRAUD, UNKNOWN = STATUS.index("fraud"), STATUS.index("unknown")
+NEVER: Final = np.iinfo(np.int64).min
+"""Delay of a transaction that was never called a fraud."""
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.bytes_]
 Mask = npt.NDArray[np.bool_]
@@ -53,9 +55,16 @@ class Labels:
 
     def delays(self, ids: Ids, day: Ints) -> Delays:
         """Return the delays of the transactions that were ever called frauds; `day` is the day of each transaction."""
+        delay = self.delay_of(ids, day)
+        called = delay != NEVER
+        return Delays(age=self._as_of - day[called], delay=delay[called])
+
+    def delay_of(self, ids: Ids, day: Ints) -> Ints:
+        """Return the days until each transaction was first called a fraud; `NEVER` if it never was."""
         place, found = _find(ids, self._frauds)
-        learned_on = self._learned[place[found]] // DAY_SECONDS
-        return Delays(age=self._as_of - day[found], delay=learned_on - day[found])
+        delay = np.full(ids.size, NEVER, np.int64)
+        delay[found] = self._learned[place[found]] // DAY_SECONDS - day[found]
+        return delay
 
 
 def _find(ids: Ids, among: Ids) -> tuple[npt.NDArray[np.intp], Mask]:

@@ -18,6 +18,7 @@ from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
 from jobs.columns.square_halves import LARGEST_LONG, halves, whole
 from jobs.judging.packed_key import pack_key, unpack_key
+from jobs.judging.scoring import LEARNT
 
 OF_FRAUDS: Final = {
     "fraud": "count(*)",
@@ -101,17 +102,17 @@ def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
 def frauds_of(scored: DataFrame, days: int) -> Frauds:
     """Collect the frauds of some rows that cover `days` days, in an order that depends on the rows alone.
 
+    `delay` says after how many days each was first called a fraud.
     Tokens become codes without meaning before they leave the cluster. The codes are the same for every model.
     """
     codes = [F.xxhash64(name).alias(name) for name in ("customer", "terminal")]
     rows = scored.where("status = 'fraud'").select(
-        "score", F.col("amount_minor").alias("amount"), *codes, F.unix_date("day").alias("day")
+        "score", F.col("amount_minor").alias("amount"), *codes, F.unix_date("day").alias("day"), LEARNT
     )
     columns = rows.orderBy(*rows.columns).toArrow()
-    score, amount, customer, terminal, day = (
-        columns[name].to_numpy().astype(np.int64) for name in ("score", "amount", "customer", "terminal", "day")
-    )
-    return Frauds(score, amount, customer, terminal, days, day)
+    names = ("score", "amount", "customer", "terminal", "day", LEARNT)
+    score, amount, customer, terminal, day, delay = (columns[name].to_numpy().astype(np.int64) for name in names)
+    return Frauds(score, amount, customer, terminal, days, day, delay)
 
 
 def terminal_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:
@@ -170,6 +171,23 @@ def require_numbers(rows: DataFrame, features: Sequence[str]) -> None:
     if found := {name: count for name, count in counts.items() if count}:
         raise NotANumber(
             f"rows with NaN or infinite features: {found}; unknown must be null: recompute the features of these days"
+        )
+
+
+def require_equal_chances(rows: DataFrame) -> None:
+    """Refuse rows with a label that came by chance: a control share has a propensity below 1.
+
+    Score tables and bounds count each row once. A row of a control share stands for several blocked ones, so the rate
+    and the loss would be too low. The exact order statistic does not hold for weighted rows at all.
+
+    Raises:
+        DataError: Some labelled row has such a propensity; the message counts them.
+    """
+    by_chance = F.count_if((F.col("status") != "unknown") & ~F.coalesce(F.col("propensity") == 1, F.lit(False)))
+    if found := int(rows.agg(by_chance).collect()[0][0]):
+        raise DataError(
+            f"{found} rows have a label that came by chance (a propensity other than 1), but the gate's bounds count "
+            "each row once: choose days without a control share, or leave its labels out"
         )
 
 

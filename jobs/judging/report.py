@@ -9,6 +9,7 @@ import numpy as np
 
 from antifraud.clock import DAY_SECONDS
 from antifraud.figures import MINOR_UNITS
+from antifraud.gate.comparison_checks import check_comparison
 from antifraud.gate.findings import Alternative
 from antifraud.gate.judge import Certify, Demand, check_threshold, judge
 from antifraud.gate.limits import Limits
@@ -54,8 +55,9 @@ def judged(
         certify, here.threshold, limits, demand=at_full, seed=seed, alternatives=_others(rivals, at_full, seed)
     )
     decided = succession(champion, Decider(certify.table, here.threshold, certify.frauds), here, settings)
+    checked = check_comparison(decided.champion.comparison if decided.champion else None)
     return GateReport(
-        **here.by_name(),
+        **replace(here, assumptions=(*here.assumptions, *checked)).by_name(),
         **decided._asdict(),
         candidate=candidate.id,
         as_of=dt.date.fromisoformat(candidate.info["as_of"]),
@@ -96,6 +98,7 @@ def summary(report: GateReport) -> list[str]:
     full = f"at the full service's {FULL_TRANSACTIONS_A_SECOND} transactions a second"
     lines = [
         f"{report.verdict} at the judged volume",
+        *(f"  WARNING: {warning}" for warning in report.warnings),
         *(f"  {reason}" for reason in reasons(report)),
         f"{report.at_full_volume.verdict} {full}",
         *(f"  {reason}" for reason in full_reasons(report)),

@@ -22,6 +22,8 @@ SCORED: Final = (
     "window string, day date, customer string, terminal string, amount_minor bigint, status string, score int, peer int"
 )
 """`score` is what serves, `peer` CatBoost's own prediction (null if its model is missing); parts per million."""
+LEARNT: Final = "delay"
+"""Days until a row was first called a fraud; null if it never was."""
 SLICED: Final = ("hour", "customer_30d_count", "terminal_fraud_30d")
 """Features that slices are made of."""
 Batches = Iterable[pa.RecordBatch]
@@ -30,7 +32,7 @@ Files = tuple[bytes, str]
 
 
 def scored(rows: DataFrame, source: Path | Bundle, others: Sequence[Bundle] = ()) -> DataFrame:
-    """Return rows as `SCORED`, scored with a candidate's folder or a release's bundle, with the columns `SLICED`.
+    """Return rows as `SCORED`, scored with a candidate's folder or a release's bundle, with `LEARNT` and `SLICED`.
 
     A release's bundle lacks CatBoost's own model, so its `peer` is null. Each bundle of `others` adds the scores of
     another model to the certify rows (`scored_by`), in the same pass, because reading rows costs more than scoring.
@@ -39,17 +41,19 @@ def scored(rows: DataFrame, source: Path | Bundle, others: Sequence[Bundle] = ()
     if isinstance(source, Path) and (source / CBM_FILE).exists():
         cbm = (source / CBM_FILE).read_bytes()
     score = score_batches(*_files(source), cbm, [_files(other) for other in others])
-    doubles, integers = (f"{name} double" for name in SLICED), (f"{_other(n)} int" for n in range(len(others)))
-    return rows.select(*CARRIED, *FEATURE_NAMES).mapInArrow(score, ", ".join([SCORED, *doubles, *integers]))
+    doubles, integers = (f"{name} double" for name in SLICED), (f"{other_score(n)} int" for n in range(len(others)))
+    schema = ", ".join([SCORED, f"{LEARNT} int", *doubles, *integers])
+    return rows.select(*CARRIED, LEARNT, *FEATURE_NAMES).mapInArrow(score, schema)
 
 
 def scored_by(results: DataFrame, position: int) -> DataFrame:
     """Return the certify rows of `scored` with the score of the other model at `position`, and no `peer`."""
     rows = results.where("window = 'certify'")
-    return rows.withColumns({"score": F.col(_other(position)), "peer": F.lit(None).cast("int")})
+    return rows.withColumns({"score": F.col(other_score(position)), "peer": F.lit(None).cast("int")})
 
 
-def _other(position: int) -> str:
+def other_score(position: int) -> str:
+    """Return the column with the score of the other model at `position`."""
     return f"other_{position}"
 
 
@@ -62,8 +66,8 @@ def _files(source: Path | Bundle) -> Files:
 def score_batches(
     model: bytes, calibration: str, cbm: bytes | None, others: Sequence[Files] = ()
 ) -> Callable[[Batches], Batches]:
-    """Return a function from Arrow batches of `CARRIED` and features to batches as `scored` gives them."""
-    names = [*CARRIED, "score", "peer", *SLICED, *map(_other, range(len(others)))]
+    """Return a function from Arrow batches of `CARRIED`, `LEARNT` and features to batches as `scored` gives them."""
+    names = [*CARRIED, "score", "peer", LEARNT, *SLICED, *map(other_score, range(len(others)))]
 
     def score(batches: Batches) -> Batches:
         calibrated = Calibration.from_json(calibration)
@@ -72,7 +76,7 @@ def score_batches(
         for batch in batches:
             vectors = vectors_of(batch)
             columns = [batch.column(name) for name in CARRIED]
-            columns += [pa.array(evaluator.score(vectors)), peer(vectors), *map(batch.column, SLICED)]
+            columns += [pa.array(evaluator.score(vectors)), peer(vectors), *map(batch.column, (LEARNT, *SLICED))]
             columns += _certify_scores(beside, vectors, batch)
             yield pa.RecordBatch.from_arrays(columns, names=names)
 

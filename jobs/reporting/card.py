@@ -26,6 +26,7 @@ def model_card(info: Mapping[str, Any], report: GateReport) -> str:
         _model(info),
         _limits(report),
         _verdict(report),
+        _assumptions(report),
         _champion(report),
         _tradeoff(report),
         _baselines(info),
@@ -132,6 +133,19 @@ At {number(full.judged_transactions_a_month)} transactions a month, the full ser
 """
 
 
+def _assumptions(report: GateReport) -> str:
+    """Return what each promise takes for granted, with this window's measurements; empty without any."""
+    if not report.assumptions:
+        return ""
+    rows = [
+        (str(each.promise), each.assumed, each.words, "fails" if each.fails else "not contradicted")
+        for each in report.assumptions
+    ]
+    names = ("promise", "assumes that", "this window", "result")
+    warnings = f"{_bullets(f'**Warning:** {said}' for said in report.warnings)}\n\n" if report.warnings else ""
+    return f"## Assumptions\n\n{warnings}{table(names, rows)}\n"
+
+
 def _champion(report: GateReport) -> str:
     """Return which release may be replaced and why, with the paired differences; empty if the report lacks them."""
     if not (said := succession(report)):
@@ -140,9 +154,16 @@ def _champion(report: GateReport) -> str:
     if found := differences(report):
         names = ("candidate minus champion; negative is better", "difference", "upper bound", "margin")
         rows = [(row.name, row.difference, row.bound, row.margin) for row in found]
-        days = f"\n{table(names, rows)}\n"
+        days = f"\n{table(names, rows)}\n\n{_bounds_of_difference(report)}\n"
     verdict = f" Judged on the same days, the champion is {judged}." if judged else ""
     return f"## Against the champion\n\n{' '.join(said)}{verdict}\n{days}"
+
+
+def _bounds_of_difference(report: GateReport) -> str:
+    compared = comparison_of(report)
+    bounds = compared.fpr_difference_bounds if compared else {}
+    names = ("difference of the false-positive rates, if rows are independent by", "upper bound")
+    return table(names, [(name, share(bound, 3)) for name, bound in bounds.items()])
 
 
 def _tradeoff(report: GateReport) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from antifraud.gate.assumptions import refused
 from antifraud.gate.findings import Judgement, Verdict
 from antifraud.gate.limits import Limit, broken, declared
 from antifraud.gate.report import GateReport
@@ -62,11 +63,13 @@ def _sure(limits: Sequence[Limit]) -> str:
 
 
 def _failed(report: GateReport, over: Sequence[Limit], said: str) -> Iterator[str]:
-    """Yield the reasons for a FAIL: limits are broken, or the limit of the loss says nothing."""
+    """Yield the reasons for a FAIL: a limit is broken or says nothing, or a declared assumption fails."""
     if over:
         yield f"{said}: {', '.join(limit.name for limit in over)}."
-    if not (over and report.loss_limit_informative):
+    if not report.loss_limit_informative:
         yield SAYS_NOTHING
+    if names := ", ".join(each.name for each in refused(report)):
+        yield f"The window contradicts what you declared as a reason to refuse: {names}."
 
 
 def succession(report: GateReport) -> tuple[str, str] | None:

@@ -27,16 +27,17 @@ SAMPLED: Final = ("event_time", "transaction_id", "amount_minor", "is_fraud", "p
 
 
 def labelled(features: DataFrame, labels: DataFrame, spans: Mapping[str, Span]) -> DataFrame:
-    """Return feature rows of the windows with `window` (its name), `status` and `propensity`.
+    """Return feature rows of the windows with `window` (its name), `status`, `propensity` and `delay`.
 
     A transaction without a label has status unknown; it never counts as legitimate. Labels may carry their propensity
-    (see `jobs/rows/weights.py`); null, or no such column, means a propensity of 1.
+    (see `jobs/rows/weights.py`); null, or no such column, means a propensity of 1. They may also carry their delay.
     """
     rows = features.withColumn("window", _window_of(F.col("day"), spans)).where(F.col("window").isNotNull())
     first, last = min(span.first for span in spans.values()), max(span.last for span in spans.values())
     chance = F.col("propensity") if "propensity" in labels.columns else F.lit(1.0)
+    delay = F.col("delay") if "delay" in labels.columns else F.lit(None).cast("int")
     said = labels.where(F.col("day").between(F.lit(first), F.lit(last))).select(
-        *KEYS, "status", chance.alias("propensity")
+        *KEYS, "status", chance.alias("propensity"), delay.alias("delay")
     )
     filled = {"status": F.coalesce("status", F.lit("unknown")), "propensity": F.coalesce("propensity", F.lit(1.0))}
     return rows.join(said, list(KEYS), "left").withColumns(filled)

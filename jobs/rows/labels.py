@@ -13,7 +13,7 @@ KEYS = ("day", "transaction_id")
 
 
 def labels_as_of(spark: SparkSession, as_of: dt.date, snapshot_id: int | None = None) -> DataFrame:
-    """Return `day`, `transaction_id`, `status` and `scenario` of every transaction that had a label.
+    """Return `day`, `transaction_id`, `status`, `scenario` and `delay` of every transaction that had a label.
 
     Only labels learnt before the end of `as_of` (UTC) count. A transaction without a row is unknown, and so is one of
     status ``unknown``; neither is legitimate. The current snapshot is read unless `snapshot_id` names another.
@@ -22,9 +22,14 @@ def labels_as_of(spark: SparkSession, as_of: dt.date, snapshot_id: int | None = 
 
 
 def latest(labels: DataFrame, as_of: dt.date) -> DataFrame:
-    """Keep the latest entry of each transaction by (learned_at, source, sequence), learnt before the end of `as_of`."""
+    """Keep the latest entry of each transaction by (learned_at, source, sequence), learnt before the end of `as_of`.
+
+    `delay` is the number of days until the transaction was first called a fraud; null if it never was.
+    """
     end = (day_number(as_of) + 1) * DAY_SECONDS
     order = F.struct("learned_at", "source", "sequence")
     newest = F.max_by(F.struct("status", "scenario"), order)
-    known = labels.where(F.col("learned_at") < end).groupBy(*KEYS).agg(newest.alias("said"))
-    return known.select(*KEYS, "said.status", "said.scenario")
+    called = F.min(F.when(F.col("status") == "fraud", F.col("learned_at")))
+    delay = F.floor(called / DAY_SECONDS).cast("int") - F.unix_date("day")
+    known = labels.where(F.col("learned_at") < end).groupBy(*KEYS).agg(newest.alias("said"), delay.alias("delay"))
+    return known.select(*KEYS, "said.status", "said.scenario", "delay")

@@ -23,9 +23,9 @@ WIDTH, HEIGHT = 1_280, 800
 GOOD, POOR = 4.0, 1.5
 FULL_VOLUME = 129_600_000
 ORIGIN = {
-    "PASS": "β 4, frozen on select; target 4.50 % → lowest threshold 93,063 ppm",
-    "FAIL": "β 4, frozen on select; target 4.50 % → lowest threshold 93,063 ppm",
-    "INFEASIBLE": "β 24, frozen on select; target 4.50 % → lowest threshold 93,063 ppm",
+    "PASS": "β 4, frozen on select; target 4.50 % → lowest threshold 93,592 ppm",
+    "FAIL": "β 4, frozen on select; target 4.50 % → lowest threshold 93,592 ppm",
+    "INFEASIBLE": "β 24, frozen on select; target 4.50 % → lowest threshold 93,592 ppm",
 }
 SUCCESSION = {
     "PASS": "May be promoted. There is no champion to compare with, so a PASS is enough.",

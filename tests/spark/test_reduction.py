@@ -6,15 +6,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.clock import DAY_SECONDS, Span, day_number
 from antifraud.errors import DataError, NotANumber
 from antifraud.lake.schemas import LABELS, SCORES
 from antifraud.stats.score_tables import ScoreTable
+from jobs.judging.paired import paired_rows
 from jobs.judging.reduction import (
     customer_blocks,
     frauds_of,
     largest_difference,
     maturation_of,
+    require_equal_chances,
     require_numbers,
     score_table_rows,
     table_of,
@@ -136,8 +138,10 @@ def test_customer_blocks_are_counted_like_terminal_blocks(spark):
 
 def test_frauds_keep_their_day_and_lose_their_tokens(spark):
     """Two frauds keep their day, and codes replace the tokens of one terminal and two customers."""
-    found = frauds_of(spark.createDataFrame(HAND_MADE, SCORED), 28)
+    rows = [(*row, 7 if row[5] == "fraud" else None) for row in HAND_MADE]
+    found = frauds_of(spark.createDataFrame(rows, f"{SCORED}, delay int"), 28)
     assert found.day.tolist() == [day_number(DAY)] * 2
+    assert found.delay.tolist() == [7] * 2
     assert (len(set(found.terminal.tolist())), len(set(found.customer.tolist()))) == (1, 2)
 
 
@@ -169,8 +173,43 @@ def test_features_that_are_no_numbers_are_refused(spark):
         require_numbers(odd, ["a", "b"])
 
 
+def test_labels_that_came_by_chance_are_refused(spark):
+    """Two labelled rows of a control share are refused by number; a row without a label has no weight to count."""
+    columns = "status string, propensity double"
+    certain = spark.createDataFrame([("fraud", 1.0), ("legitimate", 1.0), ("unknown", 0.1)], columns)
+    require_equal_chances(certain)
+    by_chance = certain.union(spark.createDataFrame([("legitimate", 0.1), ("fraud", None)], columns))
+    with pytest.raises(DataError, match="2 rows have a label that came by chance"):
+        require_equal_chances(by_chance)
+
+
 def test_squares_of_the_largest_amounts_are_exact(spark):
     """The sum of squares of forty of the largest amounts needs 66 bits and is exact."""
     rows = [("certify", DAY, "k1.a", "k1.x", 10**9 - index, "fraud", 50, 50) for index in range(40)]
     columns = table_of(score_table_rows(spark.createDataFrame(rows, SCORED), "r").toArrow(), "certify").columns()
     assert columns["fraud_amount_sq"] == [sum((10**9 - index) ** 2 for index in range(40))]
+
+
+def test_rows_that_only_one_model_flags_are_counted_by_block(spark):
+    """Three of the seven rows of the paired day are flagged by one model alone; frauds and other days do not count."""
+    rows = [
+        (DAY, "k1.c", "k1.x", "legitimate", 60, 40),
+        (DAY, "k1.c", "k1.y", "legitimate", 60, 40),
+        (DAY, "k1.d", "k1.y", "legitimate", 40, 60),
+        (DAY, "k1.d", "k1.z", "legitimate", 60, 60),
+        (DAY, "k1.e", "k1.z", "legitimate", 40, 40),
+        (DAY, "k1.f", "k1.x", "fraud", 60, 40),
+        (DAY, "k1.f", "k1.x", "unknown", 60, 40),
+        (DAY + dt.timedelta(days=1), "k1.f", "k1.x", "legitimate", 60, 40),
+    ]
+    columns = "day date, customer string, terminal string, status string, score int, other_0 int"
+    found = paired_rows(spark.createDataFrame(rows, columns), "other_0", 50, Span(DAY, DAY), 50)
+    assert (found.added, found.removed, found.rescored) == (2, 1, 5)
+    blocks = {
+        kind.name: list(zip(kind.legit.tolist(), kind.net.tolist(), kind.times.tolist(), strict=True))
+        for kind in found.blocks
+    }
+    assert blocks == {
+        "terminals": [(1, 1, 1), (2, 0, 2)],
+        "customers": [(1, 0, 1), (2, -1, 1), (2, 2, 1)],
+    }

@@ -123,3 +123,5 @@ def test_labels_as_of_a_day(spark):
     assert known(6) == {}
     assert known(7) == {1: "legitimate", 2: "unknown", 4: "legitimate"}
     assert known(8) == {1: "fraud", 2: "unknown", 3: "fraud", 4: "legitimate"}
+    rows = latest(labels, D1 + dt.timedelta(days=8)).collect()
+    assert {row["transaction_id"]: row["delay"] for row in rows} == {1: 8, 2: None, 3: 8, 4: 7}

@@ -1,9 +1,10 @@
 """A slice of the gate's simulations: what is promised holds, and the naive rules break it."""
 
 import numpy as np
+import pytest
 
 from antifraud.stats.spending import NIGHTS_A_YEAR, nightly_delta
-from bench.gate import comparison, loss, shapes, year
+from bench.gate import comparison, concentrated, dependent, loss, shapes, year
 
 
 def allowed(promised, repetitions):
@@ -79,3 +80,40 @@ def test_a_candidate_as_good_as_the_champion_still_passes():
         share, _ = comparison.passed(world, comparison.ALIKE, 40, comparison.MARGIN.loss_minor)
 
         assert share >= 0.9 - 3 * np.sqrt(0.9 * 0.1 / 40)
+
+
+def test_days_that_resemble_each_other_do_not_break_the_promise():
+    """Autocorrelation 0.8, 21 %: of 60 windows at most 3 % (+ 3 errors) break it silently, steady ones never warn."""
+    silent = dependent.shares(dependent.remembering, 60)["silent"]
+    steady = dependent.shares(dependent.steady, 20)
+
+    assert silent <= allowed(0.03, 60)
+    assert (steady["silent"], steady["false"]) == (0.0, 0.0)
+
+
+def test_a_ramp_warns_where_it_breaks_the_promise():
+    """A rate that rises from 3.5 to 5.5 %: what breaks the promise on the last day is told in most of 20 windows."""
+    found = dependent.shares(dependent.ramp, 20)
+
+    assert found["silent"] <= allowed(0.12, 20)
+
+
+def test_flags_concentrated_on_few_terminals_pass_as_rarely_as_promised_where_days_alone_let_them_pass():
+    """A slice of `bench.gate.concentrated`: few terminals, terminals of very different sizes, and rare episodes."""
+    for world in ("0.5 % of 300 terminals", "heavy-tailed terminals"):
+        share, days_alone = concentrated.passed(world, 40)
+
+        assert share <= allowed(0.05, 40)
+        assert days_alone > 0.3
+    share, without_sizes = concentrated.rare_loss(0.5, concentrated.KNOWN, 60)
+
+    assert share <= allowed(0.05, 60)
+    assert without_sizes > 0.15
+
+
+@pytest.mark.prove
+def test_every_concentrated_world_keeps_the_promise():
+    """All worlds of `bench.gate.concentrated`, and two equally good models that differ by two rows in a thousand."""
+    for world in concentrated.WORSE:
+        assert concentrated.passed(world, 200)[0] <= allowed(0.06, 200)
+    assert concentrated.passed_alike(concentrated.even, concentrated.NOISE, 50)[0] >= 0.9

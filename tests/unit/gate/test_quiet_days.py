@@ -5,9 +5,9 @@ import pytest
 
 from antifraud.errors import MissingDay, NotEnoughRows
 from antifraud.gate.judge import Certify, Demand
+from antifraud.stats.beta import select_beta
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.score_tables import ScoreTable
-from antifraud.stats.threshold import select_beta
 
 FIRST, DAYS = 20_000, 28
 

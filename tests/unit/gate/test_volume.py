@@ -54,7 +54,9 @@ def test_rows_without_a_label_are_volume():
     assert with_them.loss.mean == pytest.approx(1.25 * without.loss.mean)
     assert with_them.fraud_a_month.mean == pytest.approx(1.25 * certify.frauds.amount.sum() * 30 / DAYS)
     missed = certify.frauds.missed(THRESHOLD)
-    assert with_them.loss == loss_bound(missed, volume=Volume(1.25, without.transactions.relative_sd))
+    assert with_them.loss == loss_bound(
+        missed, known=certify.frauds, volume=Volume(1.25, without.transactions.relative_sd)
+    )
     for name in ("fpr", "fpr_bounds", "recall", "value_recall", "precision", "false_positives_share", "fraud_share"):
         assert getattr(with_them, name) == getattr(without, name)
 

@@ -18,8 +18,8 @@ from jobs.rows.windows import SHORTEST_CERTIFY_DAYS
 ROOT = Path(__file__).resolve().parents[3]
 KINDS = (JobSettings, ScorerSettings, GuardSettings, DagSettings)
 OF_FLOATS = [
-    "fpr_limit", "quarantine_limit", "volume_error", "declared_fraud_share", "fraud_share_error", "fpr_target",
-    "attainable_value_recall", "delta", "delta_a_year", "margin_fpr", "poll_seconds", "interval_seconds",
+    "fpr_limit", "quarantine_limit", "volume_error", "declared_fraud_share", "fraud_share_error", "fraud_month_sd",
+    "fpr_target", "attainable_value_recall", "delta", "delta_a_year", "margin_fpr", "poll_seconds", "interval_seconds",
     "store_wait_seconds",
 ]  # fmt: skip
 RANGES = {
@@ -113,7 +113,8 @@ def test_no_count_is_negative_or_beyond_every_machine(name):
         ("alerts_a_day", "0", "1", "1 to 1,000,000,000"),
         ("delta_a_year", "-1", "0", "a share from 0 to 1, such as 0.05 for 5 %"),
         ("volume_error", "3", "1", "a share from 0 to 1, such as 0.05 for 5 %"),
-        ("delta", "0", "0.0001", "a share between 0 and 1, such as 0.05 for 5 %"),
+        ("delta", "0", "0.0001", "a share between 0 and 0.5, such as 0.01 for 1 %"),
+        ("delta", "0.5", "0.49", "a share between 0 and 0.5, such as 0.01 for 1 %"),
         ("seed", "4294967296", "4294967295", "0 to 4,294,967,295"),
         ("s3_attempts", "0", "1", "1 to 100"),
         ("poll_seconds", "0", "0.001", "0.001 to 86,400"),

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from antifraud.errors import DataError, NotEnoughRows
+from antifraud.errors import DataError, NoFraud, NotEnoughRows
 from antifraud.stats.comparison import Comparison, Decider, Margins, compare, outcome
+from antifraud.stats.differences import difference_bounds
 from antifraud.stats.discordance import excess_bound, find_discordant
 from antifraud.stats.episodes import Frauds
+from antifraud.stats.paired import PairedBlocks, PairedRows
 from antifraud.stats.score_tables import ScoreTable
 
 
@@ -39,7 +41,8 @@ def test_differences_by_hand():
 
 def test_the_same_model_is_not_inferior_and_volume_scales_the_loss():
     """Two equal models differ within any margin, and ten times the volume gives ten times the loss."""
-    same = compare(scored([2], [4] * 8), scored([2], [4] * 8), Margins(loss_minor=0, fpr=0.0))
+    nothing_moved = PairedRows(added=0, removed=0, rescored=0)
+    same = compare(scored([2], [4] * 8), scored([2], [4] * 8), Margins(loss_minor=0, fpr=0.0), paired=nothing_moved)
     once, tenfold = (compare(scored([], [4] * 8), scored([2], [4] * 8), Margins(), factor=f) for f in (1, 10))
 
     assert same.non_inferior
@@ -108,7 +111,7 @@ def test_what_comes_in_few_episodes_is_bounded_more_widely():
 
 
 def found(loss_bound):
-    return Comparison(28, 0.0, loss_bound, 0.0, 0.001, Margins(loss_minor=100_000))
+    return Comparison(28, 0.0, loss_bound, 0.0, {"rows": 0.001}, Margins(loss_minor=100_000))
 
 
 @pytest.mark.parametrize(
@@ -128,3 +131,68 @@ def test_who_replaces_whom(passes, champion_passes, comparison, expected, why):
 
     assert promotable is expected
     assert re.search(why, reason)
+
+
+def test_flags_that_few_terminals_add_widen_the_bound_where_days_see_nothing():
+    """Forty more flags in 20,000 rows: spread over 40 terminals, or all of them at one of 1,000 terminals."""
+    terminal, more = np.arange(20_000) % 1_000, np.arange(20_000) < 40
+    net, legit = np.array([6, 6, 6, 6, 6, 5, 5]), np.full(7, 20_000) // 7
+    spread, one = (
+        difference_bounds(PairedRows.from_rows(np.zeros(20_000), more, terminals=at), net, legit, 0.05)
+        for at in (terminal, np.where(more, 5_000, terminal))
+    )
+
+    assert spread["days"] == one["days"] < 0.0022
+    assert max(spread.values()) == pytest.approx(0.0049, abs=1e-4)
+    assert one["terminals"] == pytest.approx(0.0136, abs=1e-4)
+
+
+def test_without_a_difference_the_bound_is_the_rule_of_three_of_terminals():
+    """No flag differs: 300 terminals leave a bound of 1 %, 1,000 one of 0.3 %, because a window may miss one."""
+    nothing = np.zeros(3_000, bool)
+    found = [
+        difference_bounds(
+            PairedRows.from_rows(nothing, nothing, terminals=np.arange(3_000) % terminals),
+            np.zeros(10, int),
+            np.full(10, 300),
+            0.05,
+        )
+        for terminals in (300, 1_000)
+    ]
+
+    assert [round(each["terminals"], 5) for each in found] == [0.00999, 0.003]
+    assert [each["all kinds together"] for each in found] == [each["terminals"] for each in found]
+
+
+def test_days_that_resemble_each_other_widen_the_bound():
+    """Seven bad days count for more if they follow each other than if they are scattered over 28 days."""
+    legit = np.full(28, 100)
+    in_a_row, scattered = np.where(np.arange(28) < 7, 4, 0), np.where(np.arange(28) % 4 == 0, 4, 0)
+    first, second = (difference_bounds(PairedRows.of_days(net), net, legit, 0.05) for net in (in_a_row, scattered))
+
+    assert first["days"] == pytest.approx(second["days"])
+    assert first["days that resemble each other"] > 1.5 * first["days"]
+    assert second["days that resemble each other"] < second["days"]
+
+
+def test_a_window_without_a_difference_takes_the_sizes_of_known_episodes():
+    """Both models catch 20 episodes of 100,000: the bound is about three of them a window, at twice the volume six.
+
+    Without any fraud that is worth something, nothing tells a size, so the comparison is refused.
+    """
+    ones = np.arange(20)
+    known = Frauds(ones, np.full(20, 100_000), ones, ones, 30, ones)
+    nothing = known.take(ones < 0)
+
+    assert excess_bound(nothing, 0.05, known=known) == pytest.approx(3 * 100_000, rel=0.1)
+    assert excess_bound(nothing, 0.05, known=known, factor=2.0) == pytest.approx(6 * 100_000, rel=0.1)
+    with pytest.raises(NoFraud, match="needs a fraud that is worth something, found none in 30 days"):
+        excess_bound(nothing, 0.05, known=nothing)
+
+
+def test_blocks_that_do_not_add_up_are_refused():
+    """Blocks that add up to another difference than the rows are refused, with both numbers."""
+    blocks = PairedBlocks.from_rows("terminals", [1, 2], [0, 0], [1, 1])
+
+    with pytest.raises(DataError, match=r"\+1 legitimate rows more than the champion, but \+2 by terminals"):
+        PairedRows(1, 0, None, [blocks])

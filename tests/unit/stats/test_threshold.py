@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from antifraud.errors import NotEnoughRows
+from antifraud.stats.beta import select_beta
 from antifraud.stats.bounds import (
     block_bound,
     joint_bound,
@@ -27,7 +28,6 @@ from antifraud.stats.threshold import (
     fpr_bounds,
     np_threshold,
     order_statistic,
-    select_beta,
 )
 
 TARGET, DELTA = 0.045, 0.01

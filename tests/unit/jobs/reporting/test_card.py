@@ -65,6 +65,7 @@ def test_the_card_has_the_comparison_with_the_champion():
         "Judged on the same days, the champion is PASS.\n" in card
     )
     assert "| false-positive rate | 0.10 % | 0.60 % | 0.50 % |" in card
+    assert "| terminals | 0.600 % |\n| all kinds together | 0.600 % |" in card
     assert "| missed fraud, RUB a month | -12,000 | 3,000 | 50,000 |" in card
     assert "| worse than the champion by at most, missed fraud a month | 50,000 RUB |" in card
     assert "| worse than the champion by at most, false-positive rate | 0.50 % |" in card

@@ -1,0 +1,109 @@
+"""The assumptions of the false-positive rate's bound that a window is checked for.
+
+The limits are such that all checks together fire in at most 5 % of the windows of a steady world, also of one in which
+days or terminals differ (`bench.gate.dependent`).
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from scipy import stats
+
+from antifraud.gate.assumptions import Assumption, Promise
+from antifraud.gate.certify import Certify
+from antifraud.settings.assumptions import AssumptionName
+from antifraud.stats.score_tables import Ints
+from antifraud.stats.steadiness import halves, memory, rise, standing_out
+from antifraud.stats.threshold import LegitBlocks, flagged_by_block
+
+CHANCE: Final = 0.01
+"""Probability that a steady window seems to rise, or that independent days seem to be dependent."""
+IMPLAUSIBLE: Final = 4.0
+"""A block stands out if chance gives any block such a rate once in 10,000 windows."""
+EPOCH: Final = np.datetime64(0, "D")
+
+
+def check_rate(certify: Certify, threshold: int) -> Iterator[Assumption]:
+    """Yield the assumptions of the false-positive rate's bound at a threshold, as the window shows them."""
+    days = LegitBlocks.of_days(certify.table)
+    flagged, rows = flagged_by_block(days, threshold)
+    yield _no_rise(flagged, rows)
+    yield _no_outlying_day(certify, flagged, rows)
+    yield from (_no_outlying_block(kind, threshold) for kind in certify.blocks if kind.name == "terminals")
+    if LegitBlocks.of_weeks(certify.table) is None:
+        yield _no_memory(flagged, rows)
+
+
+def _no_rise(flagged: Ints, rows: Ints) -> Assumption:
+    (first, second), errors = halves(flagged, rows), rise(flagged, rows)
+    return Assumption(
+        name=AssumptionName.RATE_TREND,
+        promise=Promise.RATE,
+        assumed="the rate does not rise over the window",
+        measured=errors,
+        limit=float(stats.t.isf(CHANCE, rows.size - 2)),
+        words=(
+            f"The first half of the window has {first:.2%}, the second {second:.2%}; the slope is {errors:.1f} "
+            "standard errors above 0."
+        ),
+    )
+
+
+def _no_outlying_day(certify: Certify, flagged: Ints, rows: Ints) -> Assumption:
+    place, surprise = standing_out(flagged, rows)
+    day = EPOCH + int(np.unique(certify.table.day[certify.table.legit > 0])[place])
+    return Assumption(
+        name=AssumptionName.RATE_DAY,
+        promise=Promise.RATE,
+        assumed=f"days are alike, and kinds of day that {rows.size} days may not show are not worse",
+        measured=surprise,
+        limit=IMPLAUSIBLE,
+        words=(
+            f"The day that stands out most, {day}, has {flagged[place] / rows[place]:.2%}; the other days together "
+            f"have {_others(flagged, rows, place):.2%}. A kind of day rarer than one in {_rarest_seen(rows.size):.0f} "
+            "may not have shown."
+        ),
+    )
+
+
+def _no_outlying_block(kind: LegitBlocks, threshold: int) -> Assumption:
+    flagged, rows = flagged_by_block(kind, threshold)
+    place, surprise = standing_out(flagged, rows)
+    return Assumption(
+        name=AssumptionName.RATE_TERMINAL,
+        promise=Promise.RATE,
+        assumed="the flags are not concentrated on single terminals",
+        measured=surprise,
+        limit=IMPLAUSIBLE,
+        # The terminal is not named: tokens must not be in a report.
+        words=(
+            f"The terminal that stands out most has {flagged[place] / rows[place]:.2%} of {rows[place]:,} rows "
+            f"flagged. The others together have {_others(flagged, rows, place):.2%}."
+        ),
+    )
+
+
+def _no_memory(flagged: Ints, rows: Ints) -> Assumption:
+    errors = memory(flagged, rows)
+    return Assumption(
+        name=AssumptionName.RATE_MEMORY,
+        promise=Promise.RATE,
+        assumed="days are independent, because the window is too short for weeks as blocks",
+        measured=errors,
+        limit=float(stats.norm.isf(CHANCE)),
+        words=f"The correlation of a day's rate with the next day's is {errors:.1f} standard errors above 0.",
+    )
+
+
+def _others(flagged: Ints, rows: Ints, place: int) -> float:
+    return float((flagged.sum() - flagged[place]) / (rows.sum() - rows[place]))
+
+
+def _rarest_seen(days: int) -> float:
+    """Return n of the kind of day that comes once in n days and shows in this many with 99 % probability.
+
+    >>> round(_rarest_seen(56), 1)
+    12.7
+    """
+    return float(1 / (1 - CHANCE ** (1 / days)))
