@@ -158,7 +158,7 @@ def dependent_figures(repetitions: int) -> None:
     _record("gate.np_violations_dependent", {name: after[name]["silent"] for name in DEPENDENT}, f"silent; {error}")
     _record("gate.np_violations_moving", {name: after[name]["silent"] for name in MOVING}, f"silent; {error}")
     _record("gate.np_violations_told", {name: after[name]["told"] for name in DEPENDENT | MOVING}, f"warned; {error}")
-    _record("gate.np_violations_dependent_before", before, f"{DAYS_BEFORE} days without weeks and chains; {error}")
+    _record("gate.np_violations_dependent_before", before, f"{DAYS_BEFORE} days without weeks and chains")
     _record("gate.np_false_warnings", {name: after[name]["false"] for name in STEADY | DEPENDENT}, error)
 
 
