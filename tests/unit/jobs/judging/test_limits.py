@@ -59,7 +59,10 @@ def test_gate_and_guard_share_the_limit_of_the_rate():
 @pytest.mark.parametrize("value", ["0", "1", "-0.01", "5", "nan"])
 def test_a_share_lies_between_0_and_1(name, value):
     """A share outside 0 to 1, such as a percentage or a negative number, is refused by name."""
-    with pytest.raises(SettingsError, match=rf"ANTIFRAUD_{name} is {float(value)}: expected a share between 0 and 1"):
+    # A bound with a delta of 0.5 or more is none.
+    most = "0.5" if name == "DELTA" else "1"
+    expected = rf"ANTIFRAUD_{name} is {float(value)}: expected a share between 0 and {most}, "
+    with pytest.raises(SettingsError, match=expected):
         of(**{name: value})
 
 
