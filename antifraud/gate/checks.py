@@ -60,9 +60,9 @@ def _no_outlying_day(certify: Certify, flagged: Ints, rows: Ints) -> Assumption:
         measured=surprise,
         limit=IMPLAUSIBLE,
         words=(
-            f"The day that stands out most, {day}, has {flagged[place] / rows[place]:.2%}; the other days together "
-            f"have {_others(flagged, rows, place):.2%}. A kind of day rarer than one in {_rarest_seen(rows.size):.0f} "
-            "may not have shown."
+            f"The rate stands out most on {day}: {flagged[place] / rows[place]:.2%} beside "
+            f"{_others(flagged, rows, place):.2%}. A kind of day rarer than one in {_rarest_seen(rows.size):.0f} may "
+            "not have shown."
         ),
     )
 

@@ -43,13 +43,13 @@ def reasons(found: Findings) -> tuple[str, ...]:
 def _months(found: Findings) -> str:
     """Return how far next month may differ, and the episodes that the bound allows for."""
     loss = found.loss
-    said = f"The loss bound lets fraud differ from window to month by {loss.month_sd:.0%} (standard deviation)."
+    said = f"The loss bound lets months differ by {loss.month_sd:.0%} (standard deviation)."
     if loss.larger:
-        said += " At the judged volume larger episodes are worse than more of them, so the bound assumes larger ones."
+        said += " More volume counts as larger episodes, which are worse here than more episodes."
     if loss.largest:
         said += (
-            f" The largest known episode is worth {rub(loss.largest)}, and the bound allows for one of "
-            f"{rub(loss.allowed)}. No bound knows frauds of a larger kind than any seen."
+            f" The largest known episode is worth {rub(loss.largest)}, the largest allowed one {rub(loss.allowed)}. "
+            "No bound knows a larger kind."
         )
     return said
 
