@@ -25,6 +25,7 @@ DATABASES: Final = (
 )  # fmt: skip
 DATA_FILE: Final = "data.mdb"
 LOCK_FILE: Final = "lock.mdb"
+SIZE: Final = "map_bytes"
 HELP: Final = "see docs/runbook.md, Store"
 T = TypeVar("T")
 
@@ -116,6 +117,19 @@ class Environment:
         with self._gate.alone():
             self._env.set_mapsize(self.map_bytes + COPIES_BYTES + URGENT_BYTES)
 
+    def _set_size(self, map_bytes: int) -> None:
+        with self._gate.alone():
+            self._env.set_mapsize(map_bytes + COPIES_BYTES)
+            self.room.limit = map_bytes
+
+    def announce_size(self) -> None:
+        """Tell the other processes the size that the settings of this one give; they take a larger one over.
+
+        Raises:
+            StoreError: The store cannot be written.
+        """
+        self.write(lambda view: view.set_number(SIZE, self.map_bytes))
+
     def _take_over_size(self) -> None:
         """Take over the size that another process has given the environment."""
         self._gate.leave()
@@ -197,6 +211,9 @@ class Environment:
             self._env.reader_check()
             with self.read() as view:
                 self.room.measure(view.used_bytes())
+                announced = view.number(SIZE)
+            if announced > self.map_bytes:
+                self._set_size(announced)
             self.room.keep_on_disk(self._env.info()["last_pgno"])
             if not self._power_safe:
                 self._env.sync(True)

@@ -198,5 +198,8 @@ class DecisionStore(Protocol):
     def look_after(self) -> None:
         """Do what is due every second: clear dead readers, keep room on the disk, write to the disk."""
 
+    def announce_size(self) -> None:
+        """Tell the other processes the size that the settings of this one give; they take a larger one over."""
+
     def close(self) -> None:
         """Close the store; the process can then open it again."""

@@ -249,6 +249,10 @@ class Store:
         """Write everything to the disk, with the entry of a new file in its folder."""
         self._environment.settle()
 
+    def announce_size(self) -> None:
+        """Tell the other processes the size that the settings of this one give; they take a larger one over."""
+        self._environment.announce_size()
+
     def close(self) -> None:
         """Close the store; the process can then open it again."""
         self._environment.close()

@@ -109,11 +109,12 @@ class Poller:
         store = open_store(settings)
         try:
             require_registered(store, settings.releases_dir)
+            store.announce_size()
+            self._note_others(store)
         except BaseException:
             # A store that stays open could not be opened again by this process.
             store.close()
             raise
-        self._note_others(store)
         return store
 
     def _note_others(self, store: DecisionStore) -> WorkerReports:

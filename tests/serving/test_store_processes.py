@@ -2,6 +2,8 @@
 
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from antifraud.errors import StoreBusy, StoreForeign
+from antifraud.settings.serving import StoreSettings
 from serving.store.__main__ import main as manage
 from serving.store.records import Place
 from serving.store.store import open_store
@@ -94,6 +97,31 @@ def test_a_larger_size_reaches_every_thread(patient):
     assert set(statuses) == {(200, None)}
     assert patient.store.fill().limit > 900 << 20
     assert patient.services.troubles == {}
+
+
+ANNOUNCE = """
+import sys
+from pathlib import Path
+from antifraud.settings.serving import StoreSettings
+from serving.store.store import open_store
+
+store = open_store(StoreSettings(home=Path(sys.argv[1]), store_map_bytes=1 << 25))
+store.announce_size()
+store.close()
+"""
+
+
+def test_an_announced_size_is_taken_over_at_once(home):
+    """The guard keeps its old setting when the scorer is restarted with a larger one: it is not full any more."""
+    running = open_store(StoreSettings(home=home, store_map_bytes=1 << 20))
+    assert running.fill().limit == 1 << 20
+
+    subprocess.run([sys.executable, "-c", ANNOUNCE, home], check=True)
+    running.look_after()
+
+    assert running.fill().limit == 1 << 25
+    assert commit(running, 1) == 1
+    running.close()
 
 
 def test_a_killed_reader_is_cleared_while_the_scorer_runs(scorer):
