@@ -24,7 +24,7 @@ from jobs.judging.champion import judge_rivals, scorable, succession
 from jobs.judging.limits import demand_of
 from jobs.judging.reduction import table_of
 from jobs.judging.rivals import find_rivals
-from jobs.judging.scoring import score_batches
+from jobs.judging.scoring import LEARNT, score_batches
 from jobs.judging.validate import validate
 from jobs.rows.dataset import count_by_status
 from jobs.rows.inputs import Inputs
@@ -42,7 +42,9 @@ def test_stored_scores_equal_a_recount(judged):
     features = read_days(catalog, FEATURES, certify.first, certify.last)
     labels = read_days(catalog, LABELS, certify.first, certify.last, ["day", "transaction_id", "status"])
     rows = features.join(labels, ["day", "transaction_id"], join_type="inner").combine_chunks()
-    batch = rows.append_column("window", pa.array(["certify"] * rows.num_rows)).to_batches()[0]
+    rows = rows.append_column("window", pa.array(["certify"] * rows.num_rows))
+    # Scores do not depend on when labels were learnt.
+    batch = rows.append_column(LEARNT, pa.nulls(rows.num_rows, pa.int32())).to_batches()[0]
     score = _score(candidate, batch)
     day = np.array([date.toordinal() - dt.date(1970, 1, 1).toordinal() for date in rows["day"].to_pylist()])
     is_fraud = np.array(rows["status"].to_pylist()) == "fraud"
