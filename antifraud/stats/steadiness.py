@@ -82,11 +82,14 @@ def standing_out(flagged: Ints, rows: Ints) -> tuple[int, float]:
 
     >>> standing_out(np.array([4, 5, 3, 6, 4, 5, 20]), np.full(7, 100))[0]
     6
+    >>> standing_out(np.array([100, 90]), np.array([100, 90]))
+    (0, 0.0)
     """
     rate: Floats = flagged / rows
     usual = np.argsort(rate, kind="stable")[: rows.size - int(np.ceil(TRIMMED * rows.size))]
     mean = float(flagged[usual].sum() / rows[usual].sum())
-    if not mean:
+    # Where nothing or everything is flagged, no block can stand out.
+    if mean in {0.0, 1.0}:
         return int(np.argmax(rate)), 0.0
     variance: Floats = mean * (1 - mean) / rows + variance_between_blocks(flagged[usual], rows[usual])
     # Half a row less, because counts are whole.
