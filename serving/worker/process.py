@@ -57,6 +57,17 @@ class ScorerWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no types
         if self._leave_by is not None and not self._must_stay(self._leave_by):
             self._close_idle_at, self.alive = time.monotonic() + LAST_REQUEST_SECONDS, False
 
+    def is_parent_alive(self) -> bool:
+        """Return whether the master lives; a worker without one leaves at once, so that a new master can listen."""
+        if super().is_parent_alive():
+            return True
+        self.set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.close()
+        self._leave_by = self._close_idle_at = time.monotonic()
+        self.alive = False
+        return False
+
     def _must_stay(self, leave_by: float) -> bool:
         return self._can_decide() and time.monotonic() < leave_by and HANDOVER.must_wait(self.age)
 

@@ -72,6 +72,21 @@ def test_a_killed_worker_costs_nothing_but_repeats(gunicorn):
     assert_repaired(gunicorn, traffic)
 
 
+def test_a_killed_master_can_be_started_again_at_once(gunicorn):
+    """Its workers leave the address to the new one, however many clients keep their connections open."""
+    idle = [httpx.Client() for _ in range(8)]
+    for client in idle:
+        assert client.get(f"{gunicorn.url}/healthz").status_code == 200
+    os.kill(gunicorn.process.pid, signal.SIGKILL)
+    gunicorn.process.wait()
+
+    gunicorn.start()
+
+    assert gunicorn.post("/v1/decisions", transaction(transaction_id=5_000_000)).status_code == 200
+    for client in idle:
+        client.close()
+
+
 def test_a_reload_keeps_the_old_workers_until_the_new_ones_can_decide(gunicorn, shared_home):
     """While the new workers load, decisions go on; then the old ones leave."""
     old = set(gunicorn.workers())
