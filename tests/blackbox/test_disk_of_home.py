@@ -59,7 +59,7 @@ def test_workers_start_and_live_on_a_full_disk(build, scorer_of, small_disk):
         assert set(scorer.workers()) == replaced
         assert statuses <= {200, 503}
         filler.unlink()
-        # What was refused is sent again, until both workers have seen the room.
+        # Refused ones are sent again, until both workers have seen the room.
         wait_for(lambda: {each.status for each in decide_all(scorer, range(2_000, 2_040))} == {200}, "both workers", 15)
         assert set(scorer.workers()) == replaced
 
