@@ -1,7 +1,7 @@
 """The assumptions of the false-positive rate's bound that a window is checked for.
 
-The limits are such that all checks together fire in at most 5 % of the windows of a steady world, also of one in which
-days or terminals differ (`bench.gate.dependent`).
+Steady worlds set the limits: all checks together fire in at most 5 % of their windows, although days and terminals
+differ (`bench.gate.dependent`).
 """
 
 from collections.abc import Iterator

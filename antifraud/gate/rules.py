@@ -48,8 +48,8 @@ def _months(found: Findings) -> str:
         said += " More volume counts as larger episodes, which are worse here than more episodes."
     if loss.largest:
         said += (
-            f" The largest known episode is worth {rub(loss.largest)}, the largest allowed one {rub(loss.allowed)}. "
-            "No bound knows a larger kind."
+            f" The largest known episode is worth {rub(loss.largest)}; the bound allows for a missed one of "
+            f"{rub(loss.allowed)}. No bound knows a larger kind."
         )
     return said
 

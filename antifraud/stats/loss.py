@@ -86,8 +86,9 @@ class LossBound:
         waves: As `volume`, for the change from the window to the month.
         month_sd: Standard deviation of that change, in logarithms.
         larger: Whether larger episodes were worse than more of them, at the judged volume.
-        largest: Total of the largest known episode, minor units.
-        allowed: Total that an episode larger than all known ones exceeds with probability 1 - `level`, minor units.
+        largest: Total of the largest known episode, caught frauds included, minor units.
+        allowed: Missed total that an episode larger than all missed ones exceeds with probability 1 - `level`, minor
+            units. It can be below `largest`, because most of a caught episode is not missed.
     """
 
     mean: float

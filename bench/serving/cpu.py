@@ -3,8 +3,8 @@
     make bench-cpu BEFORE=checkout
 
 A decision is a whole WSGI call: from a request's environment to the last byte of the answer. Each version decides in a
-process of its own (`bench/serving/calls.py`), with the interpreter of its checkout, a home of its own, and a release
-and a state of the same contents (`bench/serving/world.py`).
+process and a home of its own, with the interpreter of its checkout (`bench/serving/calls.py`). Both have a release and
+a state of the same contents (`bench/serving/world.py`).
 """
 
 import argparse

@@ -29,8 +29,9 @@ from jobs.training.export import onnx_bytes
 CUTOFF: Final = 20_000
 NOW: Final = (CUTOFF + 1) * DAY_SECONDS + 20 * HOUR_SECONDS + HOUR_SECONDS // 2
 """Business time of all requests: half past eight in the evening after the cut-off day."""
-CUSTOMERS: Final = 500
-TERMINALS: Final = 50
+CUSTOMERS: Final = 5_000
+TERMINALS: Final = 500
+"""Together more than a worker keeps unpacked (`serving.worker.loading.KEPT_ENTITIES`), as in production."""
 FILLING: Final = 5_000
 """Decisions of the day that are made before any is measured."""
 LABELLED: Final = 400

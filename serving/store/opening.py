@@ -1,7 +1,7 @@
 """Open the environment of the store, after it was examined if it may have been damaged since it was last in use.
 
-LMDB without sync can be damaged by a power cut, and does not notice. A mark in the folder says since which boot of the
-machine the store is in use, with which durability, and what its file looked like when the last process closed it.
+LMDB without sync can be damaged by a power cut, and does not notice. So a mark in the folder names the boot of the
+machine since which the store is in use, and the durability. It describes the file as the last process closed it.
 """
 
 import fcntl

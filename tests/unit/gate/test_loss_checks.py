@@ -69,6 +69,6 @@ def test_the_reasons_name_the_months_and_the_largest_episode():
 
     (months,) = (reason for reason in said.reasons if reason.startswith("The loss bound lets months differ"))
     assert months.startswith("The loss bound lets months differ by 9% (standard deviation). ")
-    assert "The largest known episode is worth 2,000 RUB, the largest allowed one " in months
+    assert "The largest known episode is worth 2,000 RUB; the bound allows for a missed one of " in months
     assert months.endswith("No bound knows a larger kind.")
     assert [each.name for each in said.assumptions if each.fails][-1] == AssumptionName.LOSS_SIZES
