@@ -29,17 +29,22 @@ def small_disk(tmp_path):
 
 
 def fill_disk(place):
-    """Write a file until there is no room; return it."""
+    """Write a file until there is no room, not even what a process held for a moment; return it."""
     filler = place / "filler"
-    with filler.open("wb", buffering=0) as file:
+    wait_for(lambda: add_to(filler) == 0, "a full disk")
+    return filler
+
+
+def add_to(filler):
+    """Add to a file until nothing fits any more; return the blocks that are free afterwards."""
+    with filler.open("ab", buffering=0) as file:
         for size in (1 << 16, 1):
             try:
                 while file.write(b"x" * size) == size:
                     pass
             except OSError:
                 continue
-    assert os.statvfs(place).f_bavail == 0
-    return filler
+    return os.statvfs(filler).f_bavail
 
 
 def test_workers_start_and_live_on_a_full_disk(build, scorer_of, small_disk):
