@@ -235,7 +235,7 @@ class StoreFull(StoreError):
 
 
 class StoreBusy(StoreError):
-    """Another process holds the lock of the decision store for too long; nothing was changed."""
+    """Another process holds the lock of the decision store for too long, or uses the store; nothing was changed."""
 
     exit_code = 69
 

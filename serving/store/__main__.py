@@ -7,7 +7,7 @@
 ``init`` makes a store, or gives one of an earlier version an identity, and notes it beside the release pointer. It
 refuses if the service has a store already. ``accept`` is for a person who knows what is lost: the store at hand, such
 as a copy that was restored, becomes the service's store, and is suspended until an admin resumes it. ``verify`` reads
-the whole store and says whether it is sound; it changes nothing.
+the whole store, which no process may use meanwhile, and says whether it is sound.
 """
 
 import argparse
@@ -21,9 +21,8 @@ from antifraud.errors import StoreForeign
 from antifraud.exit_codes import returns_exit_code
 from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import StoreSettings
-from serving.store.lmdb import require_store
+from serving.store.opening import verify
 from serving.store.registration import read_registration, write_registration
-from serving.store.soundness import require_sound
 from serving.store.store import Store, init_store, open_store
 
 
@@ -69,8 +68,7 @@ def _accept(settings: StoreSettings) -> Store:
 
 
 def _verify(settings: StoreSettings) -> None:
-    require_store(settings.store_dir)
-    require_sound(settings.store_dir)
+    verify(settings.store_dir)
     print(f"the decision store in {settings.store_dir} is sound")  # noqa: T201
 
 

@@ -277,7 +277,6 @@ def examine(folder: Path) -> Iterator[View]:
     try:
         with (
             lmdb.open(str(folder), max_dbs=len(DATABASES), readonly=True, create=False) as environment,
-            # If the store is in use, its writers leave the pages of this moment alone.
             environment.begin() as transaction,
         ):
             if flaws := verify(str(folder)):  # type: ignore[no-untyped-call]

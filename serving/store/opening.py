@@ -9,9 +9,9 @@ import json
 import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
-from antifraud.errors import StoreDamaged, StoreError
+from antifraud.errors import StoreBusy, StoreDamaged, StoreError
 from antifraud.files import exclusive, replace_file, sync_folder
 from antifraud.settings.serving import Durability, StoreSettings
 from serving.store import earlier
@@ -89,7 +89,7 @@ class Usage:
 
     def _begin(self, durability: Durability) -> None:
         before, boot = _read_mark(self._folder), BOOT_ID.read_text().strip()
-        is_first = self._is_only_user()
+        is_first = _is_only_user(self._users)
         fcntl.flock(self._users, fcntl.LOCK_SH)
         mark = Mark(boot, durability, flaw=before.flaw if before else "")
         if before is not None and before.boot == boot and "process" in (before.durability, durability):
@@ -108,7 +108,7 @@ class Usage:
         if self._is_in_place():
             with exclusive(self._folder):
                 before = _read_mark(self._folder)
-                if before is not None and self._is_only_user():
+                if before is not None and _is_only_user(self._users):
                     self._write(replace(before, closed=_describe(self._folder)), before)
         self.leave()
 
@@ -122,13 +122,6 @@ class Usage:
         except FileNotFoundError:
             return False
 
-    def _is_only_user(self) -> bool:
-        try:
-            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
     def _write(self, mark: Mark, before: Mark | None) -> None:
         if mark == before:
             return
@@ -138,6 +131,33 @@ class Usage:
             # A full disk must not stop the service. Without a mark, the next process examines the store.
             (self._folder / MARK).unlink(missing_ok=True)
             sync_folder(self._folder)
+
+
+def verify(folder: Path) -> None:
+    """Examine a store at rest; whoever opens it meanwhile waits for the end.
+
+    In a store that is in use, an examination would keep old pages from being reused for as long as it reads.
+
+    Raises:
+        StoreForeign: There is none.
+        StoreBusy: A process has it open.
+        StoreDamaged: It is damaged.
+        StoreError: It could not be examined.
+    """
+    require_store(folder)
+    with exclusive(folder), (folder / USERS).open("w") as users:
+        if not _is_only_user(users):
+            raise StoreBusy("the decision store is in use: stop scorer and guard, then verify again")
+        require_sound(folder)
+
+
+def _is_only_user(users: TextIO) -> bool:
+    """Return whether no other process has the store open; if so, lock the file against them."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read_mark(folder: Path) -> Mark | None:

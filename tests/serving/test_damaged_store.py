@@ -15,7 +15,7 @@ from serving.store.store import open_store
 from tests.serving.processes import GunicornScorer
 from tests.serving.scene import CUSTOMER, Scorer, init_store
 
-DAMAGED, FOREIGN = 81, 80
+BUSY, DAMAGED, FOREIGN = 69, 81, 80
 
 
 @pytest.fixture
@@ -236,12 +236,39 @@ def test_an_examination_that_dies_means_damage(used, monkeypatch):
 
 
 def test_verify_says_that_a_store_is_sound(used, capsys):
-    """`verify` reads the whole store, also one that is in use, and changes nothing."""
-    scorer = Scorer(used)
-    scorer.poller.poll()
+    """`verify` reads the whole store, and changes nothing."""
+    before = (used / "store" / "data.mdb").read_bytes()
     assert run("verify", used) == 0
     assert capsys.readouterr().out == f"the decision store in {used / 'store'} is sound\n"
+    assert (used / "store" / "data.mdb").read_bytes() == before
+
+
+def test_verify_leaves_a_store_in_use_alone(used, capsys):
+    """While a process has the store open, `verify` is refused: it would read in one transaction for minutes."""
+    scorer = Scorer(used)
+    scorer.poller.poll()
+    assert run("verify", used) == BUSY
+    assert capsys.readouterr().err == (
+        "error: the decision store is in use: stop scorer and guard, then verify again\n"
+    )
     scorer.close()
+    assert run("verify", used) == 0
+
+
+def test_whoever_opens_waits_for_verify(used, monkeypatch):
+    """A store that is being verified is opened after the examination, by a reader of the same lock."""
+    opened = []
+
+    def examine_slowly(_):
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+
+    thread = threading.Thread(target=lambda: opened.append(open_and_close(used)))
+    monkeypatch.setattr(opening, "require_sound", examine_slowly)
+    opening.verify(used / "store")
+    thread.join(10)
+    assert opened == [None]
 
 
 def test_verify_says_what_is_wrong(used, capsys):
