@@ -110,6 +110,11 @@ ROW_DEFECTS: Final = (
         UNPARSABLE, "tx_fraud_scenario", "scenario IS NULL", "not 1 or 2 digits", "1 or 2 digits",
         lambda row: row.scenario is None,
     ),
+    RowDefect(
+        UNPARSABLE, "terminal_group_id", "group_given AND group_id IS NULL", "neither empty nor 1 to 18 digits",
+        "nothing, or 1 to 18 digits",
+        lambda row: row.group_given and row.group_id is None,
+    ),
 )  # fmt: skip
 """Defects of a row taken alone."""
 DUPLICATE: Final = Defect(

@@ -1,8 +1,9 @@
 """Labelled feature rows of a run's windows, as Spark reads them."""
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from antifraud.lake.schemas import FEATURES
+from antifraud.lake.schemas import FEATURES, GROUP
 from jobs.publishing.tables import read_table
 from jobs.rows.dataset import labelled
 from jobs.rows.inputs import Inputs
@@ -10,6 +11,11 @@ from jobs.rows.labels import labels_as_of
 
 
 def labelled_rows(spark: SparkSession, inputs: Inputs) -> DataFrame:
-    """Return `features` with the labels known at the end of the run's day, both at the snapshots of `inputs`."""
+    """Return `features` with the labels known at the end of the run's day, both at the snapshots of `inputs`.
+
+    A snapshot from before terminals had groups has no such column, so it is null.
+    """
     features = read_table(spark, FEATURES, snapshot_id=inputs.features_snapshot)
+    if GROUP.name not in features.columns:
+        features = features.withColumn(GROUP.name, F.lit(None).cast(GROUP.type))
     return labelled(features, labels_as_of(spark, inputs.as_of, inputs.labels_snapshot), inputs.spans)
