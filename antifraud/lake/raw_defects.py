@@ -64,7 +64,7 @@ OUTSIDE: Final = RowDefect(
 # file's days after the row has a usable time.
 ROW_DEFECTS: Final = (
     RowDefect(
-        UNPARSABLE, None, "NOT complete", "a line with another number of columns", f"{len(RAW.columns)} columns",
+        UNPARSABLE, None, "NOT complete", "a line with another number of columns", "the columns of the header",
         lambda row: not row.complete,
     ),
     RowDefect(

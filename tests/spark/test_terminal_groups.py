@@ -5,15 +5,17 @@ import datetime as dt
 import pytest
 from pyspark.sql import functions as F  # noqa: N812
 
-from antifraud.keys.pseudonym import load_active_key, tokenise
+from antifraud.keys.pseudonym import load_active_key, rotate_keyring, tokenise
 from antifraud.lake.catalog import open_catalog, read_days
+from antifraud.lake.feed import discover
 from antifraud.lake.key_use import key_ids
 from antifraud.lake.raw_lines import HEADER
 from antifraud.lake.schemas import CLEAN, FEATURES, QUARANTINE, RAW
 from jobs.day import STAGES
 from jobs.lake.checksums import checksums
 from jobs.lake.staleness import stale
-from jobs.publishing.tables import create_tables
+from jobs.publishing.tables import create_tables, read_table
+from jobs.raw.bridge import build_bridge, rekey, require_key
 from jobs.raw.contents import HASHED
 
 D1, D2 = dt.date(2026, 1, 1), dt.date(2026, 1, 2)
@@ -95,6 +97,22 @@ def test_a_source_that_begins_to_tell_groups_makes_its_days_stale(loaded):
     assert stale(settings, [D1, D2])["clean"][D1] == "the raw files are new or changed and were not read yet"
     assert run_all(session, settings)[0] == 2
     assert {key: groups_of(settings, FEATURES)[key] for key in (1, 2)} == {1: group, 2: group}
+
+
+def test_a_rotation_gives_groups_their_tokens_under_the_new_key(loaded):
+    """The bridge knows groups as well, and a row without a group keeps its null."""
+    session, settings = loaded
+    old = load_active_key(settings.keyring_path)
+    rotate_keyring(settings.keyring_path)
+    new = load_active_key(settings.keyring_path)
+
+    bridge = build_bridge(session, settings, discover(settings.raw_path), old, new)
+    rows = rekey(read_table(session, CLEAN), CLEAN, bridge)
+    require_key(rows, CLEAN, new)
+
+    group = tokenise(new, "group", 300_000_000_001)
+    found = {row["transaction_id"]: row["terminal_group"] for row in rows.collect()}
+    assert found == {1: None, 2: None, 3: group, 4: None, 5: group}
 
 
 def test_a_null_group_leaves_the_content_of_a_row_as_it_was(spark):
