@@ -24,7 +24,7 @@ from antifraud.stats.maturation import Maturation
 from antifraud.stats.missed_delays import Matured, mature
 from antifraud.stats.months import MissedDays, Months, find_months
 from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable, curve, total_of
-from antifraud.stats.threshold import LegitBlocks, time_blocks
+from antifraud.stats.threshold import GROUPS, MIN_BLOCKS, LegitBlocks, time_blocks
 
 EPOCH: Final = np.datetime64(0, "D")
 MOST_TRANSACTIONS: Final = 10**12
@@ -79,8 +79,9 @@ class Certify:
 
     @property
     def all_blocks(self) -> list[LegitBlocks]:
-        """Days and weeks, then the blocks that were passed."""
-        return [*time_blocks(self.table), *self.blocks]
+        """Days and weeks, then the blocks that were passed; groups of terminals only where they are enough."""
+        enough = [kind for kind in self.blocks if kind.name != GROUPS or kind.totals.size >= MIN_BLOCKS]
+        return [*time_blocks(self.table), *enough]
 
     @property
     def unknown(self) -> int:

@@ -15,7 +15,7 @@ from antifraud.gate.certify import Certify
 from antifraud.settings.assumptions import AssumptionName
 from antifraud.stats.score_tables import Ints, ScoreTable
 from antifraud.stats.steadiness import halves, memory, rise, standing_out
-from antifraud.stats.threshold import LegitBlocks, flagged_by_block
+from antifraud.stats.threshold import GROUPS, MIN_BLOCKS, LegitBlocks, flagged_by_block
 
 CHANCE: Final = 0.01
 """Probability that a steady window seems to rise, or that independent days seem to be dependent."""
@@ -33,6 +33,7 @@ def check_rate(certify: Certify, threshold: int) -> Iterator[Assumption]:
     yield _no_rise(flagged, rows)
     yield _no_outlying_day(certify, threshold)
     yield from (_no_outlying_block(kind, threshold) for kind in certify.blocks if kind.name == "terminals")
+    yield _enough_groups(certify)
     if LegitBlocks.of_weeks(certify.table) is None:
         yield _no_memory(flagged, rows)
 
@@ -109,6 +110,22 @@ def _no_outlying_block(kind: LegitBlocks, threshold: int) -> Assumption:
         words=(
             f"The terminal that stands out most has {flagged[place] / rows[place]:.2%} of {rows[place]:,} rows "
             f"flagged. The others together have {_others(flagged, rows, place):.2%}."
+        ),
+    )
+
+
+def _enough_groups(certify: Certify) -> Assumption:
+    groups = next((kind.totals.size for kind in certify.blocks if kind.name == GROUPS), 0)
+    return Assumption(
+        name=AssumptionName.RATE_GROUP,
+        promise=Promise.RATE,
+        assumed="terminals of one chain or region do not move together, unless there are enough of these to bound by",
+        measured=MIN_BLOCKS / groups if groups else None,
+        limit=1.0,
+        words=(
+            f"The rows name {groups} chains or regions; a bound by them needs {MIN_BLOCKS}."
+            if groups
+            else "No row names the chain or region of its terminal."
         ),
     )
 

@@ -18,7 +18,7 @@ from antifraud.gate.findings import Findings, Judgement, Verdict
 from antifraud.stats.comparison import Comparison
 from antifraud.stats.loss import LossBound
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Version of `report.json`. Raise it whenever a field is added, renamed or removed, a nested one too."""
 REPLAY: Final = "replay"
 """The only window of a replay: past days of a release that served."""

@@ -1,4 +1,4 @@
-"""Simulate how gate and guard keep their promises (about ten minutes): ``make bench-gate``."""
+"""Simulate how gate and guard keep their promises (about an hour): ``make bench-gate``."""
 
 import math
 from collections.abc import Iterator
@@ -62,9 +62,9 @@ def jump_delay(rng: np.random.Generator, rate: float) -> float:
 
 if __name__ == "__main__":
     violation_figures(repetitions=2_000)
-    power_figures(repetitions=200)
+    power_figures(repetitions=1_000)
     loss_figures(repetitions=2_000)
-    comparison_figures(repetitions=1_000)
+    comparison_figures(repetitions=2_000)
     concentrated_figures(repetitions=2_000)
     year_figures(years=1_000)
     release_figures(years=40)

@@ -3,7 +3,7 @@
 The drift is stated, because no data at hand show one. The simulated world and the Handbook's have none, and the
 Handbook's 91 days are fewer than training on 28, selecting on 7 and certifying on 63. Legitimate rows are normal in two
 dimensions, and frauds lie so far off in one direction that a fresh model catches 80 % at a false-positive rate of 5 %.
-That direction turns by so many degrees a month. A linear model has the direction of the middle of its training window.
+The direction turns by so many degrees a month. A linear model has the direction of the middle of its training window.
 It serves for the month after the label delay of the certify window.
 
     python -m bench.gate.staleness

@@ -29,6 +29,7 @@ from antifraud.stats.score_tables import ScoreTable
 from jobs.judging.reduction import (
     customer_blocks,
     frauds_of,
+    group_blocks,
     largest_difference,
     maturation_of,
     require_equal_chances,
@@ -184,7 +185,7 @@ def _certify(results: DataFrame, reduced: pa.Table, inputs: Inputs, lowest: int)
     return Certify(
         table_of(reduced, "certify"),
         frauds_of(rows, len(days)),
-        [terminal_blocks(rows, lowest), customer_blocks(rows, lowest)],
+        [terminal_blocks(rows, lowest), customer_blocks(rows, lowest), *group_blocks(rows, lowest)],
         maturation_of(read_table(rows.sparkSession, LABELS, snapshot_id=inputs.labels_snapshot), inputs.as_of),
         day_number(inputs.as_of),
         inputs.label_delay_days,

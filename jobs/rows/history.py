@@ -24,6 +24,7 @@ from jobs.publishing.tables import read_table
 from jobs.rows.dataset import downsample, is_drawn, labelled
 from jobs.rows.inputs import Inputs
 from jobs.rows.labels import frauds_and_drawn
+from jobs.rows.source import feature_rows
 
 ROWS_A_DAY: Final = 1_000
 """Legitimate rows of a day that are scored: 300 show a day at 20 % beside days at 4.5 %, whatever their number."""
@@ -81,9 +82,8 @@ def history_rows(spark: SparkSession, history: HistoryDays) -> DataFrame:
     days = _between(inputs.spans["history"])
     labels = read_table(spark, LABELS, days, inputs.labels_snapshot)
     said = frauds_and_drawn(labels, inputs.as_of, drawn)
-    features = read_table(spark, FEATURES, days, inputs.features_snapshot)
     # The frauds of a window are collected anyway, so a few months of them fit every executor.
-    rows = labelled(features, F.broadcast(said), inputs.spans)
+    rows = labelled(feature_rows(spark, inputs, days), F.broadcast(said), inputs.spans)
     return downsample(rows, history.share, SEED)
 
 

@@ -139,3 +139,37 @@ def test_every_concentrated_world_keeps_the_promise():
     for world in concentrated.WORSE:
         assert concentrated.passed(world, 200)[0] <= allowed(0.06, 200)
     assert concentrated.passed_alike(concentrated.even, concentrated.NOISE, 50)[0] >= 0.9
+
+
+@pytest.mark.prove
+def test_rare_episodes_of_any_spread_keep_the_promise():
+    """One episode in twenty days, beside 3 or 40 known ones of whatever spread: at most 8 % pass, the goal."""
+    for sigma, known in concentrated.SIZES:
+        assert concentrated.rare_loss(sigma, known, 400)[0] <= allowed(0.08, 400)
+
+
+@pytest.mark.prove
+def test_every_shape_keeps_the_rate_and_uses_the_target():
+    """All shapes of `bench.gate.shapes`: at most 1 % exceed the target, of which 100,000 rows use 95 %."""
+    for shape, rows, repetitions in (
+        (shapes.continuous, 2_000, 600),
+        (shapes.tied, 2_000, 600),
+        (shapes.clustered, 2_000, 600),
+        (shapes.uneven, 50_000, 100),
+    ):
+        broken = (shapes.certified_rates(shape, rows, repetitions) > shapes.TARGET).mean()
+        assert broken <= allowed(shapes.DELTA, repetitions)
+    used = shapes.certified_rates(shapes.continuous, 100_000, 60) / shapes.TARGET
+    assert used.mean() >= 0.95 - 3 * used.std(ddof=1) / np.sqrt(60)
+    giants = shapes.certified_rates(shapes.giants, 20_000, 60) / shapes.TARGET
+    assert giants.mean() >= 0.7
+
+
+@pytest.mark.prove
+def test_every_world_of_the_comparison_keeps_the_promise():
+    """All worlds of `bench.gate.comparison`: at most 5 % that are worse by the margin pass, and most equals do."""
+    for world in comparison.COMPARED:
+        for shares in comparison.SHARES.values():
+            assert comparison.passed(world, shares, 300)[0] <= allowed(0.06, 300)
+        equal = comparison.passed(world, comparison.ALIKE, 100, comparison.MARGIN.loss_minor)[0]
+        assert equal >= 0.75 - 3 * np.sqrt(0.75 * 0.25 / 100)
