@@ -232,23 +232,23 @@ def dependent_figures(repetitions: int) -> None:
     after = {name: shares(world, repetitions) for name, world in (STEADY | DEPENDENT | MOVING).items()}
     before = {name: shares(world, repetitions, before=True).silent for name, world in (DEPENDENT | MOVING).items()}
     days = f"{DAYS} days and {HISTORY_DAYS} before training"
-    error = f"{days}, {repetitions} repetitions, standard error at 1 % {math.sqrt(0.0099 / repetitions):.4f}"
+    error = f"{days}. {repetitions} repetitions, standard error at 1 % {math.sqrt(0.0099 / repetitions):.4f}"
     for name, worlds in (("dependent", DEPENDENT), ("moving", MOVING)):
         alone = named({world: after[world].alone for world in worlds}, ".3f")
         silent = {world: after[world].silent for world in worlds}
-        _record(f"gate.np_violations_{name}", silent, f"silent; {error}; without history {alone}")
+        _record(f"gate.np_violations_{name}", silent, f"Silent; {error}. Without history: {alone}")
         earlier = {world: before[world] for world in worlds}
         _record(f"gate.np_violations_{name}_before", earlier, f"{DAYS_BEFORE} days without weeks and chains")
-    _record("gate.np_violations_told", {name: after[name].told for name in DEPENDENT | MOVING}, f"warned; {error}")
+    _record("gate.np_violations_told", {name: after[name].told for name in DEPENDENT | MOVING}, f"Warned; {error}")
     false = {name: after[name].false for name in STEADY | DEPENDENT}
     without = named({name: after[name].false_alone for name in false}, ".3f")
     # Where the days show a rare one, the warning is right, whatever the threshold happens to keep.
-    right = f"{error}; rare days, not counted, {false.pop('rare days'):.3f}; without history {without}"
+    right = f"{error}. Rare days, not counted, {false.pop('rare days'):.3f}. Without history: {without}"
     _record("gate.np_false_warnings", false, right)
 
 
 def _record(name: str, found: dict[str, float], beside: str) -> None:
-    record(name, max(found.values()), "1", COMMAND, f"{beside}; {named(found, '.3f')}", span(found.values()))
+    record(name, max(found.values()), "1", COMMAND, f"{beside}. Shares: {named(found, '.3f')}", span(found.values()))
 
 
 if __name__ == "__main__":

@@ -60,10 +60,17 @@ def month_figures(repetitions: int) -> None:
             np.median([m.bounds[place] for m in found["steady"]]) / np.mean([m.loss for m in found["steady"]])
         )
         said = (
-            f"{DAYS} days and {history} before training, {repetitions} repetitions; steady bound over mean {price:.3f}"
+            f"{DAYS} days and {history} before training, {repetitions} repetitions. Steady: bound over mean {price:.3f}"
         )
         name = f"gate.loss_coverage_history_{history}"
-        record(name, min(covered.values()), "1", COMMAND, f"{said}; {named(covered, '.3f')}", span(covered.values()))
+        record(
+            name,
+            min(covered.values()),
+            "1",
+            COMMAND,
+            f"{said}. Covered: {named(covered, '.3f')}",
+            span(covered.values()),
+        )
 
 
 if __name__ == "__main__":
