@@ -105,7 +105,7 @@ class GateReport(Judgement):
     as_of: dt.date
     """Only labels known at the end of this day count."""
     windows: Mapping[str, Span]
-    """Train, select and certify; or `REPLAY` alone."""
+    """Train, select, certify, and history if there is any; or `REPLAY` alone."""
     at_full_volume: Judgement
     """The same threshold at the full service's volume."""
     curve: CurvePoints

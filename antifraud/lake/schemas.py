@@ -227,7 +227,7 @@ SCORES: Final = Table(
     ("day", "score"),
     (
         Column("release", "string", "id of the release (or candidate) that scored"),
-        Column("window", "string", "select or certify"),
+        Column("window", "string", "select, certify, or history (a sample of legitimate transactions)"),
         DAY,
         Column("score", "int", "risk", unit="parts per million"),
         Column("legit", "bigint", "legitimate transactions", unit="transactions"),

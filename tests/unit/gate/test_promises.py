@@ -84,18 +84,40 @@ def test_a_candidate_as_good_as_the_champion_still_passes():
 
 def test_days_that_resemble_each_other_do_not_break_the_promise():
     """Autocorrelation 0.8, 21 %: of 60 windows at most 3 % (+ 3 errors) break it silently, steady ones never warn."""
-    silent = dependent.shares(dependent.remembering, 60)["silent"]
+    silent = dependent.shares(dependent.remembering, 60).silent
     steady = dependent.shares(dependent.steady, 20)
 
     assert silent <= allowed(0.03, 60)
-    assert (steady["silent"], steady["false"]) == (0.0, 0.0)
+    assert (steady.silent, steady.false) == (0.0, 0.0)
 
 
 def test_a_ramp_warns_where_it_breaks_the_promise():
     """A rate that rises from 3.5 to 5.5 %: what breaks the promise on the last day is told in most of 20 windows."""
     found = dependent.shares(dependent.ramp, 20)
 
-    assert found["silent"] <= allowed(0.12, 20)
+    assert found.silent <= allowed(0.12, 20)
+
+
+def test_days_before_training_show_the_rare_day_that_the_window_lacks():
+    """One day in 28 at 20 %: of 60 windows at most 3 % (+ 3 errors) break the promise silently, fewer than without."""
+    found = dependent.shares(dependent.rare_days, 60)
+
+    assert found.silent <= allowed(0.03, 60)
+    assert found.silent < found.alone
+
+
+@pytest.mark.prove
+def test_every_dependent_world_keeps_the_promise_or_warns():
+    """All worlds of `bench.gate.dependent` reach the goals: 3 % silent, and 5 % warnings where the promise held.
+
+    A warning about a rare day that happened is no false one.
+    """
+    for world in dependent.DEPENDENT.values():
+        found = dependent.shares(world, 200)
+        assert found.silent <= allowed(0.03, 200)
+        assert world is dependent.rare_days or found.false <= allowed(0.05, 200)
+    for world in dependent.STEADY.values():
+        assert dependent.shares(world, 100).false <= allowed(0.05, 100)
 
 
 def test_flags_concentrated_on_few_terminals_pass_as_rarely_as_promised_where_days_alone_let_them_pass():
