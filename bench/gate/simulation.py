@@ -8,7 +8,7 @@ import numpy as np
 
 from antifraud.killswitch.evidence import Evidence, update
 from bench.gate.comparison import comparison_figures
-from bench.gate.concentrated import concentrated_figures
+from bench.gate.concentrated import concentrated_figures, rare_loss_figures
 from bench.gate.loss import loss_figures
 from bench.gate.shapes import COMMAND, SEED, power_figures, span, violation_figures
 from bench.gate.year import release_figures, year_figures
@@ -66,6 +66,7 @@ if __name__ == "__main__":
     loss_figures(repetitions=2_000)
     comparison_figures(repetitions=2_000)
     concentrated_figures(repetitions=2_000)
+    rare_loss_figures(repetitions=400)
     year_figures(years=1_000)
     release_figures(years=40)
     guard_figures(years=40, streams=20)
