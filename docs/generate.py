@@ -32,15 +32,20 @@ def table_page() -> str:
 def _raw_files() -> str:
     rows = "\n".join(
         f"| `{c.name}` | `{c.type}` | {c.meaning} | {c.unit} | `{c.shape}` | {_defects(c.name)} | {c.sensitivity} |"
-        for c in RAW.columns
+        for c in RAW.all_columns
     )
     head = ("column", "type", "meaning", "unit", "text", "quarantined as", "class")
     return (
         "## Raw files\n\nText in UTF-8: a header, then one transaction a line, with columns separated by commas. "
         "Quotes have no meaning. A byte-order mark, carriage returns before line feeds and NULs at the end of the file "
         f"are accepted. A file with another header is refused, {_defects_of_lines()}. The header is\n\n"
-        f"    {RAW.header}\n\n| {' | '.join(head)} |\n|{' --- |' * len(head)}\n{rows}\n"
+        f"    {RAW.header}\n\n{_optional()}\n\n| {' | '.join(head)} |\n|{' --- |' * len(head)}\n{rows}\n"
     )
+
+
+def _optional() -> str:
+    names = ", ".join(f"`{column.name}`" for column in RAW.optional)
+    return f"A source that has more to tell adds ` | ` and the name of the further column to the header: {names}."
 
 
 def _defects(column: str) -> str:

@@ -17,12 +17,14 @@ from antifraud.errors import (
     UndefinedMetric,
 )
 from antifraud.gate.findings import Correction, Estimate
+from antifraud.gate.history import History
 from antifraud.stats.episodes import Frauds, label_delay_loss
 from antifraud.stats.loss import MONTH_SD, Volume
 from antifraud.stats.maturation import Maturation
 from antifraud.stats.missed_delays import Matured, mature
+from antifraud.stats.months import MissedDays, Months, find_months
 from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable, curve, total_of
-from antifraud.stats.threshold import LegitBlocks, time_blocks
+from antifraud.stats.threshold import GROUPS, MIN_BLOCKS, LegitBlocks, time_blocks
 
 EPOCH: Final = np.datetime64(0, "D")
 MOST_TRANSACTIONS: Final = 10**12
@@ -38,6 +40,7 @@ class Certify:
 
     `unknown_a_day` counts the scored rows without a label, one number for each day of the window; None means none.
     Such rows count as volume, and in no rate. `quiet_days` are the days (since 1970) without any transaction.
+    `history` has earlier days for the assumptions that a window is too short to check; None: there are none.
 
     Raises:
         DataError: Table and frauds do not describe the same rows, or `unknown_a_day` does not have one count a day.
@@ -53,6 +56,7 @@ class Certify:
     label_delay_days: int = 7
     unknown_a_day: Ints | None = None
     quiet_days: Collection[int] = ()
+    history: History | None = None
 
     def __post_init__(self) -> None:
         if (negative := self.frauds.amount < 0).any():
@@ -75,8 +79,9 @@ class Certify:
 
     @property
     def all_blocks(self) -> list[LegitBlocks]:
-        """Days and weeks, then the blocks that were passed."""
-        return [*time_blocks(self.table), *self.blocks]
+        """Days and weeks, then the blocks that were passed; groups of terminals only where they are enough."""
+        enough = [kind for kind in self.blocks if kind.name != GROUPS or kind.totals.size >= MIN_BLOCKS]
+        return [*time_blocks(self.table), *enough]
 
     @property
     def unknown(self) -> int:
@@ -132,6 +137,14 @@ class Certify:
         if self.maturation is None:
             return Matured(missed)
         return mature(missed, self.maturation, self.as_of - self._days, self.transactions_a_day)
+
+    def months_before(self, threshold: int) -> Months:
+        """Return what missed fraud differed by from month to month, in the history and the window together."""
+        if self.history is None:
+            return Months()
+        missed = self.missed(threshold).frauds
+        now = MissedDays(missed, self.transactions_a_day[: missed.days])
+        return find_months(self.history.missed(threshold), now)
 
     def correction(self, threshold: int) -> Correction:
         """Return the correction of the fraud that `threshold` misses; days share a curve, so their errors add up."""

@@ -96,7 +96,10 @@ def month_loss(
     error = float(np.hypot(volume.relative_sd, missed.relative_sd))
     volume = dataclasses.replace(volume, factor=volume.factor * missed.volume, relative_sd=error)
     known = certify.expected_frauds
-    return loss_bound(missed.frauds, known=known, level=limits.loss_level, volume=volume, seed=seed)
+    earlier_sd = certify.months_before(threshold).month_sd
+    return loss_bound(
+        missed.frauds, known=known, level=limits.loss_level, volume=volume, seed=seed, earlier_sd=earlier_sd
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from antifraud.gate.findings import Findings, Judgement, Verdict
 from antifraud.stats.comparison import Comparison
 from antifraud.stats.loss import LossBound
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Version of `report.json`. Raise it whenever a field is added, renamed or removed, a nested one too."""
 REPLAY: Final = "replay"
 """The only window of a replay: past days of a release that served."""
@@ -105,7 +105,7 @@ class GateReport(Judgement):
     as_of: dt.date
     """Only labels known at the end of this day count."""
     windows: Mapping[str, Span]
-    """Train, select and certify; or `REPLAY` alone."""
+    """Train, select, certify, and history if there is any; or `REPLAY` alone."""
     at_full_volume: Judgement
     """The same threshold at the full service's volume."""
     curve: CurvePoints

@@ -1,4 +1,4 @@
-"""Tokens: pseudonyms that stand for customers and terminals everywhere outside the raw zone.
+"""Tokens: pseudonyms that stand for customers, terminals and their groups everywhere outside the raw zone.
 
 ``token = "<key id>." + base64url(HMAC-SHA256(key, kind + ":" + id))``, the digest cut to its first 128 bits
 (RFC 2104, RFC 4648 section 5, without padding). The kind is hashed too, so that customer 7 and terminal 7 have
@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from antifraud.errors import SettingsError
 
-Kind = Literal["customer", "terminal"]
+Kind = Literal["customer", "terminal", "group"]
 
 DIGEST_BYTES: Final = 16
 KEY_BYTES: Final = 32

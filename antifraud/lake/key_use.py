@@ -30,7 +30,7 @@ def key_ids(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> 
     """
     if not catalog.table_exists((NAMESPACE, table.name)):
         return {}
-    source = open_table(catalog, table, [column.name for column in table.columns if column.sensitivity == "token"])
+    source = open_table(catalog, table, _always_there(table))
     ids: KeyIds = {}
     position = table.partition_by.index("day")
     for task in source.scan(row_filter=f"day >= '{first}' and day <= '{last}'").plan_files():
@@ -41,17 +41,19 @@ def key_ids(catalog: "Catalog", table: Table, first: dt.date, last: dt.date) -> 
 
 def _of_file(table: Table, source: "IcebergTable", file: "DataFile") -> frozenset[str]:
     ids: set[str] = set()
-    for column in table.columns:
-        if column.sensitivity == "token":
-            field = source.schema().find_field(column.name).field_id
-            bounds = [(file.lower_bounds or {}).get(field), (file.upper_bounds or {}).get(field)]
-            if None in bounds:
-                raise SchemaError(
-                    f"{table.name}.{column.name} has a file without bounds: keep Iceberg's metrics of token columns"
-                )
-            # Iceberg may cut a bound to its first 16 characters, but a key id is shorter than that.
-            ids |= {bound.decode().partition(".")[0] for bound in bounds if bound}
+    for name in _always_there(table):
+        field = source.schema().find_field(name).field_id
+        bounds = [(file.lower_bounds or {}).get(field), (file.upper_bounds or {}).get(field)]
+        if None in bounds:
+            raise SchemaError(f"{table.name}.{name} has a file without bounds: keep Iceberg's metrics of token columns")
+        # Iceberg may cut a bound to its first 16 characters, but a key id is shorter than that.
+        ids |= {bound.decode().partition(".")[0] for bound in bounds if bound}
     return frozenset(ids)
+
+
+def _always_there(table: Table) -> list[str]:
+    """Return the columns of tokens that are never null; other tokens of a row are under the same key."""
+    return [column.name for column in table.columns if column.sensitivity == "token" and not column.null]
 
 
 def require_one_key(uses: Iterable[tuple[Table, KeyIds, Sequence[dt.date]]]) -> None:

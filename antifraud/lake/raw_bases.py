@@ -1,6 +1,7 @@
 """The base time of a raw file, at which `tx_time_seconds` is 0. No header tells it, but most lines agree on it."""
 
 from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -8,13 +9,12 @@ from typing import Final
 from antifraud.errors import RawFileError
 from antifraud.lake.raw_defects import Defect
 from antifraud.lake.raw_faults import count_text, fault_of
-from antifraud.lake.raw_lines import text_lines
+from antifraud.lake.raw_lines import text_lines, width_of
 from antifraud.lake.raw_rows import FileDays, base_by, parse_row
 from antifraud.lake.raw_text import refuse_unreadable
 
 BASE_LINES: Final = 100_000
 """Lines of a file, its header included, that vote on the base time."""
-UNKNOWN: Final = FileDays(None, 0, 0)
 
 
 def base_of(path: Path) -> int | None:
@@ -25,7 +25,7 @@ def base_of(path: Path) -> int | None:
     """
     # A vote, so that damaged lines do not decide.
     with refuse_unreadable(path):
-        votes = Counter(base for line in islice(text_lines(path), BASE_LINES) if (base := base_by(line)) is not None)
+        votes = Counter(_bases(path))
     return max(votes, key=lambda base: (votes[base], -base), default=None)
 
 
@@ -47,8 +47,15 @@ def require_some_base(path: Path) -> None:
     Raises:
         RawFileError: No row tells the base time.
     """
-    if not any(base_by(line) is not None for line in islice(text_lines(path), BASE_LINES)):
+    if next(_bases(path), None) is None:
         raise _without_base(path)
+
+
+def _bases(path: Path) -> Iterator[int]:
+    """Yield the base times that lines of a file tell."""
+    width = width_of(path)
+    told = (base_by(line, width) for line in islice(text_lines(path), BASE_LINES))
+    return (base for base in told if base is not None)
 
 
 def _without_base(path: Path) -> RawFileError:
@@ -61,8 +68,9 @@ def _reason(path: Path) -> str:
     if not rows:
         return "no row with a usable time follows the header"
     # Without a base time every row has a defect. The counter keeps their order, so its first key is the first row's.
-    defects = Counter[Defect](defect for line in rows if (defect := parse_row(line, UNKNOWN).defect))
+    unknown = FileDays(None, 0, 0, width_of(path))
+    defects = Counter[Defect](defect for line in rows if (defect := parse_row(line, unknown).defect))
     return (
-        f"{fault_of(rows[0], next(iter(defects)), UNKNOWN)}; no row with a usable time among the first {len(rows):,} "
+        f"{fault_of(rows[0], next(iter(defects)), unknown)}; no row with a usable time among the first {len(rows):,} "
         f"({count_text(defects)})"
     )

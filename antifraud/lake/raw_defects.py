@@ -64,7 +64,7 @@ OUTSIDE: Final = RowDefect(
 # file's days after the row has a usable time.
 ROW_DEFECTS: Final = (
     RowDefect(
-        UNPARSABLE, None, "NOT complete", "a line with another number of columns", f"{len(RAW.columns)} columns",
+        UNPARSABLE, None, "NOT complete", "a line with another number of columns", "the columns of the header",
         lambda row: not row.complete,
     ),
     RowDefect(
@@ -109,6 +109,11 @@ ROW_DEFECTS: Final = (
     RowDefect(
         UNPARSABLE, "tx_fraud_scenario", "scenario IS NULL", "not 1 or 2 digits", "1 or 2 digits",
         lambda row: row.scenario is None,
+    ),
+    RowDefect(
+        UNPARSABLE, "terminal_group_id", "group_given AND group_id IS NULL", "neither empty nor 1 to 18 digits",
+        "nothing, or 1 to 18 digits",
+        lambda row: row.group_given and row.group_id is None,
     ),
 )  # fmt: skip
 """Defects of a row taken alone."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from antifraud.lake.raw_defects import DEFECTS, UNPARSABLE, Defect
-from antifraud.lake.raw_rows import NAMES, SHAPES, FileDays, RawRow, fields_of, parse_row
+from antifraud.lake.raw_rows import NAMES, SHAPES, WIDTH, FileDays, RawRow, fields_of, parse_row
+from antifraud.lake.schemas import RAW
 
 KINDS: Final = tuple(
     (re.compile(pattern, re.DOTALL), words)
@@ -46,7 +47,8 @@ OTHER_FORMATS: Final = (
 def fault_of(line: bytes, defect: Defect, file: FileDays) -> str:
     """Return the column, what a line with the defect has there, and what was expected."""
     column = f"{defect.column}: " if defect.column else ""
-    return f"{column}{_found(line, defect, file)} found, {defect.expected} expected"
+    expected = defect.expected if defect.column else _count(file.width, "column")
+    return f"{column}{_found(line, defect, file)} found, {expected} expected"
 
 
 def count_text(rows: Mapping[Defect, int]) -> str:
@@ -70,12 +72,12 @@ def header_fault(header: bytes) -> str:
     for beginning, words in OTHER_FORMATS:
         if header.startswith(beginning):
             return f"{words} found"
-    if len(fields_of(header)) == len(NAMES):
+    if len(fields_of(header, len(NAMES))) in RAW.widths:
         return "commas between the columns found, ' | ' expected"
     names = [name.strip() for name in header.removeprefix(b"#").split(b"|")]
-    if len(names) != len(NAMES):
-        return f"{_count(len(names), 'column')} found, {len(NAMES)} expected"
-    wrong = next((name for name, found in zip(NAMES, names, strict=True) if found != name.encode()), None)
+    if len(names) not in RAW.widths:
+        return f"{_count(len(names), 'column')} found, {WIDTH} expected"
+    wrong = next((name for name, found in zip(NAMES, names, strict=False) if found != name.encode()), None)
     return f"another name than {wrong} found" if wrong else "the names with other signs or spaces between them found"
 
 
@@ -94,8 +96,8 @@ def describe(text: bytes) -> str:
 
 def _found(line: bytes, defect: Defect, file: FileDays) -> str:
     if defect.column is None:
-        return _columns(line)
-    text = fields_of(line)[NAMES.index(defect.column)]
+        return _columns(line, file.width)
+    text = fields_of(line, file.width)[NAMES.index(defect.column)]
     # A text of the right shape has a wrong value, so the words of its shape would explain nothing.
     if not SHAPES[defect.column].fullmatch(text):
         return describe(text)
@@ -105,24 +107,24 @@ def _found(line: bytes, defect: Defect, file: FileDays) -> str:
     return describe(text) if defect.reason == UNPARSABLE else f"{describe(text)} ({defect.meaning})"
 
 
-def _columns(line: bytes) -> str:
-    """Return the number of columns, and the reason for it if there is a usual one."""
-    fields = fields_of(line)
+def _columns(line: bytes, width: int) -> str:
+    """Return the number of columns, and the reason for it if there is a usual one; `width` are expected."""
+    fields, names = fields_of(line, width), NAMES[:width]
     reasons = (
         (bool(line) and not line.strip(b"\0"), "only NULs"),
-        (len(fields) == len(NAMES) + 1 and not fields[-1], "the last one is empty"),
-        *((line.count(separator) == len(NAMES) - 1, f"{name} between them") for separator, name in SEPARATORS.items()),
-        *((_is_decimal_comma(fields, place), f"a decimal comma in {name}") for place, name in enumerate(NAMES)),
+        (len(fields) == width + 1 and not fields[-1], "the last one is empty"),
+        *((line.count(separator) == width - 1, f"{name} between them") for separator, name in SEPARATORS.items()),
+        *((_is_decimal_comma(fields, place, width), f"a decimal comma in {name}") for place, name in enumerate(names)),
     )
     reason = next((f" ({words})" for holds, words in reasons if holds), "")
     return f"{_count(line.count(b',') + 1, 'column')}{reason}"
 
 
-def _is_decimal_comma(fields: list[bytes], place: int) -> bool:
+def _is_decimal_comma(fields: list[bytes], place: int, width: int) -> bool:
     """Return whether a point in place of the comma after a column makes a whole row."""
     joined = [*fields[:place], b".".join(fields[place : place + 2]), *fields[place + 2 :]]
     shapes = zip(SHAPES.values(), joined, strict=False)
-    return len(joined) == len(NAMES) < len(fields) and all(shape.fullmatch(text) for shape, text in shapes)
+    return len(joined) == width < len(fields) and all(shape.fullmatch(text) for shape, text in shapes)
 
 
 def _time(row: RawRow, file: FileDays) -> str:

@@ -33,24 +33,44 @@ class RawColumn:
 
 @dataclass(frozen=True, slots=True)
 class RawFormat:
-    """The format of raw files: a header, then one transaction a line, with columns separated by commas."""
+    """The format of raw files: a header, then one transaction a line, with columns separated by commas.
+
+    Attributes:
+        columns: The columns that every file has.
+        optional: Columns that may follow them. The header of a file tells how many of these the file has.
+    """
 
     columns: tuple[RawColumn, ...]
+    optional: tuple[RawColumn, ...] = ()
+
+    @property
+    def all_columns(self) -> tuple[RawColumn, ...]:
+        """The columns that a file may have, in order."""
+        return self.columns + self.optional
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """Names of the columns, in order."""
-        return tuple(column.name for column in self.columns)
+        """Names of the columns that a file may have, in order."""
+        return tuple(column.name for column in self.all_columns)
 
     @property
     def header(self) -> str:
-        """The first line of every file, without its end."""
-        return f"# {' | '.join(self.column_names)}"
+        """The first line of a file without optional columns, without its end."""
+        return self.header_of(len(self.columns))
+
+    @property
+    def widths(self) -> range:
+        """The numbers of columns that a file may have."""
+        return range(len(self.columns), len(self.all_columns) + 1)
 
     @property
     def identifiers(self) -> tuple[RawColumn, ...]:
         """The columns that may not leave the raw zone."""
-        return tuple(column for column in self.columns if column.sensitivity == "identifier")
+        return tuple(column for column in self.all_columns if column.sensitivity == "identifier")
+
+    def header_of(self, width: int) -> str:
+        """Return the first line of a file with so many columns, without its end."""
+        return f"# {' | '.join(self.column_names[:width])}"
 
     def place(self, name: str) -> int:
         """Return the place of a column in a row, counted from 0."""
@@ -58,4 +78,4 @@ class RawFormat:
 
     def column(self, name: str) -> RawColumn:
         """Return the column of this name."""
-        return self.columns[self.place(name)]
+        return self.all_columns[self.place(name)]

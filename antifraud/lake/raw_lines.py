@@ -16,6 +16,8 @@ from antifraud.lake.raw_text import ARCHIVE, open_text, refuse_unreadable
 from antifraud.lake.schemas import RAW
 
 HEADER: Final = RAW.header
+WIDTHS: Final = {RAW.header_of(width).encode(): width for width in RAW.widths}
+"""Number of columns by header."""
 PIECE: Final = 1 << 20
 LONGEST_LINE: Final = 64 << 20
 """Bytes. A longer line would have to be held in memory, and no raw file has one."""
@@ -52,6 +54,11 @@ def line_of(path: Path, number: int) -> bytes:
     return next(islice(text_lines(path), number - 1, None))
 
 
+def width_of(path: Path) -> int:
+    """Return the number of columns that the header of a file names; that of `HEADER` for any other first line."""
+    return WIDTHS.get(_bare(next(text_lines(path), b"")), len(RAW.columns))
+
+
 def has_rows(path: Path) -> bool:
     """Return whether any line follows the header."""
     return next(islice(text_lines(path), 1, None), None) is not None
@@ -70,11 +77,15 @@ def require_readable(path: Path) -> None:
             pass
 
 
+def _bare(header: bytes) -> bytes:
+    return header.removeprefix(codecs.BOM_UTF8).rstrip(LINE_END + PADDING)
+
+
 def _check_header(path: Path, line: bytes) -> None:
     if not line:
         raise RawFileError(f"{path.name}, line 1: the file is empty, a header was expected: deliver it again")
-    header = line.removeprefix(codecs.BOM_UTF8).rstrip(LINE_END + PADDING)
-    if header != HEADER.encode():
+    header = _bare(line)
+    if header not in WIDTHS:
         raise RawFileError(
             f"{path.name}, line 1: not the header of the contract ({header_fault(header)}): deliver the file as text "
             "with its header"

@@ -15,9 +15,11 @@ from antifraud.lake.raw_defects import ROW_DEFECTS, RowDefect
 from antifraud.lake.schemas import RAW
 
 NAMES: Final = RAW.column_names
-NOTHING: Final = [b""] * len(NAMES)
+NOTHING: Final = dict.fromkeys(NAMES, b"")
 """The texts of a line with another number of columns."""
-SHAPES: Final = {column.name: re.compile(column.shape.encode()) for column in RAW.columns}
+WIDTH: Final = len(RAW.columns)
+"""Columns of a file without optional ones."""
+SHAPES: Final = {column.name: re.compile(column.shape.encode()) for column in RAW.all_columns}
 DATE_BYTES: Final = len("YYYY-MM-DD")
 MIDNIGHT_AFTER: Final = b" 24:00:00"
 MIDNIGHT: Final = b" 00:00:00"
@@ -32,16 +34,18 @@ class FileDays:
         base: UTC seconds at which `tx_time_seconds` is 0; None if no line tells.
         first: Number of the first day.
         last: Number of the last day that rows may be of.
+        width: Number of columns that the header names.
     """
 
     base: int | None
     first: int
     last: int
+    width: int = WIDTH
 
     @classmethod
-    def of(cls, base: int | None, first: dt.date, last: dt.date) -> Self:
+    def of(cls, base: int | None, first: dt.date, last: dt.date, width: int = WIDTH) -> Self:
         """Return the same from calendar days."""
-        return cls(base, day_number(first), day_number(last))
+        return cls(base, day_number(first), day_number(last), width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class UsableRow:
     """Minor units."""
     is_fraud: bool
     scenario: int
+    group_id: int | None = None
+    """None if the source names no group of the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +72,14 @@ class RawRow:
     The names are those of the columns in the SQL of `antifraud.lake.raw_defects`.
 
     Attributes:
-        complete: Whether the line has all columns.
+        complete: Whether the line has the columns of the header.
         printed_time: Printed date and time in UTC seconds.
         event_time: The same, but None unless printed and counted time agree.
         event_day: Number of the day of `event_time`.
         first_day: Number of the first day of the file.
         last_day: Number of the last day that rows of the file may be of.
         amount: Minor units; may be zero or negative here.
+        group_given: Whether the line names a group of the terminal, in whatever text.
     """
 
     complete: bool
@@ -89,6 +96,8 @@ class RawRow:
     days: int | None
     is_fraud: bool | None
     scenario: int | None
+    group_id: int | None
+    group_given: bool
 
     @property
     def defect(self) -> RowDefect | None:
@@ -102,27 +111,34 @@ class RawRow:
             return None
         whole: Any = self  # no value is None, or there would be a defect
         parties = whole.customer_id, whole.terminal_id
-        return UsableRow(whole.transaction_id, whole.event_time, *parties, whole.amount, whole.is_fraud, whole.scenario)
+        of_label = whole.is_fraud, whole.scenario
+        return UsableRow(whole.transaction_id, whole.event_time, *parties, whole.amount, *of_label, whole.group_id)
 
 
-def fields_of(line: bytes) -> list[bytes]:
+def fields_of(line: bytes, width: int = WIDTH) -> list[bytes]:
     """Return the texts between the commas of a line; a quote is a character like any other.
 
-    If the line has too many columns, the last text is the whole rest of the line: millions of texts would fill memory.
+    If the line has more columns than `width`, the last text is the whole rest of the line: millions of texts would fill
+    memory.
     """
-    return line.split(b",", len(NAMES))
+    return line.split(b",", width)
+
+
+def _texts(line: bytes, width: int) -> dict[str, bytes] | None:
+    """Return the texts of a line by column; None if it has another number of columns."""
+    fields = fields_of(line, width)
+    return NOTHING | dict(zip(NAMES, fields, strict=False)) if len(fields) == width else None
 
 
 def parse_row(line: bytes, file: FileDays) -> RawRow:
     """Return a line of a file as a row."""
-    fields = fields_of(line)
-    complete = len(fields) == len(NAMES)
-    text = dict(zip(NAMES, fields if complete else NOTHING, strict=True))
+    texts = _texts(line, file.width)
+    text = texts or NOTHING
     seconds, printed = _number("tx_time_seconds", text), _printed_time(text)
     base = _base_by(printed, seconds)
     time = printed if base is not None and base == file.base else None
     return RawRow(
-        complete=complete,
+        complete=texts is not None,
         printed_time=printed,
         event_time=time,
         event_day=None if time is None else day_of(time),
@@ -136,17 +152,16 @@ def parse_row(line: bytes, file: FileDays) -> RawRow:
         days=_number("tx_time_days", text),
         is_fraud=LABELS.get(text["tx_fraud"]),
         scenario=_number("tx_fraud_scenario", text),
+        group_id=_number("terminal_group_id", text) if text["terminal_group_id"] else None,
+        group_given=bool(text["terminal_group_id"]),
     )
 
 
-def base_by(line: bytes) -> int | None:
-    """Return the base time that a line of a file speaks for; None if it tells none."""
-    fields = fields_of(line)
-    if len(fields) != len(NAMES):
-        return None
-    text = dict(zip(NAMES, fields, strict=True))
-    seconds = _number("tx_time_seconds", text)
-    return None if seconds is None else _base_by(_printed_time(text), seconds)
+def base_by(line: bytes, width: int = WIDTH) -> int | None:
+    """Return the base time that a line of a file with `width` columns speaks for; None if it tells none."""
+    text = _texts(line, width)
+    seconds = _number("tx_time_seconds", text) if text else None
+    return _base_by(_printed_time(text), seconds) if text and seconds is not None else None
 
 
 def _base_by(printed: int | None, seconds: int | None) -> int | None:

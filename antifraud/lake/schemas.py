@@ -59,6 +59,11 @@ RAW: Final = RawFormat((
     ),
     RawColumn("tx_fraud", "boolean", "1 for a fraud", "[01]", unit="0 or 1", largest=1),
     RawColumn("tx_fraud_scenario", "int", "fraud scenario, 0 for none", "[0-9]{1,2}", largest=99),
+), optional=(
+    RawColumn(
+        "terminal_group_id", "bigint", "id of the terminal's chain or region, empty for none", "(?:[0-9]{1,18})?",
+        "identifier", largest=LARGEST_ID,
+    ),
 ))  # fmt: skip
 
 DAY: Final = Column("day", "date", "UTC day of the event")
@@ -67,6 +72,10 @@ TIME: Final = Column("event_time", "bigint", "when it happened", unit="UTC secon
 CUSTOMER: Final = Column("customer", "string", "token of the customer", "token")
 TERMINAL: Final = Column("terminal", "string", "token of the terminal", "token")
 AMOUNT: Final = Column("amount", "bigint", "amount of the transaction", "amount", "minor units")
+GROUP: Final = Column(
+    "terminal_group", "string", "token of the terminal's chain or region", "token", null="the source names none"
+)
+"""Added without a new version of its tables: days without it are those of sources that do not tell it."""
 
 
 def _totals(entity: Column) -> tuple[Column, ...]:
@@ -91,7 +100,7 @@ CLEAN: Final = Table(
     "Usable transactions, with tokens instead of ids. Readers start from this table, because it is published last.",
     ("day",),
     ("event_time", "transaction_id"),
-    (DAY, TRANSACTION, TIME, CUSTOMER, TERMINAL, AMOUNT),
+    (DAY, TRANSACTION, TIME, CUSTOMER, TERMINAL, AMOUNT, GROUP),
 )
 QUARANTINE: Final = Table(
     "quarantine",
@@ -206,6 +215,7 @@ FEATURES: Final = Table(
             )
             for f in REGISTRY
         ),
+        GROUP,
     ),
     version=FORMULA_VERSION,
 )
@@ -217,7 +227,7 @@ SCORES: Final = Table(
     ("day", "score"),
     (
         Column("release", "string", "id of the release (or candidate) that scored"),
-        Column("window", "string", "select or certify"),
+        Column("window", "string", "select, certify, or history (a sample of legitimate transactions)"),
         DAY,
         Column("score", "int", "risk", unit="parts per million"),
         Column("legit", "bigint", "legitimate transactions", unit="transactions"),

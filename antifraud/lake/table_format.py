@@ -36,3 +36,8 @@ class Table:
     def column_names(self) -> tuple[str, ...]:
         """Names of the columns, in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def token_names(self) -> tuple[str, ...]:
+        """Names of the columns of tokens."""
+        return tuple(column.name for column in self.columns if column.sensitivity == "token")

@@ -16,6 +16,8 @@ class AssumptionName(StrEnum):
     """No terminal's rate stands out."""
     RATE_MEMORY = "rate_memory"
     """Days are independent, where the window is too short for weeks as blocks."""
+    RATE_GROUP = "rate_group"
+    """There are enough chains or regions of terminals to bound the rate by them."""
     LOSS_GROWTH = "loss_growth"
     LOSS_WAVES = "loss_waves"
     LOSS_SIZES = "loss_sizes"

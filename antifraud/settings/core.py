@@ -34,8 +34,7 @@ from antifraud.settings.ranges import (
     MOST_SECONDS,
     SHARE,
     Range,
-    choices_of,
-    range_of,
+    require_allowed,
     type_without_range,
 )
 from antifraud.transaction_id import IdScope
@@ -65,8 +64,7 @@ class Settings:
         """
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            _require_in_range(field, value)
-            _require_choice(field, value)
+            require_allowed(f"{PREFIX}{field.name.upper()}", field.type, value)
             if isinstance(value, str | Path) and not is_text(str(value)):
                 raise SettingsError(
                     f"{PREFIX}{field.name.upper()} has a control character, or a byte that is no UTF-8: rename the "
@@ -156,6 +154,8 @@ class JobSettings(Settings):
     # At least `antifraud.stats.loss.MIN_DAYS`; docs/architecture/gate.md says why nine weeks.
     certify_days: Annotated[int, Range(14, MOST_DAYS)] = 63
     """Lengths of the windows train, select and certify, in this order; certify ends with the newest matured day."""
+    gate_history_days: Annotated[int, Range(0, MOST_DAYS)] = 180
+    """Days before the train window that the gate looks at as well, at most as many as the lake has; 0: none."""
     search_trials: Annotated[int, Range(0, 10_000)] = 2
     """Sets of hyper-parameters that a night tries besides the tuned one; the select window decides between them."""
     search_seconds: Annotated[int, Range(0, MOST_SECONDS)] = 600
@@ -270,24 +270,6 @@ class JobSettings(Settings):
     def mlflow_file(self) -> Path | None:
         """File of an MLflow store in SQLite; None if MLflow is on a server."""
         return sqlite_file(self.mlflow_tracking_uri)
-
-
-def _require_in_range(field: dataclasses.Field[Any], value: Any) -> None:
-    """Refuse a number outside the range of its field."""
-    allowed = range_of(field.type)
-    if allowed and value is not None and value not in allowed:
-        raise SettingsError(f"{PREFIX}{field.name.upper()} is {value}: expected {allowed}; correct it or unset it")
-
-
-def _require_choice(field: dataclasses.Field[Any], value: Any) -> None:
-    """Refuse a text that is none of the field's choices."""
-    choices = choices_of(field.type)
-    if choices and value not in choices:
-        # The value is not repeated: it may be a secret in the wrong variable.
-        raise SettingsError(
-            f"{PREFIX}{field.name.upper()} is not one of its values: expected {' or '.join(choices)}; correct it or "
-            "unset it"
-        )
 
 
 def _parse(variable: str, kind: Any, text: str) -> Any:

@@ -1,7 +1,9 @@
 """The ranges of numeric settings, and the choices of others: another value ends the process before it does anything."""
 
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
+
+from antifraud.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,19 @@ def type_without_range(kind: object) -> object:
     (int | None, <class 'str'>)
     """
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def require_allowed(variable: str, annotation: Any, value: Any) -> None:
+    """Refuse a number outside the range of its annotation, and a text that is none of its choices.
+
+    Raises:
+        SettingsError: It is one of these; the message names the variable.
+    """
+    allowed, choices = range_of(annotation), choices_of(annotation)
+    if allowed and value is not None and value not in allowed:
+        raise SettingsError(f"{variable} is {value}: expected {allowed}; correct it or unset it")
+    if choices and value not in choices:
+        # The value is not repeated: it may be a secret in the wrong variable.
+        raise SettingsError(
+            f"{variable} is not one of its values: expected {' or '.join(choices)}; correct it or unset it"
+        )

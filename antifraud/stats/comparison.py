@@ -8,7 +8,7 @@ Rows that only one model flags may come from few terminals, customers or days (`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.figures import roubles
 from antifraud.stats.bounds import ratio_bound
-from antifraud.stats.differences import ROWS, TOGETHER, difference_bounds, slow_variance
+from antifraud.stats.differences import ROWS, TOGETHER, difference_bounds, fewest_blocks, slow_variance
 from antifraud.stats.discordance import excess_bound, find_discordant
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.paired import PairedRows
@@ -90,6 +90,7 @@ class Comparison:
         margins: What the bounds are compared with.
         slow_variance: How much more the slowest waves of the daily rates' difference vary than those of independent
             days would, as a factor.
+        fpr_blocks: Number of terminals and of customers in the paired days.
     """
 
     days: int
@@ -99,6 +100,13 @@ class Comparison:
     fpr_difference_bounds: Mapping[str, float]
     margins: Margins
     slow_variance: float = 1.0
+    fpr_blocks: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def too_few_blocks(self) -> dict[str, int]:
+        """Kinds with fewer blocks than the margin needs: even without any difference the bound is above it."""
+        needed = fewest_blocks(self.margins.fpr, 1 - self.margins.confidence)
+        return {name: found for name, found in self.fpr_blocks.items() if found < needed}
 
     @property
     def fpr_difference_bound(self) -> float:
@@ -156,7 +164,7 @@ def compare(
     alpha = 1 - margins.confidence
     losses = _compare_losses(champion, candidate, known or candidate.frauds, alpha, factor)
     rates = _compare_rates(champion, candidate, legit, paired, alpha)
-    return Comparison(legit.size, *losses, rates.difference, rates.bounds, margins, rates.slow_variance)
+    return Comparison(legit.size, *losses, rates.difference, rates.bounds, margins, rates.slow_variance, rates.blocks)
 
 
 def _compare_losses(
@@ -177,6 +185,7 @@ class _Rates(NamedTuple):
     difference: float
     bounds: Mapping[str, float]
     slow_variance: float
+    blocks: Mapping[str, int]
 
 
 def _compare_rates(
@@ -185,7 +194,8 @@ def _compare_rates(
     """Return the difference of the false-positive rates with its bounds."""
     flagged = candidate.false_positives - champion.false_positives
     bounds = difference_bounds(paired or PairedRows.of_days(flagged), flagged, legit, alpha)
-    return _Rates(float(flagged.sum()) / float(legit.sum()), bounds, slow_variance(flagged, legit))
+    blocks = {kind.name: int(kind.times.sum()) for kind in paired.blocks} if paired else {}
+    return _Rates(float(flagged.sum()) / float(legit.sum()), bounds, slow_variance(flagged, legit), blocks)
 
 
 def _same_rows(first: ScoreTable, second: ScoreTable) -> Ints:
@@ -227,7 +237,17 @@ def outcome(candidate_passes: bool, champion_passes: bool | None, comparison: Co
         return True, "There is no champion to compare with, so a PASS is enough."
     if comparison.non_inferior:
         return True, f"Not worse than the champion on {comparison.days} paired days: {_numbers(comparison)}."
-    return False, f"May be worse than the champion on {comparison.days} paired days: {_numbers(comparison)}."
+    words = f"May be worse than the champion on {comparison.days} paired days: {_numbers(comparison)}."
+    return False, words + _too_few(comparison)
+
+
+def _too_few(found: Comparison) -> str:
+    """Return the sentence that says which blocks are too few to show any candidate to be as good."""
+    if not found.too_few_blocks:
+        return ""
+    present = " and ".join(f"{count:,} {name}" for name, count in found.too_few_blocks.items())
+    needed = fewest_blocks(found.margins.fpr, 1 - found.margins.confidence)
+    return f" The days have {present}; a margin of {found.margins.fpr:.2%} needs at least {needed:,}."
 
 
 def _numbers(found: Comparison) -> str:

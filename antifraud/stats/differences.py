@@ -54,6 +54,19 @@ def difference_bounds(paired: PairedRows, net: Ints, legit: Ints, alpha: float) 
     return {name: min(1.0, bound) for name, bound in (each | {TOGETHER: max(joint, *each.values())}).items()}
 
 
+def fewest_blocks(margin: float, alpha: float) -> int:
+    """Return how many blocks a comparison needs at least, so that a window without any difference is within a margin.
+
+    No sound bound needs fewer. Suppose that the candidate flags a share of blocks as a whole, as large as the margin.
+    Then a window of m blocks shows none of them with probability ``(1 - margin) ** m``, and must not pass more often
+    than `alpha` allows.
+
+    >>> fewest_blocks(0.005, 0.05)
+    600
+    """
+    return int(np.ceil(-np.log(alpha) / margin))
+
+
 def rare_bound(kind: PairedBlocks, alpha: float) -> float:
     """Bound the mean difference of a block, for differences that few blocks of any size may have.
 

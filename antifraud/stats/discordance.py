@@ -19,6 +19,12 @@ from antifraud.stats.score_tables import MONTH_DAYS, Floats
 
 FEW: Final = 5
 """Fewer discordant episodes than this do not tell how large the next one may be."""
+USUAL_SPREAD: Final = 1.2
+"""Standard deviation of the logarithms of sizes, where few known episodes tell less than this experience."""
+EXPERIENCE: Final = 2
+"""Episodes that this experience counts as."""
+WIDEST_SPREAD: Final = 2.0
+"""With a wider spread nearly all money would be in episodes that nobody has ever seen."""
 MATCHED: Final = ("day", "customer", "terminal", "amount")
 """By which the frauds of two models are matched; codes of customers and terminals are the same for both."""
 
@@ -92,7 +98,7 @@ def excess_bound(
     >>> [round(excess_bound(frauds(*amounts), 0.05)) for amounts in ([100] * 50, [100, -100] * 50)]
     [6322, 1707]
     >>> round(excess_bound(frauds(), 0.05, known=frauds(*[100] * 50)), -1)
-    290.0
+    310.0
     """
     totals, whole = episode_totals(missed), np.abs(episode_totals(known or missed))
     if not whole.size:
@@ -145,8 +151,26 @@ def _draw_against(sizes: Floats, either: Floats, whole: Floats, rng: np.random.G
 
 
 def _draw_mean(totals: Floats, rng: np.random.Generator) -> Floats:
-    """Draw the expected total of an episode from the known ones, and larger ones than these, shape ``(DRAWS,)``."""
+    """Draw the expected total of an episode, shape ``(DRAWS,)``: the larger of two answers of the known ones.
+
+    The first one lets known episodes recur, and larger ones than these. Three episodes may all be small, so that no
+    mixture of them is large enough. So the second one takes sizes for log-normal with an unknown mean and spread.
+
+    Source: Gelman et al. (2013), Bayesian Data Analysis, 3.3, for normal data with a conjugate prior.
+    """
     drawn = draw_episodes(totals, partial(draw_larger, totals), rng)
     intensity = drawn.intensity.sum(axis=1) + drawn.unseen_intensity
-    mean: Floats = (drawn.seen_total + drawn.unseen_total) / intensity
+    recurring: Floats = (drawn.seen_total + drawn.unseen_total) / intensity
+    # A generator of its own, so that later draws stay what they are.
+    return np.maximum(recurring, _draw_log_normal_mean(np.log(totals), rng.spawn(1)[0]))
+
+
+def _draw_log_normal_mean(logs: Floats, rng: np.random.Generator) -> Floats:
+    """Draw the mean of log-normal sizes from the posterior that their logarithms leave, shape ``(DRAWS,)``."""
+    squares = float(np.square(logs - logs.mean()).sum())
+    freedom = EXPERIENCE + logs.size - 1
+    variance = (EXPERIENCE * USUAL_SPREAD**2 + squares) / rng.chisquare(freedom, DRAWS)
+    variance = np.minimum(variance, WIDEST_SPREAD**2)
+    centre = logs.mean() + np.sqrt(variance / logs.size) * rng.standard_normal(DRAWS)
+    mean: Floats = np.exp(centre + variance / 2)
     return mean

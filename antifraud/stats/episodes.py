@@ -110,6 +110,28 @@ def episode_of(frauds: Frauds) -> NDArray[np.intp]:
     return np.where(found.to_terminal, found.terminal, found.terminal.size + found.customer)
 
 
+def count_by_episode(frauds: Frauds, block: Ints, blocks: int) -> Floats:
+    """Count the frauds of each episode in each block of time, shape ``(episodes, blocks)``.
+
+    A fraud counts as often as it stands for others, whose labels have not arrived.
+
+    Args:
+        frauds: The frauds.
+        block: Number of each fraud's block, shape ``(n,)``; frauds of blocks outside ``0..blocks - 1`` do not count.
+        blocks: Number of blocks.
+
+    >>> ints = lambda *values: np.array(values, np.int64)
+    >>> frauds = Frauds(ints(1, 1, 1), ints(100, 200, 400), ints(7, 8, 9), ints(5, 5, 6), days=14)
+    >>> count_by_episode(frauds, ints(0, 1, 1), 2).tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
+    """
+    inside = (block >= 0) & (block < blocks)
+    _, episode = np.unique(episode_of(frauds)[inside], return_inverse=True)
+    counts = np.zeros((int(episode.max(initial=-1)) + 1, blocks))
+    np.add.at(counts, (episode, block[inside]), frauds.weights[inside])
+    return counts
+
+
 def episode_totals(frauds: Frauds) -> Floats:
     """Return the amount of each episode, minor units, shape ``(episodes,)``.
 

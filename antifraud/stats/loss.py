@@ -5,7 +5,7 @@ from those seen. Five sources of error are drawn, and reported apart:
 
 - the window's: it shows one outcome of the episodes' process (`antifraud.stats.draws`);
 - the month's: its number of episodes is a matter of chance, even where their rates are known;
-- the change from the window to the month: fraud comes in waves (`antifraud.stats.waves`);
+- the change from the window to the month: fraud comes in waves (`antifraud.stats.waves`, `antifraud.stats.months`);
 - the volume's, and that of a declared fraud share.
 
 A window in which little or nothing was missed shows by its caught frauds how large a compromise can be. A larger volume
@@ -113,6 +113,7 @@ def loss_bound(
     level: float = 0.99,
     volume: Volume | None = None,
     seed: int = SEED,
+    earlier_sd: float = 0.0,
 ) -> LossBound:
     """Bound the missed fraud of a 30-day month from the frauds that a window missed.
 
@@ -124,6 +125,7 @@ def loss_bound(
         level: Probability that the month stays within the bound.
         volume: Volume of the month; None is the window's own.
         seed: Start of the random draws; the same seed gives the same bound.
+        earlier_sd: `Months.month_sd` of `antifraud.stats.months`; what the window's weeks show counts if it is larger.
 
     Raises:
         NotEnoughRows: The window is shorter than `MIN_DAYS` days.
@@ -141,7 +143,7 @@ def loss_bound(
     if not whole.size:
         return LossBound(0.0, 0.0, level, 0.0, 0.0, 0.0, 0)
     at = volume or Volume()
-    month_sd = float(np.hypot(at.month_sd, find_waves(missed).month_sd))
+    month_sd = float(np.hypot(at.month_sd, max(find_waves(missed).month_sd, earlier_sd)))
     month = _Month(seen, whole, MONTH_DAYS / missed.days, at, month_sd)
     return month.bound(level, np.random.default_rng(seed))
 

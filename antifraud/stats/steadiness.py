@@ -10,7 +10,7 @@ from antifraud.stats.score_tables import Floats, Ints
 
 WEEK: Final = 7
 TRIMMED: Final = 0.02
-"""Part of the blocks, those of the highest rates, that does not tell how blocks usually differ."""
+"""A fiftieth of the terminals, or fewer, may be of another kind than the rest."""
 
 
 def halves(flagged: Ints, rows: Ints) -> tuple[float, float]:
@@ -70,7 +70,7 @@ def memory(flagged: Ints, rows: Ints) -> float:
     return float(rate[1:] @ rate[:-1]) / squares * float(np.sqrt(rows.size)) if squares else 0.0
 
 
-def standing_out(flagged: Ints, rows: Ints) -> tuple[int, float]:
+def standing_out(flagged: Ints, rows: Ints, trimmed: float = TRIMMED) -> tuple[int, float]:
     """Return the block with the least plausible rate upwards, and how implausible it is.
 
     The other blocks tell how much rates differ, and rates are taken as gamma-distributed. The second figure is the
@@ -79,6 +79,7 @@ def standing_out(flagged: Ints, rows: Ints) -> tuple[int, float]:
     Args:
         flagged: Flagged rows of each block, shape ``(blocks,)``.
         rows: All rows of each block, above 0, shape ``(blocks,)``.
+        trimmed: Part of the blocks, those of the highest rates, that does not tell how blocks usually differ.
 
     >>> standing_out(np.array([4, 5, 3, 6, 4, 5, 20]), np.full(7, 100))[0]
     6
@@ -86,7 +87,7 @@ def standing_out(flagged: Ints, rows: Ints) -> tuple[int, float]:
     (0, 0.0)
     """
     rate: Floats = flagged / rows
-    usual = np.argsort(rate, kind="stable")[: rows.size - int(np.ceil(TRIMMED * rows.size))]
+    usual = np.argsort(rate, kind="stable")[: rows.size - int(np.ceil(trimmed * rows.size))]
     mean = float(flagged[usual].sum() / rows[usual].sum())
     # Where nothing or everything is flagged, no block can stand out.
     if mean in {0.0, 1.0}:

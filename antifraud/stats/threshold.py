@@ -15,6 +15,8 @@ ROWS: Final = "rows"
 """Name of the check that takes every row as independent."""
 TOGETHER: Final = "all kinds together"
 """Name of the check that lets every kind of block add its own variance."""
+GROUPS: Final = "groups"
+"""Name of the kind that joins terminals: chains or regions."""
 MIN_BLOCKS: Final = 7
 """Fewer blocks than this say nothing about how blocks differ."""
 WEEK: Final = 7

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from antifraud.stats.episodes import Frauds, episode_of
+from antifraud.stats.episodes import Frauds, count_by_episode
 from antifraud.stats.score_tables import MONTH_DAYS, Floats
 
 WEEK_DAYS: Final = 7
@@ -82,18 +82,14 @@ def find_waves(frauds: Frauds) -> Waves:
 def _weekly(frauds: Frauds) -> Floats:
     """Count the frauds of each episode in each full week, shape ``(episodes, weeks)``.
 
-    The oldest odd days are left out. A fraud counts as often as it stands for others, whose labels have not arrived.
+    The oldest odd days are left out.
     """
     weeks = frauds.days // WEEK_DAYS
     if frauds.day is None or not frauds.day.size:
         return np.zeros((0, weeks))
     start = frauds.day.min() if frauds.first_day is None else frauds.first_day
     week = (frauds.day - start - frauds.days % WEEK_DAYS) // WEEK_DAYS
-    inside = (week >= 0) & (week < weeks)
-    _, episode = np.unique(episode_of(frauds)[inside], return_inverse=True)
-    counts = np.zeros((int(episode.max(initial=-1)) + 1, weeks))
-    np.add.at(counts, (episode, week[inside]), frauds.weights[inside])
-    return counts
+    return count_by_episode(frauds, week, weeks)
 
 
 def _ahead(weeks: int) -> float:

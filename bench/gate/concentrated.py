@@ -13,7 +13,7 @@ import numpy as np
 from antifraud.errors import NoFraud
 from antifraud.stats.bounds import ratio_bound
 from antifraud.stats.comparison import Margins
-from antifraud.stats.differences import TOGETHER, difference_bounds
+from antifraud.stats.differences import TOGETHER, difference_bounds, fewest_blocks
 from antifraud.stats.discordance import excess_bound
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.paired import PairedRows
@@ -92,7 +92,8 @@ Each is worse by exactly the margin, on average over such windows."""
 
 ALIKE: Final = ((even, NOISE), (even, 0.01), (heavy, NOISE), (few, NOISE))
 """Terminals and noise of two equally good models."""
-SIZES: Final = ((0.5, 3), (0.5, KNOWN), (1.0, 3), (1.0, KNOWN))
+NONE: Final = f" 300 terminals can show nothing: the margin needs {fewest_blocks(MARGIN, ALPHA)}."
+SIZES: Final = ((0.5, 3), (0.5, KNOWN), (1.0, 3), (1.0, KNOWN), (1.5, 3), (1.5, KNOWN))
 """Sigma of the episodes' log-normal sizes, and how many the window shows that both models catch."""
 
 
@@ -178,14 +179,16 @@ def concentrated_figures(repetitions: int) -> None:
         beside = f"worse by exactly {MARGIN:.1%}, promised 0.05; {error}. {_listed(shares)}"
         record(f"gate.noninferior_fpr_wrong{suffix}", max(shares.values()), "1", COMMAND, beside, span(shares.values()))
         shares = {name: float(each[place]) for name, each in power.items()}
-        beside = f"as good as the champion, margin {MARGIN:.1%}; {error}. {_listed(shares)}"
+        beside = f"as good as the champion, margin {MARGIN:.1%}; {error}. {_listed(shares)}{NONE}"
         record(f"gate.noninferior_fpr_power{suffix}", min(shares.values()), "1", COMMAND, beside, span(shares.values()))
-    # Bounds of money draw samples, which takes a hundred times as long.
-    fewer = repetitions // 5
-    rare = {f"sigma {sigma}, {known} known": rare_loss(sigma, known, fewer) for sigma, known in SIZES}
+
+
+def rare_loss_figures(repetitions: int) -> None:
+    """Record how many candidates pass that miss one episode in `EVERY_DAYS` more, as large as their margin."""
+    rare = {f"sigma {sigma}, {known} known": rare_loss(sigma, known, repetitions) for sigma, known in SIZES}
     for place, suffix in enumerate(("", "_without_sizes")):
         shares = {name: float(each[place]) for name, each in rare.items()}
-        beside = f"one episode in {EVERY_DAYS} days, promised 0.05; {_error(fewer)}. {_listed(shares)}"
+        beside = f"one episode in {EVERY_DAYS} days, promised 0.05; {_error(repetitions)}. {_listed(shares)}"
         figure = f"gate.noninferior_rare_loss_wrong{suffix}"
         record(figure, max(shares.values()), "1", COMMAND, beside, span(shares.values()))
 
@@ -200,3 +203,4 @@ def _listed(shares: dict[str, float]) -> str:
 
 if __name__ == "__main__":
     concentrated_figures(repetitions=2_000)
+    rare_loss_figures(repetitions=400)

@@ -119,7 +119,8 @@ def violation_figures(repetitions: int) -> None:
         shape.__name__: float((certified_rates(shape, rows, repetitions) > TARGET).mean())
         for shape, rows in SHAPES.items()
     }
-    beside = f"delta 0.01, {repetitions} repetitions; {named(certified)}"
+    error = math.sqrt(DELTA * (1 - DELTA) / repetitions)
+    beside = f"delta 0.01, {repetitions} repetitions, Monte Carlo error {error:.4f}; {named(certified)}"
     record("gate.np_violations", max(certified.values()), "1", COMMAND, beside, span(certified.values()))
     naive = {
         shape.__name__: float((naive_rates(shape, rows, repetitions) > LIMIT).mean()) for shape, rows in SHAPES.items()
@@ -131,16 +132,22 @@ def violation_figures(repetitions: int) -> None:
 def power_figures(repetitions: int) -> None:
     """Record how much of the target the certified threshold uses, and the missed fraud that the rest costs."""
     used = certified_rates(continuous, 100_000, repetitions) / TARGET
-    record("gate.np_target_used_at_1e5", float(used.mean()), "1", COMMAND, None, span(used))
+    beside = f"{WINDOW_DAYS} days with weeks as blocks; {_repeated(used)}"
+    record("gate.np_target_used_at_1e5", float(used.mean()), "1", COMMAND, beside, span(used))
     rates = certified_rates(clustered, 100_000, repetitions)
-    beside = "days, terminals and customers alike; the widest bound binds"
+    beside = f"days, terminals and customers alike, the widest bound binds; {_repeated(rates / TARGET)}"
     record("gate.np_target_used_clustered", float((rates / TARGET).mean()), "1", COMMAND, beside, span(rates / TARGET))
     used = certified_rates(giants, 20_000, repetitions) / TARGET
-    beside = f"three terminals of 10 %, 20,000 rows; above the target in {float((used > 1).mean()):.4f}"
+    above = f"above the target in {float((used > 1).mean()):.4f}"
+    beside = f"three terminals of 10 %, 20,000 rows, {_repeated(used)}; {above}"
     record("gate.np_target_used_giants", float(used.mean()), "1", COMMAND, beside, span(used))
     extra = missed(rates) / missed(np.array(TARGET)) - 1
     beside = "missed fraud at the certified threshold over that at the true 4.5 %, clustered, 100,000 rows"
     record("gate.confidence_cost_threshold", float(extra.mean()), "1", COMMAND, beside, span(extra))
+
+
+def _repeated(values: np.ndarray) -> str:
+    return f"{values.size} repetitions, Monte Carlo error {float(values.std()) / math.sqrt(values.size):.4f}"
 
 
 def missed(rate: np.ndarray) -> np.ndarray:

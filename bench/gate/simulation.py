@@ -1,4 +1,4 @@
-"""Simulate how gate and guard keep their promises (about ten minutes): ``make bench-gate``."""
+"""Simulate how gate and guard keep their promises (about an hour): ``make bench-gate``."""
 
 import math
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import numpy as np
 
 from antifraud.killswitch.evidence import Evidence, update
 from bench.gate.comparison import comparison_figures
-from bench.gate.concentrated import concentrated_figures
+from bench.gate.concentrated import concentrated_figures, rare_loss_figures
 from bench.gate.loss import loss_figures
 from bench.gate.shapes import COMMAND, SEED, power_figures, span, violation_figures
 from bench.gate.year import release_figures, year_figures
@@ -62,10 +62,11 @@ def jump_delay(rng: np.random.Generator, rate: float) -> float:
 
 if __name__ == "__main__":
     violation_figures(repetitions=2_000)
-    power_figures(repetitions=200)
+    power_figures(repetitions=1_000)
     loss_figures(repetitions=2_000)
-    comparison_figures(repetitions=1_000)
+    comparison_figures(repetitions=2_000)
     concentrated_figures(repetitions=2_000)
+    rare_loss_figures(repetitions=400)
     year_figures(years=1_000)
     release_figures(years=40)
     guard_figures(years=40, streams=20)

@@ -46,7 +46,7 @@ def statements(settings: JobSettings, target: Path) -> list[str]:
 
 
 def _parsed(file: Path, base: int) -> str:
-    names = ", ".join(f"'{name}': 'VARCHAR'" for name in RAW.column_names)
+    names = ", ".join(f"'{column.name}': 'VARCHAR'" for column in RAW.columns)
     return f"""
         SELECT {_shaped("tranaction_id", NATURAL, "BIGINT")} AS transaction_id,
             {base} + {_shaped("tx_time_seconds", "[0-9]{1,10}", "BIGINT")} AS event_time,

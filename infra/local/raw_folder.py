@@ -11,7 +11,7 @@ from antifraud.errors import MissingDay, RawFileError
 from antifraud.lake.coverage import DayRows, last_covered
 from antifraud.lake.feed import LONGEST_FILE, first_days
 from antifraud.lake.raw_bases import require_base, require_some_base
-from antifraud.lake.raw_lines import has_rows, require_readable, text_lines
+from antifraud.lake.raw_lines import has_rows, require_readable, text_lines, width_of
 from antifraud.lake.raw_rows import FileDays, UsableRow, parse_row
 from antifraud.lake.raw_text import refuse_unreadable, status_of
 
@@ -102,7 +102,7 @@ def usable_rows(path: Path, first: dt.date, last: dt.date) -> Iterator[UsableRow
     Raises:
         RawFileError: No row tells the base time of the file.
     """
-    days = FileDays.of(require_base(path), first, last)
+    days = FileDays.of(require_base(path), first, last, width_of(path))
     with refuse_unreadable(path):
         for line in islice(text_lines(path), 1, None):
             if row := parse_row(line, days).usable:

@@ -2,8 +2,9 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +18,7 @@ from antifraud.clock import Span, date_of, day_number
 from antifraud.errors import MissingDay
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate.certify import require_judgeable
+from antifraud.gate.history import History
 from antifraud.gate.judge import Certify
 from antifraud.gate.limits import Limits
 from antifraud.gate.tradeoff import lowest_shown
@@ -27,6 +29,7 @@ from antifraud.stats.score_tables import ScoreTable
 from jobs.judging.reduction import (
     customer_blocks,
     frauds_of,
+    group_blocks,
     largest_difference,
     maturation_of,
     require_equal_chances,
@@ -39,6 +42,7 @@ from jobs.judging.reduction import (
 from jobs.judging.scoring import scored
 from jobs.publishing.tables import create_tables, read_table
 from jobs.rows.dataset import Counts
+from jobs.rows.history import HistoryDays, history_rows
 from jobs.rows.inputs import Inputs
 from jobs.rows.source import labelled_rows
 from jobs.training.candidate import Candidate
@@ -65,9 +69,15 @@ class ReducedWindows:
 
     @classmethod
     def of_candidate(
-        cls, results: DataFrame, settings: JobSettings, inputs: Inputs, candidate: Candidate, limits: Limits
+        cls,
+        results: DataFrame,
+        settings: JobSettings,
+        inputs: Inputs,
+        candidate: Candidate,
+        limits: Limits,
+        history: HistoryDays | None = None,
     ) -> Self:
-        """Reduce the rows of `scored_windows`; the score tables are published under the candidate's id.
+        """Reduce the rows of `scored_windows`, `history` included; the candidate's id names the published score tables.
 
         Raises:
             DataError: The evaluator differs from CatBoost.
@@ -80,27 +90,50 @@ class ReducedWindows:
         table = table_of(stored, "certify")
         require_judgeable(table, "certify")
         certify = _certify(results, stored, inputs, lowest_shown(table, limits))
+        if history:
+            certify = replace(certify, history=history_of(results, stored, history))
         return cls(table_of(stored, "select"), certify, difference, len(inputs.quiet_days("select")))
 
 
 @contextmanager
 def scored_windows(
-    spark: SparkSession, inputs: Inputs, folder: Path, others: Sequence[Bundle] = ()
+    spark: SparkSession,
+    inputs: Inputs,
+    folder: Path,
+    others: Sequence[Bundle] = (),
+    history: HistoryDays | None = None,
 ) -> Iterator[DataFrame]:
     """Yield select and certify rows as `scored` gives them, cached, so that every row is read and scored once.
+
+    Rows of `history` follow, in a window of this name.
 
     Raises:
         NotANumber: A feature is NaN or infinite.
         DataError: A label came by chance, as those of a control share do.
     """
-    rows = labelled_rows(spark, inputs).where("window != 'train'")
-    require_numbers(rows, FEATURE_NAMES)
-    require_equal_chances(rows)
-    results = scored(rows, folder, others).persist()
-    try:
-        yield results
-    finally:
-        results.unpersist()
+    with ExitStack() as cached:
+        rows = [labelled_rows(spark, inputs).where("window != 'train'")]
+        if history:
+            # All days are read for a few rows of each, so they are read once.
+            rows.append(_keep(history_rows(spark, history), cached))
+        for each in rows:
+            require_numbers(each, FEATURE_NAMES)
+            require_equal_chances(each)
+        yield _keep(scored(reduce(DataFrame.unionByName, rows), folder, others), cached)
+
+
+def _keep(rows: DataFrame, until: ExitStack) -> DataFrame:
+    """Cache rows until the end of a block."""
+    until.callback(rows.persist().unpersist)
+    return rows
+
+
+def history_of(results: DataFrame, stored: pa.Table, history: HistoryDays) -> History:
+    """Return what the gate looks at of the days before training, from rows that were scored and their score tables."""
+    span = history.inputs.spans["history"]
+    frauds = frauds_of(results.where("window = 'history'"), len(span.days))
+    dated = replace(frauds, first_day=day_number(span.first))
+    return History(table_of(stored, "history"), dated, np.array(history.transactions, np.float64))
 
 
 def certify_release(spark: SparkSession, inputs: Inputs, bundle: Bundle, limits: Limits) -> Certify:
@@ -152,7 +185,7 @@ def _certify(results: DataFrame, reduced: pa.Table, inputs: Inputs, lowest: int)
     return Certify(
         table_of(reduced, "certify"),
         frauds_of(rows, len(days)),
-        [terminal_blocks(rows, lowest), customer_blocks(rows, lowest)],
+        [terminal_blocks(rows, lowest), customer_blocks(rows, lowest), *group_blocks(rows, lowest)],
         maturation_of(read_table(rows.sparkSession, LABELS, snapshot_id=inputs.labels_snapshot), inputs.as_of),
         day_number(inputs.as_of),
         inputs.label_delay_days,

@@ -5,7 +5,7 @@ example is a labelled row of the certify window that scored 250,000 ppm on 2026-
 
 ```
 part     without a label   window, from 1   day + DAY_ZERO       score
-bits     57                56-55            54-31                30-0
+bits     58                57-55            54-31                30-0
 example  0                 3                20,513 + 8,388,608   250,000
 ```
 
@@ -27,7 +27,7 @@ from pyspark.sql import functions as F
 from jobs.rows.dataset import WindowName
 
 WINDOW_NAMES: Final[tuple[str, ...]] = get_args(WindowName)
-WINDOW_BITS: Final = 2
+WINDOW_BITS: Final = 3
 DAY_BITS: Final = 24
 DAY_ZERO: Final = 1 << (DAY_BITS - 1)
 """1970-01-01 in a key, so that no day is negative there."""

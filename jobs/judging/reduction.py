@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
 from jobs.columns.square_halves import LARGEST_LONG, halves, whole
 from jobs.judging.packed_key import pack_key, unpack_key
-from jobs.judging.scoring import LEARNT
+from jobs.judging.scoring import GROUP, LEARNT
 
 OF_FRAUDS: Final = {
     "fraud": "count(*)",
@@ -127,6 +128,17 @@ def terminal_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:
 def customer_blocks(scored: DataFrame, lowest: int) -> LegitBlocks:
     """Count legitimate rows by customer and score, as `terminal_blocks`."""
     return _blocks(scored, "customer", lowest)
+
+
+def group_blocks(scored: DataFrame, lowest: int) -> list[LegitBlocks]:
+    """Count legitimate rows by the chain or region of their terminal, as `terminal_blocks`; none without any group.
+
+    A terminal without a group is a block of its own.
+    """
+    if scored.where(F.col(GROUP).isNotNull() & (F.col("status") == "legitimate")).isEmpty():
+        return []
+    group = F.coalesce(GROUP, "terminal")
+    return [replace(_blocks(scored.withColumn("group", group), "group", lowest), within="terminals")]
 
 
 def _blocks(scored: DataFrame, entity: str, lowest: int) -> LegitBlocks:

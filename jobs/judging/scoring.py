@@ -24,15 +24,18 @@ SCORED: Final = (
 """`score` is what serves, `peer` CatBoost's own prediction (null if its model is missing); parts per million."""
 LEARNT: Final = "delay"
 """Days until a row was first called a fraud; null if it never was."""
+GROUP: Final = "terminal_group"
+"""Token of the chain or region that a row's terminal belongs to; null if its source names none."""
 SLICED: Final = ("hour", "customer_30d_count", "terminal_fraud_30d")
 """Features that slices are made of."""
+PASSED: Final = (LEARNT, GROUP)
 Batches = Iterable[pa.RecordBatch]
 Files = tuple[bytes, str]
 """Content of a model's file and of its calibration's."""
 
 
 def scored(rows: DataFrame, source: Path | Bundle, others: Sequence[Bundle] = ()) -> DataFrame:
-    """Return rows as `SCORED`, scored with a candidate's folder or a release's bundle, with `LEARNT` and `SLICED`.
+    """Return rows as `SCORED`, scored with a candidate's folder or a release's bundle, with `PASSED` and `SLICED`.
 
     A release's bundle lacks CatBoost's own model, so its `peer` is null. Each bundle of `others` adds the scores of
     another model to the certify rows (`scored_by`), in the same pass, because reading rows costs more than scoring.
@@ -42,8 +45,8 @@ def scored(rows: DataFrame, source: Path | Bundle, others: Sequence[Bundle] = ()
         cbm = (source / CBM_FILE).read_bytes()
     score = score_batches(*_files(source), cbm, [_files(other) for other in others])
     doubles, integers = (f"{name} double" for name in SLICED), (f"{other_score(n)} int" for n in range(len(others)))
-    schema = ", ".join([SCORED, f"{LEARNT} int", *doubles, *integers])
-    return rows.select(*CARRIED, LEARNT, *FEATURE_NAMES).mapInArrow(score, schema)
+    schema = ", ".join([SCORED, f"{LEARNT} int", f"{GROUP} string", *doubles, *integers])
+    return rows.select(*CARRIED, *PASSED, *FEATURE_NAMES).mapInArrow(score, schema)
 
 
 def scored_by(results: DataFrame, position: int) -> DataFrame:
@@ -66,8 +69,8 @@ def _files(source: Path | Bundle) -> Files:
 def score_batches(
     model: bytes, calibration: str, cbm: bytes | None, others: Sequence[Files] = ()
 ) -> Callable[[Batches], Batches]:
-    """Return a function from Arrow batches of `CARRIED`, `LEARNT` and features to batches as `scored` gives them."""
-    names = [*CARRIED, "score", "peer", LEARNT, *SLICED, *map(other_score, range(len(others)))]
+    """Return a function from Arrow batches of `CARRIED`, `PASSED` and features to batches as `scored` gives them."""
+    names = [*CARRIED, "score", "peer", *PASSED, *SLICED, *map(other_score, range(len(others)))]
 
     def score(batches: Batches) -> Batches:
         calibrated = Calibration.from_json(calibration)
@@ -76,7 +79,7 @@ def score_batches(
         for batch in batches:
             vectors = vectors_of(batch)
             columns = [batch.column(name) for name in CARRIED]
-            columns += [pa.array(evaluator.score(vectors)), peer(vectors), *map(batch.column, (LEARNT, *SLICED))]
+            columns += [pa.array(evaluator.score(vectors)), peer(vectors), *map(batch.column, (*PASSED, *SLICED))]
             columns += _certify_scores(beside, vectors, batch)
             yield pa.RecordBatch.from_arrays(columns, names=names)
 

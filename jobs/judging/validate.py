@@ -19,6 +19,7 @@ from jobs.judging.report import judged
 from jobs.judging.rivals import find_rivals
 from jobs.judging.slices import slices_of
 from jobs.reporting.page import PAGE_FILE, render
+from jobs.rows.history import find_history
 from jobs.rows.inputs import Inputs
 from jobs.training.candidate import REPORT_FILE, Candidate
 
@@ -38,13 +39,15 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
     limits, serving = limits_of(settings), read_pointer(settings.releases_dir)
     looks = look(reports_of(settings, inputs.as_of), candidate.id)
     rivals = find_rivals(settings, inputs, candidate.id)
-    with scored_windows(spark, inputs, candidate.path, scorable(rivals)) as results:
-        reduced = ReducedWindows.of_candidate(results, settings, inputs, candidate, limits)
+    history = find_history(settings, inputs)
+    with scored_windows(spark, inputs, candidate.path, scorable(rivals), history) as results:
+        reduced = ReducedWindows.of_candidate(results, settings, inputs, candidate, limits, history)
         beside = judge_rivals(results, rivals, inputs, settings, limits)
         report = judged(candidate, reduced, settings, limits, rivals=beside)
         slices = slices_of(results, report.threshold)
     return replace(
         report,
+        windows={**report.windows, **(history.inputs.spans if history else {})},
         reasons=(*report.reasons, *warning(looks, limits.delta)),
         slices=slices,
         counts=reduced.counts,

@@ -17,14 +17,15 @@ from jobs.columns.square_halves import FIELDS, HALF_BITS, HALVES, fields_of, plu
 
 ENTITIES: Final = ("customer", "terminal")
 EVENT: Final = ("day", "transaction_id", "event_time", "customer", "terminal", "amount")
+GROUP: Final = "terminal_group"
 
 
 def feature_rows(clean: DataFrame, state: DataFrame) -> DataFrame:
     """Return the rows of `features` for events (`clean`), from the states of the day before each event's day."""
-    events = clean.select(*EVENT, hours_past("event_time").alias("hours_past"))
+    events = clean.select(*EVENT, GROUP, hours_past("event_time").alias("hours_past"))
     for entity in ENTITIES:
         events = _with_history(events, state, entity)
-    return events.select(*EVENT[:-1], F.col("amount").alias("amount_minor"), *_formulas())
+    return events.select(*EVENT[:-1], F.col("amount").alias("amount_minor"), *_formulas(), GROUP)
 
 
 def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame:

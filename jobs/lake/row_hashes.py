@@ -4,6 +4,7 @@ pandas hashes scalars bit for bit. A list hashes its elements with their places,
 hashes are not cryptographic: they compare lakes and do not resist an attacker.
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,8 +19,11 @@ FACTOR: Final = np.uint64(0xD6E8FEB86659FD93)
 """Tells columns and places apart. It is odd, so that multiplying by it modulo 2^64 loses nothing."""
 
 
-def row_hashes(batch: "pa.RecordBatch") -> Hashes:
+def row_hashes(batch: "pa.RecordBatch", optional: Collection[str] = ()) -> Hashes:
     """Return one hash for each row of a batch, made of its columns in their order.
+
+    A null in one of the `optional` columns counts as if there were no such column. So rows without a value keep the
+    hash that they had before the column was added.
 
     >>> import pyarrow as pa
     >>> def hashes(*rows):
@@ -30,7 +34,13 @@ def row_hashes(batch: "pa.RecordBatch") -> Hashes:
     >>> len(set(hashes(first, second, (1, None), (1, [{"c": None}]), (1, [{"c": 0}]))))
     5
     """
-    return _in_order([_hash(column) for column in batch.columns], batch.num_rows)
+    ever = [name for name in batch.schema.names if name not in optional]
+    combined = _in_order([_hash(batch.column(name)) for name in ever], batch.num_rows)
+    for name in batch.schema.names:
+        if name in optional:
+            missing = batch.column(name).is_null().to_numpy(zero_copy_only=False)
+            combined = np.where(missing, combined, _mixed(combined * FACTOR + _hash(batch.column(name))))
+    return combined
 
 
 def _in_order(parts: list[Hashes], rows: int) -> Hashes:

@@ -42,7 +42,7 @@ class Identifiers:
 
 
 def sparse_identifiers(raw: Path, unsearchable: list[Unsearchable]) -> set[int]:
-    """Return customer and terminal ids of at least `MIN_DIGITS` digits in the raw files, on a disk or in S3.
+    """Return ids of customers, terminals and groups of at least `MIN_DIGITS` digits in the raw files.
 
     Raw files that cannot be read to their ends are added to `unsearchable`: their other identifiers are unknown.
 
@@ -58,7 +58,7 @@ def sparse_identifiers(raw: Path, unsearchable: list[Unsearchable]) -> set[int]:
     for file in files:
         try:
             for line in text_lines(file.path):
-                fields = fields_of(line)
+                fields = fields_of(line, len(RAW.all_columns))
                 texts.update(_digits(fields[column]) for column in ID_COLUMNS if column < len(fields))
         except (OSError, EOFError, RawFileError) as error:
             unsearchable.append(_unknown(file.path, error))

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from antifraud.errors import LeakError, PublishError, SchemaError
 from antifraud.keys.pseudonym import TOKEN_PATTERN
+from antifraud.lake import table_format
 from antifraud.lake.schema_check import normalise_type
 from antifraud.lake.schemas import identifiers_among
 from antifraud.lake.table_format import Table
@@ -25,7 +26,7 @@ def audit(table: Table, staged: DataFrame) -> dict[Partition, int]:
     _require_types(table, staged)
     # All checks in one pass over the staged rows.
     sums = [
-        F.sum(_any(_no_token(name) for name in _names(table, "token")).cast("long")).alias("no_token"),
+        F.sum(_any(_no_token(c) for c in table.columns if c.sensitivity == "token").cast("long")).alias("no_token"),
         F.sum(_any(F.col(c.name).isNull() for c in table.columns if not c.null).cast("long")).alias("null"),
         F.count(F.lit(1)).alias("rows"),
     ]
@@ -52,7 +53,8 @@ def require_rows(table: Table, staged: Mapping[dt.date, int], expected: Mapping[
 
 
 def _require_types(table: Table, staged: DataFrame) -> None:
-    if identifiers := sorted({*_names(table, "identifier"), *identifiers_among(staged.columns)}):
+    named = {column.name for column in table.columns if column.sensitivity == "identifier"}
+    if identifiers := sorted({*named, *identifiers_among(staged.columns)}):
         raise LeakError(f"{table.name} has columns of identifiers ({', '.join(identifiers)}): tokens belong there")
     expected = {column.name: normalise_type(column.type) for column in table.columns}
     present = {f.name: normalise_type(f.dataType.simpleString()) for f in staged.schema.fields}
@@ -62,12 +64,9 @@ def _require_types(table: Table, staged: DataFrame) -> None:
         raise SchemaError(f"{table.name} has columns that are not as in its schema: {odd}; migrate the table")
 
 
-def _names(table: Table, sensitivity: str) -> list[str]:
-    return [column.name for column in table.columns if column.sensitivity == sensitivity]
-
-
-def _no_token(name: str) -> Column:
-    return ~F.coalesce(F.col(name).rlike(rf"^{TOKEN_PATTERN}\z"), F.lit(False))
+def _no_token(column: table_format.Column) -> Column:
+    """Return whether a row has no token in the column; null is no fault where it has a meaning."""
+    return ~F.coalesce(F.col(column.name).rlike(rf"^{TOKEN_PATTERN}\z"), F.lit(bool(column.null)))
 
 
 def _any(conditions: Iterable[Column]) -> Column:

@@ -20,6 +20,7 @@ from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_remote
 from jobs.raw.columns import parse
+from jobs.raw.files import widths_of
 from jobs.raw.lines import name_of, read_lines
 from jobs.raw.tokens import hide, token
 
@@ -28,14 +29,15 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 def build_bridge(spark: SparkSession, settings: JobSettings, files: Sequence[RawFile], old: Key, new: Key) -> DataFrame:
-    """Return columns `old` and `new`: the two tokens of every customer and terminal in the raw files.
+    """Return columns `old` and `new`: the two tokens of every customer, terminal and group in the raw files.
 
     Raises:
         PublishError: Two ids share a token.
     """
     folder = _private_folder(settings, old, new)
-    lines, _ = read_lines(spark, [file.path for file in files])
-    parsed = parse(lines)
+    paths = [file.path for file in files]
+    lines, _ = read_lines(spark, paths)
+    parsed = parse(lines, widths_of(paths))
     before, after = hide(spark, old), hide(spark, new)
     pairs = [
         parsed.select(F.col(f"{kind}_id").alias("id"))
@@ -46,7 +48,7 @@ def build_bridge(spark: SparkSession, settings: JobSettings, files: Sequence[Raw
     ]
     path = folder / "tokens"
     # Overwritten, so that a repeat after a kill begins anew. Read back, so that tokens are computed only once.
-    pairs[0].unionByName(pairs[1]).write.mode("overwrite").parquet(str(path))
+    reduce(DataFrame.unionByName, pairs).write.mode("overwrite").parquet(str(path))
     bridge = spark.read.parquet(name_of(path))
     _require_one_to_one(bridge)
     return bridge
@@ -54,7 +56,7 @@ def build_bridge(spark: SparkSession, settings: JobSettings, files: Sequence[Raw
 
 def rekey(rows: DataFrame, table: Table, bridge: DataFrame) -> DataFrame:
     """Return the rows with every token replaced that the bridge knows; others stay, and `require_key` finds them."""
-    for column in _token_columns(table):
+    for column in table.token_names:
         known = bridge.select(F.col("old").alias(column), F.col("new").alias("rekeyed"))
         rows = rows.join(known, column, "left").withColumn(column, F.coalesce("rekeyed", column)).drop("rekeyed")
     return rows.select(*table.column_names)
@@ -66,16 +68,12 @@ def require_key(rows: DataFrame, table: Table, key: Key) -> None:
     Raises:
         PublishError: Some tokens were missing from the bridge.
     """
-    under = reduce(Column.__and__, (F.col(name).startswith(f"{key.key_id}.") for name in _token_columns(table)))
+    under = reduce(Column.__and__, (F.col(name).startswith(f"{key.key_id}.") for name in table.token_names))
     if strangers := rows.where(~under).count():
         raise PublishError(
             f"{strangers} rows of {table.name} have tokens of no id in the raw files, nothing was published: restore "
             "the raw files that these days were made from"
         )
-
-
-def _token_columns(table: Table) -> list[str]:
-    return [column.name for column in table.columns if column.sensitivity == "token"]
 
 
 def _private_folder(settings: JobSettings, old: Key, new: Key) -> Path:

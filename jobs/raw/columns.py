@@ -1,5 +1,6 @@
 """Raw lines as typed columns; a value is null if its text breaks the contract."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
@@ -9,14 +10,8 @@ from antifraud.clock import DAY_SECONDS
 from antifraud.lake.raw_format import RawColumn
 from antifraud.lake.schemas import RAW
 
-PARTS: Final = {name: f"get(parts, {place})" for place, name in enumerate(RAW.column_names)}
-LAST: Final = RAW.column_names[-1]
-TEXT: Final = PARTS | {LAST: f"trim(TRAILING '\\r' FROM {PARTS[LAST]})"}
-"""SQL of each column's text, which is empty in a line with another number of columns.
-
-Carriage returns at the end belong to the line end. They are taken off the last column and not off the whole line, which
-may have bytes that are no UTF-8: Spark's `trim` would read beyond its end.
-"""
+WIDTH: Final = len(RAW.columns)
+"""Columns of a file without optional ones."""
 MIDNIGHT_AFTER: Final = " 24:00:00"
 NUMBERS: Final = {
     "tranaction_id": "transaction_id",
@@ -25,6 +20,7 @@ NUMBERS: Final = {
     "tx_time_seconds": "seconds",
     "tx_time_days": "days",
     "tx_fraud_scenario": "scenario",
+    "terminal_group_id": "group_id",
 }
 """Columns of whole numbers, each with its name in `parse`."""
 AMOUNT: Final = RAW.column("tx_amount")
@@ -32,36 +28,71 @@ CENTS: Final = 10**12 - 1
 """The largest amount of that shape, in minor units. The limit is lower: `antifraud.lake.raw_defects` judges it."""
 
 
-def parse(lines: DataFrame) -> DataFrame:
-    """Return typed columns of every line, with `file`, `line` and `complete` (whether the line has all columns).
+def parse(lines: DataFrame, widths: Mapping[str, int]) -> DataFrame:
+    """Return typed columns of every line, with `file`, `line` and `complete`: whether the line has all columns.
 
     `printed_time` is the printed date and time in UTC seconds; `at_24` says whether it was printed as ``24:00:00``.
-    `amount` is in minor units and may be zero or negative here.
+    `amount` is in minor units and may be zero or negative here. `group_given` says whether the line names a group of
+    the terminal, in whatever text.
+
+    Args:
+        lines: What `jobs.raw.lines.read_lines` gave.
+        widths: Number of columns by name of the file.
     """
-    complete = F.size("parts") == len(RAW.columns)
+    widest = max(widths.values(), default=WIDTH)
+    complete = F.size("parts") == _width(widths)
     # A line with another number of columns gets empty texts, so that no later expression looks beyond its end.
-    nothing = F.array(*(F.lit("") for _ in RAW.columns))
+    nothing = F.array(*(F.lit("") for _ in range(widest)))
     # One part more than there are columns tells as much as millions, which a line of commas would fill memory with.
-    parts = lines.withColumn("parts", F.split("text", ",", len(RAW.columns) + 1)).select(
+    parts = lines.withColumn("parts", F.split("text", ",", widest + 1)).select(
         "file", "line", complete.alias("complete"), F.when(complete, F.col("parts")).otherwise(nothing).alias("parts")
     )
-    values = {f"value_{name}": _cast(text, "bigint") for name, text in TEXT.items() if name in NUMBERS}
-    cents = _cast(f"replace({TEXT['tx_amount']}, '.', '')", "bigint")
-    datetime, fraud = F.expr(TEXT["tx_datetime"]), F.expr(TEXT["tx_fraud"])
+    texts = texts_of(widest)
+    values = {f"value_{name}": _cast(text, "bigint") for name, text in texts.items() if name in NUMBERS}
+    cents = _cast(f"replace({texts['tx_amount']}, '.', '')", "bigint")
+    datetime, fraud = F.expr(texts["tx_datetime"]), F.expr(texts["tx_fraud"])
     printed = F.when(datetime.rlike(_whole("tx_datetime")), datetime)
     read = parts.withColumns(values | {"cents": cents, "printed": printed})
     at_24 = F.coalesce(F.col("printed").endswith(MIDNIGHT_AFTER), F.lit(False))
-    numbers = {mine: _number(RAW.column(name)) for name, mine in NUMBERS.items()}
+    numbers = {mine: _number(RAW.column(name), texts.get(name)) for name, mine in NUMBERS.items()}
+    group = texts.get("terminal_group_id")
     return read.select(
         "file",
         "line",
         "complete",
         at_24.alias("at_24"),
         _time(at_24).alias("printed_time"),
-        _minor_units(TEXT["tx_amount"]).alias("amount"),
+        _minor_units(texts["tx_amount"]).alias("amount"),
         F.when(fraud == "1", F.lit(True)).when(fraud == "0", F.lit(False)).alias("is_fraud"),
         *(number.alias(name) for name, number in numbers.items()),
+        (F.expr(f"{group} <> ''") if group else F.lit(False)).alias("group_given"),
     ).withColumn("scenario", F.col("scenario").cast("int"))
+
+
+def _width(widths: Mapping[str, int]) -> Column:
+    """Return the number of columns of the row's file."""
+    wider = {
+        width: [name for name, of_file in widths.items() if of_file == width]
+        for width in RAW.widths[1:]
+        if width in widths.values()
+    }
+    return F.coalesce(*(F.when(F.col("file").isin(names), width) for width, names in wider.items()), F.lit(WIDTH))
+
+
+def texts_of(widest: int) -> dict[str, str]:
+    """Return SQL of each column's text in files of `widest` columns at most.
+
+    The text is empty in a line with another number of columns, and null where a file has no such column.
+
+    Carriage returns at the end belong to the line end. They are taken off the last column and not off the whole line,
+    which may have bytes that are no UTF-8: Spark's `trim` would read beyond its end.
+    """
+    texts = {name: f"get(parts, {place})" for place, name in enumerate(RAW.column_names[:widest])}
+    for place, name in enumerate(RAW.column_names[WIDTH - 1 : widest], start=WIDTH):
+        without_end = f"trim(TRAILING '\\r' FROM {texts[name]})"
+        is_last = place == widest == WIDTH
+        texts[name] = without_end if is_last else f"IF(size(parts) = {place}, {without_end}, {texts[name]})"
+    return texts
 
 
 def _cast(text: str, kind: str) -> Column:
@@ -75,15 +106,17 @@ def _whole(name: str) -> str:
     return rf"^(?:{RAW.column(name).shape})\z"
 
 
-def _number(column: RawColumn) -> Column:
-    """Return the number that a column's text stands for; null unless the text has the column's shape.
+def _number(column: RawColumn, text: str | None) -> Column:
+    """Return the number that a column's text, in SQL, stands for; null unless the text has the column's shape.
 
     Most texts are the number as it prints. Comparing with that is far cheaper than a regular expression, which costs
     more than all other checks together.
     """
-    value, text = F.col(f"value_{column.name}"), F.expr(TEXT[column.name])
-    prints_again = (value.cast("string") == text) & value.between(column.least, column.largest)
-    return F.when(prints_again | text.rlike(_whole(column.name)), value)
+    if text is None:
+        return F.lit(None).cast("bigint")
+    value, written = F.col(f"value_{column.name}"), F.expr(text)
+    prints_again = (value.cast("string") == written) & value.between(column.least, column.largest)
+    return F.when(prints_again | written.rlike(_whole(column.name)), value)
 
 
 def _time(at_24: Column) -> Column:

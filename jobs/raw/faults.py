@@ -7,7 +7,7 @@ from antifraud.lake.feed import RawFile
 from antifraud.lake.raw_bases import base_of
 from antifraud.lake.raw_defects import DEFECTS
 from antifraud.lake.raw_faults import count_text, fault_of
-from antifraud.lake.raw_lines import line_of
+from antifraud.lake.raw_lines import line_of, width_of
 from antifraud.lake.raw_rows import FileDays
 from jobs.raw.rows import LINE_BITS
 
@@ -44,5 +44,5 @@ def first_in_words(faults: Faults, files: Sequence[RawFile]) -> str:
     index, fault = min(faults.items(), key=lambda item: item[1].place)
     file, line = files[fault.place >> LINE_BITS], fault.place & ((1 << LINE_BITS) - 1)
     # Only the failing run reads the file once more, and only up to this line.
-    days = FileDays.of(base_of(file.path), file.first, file.last)
+    days = FileDays.of(base_of(file.path), file.first, file.last, width_of(file.path))
     return f"{file.path.name}, line {line}: {fault_of(line_of(file.path, line), DEFECTS[index], days)}"

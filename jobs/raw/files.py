@@ -1,14 +1,15 @@
 """Raw files as bytes and lines of text: whether a file can be read at all, and whether it changes meanwhile."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from antifraud.errors import RawFileError
 from antifraud.files import sha256_of
 from antifraud.lake.feed import RawFile
 from antifraud.lake.known_files import Stamp, stamp_of
-from antifraud.lake.raw_lines import require_readable
+from antifraud.lake.raw_lines import require_readable, width_of
 from antifraud.lake.raw_text import refuse_unreadable
 
 DIGEST_THREADS: Final = 2
@@ -67,6 +68,19 @@ def checksums(files: Sequence[RawFile], known: Mapping[str, str]) -> tuple[dict[
         results = list(pool.map(_checksum, unread))
     sums = {file.path.name: result for file, result in zip(unread, results, strict=True) if isinstance(result, str)}
     return {**known, **sums}, [result for result in results if isinstance(result, Refusal)]
+
+
+def widths_of(paths: Iterable[Path]) -> dict[str, int]:
+    """Return the number of columns of each file by its name, as its header tells.
+
+    Raises:
+        RawFileError: A file cannot be read.
+    """
+    widths = {}
+    for path in paths:
+        with refuse_unreadable(path):
+            widths[path.name] = width_of(path)
+    return widths
 
 
 def _checksum(file: RawFile) -> str | Refusal:

@@ -12,12 +12,15 @@ from antifraud.lake.feed import LONGEST_FILE, RawFile, files_of
 from antifraud.lake.raw_bases import base_of, require_base
 from antifraud.lake.raw_defects import DEFECTS, OUTSIDE, ROW_DEFECTS
 from antifraud.lake.raw_lines import has_rows
+from antifraud.lake.schemas import RAW
 from jobs.raw.columns import parse
+from jobs.raw.files import widths_of
 from jobs.raw.tokens import HiddenKey, token_by_day
 
 LINE_BITS: Final = 40
 VALUES: Final = (
-    "day", "transaction_id", "event_time", "customer", "terminal", "amount", "is_fraud", "scenario", "repaired",
+    "day", "transaction_id", "event_time", "customer", "terminal", "amount", "is_fraud", "scenario", "terminal_group",
+    "repaired",
 )  # fmt: skip
 JUDGED: Final = (*VALUES, "place", "defect")
 """Columns of judged rows. Texts that repeat in row after row are numbers here, so that a row on the disk stays short.
@@ -45,7 +48,8 @@ def judge_rows(
     Raises:
         RawFileError: No row tells the base time of a file, so it is no transaction file.
     """
-    rows = _with_time(parse(lines).join(F.broadcast(_coverage(spark, files, keys)), "file", "inner"))
+    widths = widths_of([file.path for file in files])
+    rows = _with_time(parse(lines, widths).join(F.broadcast(_coverage(spark, files, keys)), "file", "inner"))
     day = F.least(F.greatest("event_day", "first_day"), "last_day")
     judged = {
         "day": F.when(F.col("event_day").isNull(), F.col("first_day")).otherwise(day),
@@ -54,7 +58,14 @@ def judge_rows(
         "defect": _first_defect(),
     }
     tokens = {kind: token_by_day(keys, kind, F.col(f"{kind}_id")) for kind in ("customer", "terminal")}
+    tokens["terminal_group"] = _group_tokens(keys, widths)
     return rows.withColumns(judged).withColumns(tokens).select(*JUDGED)
+
+
+def _group_tokens(keys: Mapping[dt.date, HiddenKey], widths: Mapping[str, int]) -> Column:
+    """Return the token of the row's group; null without one. Files without the column cost nothing."""
+    some = max(widths.values()) > RAW.place("terminal_group_id")
+    return token_by_day(keys if some else {}, "group", F.col("group_id"))
 
 
 def _with_time(rows: DataFrame) -> DataFrame:

@@ -22,7 +22,8 @@ from jobs.rows.weights import population_weight
 LEGIT_PER_FRAUD: Final = 20
 """Legitimate rows kept for each fraud of the train window; more rows cost time and do not change the ranking."""
 Counts = dict[str, dict[str, int]]
-WindowName = Literal["train", "select", "certify"]
+WindowName = Literal["train", "select", "certify", "history"]
+"""`history` are days before the train window that only the gate looks at (`jobs/rows/history.py`)."""
 SAMPLED: Final = ("event_time", "transaction_id", "amount_minor", "is_fraud", "propensity")
 
 
@@ -75,9 +76,14 @@ def downsample(rows: DataFrame, share: float, seed: int) -> DataFrame:
     Whether a row is kept depends on its day, its transaction id and the seed alone, so a re-run keeps the same rows
     whatever the partitioning.
     """
-    lot = F.pmod(F.xxhash64(*KEYS, F.lit(seed)), F.lit(PARTS_PER_MILLION))
-    drawn = (F.col("status") == "legitimate") & (lot < round(share * PARTS_PER_MILLION))
+    drawn = (F.col("status") == "legitimate") & is_drawn(share, seed)
     return rows.where((F.col("status") == "fraud") | drawn)
+
+
+def is_drawn(share: float, seed: int) -> Column:
+    """Return whether a row with `KEYS` is among a share of all rows; `downsample` says what it depends on."""
+    lot = F.pmod(F.xxhash64(*KEYS, F.lit(seed)), F.lit(PARTS_PER_MILLION))
+    return lot < round(share * PARTS_PER_MILLION)
 
 
 def write_sample(rows: DataFrame, folder: Path) -> None:

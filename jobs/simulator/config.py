@@ -48,6 +48,7 @@ class WorldConfig:
         customer_starts: Share of customers that begin to be compromised on a day.
         busiest_share: Share of all honest transactions that terminal 0 takes in addition to its own. It stands for a
             payment system then, and is never compromised.
+        chains: Number of chains that the terminals belong to; 0 for raw files that name none.
         change: Change of behaviour, if any.
         defects: Shares of rows with defects.
     """
@@ -61,6 +62,7 @@ class WorldConfig:
     terminal_starts: float = 0.00055
     customer_starts: float = 0.0004
     busiest_share: float = 0.0
+    chains: int = 0
     change: Change | None = None
     defects: DefectRates = field(default_factory=DefectRates)
 
@@ -73,6 +75,8 @@ class WorldConfig:
         for name, size in (("customers", self.customers), ("terminals", self.terminals)):
             if not 1 <= size <= MOST_ENTITIES:
                 raise SettingsError(f"{name} is {size}, expected 1..{MOST_ENTITIES}")
+        if not 0 <= self.chains <= self.terminals:
+            raise SettingsError(f"chains is {self.chains}, expected 0 to the {self.terminals} terminals")
         if self.seed < 0:
             raise SettingsError(f"seed is {self.seed}, expected 0 or more")
         for name in ("terminal_starts", "customer_starts", "busiest_share"):

@@ -5,6 +5,7 @@ import math
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jobs.simulator import fraud
 from jobs.simulator.defects import MIDNIGHT, choose_defects, with_duplicates
@@ -12,6 +13,8 @@ from jobs.simulator.rows import Day, Rows
 from jobs.simulator.spending import honest_rows
 from jobs.simulator.world import DAILY_RATE, DAY_STREAM, World
 
+LOWEST_CHAIN: Final = 300_000_000_000
+"""Twelve digits, which the search for leaks tells from a count."""
 ID_ROOM: Final = 3
 """Transaction ids reserved for a day, in multiples of its expected rows."""
 
@@ -34,8 +37,14 @@ def day_rows(world: World, index: int) -> Day:
         rows.amount,
         rows.scenario,
         defect,
+        chain_of(world, rows.terminal),
     )
     return with_duplicates(day, rng)
+
+
+def chain_of(world: World, terminal: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the chain of each terminal: terminals take turns, so that chains are of equal size."""
+    return LOWEST_CHAIN + terminal % max(world.config.chains, 1)
 
 
 def _clean_rows(world: World, index: int, rng: np.random.Generator) -> Rows:

@@ -42,8 +42,8 @@ class Rows:
 class Day:
     """The raw rows of a day in the order of the file.
 
-    Identifiers are the raw ones, `second` counts from midnight, `amount` is in kopecks, and `defect` is a code of
-    `defects`.
+    Identifiers are the raw ones, `second` counts from midnight, `amount` is in kopecks, `defect` is a code of
+    `defects`, and `chain` is the identifier of the terminal's chain.
     """
 
     index: int
@@ -54,6 +54,7 @@ class Day:
     amount: NDArray[np.int64]
     scenario: NDArray[np.int64]
     defect: NDArray[np.int8]
+    chain: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.second)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jobs.simulator.config import WorldConfig
 from jobs.simulator.days import day_rows
-from jobs.simulator.text import HEADER, day_text
+from jobs.simulator.text import day_text, header_of
 from jobs.simulator.truth import DayTruth, day_truth, move_untimed, save_truth
 from jobs.simulator.world import World, build_world
 
@@ -45,7 +45,7 @@ def _write_file(world: World, out: Path, indices: range) -> dict[str, DayTruth]:
     temporary = out / f".{name}.tmp"
     truths: list[DayTruth] = []
     with temporary.open("wb") as file:
-        file.write(HEADER)
+        file.write(header_of(world.config))
         for index in indices:
             day = day_rows(world, index)
             file.write(day_text(world.config, day))

@@ -14,7 +14,6 @@ from jobs.simulator.config import WorldConfig
 from jobs.simulator.defects import AMOUNT, BROKEN_AMOUNT, BROKEN_ROW, CUSTOMER, DUPLICATE, MIDNIGHT, NONE, TERMINAL
 from jobs.simulator.rows import Day
 
-HEADER: Final = f"{RAW.header}\n".encode()
 PLAIN: Final = csv.WriteOptions(include_header=False, quoting_style="none")
 BAD_TERMINALS: Final = ("Err", "None", "")
 BAD_CUSTOMER: Final = "-999999"
@@ -24,6 +23,11 @@ CUT_AT: Final = 9
 ID_FIELD, TIME_FIELD, CUSTOMER_FIELD, TERMINAL_FIELD, AMOUNT_FIELD, DAY_FIELD = map(
     RAW.place, ("tranaction_id", "tx_datetime", "customer_id", "terminal_id", "tx_amount", "tx_time_days")
 )
+
+
+def header_of(config: WorldConfig) -> bytes:
+    """Return the first line of every file of a world."""
+    return f"{RAW.header_of(len(RAW.all_columns)) if config.chains else RAW.header}\n".encode()
 
 
 def day_text(config: WorldConfig, day: Day) -> bytes:
@@ -42,20 +46,19 @@ def day_text(config: WorldConfig, day: Day) -> bytes:
 def _table(config: WorldConfig, day: Day) -> pa.Table:
     since_start = day.index * DAY_SECONDS + day.second
     moment = day_number(config.start) * DAY_SECONDS + since_start
-    return pa.table(
-        [
-            pa.array(day.transaction),
-            pa.array(moment).cast(pa.timestamp("s")),
-            pa.array(day.customer),
-            pa.array(day.terminal),
-            _decimal(day.amount),
-            pa.array(since_start),
-            pa.array(np.full(len(day), day.index)),
-            pa.array((day.scenario > 0).astype(np.int8)),
-            pa.array(day.scenario),
-        ],
-        names=list("abcdefghi"),
-    )
+    columns = [
+        pa.array(day.transaction),
+        pa.array(moment).cast(pa.timestamp("s")),
+        pa.array(day.customer),
+        pa.array(day.terminal),
+        _decimal(day.amount),
+        pa.array(since_start),
+        pa.array(np.full(len(day), day.index)),
+        pa.array((day.scenario > 0).astype(np.int8)),
+        pa.array(day.scenario),
+        *([pa.array(day.chain)] if config.chains else []),
+    ]
+    return pa.table(columns, names=RAW.column_names[: len(columns)])
 
 
 def _decimal(kopecks: NDArray[np.int64]) -> pa.Array:

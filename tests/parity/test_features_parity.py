@@ -5,6 +5,7 @@ import math
 import struct
 
 import pytest
+from pyspark.sql import functions as F  # noqa: N812
 
 from antifraud.clock import date_of, day_number
 from antifraud.features.registry import FEATURE_NAMES
@@ -51,6 +52,7 @@ def computed(spark, worlds):
     cut_offs = [FIRST + dt.timedelta(days=offset - 1) for offset in OFFSETS]
     totals = customer_totals(events), terminal_totals(events, said, LABEL_DELAY)
     states = state_of(spark, *totals, cut_offs, LABEL_DELAY)
+    events = events.withColumn("terminal_group", F.lit(None).cast("string"))
     rows = feature_rows(events, states).select("day", "transaction_id", *FEATURE_NAMES).collect()
     events.unpersist()
     return {(row[0], row[1]): row[2:] for row in rows}

@@ -12,7 +12,7 @@ from antifraud.keys.pseudonym import Key, tokenise
 from antifraud.lake.feed import LONGEST_FILE, RawFile
 from antifraud.lake.raw_bases import base_of
 from antifraud.lake.raw_defects import DEFECTS, ROW_DEFECTS
-from antifraud.lake.raw_lines import HEADER, text_lines
+from antifraud.lake.raw_lines import HEADER, text_lines, width_of
 from antifraud.lake.raw_rows import FileDays, parse_row
 from antifraud.lake.schemas import RAW
 from jobs.raw.lines import read_lines
@@ -37,16 +37,18 @@ PIECES = (
 TIMES = ((0, "2026-01-01 00:00:00"), (86_400, "2026-01-01 24:00:00"), (259_200, "2026-01-04 00:00:00"))
 
 
-def row(number, second, printed):
-    """Return the fields of a usable row."""
-    return [b"%d" % number, printed.encode(), b"5", b"7", b"70.91", b"%d" % second, b"0", b"0", b"0"]
+def row(number, second, printed, group=None):
+    """Return the fields of a usable row; `group` is the text of the optional column, None for a file without it."""
+    fields = [b"%d" % number, printed.encode(), b"5", b"7", b"70.91", b"%d" % second, b"0", b"0", b"0"]
+    return fields if group is None else [*fields, group]
 
 
 @st.composite
-def lines(draw):
-    """Draw a line: a usable row with some of its fields spoilt."""
+def lines(draw, *, grouped):
+    """Draw a line: a usable row with some of its fields spoilt; `grouped` lines have the optional column."""
     second, printed = draw(st.sampled_from(TIMES))
-    fields = row(draw(st.integers(0, 999)), second, printed)
+    group = draw(st.sampled_from((b"", b"3", b"300000000007"))) if grouped else None
+    fields = row(draw(st.integers(0, 999)), second, printed, group)
     for _ in range(draw(st.integers(0, 2))):
         place = draw(st.integers(0, len(fields) - 1))
         text, piece = fields[place], draw(st.sampled_from(PIECES) | st.binary(max_size=6))
@@ -55,7 +57,7 @@ def lines(draw):
     return b",".join(fields)
 
 
-def generated(count):
+def generated(count, *, grouped=False):
     """Return that many lines in one list, because a Spark job for each would take hours."""
     found = []
 
@@ -63,7 +65,7 @@ def generated(count):
         max_examples=count, database=None, derandomize=True, phases=[Phase.generate], deadline=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given((lines() | st.binary(max_size=80)).filter(lambda line: b"\n" not in line))
+    @given((lines(grouped=grouped) | st.binary(max_size=80)).filter(lambda line: b"\n" not in line))
     def collect(line):
         found.append(line)
 
@@ -96,7 +98,7 @@ def by_spark(spark, path):
         if row["defect"] is not None
         else (
             row["day"], row["transaction_id"], row["event_time"], row["customer"], row["terminal"], row["amount"],
-            row["is_fraud"], row["scenario"],
+            row["is_fraud"], row["scenario"], row["terminal_group"],
         )
         for row in rows
     }  # fmt: skip
@@ -104,14 +106,15 @@ def by_spark(spark, path):
 
 def by_python(path):
     """Return the same from the parser of the core."""
-    found, days = {}, FileDays.of(base_of(path), FIRST, DAYS[-1])
+    found, days = {}, FileDays.of(base_of(path), FIRST, DAYS[-1], width_of(path))
     for line, text in enumerate(text_lines(path), start=1):
         parsed = parse_row(text, days)
         if line > 1 and (usable := parsed.usable):
             day = FIRST + dt.timedelta(days=parsed.event_day - day_number(FIRST))
             parties = tokenise(KEY, "customer", usable.customer_id), tokenise(KEY, "terminal", usable.terminal_id)
-            of_label = usable.is_fraud, usable.scenario
-            found[line] = (day, usable.transaction_id, usable.event_time, *parties, usable.amount, *of_label)
+            group = None if usable.group_id is None else tokenise(KEY, "group", usable.group_id)
+            rest = usable.amount, usable.is_fraud, usable.scenario, group
+            found[line] = (day, usable.transaction_id, usable.event_time, *parties, *rest)
         elif line > 1:
             found[line] = DEFECTS.index(parsed.defect)
     return found
@@ -159,10 +162,29 @@ def test_both_see_the_same_lines_at_the_end_of_a_file(spark, tmp_path, ending, r
     assert sum(isinstance(found, tuple) for found in python.values()) == 60
 
 
+@pytest.mark.parametrize("count", [1_500, pytest.param(20_000, marks=pytest.mark.prove)])
+def test_both_judge_lines_with_groups_alike(spark, tmp_path, count):
+    """In a file with the optional column, too, both find the same defect in a line, or the same values."""
+    usable = [b",".join(row(number, number, f"2026-01-01 00:00:{number:02}", b"%d" % number)) for number in range(60)]
+    path = tmp_path / "2026-01-01.txt"
+    hostile = generated(count, grouped=True)
+    path.write_bytes(b"\n".join([RAW.header_of(10).encode(), *usable, *hostile]) + b"\n")
+
+    python, sparks = by_python(path), by_spark(spark, path)
+
+    different = {
+        line: (sparks.get(line), python.get(line)) for line in sparks | python if sparks.get(line) != python.get(line)
+    }
+    assert different == {}
+    assert base_of(path) == BASE
+    assert sum(isinstance(found, tuple) and found[-1] is None for found in python.values()) > 20
+    assert sum(isinstance(found, tuple) and found[-1] is not None for found in python.values()) > 80
+
+
 def test_the_hostile_lines_try_every_defect():
     """The generated lines have every defect of a row taken alone, and each column is at fault in some."""
-    days = FileDays.of(BASE, FIRST, END)
-    found = {parse_row(line, days).defect for line in generated(1_500)}
+    days = FileDays.of(BASE, FIRST, END, 10)
+    found = {parse_row(line, days).defect for line in generated(1_500, grouped=True)}
 
     assert found == {None, *ROW_DEFECTS}
     assert {defect.column for defect in found if defect} == {None, *RAW.column_names}

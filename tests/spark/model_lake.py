@@ -26,15 +26,18 @@ def shape(settings):
     return dataclasses.replace(settings, **windows, search_trials=1, baseline_rows=1_000)
 
 
-def fill(session, seed=1):
-    """Write transactions, features and labels of `DAYS` days from `FIRST`. Every hundredth row has no label."""
+def fill(session, seed=1, chains=0):
+    """Write transactions, features and labels of `DAYS` days from `FIRST`. Every hundredth row has no label.
+
+    With `chains`, terminals belong to so many, and legitimate rows of the first one often look like fraud.
+    """
     columns = [f"{c.name} {c.type}" for c in FEATURES.columns]
     days = [FIRST + dt.timedelta(days=n) for n in range(DAYS)]
-    rows = [row for n, day in enumerate(days) for row in _day(day, np.random.default_rng([seed, n]))]
+    rows = [row for n, day in enumerate(days) for row in _day(day, np.random.default_rng([seed, n]), chains)]
     session.createDataFrame([row for row, _ in rows], ", ".join(columns)).writeTo(
         name("features")
     ).overwritePartitions()
-    clean = [(*row[:5], row[5]) for row, _ in rows]
+    clean = [(*row[:6], row[-1]) for row, _ in rows]
     types = ", ".join(f"{c.name} {c.type}" for c in CLEAN.columns)
     session.createDataFrame(clean, types).writeTo(name("clean")).overwritePartitions()
     said = [_label(row, fraud) for row, fraud in rows if row[1] % 100]
@@ -54,17 +57,22 @@ def name(table):
     return f"lake.antifraud.{table}"
 
 
-def _day(day, generator):
+def _day(day, generator, chains):
     """Yield the rows of a day. The fifth feature separates frauds well, and the others do not at all."""
     vectors = generator.normal(size=(ROWS, len(FEATURE_NAMES)))
     fraud = generator.random(ROWS) < 0.05
     vectors[:, 4] += 6 * fraud
+    if chains:
+        vectors[:, 4] += 6 * ((np.arange(ROWS) % 41 % chains == 0) & (generator.random(ROWS) < 0.2))
     vectors[generator.random(vectors.shape) < 0.05] = np.nan
     amounts = generator.integers(10_000, 200_000, ROWS)
     for index in range(ROWS):
         keys = (day, index, day_number(day) * DAY_SECONDS + index, f"k1.c{index % 37}", f"k1.t{index % 41}")
         vector = [None if np.isnan(value) else float(value) for value in vectors[index]]
-        yield (*keys, int(amounts[index]), *vector), bool(fraud[index])
+        yield (
+            (*keys, int(amounts[index]), *vector, f"k1.g{index % 41 % chains}" if chains else None),
+            bool(fraud[index]),
+        )
 
 
 def _label(row, fraud):

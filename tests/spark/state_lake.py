@@ -32,7 +32,7 @@ def events_of(number):
         terminal = draw.randrange(TERMINALS // 2) if number > 4 else draw.randrange(TERMINALS)
         time = day_number(day(number)) * DAY_SECONDS + seconds
         yield (day(number), number * A_DAY + position, time, token("c", customer), token("t", terminal),
-               draw.choice((1, 10**9, draw.randrange(1, 50_000))))  # fmt: skip
+               draw.choice((1, 10**9, draw.randrange(1, 50_000))), None)  # fmt: skip
 
 
 def labels_of(number):

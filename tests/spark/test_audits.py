@@ -22,7 +22,7 @@ CUSTOMER, TERMINAL = token("c", 1), token("t", 1)
 def made(session, *rows):
     """Return rows of `clean`, one for each day, customer and terminal that is given."""
     return session.createDataFrame(
-        [(day, number, TIME, customer, terminal, 100) for number, (day, customer, terminal) in enumerate(rows)],
+        [(day, number, TIME, customer, terminal, 100, None) for number, (day, customer, terminal) in enumerate(rows)],
         SCHEMA,
     )
 

@@ -48,6 +48,7 @@ def test_usable_rows_are_clean(feed):
             tokenise(key, "customer", customer),
             tokenise(key, "terminal", terminal),
             units,
+            None,
         )
         for day, number, second, customer, terminal, units in CLEAN
     ]

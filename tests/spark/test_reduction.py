@@ -14,6 +14,7 @@ from jobs.judging.paired import paired_rows
 from jobs.judging.reduction import (
     customer_blocks,
     frauds_of,
+    group_blocks,
     largest_difference,
     maturation_of,
     require_equal_chances,
@@ -134,6 +135,18 @@ def test_customer_blocks_are_counted_like_terminal_blocks(spark):
     blocks = customer_blocks(rows, lowest=50)
     assert (blocks.name, blocks.lowest, blocks.totals.tolist()) == ("customers", 50, [3.0])
     assert list(zip(blocks.score.tolist(), blocks.legit.tolist(), strict=True)) == [(50, 1), (60, 2)]
+
+
+def test_groups_are_blocks_where_a_row_names_one(spark):
+    """Terminals of one group are one block, one without a group is its own block, and without groups there is none."""
+    columns = f"{SCORED}, terminal_group string"
+    chained = [(*row, "k1.g" if row[3] == "k1.y" else None) for row in HAND_MADE]
+    rows = spark.createDataFrame([*chained, (*HAND_MADE[2][:3], "k1.z", *HAND_MADE[2][4:], "k1.g")], columns)
+
+    [blocks] = group_blocks(rows.where("window = 'certify'"), lowest=50)
+    assert (blocks.name, blocks.within, sorted(blocks.totals.tolist())) == ("groups", "terminals", [1.0, 3.0])
+    alone = spark.createDataFrame([(*row, None) for row in HAND_MADE], columns)
+    assert group_blocks(alone, lowest=50) == []
 
 
 def test_frauds_keep_their_day_and_lose_their_tokens(spark):

@@ -17,7 +17,7 @@ def day(number):
 
 def batch(session, date, amounts, inputs):
     """Return a batch with one transaction for each amount."""
-    rows = [(date, number, 0, TOKEN, TOKEN, amount) for number, amount in enumerate(amounts)]
+    rows = [(date, number, 0, TOKEN, TOKEN, amount, None) for number, amount in enumerate(amounts)]
     return Batch(CLEAN, session.createDataFrame(rows, SCHEMA).coalesce(1), {date: inputs})
 
 

@@ -19,6 +19,7 @@ def test_the_order_of_defects_decides_between_several():
         ("unparsable", "tx_time_days"),
         ("unparsable", "tx_fraud"),
         ("unparsable", "tx_fraud_scenario"),
+        ("unparsable", "terminal_group_id"),
         ("duplicate", "tranaction_id"),
     ]
     assert (*ROW_DEFECTS, DUPLICATE) == DEFECTS

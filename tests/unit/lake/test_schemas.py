@@ -7,7 +7,7 @@ import pytest
 from antifraud.lake.raw_lines import HEADER
 from antifraud.lake.schemas import RAW, TABLES, identifiers_among
 from jobs.leak.identifiers import ID_COLUMNS
-from jobs.raw.columns import NUMBERS, PARTS, TEXT
+from jobs.raw.columns import NUMBERS, texts_of
 
 
 def test_the_raw_files_have_nine_columns_in_the_feed_s_spelling():
@@ -17,16 +17,29 @@ def test_the_raw_files_have_nine_columns_in_the_feed_s_spelling():
         "tx_fraud", "tx_fraud_scenario",
     )  # fmt: skip
 
-    assert RAW.column_names == names
+    assert tuple(column.name for column in RAW.columns) == names
     assert f"# {' | '.join(names)}" == HEADER
-    assert {name: f"get(parts, {place})" for place, name in enumerate(names)} == PARTS
-    assert PARTS | {"tx_fraud_scenario": r"trim(TRAILING '\r' FROM get(parts, 8))"} == TEXT
+    parts = {name: f"get(parts, {place})" for place, name in enumerate(names)}
+    assert parts | {"tx_fraud_scenario": r"trim(TRAILING '\r' FROM get(parts, 8))"} == texts_of(9)
+
+
+def test_a_tenth_column_names_the_terminal_s_group():
+    """The column is optional, follows the others, and takes over the end of the line in files that have it."""
+    assert [column.name for column in RAW.optional] == ["terminal_group_id"]
+    assert f"{HEADER} | terminal_group_id" == RAW.header_of(10)
+    assert list(RAW.widths) == [9, 10]
+    texts = texts_of(10)
+    assert texts["tx_fraud"] == "get(parts, 7)"
+    assert texts["tx_fraud_scenario"] == (r"IF(size(parts) = 9, trim(TRAILING '\r' FROM get(parts, 8)), get(parts, 8))")
+    assert texts["terminal_group_id"] == (
+        r"IF(size(parts) = 10, trim(TRAILING '\r' FROM get(parts, 9)), get(parts, 9))"
+    )
 
 
 def test_the_ids_of_parties_are_identifiers_and_nothing_else_is():
     """The leak scan takes its identifiers from these columns; no table of the lake has one."""
-    assert [column.name for column in RAW.identifiers] == ["customer_id", "terminal_id"]
-    assert ID_COLUMNS == (2, 3)
+    assert [column.name for column in RAW.identifiers] == ["customer_id", "terminal_id", "terminal_group_id"]
+    assert ID_COLUMNS == (2, 3, 9)
     for table in TABLES:
         assert [column.name for column in table.columns if column.sensitivity == "identifier"] == [], table.name
         assert identifiers_among(table.column_names) == [], table.name

@@ -9,7 +9,7 @@ from scipy import stats
 
 from antifraud.errors import DataError, NoFraud, NotEnoughRows
 from antifraud.stats.comparison import Comparison, Decider, Margins, compare, outcome
-from antifraud.stats.differences import difference_bounds
+from antifraud.stats.differences import difference_bounds, fewest_blocks, rare_bound
 from antifraud.stats.discordance import excess_bound, find_discordant
 from antifraud.stats.episodes import Frauds
 from antifraud.stats.paired import PairedBlocks, PairedRows
@@ -131,6 +131,37 @@ def test_who_replaces_whom(passes, champion_passes, comparison, expected, why):
 
     assert promotable is expected
     assert re.search(why, reason)
+
+
+def test_too_few_terminals_for_the_margin_are_named():
+    """A margin of 0.5 % needs 600 blocks: 300 terminals are named with that number, and 800 customers are not."""
+    short = replace(
+        found(0), fpr_difference_bounds={"terminals": 0.01}, fpr_blocks={"terminals": 300, "customers": 800}
+    )
+
+    promotable, reason = outcome(True, True, short)
+
+    assert not promotable
+    assert reason.endswith(" The days have 300 terminals; a margin of 0.50% needs at least 600.")
+    assert outcome(True, True, replace(short, fpr_difference_bounds={"rows": 0.001}))[0]
+
+
+def test_no_sound_bound_needs_fewer_terminals():
+    """With 599 terminals and no difference the bound is above the margin, and with 600 it is within."""
+    assert fewest_blocks(0.005, 0.05) == 600
+    for terminals, within in ((599, False), (600, True)):
+        alike = PairedBlocks("terminals", np.array([20]), np.array([0]), np.array([terminals]))
+        assert (rare_bound(alike, 0.05) <= 0.005) is within
+
+
+@pytest.mark.parametrize(("known", "least"), [(1, 50.0), (3, 8.0), (10, 3.3), (40, 3.0)])
+def test_few_known_episodes_may_be_small_ones(known, least):
+    """One known episode of 100,000 hardly tells a size, three allow for ten such a window, and forty for three."""
+    ones = np.arange(known)
+    alike = Frauds(ones, np.full(known, 100_000), ones, ones, 30, ones)
+    bound = excess_bound(alike.take(ones < 0), 0.05, known=alike) / 100_000
+
+    assert least < bound < 1.5 * least
 
 
 def test_flags_that_few_terminals_add_widen_the_bound_where_days_see_nothing():

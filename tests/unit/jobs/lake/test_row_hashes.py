@@ -70,3 +70,16 @@ def test_what_lies_under_a_null_does_not_matter():
 def test_no_rows_have_no_hashes():
     """An empty batch has no hashes, whatever its types."""
     assert hashes([]) == []
+
+
+def test_a_null_in_an_optional_column_changes_no_hash():
+    """Rows without a value hash as if there were no such column, in whatever batch; rows with one do not."""
+    old = pa.RecordBatch.from_pylist([{"a": 1}, {"a": 2}])
+    new = pa.RecordBatch.from_pylist(
+        [{"a": 1, "b": None}, {"a": 2, "b": "k1.g"}], pa.schema([("a", pa.int64()), ("b", pa.string())])
+    )
+
+    before, after = row_hashes(old).tolist(), row_hashes(new, optional=["b"]).tolist()
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+    assert row_hashes(new).tolist()[0] != before[0]

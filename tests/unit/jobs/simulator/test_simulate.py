@@ -69,6 +69,20 @@ def test_a_file_is_the_raw_format(world):
         assert all(GOOD_ROW.fullmatch(line) for line in lines if defect_of(line) is None)
 
 
+def test_chains_are_a_tenth_column_beside_the_same_rows(world, tmp_path):
+    """A world with chains names one of them in every whole row, of twelve digits, and else has the same rows."""
+    chained = dataclasses.replace(WORLD, chains=4)
+    simulate(Run(chained, tmp_path / "feed", tmp_path / "truth", days=1))
+    header, *lines = (tmp_path / "feed" / "2026-01-01.txt").read_text().splitlines()
+
+    assert header == f"{HEADER} | terminal_group_id"
+    whole = [line for line in lines if line.count(",") == 9]
+    assert {line.rpartition(",")[2] for line in whole} == {f"30000000000{chain}" for chain in range(4)}
+    assert len(whole) > 0.97 * len(lines)
+    parts = [line.rpartition(",")[0] if line.count(",") == 9 else line for line in lines]
+    assert parts == world[1]["2026-01-01.txt"].splitlines()[1:]
+
+
 def test_time_columns_agree(world):
     """In good rows, the printed time is the world's start plus the seconds, and the day is their quotient."""
     start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
