@@ -222,6 +222,12 @@ class NotTaken(AntifraudError):
     exit_code = 66
 
 
+class CourierFailed(AntifraudError):
+    """A defect has ended the guard's courier, so the guard ends too; its supervisor starts it again."""
+
+    exit_code = 82
+
+
 class EventTimeRefused(AntifraudError):
     """An event is older than the scorer accepts, or lies too far ahead; nothing was decided or written."""
 

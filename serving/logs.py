@@ -73,3 +73,11 @@ def json_logger(process: str, on_drop: Callable[[], object] = lambda: None) -> A
     )
     # Bound once: an unbound logger puts itself together anew for every line.
     return logger.bind(process=process)
+
+
+def place_of(error: BaseException) -> str:
+    """Return file and line where an error was raised, which name no value of a request."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

@@ -8,6 +8,7 @@ from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException
 
 from antifraud.errors import StaleEpoch, StoreBusy, StoreError, StoreForeign, TransitionRefused
+from serving.logs import place_of
 
 PROBLEM_JSON: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:antifraud:problem:"
@@ -74,17 +75,10 @@ def register(app: Flask) -> None:
     @app.errorhandler(Exception)
     def answer_defect(error: Exception) -> Response:
         # Only type and place are logged: a library may have put a value into the message.
-        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=_raised_at(error))
+        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=place_of(error))
         return _answer(Problem(500, "internal", "the scorer failed and decided nothing: send the same id again"))
 
 
 def _answer(problem: Problem) -> Response:
     current_app.extensions["antifraud"].metrics.problems.labels(problem.slug).inc()
     return problem.response()
-
-
-def _raised_at(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

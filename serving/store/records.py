@@ -163,6 +163,22 @@ class Label(Struct, frozen=True, array_like=True):
     source: str
 
 
+class Delivery(Struct, frozen=True):
+    """A notification on its way to one subscriber; `switch` is the switch after the change, as JSON.
+
+    Times are wall time in seconds: retries go on in a replay of past days as they do today. `reason` says why the last
+    attempt failed.
+    """
+
+    subscriber: str
+    notification: str
+    switch: bytes
+    queued_at: float
+    due: float
+    attempts: int = 0
+    reason: str = ""
+
+
 class SwitchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """A requested change of the switch; `expected_epoch` is the epoch that the client has read."""
 
@@ -172,6 +188,7 @@ class SwitchRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 pack = msgspec.msgpack.Encoder().encode
+unpack_delivery = msgspec.msgpack.Decoder(Delivery).decode
 unpack_label = msgspec.msgpack.Decoder(Label).decode
 unpack_labels = msgspec.msgpack.Decoder(list[Label]).decode
 unpack_changes = msgspec.msgpack.Decoder(list[tuple[int, int, int, int]]).decode
