@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from antifraud import errors
+from antifraud.api.openapi import openapi_text
+from antifraud.api.problems import KINDS, TYPE_PREFIX
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
 from antifraud.lake.raw_defects import DEFECTS
 from antifraud.lake.schemas import RAW, TABLES
@@ -102,6 +104,20 @@ def _kinds(error: type[errors.AntifraudError]) -> Iterator[tuple[type[errors.Ant
             yield from _kinds(kind)
 
 
+def problem_page() -> str:
+    """Return docs/problems.md, from `antifraud.api.problems`."""
+    rows = "\n".join(
+        f"| `{TYPE_PREFIX}{name}` | {kind.status} | {kind.title} | {kind.meaning} | {kind.remedy} |"
+        for name, kind in KINDS.items()
+    )
+    return (
+        f"# Problems\n\n{NOTICE}Every refusal of the scorer is a document of RFC 9457 with the content type "
+        "`application/problem+json`. Its `type` is one of these, and keeps its meaning for ever. `detail` says more, "
+        "`field` names the part of the request at fault, and `request_id` finds the request in the log.\n\n"
+        f"| type | status | title | meaning | what a client does |\n| --- | --- | --- | --- | --- |\n{rows}\n"
+    )
+
+
 def dag_page() -> str:
     """Return docs/dags.md, from the docstrings of the DAG files, which operators also see in Airflow."""
     pages = [ast.get_docstring(ast.parse(path.read_text())) or "" for path in sorted((ROOT / "dags").glob("*.py"))]
@@ -118,6 +134,8 @@ PAGES: Final = {
     "docs/features.md": feature_page,
     "docs/dags.md": dag_page,
     "docs/errors.md": error_page,
+    "docs/problems.md": problem_page,
+    "docs/openapi.json": openapi_text,
     "docs/settings.md": settings_page,
     ".env.example": example_file,
 }

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from serving.api import decisions, labels, problems, status, switch
+from serving.api import decisions, documents, labels, problems, status, switch
+from serving.api.request_id import HEADER, choose_request_id
 from serving.worker.services import Services
 
 
@@ -23,7 +24,7 @@ def create_app(services: Services) -> Flask:
     app = Scorer(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
     app.extensions["antifraud"] = services
-    for module in (decisions, labels, switch, status):
+    for module in (decisions, labels, switch, status, documents):
         app.register_blueprint(module.bp)
     problems.register(app)
     _log_requests(app, services)
@@ -36,11 +37,14 @@ def _log_requests(app: Flask, services: Services) -> None:
     @app.before_request
     def begin() -> None:
         g.began = perf_counter()
+        g.request_id = choose_request_id(request.headers.get(HEADER))
 
     @app.after_request
     def log(response: Response) -> Response:
+        response.headers[HEADER] = g.request_id
         services.log.info(
             "request",
+            request_id=g.request_id,
             method=request.method,
             # The pattern, such as /v1/decisions/<id>, never the path.
             route=request.url_rule.rule if request.url_rule else None,

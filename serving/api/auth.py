@@ -37,7 +37,7 @@ def _require_caller(scope: Scope) -> Caller:
     caller = current_services().access.caller_of(token) if kind.lower() == "bearer" and token else None
     if caller is None:
         detail = "a known bearer token is needed in the Authorization header"
-        raise Problem(401, "unauthorised", detail, headers={"WWW-Authenticate": "Bearer"})
+        raise Problem("unauthorised", detail, headers={"WWW-Authenticate": "Bearer"})
     if scope not in caller.scopes:
-        raise Problem(403, "forbidden", f"this token lacks the scope {scope}")
+        raise Problem("forbidden", f"this token lacks the scope {scope}")
     return caller

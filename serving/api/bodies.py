@@ -1,15 +1,17 @@
-"""Request bodies: decode JSON into a strict struct, or answer with a problem that never repeats a value."""
+"""Bodies: decode a request into a strict struct, or answer with a problem that never repeats a value."""
 
 import re
 from typing import Final, TypeVar
 
 import msgspec
-from flask import request
+from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from antifraud.api.fields import MAX_AMOUNT, MAX_REASON, decode_transaction_id
+from antifraud.api.labels import MAX_LABELS
+from antifraud.api.operations import JSON
 from antifraud.transaction_id import EXPECTED as EXPECTED_ID
 from serving.api.problems import Problem
-from serving.store.records import MAX_AMOUNT, MAX_LABELS, MAX_REASON, decode_transaction_id
 
 EXPECTED: Final = {
     "transaction_id": f"{EXPECTED_ID}, as text, or an integer from 0 on",
@@ -32,6 +34,11 @@ _UNKNOWN = "contains unknown field"
 T = TypeVar("T")
 
 
+def json_response(answer: msgspec.Struct) -> Response:
+    """Return an answer as JSON."""
+    return Response(msgspec.json.encode(answer), content_type=JSON)
+
+
 def parse(kind: type[T]) -> T:
     """Return the body of the current request as `kind`.
 
@@ -44,7 +51,7 @@ def parse(kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise _describe_invalid(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Problem(400, "not-json", "the body is not a JSON document in UTF-8") from None
+        raise Problem("not-json", "the body is not a JSON document in UTF-8") from None
 
 
 def _read_bounded_body() -> bytes:
@@ -61,11 +68,11 @@ def _describe_invalid(message: str) -> Problem:
     path = match["path"] if match else ""
     if _UNKNOWN in message:
         where = path or "the body"
-        return Problem(422, "invalid", f"{where} has a field that is not known here: leave it out", path or None)
+        return Problem("invalid", f"{where} has a field that is not known here: leave it out", path or None)
     if missing := _MISSING.search(message):
         name = f"{path}.{missing['name']}".lstrip(".")
-        return Problem(422, "invalid", f"{name} is missing: expected {EXPECTED[missing['name']]}", name)
+        return Problem("invalid", f"{name} is missing: expected {EXPECTED[missing['name']]}", name)
     if not path:
-        return Problem(422, "invalid", "the body is not a JSON object")
+        return Problem("invalid", "the body is not a JSON object")
     wanted = EXPECTED.get(re.split(r"[.\[]", path)[-1], "an object with the fields that are documented")
-    return Problem(422, "invalid", f"{path} is not valid: expected {wanted}", path)
+    return Problem("invalid", f"{path} is not valid: expected {wanted}", path)

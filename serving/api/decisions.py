@@ -4,6 +4,7 @@ from typing import Final
 
 from flask import Blueprint, Response, g
 
+from antifraud.api.decisions import DecisionRequest
 from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, SwitchedOff
 from antifraud.transaction_id import is_transaction_id
 from serving.api.auth import require_scope
@@ -11,7 +12,7 @@ from serving.api.bodies import parse
 from serving.api.problems import Problem, not_ready
 from serving.decisions.answers import answer_of, encode_answer
 from serving.decisions.decide import Decider, Moment, Outcome, decide
-from serving.store.records import DecisionRequest, Place
+from serving.store.records import Place
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
@@ -42,7 +43,7 @@ def get_decision(transaction_id: str) -> Response:
     # Another text can have no decision.
     stored = store.decision_of(place) if is_transaction_id(transaction_id) else None
     if stored is None:
-        raise Problem(404, "not-found", "no decision was made for this transaction id")
+        raise Problem("not-found", "no decision was made for this transaction id")
     return _json_response(encode_answer(answer_of(store, place, stored)))
 
 
@@ -52,11 +53,11 @@ def _decide(services: Services, request: DecisionRequest) -> Outcome:
         return decide(Decider(services.store, lambda: services.serving, services.turns), g.namespace, request, moment)
     except SwitchedOff as error:
         wait = {"Retry-After": str(services.settings.retry_after_seconds)}
-        raise Problem(503, "suspended", str(error), headers=wait) from None
+        raise Problem("suspended", str(error), headers=wait) from None
     except OtherPayload as error:
-        raise Problem(409, "other-payload", str(error), "transaction_id") from None
+        raise Problem("other-payload", str(error), "transaction_id") from None
     except EventTimeRefused as error:
-        raise Problem(422, "invalid", str(error), "event_time") from None
+        raise Problem("invalid", str(error), "event_time") from None
     except NothingToServe as error:
         raise not_ready(str(error)) from None
 

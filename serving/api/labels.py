@@ -1,12 +1,12 @@
 """``/v1/labels``: take labels of transactions that were decided."""
 
-from flask import Blueprint, Response, g, jsonify
+from flask import Blueprint, Response, g
 
+from antifraud.api.labels import LabelsAnswer, LabelsRequest
 from antifraud.errors import SchemaError
 from serving.api.auth import require_scope
-from serving.api.bodies import parse
+from serving.api.bodies import json_response, parse
 from serving.api.problems import Problem
-from serving.store.records import LabelsRequest
 from serving.worker.retention import oldest_label_hour
 from serving.worker.services import current_services
 
@@ -25,7 +25,7 @@ def add_labels() -> Response:
         unknown = services.store.add_labels(g.namespace, labels, source=g.client, now=now, live_hour=live_hour)
     except SchemaError as error:
         # The message begins with the path of the field, such as labels[3].learned_at.
-        raise Problem(422, "invalid", str(error), str(error).partition(" ")[0]) from None
+        raise Problem("invalid", str(error), str(error).partition(" ")[0]) from None
     for status in ("fraud", "legitimate", "unknown"):
         services.metrics.labels.labels(status).inc(sum(label.status == status for label in labels))
-    return jsonify(accepted=len(labels) - len(unknown), unknown_transactions=unknown)
+    return json_response(LabelsAnswer(len(labels) - len(unknown), unknown))

@@ -4,13 +4,15 @@ import dataclasses
 import json
 from typing import Any, Final
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response
 
+from antifraud.api.service import ProbeAnswer, StatusAnswer, SwitchAnswer
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.artifacts.state_export import read_state_pointer
 from antifraud.errors import DataError, ReleaseError, StoreError, StoreForeign
 from antifraud.killswitch.machine import Mode
 from serving.api.auth import require_scope
+from serving.api.bodies import json_response
 from serving.api.problems import not_ready
 from serving.store.port import DecisionStore
 from serving.worker.reports import WALL_CLOCK, have_converged, read_workers
@@ -25,7 +27,7 @@ GUARD: Final = "guard"
 @bp.get("/healthz")
 def healthz() -> Response:
     """Answer 200 as long as the process lives."""
-    return jsonify(status="alive")
+    return json_response(ProbeAnswer("alive"))
 
 
 @bp.get("/readyz")
@@ -45,7 +47,7 @@ def readyz() -> Response:
     # A suspended worker is healthy but must get no traffic.
     if switch.mode is Mode.SUSPENDED:
         raise not_ready("the service is suspended")
-    return jsonify(status="ready")
+    return json_response(ProbeAnswer("ready"))
 
 
 @bp.get("/metrics")
@@ -63,14 +65,14 @@ def status() -> Response:
         stored = _read_stored(services.store)
     except StoreForeign as error:
         stored = _describe_missing(str(error))
-    return jsonify(
-        {
+    return json_response(
+        StatusAnswer(
             **stored,
             **_describe_serving(services),
-            "converged": _have_converged(services, stored),
-            "time": services.clock.now(),
-            "troubles": services.troubles,
-        }
+            converged=_have_converged(services, stored),
+            time=services.clock.now(),
+            troubles=services.troubles,
+        )
     )
 
 
@@ -81,7 +83,7 @@ def _read_stored(store: DecisionStore) -> dict[str, Any]:
     workers = read_workers(reports.items(), WALL_CLOCK.now()).alive
     fill = store.fill()
     return {
-        "switch": dataclasses.asdict(store.switch()),
+        "switch": SwitchAnswer(**dataclasses.asdict(store.switch())),
         "store": {"identity": store.identity, "used_bytes": fill.used, "limit_bytes": fill.limit, "fill": fill.share},
         "counts": store.sizes(),
         "workers": [worker for worker in workers if worker.get("role") != GUARD],
@@ -92,7 +94,7 @@ def _read_stored(store: DecisionStore) -> dict[str, Any]:
 
 def _describe_missing(reason: str) -> dict[str, Any]:
     """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
-    switch = {"mode": Mode.SUSPENDED, "epoch": None, "reason": reason, "by": "store", "at": None}
+    switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None)
     return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None, "evidence": []}
 
 
@@ -102,7 +104,7 @@ def _have_converged(services: Services, stored: dict[str, Any]) -> bool:
         release, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
     except (ReleaseError, DataError):  # no worker can use what a broken pointer names; `troubles` tells about it
         return False
-    return have_converged(stored["workers"], release, state, stored["switch"]["epoch"])
+    return have_converged(stored["workers"], release, state, stored["switch"].epoch)
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

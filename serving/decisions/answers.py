@@ -4,10 +4,11 @@ from typing import Literal
 
 import msgspec
 
+from antifraud.api.decisions import Answer
 from antifraud.clock import date_of
 from antifraud.killswitch.machine import Mode
 from serving.store.port import DecisionStore
-from serving.store.records import Answer, Decision, Place
+from serving.store.records import Decision, Place
 
 
 def answer_of(store: DecisionStore, place: Place, decision: Decision) -> Answer:
@@ -30,7 +31,7 @@ def answer_of(store: DecisionStore, place: Place, decision: Decision) -> Answer:
         mode=context.mode,
         state_cutoff=date_of(context.cutoff).isoformat(),
         counted=decision.counted,
-        reasons=[reason for reason, applies in holds.items() if applies],
+        reasons=tuple([reason for reason, applies in holds.items() if applies]),
         decision_id=store.decision_id(place, decision.arrival),
         arrival=decision.arrival,
     )

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from msgspec import structs
 
+from antifraud.api.decisions import Answer, DecisionRequest
 from antifraud.clock import DAY_SECONDS, day_of
 from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, StoreBusy, SwitchedOff
 from antifraud.features.reference import feature_inputs, vector_of
@@ -19,7 +20,7 @@ from antifraud.killswitch.machine import Mode, Switch
 from serving.decisions.answers import answer_of, encode_answer
 from serving.decisions.live import count_event, histories_of, label_hours_of
 from serving.store.port import DecisionStore, Seen, Wanted
-from serving.store.records import Answer, Context, Decision, DecisionRequest, Entry, NewDecision, Place
+from serving.store.records import Context, Decision, Entry, NewDecision, Place
 from serving.worker.loading import Serving
 from serving.worker.turns import Turns
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
+from antifraud.api.labels import LabelIn
 from antifraud.errors import SchemaError
 from serving.store.decisions import Contexts, find_decision
 from serving.store.keys import integer_of, key_of
 from serving.store.live_labels import add_live_label, remove_live_labels
-from serving.store.records import Decision, Label, LabelIn, Place, pack, unpack_label
+from serving.store.records import Decision, Label, Place, pack, unpack_label
 from serving.store.view import View
 
 SEQUENCE: Final = "label_sequence"

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from antifraud.api.labels import LabelIn
 from antifraud.features.labels import Change
 from antifraud.killswitch.machine import Mode, Switch
-from serving.store.records import Decision, Delivery, Entry, Label, LabelIn, NewDecision, Place
+from serving.store.records import Decision, Delivery, Entry, Label, NewDecision, Place
 
 
 class Wanted(NamedTuple):

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
+from antifraud.api.labels import LabelIn
 from antifraud.errors import StoreForeign
 from antifraud.killswitch.machine import Mode, Switch
 from antifraud.settings.serving import StoreSettings
@@ -46,7 +47,7 @@ from serving.store.port import (
     WaitingLabel,
     Wanted,
 )
-from serving.store.records import Decision, Entry, Label, LabelIn, NewDecision, Place
+from serving.store.records import Decision, Entry, Label, NewDecision, Place
 from serving.store.stubs import decision_id_of, key_of_place
 from serving.store.switchboard import read_switch, set_switch
 from serving.store.view import View

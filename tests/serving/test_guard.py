@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 
+from antifraud.api.labels import LabelIn
 from antifraud.client import verify_webhook
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import StaleEpoch
@@ -17,7 +18,7 @@ from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import GuardSettings
 from serving.guard.watch import WatchedRelease, inspect_evidence
 from serving.store.port import Wanted
-from serving.store.records import Context, Decision, Entry, LabelIn, NewDecision, Place
+from serving.store.records import Context, Decision, Entry, NewDecision, Place
 from serving.store.store import open_store
 from serving.store.switchboard import set_switch
 from tests.serving.processes import guard_process, wait_for

@@ -2,10 +2,11 @@
 
 import pytest
 
+from antifraud.api.fields import TransactionId
+from antifraud.api.labels import LabelIn
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.features.labels import Change, LabelHistory
 from antifraud.keys.pseudonym import tokenise
-from serving.store.records import LabelIn, TransactionId
 from tests.serving.scene import DAY, KEY, NOON, TERMINAL, export_state, view_of
 from tests.serving.test_late_events import decided
 

@@ -71,7 +71,7 @@ def test_private_and_reserved_addresses_are_refused(address):
 
 
 def test_a_public_name_never_leads_to_loopback_and_a_local_one_nowhere_else():
-    """A name whose DNS is changed cannot reach this machine, and localhost cannot leave it."""
+    """After a change of its DNS a name cannot reach this machine, and localhost cannot leave it."""
     stranger, local = parse_endpoint("https://ops.example/", ()), parse_endpoint("http://localhost/", ())
 
     assert [stranger.allows(a, ()) for a in ("127.0.0.1", "::1", "::ffff:127.0.0.1", "8.8.8.8")] == [0, 0, 0, 1]
