@@ -75,8 +75,8 @@ def json_logger(process: str, on_drop: Callable[[], object] = lambda: None) -> A
     return logger.bind(process=process)
 
 
-def place_of(error: BaseException) -> str:
-    """Return file and line where an error was raised, which name no value of a request."""
+def raised_at(error: BaseException) -> str:
+    """Return the place where an error was raised. It is logged instead of the message, which may hold a value."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from antifraud.api.problems import GENERAL, KINDS, PROBLEM_JSON, document_of
 from antifraud.errors import StaleEpoch, StoreBusy, StoreError, StoreForeign, TransitionRefused
-from serving.logs import place_of
+from serving.logs import raised_at
 
 WAIT_FOR_A_PERSON: Final = {"Retry-After": "30"}
 
@@ -63,7 +63,7 @@ def register(app: Flask) -> None:
     @app.errorhandler(Exception)
     def answer_defect(error: Exception) -> Response:
         # Only type and place are logged: a library may have put a value into the message.
-        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=place_of(error))
+        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=raised_at(error))
         return _answer(Problem("internal", "the scorer failed and decided nothing: send the same id again"))
 
 

@@ -20,7 +20,7 @@ from antifraud.keys.subscribers import Subscriber, Subscribers
 from serving.guard.events import CHANGED, build_event, sign
 from serving.guard.schedule import ATTEMPT_SECONDS, is_due, is_over, pause_after
 from serving.guard.sending import send
-from serving.logs import place_of
+from serving.logs import raised_at
 from serving.store.port import Outbox
 from serving.store.records import Delivery
 
@@ -73,7 +73,7 @@ class Courier:
             asyncio.run(self._deliver_until_stopped())
         except Exception as error:  # noqa: BLE001 whatever it is, the process must not go on in silence
             # Only type and place are logged: a library may have put a URL into the message.
-            self._log.error("courier failed", error=type(error).__name__, where=place_of(error))
+            self._log.error("courier failed", error=type(error).__name__, where=raised_at(error))
             self._failure = CourierFailed(f"the courier ended by a defect ({type(error).__name__}): start the guard")
             on_failure()
 
