@@ -17,6 +17,7 @@ from serving.store.registration import advance_registration, require_registered
 from serving.store.store import open_store
 from serving.worker.following import Follower, require_not_older
 from serving.worker.loading import Release, Serving, State, load_release, load_state
+from serving.worker.measuring import measure, show_state
 from serving.worker.reports import (
     WALL_CLOCK,
     WorkerReports,
@@ -71,6 +72,7 @@ class Poller:
         self._run_step("state", self._follow_state)
         self._swap()
         self._run_step("report", self._report)
+        self._run_step("metrics", lambda: measure(self._services))
         self._run_step("retention", lambda: remove_expired(self._services))
 
     def _run_step(self, kind: str, step: Callable[[], bool]) -> None:
@@ -156,7 +158,7 @@ class Poller:
                 services.log.warning("state moved back", before=now.state.cutoff_date)
             # One assignment of a frozen pair: no request sees the new release with the old state.
             services.serving = Serving(release, state)
-            services.metrics.cutoff.set(state.cutoff)
+            show_state(services, state.cutoff)
             services.log.info("serving", release=release.release, state_cutoff=state.cutoff_date)
 
     def _report(self) -> bool:
@@ -164,6 +166,7 @@ class Poller:
         services, store = self._services, self._services.store
         mine = describe_worker(services, self._state.pointer, store.switch().epoch)
         store.report(name_worker(), json.dumps(mine).encode())
+        services.metrics.gauges.reported.set(mine["at"])
         workers = self._note_others(store)
         if workers.silent:
             store.forget_reports(workers.silent)

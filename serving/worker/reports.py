@@ -12,6 +12,9 @@ from antifraud.artifacts.state_export import StatePointer
 from antifraud.clock import BusinessClock
 from serving.worker.services import Services
 
+Report = dict[str, Any]
+GUARD: Final = "guard"
+"""Name under which the guard reports."""
 SILENT_AFTER_SECONDS: Final = 60
 WALL_CLOCK: Final = BusinessClock()
 
