@@ -16,7 +16,7 @@ BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
 
-.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power bench-throughput bench-tail bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,3 +125,12 @@ bench-serving-swap: setup  ## longest gap between a worker's answers while it sw
 
 bench-serving-power: setup  ## slow answers of durability `power` over those of `process`, at 400 decisions a second
 	$(PYTHON) -m bench.serving.power
+
+bench-throughput: setup  ## decisions a second beside stateless servers, some ten minutes (apt-get as root)
+	$(PYTHON) -m bench.serving.edge.throughput
+
+bench-tail: setup  ## slow answers at 400 a second beside those of a constant view, some ten minutes (Go)
+	$(PYTHON) -m bench.serving.edge.tail
+
+bench-footprint: setup  ## the scorer's environment: packages, size, seconds to start, memory of a worker
+	$(PYTHON) -m bench.serving.edge.footprint

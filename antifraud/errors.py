@@ -222,6 +222,12 @@ class NotTaken(AntifraudError):
     exit_code = 66
 
 
+class CourierFailed(AntifraudError):
+    """A defect has ended the guard's courier, so the guard ends too; its supervisor starts it again."""
+
+    exit_code = 82
+
+
 class EventTimeRefused(AntifraudError):
     """An event is older than the scorer accepts, or lies too far ahead; nothing was decided or written."""
 
@@ -255,7 +261,7 @@ class StoreDamaged(StoreError):
 class UnknownKey(AntifraudError):
     """A token was made with a key that is not in use; nothing was decided or written."""
 
-    exit_code = 82
+    exit_code = 83
 
 
 class ClientError(AntifraudError):
@@ -263,16 +269,10 @@ class ClientError(AntifraudError):
 
     exit_code = 70
 
-    def __init__(
-        self, message: str, *, status: int | None = None, kind: str = "", retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, status: int = 0, kind: str = "", retry_after: float | None = None) -> None:
+        """Keep status and kind of the problem that was answered, if any, and the seconds to wait, if it named some."""
         super().__init__(message)
-        self.status = status
-        """HTTP status of the answer; None if there was none."""
-        self.kind = kind
-        """Name of the problem, such as ``other-payload``; empty if the answer was none of the scorer's problems."""
-        self.retry_after = retry_after
-        """Seconds that the scorer asked to wait; None if it did not ask."""
+        self.status, self.kind, self.retry_after = status, kind, retry_after
 
 
 class Refused(ClientError):

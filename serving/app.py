@@ -5,6 +5,7 @@ from time import perf_counter
 from typing import Any
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import NotFound
 
 from serving.api import decisions, documents, labels, problems, status, switch
 from serving.api.request_id import HEADER, choose_request_id
@@ -23,6 +24,9 @@ def create_app(services: Services) -> Flask:
     """Wire blueprints, problems and the request log around `services`; tests pass their own."""
     app = Scorer(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    # No path is corrected: a redirect would repeat the path and name the host that the client claims.
+    app.url_map.merge_slashes = False
     app.extensions["antifraud"] = services
     for module in (decisions, labels, switch, status, documents):
         app.register_blueprint(module.bp)
@@ -38,6 +42,9 @@ def _log_requests(app: Flask, services: Services) -> None:
     def begin() -> None:
         g.began = perf_counter()
         g.request_id = choose_request_id(request.headers.get(HEADER))
+        # Werkzeug drops further slashes at the beginning, and a proxy that hides a path may not know that.
+        if request.environ["PATH_INFO"].startswith("//"):
+            raise NotFound
 
     @app.after_request
     def log(response: Response) -> Response:

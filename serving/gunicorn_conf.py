@@ -22,8 +22,10 @@ threads = 8
 preload_app = False
 timeout = 30
 graceful_timeout = 10
-keepalive = 15  # longer than clients keep an idle connection, so that they close it first
+keepalive = 15  # longer than clients keep an idle connection, so that they close it first; and the time for a request
+forwarded_allow_ips = ""  # no client may set the scheme or the script's name, not even one on this machine
 accesslog = None  # the app logs requests itself: Gunicorn would log paths, which hold ids
+logger_class = "serving.worker.gunicorn_log.QuietLogger"
 control_socket_disable = True
 # A sign of life must not need a disk that may be full.
 worker_tmp_dir = str(MEMORY) if is_usable(MEMORY) else None

@@ -73,3 +73,11 @@ def json_logger(process: str, on_drop: Callable[[], object] = lambda: None) -> A
     )
     # Bound once: an unbound logger puts itself together anew for every line.
     return logger.bind(process=process)
+
+
+def raised_at(error: BaseException) -> str:
+    """Return the place where an error was raised. It is logged instead of the message, which may hold a value."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

@@ -13,8 +13,10 @@ ALWAYS: Final = ("bad-request", "internal", "method-not-allowed", "request-timeo
 """Problems of every call: also proxies answer some of them."""
 WITH_TOKEN: Final = ("forbidden", "unauthorised")
 WITH_BODY: Final = (
+    "expectation-failed",
     "invalid",
     "length-required",
+    "not-implemented",
     "not-json",
     "request-entity-too-large",
     "request-header-fields-too-large",

@@ -88,6 +88,7 @@ KINDS: Final[Mapping[str, ProblemKind]] = {
     "unsupported-media-type": ProblemKind(
         415, "Not application/json", "the body has another type or encoding than JSON in UTF-8", CORRECT
     ),
+    "expectation-failed": ProblemKind(417, "Unknown expectation", "`Expect` names more than 100-continue", CORRECT),
     "invalid": ProblemKind(
         422, "Invalid field", "a field is missing, unknown or wrong; `field` names it", "correct the field"
     ),
@@ -102,6 +103,9 @@ KINDS: Final[Mapping[str, ProblemKind]] = {
         431, "Headers are too large", "the headers are larger than the scorer accepts", CORRECT
     ),
     "internal": ProblemKind(500, "Defect of the scorer", "the scorer failed and decided nothing", AGAIN),
+    "not-implemented": ProblemKind(
+        501, "Unknown transfer coding", "the body has a transfer coding other than chunked", CORRECT
+    ),
     "suspended": ProblemKind(
         503, "Suspended", "the service is suspended and makes no decisions", "decide without it, ask again later"
     ),

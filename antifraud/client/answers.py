@@ -53,10 +53,10 @@ def decode_answer(reply: Reply, kind: type[T]) -> T:
         BadAnswer: It is another document.
     """
     try:
-        # What is longer was cut, and is no JSON any more.
+        # A longer answer was cut, and is no JSON any more.
         return msgspec.json.decode(reply.content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # The content is not repeated: nobody knows whose page this is.
+        # The content is not repeated: it may be the page of anybody.
         raise BadAnswer(
             f"the answer with status {reply.status} is not one of the scorer's: look what answers at this address",
             status=reply.status,

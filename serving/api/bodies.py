@@ -1,11 +1,14 @@
 """Bodies: decode a request into a strict struct, or answer with a problem that never repeats a value."""
 
+import json
 import re
-from typing import Final, TypeVar
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 import msgspec
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.http import parse_options_header
 
 from antifraud.api.fields import (
     MAX_AMOUNT,
@@ -41,6 +44,8 @@ _PATH = re.compile(r" (?:- at|in) `\$\.?(?P<path>[^`]*)`$")
 _INSIDE: Final = "[...]"
 _MISSING = re.compile(r"missing required field `(?P<name>\w+)`")
 _UNKNOWN = "contains unknown field"
+UNSUPPORTED: Final = "unsupported-media-type"
+IDENTITY: Final = "identity"
 
 T = TypeVar("T")
 
@@ -54,15 +59,47 @@ def parse(kind: type[T]) -> T:
     """Return the body of the current request as `kind`.
 
     Raises:
-        Problem: 400 if the body is not JSON, 422 if a field is missing, unknown or wrong.
+        Problem: 400 if the body is not JSON, 415 if it is said to be something else, 422 if a field is missing,
+            unknown, wrong or there twice.
         RequestEntityTooLarge: The body is larger than the limit.
     """
+    _require_json()
+    body = _read_bounded_body()
     try:
-        return msgspec.json.decode(_read_bounded_body(), type=kind, dec_hook=decode_transaction_id)
+        parsed = msgspec.json.decode(body, type=kind, dec_hook=decode_transaction_id)
     except msgspec.ValidationError as error:
         raise _describe_invalid(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem("not-json", "the body is not a JSON document in UTF-8") from None
+    # msgspec takes the last of two equal names, and another reader of the same body may take the first.
+    _DISTINCT.decode(body.decode())
+    return parsed
+
+
+def _require_json() -> None:
+    if not _is_json(request.environ.get("CONTENT_TYPE", "")):
+        raise Problem(UNSUPPORTED, "Content-Type is not valid: expected application/json, in UTF-8", "Content-Type")
+    if request.environ.get("HTTP_CONTENT_ENCODING", IDENTITY).lower() != IDENTITY:
+        detail = "Content-Encoding is not valid: expected a body without compression"
+        raise Problem(UNSUPPORTED, detail, "Content-Encoding", {"Accept-Encoding": IDENTITY})
+
+
+@lru_cache(32)
+def _is_json(content_type: str) -> bool:
+    kind, options = parse_options_header(content_type)
+    return kind.lower() == JSON and options.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
+
+
+def _require_distinct(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs if len(dict(pairs)) < len(pairs) else ():
+        if name in seen:
+            field = name if name in EXPECTED else None
+            raise Problem("invalid", f"{field or 'a field'} is there twice: expected each field once", field)
+        seen.add(name)
+
+
+_DISTINCT: Final = json.JSONDecoder(object_pairs_hook=_require_distinct)
 
 
 def _read_bounded_body() -> bytes:

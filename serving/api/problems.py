@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from antifraud.api.problems import GENERAL, KINDS, PROBLEM_JSON, document_of
 from antifraud.errors import StaleEpoch, StoreBusy, StoreError, StoreForeign, TransitionRefused
+from serving.logs import raised_at
 
 WAIT_FOR_A_PERSON: Final = {"Retry-After": "30"}
 
@@ -62,17 +63,10 @@ def register(app: Flask) -> None:
     @app.errorhandler(Exception)
     def answer_defect(error: Exception) -> Response:
         # Only type and place are logged: a library may have put a value into the message.
-        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=_raised_at(error))
+        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=raised_at(error))
         return _answer(Problem("internal", "the scorer failed and decided nothing: send the same id again"))
 
 
 def _answer(problem: Problem) -> Response:
     current_app.extensions["antifraud"].metrics.problems.labels(problem.kind).inc()
     return problem.response()
-
-
-def _raised_at(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

@@ -85,7 +85,24 @@ class Label(Struct, frozen=True, array_like=True):
     source: str
 
 
+class Delivery(Struct, frozen=True):
+    """A notification on its way to one subscriber; `switch` is the switch after the change, as JSON.
+
+    Times are wall time in seconds: retries go on in a replay of past days as they do today. `reason` says why the last
+    attempt failed.
+    """
+
+    subscriber: str
+    notification: str
+    switch: bytes
+    queued_at: float
+    due: float
+    attempts: int = 0
+    reason: str = ""
+
+
 pack = msgspec.msgpack.Encoder().encode
+unpack_delivery = msgspec.msgpack.Decoder(Delivery).decode
 unpack_label = msgspec.msgpack.Decoder(Label).decode
 unpack_labels = msgspec.msgpack.Decoder(list[Label]).decode
 unpack_changes = msgspec.msgpack.Decoder(list[tuple[int, int, int, int]]).decode

@@ -164,7 +164,8 @@ class Scorer:
     def post(self, path, body, caller="till"):
         """POST JSON (or bytes as they are) as one of `TOKENS`."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.client.post(path, data=data, headers={"Authorization": f"Bearer {caller}"})
+        headers = {"Authorization": f"Bearer {caller}"}
+        return self.client.post(path, data=data, headers=headers, content_type="application/json")
 
     def get(self, path, caller="till"):
         """GET as one of `TOKENS`."""

@@ -22,7 +22,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d
 
 
 class Timed:
-    """What came of a call, and how long it took; making a client is not measured."""
+    """The time that a call takes; making a client is not measured."""
 
     def __init__(self):
         self.began, self.seconds = time.monotonic(), None

@@ -63,7 +63,7 @@ def test_failures_of_scorer_and_sdk_have_codes_too():
         (ClientError, Refused, Suspended, Unreachable, BadAnswer),
     )
 
-    assert [kind.exit_code for kind in scorer] == [63, 64, 65, 66, 82]
+    assert [kind.exit_code for kind in scorer] == [63, 64, 65, 66, 83]
     assert [kind.exit_code for kind in client] == [70, 71, 72, 73, 74]
 
 

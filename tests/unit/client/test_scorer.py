@@ -309,6 +309,26 @@ def test_a_signed_webhook_becomes_an_event():
     )
 
 
+OTHER = "whsec_b3RoZXI="
+
+
+@pytest.mark.parametrize("known", [SECRET, OTHER, [OTHER, SECRET], (SECRET,)], ids=["old", "new", "both", "list"])
+def test_during_a_rotation_either_secret_verifies(known):
+    """The guard then signs with both, and the receiver may know the old secret, the new one, or both."""
+    headers = signed(BODY, secret=OTHER)
+    headers["webhook-signature"] += " " + signed(BODY)["webhook-signature"]
+
+    assert verify_webhook(known, headers, BODY.encode()).id == "n-1"
+
+
+def test_a_receiver_that_knows_both_secrets_takes_a_single_signature():
+    """Before and after the rotation, the guard signs with one of them; without any secret nothing verifies."""
+    for secret in (SECRET, OTHER):
+        assert verify_webhook([OTHER, SECRET], signed(BODY, secret=secret), BODY.encode()).id == "n-1"
+    with pytest.raises(ClientError, match="does not verify"):
+        verify_webhook([], signed(BODY), BODY.encode())
+
+
 OLD = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 FORGED = [
     (signed(BODY, secret="whsec_b3RoZXI="), BODY),
