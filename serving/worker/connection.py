@@ -22,14 +22,14 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Arrived(Enum):
-    """What has arrived on a connection that has become readable."""
+    """The part of a request that has arrived."""
 
     NOTHING = auto()
     """The client has closed it, without a request."""
     PART = auto()
     """A request that is not complete."""
     CUT = auto()
-    """A request that never will be, because the client has closed its side."""
+    """A request without an end, because the client has closed its side."""
     WHOLE = auto()
     """A request, or bytes that can never become one."""
 
