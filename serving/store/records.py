@@ -30,7 +30,7 @@ class Decision(Struct, frozen=True):
     """A decision. `event_time` and `decided_at` are in UTC seconds, `amount` in minor units, `payload` is a hash.
 
     `history_complete` is false if features are null because the history of the event's own time was not known.
-    `arrival` is 0 until the decision is stored.
+    `metadata` is the client's, as JSON; empty if there is none. `arrival` is 0 until the decision is stored.
     """
 
     context: Context
@@ -43,6 +43,7 @@ class Decision(Struct, frozen=True):
     counted: bool
     history_complete: bool
     arrival: int = 0
+    metadata: bytes = b""
 
     @property
     def above_threshold(self) -> bool:

@@ -95,7 +95,10 @@ class Store:
     def commit_decision(self, wanted: Wanted, seen: Seen, new: NewDecision) -> int | None:
         """Store a decision and both live records, and return its arrival number; None if something has changed."""
         return self._environment.write(
-            lambda view: decisions.commit_decision(view, self._contexts, wanted, seen, new), spare=room.DECISIONS
+            lambda view: decisions.commit_decision(view, self._contexts, wanted, seen, new),
+            spare=room.DECISIONS,
+            # Metadata can be larger than everything else.
+            size=1 + len(new.decision.metadata) // room.BYTES_A_RECORD,
         )
 
     def decision_of(self, place: Place) -> Decision | None:
