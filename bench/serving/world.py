@@ -31,7 +31,7 @@ NOW: Final = (CUTOFF + 1) * DAY_SECONDS + 20 * HOUR_SECONDS + HOUR_SECONDS // 2
 """Business time of all requests: half past eight in the evening after the cut-off day."""
 CUSTOMERS: Final = 5_000
 TERMINALS: Final = 500
-"""Together more than a worker keeps unpacked (`serving.worker.loading.KEPT_ENTITIES`), as in production."""
+"""Together more than a worker keeps (`serving.worker.loading.KEPT_ENTITIES`), as in production."""
 FILLING: Final = 5_000
 """Decisions of the day that are made before any is measured."""
 LABELLED: Final = 400
@@ -140,7 +140,7 @@ def _entity(chance: random.Random, daily: int, labels: LabelHistory) -> Entity:
 
 def _labels() -> LabelHistory:
     first, end = CUTOFF * DAY_HOURS, (CUTOFF + 3) * DAY_HOURS
-    return LabelHistory(
+    return LabelHistory.of(
         CUTOFF,
         {day: Counts(24, 1) for day in range(CUTOFF - LONGEST_WINDOW_DAYS + 1, CUTOFF + 1)},
         {hour: Counts(1, 0) for hour in range(first, first + DAY_HOURS)},

@@ -79,7 +79,7 @@ def _labels(row: Mapping[str, Any], cutoff: int) -> LabelHistory:
     streak: Counter[int] = Counter()
     for hour in row["streak"]:
         streak[hour["hour"]] += hour["fraud"]
-    return LabelHistory(
+    return LabelHistory.of(
         cutoff,
         _counts(row["label_days"], "day_number"),
         _counts(row["label_hours"], "hour"),

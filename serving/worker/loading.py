@@ -26,8 +26,8 @@ from antifraud.settings.core import Settings
 from serving.worker.verification import Verified, Verifier, require_identity
 
 GOLDEN: Final = "golden.json"
-KEPT_ENTITIES: Final = 1_000
-"""Entities of a state that a worker keeps unpacked, in some 20 MB."""
+KEPT_ENTITIES: Final = 4_000
+"""Entities of a state that a worker keeps, packed and with the sums that were asked for, in some 20 MB."""
 _OPEN: Final[WeakValueDictionary[str, Any]] = WeakValueDictionary()
 """Environments by the identity of their file: LMDB opens a file once a process. An environment is closed with the last
 state that refers to it, that is, after the last request that uses the state."""
