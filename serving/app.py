@@ -1,25 +1,18 @@
 """Application factory: the one place where the scorer is assembled."""
 
-from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
+from flask.globals import app_ctx, request_ctx
 from werkzeug.exceptions import NotFound
 
 from serving.api import decisions, documents, labels, problems, status, switch
-from serving.api.request_id import HEADER, choose_request_id
+from serving.api.request_id import HEADER, VARIABLE, choose_request_id
+from serving.api.scorer import Scorer
 from serving.worker.services import Services
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-class Scorer(Flask):
-    """A Flask app without coroutines: asking whether a function is one takes longer than calling it."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function as it is."""
-        return func
 
 
 def create_app(services: Services) -> Flask:
@@ -42,25 +35,28 @@ def _log_requests(app: Flask, services: Services) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.began = perf_counter()
-        g.request_id = choose_request_id(request.headers.get(HEADER))
+        # Each attribute of `g` and `request` is looked up by way of the context, so they are asked for themselves.
+        known, environ = app_ctx.g, request_ctx.request.environ
+        known.began = perf_counter()
+        known.request_id = choose_request_id(environ.get(VARIABLE))
         # Werkzeug drops further slashes at the beginning, and a proxy that hides a path may not know that.
-        if request.environ["PATH_INFO"].startswith("//"):
+        if environ["PATH_INFO"].startswith("//"):
             raise NotFound
 
     @app.after_request
     def log(response: Response) -> Response:
-        response.headers[HEADER] = g.request_id
-        services.metrics.count_request(g.get("client"), response.status_code)
+        known, asked = app_ctx.g, request_ctx.request
+        response.headers[HEADER] = known.request_id
+        services.metrics.count_request(known.get("client"), response.status_code)
         services.log.info(
             "request",
-            request_id=g.request_id,
+            request_id=known.request_id,
             # A method may be any word of the client.
-            method=request.method if request.method in METHODS else None,
+            method=asked.method if asked.method in METHODS else None,
             # The pattern, such as /v1/decisions/<id>, never the path.
-            route=request.url_rule.rule if request.url_rule else None,
+            route=asked.url_rule.rule if asked.url_rule else None,
             status=response.status_code,
-            client=g.get("client"),
-            ms=round((perf_counter() - g.began) * 1_000, 2),
+            client=known.get("client"),
+            ms=round((perf_counter() - known.began) * 1_000, 2),
         )
         return response

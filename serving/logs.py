@@ -1,5 +1,6 @@
 """JSON logs, one object a line. Every logged field is chosen by name: never a body, a path, a token or an id."""
 
+import logging
 import os
 import select
 import threading
@@ -21,6 +22,8 @@ class LineWriter:
 
     def __init__(self, descriptor: int, on_drop: Callable[[], object]) -> None:
         self._descriptor, self._on_drop = descriptor, on_drop
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
         self._lock = threading.Lock()
         self._is_cut = False
 
@@ -53,9 +56,7 @@ class LineWriter:
 
     def _is_ready(self) -> bool:
         """Return whether a write would not wait: nobody may be reading the other end of a pipe."""
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLOUT)
-        return bool(poll.poll(0))
+        return bool(self._poll.poll(0))
 
 
 def json_logger(process: str, on_drop: Callable[[], object] = lambda: None) -> Any:
@@ -70,6 +71,8 @@ def json_logger(process: str, on_drop: Callable[[], object] = lambda: None) -> A
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
+        # Its methods are made once for each level; those of the default are looked up for each line.
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
     )
     # Bound once: an unbound logger puts itself together anew for every line.
     return logger.bind(process=process)

@@ -12,6 +12,7 @@ from antifraud.transaction_id import is_transaction_id
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
 from serving.api.problems import Problem, not_ready
+from serving.api.scorer import Answer
 from serving.decisions.answers import answer_of, encode_answer
 from serving.decisions.decide import Decider, Moment, Outcome, decide
 from serving.store.records import Place
@@ -92,4 +93,4 @@ def _decide(services: Services, request: DecisionRequest) -> Outcome:
 
 
 def _json_response(body: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, headers=headers, content_type="application/json")
+    return Answer(body, headers=headers, content_type="application/json")

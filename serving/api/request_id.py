@@ -5,6 +5,8 @@ import secrets
 from typing import Final
 
 HEADER: Final = "X-Request-Id"
+VARIABLE: Final = "HTTP_X_REQUEST_ID"
+"""The header in the environment of a request."""
 RANDOM_BYTES: Final = 12
 _HARMLESS: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
