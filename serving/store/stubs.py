@@ -7,6 +7,7 @@ decisions; they are stored once, as a context.
 
 import hashlib
 import struct
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -28,6 +29,7 @@ pack_entry = msgspec.msgpack.Encoder().encode
 unpack_entry = msgspec.msgpack.Decoder(Entry).decode
 
 
+@lru_cache(64)
 def key_of_place(place: Place) -> bytes:
     """Return the key of a transaction: a hash, so that long ids cost no more than short ones.
 
