@@ -16,7 +16,7 @@ BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
 
-.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power bench-throughput bench-tail bench-footprint
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power bench-throughput bench-tail bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ bench-seeds: setup  ## the verdicts on six worlds
 
 bench-cpu: setup  ## processor time of a decision beside commit b393281: BEFORE=checkout, which has its own environment
 	$(PYTHON) -m bench.serving.cpu --before "$(BEFORE)"
+
+bench-cpu-parts: setup  ## processor time of the parts of a decision
+	$(PYTHON) -m bench.serving.parts
 
 bench-month: setup  ## the decision store after a month of traffic
 	$(PYTHON) -m bench.serving.month
