@@ -29,6 +29,10 @@ class Metrics:
             "antifraud_state_cutoff_day", "Day number of the oldest cut-off in use", registry=self._registry,
             multiprocess_mode="livemin",
         )  # fmt: skip
+        self.guard_heartbeat = Gauge(
+            "antifraud_guard_heartbeat_timestamp_seconds", "Time of the guard's last inspection",
+            registry=self._registry, multiprocess_mode="livemax",
+        )  # fmt: skip
         self.seconds = Histogram(
             "antifraud_decision_seconds", "Time to decide", registry=self._registry, buckets=SECONDS
         )

@@ -70,7 +70,7 @@ def test_access_is_made_once(run, tmp_path):
     """The four files are named and not shown, and the second call is refused."""
     code, out, _ = run("access", "generate")
     secrets = tmp_path / "secrets"
-    names = ("client.token", "admin.token", "webhook.secret", "access.json")
+    names = ("client.token", "admin.token", "metrics.token", "webhook.secret", "access.json")
     assert (code, out) == (0, "".join(f"wrote {secrets / name}\n" for name in names))
 
     code, _, err = run("access", "generate")
