@@ -89,8 +89,8 @@ def error_page() -> str:
     )
     return (
         f"# Exit codes\n\n{NOTICE}Every expected failure ends a process with a code of its own and one line that says "
-        "what was found, what was expected and what to do next. Codes 63 to 66 are caught by the scorer and the guard, "
-        "71 to 73 by callers of the SDK, so they end no process of the platform. Anything else is a defect and shows "
+        "what was found, what was expected and what to do next. Codes 63 to 67 and 83 are caught by scorer and guard, "
+        "71 to 74 by callers of the SDK, so they end no process of the platform. Anything else is a defect and shows "
         "its traceback. The [runbook](runbook.md) has the remedies.\n\n"
         f"| code | error | kind of | meaning |\n| --- | --- | --- | --- |\n{rows}\n"
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import NotFound
@@ -10,6 +10,8 @@ from werkzeug.exceptions import NotFound
 from serving.api import decisions, documents, labels, problems, status, switch
 from serving.api.request_id import HEADER, choose_request_id
 from serving.worker.services import Services
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Scorer(Flask):
@@ -52,7 +54,8 @@ def _log_requests(app: Flask, services: Services) -> None:
         services.log.info(
             "request",
             request_id=g.request_id,
-            method=request.method,
+            # A method may be any word of the client.
+            method=request.method if request.method in METHODS else None,
             # The pattern, such as /v1/decisions/<id>, never the path.
             route=request.url_rule.rule if request.url_rule else None,
             status=response.status_code,

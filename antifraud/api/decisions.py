@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from antifraud.api.fields import Amount, Score, Time, Token, TransactionId
+from antifraud.api.fields import Amount, Metadata, Score, Time, Token, TransactionId
 
 
 class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -15,6 +15,7 @@ class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     customer: Token
     terminal: Token
     amount: Amount
+    metadata: Metadata | UnsetType = UNSET
 
 
 class Answer(Struct, frozen=True):
@@ -23,7 +24,7 @@ class Answer(Struct, frozen=True):
     `score` and `threshold` are in parts per million. `decision_id` names this decision among those of all stores;
     `arrival` is its place in the order of all decisions of the store. `counted` is false if the state already covers
     the event's day; `reasons` then holds ``day_covered_by_state``. It holds ``history_incomplete`` if features are null
-    because the history of the event's own time is not known.
+    because the history of the event's own time is not known. `metadata` is that of the first request with this id.
     """
 
     transaction_id: str
@@ -37,3 +38,4 @@ class Answer(Struct, frozen=True):
     reasons: tuple[str, ...]
     decision_id: str
     arrival: int
+    metadata: Metadata | UnsetType = UNSET

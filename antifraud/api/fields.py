@@ -52,6 +52,17 @@ def decode_transaction_id(_: type[TransactionId], value: Any) -> TransactionId:
     return TransactionId(text)
 
 
+def encode_transaction_id(value: Any) -> str:
+    """Return an id as the text that it is: msgspec encodes no kinds of text.
+
+    Raises:
+        TypeError: The value is something else, which no request has.
+    """
+    if not isinstance(value, TransactionId):
+        raise TypeError("a request has texts, integers and nothing else")
+    return str(value)
+
+
 def schema_of(kind: type) -> dict[str, Any]:
     """Return the JSON schema of `TransactionId`, the one type that msgspec does not know.
 

@@ -63,7 +63,11 @@ class StatePointer:
 
 @dataclass(frozen=True, slots=True)
 class StateManifest:
-    """The description of an export: cut-off day (ISO), entities, and the state snapshot and inputs it was made from."""
+    """The description of an export: cut-off day (ISO), entities, and the state snapshot and inputs it was made from.
+
+    `key_ids` are the ids of all keys in the key ring, old and new ones while keys rotate. None if the export was made
+    without a key ring, or by an earlier version: the scorer then takes tokens of every key.
+    """
 
     cutoff: str
     sha256: str
@@ -71,6 +75,7 @@ class StateManifest:
     snapshot_id: int
     inputs: str
     label_delay_days: int
+    key_ids: tuple[str, ...] | None = None
 
 
 def encode_entity(entity: Entity) -> bytes:
@@ -160,8 +165,10 @@ def read_manifest(folder: Path) -> StateManifest:
         DataError: The manifest is missing or malformed.
     """
     try:
-        return StateManifest(**json.loads((folder / MANIFEST).read_text()))
-    except (OSError, ValueError, TypeError) as error:
+        fields = json.loads((folder / MANIFEST).read_text())
+        key_ids = fields.get("key_ids")
+        return StateManifest(**{**fields, "key_ids": key_ids and tuple(key_ids)})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise _incomplete(folder, error) from error
 
 

@@ -5,7 +5,6 @@ ids are unique within a namespace; entries without one share the namespace ``""`
 SHA-256 suffices: there is nothing to guess that a slow hash would protect.
 """
 
-import base64
 import hashlib
 import hmac
 import json
@@ -21,7 +20,6 @@ from antifraud.errors import SettingsError
 Scope = Literal["decide", "label", "admin", "read", "metrics"]
 SCOPES: Final[frozenset[str]] = frozenset(get_args(Scope))
 TOKEN_BYTES: Final = 32
-WEBHOOK_SECRET_BYTES: Final = 32
 GRANTS: Final[Mapping[str, tuple[Scope, ...]]] = {
     "client": ("decide", "label", "read"),
     "admin": ("admin", "read"),
@@ -91,7 +89,7 @@ def _caller_of(entry: Mapping[str, Any]) -> Caller:
 
 
 def generate_access(folder: Path) -> list[Path]:
-    """Write new tokens, their hashes and the webhook secret into `folder`, readable by the owner only.
+    """Write new tokens and their hashes into `folder`, readable by the owner only.
 
     Returns the files written. The hashes are written last: without them no token works.
 
@@ -105,7 +103,6 @@ def generate_access(folder: Path) -> list[Path]:
     tokens = {name: secrets.token_urlsafe(TOKEN_BYTES) for name in GRANTS}
     clients = [{"client": name, "sha256": hash_token(tokens[name]), "scopes": list(GRANTS[name])} for name in GRANTS]
     contents = {f"{name}.token": token for name, token in tokens.items()}
-    contents["webhook.secret"] = "whsec_" + base64.b64encode(secrets.token_bytes(WEBHOOK_SECRET_BYTES)).decode()
     contents["access.json"] = json.dumps({"clients": clients}, indent=2)
     return [_write_private(folder / name, content) for name, content in contents.items()]
 

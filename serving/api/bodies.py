@@ -10,7 +10,14 @@ from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 
-from antifraud.api.fields import MAX_AMOUNT, MAX_REASON, decode_transaction_id
+from antifraud.api.fields import (
+    MAX_AMOUNT,
+    MAX_METADATA,
+    MAX_METADATA_NAME,
+    MAX_METADATA_TEXT,
+    MAX_REASON,
+    decode_transaction_id,
+)
 from antifraud.api.labels import MAX_LABELS
 from antifraud.api.operations import JSON
 from antifraud.transaction_id import EXPECTED as EXPECTED_ID
@@ -23,6 +30,8 @@ EXPECTED: Final = {
     "customer": "a token of a customer; the client SDK makes it from the raw identifier, which is never sent",
     "terminal": "a token of a terminal; the client SDK makes it from the raw identifier, which is never sent",
     "amount": f"an amount in whole minor units, from 1 to {MAX_AMOUNT}",
+    "metadata": f"at most {MAX_METADATA} texts of up to {MAX_METADATA_TEXT} characters, with names of 1 to "
+    f"{MAX_METADATA_NAME} letters, digits, dots, underscores and hyphens",
     "labels": f"a list of 1 to {MAX_LABELS} labels",
     "status": "one of fraud, legitimate, unknown",
     "action": "one of suspend, resume",
@@ -30,7 +39,9 @@ EXPECTED: Final = {
     "expected_epoch": "the epoch that GET /v1/status shows",
 }
 # msgspec has no structured errors, so its messages are parsed. tests/serving/test_decisions.py holds their format.
-_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_PATH = re.compile(r" (?:- at|in) `\$\.?(?P<path>[^`]*)`$")
+# A name or a value in an object, which only metadata have.
+_INSIDE: Final = "[...]"
 _MISSING = re.compile(r"missing required field `(?P<name>\w+)`")
 _UNKNOWN = "contains unknown field"
 UNSUPPORTED: Final = "unsupported-media-type"
@@ -102,7 +113,7 @@ def _read_bounded_body() -> bytes:
 def _describe_invalid(message: str) -> Problem:
     """Return a problem without msgspec's message, which may quote a value; the name of an unknown field may be one."""
     match = _PATH.search(message)
-    path = match["path"] if match else ""
+    path = match["path"].removesuffix(_INSIDE) if match else ""
     if _UNKNOWN in message:
         where = path or "the body"
         return Problem("invalid", f"{where} has a field that is not known here: leave it out", path or None)

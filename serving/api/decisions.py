@@ -5,7 +5,7 @@ from typing import Final
 from flask import Blueprint, Response, g
 
 from antifraud.api.decisions import DecisionRequest
-from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, SwitchedOff
+from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, SwitchedOff, UnknownKey
 from antifraud.transaction_id import is_transaction_id
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
@@ -23,7 +23,7 @@ REPLAYED: Final = {"Idempotent-Replayed": "true"}
 @bp.post("")
 @require_scope("decide")
 def make_decision() -> Response:
-    """Answer 200 decision; 400 not JSON; 401, 403 token; 409 id of another payload; 413 too large; 422 field; 503."""
+    """Answer 200 decision; 400 not JSON; 401, 403 token; 409 id of another payload; 413 large; 422 field, key; 503."""
     services = current_services()
     request = parse(DecisionRequest)
     with services.metrics.seconds.time():
@@ -58,6 +58,9 @@ def _decide(services: Services, request: DecisionRequest) -> Outcome:
         raise Problem("other-payload", str(error), "transaction_id") from None
     except EventTimeRefused as error:
         raise Problem("invalid", str(error), "event_time") from None
+    except UnknownKey as error:
+        # The message begins with the name of the field.
+        raise Problem("unknown-key", str(error), str(error).partition(" ")[0]) from None
     except NothingToServe as error:
         raise not_ready(str(error)) from None
 

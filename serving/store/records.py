@@ -31,7 +31,7 @@ class Decision(Struct, frozen=True):
     """A decision. `event_time` and `decided_at` are in UTC seconds, `amount` in minor units, `payload` is a hash.
 
     `history_complete` is false if features are null because the history of the event's own time was not known.
-    `arrival` is 0 until the decision is stored.
+    `metadata` is the client's, as JSON; empty if there is none. `arrival` is 0 until the decision is stored.
     """
 
     context: Context
@@ -44,6 +44,7 @@ class Decision(Struct, frozen=True):
     counted: bool
     history_complete: bool
     arrival: int = 0
+    metadata: bytes = b""
 
     @property
     def above_threshold(self) -> bool:
@@ -93,7 +94,24 @@ class AddedLabels(NamedTuple):
     rejected: list[RejectedLabel]
 
 
+class Delivery(Struct, frozen=True):
+    """A notification on its way to one subscriber; `switch` is the switch after the change, as JSON.
+
+    Times are wall time in seconds: retries go on in a replay of past days as they do today. `reason` says why the last
+    attempt failed.
+    """
+
+    subscriber: str
+    notification: str
+    switch: bytes
+    queued_at: float
+    due: float
+    attempts: int = 0
+    reason: str = ""
+
+
 pack = msgspec.msgpack.Encoder().encode
+unpack_delivery = msgspec.msgpack.Decoder(Delivery).decode
 unpack_label = msgspec.msgpack.Decoder(Label).decode
 unpack_labels = msgspec.msgpack.Decoder(list[Label]).decode
 unpack_changes = msgspec.msgpack.Decoder(list[tuple[int, int, int, int]]).decode

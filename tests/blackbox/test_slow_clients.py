@@ -120,7 +120,7 @@ def test_a_request_in_many_packets_is_answered(scorer):
 
 
 def test_a_client_that_waits_for_100_continue_is_told_to_go_on(scorer):
-    """The worker asks for the body at once, and only once."""
+    """The worker asks for the body at once."""
     whole = decision_request(scorer.token(), transaction(800))
     head, _, body = whole.partition(b"\r\n\r\n")
     began = time.monotonic()
@@ -128,5 +128,5 @@ def test_a_client_that_waits_for_100_continue_is_told_to_go_on(scorer):
         connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
         assert connection.recv(1_024) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(body)
-        assert connection.recv(1_024).startswith(b"HTTP/1.1 200")
+        assert read_answer(connection.makefile("rb"))[0] == 200
     assert time.monotonic() - began < PATIENCE

@@ -97,7 +97,7 @@ def make_release(releases, candidate, golden, release, *, threshold=500_000, **c
     return write_bundle(releases, release, files, {**manifest, **changes}, SIGNING)
 
 
-def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7, moved_back=False):
+def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7, moved_back=False, key_ids=("k1",)):
     """Write a state export of {token: (days, hours, labels)} and point to it."""
     name = f"{date_of(cutoff)}-{sequence:08}"
     folder = states / name
@@ -113,6 +113,7 @@ def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7, mo
         "snapshot_id": 1,
         "inputs": "0",
         "label_delay_days": label_delay_days,
+        "key_ids": key_ids,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     pointer = {"cutoff": manifest["cutoff"], "path": name, "sequence": sequence, "moved_back": moved_back}

@@ -320,5 +320,5 @@ def test_the_poller_thread_starts_and_stops(home):
     poller.stop()
 
     assert scorer.services.serving.release.release == "first"
-    assert scorer.services.access is ACCESS
+    assert scorer.services.access == ACCESS
     scorer.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from antifraud import errors
 from antifraud.errors import (
     AntifraudError,
+    BadAnswer,
     ClientError,
     ClockBehind,
     ConstantScore,
@@ -23,6 +24,7 @@ from antifraud.errors import (
     Suspended,
     SwitchedOff,
     UndefinedMetric,
+    UnknownKey,
     Unreachable,
 )
 
@@ -57,12 +59,12 @@ def test_what_handles_the_general_failure_handles_the_particular():
 def test_failures_of_scorer_and_sdk_have_codes_too():
     """Codes in the sixties come from scorer and guard, codes from 70 on from the SDK."""
     scorer, client = (
-        (SwitchedOff, OtherPayload, NothingToServe, NotTaken),
-        (ClientError, Refused, Suspended, Unreachable),
+        (SwitchedOff, OtherPayload, NothingToServe, NotTaken, UnknownKey),
+        (ClientError, Refused, Suspended, Unreachable, BadAnswer),
     )
 
-    assert [kind.exit_code for kind in scorer] == [63, 64, 65, 66]
-    assert [kind.exit_code for kind in client] == [70, 71, 72, 73]
+    assert [kind.exit_code for kind in scorer] == [63, 64, 65, 66, 83]
+    assert [kind.exit_code for kind in client] == [70, 71, 72, 73, 74]
 
 
 def test_no_expected_failure_is_defined_elsewhere():

@@ -30,12 +30,11 @@ def test_generated_tokens_work_with_their_scopes(folder):
 def test_every_file_is_private_and_the_tokens_are_in_theirs_only(folder):
     """Every generated file has mode 0600, and access.json does not hold the tokens themselves."""
     assert sorted(path.name for path in folder.iterdir()) == [
-        "access.json", "admin.token", "client.token", "metrics.token", "webhook.secret",
+        "access.json", "admin.token", "client.token", "metrics.token",
     ]  # fmt: skip
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     token = (folder / "client.token").read_text().strip()
     assert token not in (folder / "access.json").read_text()
-    assert (folder / "webhook.secret").read_text().startswith("whsec_")
 
 
 def test_a_second_generation_is_refused(folder):
@@ -64,5 +63,7 @@ def test_an_unknown_scope_is_refused(tmp_path):
     client = {"client": "till", "sha256": hash_token("x"), "scopes": ["decide", "admn"]}
     (tmp_path / "access.json").write_text(json.dumps({"clients": [client]}))
 
-    with pytest.raises(SettingsError, match="grants 1 unknown scopes: expected some of admin, decide, label, metrics, read"):
+    with pytest.raises(
+        SettingsError, match="grants 1 unknown scopes: expected some of admin, decide, label, metrics, read"
+    ):
         load_access(tmp_path / "access.json")

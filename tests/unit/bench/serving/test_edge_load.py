@@ -1,4 +1,4 @@
-"""What the edge's benchmarks send."""
+"""Bodies and requests of the benchmarks of the edge."""
 
 import base64
 import json
