@@ -8,15 +8,14 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 
 from antifraud.api.service import ProbeAnswer, StatusAnswer, SwitchAnswer
-from antifraud.artifacts.pointer import read_pointer
-from antifraud.artifacts.state_export import read_state_pointer
-from antifraud.errors import DataError, ReleaseError, StoreError, StoreForeign
+from antifraud.errors import StoreError, StoreForeign
 from antifraud.killswitch.machine import Mode
 from serving.api.auth import require_caller, require_scope
 from serving.api.bodies import json_response
 from serving.api.problems import not_ready
 from serving.store.port import DecisionStore
-from serving.worker.reports import WALL_CLOCK, have_converged, read_guard, read_workers
+from serving.worker.measuring import has_converged
+from serving.worker.reports import WALL_CLOCK, read_guard, read_workers
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
@@ -86,7 +85,7 @@ def status() -> Response:
         StatusAnswer(
             **stored,
             **_describe_serving(services),
-            converged=_have_converged(services, stored),
+            converged=has_converged(services.settings, stored["workers"], stored["switch"].epoch),
             time=services.clock.now(),
             troubles=services.troubles,
         )
@@ -111,15 +110,6 @@ def _describe_missing(reason: str) -> dict[str, Any]:
     """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
     switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None)
     return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None, "evidence": []}
-
-
-def _have_converged(services: Services, stored: dict[str, Any]) -> bool:
-    settings = services.settings
-    try:
-        release, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
-    except (ReleaseError, DataError):  # no worker can use what a broken pointer names; `troubles` tells about it
-        return False
-    return have_converged(stored["workers"], release, state, stored["switch"].epoch)
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

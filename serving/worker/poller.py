@@ -18,13 +18,13 @@ from serving.store.store import open_store
 from serving.worker.access_file import AccessFile
 from serving.worker.following import Follower, require_not_older
 from serving.worker.loading import Release, Serving, State, load_release, load_state
+from serving.worker.measuring import measure, show_state
 from serving.worker.reports import (
     WALL_CLOCK,
     WorkerReports,
     describe_worker,
     find_newest_state,
     name_worker,
-    read_guard,
     read_workers,
 )
 from serving.worker.retention import remove_expired
@@ -75,6 +75,7 @@ class Poller:
         self._run_step("state", self._follow_state)
         self._swap()
         self._run_step("report", self._report)
+        self._run_step("metrics", lambda: measure(self._services))
         self._run_step("retention", lambda: remove_expired(self._services))
 
     def _run_step(self, kind: str, step: Callable[[], bool]) -> None:
@@ -167,7 +168,7 @@ class Poller:
                 services.log.warning("state moved back", before=now.state.cutoff_date)
             # One assignment of a frozen pair: no request sees the new release with the old state.
             services.serving = Serving(release, state)
-            services.metrics.cutoff.set(state.cutoff)
+            show_state(services, state.cutoff)
             services.log.info("serving", release=release.release, state_cutoff=state.cutoff_date)
 
     def _report(self) -> bool:
@@ -175,11 +176,10 @@ class Poller:
         services, store = self._services, self._services.store
         mine = describe_worker(services, self._state.pointer, store.switch().epoch)
         store.report(name_worker(), json.dumps(mine).encode())
+        services.metrics.gauges.reported.set(mine["at"])
         workers = self._note_others(store)
         if workers.silent:
             store.forget_reports(workers.silent)
-        if guard := read_guard(store.reports(), WALL_CLOCK.now()):
-            services.metrics.guard_heartbeat.set(guard["at"])
         cutoffs = [worker["cutoff"] for worker in workers.alive if worker.get("cutoff") is not None]
         # Live days begin after a cut-off. Keeping the cut-off day itself is a day of grace for a worker that is just
         # loading the state of the day before and has not reported yet.

@@ -13,9 +13,10 @@ from antifraud.artifacts.state_export import StatePointer
 from antifraud.clock import BusinessClock
 from serving.worker.services import Services
 
-SILENT_AFTER_SECONDS: Final = 60
+Report = dict[str, Any]
 GUARD: Final = "guard"
 """The name and the role under which the guard reports."""
+SILENT_AFTER_SECONDS: Final = 60
 WALL_CLOCK: Final = BusinessClock()
 
 
