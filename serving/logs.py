@@ -1,5 +1,6 @@
 """JSON logs, one object a line. Every logged field is chosen by name: never a body, a path, a token or an id."""
 
+import json
 import logging
 import os
 import select
@@ -10,6 +11,8 @@ from typing import Any, Final
 import structlog
 
 STDOUT: Final = 1
+# Made once: `json.dumps` makes a new one for each line with a fallback.
+_encoder: Final = json.JSONEncoder(default=repr)
 LONGEST_WRITE: Final = select.PIPE_BUF
 """A pipe that is ready takes so many bytes without making the writer wait, and never mixes them with another's."""
 
@@ -69,7 +72,7 @@ def json_logger(process: str, on_drop: Callable[[], object] = lambda: None) -> A
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(lambda fields, **_: _encoder.encode(fields)),
         ],
         # Its methods are made once for each level; those of the default are looked up for each line.
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),

@@ -34,7 +34,7 @@ from bench.serving.world import NOW, Version, fit_model, make_home, make_request
 
 COMMIT: Final = "commit in the committing thread"
 PARTS: Final = {
-    "identify the client": ("serving.api.auth:_require_caller",),
+    "identify the client": ("serving.api.auth:require_caller",),
     "read and decode the body": ("serving.api.decisions:parse",),
     "look up live records, id, labels and switch": ("serving.store.store:Store.look_up",),
     "join state and live records": ("serving.decisions.decide:histories_of",),

@@ -71,6 +71,7 @@ def make_home(home: Path, version: Version, model: bytes, rows: np.ndarray) -> N
     """Write keys, access, release and state of a version into a new folder."""
     (home / "secrets").mkdir(parents=True)
     generate_access(home / "secrets")
+    _keep_client(home / "secrets" / "access.json")
     private, public = home / "secrets" / "release.key", home / "secrets" / "release.pub"
     generate_signing_keys(private, public)
     files = {MODEL_FILE: model, CALIBRATION_FILE: Calibration(1.0, 0.0, 0.0).to_json().encode()}
@@ -83,6 +84,12 @@ def make_home(home: Path, version: Version, model: bytes, rows: np.ndarray) -> N
     write_bundle(home / "releases", RELEASE, files, manifest, key)
     activate(home / "releases", RELEASE, key.public)
     export_state(home / "state", version.encode)
+
+
+def _keep_client(access: Path) -> None:
+    """Leave out all other entries: an earlier version refuses scopes that it does not know."""
+    clients = json.loads(access.read_text())["clients"]
+    access.write_text(json.dumps({"clients": [entry for entry in clients if entry["client"] == "client"]}))
 
 
 def fit_model(rng: np.random.Generator) -> tuple[bytes, np.ndarray]:
