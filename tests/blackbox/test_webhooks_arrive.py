@@ -81,7 +81,7 @@ def test_two_guards_send_once(told, version, home, subscribing):
 
 @pytest.mark.prove
 def test_an_outage_of_three_minutes_loses_no_news(told):
-    """The subscriber is away until ten attempts in quick succession would be over, and then learns of the suspension."""
+    """The subscriber is away until ten quick attempts would be over, and then learns of the suspension."""
     port = free_port()
     with told(f"http://127.0.0.1:{port}/hook") as (scorer, secret):
         scorer.switch("suspend")
