@@ -81,7 +81,7 @@ class Dripping:
 
 @contextmanager
 def dripping(*pieces, pause=0.2):
-    """A dripping server, which counts its connections and those that the client has cut."""
+    """A dripping server, which counts its connections, and how many the client has cut."""
     server = Dripping(pieces, pause)
     try:
         yield server
