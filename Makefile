@@ -25,7 +25,7 @@ setup:  ## check prerequisites, make the environment, fetch the jars
 	@sh infra/setup/prerequisites.sh
 	@sh infra/setup/setup.sh
 
-servers: setup  ## PostgreSQL and an S3 server for the storage tests (apt-get as root, Go)
+servers: setup  ## PostgreSQL, nginx, promtool and an S3 server for the tests (apt-get as root, Go)
 	$(PYTHON) -m infra.cluster prepare
 
 browser: setup  ## Chromium for the tests of Airflow's pages and of the gate's (apt-get as root)

@@ -51,6 +51,7 @@ def _log_requests(app: Flask, services: Services) -> None:
     @app.after_request
     def log(response: Response) -> Response:
         response.headers[HEADER] = g.request_id
+        services.metrics.count_request(g.get("client"), response.status_code)
         services.log.info(
             "request",
             request_id=g.request_id,

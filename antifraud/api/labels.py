@@ -23,8 +23,21 @@ class LabelsRequest(Struct, frozen=True, forbid_unknown_fields=True):
     labels: Annotated[list[LabelIn], Meta(min_length=1, max_length=MAX_LABELS)]
 
 
-class LabelsAnswer(Struct, frozen=True):
-    """The number of stored labels, and the ids that were never decided in the client's namespace."""
+class RejectedLabel(Struct, frozen=True):
+    """A label that was not stored: its place in the request from 0 on, its transaction, and the reason."""
+
+    index: int
+    transaction_id: str
+    reason: str
+
+
+class LabelsAnswer(Struct, frozen=True, omit_defaults=True):
+    """The number of accepted labels, and the ids that were never decided in the client's namespace.
+
+    A label is accepted if it is stored, now or by an earlier request. `rejected` lists labels that were learnt in the
+    future or before their event; all others are stored nevertheless.
+    """
 
     accepted: int
     unknown_transactions: list[str]
+    rejected: list[RejectedLabel] = []

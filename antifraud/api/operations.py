@@ -9,7 +9,16 @@ from antifraud.api.service import ProbeAnswer, StatusAnswer, SwitchAnswer, Switc
 from antifraud.keys.access import Scope
 
 JSON: Final = "application/json"
-ALWAYS: Final = ("bad-request", "internal", "method-not-allowed", "request-timeout", "too-many-requests")
+ALWAYS: Final = (
+    "bad-gateway",
+    "bad-request",
+    "gateway-timeout",
+    "internal",
+    "method-not-allowed",
+    "not-ready",
+    "request-timeout",
+    "too-many-requests",
+)
 """Problems of every call: also proxies answer some of them."""
 WITH_TOKEN: Final = ("forbidden", "unauthorised")
 WITH_BODY: Final = (
@@ -119,7 +128,12 @@ OPERATIONS: Final = (
         problems=("not-ready",),
     ),
     Operation(
-        name="metrics", method="GET", path="/metrics", summary="Read the metrics for Prometheus.", media="text/plain"
+        name="metrics",
+        method="GET",
+        path="/metrics",
+        summary="Read the metrics for Prometheus.",
+        media="text/plain",
+        problems=WITH_TOKEN,
     ),
     Operation(name="openapi", method="GET", path="/openapi.json", summary="Read this document."),
     Operation(

@@ -106,11 +106,13 @@ KINDS: Final[Mapping[str, ProblemKind]] = {
     "not-implemented": ProblemKind(
         501, "Unknown transfer coding", "the body has a transfer coding other than chunked", CORRECT
     ),
+    "bad-gateway": ProblemKind(502, "No answer", "a proxy got no answer from the scorer", AGAIN),
     "suspended": ProblemKind(
         503, "Suspended", "the service is suspended and makes no decisions", "decide without it, ask again later"
     ),
     "not-ready": ProblemKind(503, "Not ready", "a release, a state or the store is not loaded yet", AGAIN),
     "store-unusable": ProblemKind(503, "Store is unusable", "the decision store cannot be read or written", AGAIN),
+    "gateway-timeout": ProblemKind(504, "No answer in time", "a proxy got no answer from the scorer in time", AGAIN),
 }
 """Kinds by name."""
 GENERAL: Final[Mapping[int, str]] = {

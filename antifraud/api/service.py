@@ -31,6 +31,7 @@ class SwitchAnswer(Struct, frozen=True):
 class StatusAnswer(Struct, frozen=True):
     """The whole service: `converged` is true if all workers use what both pointers name and have seen the epoch.
 
+    `guard` is the guard's last report; `silent_since` in it is the time of that report if the guard is dead since then.
     `release`, `verdict`, `threshold` and `state_cutoff` are those of the worker that answers. `troubles` says what it
     cannot use, and why.
     """
@@ -50,7 +51,8 @@ class StatusAnswer(Struct, frozen=True):
     troubles: dict[str, str]
 
 
-class ProbeAnswer(Struct, frozen=True):
-    """The state of the worker that answers."""
+class ProbeAnswer(Struct, frozen=True, omit_defaults=True):
+    """The state of the worker that answers; `warnings` says what a person has to repair, although it decides."""
 
     status: Literal["alive", "ready"]
+    warnings: tuple[str, ...] = ()

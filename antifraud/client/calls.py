@@ -18,7 +18,7 @@ from antifraud.api.labels import LabelIn, LabelsAnswer, LabelsRequest
 from antifraud.api.operations import JSON
 from antifraud.api.service import SwitchRequest
 from antifraud.client.answers import Reply, decode_answer, require_success
-from antifraud.errors import ClientError, SchemaError
+from antifraud.errors import ClientError, Refused, SchemaError
 from antifraud.keys.pseudonym import Key, tokenise
 from antifraud.transaction_id import EXPECTED as EXPECTED_ID
 
@@ -143,7 +143,13 @@ def _decode_decision(reply: Reply) -> Decision:
 
 
 def _decode_unknown(reply: Reply) -> list[str]:
-    return decode_answer(reply, LabelsAnswer).unknown_transactions
+    answer = decode_answer(reply, LabelsAnswer)
+    if answer.rejected:
+        first, more = answer.rejected[0], len(answer.rejected) - 1
+        others = f" (and {more} others)" if more else ""
+        message = f"labels[{first.index}]{others} not stored, the rest was: {first.reason}"
+        raise Refused(message, status=reply.status, kind="invalid")
+    return answer.unknown_transactions
 
 
 def _decode_any(reply: Reply) -> AnyAnswer:

@@ -110,7 +110,8 @@ class ScorerClient:
         Retries are safe: a label that arrives twice counts once.
 
         Raises:
-            Unreachable, Refused, BadAnswer, ClientError: As `decide`. A suspended service accepts labels all the same.
+            Refused: A label is impossible; the others are stored. The message names the first such label.
+            Unreachable, BadAnswer, ClientError: As `decide`. A suspended service accepts labels all the same.
         """
         return self._run(label_call(labels, seconds))
 

@@ -11,18 +11,19 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from antifraud.errors import SettingsError
 
-Scope = Literal["decide", "label", "admin", "read"]
+Scope = Literal["decide", "label", "admin", "read", "metrics"]
 SCOPES: Final[frozenset[str]] = frozenset(get_args(Scope))
 TOKEN_BYTES: Final = 32
 GRANTS: Final[Mapping[str, tuple[Scope, ...]]] = {
     "client": ("decide", "label", "read"),
     "admin": ("admin", "read"),
+    "metrics": ("metrics",),
 }
 """Tokens that `generate_access` makes: one file for each name, with these scopes."""
 
@@ -38,9 +39,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """All callers by the hex SHA-256 of their token."""
+    """All callers by the hex SHA-256 of their token; none while no access file was read."""
 
-    callers: Mapping[str, Caller]
+    callers: Mapping[str, Caller] = field(default_factory=dict)
 
     def caller_of(self, token: str) -> Caller | None:
         """Return the caller who presents `token`, or None. Every hash is compared, each in constant time.

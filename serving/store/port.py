@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from antifraud.api.labels import LabelIn
 from antifraud.features.labels import Change
 from antifraud.killswitch.machine import Mode, Switch
-from serving.store.records import Decision, Delivery, Entry, Label, NewDecision, Place
+from serving.store.records import AddedLabels, Decision, Delivery, Entry, Label, NewDecision, Place
 
 
 class Wanted(NamedTuple):
@@ -185,8 +185,10 @@ class DecisionStore(Protocol):
     def remove_expired(self, horizon: Horizon, limit: int) -> int:
         """Remove up to about `limit` records that are not needed any more; return how many there were."""
 
-    def add_labels(self, namespace: str, new: Sequence[LabelIn], *, source: str, now: int, live_hour: int) -> list[str]:
-        """Store labels; return the ids that were never decided in this namespace."""
+    def add_labels(
+        self, namespace: str, new: Sequence[LabelIn], *, source: str, now: int, live_hour: int
+    ) -> AddedLabels:
+        """Store the labels that are possible; return the outcome of each."""
 
     def read_labels(self, first: int, limit: int) -> list[tuple[int, Label]]:
         """Return up to `limit` stored labels with their numbers, from number `first` on."""

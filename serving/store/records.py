@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from antifraud.api.fields import LabelStatus
+from antifraud.api.labels import RejectedLabel
 from antifraud.killswitch.machine import Mode
 
 
@@ -83,6 +84,14 @@ class Label(Struct, frozen=True, array_like=True):
     status: LabelStatus
     learned_at: int
     source: str
+
+
+class AddedLabels(NamedTuple):
+    """The outcome of a request with labels: the stored ones, unknown transactions, and labels that are impossible."""
+
+    stored: list[LabelStatus]
+    unknown: list[str]
+    rejected: list[RejectedLabel]
 
 
 class Delivery(Struct, frozen=True):

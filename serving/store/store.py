@@ -47,7 +47,7 @@ from serving.store.port import (
     WaitingLabel,
     Wanted,
 )
-from serving.store.records import Decision, Entry, Label, NewDecision, Place
+from serving.store.records import AddedLabels, Decision, Entry, Label, NewDecision, Place
 from serving.store.stubs import decision_id_of, key_of_place
 from serving.store.switchboard import read_switch, set_switch
 from serving.store.view import View
@@ -145,10 +145,12 @@ class Store:
             self._environment.write(lambda view: retention.remove(view, found), size=len(found))
         return len(found)
 
-    def add_labels(self, namespace: str, new: Sequence[LabelIn], *, source: str, now: int, live_hour: int) -> list[str]:
-        """Store labels; return the ids that were never decided in this namespace."""
+    def add_labels(
+        self, namespace: str, new: Sequence[LabelIn], *, source: str, now: int, live_hour: int
+    ) -> AddedLabels:
+        """Store the labels that are possible; return the outcome of each."""
 
-        def add(view: View) -> list[str]:
+        def add(view: View) -> AddedLabels:
             return labels.add_labels(
                 view, self._contexts, new, namespace=namespace, source=source, now=now, live_hour=live_hour
             )

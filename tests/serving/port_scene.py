@@ -67,7 +67,7 @@ def commit(store, number, *, seen=None, time=NOON, flagged=False, amount=7_091, 
 
 
 def put_label(store, *numbers, status="legitimate", learned_at=NOON, namespace=""):
-    """Store a label of each transaction; return the unknown ids."""
+    """Store a label of each transaction; return the outcome."""
     labels = [LabelIn(TransactionId(str(number)), status, learned_at) for number in numbers]
     return store.add_labels(namespace, labels, source="till", now=NOON + 30 * DAY_SECONDS, live_hour=0)
 

@@ -144,6 +144,7 @@ class Scorer:
 
     def __init__(self, home: Path, **settings):
         self.settings = ScorerSettings(home=home, store_map_bytes=settings.pop("store_map_bytes", 1 << 26), **settings)
+        write_access(self.settings.access_path)
         self.clock = StandingClock()
         self.log = SilentLog()
         self.services = Services(self.settings, self.clock, ACCESS, Metrics(), self.log)
@@ -179,6 +180,16 @@ class Scorer:
         """POST a change of the switch as an admin."""
         body = {"action": action, "reason": reason, "expected_epoch": epoch}
         return self.post("/v1/switch", body, caller="boss")
+
+
+def write_access(path):
+    """Write the access file that grants `TOKENS` their scopes, unless the test has written one."""
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        entries = [
+            {"client": name, "sha256": hash_token(name), "scopes": sorted(scopes)} for name, scopes in TOKENS.items()
+        ]
+        path.write_text(json.dumps({"clients": entries}))
 
 
 def transaction(**changes):

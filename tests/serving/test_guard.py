@@ -69,7 +69,7 @@ def put(store, rows, *, status="legitimate", learned_day=None, first_id=None, ep
             assert store.commit_decision(wanted, seen, NewDecision(decision, entry, None, None))
         learned = time if learned_day is None else learned_day * DAY_SECONDS
         labels.append(LabelIn(str(number), status, learned))
-    assert store.add_labels("", labels, source="till", now=LATER, live_hour=0) == []
+    assert store.add_labels("", labels, source="till", now=LATER, live_hour=0).unknown == []
 
 
 def inspect_all(store, settings, now=LATER):

@@ -170,6 +170,6 @@ def test_two_clients_are_two_sources(scorer):
     scorer.decide(transaction_id=1)
     for source in ("till", "bank", "till"):
         labels = [LabelIn(TransactionId("1"), "fraud", NOON)]
-        assert scorer.store.add_labels("", labels, source=source, now=NOON, live_hour=HOUR - 24) == []
+        assert scorer.store.add_labels("", labels, source=source, now=NOON, live_hour=HOUR - 24).unknown == []
 
     assert counted(scorer, "labels") == 2

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from antifraud.errors import SchemaError, StaleEpoch, StoreError, TransitionRefused
+from antifraud.errors import StaleEpoch, StoreError, TransitionRefused
 from antifraud.killswitch.machine import Mode
 from serving.store.outbox import NOT_SUBSCRIBED
 from serving.store.port import Inspection, WaitingLabel
@@ -141,8 +141,8 @@ def test_each_namespace_has_its_own_ids(store):
     """One id in two namespaces is two decisions; labels reach only the decision of their namespace."""
     assert [commit(store, 1), commit(store, 1, namespace="shop")] == [1, 2]
 
-    assert put_label(store, 1, namespace="shop") == []
-    assert put_label(store, 1, namespace="elsewhere") == ["1"]
+    assert put_label(store, 1, namespace="shop").unknown == []
+    assert put_label(store, 1, namespace="elsewhere").unknown == ["1"]
     assert [(label.arrival, label.namespace) for _, label in store.read_labels(1, 9)] == [(2, "shop")]
     assert store.decision_of(Place("elsewhere", "1")) is None
     assert (store.decision_of(Place("shop", "1")).arrival, store.newest_label()) == (2, 1)
@@ -235,17 +235,26 @@ def test_labels_the_guard_has_not_seen_stay(store):
     assert (store.read_labels(1, 9), store.newest_label()) == ([], 1)
 
 
-def test_an_impossible_label_refuses_the_whole_request(store):
-    """The request names the field, and stores none of its labels; a repeated label is stored once."""
+def test_each_label_has_an_outcome(store):
+    """Impossible and unknown labels are listed and not stored, the others are; a repeated label is stored once."""
     commit(store, 1)
-    commit(store, 2)
+    commit(store, 2, time=NOON + 5)
 
-    with pytest.raises(SchemaError, match=r"labels\[0\]"):
-        put_label(store, 1, 2, learned_at=NOON - 1)
-    assert store.newest_label() == 0
-    put_label(store, 1)
-    put_label(store, 1)
+    added = put_label(store, 1, 2, 3)
+    assert (added.stored, added.unknown) == (["legitimate"], ["3"])
+    ((index, transaction_id, reason),) = [(each.index, each.transaction_id, each.reason) for each in added.rejected]
+    assert (index, transaction_id, reason) == (1, "2", "learned_at lies before the event: correct it")
     assert store.newest_label() == 1
+    assert put_label(store, 1).stored == []
+    assert store.newest_label() == 1
+
+
+def test_a_label_of_another_namespace_is_unknown(store):
+    """The same id in another namespace is another transaction, also for labels."""
+    commit(store, 1)
+
+    assert put_label(store, 1, namespace="shop").unknown == ["1"]
+    assert store.newest_label() == 0
 
 
 def inspection(store, **changes):

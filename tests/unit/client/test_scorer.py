@@ -267,6 +267,16 @@ def test_deciding_needs_a_key():
         client(Wire(), key=None).decide(5, 60, CUSTOMER, TERMINAL, 7_091)
 
 
+def test_a_rejected_label_is_an_error():
+    """No label is lost silently: the error names the first one that was not stored, and why."""
+    rejected = [{"index": n, "transaction_id": "5", "reason": "learned_at lies in the future: later"} for n in (3, 4)]
+    answer = {"accepted": 3, "unknown_transactions": [], "rejected": rejected}
+    scorer = client(Wire(httpx.Response(200, json=answer)), key=None)
+
+    with pytest.raises(Refused, match=r"labels\[3\] \(and 1 others\) not stored.*in the future"):
+        scorer.label([Label(5, "fraud", 99)] * 5)
+
+
 def test_labels_status_and_switch():
     """The other calls send what the interface says."""
     wire = Wire(
