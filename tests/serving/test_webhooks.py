@@ -20,8 +20,8 @@ from serving.guard.schedule import is_due, is_over, pause_after
 from serving.guard.sending import send
 from serving.store.records import Delivery
 from serving.store.store import open_store
+from tests.receivers import dripping, receiver, seconds_of
 from tests.serving.processes import guard_process, wait_for
-from tests.serving.receivers import dripping, receiver, seconds_of
 from tests.serving.scene import SilentLog, init_store
 
 SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
@@ -114,7 +114,7 @@ def test_a_dripping_and_a_dead_subscriber_delay_neither_others_nor_the_end(store
     """The good one has its delivery at once, and the courier stops within a second in the middle of an attempt."""
     with dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ") as slow, receiver() as good:
         suspend(store)
-        names = subscriber_at(slow, "slow"), subscriber_at(DEAD_PORT, "dead"), subscriber_at(good.url, "good")
+        names = subscriber_at(slow.url, "slow"), subscriber_at(DEAD_PORT, "dead"), subscriber_at(good.url, "good")
         courier = couriers.start(*names)
         assert seconds_of(lambda: wait_for(lambda: good.received, "the delivery", 9)) < 5
         wait_for(lambda: len(store.outbox.deliveries()) == 2, "the others to wait", 9)
@@ -126,18 +126,18 @@ def test_a_dripping_and_a_dead_subscriber_delay_neither_others_nor_the_end(store
 @pytest.mark.parametrize("pieces", [(), (b"HTTP/1.1 200 OK\r\nX-Slow: ",), (b"HTTP/1.1 100 Continue\r\n\r\n",)])
 def test_an_attempt_has_a_limit_for_its_whole_time(pieces):
     """A server that sends a byte now and then never makes a single wait too long, so the sum is limited."""
-    with dripping(*pieces) as url:
+    with dripping(*pieces) as slow:
         began = time.monotonic()
         with pytest.raises(NotTaken, match=r"did not answer within 1 s|could not be reached"):
-            asyncio.run(send(subscriber_at(url), {}, "{}", (), limit=1.0))
+            asyncio.run(send(subscriber_at(slow.url), {}, "{}", (), limit=1.0))
 
     assert time.monotonic() - began < 3
 
 
 def test_an_answer_without_an_end_is_taken_by_its_status():
     """A 200 with an endless body is a delivery."""
-    with dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") as url:
-        assert asyncio.run(send(subscriber_at(url), {}, "{}", (), limit=5.0)) is None
+    with dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") as slow:
+        assert asyncio.run(send(subscriber_at(slow.url), {}, "{}", (), limit=5.0)) is None
 
 
 def test_a_resolver_that_hangs_is_cut_too(monkeypatch):
@@ -342,7 +342,7 @@ def test_sigterm_ends_a_guard_in_the_middle_of_an_attempt(tmp_path):
     init_store(tmp_path)
     store = open_store(GuardSettings(home=tmp_path, store_map_bytes=1 << 28))
     with dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ") as slow:
-        add_subscriber(GuardSettings(home=tmp_path).subscribers_path, "slow", slow, ())
+        add_subscriber(GuardSettings(home=tmp_path).subscribers_path, "slow", slow.url, ())
         suspend(store)
         with guard_process(tmp_path) as process:
             wait_for(lambda: [d for d in store.outbox.deliveries() if d.attempts], "an attempt", 20)
