@@ -15,8 +15,9 @@ DATA ?=
 BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
+HOME_OF_FUZZ ?= var/bench-fuzz
 
-.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-throughput bench-tail bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +26,7 @@ setup:  ## check prerequisites, make the environment, fetch the jars
 	@sh infra/setup/prerequisites.sh
 	@sh infra/setup/setup.sh
 
-servers: setup  ## PostgreSQL and an S3 server for the storage tests (apt-get as root, Go)
+servers: setup  ## PostgreSQL, nginx, promtool and an S3 server for the tests (apt-get as root, Go)
 	$(PYTHON) -m infra.cluster prepare
 
 browser: setup  ## Chromium for the tests of Airflow's pages and of the gate's (apt-get as root)
@@ -97,6 +98,9 @@ bench-seeds: setup  ## the verdicts on six worlds
 bench-cpu: setup  ## processor time of a decision beside commit b393281: BEFORE=checkout, which has its own environment
 	$(PYTHON) -m bench.serving.cpu --before "$(BEFORE)"
 
+bench-cpu-parts: setup  ## processor time of the parts of a decision
+	$(PYTHON) -m bench.serving.parts
+
 bench-month: setup  ## the decision store after a month of traffic
 	$(PYTHON) -m bench.serving.month
 
@@ -120,8 +124,20 @@ bench-serving-old-fails: setup  ## the black-box tests with the scorer of commit
 bench-serving-crash: setup  ## 50 kills of worker, master, guard and everything under load: HOME_OF_CRASH=folder, where a later run goes on
 	$(PYTHON) -m bench.serving.crash --home "$(HOME_OF_CRASH)"
 
+bench-serving-fuzz: setup  ## 200,000 hostile requests over WSGI: HOME_OF_FUZZ=folder, where a later run goes on
+	$(PYTHON) -m bench.serving.fuzz --home "$(HOME_OF_FUZZ)"
+
 bench-serving-swap: setup  ## longest gap between a worker's answers while it swaps releases
 	$(PYTHON) -m bench.serving.swap
 
 bench-serving-power: setup  ## slow answers of durability `power` over those of `process`, at 400 decisions a second
 	$(PYTHON) -m bench.serving.power
+
+bench-throughput: setup  ## decisions a second beside stateless servers, some ten minutes (apt-get as root)
+	$(PYTHON) -m bench.serving.edge.throughput
+
+bench-tail: setup  ## slow answers at 400 a second beside those of a constant view, some ten minutes (Go)
+	$(PYTHON) -m bench.serving.edge.tail
+
+bench-footprint: setup  ## the scorer's environment: packages, size, seconds to start, memory of a worker
+	$(PYTHON) -m bench.serving.edge.footprint

@@ -222,6 +222,12 @@ class NotTaken(AntifraudError):
     exit_code = 66
 
 
+class CourierFailed(AntifraudError):
+    """A defect has ended the guard's courier, so the guard ends too; its supervisor starts it again."""
+
+    exit_code = 82
+
+
 class EventTimeRefused(AntifraudError):
     """An event is older than the scorer accepts, or lies too far ahead; nothing was decided or written."""
 
@@ -252,10 +258,21 @@ class StoreDamaged(StoreError):
     exit_code = 81
 
 
+class UnknownKey(AntifraudError):
+    """A token was made with a key that is not in use; nothing was decided or written."""
+
+    exit_code = 83
+
+
 class ClientError(AntifraudError):
     """The scorer did not do what the SDK asked for, or a webhook does not verify."""
 
     exit_code = 70
+
+    def __init__(self, message: str, *, status: int = 0, kind: str = "", retry_after: float | None = None) -> None:
+        """Keep status and kind of the problem that was answered, if any, and the seconds to wait, if it named some."""
+        super().__init__(message)
+        self.status, self.kind, self.retry_after = status, kind, retry_after
 
 
 class Refused(ClientError):
@@ -263,29 +280,20 @@ class Refused(ClientError):
 
     exit_code = 71
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        """HTTP status of the answer."""
-
 
 class Suspended(ClientError):
     """The service is suspended; decide without it and ask again later."""
 
     exit_code = 72
 
-    def __init__(self, retry_after: float) -> None:
-        super().__init__(f"the scorer is suspended: decide without it, ask again in {retry_after:g} s")
-        self.retry_after = retry_after
-        """Seconds to wait."""
-
 
 class Unreachable(ClientError):
-    """The scorer could not be reached, or was not ready, after several attempts."""
+    """The scorer could not be reached, or was not ready, until the deadline of the call."""
 
     exit_code = 73
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-        """Seconds that the scorer asked to wait; None if it did not answer or did not ask."""
+
+class BadAnswer(ClientError):
+    """Something else than the scorer has answered: a page instead of JSON, or JSON of another form."""
+
+    exit_code = 74

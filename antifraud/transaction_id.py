@@ -9,7 +9,8 @@ LONGEST: Final = 64
 EXPECTED: Final = f"1 to {LONGEST} letters of ASCII, digits, dots, underscores, colons and hyphens"
 IdScope = Literal["global", "day"]
 """How far the ids of a source are unique: for ever, or within one day."""
-_ID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{LONGEST}}}")
+TRANSACTION_ID_PATTERN: Final = rf"[A-Za-z0-9._:-]{{1,{LONGEST}}}"
+_ID: Final = re.compile(TRANSACTION_ID_PATTERN)
 
 
 def is_transaction_id(text: str) -> bool:

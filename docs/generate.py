@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from antifraud import errors
+from antifraud.api.openapi import openapi_text
+from antifraud.api.problems import KINDS, TYPE_PREFIX
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
 from antifraud.lake.raw_defects import DEFECTS
 from antifraud.lake.schemas import RAW, TABLES
@@ -92,8 +94,8 @@ def error_page() -> str:
     )
     return (
         f"# Exit codes\n\n{NOTICE}Every expected failure ends a process with a code of its own and one line that says "
-        "what was found, what was expected and what to do next. Codes 63 to 66 are caught by the scorer and the guard, "
-        "71 to 73 by callers of the SDK, so they end no process of the platform. Anything else is a defect and shows "
+        "what was found, what was expected and what to do next. Codes 63 to 67 and 83 are caught by scorer and guard, "
+        "71 to 74 by callers of the SDK, so they end no process of the platform. Anything else is a defect and shows "
         "its traceback. The [runbook](runbook.md) has the remedies.\n\n"
         f"| code | error | kind of | meaning |\n| --- | --- | --- | --- |\n{rows}\n"
     )
@@ -105,6 +107,20 @@ def _kinds(error: type[errors.AntifraudError]) -> Iterator[tuple[type[errors.Ant
         if kind.__module__ == errors.__name__:
             yield kind, "" if error is errors.AntifraudError else f"`{error.__name__}`"
             yield from _kinds(kind)
+
+
+def problem_page() -> str:
+    """Return docs/problems.md, from `antifraud.api.problems`."""
+    rows = "\n".join(
+        f"| `{TYPE_PREFIX}{name}` | {kind.status} | {kind.title} | {kind.meaning} | {kind.remedy} |"
+        for name, kind in KINDS.items()
+    )
+    return (
+        f"# Problems\n\n{NOTICE}Every refusal of the scorer is a document of RFC 9457 with the content type "
+        "`application/problem+json`. Its `type` is one of these, and keeps its meaning for ever. `detail` says more, "
+        "`field` names the part of the request at fault, and `request_id` finds the request in the log.\n\n"
+        f"| type | status | title | meaning | what a client does |\n| --- | --- | --- | --- | --- |\n{rows}\n"
+    )
 
 
 def dag_page() -> str:
@@ -123,6 +139,8 @@ PAGES: Final = {
     "docs/features.md": feature_page,
     "docs/dags.md": dag_page,
     "docs/errors.md": error_page,
+    "docs/problems.md": problem_page,
+    "docs/openapi.json": openapi_text,
     "docs/settings.md": settings_page,
     ".env.example": example_file,
 }

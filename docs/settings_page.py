@@ -32,7 +32,7 @@ EXAMPLES: Final = {
     "MLFLOW_URI": "http://127.0.0.1:5000",
     "DECLARED_FRAUD_SHARE": "0.02",
     "ALERTS_A_DAY": "200",
-    "WEBHOOK_URL": "https://ops.example/hooks/antifraud",
+    "WEBHOOK_NETWORKS": "10.1.0.0/16",
 }
 """Possible values of settings without a default."""
 

@@ -1,29 +1,29 @@
 """Application factory: the one place where the scorer is assembled."""
 
-from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
+from flask.globals import app_ctx, request_ctx
+from werkzeug.exceptions import NotFound
 
-from serving.api import decisions, labels, problems, status, switch
+from serving.api import decisions, documents, labels, problems, status, switch
+from serving.api.request_id import HEADER, VARIABLE, choose_request_id
+from serving.api.scorer import Scorer
 from serving.worker.services import Services
 
-
-class Scorer(Flask):
-    """A Flask app without coroutines: asking whether a function is one takes longer than calling it."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function as it is."""
-        return func
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def create_app(services: Services) -> Flask:
     """Wire blueprints, problems and the request log around `services`; tests pass their own."""
     app = Scorer(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    # No path is corrected: a redirect would repeat the path and name the host that the client claims.
+    app.url_map.merge_slashes = False
     app.extensions["antifraud"] = services
-    for module in (decisions, labels, switch, status):
+    for module in (decisions, labels, switch, status, documents):
         app.register_blueprint(module.bp)
     problems.register(app)
     _log_requests(app, services)
@@ -35,17 +35,28 @@ def _log_requests(app: Flask, services: Services) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.began = perf_counter()
+        # Each attribute of `g` and `request` is looked up by way of the context, so they are asked for themselves.
+        known, environ = app_ctx.g, request_ctx.request.environ
+        known.began = perf_counter()
+        known.request_id = choose_request_id(environ.get(VARIABLE))
+        # Werkzeug drops further slashes at the beginning, and a proxy that hides a path may not know that.
+        if environ["PATH_INFO"].startswith("//"):
+            raise NotFound
 
     @app.after_request
     def log(response: Response) -> Response:
+        known, asked = app_ctx.g, request_ctx.request
+        response.headers[HEADER] = known.request_id
+        services.metrics.count_request(known.get("client"), response.status_code)
         services.log.info(
             "request",
-            method=request.method,
+            request_id=known.request_id,
+            # A method may be any word of the client.
+            method=asked.method if asked.method in METHODS else None,
             # The pattern, such as /v1/decisions/<id>, never the path.
-            route=request.url_rule.rule if request.url_rule else None,
+            route=asked.url_rule.rule if asked.url_rule else None,
             status=response.status_code,
-            client=g.get("client"),
-            ms=round((perf_counter() - g.began) * 1_000, 2),
+            client=known.get("client"),
+            ms=round((perf_counter() - known.began) * 1_000, 2),
         )
         return response

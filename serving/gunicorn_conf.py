@@ -6,8 +6,11 @@ The app is not preloaded, because neither LMDB nor the poller's thread survives 
 import os
 import shutil
 import signal
+import sys
 from typing import Any
 
+from antifraud.errors import SettingsError
+from antifraud.keys.access import load_access
 from antifraud.settings.serving import ScorerSettings
 from serving.worker.metrics_folder import MEMORY, VARIABLE, choose_parent, is_usable, make_folder
 from serving.worker.process import HANDOVER
@@ -22,15 +25,23 @@ threads = 8
 preload_app = False
 timeout = 30
 graceful_timeout = 10
-keepalive = 15  # longer than clients keep an idle connection, so that they close it first
+keepalive = 15  # longer than clients keep an idle connection, so that they close it first; and the time for a request
+forwarded_allow_ips = ""  # no client may set the scheme or the script's name, not even one on this machine
 accesslog = None  # the app logs requests itself: Gunicorn would log paths, which hold ids
+logger_class = "serving.worker.gunicorn_log.QuietLogger"
 control_socket_disable = True
 # A sign of life must not need a disk that may be full.
 worker_tmp_dir = str(MEMORY) if is_usable(MEMORY) else None
 
 
 def on_starting(server: Any) -> None:
-    """Begin with empty counters, in a folder of this run."""
+    """Require an access file, and begin with empty counters, in a folder of this run."""
+    try:
+        load_access(_settings.access_path)
+    except SettingsError as error:
+        # Only here: a worker that starts later must not end the service because of a file that is being written.
+        server.log.error("%s", error)  # noqa: TRY400 the message says all
+        sys.exit(error.exit_code)
     os.environ[VARIABLE] = str(make_folder(choose_parent(_settings, server.log), _settings.home.resolve()))
 
 

@@ -1,5 +1,7 @@
 """JSON logs, one object a line. Every logged field is chosen by name: never a body, a path, a token or an id."""
 
+import json
+import logging
 import os
 import select
 import threading
@@ -9,6 +11,8 @@ from typing import Any, Final
 import structlog
 
 STDOUT: Final = 1
+# Made once: `json.dumps` makes a new one for each line with a fallback.
+_encoder: Final = json.JSONEncoder(default=repr)
 LONGEST_WRITE: Final = select.PIPE_BUF
 """A pipe that is ready takes so many bytes without making the writer wait, and never mixes them with another's."""
 
@@ -21,6 +25,8 @@ class LineWriter:
 
     def __init__(self, descriptor: int, on_drop: Callable[[], object]) -> None:
         self._descriptor, self._on_drop = descriptor, on_drop
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
         self._lock = threading.Lock()
         self._is_cut = False
 
@@ -53,9 +59,7 @@ class LineWriter:
 
     def _is_ready(self) -> bool:
         """Return whether a write would not wait: nobody may be reading the other end of a pipe."""
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLOUT)
-        return bool(poll.poll(0))
+        return bool(self._poll.poll(0))
 
 
 def json_logger(process: str, on_drop: Callable[[], object] = lambda: None) -> Any:
@@ -68,8 +72,18 @@ def json_logger(process: str, on_drop: Callable[[], object] = lambda: None) -> A
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(lambda fields, **_: _encoder.encode(fields)),
         ],
+        # Its methods are made once for each level; those of the default are looked up for each line.
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
     )
     # Bound once: an unbound logger puts itself together anew for every line.
     return logger.bind(process=process)
+
+
+def raised_at(error: BaseException) -> str:
+    """Return the place where an error was raised. It is logged instead of the message, which may hold a value."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

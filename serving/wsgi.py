@@ -7,7 +7,7 @@ from typing import Final
 from flask import Flask
 
 from antifraud.clock import BusinessClock
-from antifraud.keys.access import load_access
+from antifraud.keys.access import Access
 from antifraud.settings.serving import ScorerSettings
 from serving.app import create_app
 from serving.logs import json_logger
@@ -26,13 +26,13 @@ def start() -> Flask:
     and answers 503 until the poller has it.
 
     Raises:
-        SettingsError: A setting is malformed, or there is no access file.
+        SettingsError: A setting is malformed.
     """
     settings = ScorerSettings.from_environment(os.environ)
     clock = BusinessClock(settings.clock_offset_seconds)
     metrics = Metrics()
     log = json_logger("scorer", metrics.dropped_lines.inc)
-    services = Services(settings, clock, load_access(settings.access_path), metrics, log)
+    services = Services(settings, clock, Access(), metrics, log)
     poller = Poller(services)
     poller.start()
     atexit.register(_close_store, poller, services)

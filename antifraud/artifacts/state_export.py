@@ -7,15 +7,13 @@ and is replaced atomically.
 
 import json
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from antifraud.errors import DataError
 from antifraud.features.buckets import BUCKET_BYTES, Buckets
-from antifraud.features.labels import Change, Counts, LabelHistory
+from antifraud.features.labels import NO_HOUR, Changes, LabelCounts, LabelHistory
 from antifraud.files import sha256_of
 
 DATA_FILE: Final = "data.mdb"
@@ -25,14 +23,10 @@ FORMAT: Final = 3
 
 # Format, numbers of days, hours, days and hours of labels, hours of the streak, changes; then the last legitimate hour.
 _HEADER = struct.Struct("<B6Hi")
-# Day or hour number, known, fraud.
-_COUNTS = struct.Struct("<iII")
 _STREAK = struct.Struct("<iI")
-_CHANGE = struct.Struct("<iiii")
-# A terminal has a hundred of them, and a named tuple's own constructor takes twice the time.
-_counts_of: Final[Callable[[tuple[int, ...]], Counts]] = partial(tuple.__new__, Counts)
-_change_of: Final[Callable[[tuple[int, ...]], Change]] = partial(tuple.__new__, Change)
-_SIZES: Final = (BUCKET_BYTES, BUCKET_BYTES, _COUNTS.size, _COUNTS.size, _STREAK.size, _CHANGE.size)
+_SIZES: Final = (
+    BUCKET_BYTES, BUCKET_BYTES, LabelCounts.row_bytes, LabelCounts.row_bytes, _STREAK.size, Changes.row_bytes,
+)  # fmt: skip
 
 
 class Entity(NamedTuple):
@@ -63,7 +57,11 @@ class StatePointer:
 
 @dataclass(frozen=True, slots=True)
 class StateManifest:
-    """The description of an export: cut-off day (ISO), entities, and the state snapshot and inputs it was made from."""
+    """The description of an export: cut-off day (ISO), entities, and the state snapshot and inputs it was made from.
+
+    `key_ids` are the ids of all keys in the key ring, old and new ones while keys rotate. None if the export was made
+    without a key ring, or by an earlier version: the scorer then takes tokens of every key.
+    """
 
     cutoff: str
     sha256: str
@@ -71,13 +69,16 @@ class StateManifest:
     snapshot_id: int
     inputs: str
     label_delay_days: int
+    key_ids: tuple[str, ...] | None = None
 
 
 def encode_entity(entity: Entity) -> bytes:
     """Pack one entity; the cut-off of its labels is that of the whole export.
 
     >>> from antifraud.features.buckets import Bucket
-    >>> labels = LabelHistory(20454, {20450: Counts(3, 1)}, {}, 490_800, {490_801: 1}, [Change(490_930, 490_930, 1, 0)])
+    >>> from antifraud.features.labels import Change, Counts
+    >>> change = Change(490_930, 490_930, 1, 0)
+    >>> labels = LabelHistory.of(20454, {20450: Counts(3, 1)}, {}, 490_800, {490_801: 1}, [change])
     >>> entity = Entity(Buckets.of({20454: Bucket(1, 7, 1 << 70, 7, 60)}), Buckets(), labels)
     >>> decode_entity(encode_entity(entity), 20454) == entity
     True
@@ -85,11 +86,9 @@ def encode_entity(entity: Entity) -> bytes:
     days, hours, labels = entity
     parts = (labels.days, labels.hours, labels.streak, labels.changes)
     header = _HEADER.pack(FORMAT, len(days), len(hours), *map(len, parts), labels.last_legit)
-    packed = [header, days.packed, hours.packed]
-    packed += [_COUNTS.pack(number, *counts) for part in parts[:2] for number, counts in sorted(part.items())]
-    packed += [_STREAK.pack(*hour) for hour in sorted(labels.streak.items())]
-    packed += [_CHANGE.pack(*change) for change in sorted(labels.changes)]
-    return b"".join(packed)
+    streak = b"".join(_STREAK.pack(*hour) for hour in sorted(labels.streak.items()))
+    packed = (days.packed, hours.packed, labels.days.packed, labels.hours.packed, streak, labels.changes.packed)
+    return header + b"".join(packed)
 
 
 def decode_entity(record: bytes, cutoff: int) -> Entity:
@@ -110,33 +109,46 @@ def decode_entity(record: bytes, cutoff: int) -> Entity:
     days, hours, label_days, label_hours, streak, changes = parts
     labels = LabelHistory(
         cutoff,
-        _read_counts(label_days),
-        _read_counts(label_hours),
+        LabelCounts(label_days),
+        LabelCounts(label_hours),
         last_legit,
         dict(_STREAK.iter_unpack(streak)),
-        list(map(_change_of, _CHANGE.iter_unpack(changes))),
+        Changes(changes),
     )
     return Entity(Buckets(days), Buckets(hours), labels)
 
 
+def encode_hours(hours: Buckets) -> bytes:
+    """Pack a record with hours alone.
+
+    >>> encode_hours(Buckets()) == encode_entity(Entity(Buckets(), Buckets(), LabelHistory(NO_HOUR)))
+    True
+    """
+    return _HEADER.pack(FORMAT, 0, len(hours), 0, 0, 0, 0, NO_HOUR) + hours.packed
+
+
+def decode_hours(record: bytes) -> Buckets:
+    """Unpack what `encode_hours` packed.
+
+    >>> from antifraud.features.buckets import Bucket
+    >>> hours = Buckets.of({490_000: Bucket(1, 7, 49, 7, 60)})
+    >>> decode_hours(encode_hours(hours)) == hours
+    True
+    """
+    return Buckets(record[_HEADER.size :])
+
+
 def newest_hour_of(record: bytes) -> int:
-    """Return the newest hour with a bucket in a packed record; 0 if there is none.
+    """Return the newest hour with a bucket in a record of hours alone; 0 if there is none.
 
     >>> from antifraud.features.buckets import EMPTY
     >>> hours = Buckets.of({490_000: EMPTY, 490_007: EMPTY})
-    >>> newest_hour_of(encode_entity(Entity(Buckets(), hours, LabelHistory(20_454))))
-    490007
-    >>> newest_hour_of(encode_entity(Entity(Buckets(), Buckets(), LabelHistory(20_454))))
-    0
+    >>> newest_hour_of(encode_hours(hours)), newest_hour_of(encode_hours(Buckets()))
+    (490007, 0)
     """
-    _, days, hours, *_ = _HEADER.unpack_from(record)
-    # Hours lie behind the days, in their order.
-    end = _HEADER.size + (days + hours) * BUCKET_BYTES
-    return next(iter(Buckets(record[end - BUCKET_BYTES : end]))) if hours else 0
-
-
-def _read_counts(packed: bytes) -> dict[int, Counts]:
-    return {number: _counts_of((known, fraud)) for number, known, fraud in _COUNTS.iter_unpack(packed)}
+    # Hours lie in their order.
+    hours = record[_HEADER.size :]
+    return next(iter(Buckets(hours[-BUCKET_BYTES:]))) if hours else 0
 
 
 def read_state_pointer(state_dir: Path) -> StatePointer | None:
@@ -160,8 +172,10 @@ def read_manifest(folder: Path) -> StateManifest:
         DataError: The manifest is missing or malformed.
     """
     try:
-        return StateManifest(**json.loads((folder / MANIFEST).read_text()))
-    except (OSError, ValueError, TypeError) as error:
+        fields = json.loads((folder / MANIFEST).read_text())
+        key_ids = fields.get("key_ids")
+        return StateManifest(**{**fields, "key_ids": key_ids and tuple(key_ids)})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise _incomplete(folder, error) from error
 
 

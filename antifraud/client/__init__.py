@@ -3,8 +3,22 @@
 from antifraud.client import ScorerClient
 """
 
-from antifraud.client.scorer import Decision, Label, ScorerClient
+from antifraud.client.async_scorer import AsyncScorerClient
+from antifraud.client.calls import Decision, Label
+from antifraud.client.scorer import ScorerClient
 from antifraud.client.webhooks import Event, verify_webhook
-from antifraud.errors import Refused, Suspended, Unreachable
+from antifraud.errors import BadAnswer, ClientError, Refused, Suspended, Unreachable
 
-__all__ = ["Decision", "Event", "Label", "Refused", "ScorerClient", "Suspended", "Unreachable", "verify_webhook"]
+__all__ = [
+    "AsyncScorerClient",
+    "BadAnswer",
+    "ClientError",
+    "Decision",
+    "Event",
+    "Label",
+    "Refused",
+    "ScorerClient",
+    "Suspended",
+    "Unreachable",
+    "verify_webhook",
+]

@@ -4,7 +4,7 @@ standardwebhooks is imported where it is called, so that the core does not need 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,11 @@ from antifraud.errors import ClientError
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change of the switch, signed by the scorer's guard. Drop an event if its `id` was seen before."""
+    """An event that the scorer's guard has signed. Drop an event if its `id` was seen before.
+
+    `switch` is the switch after the change, and empty in a test ping. Events may arrive in another order than that of
+    the changes: a smaller `switch["epoch"]` is older news.
+    """
 
     id: str
     type: str
@@ -21,18 +25,36 @@ class Event:
     switch: Mapping[str, Any]
 
 
-def verify_webhook(secret: str, headers: Mapping[str, str], body: bytes) -> Event:
-    """Return the event in a webhook, if the signature (Standard Webhooks) holds and it is at most five minutes old.
+def verify_webhook(secrets: str | Iterable[str], headers: Mapping[str, str], body: bytes) -> Event:
+    """Return the event in a webhook, if a signature (Standard Webhooks) holds and it is at most five minutes old.
+
+    During a rotation the guard signs with the old and the new secret. Either of them is enough here, and `secrets` may
+    hold both.
 
     Raises:
-        ClientError: The signature does not hold, the webhook is too old, or the body is not an event.
+        ClientError: No signature holds, the webhook is too old, or the body is not an event.
     """
-    from standardwebhooks import Webhook, WebhookVerificationError
+    from standardwebhooks import WebhookVerificationError
 
+    known = [secrets] if isinstance(secrets, str) else list(secrets)
     try:
         # The signature covers the raw bytes, so the body is parsed only after it holds.
-        Webhook(secret).verify(body, dict(headers), json_parse=False)
+        _require_signature(known, headers, body)
         event = json.loads(body)
         return Event(event["id"], event["type"], event["time"], event["data"])
     except (WebhookVerificationError, ValueError, KeyError, TypeError) as error:
         raise ClientError(f"this webhook does not verify ({type(error).__name__}): ignore it") from None
+
+
+def _require_signature(secrets: Iterable[str], headers: Mapping[str, str], body: bytes) -> None:
+    from standardwebhooks import Webhook, WebhookVerificationError
+
+    refusal = WebhookVerificationError("there is no secret to verify with")
+    for secret in secrets:
+        try:
+            Webhook(secret).verify(body, dict(headers), json_parse=False)
+        except WebhookVerificationError as error:
+            refusal = error
+        else:
+            return
+    raise refusal

@@ -93,7 +93,7 @@ def _recent_days_under(settings: JobSettings, key_id: str) -> list[str]:
 
 @command("access generate")
 def make_access(_options: argparse.Namespace, environ: Environ) -> None:
-    """Make bearer tokens, their hashes and the webhook secret."""
+    """Make bearer tokens and their hashes."""
     folder = ScorerSettings.from_environment(environ).access_path.parent
     try:
         _name_files(generate_access(folder))

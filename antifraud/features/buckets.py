@@ -3,22 +3,20 @@
 Windows are sawtooth windows, which move in hops of their buckets. At time t a bucket b counts while
 ``start(b) >= floor(t - W, hop)`` and ``start(b) <= t``. A window of one day moves in hops of an hour. Windows of 7 and
 30 days move in hops of a day, so that everything before the current day is constant all day long.
-
-A decision adds up some hundred buckets. They are therefore kept as they are stored, and unpacked column by column: an
-object for each bucket would take most of a decision's time.
 """
 
-import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final, NamedTuple, Self
 
 from antifraud.clock import DAY_HOURS, HOUR_SECONDS, day_of
 from antifraud.features.labels import LabelHistory
+from antifraud.features.packed import Columns, PackedRows
 
-LONGEST_WINDOW_DAYS: Final = 30
+LONG_WINDOWS: Final = (7, 30)
+"""The windows in days that move in hops of a day."""
+LONGEST_WINDOW_DAYS: Final = LONG_WINDOWS[-1]
 NEVER: Final = -1
 
 
@@ -62,21 +60,12 @@ def bucket_of(time: int, amount: int) -> Bucket:
     return Bucket(1, amount, amount * amount, amount, time)
 
 
-# Day or hour number, count, sum, upper and lower word of the sum of squares, largest amount, last time.
-_PACKED: Final = "iqqQQqq"
-_PLACES: Final = range(len(_PACKED))
-_ROW: Final = struct.Struct(f"<{_PACKED}")
-BUCKET_BYTES: Final = _ROW.size
 _WORD: Final = 64
 _LOW: Final = (1 << _WORD) - 1
 
 
-@cache
-def _rows(count: int) -> struct.Struct:
-    return struct.Struct("<" + _PACKED * count)
-
-
-class Buckets(Mapping[int, Bucket]):
+# Day or hour number, count, sum, upper and lower word of the sum of squares, largest amount, last time.
+class Buckets(PackedRows, Mapping[int, Bucket], layout="iqqQQqq"):
     """The buckets of one entity by their numbers, in order, packed as in a record of the state.
 
     >>> buckets = Buckets.of({8: bucket_of(60, 5), 7: bucket_of(30, 7)})
@@ -84,11 +73,10 @@ class Buckets(Mapping[int, Bucket]):
     ([7, 8], Bucket(tx_count=1, amount_sum=5, amount_sum_sq=25, amount_max=5, last_time=60), True)
     """
 
-    __slots__ = ("_columns", "_totals", "packed")
+    __slots__ = ("_totals",)
 
     def __init__(self, packed: bytes = b"") -> None:
-        self.packed = packed
-        self._columns: tuple[tuple[int, ...], ...] | None = None
+        super().__init__(packed)
         self._totals: dict[tuple[int, int], Bucket] = {}
 
     @classmethod
@@ -98,62 +86,52 @@ class Buckets(Mapping[int, Bucket]):
             return buckets
         return cls(b"".join(_pack(number, bucket) for number, bucket in sorted(buckets.items())))
 
-    @property
-    def columns(self) -> tuple[tuple[int, ...], ...]:
-        """The numbers, and each field of the packed buckets."""
-        if self._columns is None:
-            values = _rows(len(self)).unpack(self.packed)
-            numbers, counts, sums, upper, lower, largest, times = (values[i :: len(_PACKED)] for i in _PLACES)
-            # The upper words are nearly always 0, and small integers are added faster.
-            squares = (
-                tuple((high << _WORD) + low for high, low in zip(upper, lower, strict=True)) if any(upper) else lower
-            )
-            self._columns = numbers, counts, sums, squares, largest, times
-        return self._columns
+    def unpack(self) -> Columns:
+        """Return the numbers, and each field of the buckets."""
+        numbers, counts, sums, upper, lower, largest, times = super().unpack()
+        # The upper words are nearly always 0, and small integers are added faster.
+        squares = tuple((high << _WORD) + low for high, low in zip(upper, lower, strict=True)) if any(upper) else lower
+        return numbers, counts, sums, squares, largest, times
 
     def total(self, first: int, last: int) -> Bucket:
         """Add up the buckets with numbers from `first` to `last`."""
+        return self.totals([(first, last)])[0]
+
+    def totals(self, spans: Sequence[tuple[int, int]]) -> list[Bucket]:
+        """Add up the buckets of several spans of numbers, each from its first to its last."""
+        if not self.packed:
+            return [EMPTY for _ in spans]
         # The closed days before an event are the same all day long, and so are the hours of both longer windows.
-        if (first, last) not in self._totals:
-            self._totals[first, last] = self._add_up(first, last)
-        return self._totals[first, last]
-
-    def _add_up(self, first: int, last: int) -> Bucket:
-        numbers, counts, sums, squares, largest, times = self.columns
-        start, end = bisect_left(numbers, first), bisect_right(numbers, last)
-        if start >= end:
-            return EMPTY
-        return Bucket(
-            sum(counts[start:end]),
-            sum(sums[start:end]),
-            sum(squares[start:end]),
-            max(largest[start:end]),
-            max(times[start:end]),
-        )
-
-    def followed_by(self, later: "Buckets") -> "Buckets":
-        """Return these buckets and later ones, all of which have larger numbers."""
-        # Unchanged buckets keep their unpacked columns.
-        if not later.packed:
-            return self
-        return Buckets(self.packed + later.packed) if self.packed else later
+        known, columns = self._totals, None
+        for span in spans:
+            if span not in known:
+                columns = columns or self.unpack()
+                known[span] = _add_up(columns, *span)
+        return [known[span] for span in spans]
 
     def since(self, number: int) -> Self:
         """Return the buckets from `number` on."""
-        start = bisect_left(self.columns[0], number)
-        return type(self)(self.packed[start * BUCKET_BYTES :]) if start else self
+        if not self.packed or self.first_at(0) >= number:
+            return self
+        return type(self)(self.packed[bisect_left(self.unpack()[0], number) * self.row_bytes :])
 
     def adding(self, number: int, bucket: Bucket) -> Self:
         """Return these buckets with `bucket` added to the one with this number."""
-        start, end = (bisect(self.columns[0], number) * BUCKET_BYTES for bisect in (bisect_left, bisect_right))
-        added = self.total(number, number).plus(bucket)
-        return type(self)(self.packed[:start] + _pack(number, added) + self.packed[end:])
+        start = end = self._place_of(number) * self.row_bytes
+        if start < len(self.packed) and self.first_at(start) == number:
+            end += self.row_bytes
+            bucket = bucket.plus(type(self)(self.packed[start:end]).total(number, number))
+        return type(self)(self.packed[:start] + _pack(number, bucket) + self.packed[end:])
 
-    def __len__(self) -> int:
-        return len(self.packed) // BUCKET_BYTES
+    def _place_of(self, number: int) -> int:
+        """Return the row with this number, or the one that it would get."""
+        # An event's hour is nearly always the newest one, or newer than all.
+        if self.packed and number <= self.first_at(len(self.packed) - self.row_bytes):
+            return bisect_left(self.unpack()[0], number)
+        return len(self)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.columns[0])
+        return iter(self.unpack()[0])
 
     def __getitem__(self, number: int) -> Bucket:
         if number not in self:
@@ -161,13 +139,30 @@ class Buckets(Mapping[int, Bucket]):
         return self.total(number, number)
 
     def __contains__(self, number: object) -> bool:
-        return number in self.columns[0]
+        return number in self.unpack()[0]
+
+
+BUCKET_BYTES: Final = Buckets.row_bytes
+
+
+def _add_up(columns: Columns, first: int, last: int) -> Bucket:
+    numbers, counts, sums, squares, largest, times = columns
+    start, end = bisect_left(numbers, first), bisect_right(numbers, last)
+    if start >= end:
+        return EMPTY
+    return Bucket(
+        sum(counts[start:end]),
+        sum(sums[start:end]),
+        sum(squares[start:end]),
+        max(largest[start:end]),
+        max(times[start:end]),
+    )
 
 
 def _pack(number: int, bucket: Bucket) -> bytes:
     count, amount_sum, square, largest, last = bucket
     # Sums of squares exceed 64 bits, so the record holds them as two words.
-    return _ROW.pack(number, count, amount_sum, square >> _WORD, square & _LOW, largest, last)
+    return Buckets.pack_row(number, count, amount_sum, square >> _WORD, square & _LOW, largest, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,31 +172,37 @@ class History:
     Attributes:
         cutoff: Last closed day; later days are made of `hours`.
         days: Buckets of the `LONGEST_WINDOW_DAYS` closed days up to the cut-off, by day number.
-        hours: Buckets of the cut-off day and of later days by hour number.
+        hours: Buckets of the cut-off day by hour number, and of later days as far as the state has them.
         labels: Labels of a terminal; None for a customer, and for a terminal that has none.
+        live: Buckets of hours by hour number, as decisions have counted them; those after the cut-off count.
     """
 
     cutoff: int
     days: Buckets = field(default_factory=Buckets)
     hours: Buckets = field(default_factory=Buckets)
     labels: LabelHistory | None = None
+    live: Buckets = field(default_factory=Buckets)
 
-    def window(self, time: int, days: int) -> Bucket | None:
-        """Return the sawtooth window of `days` (1, 7 or 30) at `time` in UTC seconds, without later buckets.
+    def windows(self, time: int) -> list[Bucket | None]:
+        """Return the sawtooth windows of 1, 7 and 30 days at `time` in UTC seconds, without later buckets.
 
-        None means that it is not known: the event is late, and its window ends inside a day that is closed as a whole,
-        or begins before the oldest closed day.
+        None means that a window is not known: the event is late, and its window ends inside a day that is closed as a
+        whole, or begins before the oldest closed day.
         """
         today, last_hour = day_of(time), time // HOUR_SECONDS
-        first_hour = last_hour - DAY_HOURS if days == 1 else (today - days) * DAY_HOURS
-        if today <= self.cutoff and not self._knows(first_hour // DAY_HOURS, last_hour, days):
-            return None
-        if days == 1:
-            return self._sum_hours(first_hour, time)
         # Days after the cut-off are not closed yet; their hours count instead. So do those of the event's own day.
         last_closed = min(self.cutoff, today - 1)
-        closed = self.days.total(today - days, last_closed)
-        return closed.plus(self._sum_hours(max(first_hour, (last_closed + 1) * DAY_HOURS), time))
+        open_hour = (last_closed + 1) * DAY_HOURS
+        first_days = [today - days for days in LONG_WINDOWS]
+        day_ago, *starts = last_hour - DAY_HOURS, *[max(first * DAY_HOURS, open_hour) for first in first_days]
+        day, *recent = self._sum_hours([day_ago, *starts], time)
+        closed = self.days.totals([(first, last_closed) for first in first_days])
+        found: list[Bucket | None] = [day, *map(Bucket.plus, closed, recent)]
+        if today > self.cutoff:
+            return found
+        windows = zip((day_ago // DAY_HOURS, *first_days), (1, *LONG_WINDOWS), strict=True)
+        known = [self._knows(first, last_hour, days) for first, days in windows]
+        return [bucket if is_known else None for bucket, is_known in zip(found, known, strict=True)]
 
     def _knows(self, first_day: int, last_hour: int, days: int) -> bool:
         """Return whether a window that ends in a closed day's `last_hour` is known to the hour where it has to be."""
@@ -214,10 +215,21 @@ class History:
             day == self.cutoff or day not in self.days for day in by_hour
         )
 
-    def _sum_hours(self, first_hour: int, time: int) -> Bucket:
+    def _sum_hours(self, first_hours: list[int], time: int) -> list[Bucket]:
         last_hour = time // HOUR_SECONDS
-        found = self.hours.total(first_hour, last_hour)
-        if found.last_time <= time:
+        found = self._total_hours(first_hours, last_hour)
+        # A bucket of the event's own hour may hold later arrivals' times, and it is part of every window.
+        if found[0].last_time <= time:
             return found
-        # A bucket of the event's own hour may hold later arrivals' times: none of them came before the event.
-        return found._replace(last_time=self.hours.total(first_hour, last_hour - 1).last_time)
+        # None of them came before the event.
+        before = self._total_hours(first_hours, last_hour - 1)
+        return [total._replace(last_time=each.last_time) for total, each in zip(found, before, strict=True)]
+
+    def _total_hours(self, first_hours: list[int], last_hour: int) -> list[Bucket]:
+        found = self.hours.totals([(first, last_hour) for first in first_hours])
+        if not self.live:
+            return found
+        # The state owns the days up to its cut-off.
+        first_live = (self.cutoff + 1) * DAY_HOURS
+        live = self.live.totals([(max(first, first_live), last_hour) for first in first_hours])
+        return list(map(Bucket.plus, found, live))

@@ -6,15 +6,15 @@ operation, so the bits are the same (`tests/unit/features/test_compiled.py`).
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
 from antifraud.features.registry import Feature
 
-Vector = Callable[[Mapping[str, int]], list[float]]
-"""Turns the inputs of formulas into features; null is NaN."""
+Vector = Callable[..., list[float]]
+"""Turns the inputs of formulas, which are integers, into features; null is NaN."""
 
 
 def _operation(sign: str) -> Callable[["Source", Any], "Source"]:
@@ -55,12 +55,13 @@ class SourceArithmetic:
         """Divide both as doubles; the source gives NaN if the denominator is not positive."""
         # A name of its own for each denominator, which is needed twice: in the condition, and in the division.
         name = f"denominator_{next(iter(self._numbers))}"
-        division = f"float({_text(numerator)}) / float({name})"
+        # A double before the division makes the other one a double, too.
+        division = f"{_text(numerator)} * 1.0 / {name}"
         return Source(f"({division} if ({name} := {_text(denominator)}) > 0 else nan)")
 
     def root(self, value: Any) -> Source:
         """Return the square root as a double."""
-        return Source(f"sqrt(float({_text(value)}))")
+        return Source(f"sqrt({_text(value)})")
 
     def exact(self, value: Any) -> Any:
         """Return the value: Python integers are exact already."""
@@ -72,7 +73,7 @@ class SourceArithmetic:
 
     def when(self, condition: Any, value: Any) -> Source:
         """Return `value` as a double if `condition` holds, else NaN."""
-        return Source(f"(float({_text(value)}) if {_text(condition)} else nan)")
+        return Source(f"({_text(value)} * 1.0 if {_text(condition)} else nan)")
 
     def flag(self, condition: Any) -> Source:
         """Return 1.0 if `condition` holds, else 0.0."""
@@ -80,13 +81,12 @@ class SourceArithmetic:
 
 
 def source_of(features: Iterable[Feature], names: Iterable[str]) -> str:
-    """Return the source of a function from the inputs with these names to the values of `features`."""
-    inputs = {name: Source(name) for name in sorted(names)}
+    """Return the source of a function from the inputs, in the order of their names, to the values of `features`."""
+    inputs = {name: Source(name) for name in names}
     arithmetic: Final = SourceArithmetic()
     values = (_text(feature.formula(arithmetic, inputs)) for feature in features)
-    lines = ["def vector(inputs):"]
-    lines += [f"    {name} = inputs[{name!r}]" for name in inputs]
-    return "\n".join([*lines, "    return [", *(f"        {value}," for value in values), "    ]", ""])
+    lines = (f"        {value}," for value in values)
+    return "\n".join([f"def vector({', '.join(inputs)}):", "    return [", *lines, "    ]", ""])
 
 
 def compile_features(features: Iterable[Feature], names: Iterable[str]) -> Vector:

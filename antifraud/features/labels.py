@@ -7,11 +7,14 @@ is no fresh news about the terminal.
 The streak is made of labels that were learnt in time, in the order in which they were learnt.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from itertools import compress
+from typing import Any, Final, NamedTuple, Self, overload
 
 from antifraud.clock import DAY_HOURS, HOUR_SECONDS
+from antifraud.features.packed import PackedRows
 
 LONGEST_DAYS: Final = 30
 """Days of the longest window of labels, and of a streak."""
@@ -20,6 +23,7 @@ DAYS_AHEAD: Final = 2
 NO_HOUR: Final = -1
 FRAUD: Final = "fraud"
 UNKNOWN: Final = "unknown"
+_NOTHING: Final[Mapping[int, Any]] = {}
 
 
 class Risk(NamedTuple):
@@ -94,6 +98,118 @@ def changes_of(said: Iterable[tuple[int, str]], event_time: int, label_delay_day
     return changes
 
 
+class LabelCounts(PackedRows, Mapping[int, Counts], layout="iII"):
+    """Labels by the day or hour of their place, packed as in a record of the state.
+
+    >>> labels = LabelCounts.of({8: Counts(5, 1), 7: Counts(3, 0)})
+    >>> list(labels), labels[8], labels.since(7)
+    ([7, 8], Counts(known=5, fraud=1), Counts(known=8, fraud=1))
+    """
+
+    __slots__ = ("_sums",)
+
+    def __init__(self, packed: bytes = b"") -> None:
+        super().__init__(packed)
+        self._sums: dict[int, Counts] = {}
+
+    @classmethod
+    def of(cls, counts: Mapping[int, Counts]) -> Self:
+        """Pack counts."""
+        return cls(b"".join(cls.pack_row(number, *each) for number, each in sorted(counts.items())))
+
+    def since(self, first: int) -> Counts:
+        """Add up the labels with a place from `first` on."""
+        # The closed days of a window are the same all day long.
+        known = self._sums.get(first)
+        if known is None:
+            known = self._sums[first] = self._add_up(first)
+        return known
+
+    def _add_up(self, first: int) -> Counts:
+        places, known, fraud = self.unpack()
+        start = bisect_left(places, first)
+        return Counts(sum(known[start:]), sum(fraud[start:]))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.unpack()[0])
+
+    def __getitem__(self, number: int) -> Counts:
+        places, known, fraud = self.unpack()
+        try:
+            row = places.index(number)
+        except ValueError:
+            raise KeyError(number) from None
+        return Counts(known[row], fraud[row])
+
+
+class Changes(PackedRows, Sequence[Change], layout="iiii"):
+    """Changes in the order in which they were learnt, packed as in a record of the state.
+
+    >>> changes = Changes.of([Change(9, 9, 1, 0), Change(8, 2, 1, 1)])
+    >>> changes[0], len(changes), changes == Changes(changes.packed)
+    (Change(hour=8, since=2, known=1, fraud=1), 2, True)
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, changes: Iterable[Change]) -> Self:
+        """Pack changes, in any order."""
+        return cls(b"".join(cls.pack_row(*change) for change in sorted(changes)))
+
+    def adding(self, changes: Iterable[Change]) -> Self:
+        """Return these changes and a few more."""
+        packed, hours = self.packed, [*self.unpack()[0]]
+        for change in changes:
+            row = bisect_right(hours, change.hour)
+            hours.insert(row, change.hour)
+            packed = packed[: row * self.row_bytes] + self.pack_row(*change) + packed[row * self.row_bytes :]
+        return type(self)(packed)
+
+    def learnt_before(self, hour: int) -> "Learnt":
+        """Return the changes learnt before an hour."""
+        columns = self.unpack()
+        end = bisect_left(columns[0], hour)
+        return Learnt(*columns) if end == len(self) else Learnt(*(column[:end] for column in columns))
+
+    def __iter__(self) -> Iterator[Change]:
+        return map(Change, *self.unpack())
+
+    @overload
+    def __getitem__(self, place: int) -> Change: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Change]: ...
+    def __getitem__(self, place: int | slice) -> Change | Sequence[Change]:
+        return list(self)[place]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Changes) and self.packed == other.packed
+
+    def __hash__(self) -> int:
+        return hash(self.packed)
+
+
+class Learnt(NamedTuple):
+    """The fields of several `Change`, each as a column."""
+
+    hours: tuple[int, ...]
+    places: tuple[int, ...]
+    known: tuple[int, ...]
+    fraud: tuple[int, ...]
+
+    def placed_since(self, first: int) -> Counts:
+        """Add up the changes with a place in the hour `first` or later."""
+        chosen = [place >= first for place in self.places]
+        return Counts(sum(compress(self.known, chosen)), sum(compress(self.fraud, chosen)))
+
+    def in_time(self) -> "Learnt":
+        """Return the changes that were learnt in the hour of their place."""
+        if self.hours == self.places:
+            return self
+        chosen = [hour == place for hour, place in zip(self.hours, self.places, strict=True)]
+        return Learnt(*(tuple(compress(column, chosen)) for column in self))
+
+
 @dataclass(frozen=True, slots=True)
 class LabelHistory:
     """Labels of a terminal: what was known at the end of the cut-off day, and changes that become known later.
@@ -104,15 +220,28 @@ class LabelHistory:
         hours: Labels known then by the hour of their place, on the cut-off day.
         last_legit: Hour in which the last legitimate label was learnt, within these days; `NO_HOUR` for none.
         streak: Frauds learnt in time after `last_legit`, by hour.
-        changes: Changes learnt after the cut-off, in any order.
+        changes: Changes learnt after the cut-off.
     """
 
     cutoff: int
-    days: Mapping[int, Counts] = field(default_factory=dict)
-    hours: Mapping[int, Counts] = field(default_factory=dict)
+    days: LabelCounts = field(default_factory=LabelCounts)
+    hours: LabelCounts = field(default_factory=LabelCounts)
     last_legit: int = NO_HOUR
     streak: Mapping[int, int] = field(default_factory=dict)
-    changes: Sequence[Change] = ()
+    changes: Changes = field(default_factory=Changes)
+
+    @classmethod
+    def of(
+        cls,
+        cutoff: int,
+        days: Mapping[int, Counts] = _NOTHING,
+        hours: Mapping[int, Counts] = _NOTHING,
+        last_legit: int = NO_HOUR,
+        streak: Mapping[int, int] = _NOTHING,
+        changes: Iterable[Change] = (),
+    ) -> Self:
+        """Pack what is known of a terminal."""
+        return cls(cutoff, LabelCounts.of(days), LabelCounts.of(hours), last_legit, streak, Changes.of(changes))
 
     def risk(self, time: int) -> Risk | None:
         """Return what an event at `time` (UTC seconds) sees; None inside the closed days, where it is not known."""
@@ -120,34 +249,28 @@ class LabelHistory:
         today = hour // DAY_HOURS
         if today <= self.cutoff:
             return None
-        learnt = [change for change in self.changes if change.hour < hour]
-        if not (self.days or self.streak or learnt) and self.last_legit == NO_HOUR:
+        learnt = self.changes.learnt_before(hour)
+        if not (self.days or self.streak or learnt.hours) and self.last_legit == NO_HOUR:
             return NO_RISK
         counts: list[int] = []
+        oldest, everything = min(learnt.places, default=hour), Counts(sum(learnt.known), sum(learnt.fraud))
         for days in (1, 7, LONGEST_DAYS):
-            counts += self._window(learnt, hour - DAY_HOURS if days == 1 else (today - days) * DAY_HOURS, days)
-        return Risk._make([*counts, *self._streak(learnt, hour)])
+            first = hour - DAY_HOURS if days == 1 else (today - days) * DAY_HOURS
+            closed = self.hours.since(first) if days == 1 else self.days.since(today - days)
+            more = everything if oldest >= first else learnt.placed_since(first)
+            counts += closed.known + more.known, closed.fraud + more.fraud
+        return Risk._make([*counts, *self._streak(learnt.in_time(), hour)])
 
-    def _window(self, learnt: Sequence[Change], first: int, days: int) -> Counts:
-        """Add up the labels with a place in the hour `first` or later."""
-        counted: list[tuple[int, int]] = (
-            [counts for hour, counts in self.hours.items() if hour >= first]
-            if days == 1
-            else [counts for day, counts in self.days.items() if day * DAY_HOURS >= first]
-        )
-        counted += [(change.known, change.fraud) for change in learnt if change.since >= first]
-        known, fraud = zip(*counted, strict=True) if counted else ((), ())
-        return Counts(sum(known), sum(fraud))
-
-    def _streak(self, learnt: Sequence[Change], hour: int) -> tuple[int, int, int]:
-        """Return the fields of `Risk` about the streak."""
+    def _streak(self, news: Learnt, hour: int) -> tuple[int, int, int]:
+        """Return the fields of `Risk` about the streak; `news` are the changes by labels learnt in time."""
         # In the first 30 days of 1970 the window begins before hour 0, and `NO_HOUR` must stay outside.
         first = max((hour // DAY_HOURS - LONGEST_DAYS) * DAY_HOURS, 0)
-        news = [change for change in learnt if change.since == change.hour]
-        legit = max((change.hour for change in news if change.known > change.fraud), default=NO_HOUR)
-        last_legit = max(self.last_legit, legit)
+        hours, _, known, fraud = news
+        legit = [at for at, more, frauds in zip(hours, known, fraud, strict=True) if more > frauds]
+        last_legit = max(self.last_legit, legit[-1] if legit else NO_HOUR)
         since = max(last_legit + 1, first)
         frauds = [(at, count) for at, count in self.streak.items() if at >= since]
-        frauds += [(change.hour, change.fraud) for change in news if change.fraud and change.hour >= since]
+        start = bisect_left(hours, since)
+        frauds += [each for each in zip(hours[start:], fraud[start:], strict=True) if each[1]]
         age = hour - min(frauds)[0] if frauds else 0
         return sum(count for _, count in frauds), age, hour - last_legit if last_legit >= first else 0

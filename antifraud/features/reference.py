@@ -6,6 +6,7 @@ compiled into one function give the same bits in a fraction of the time (`antifr
 
 import math
 from itertools import chain
+from operator import itemgetter
 from typing import Final
 
 from antifraud.features.buckets import Bucket, History
@@ -63,14 +64,18 @@ class Inputs(dict[str, int]):
         return len(self) == len(INPUT_NAMES)
 
 
-WINDOW_NAMES: Final = {
-    (entity, days): tuple(f"{entity}_{days}d_{name}" for name in Bucket._fields)
+WINDOW_NAMES: Final = tuple(
+    tuple(f"{entity}_{days}d_{name}" for name in Bucket._fields)
     for entity in ("customer", "terminal")
     for days in WINDOWS
-}
+)
 RISK_NAMES: Final = tuple(f"terminal_{name}" for name in Risk._fields)
-INPUT_NAMES: Final = frozenset(["time", "amount", *chain(*WINDOW_NAMES.values()), *RISK_NAMES])
-_compiled_vector: Final = compile_features(REGISTRY, INPUT_NAMES)
+GROUPS: Final = (("time", "amount"), *WINDOW_NAMES, RISK_NAMES)
+"""Names of inputs that are known, or not, together."""
+ORDERED_NAMES: Final = tuple(chain(*GROUPS))
+INPUT_NAMES: Final = frozenset(ORDERED_NAMES)
+_in_order: Final = itemgetter(*ORDERED_NAMES)
+_compiled_vector: Final = compile_features(REGISTRY, ORDERED_NAMES)
 
 
 def feature_inputs(time: int, amount: int, customer: History, terminal: History) -> Inputs:
@@ -78,21 +83,20 @@ def feature_inputs(time: int, amount: int, customer: History, terminal: History)
 
     `time` is UTC seconds, `amount` minor units. Names of windows and labels that are not known are left out.
     """
-    inputs = Inputs(time=time, amount=amount)
-    for entity, history in (("customer", customer), ("terminal", terminal)):
-        for days in WINDOWS:
-            if (bucket := history.window(time, days)) is not None:
-                inputs.update(zip(WINDOW_NAMES[entity, days], bucket, strict=True))
     # A terminal without labels is asked as well: of a late event not even their absence is known.
     labels = terminal.labels or LabelHistory(terminal.cutoff)
-    if (risk := labels.risk(time)) is not None:
-        inputs.update(zip(RISK_NAMES, risk, strict=True))
-    return inputs
+    groups: tuple[tuple[int, ...] | None, ...]
+    groups = ((time, amount), *customer.windows(time), *terminal.windows(time), labels.risk(time))
+    known = [values for values in groups if values is not None]
+    if len(known) == len(GROUPS):
+        return Inputs(zip(ORDERED_NAMES, chain(*known), strict=True))
+    names = chain(*[names for names, values in zip(GROUPS, groups, strict=True) if values is not None])
+    return Inputs(zip(names, chain(*known), strict=True))
 
 
 def vector_of(inputs: Inputs) -> list[float]:
     """Return the features in the order of `FEATURE_NAMES`; null is NaN, and so is a feature of an unknown input."""
-    return _compiled_vector(inputs) if inputs.complete else evaluate_each(inputs)
+    return _compiled_vector(*_in_order(inputs)) if inputs.complete else evaluate_each(inputs)
 
 
 def evaluate_each(inputs: Inputs) -> list[float]:

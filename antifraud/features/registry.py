@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
-from antifraud.features.buckets import NEVER
+from antifraud.features.buckets import LONG_WINDOWS, NEVER
 
-WINDOWS: Final = (1, 7, 30)
+WINDOWS: Final = (1, *LONG_WINDOWS)
 PRIOR_KNOWN: Final = 50
 PRIOR_FRAUD: Final = 1
 """Smoothing of the terminal's fraud share: as if 50 labelled transactions with 1 fraud (2 %) had been seen before."""

@@ -5,26 +5,25 @@ ids are unique within a namespace; entries without one share the namespace ``""`
 SHA-256 suffices: there is nothing to guess that a slow hash would protect.
 """
 
-import base64
 import hashlib
 import hmac
 import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from antifraud.errors import SettingsError
 
-Scope = Literal["decide", "label", "admin", "read"]
+Scope = Literal["decide", "label", "admin", "read", "metrics"]
 SCOPES: Final[frozenset[str]] = frozenset(get_args(Scope))
 TOKEN_BYTES: Final = 32
-WEBHOOK_SECRET_BYTES: Final = 32
 GRANTS: Final[Mapping[str, tuple[Scope, ...]]] = {
     "client": ("decide", "label", "read"),
     "admin": ("admin", "read"),
+    "metrics": ("metrics",),
 }
 """Tokens that `generate_access` makes: one file for each name, with these scopes."""
 
@@ -40,9 +39,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """All callers by the hex SHA-256 of their token."""
+    """All callers by the hex SHA-256 of their token; none while no access file was read."""
 
-    callers: Mapping[str, Caller]
+    callers: Mapping[str, Caller] = field(default_factory=dict)
 
     def caller_of(self, token: str) -> Caller | None:
         """Return the caller who presents `token`, or None. Every hash is compared, each in constant time.
@@ -90,7 +89,7 @@ def _caller_of(entry: Mapping[str, Any]) -> Caller:
 
 
 def generate_access(folder: Path) -> list[Path]:
-    """Write new tokens, their hashes and the webhook secret into `folder`, readable by the owner only.
+    """Write new tokens and their hashes into `folder`, readable by the owner only.
 
     Returns the files written. The hashes are written last: without them no token works.
 
@@ -104,7 +103,6 @@ def generate_access(folder: Path) -> list[Path]:
     tokens = {name: secrets.token_urlsafe(TOKEN_BYTES) for name in GRANTS}
     clients = [{"client": name, "sha256": hash_token(tokens[name]), "scopes": list(GRANTS[name])} for name in GRANTS]
     contents = {f"{name}.token": token for name, token in tokens.items()}
-    contents["webhook.secret"] = "whsec_" + base64.b64encode(secrets.token_bytes(WEBHOOK_SECRET_BYTES)).decode()
     contents["access.json"] = json.dumps({"clients": clients}, indent=2)
     return [_write_private(folder / name, content) for name, content in contents.items()]
 

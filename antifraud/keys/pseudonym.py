@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import string
 from collections.abc import Mapping
@@ -18,13 +19,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from antifraud.errors import SettingsError
+from antifraud.errors import SchemaError, SettingsError
 
 Kind = Literal["customer", "terminal", "group"]
 
 DIGEST_BYTES: Final = 16
 KEY_BYTES: Final = 32
 KEY_ID_PATTERN: Final = r"k[0-9]{1,6}"
+DIGITS: Final = "[0-9]{1,18}"
+LARGEST_ID: Final = 10**18 - 1
+"""Largest identifier, and the texts of identifiers in raw files."""
 ALPHABET: Final = f"{string.ascii_letters}{string.digits}_-"
 TOKEN_PATTERN: Final = rf"{KEY_ID_PATTERN}\.[{ALPHABET}]{{22}}"
 """Every character is spelled out: Java looks them up in one table, but tries ranges one after the other."""
@@ -38,14 +42,31 @@ class Key:
     secret: bytes = field(repr=False)
 
 
-def tokenise(key: Key, kind: Kind, identifier: int) -> str:
+def spell_identifier(kind: Kind, identifier: int | str) -> str:
+    """Return the one text of an identifier: a text of digits is the number that ingest reads in it.
+
+    >>> spell_identifier("customer", 596), spell_identifier("customer", "0596")
+    ('596', '596')
+
+    Raises:
+        SchemaError: The identifier is something else, such as a float, a bool or a number below 0.
+    """
+    # True is 1, and 596.0 equals 596, but their texts differ: they would get tokens of strangers.
+    if isinstance(identifier, str) and re.fullmatch(DIGITS, identifier):
+        identifier = int(identifier)
+    if not isinstance(identifier, int) or isinstance(identifier, bool) or not 0 <= identifier <= LARGEST_ID:
+        raise SchemaError(f"the id of a {kind} is not valid: expected an integer from 0 to {LARGEST_ID}, or its digits")
+    return str(int(identifier))
+
+
+def tokenise(key: Key, kind: Kind, identifier: int | str) -> str:
     """Return the token of one identifier.
 
     >>> tokenise(Key("k1", bytes(32)), "customer", 0)
     'k1.xtTnafgHD8vc5GpmhxDZzw'
     """
     # The kind is part of the message, so that equal ids of a customer and a terminal are unrelated.
-    digest = hmac.digest(key.secret, f"{kind}:{identifier}".encode(), hashlib.sha256)
+    digest = hmac.digest(key.secret, f"{kind}:{spell_identifier(kind, identifier)}".encode(), hashlib.sha256)
     return f"{key.key_id}.{base64.urlsafe_b64encode(digest[:DIGEST_BYTES]).rstrip(b'=').decode()}"
 
 

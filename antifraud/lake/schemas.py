@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from antifraud.features.registry import FORMULA_VERSION, REGISTRY, WINDOWS
+from antifraud.keys.pseudonym import DIGITS, LARGEST_ID
 from antifraud.lake.raw_format import RawColumn, RawFormat
 from antifraud.lake.table_format import Column, Table
 
@@ -28,8 +29,6 @@ DAY_CHANGES: Final = f"array<struct<day_number int, changes {CHANGES}>>"
 DAY_ROWS: Final = "array<struct<day date, rows bigint, usable bigint, last_second int>>"
 
 
-DIGITS: Final = "[0-9]{1,18}"
-LARGEST_ID: Final = 10**18 - 1
 RAW: Final = RawFormat((
     RawColumn(
         "tranaction_id", "bigint", "id of the transaction; spelt as the feed spells it", DIGITS, largest=LARGEST_ID,

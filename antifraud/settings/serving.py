@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from antifraud.keys.endpoints import Network, parse_networks
 from antifraud.settings.core import Settings
 from antifraud.settings.ranges import MOST_DAYS, MOST_SECONDS, Range
 
@@ -59,10 +60,24 @@ class GuardSettings(StoreSettings):
 
     interval_seconds: Annotated[float, Range(0.001, MOST_SECONDS)] = 2.0
     """Pause between two inspections of the evidence."""
-    webhook_url: str = ""
-    """URL that every change of the switch is sent to; empty: no webhooks."""
+    webhook_networks: str = ""
+    """Private networks that subscribers of webhooks may be in, separated by commas; empty: none."""
+
+    def __post_init__(self) -> None:
+        """Refuse also networks that are none.
+
+        Raises:
+            SettingsError: A number is outside its range, or the text is no list of networks.
+        """
+        Settings.__post_init__(self)  # slots make a new class, which super() would not find
+        parse_networks(self.webhook_networks)
 
     @property
-    def webhook_secret_path(self) -> Path:
-        """File of the secret that webhooks are signed with."""
-        return self.under_home("secrets", "webhook.secret")
+    def networks(self) -> tuple[Network, ...]:
+        """Private networks that subscribers may be in."""
+        return parse_networks(self.webhook_networks)
+
+    @property
+    def subscribers_path(self) -> Path:
+        """File of the subscribers of webhooks, with their secrets."""
+        return self.under_home("secrets", "subscribers.json")

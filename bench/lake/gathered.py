@@ -81,7 +81,7 @@ def label_histories(database: duckdb.DuckDBPyConnection, compared: ComparedDay) 
     for number in compared.clean:
         database.execute(f"INSERT INTO changes {_changes_query(compared, number)}")
     return {
-        token: LabelHistory(
+        token: LabelHistory.of(
             compared.day - 1,
             {place: Counts(*counts) for place, *counts in days or ()},
             {place: Counts(*counts) for place, *counts in hours or ()},

@@ -75,10 +75,14 @@ class Version:
 
 
 class ScorerProcess:
-    """A scorer under Gunicorn, and the guard beside it. `changes` are settings of both."""
+    """A scorer under Gunicorn, and the guard beside it. `host` is the address to listen on, `changes` are settings."""
 
-    def __init__(self, version: Version, home: Path, *, workers: int = 2, now: float = NOON, **changes: str) -> None:
+    def __init__(
+        self, version: Version, home: Path, *, workers: int = 2, now: float = NOON, host: str = "127.0.0.1",
+        **changes: str,
+    ) -> None:  # fmt: skip
         self.version, self.home, self.count, self.now, self.changes = version, home, workers, now, changes
+        self._host = host
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log: Path | None = None
@@ -92,7 +96,7 @@ class ScorerProcess:
 
     def _start(self, module: str, *arguments: str, now: float) -> subprocess.Popen[bytes]:
         environment = {**self.version.environment(self.home, now), **self.changes}
-        environment["SCORER_BIND"] = f"127.0.0.1:{self.port}"
+        environment["SCORER_BIND"] = f"{self._host}:{self.port}"
         errors = self.home.with_name(f"{self.home.name}-{module}.log")
         with errors.open("ab") as stderr, (self.log or errors).open("ab") as stdout:
             return subprocess.Popen(

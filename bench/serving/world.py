@@ -31,7 +31,7 @@ NOW: Final = (CUTOFF + 1) * DAY_SECONDS + 20 * HOUR_SECONDS + HOUR_SECONDS // 2
 """Business time of all requests: half past eight in the evening after the cut-off day."""
 CUSTOMERS: Final = 5_000
 TERMINALS: Final = 500
-"""Together more than a worker keeps unpacked (`serving.worker.loading.KEPT_ENTITIES`), as in production."""
+"""Together more than a worker keeps (`serving.worker.loading.KEPT_ENTITIES`), as in production."""
 FILLING: Final = 5_000
 """Decisions of the day that are made before any is measured."""
 LABELLED: Final = 400
@@ -71,6 +71,7 @@ def make_home(home: Path, version: Version, model: bytes, rows: np.ndarray) -> N
     """Write keys, access, release and state of a version into a new folder."""
     (home / "secrets").mkdir(parents=True)
     generate_access(home / "secrets")
+    _keep_client(home / "secrets" / "access.json")
     private, public = home / "secrets" / "release.key", home / "secrets" / "release.pub"
     generate_signing_keys(private, public)
     files = {MODEL_FILE: model, CALIBRATION_FILE: Calibration(1.0, 0.0, 0.0).to_json().encode()}
@@ -83,6 +84,12 @@ def make_home(home: Path, version: Version, model: bytes, rows: np.ndarray) -> N
     write_bundle(home / "releases", RELEASE, files, manifest, key)
     activate(home / "releases", RELEASE, key.public)
     export_state(home / "state", version.encode)
+
+
+def _keep_client(access: Path) -> None:
+    """Leave out all other entries: an earlier version refuses scopes that it does not know."""
+    clients = json.loads(access.read_text())["clients"]
+    access.write_text(json.dumps({"clients": [entry for entry in clients if entry["client"] == "client"]}))
 
 
 def fit_model(rng: np.random.Generator) -> tuple[bytes, np.ndarray]:
@@ -140,7 +147,7 @@ def _entity(chance: random.Random, daily: int, labels: LabelHistory) -> Entity:
 
 def _labels() -> LabelHistory:
     first, end = CUTOFF * DAY_HOURS, (CUTOFF + 3) * DAY_HOURS
-    return LabelHistory(
+    return LabelHistory.of(
         CUTOFF,
         {day: Counts(24, 1) for day in range(CUTOFF - LONGEST_WINDOW_DAYS + 1, CUTOFF + 1)},
         {hour: Counts(1, 0) for hour in range(first, first + DAY_HOURS)},

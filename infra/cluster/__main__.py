@@ -1,9 +1,9 @@
-"""Start and stop a Spark standalone cluster on this machine, and prepare the servers of the storage tests.
+"""Start and stop a Spark standalone cluster on this machine, and prepare the servers and programs of the tests.
 
     python -m infra.cluster start --folder var/cluster      # a master and two workers
     python -m infra.cluster stop --folder var/cluster
     python -m infra.cluster zip --target var/antifraud.zip  # the project for --py-files
-    python -m infra.cluster prepare                         # PostgreSQL (apt-get) and the S3 server (Go)
+    python -m infra.cluster prepare                         # PostgreSQL, nginx, promtool (apt-get), S3 server
 
 The cluster keeps running after `start` has ended; `stop` finds its processes by their pids.
 """
@@ -21,6 +21,8 @@ from infra.cluster.postgres import find_binaries
 from infra.cluster.processes import Server
 from infra.cluster.s3 import build_server
 from infra.cluster.standalone import WORKERS, start_cluster
+from infra.monitoring.promtool import find_promtool
+from infra.proxy.server import find_nginx
 from infra.setup.packages import ensure
 
 STATE = "cluster.json"
@@ -61,12 +63,13 @@ def read_state(folder: Path) -> list[Server]:
 
 
 def prepare() -> None:
-    """Install PostgreSQL if it is missing, and build the S3 server.
+    """Install PostgreSQL, nginx and promtool if they are missing, and build the S3 server.
 
     Raises:
         SettingsError: Something must be installed by hand; the message names it.
     """
-    print(f"PostgreSQL: {ensure(find_binaries, 'postgresql')}, S3 server: {build_server()}")
+    print(f"PostgreSQL: {ensure(find_binaries, 'postgresql')}, nginx: {ensure(find_nginx, 'nginx')}")
+    print(f"promtool: {ensure(find_promtool, 'prometheus')}, S3 server: {build_server()}")
 
 
 @returns_exit_code

@@ -68,7 +68,6 @@ def _platform(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]:
         "ANTIFRAUD_SELECT_DAYS": str(select),
         "ANTIFRAUD_CERTIFY_DAYS": str(certify),
         "SCORER_BIND": f"{HOST}:{ports['scorer']}",
-        "ANTIFRAUD_WEBHOOK_URL": f"http://{HOST}:{ports['webhook']}/events",
         "AIRFLOW_CONN_SPARK_LOCAL": json.dumps({"conn_type": "spark", "host": "local[2]"}),
     }
 

@@ -31,7 +31,7 @@ from infra.local.services import prepare_airflow, services, wait_ready
 from infra.local.summary import lake_counts, leak_report, render, save_summary
 from infra.local.supervisor import Supervisor, end_leftovers
 from infra.local.verdict import find_report, verdict_lines
-from infra.local.world import fill_raw_zone, init_store, make_secrets, plan_for
+from infra.local.world import fill_raw_zone, init_store, make_secrets, plan_for, subscribe
 
 if TYPE_CHECKING:
     from antifraud.gate.report import GateReport
@@ -64,6 +64,7 @@ class Run:
         part = self.progress.part
         with part("keys, services"):
             make_secrets(self.home, self.environ, self.progress.say)
+            subscribe(self.home, self.url("webhook") + "/events")
             init_store(self.home, self.environ, self.progress.say)
             prepare_airflow(self.home, self.environ)
             self.supervisor.start(services(self.home, self.record.ports))

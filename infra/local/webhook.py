@@ -9,7 +9,10 @@ from typing import Final
 from antifraud.client import verify_webhook
 from antifraud.errors import ClientError
 from antifraud.files import replace_file
+from antifraud.keys.subscribers import load_subscribers
+from antifraud.settings.serving import GuardSettings
 from infra.local.ports import HOST
+from infra.local.world import SUBSCRIBER
 
 MOST_BYTES: Final = 1 << 20
 NO_CONTENT, UNAUTHORIZED, TOO_LARGE = 204, 401, 413
@@ -36,9 +39,9 @@ def serve(home: Path, port: int) -> None:
 
 def keep(home: Path, headers: dict[str, str], body: bytes) -> int:
     """Keep a webhook with a valid signature and return the HTTP status; a repeat replaces its file."""
-    secret = (home / "secrets" / "webhook.secret").read_text().strip()
+    subscriber = load_subscribers(GuardSettings(home=home).subscribers_path, ())[SUBSCRIBER]
     try:
-        verify_webhook(secret, headers, body)
+        verify_webhook(subscriber.secrets, headers, body)
     except ClientError as error:
         print(f"refused a webhook: {error}", flush=True)
         return UNAUTHORIZED

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import PublishError, RawFileError
+from antifraud.keys.subscribers import add_subscriber, load_subscribers, move_subscriber
+from antifraud.settings.serving import GuardSettings
 from infra.local.environment import ROOT
 from infra.local.plan import HISTORY_DAYS, LIVE_DAYS, WORLD_SEED, WORLD_START, Options, Plan, make_plan
 from infra.local.raw_folder import calendar, no_files, raw_files
@@ -20,6 +22,8 @@ SECRETS: Final = {
     "release-key": "secrets/release.key",
 }
 """Files that `python -m antifraud <name> generate` makes, by name."""
+SUBSCRIBER: Final = "local"
+"""Name under which the run's own receiver gets webhooks."""
 REGISTRATION: Final = "releases/store.json"
 """File that `python -m serving.store init` writes beside the release pointer."""
 
@@ -61,6 +65,16 @@ def make_secrets(home: Path, environ: dict[str, str], say: Callable[[str], None]
     for name, made in SECRETS.items():
         if not (home / made).is_file():
             run_module("antifraud", [name, "generate"], environ, say)
+
+
+def subscribe(home: Path, url: str) -> None:
+    """Send webhooks to the receiver of this run, which may have another port than that of an earlier run."""
+    path = GuardSettings(home=home).subscribers_path
+    known = load_subscribers(path, ())
+    if SUBSCRIBER not in known:
+        add_subscriber(path, SUBSCRIBER, url, ())
+    elif known[SUBSCRIBER].url != url:
+        move_subscriber(path, SUBSCRIBER, url, ())
 
 
 def init_store(home: Path, environ: dict[str, str], say: Callable[[str], None]) -> None:

@@ -27,6 +27,7 @@ from antifraud.errors import PublishError
 from antifraud.features.buckets import Bucket, Buckets
 from antifraud.features.labels import Change, Counts, LabelHistory
 from antifraud.files import exclusive, hash_of, remove_folders, replace_file, sha256_of
+from antifraud.keys.pseudonym import load_keyring
 from antifraud.lake.catalog import Run, open_catalog, read_batches, require_days
 from antifraud.lake.schemas import STATE
 from antifraud.settings.core import JobSettings
@@ -53,7 +54,7 @@ def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = Fal
         folder = settings.state_dir / f"{day}-{hash_of(run.inputs, run.snapshot_id)[:8]}"
         remove_folders(settings.state_dir.glob(f"{UNFINISHED}*"), settings.home)
         if not folder.exists():
-            _write(folder, _records(catalog, run), run, settings.label_delay_days)
+            _write(folder, _records(catalog, run), run, settings)
         manifest = verify_export(folder)
         _point(settings.state_dir, StatePointer(manifest.cutoff, folder.name, 1), allow_older=allow_older)
     return manifest.rows
@@ -78,7 +79,7 @@ def _labels(row: Mapping[str, Any], cutoff: int) -> LabelHistory:
     streak: Counter[int] = Counter()
     for hour in row["streak"]:
         streak[hour["hour"]] += hour["fraud"]
-    return LabelHistory(
+    return LabelHistory.of(
         cutoff,
         _counts(row["label_days"], "day_number"),
         _counts(row["label_hours"], "hour"),
@@ -97,7 +98,7 @@ def _counts(rows: list[Mapping[str, int]], number: str) -> dict[int, Counts]:
     return counts
 
 
-def _write(folder: Path, records: Iterator[tuple[bytes, bytes]], run: Run, label_delay_days: int) -> None:
+def _write(folder: Path, records: Iterator[tuple[bytes, bytes]], run: Run, settings: JobSettings) -> None:
     """Write into a scratch folder and rename it, so that the export appears whole or not at all."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNFINISHED) as scratch:
         building = Path(scratch) / folder.name
@@ -106,10 +107,21 @@ def _write(folder: Path, records: Iterator[tuple[bytes, bytes]], run: Run, label
                 rows = sum(transaction.put(key, value) for key, value in records)
             environment.sync(True)
         manifest = StateManifest(
-            str(run.day), sha256_of(building / DATA_FILE), rows, run.snapshot_id, run.inputs, label_delay_days
+            str(run.day),
+            sha256_of(building / DATA_FILE),
+            rows,
+            run.snapshot_id,
+            run.inputs,
+            settings.label_delay_days,
+            _key_ids(settings.keyring_path),
         )
         (building / MANIFEST).write_text(json.dumps(dataclasses.asdict(manifest), indent=2, sort_keys=True) + "\n")
         building.rename(folder)
+
+
+def _key_ids(keyring: Path) -> tuple[str, ...] | None:
+    """Return the ids of all keys; None where the state is exported without access to the key ring."""
+    return tuple(sorted(load_keyring(keyring).keys)) if keyring.exists() else None
 
 
 def _point(state_dir: Path, wanted: StatePointer, *, allow_older: bool) -> None:

@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 from flask import g, request
 
 from antifraud.keys.access import Caller, Scope
-from serving.api.problems import Problem
+from serving.api.problems import Problem, not_ready
 from serving.worker.services import current_services
 
 P = ParamSpec("P")
@@ -23,7 +23,7 @@ def require_scope(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def protect(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def answer(*args: P.args, **kwargs: P.kwargs) -> R:
-            caller = _require_caller(scope)
+            caller = require_caller(scope)
             g.client, g.namespace = caller.client, caller.namespace
             return view(*args, **kwargs)
 
@@ -32,12 +32,20 @@ def require_scope(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return protect
 
 
-def _require_caller(scope: Scope) -> Caller:
+def require_caller(scope: Scope) -> Caller:
+    """Return the client of the current request.
+
+    Raises:
+        Problem: 401 if the token is unknown, 403 if it lacks the scope, 503 if no access file was read yet.
+    """
+    access = current_services().access
+    if not access.callers:
+        raise not_ready("no access file was read yet: no token is known")
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    caller = current_services().access.caller_of(token) if kind.lower() == "bearer" and token else None
+    caller = access.caller_of(token) if kind.lower() == "bearer" and token else None
     if caller is None:
         detail = "a known bearer token is needed in the Authorization header"
-        raise Problem(401, "unauthorised", detail, headers={"WWW-Authenticate": "Bearer"})
+        raise Problem("unauthorised", detail, headers={"WWW-Authenticate": "Bearer"})
     if scope not in caller.scopes:
-        raise Problem(403, "forbidden", f"this token lacks the scope {scope}")
+        raise Problem("forbidden", f"this token lacks the scope {scope}")
     return caller

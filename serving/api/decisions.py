@@ -1,36 +1,43 @@
 """``/v1/decisions``: one transaction in, one decision out."""
 
-from typing import Final
+from time import perf_counter
+from typing import Final, Self
 
 from flask import Blueprint, Response, g
+from werkzeug.exceptions import HTTPException
 
-from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, SwitchedOff
+from antifraud.api.decisions import DecisionRequest
+from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, StoreForeign, SwitchedOff, UnknownKey
 from antifraud.transaction_id import is_transaction_id
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
 from serving.api.problems import Problem, not_ready
+from serving.api.scorer import Answer
 from serving.decisions.answers import answer_of, encode_answer
 from serving.decisions.decide import Decider, Moment, Outcome, decide
-from serving.store.records import DecisionRequest, Place
+from serving.store.records import Place
+from serving.worker.metrics import Metrics
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
 
+UNAVAILABLE: Final = ("suspended", "not-ready")
+"""Problems that are outcomes of their own."""
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
 @bp.post("")
 @require_scope("decide")
 def make_decision() -> Response:
-    """Answer 200 decision; 400 not JSON; 401, 403 token; 409 id of another payload; 413 too large; 422 field; 503."""
+    """Answer 200 decision; 400 not JSON; 401, 403 token; 409 id of another payload; 413 large; 422 field, key; 503."""
     services = current_services()
-    request = parse(DecisionRequest)
-    with services.metrics.seconds.time():
-        outcome = _decide(services, request)
+    with _Timed(services.metrics) as timed:
+        outcome = _decide(services, parse(DecisionRequest))
+        timed.outcome = outcome.answer.decision if outcome.answer else "replay"
     if outcome.answer is None:
         services.metrics.replays.inc()
         return _json_response(outcome.body, REPLAYED)
-    services.metrics.decisions.labels(outcome.answer.decision, outcome.answer.release).inc()
+    services.metrics.count_decision(outcome.answer.decision, outcome.answer.release)
     return _json_response(outcome.body)
 
 
@@ -42,8 +49,29 @@ def get_decision(transaction_id: str) -> Response:
     # Another text can have no decision.
     stored = store.decision_of(place) if is_transaction_id(transaction_id) else None
     if stored is None:
-        raise Problem(404, "not-found", "no decision was made for this transaction id")
+        raise Problem("not-found", "no decision was made for this transaction id")
     return _json_response(encode_answer(answer_of(store, place, stored)))
+
+
+class _Timed:
+    """The time of a request for a decision, by its outcome; whatever is not known otherwise has failed."""
+
+    __slots__ = ("_began", "_metrics", "outcome")
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics, self.outcome, self._began = metrics, "failed", perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, Problem):
+            self.outcome = error.kind if error.kind in UNAVAILABLE else "refused"
+        elif isinstance(error, HTTPException):
+            self.outcome = "refused"
+        elif isinstance(error, StoreForeign):
+            self.outcome = "suspended"
+        self._metrics.time_decision(self.outcome, perf_counter() - self._began)
 
 
 def _decide(services: Services, request: DecisionRequest) -> Outcome:
@@ -52,14 +80,17 @@ def _decide(services: Services, request: DecisionRequest) -> Outcome:
         return decide(Decider(services.store, lambda: services.serving, services.turns), g.namespace, request, moment)
     except SwitchedOff as error:
         wait = {"Retry-After": str(services.settings.retry_after_seconds)}
-        raise Problem(503, "suspended", str(error), headers=wait) from None
+        raise Problem("suspended", str(error), headers=wait) from None
     except OtherPayload as error:
-        raise Problem(409, "other-payload", str(error), "transaction_id") from None
+        raise Problem("other-payload", str(error), "transaction_id") from None
     except EventTimeRefused as error:
-        raise Problem(422, "invalid", str(error), "event_time") from None
+        raise Problem("invalid", str(error), "event_time") from None
+    except UnknownKey as error:
+        # The message begins with the name of the field.
+        raise Problem("unknown-key", str(error), str(error).partition(" ")[0]) from None
     except NothingToServe as error:
         raise not_ready(str(error)) from None
 
 
 def _json_response(body: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, headers=headers, content_type="application/json")
+    return Answer(body, headers=headers, content_type="application/json")

@@ -1,12 +1,10 @@
 """``/v1/labels``: take labels of transactions that were decided."""
 
-from flask import Blueprint, Response, g, jsonify
+from flask import Blueprint, Response, g
 
-from antifraud.errors import SchemaError
+from antifraud.api.labels import LabelsAnswer, LabelsRequest
 from serving.api.auth import require_scope
-from serving.api.bodies import parse
-from serving.api.problems import Problem
-from serving.store.records import LabelsRequest
+from serving.api.bodies import json_response, parse
 from serving.worker.retention import oldest_label_hour
 from serving.worker.services import current_services
 
@@ -16,16 +14,13 @@ bp = Blueprint("labels", __name__, url_prefix="/v1/labels")
 @bp.post("")
 @require_scope("label")
 def add_labels() -> Response:
-    """Answer 200 with the number of stored labels and the unknown ids; 400, 401, 403, 413; 422 field; 503 no store."""
+    """Answer 200 with stored labels, unknown ids and rejected labels; 400, 401, 403, 413; 422 field; 503 no store."""
     services = current_services()
     labels = parse(LabelsRequest).labels
     now = services.clock.now()
     live_hour = oldest_label_hour(services, services.serving.state) if services.serving else 0
-    try:
-        unknown = services.store.add_labels(g.namespace, labels, source=g.client, now=now, live_hour=live_hour)
-    except SchemaError as error:
-        # The message begins with the path of the field, such as labels[3].learned_at.
-        raise Problem(422, "invalid", str(error), str(error).partition(" ")[0]) from None
-    for status in ("fraud", "legitimate", "unknown"):
-        services.metrics.labels.labels(status).inc(sum(label.status == status for label in labels))
-    return jsonify(accepted=len(labels) - len(unknown), unknown_transactions=unknown)
+    added = services.store.add_labels(g.namespace, labels, source=g.client, now=now, live_hour=live_hour)
+    for status in added.stored:
+        services.metrics.labels.labels(status).inc()
+    accepted = len(labels) - len(added.unknown) - len(added.rejected)
+    return json_response(LabelsAnswer(accepted, added.unknown, added.rejected))

@@ -1,31 +1,32 @@
 """The state of the service, for people (``/v1/status``), supervisors (``/healthz``, ``/readyz``) and Prometheus."""
 
 import dataclasses
-import json
+import ipaddress
+from functools import lru_cache
 from typing import Any, Final
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, request
 
-from antifraud.artifacts.pointer import read_pointer
-from antifraud.artifacts.state_export import read_state_pointer
-from antifraud.errors import DataError, ReleaseError, StoreError, StoreForeign
+from antifraud.api.service import ProbeAnswer, StatusAnswer, SwitchAnswer
+from antifraud.errors import StoreError, StoreForeign
 from antifraud.killswitch.machine import Mode
-from serving.api.auth import require_scope
+from serving.api.auth import require_caller, require_scope
+from serving.api.bodies import json_response
 from serving.api.problems import not_ready
 from serving.store.port import DecisionStore
-from serving.worker.reports import WALL_CLOCK, have_converged, read_workers
+from serving.worker.measuring import has_converged
+from serving.worker.reports import WALL_CLOCK, read_guard, read_workers
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
 
 EXPOSITION: Final = "text/plain; version=0.0.4; charset=utf-8"
-GUARD: Final = "guard"
 
 
 @bp.get("/healthz")
 def healthz() -> Response:
     """Answer 200 as long as the process lives."""
-    return jsonify(status="alive")
+    return json_response(ProbeAnswer("alive"))
 
 
 @bp.get("/readyz")
@@ -45,13 +46,30 @@ def readyz() -> Response:
     # A suspended worker is healthy but must get no traffic.
     if switch.mode is Mode.SUSPENDED:
         raise not_ready("the service is suspended")
-    return jsonify(status="ready")
+    return json_response(ProbeAnswer("ready", _warn_of_guard(store)))
+
+
+def _warn_of_guard(store: DecisionStore) -> tuple[str, ...]:
+    """Warn of a dead guard. Decisions go on without it, as a service that refuses all of them helps nobody."""
+    guard = read_guard(store.reports(), WALL_CLOCK.now())
+    return (f"guard silent since {guard['silent_since']}",) if guard and guard["silent_since"] else ()
 
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """Answer 200 with Prometheus' text. It holds no identifier, so it needs no token."""
+    """Answer 200 with Prometheus' text; 401, 403 unless the scorer listens on a loopback address only."""
+    if not _is_loopback(request.environ["SERVER_NAME"]):
+        require_caller("metrics")
     return Response(current_services().metrics.render(), content_type=EXPOSITION)
+
+
+@lru_cache(8)
+def _is_loopback(name: str) -> bool:
+    """Return whether an address on which a server listens is reached from its own machine only."""
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:  # a socket in the file system
+        return False
 
 
 @bp.get("/v1/status")
@@ -63,46 +81,35 @@ def status() -> Response:
         stored = _read_stored(services.store)
     except StoreForeign as error:
         stored = _describe_missing(str(error))
-    return jsonify(
-        {
+    return json_response(
+        StatusAnswer(
             **stored,
             **_describe_serving(services),
-            "converged": _have_converged(services, stored),
-            "time": services.clock.now(),
-            "troubles": services.troubles,
-        }
+            converged=has_converged(services.settings, stored["workers"], stored["switch"].epoch),
+            time=services.clock.now(),
+            troubles=services.troubles,
+        )
     )
 
 
 def _read_stored(store: DecisionStore) -> dict[str, Any]:
-    reports = store.reports()
     # The guard reports into the same place as the workers.
-    guard = reports.get(GUARD)
-    workers = read_workers(reports.items(), WALL_CLOCK.now()).alive
+    reports, now = store.reports(), WALL_CLOCK.now()
     fill = store.fill()
     return {
-        "switch": dataclasses.asdict(store.switch()),
+        "switch": SwitchAnswer(**dataclasses.asdict(store.switch())),
         "store": {"identity": store.identity, "used_bytes": fill.used, "limit_bytes": fill.limit, "fill": fill.share},
         "counts": store.sizes(),
-        "workers": [worker for worker in workers if worker.get("role") != GUARD],
-        "guard": json.loads(guard) if guard else None,
+        "workers": read_workers(reports.items(), now).alive,
+        "guard": read_guard(reports, now),
         "evidence": list(store.evidence().values()),
     }
 
 
 def _describe_missing(reason: str) -> dict[str, Any]:
     """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
-    switch = {"mode": Mode.SUSPENDED, "epoch": None, "reason": reason, "by": "store", "at": None}
+    switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None)
     return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None, "evidence": []}
-
-
-def _have_converged(services: Services, stored: dict[str, Any]) -> bool:
-    settings = services.settings
-    try:
-        release, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
-    except (ReleaseError, DataError):  # no worker can use what a broken pointer names; `troubles` tells about it
-        return False
-    return have_converged(stored["workers"], release, state, stored["switch"]["epoch"])
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 import dataclasses
 from typing import Final
 
-from flask import Blueprint, Response, g, jsonify
+from flask import Blueprint, Response, g
 
+from antifraud.api.service import SwitchAnswer, SwitchRequest
 from antifraud.killswitch.machine import Mode
 from serving.api.auth import require_scope
-from serving.api.bodies import parse
-from serving.store.records import SwitchRequest
+from serving.api.bodies import json_response, parse
 from serving.worker.services import current_services
 
 bp = Blueprint("switch", __name__, url_prefix="/v1/switch")
@@ -30,4 +30,4 @@ def change_switch() -> Response:
         at=services.clock.now(),
     )
     services.log.warning("switch changed", mode=after.mode, epoch=after.epoch, by=after.by)
-    return jsonify(dataclasses.asdict(after))
+    return json_response(SwitchAnswer(**dataclasses.asdict(after)))

@@ -3,11 +3,15 @@
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from antifraud.api.decisions import Answer
 from antifraud.clock import date_of
 from antifraud.killswitch.machine import Mode
 from serving.store.port import DecisionStore
-from serving.store.records import Answer, Decision, Place
+from serving.store.records import Decision, Place
+
+decode_metadata = msgspec.json.Decoder(dict[str, str]).decode
 
 
 def answer_of(store: DecisionStore, place: Place, decision: Decision) -> Answer:
@@ -30,10 +34,16 @@ def answer_of(store: DecisionStore, place: Place, decision: Decision) -> Answer:
         mode=context.mode,
         state_cutoff=date_of(context.cutoff).isoformat(),
         counted=decision.counted,
-        reasons=[reason for reason, applies in holds.items() if applies],
+        reasons=tuple([reason for reason, applies in holds.items() if applies]),
         decision_id=store.decision_id(place, decision.arrival),
         arrival=decision.arrival,
+        metadata=decode_metadata(decision.metadata) if decision.metadata else UNSET,
     )
+
+
+def encode_metadata(metadata: dict[str, str] | UnsetType) -> bytes:
+    """Return a client's metadata as they are stored: JSON, or nothing if there are none."""
+    return msgspec.json.encode(metadata) if metadata else b""
 
 
 def encode_answer(answer: Answer) -> bytes:

@@ -12,15 +12,16 @@ from typing import Final
 import numpy as np
 from msgspec import structs
 
+from antifraud.api.decisions import Answer, DecisionRequest
 from antifraud.clock import DAY_SECONDS, day_of
-from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, StoreBusy, SwitchedOff
+from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, StoreBusy, SwitchedOff, UnknownKey
 from antifraud.features.reference import feature_inputs, vector_of
 from antifraud.killswitch.machine import Mode, Switch
-from serving.decisions.answers import answer_of, encode_answer
+from serving.decisions.answers import answer_of, encode_answer, encode_metadata
 from serving.decisions.live import count_event, histories_of, label_hours_of
 from serving.store.port import DecisionStore, Seen, Wanted
-from serving.store.records import Answer, Context, Decision, DecisionRequest, Entry, NewDecision, Place
-from serving.worker.loading import Serving
+from serving.store.records import Context, Decision, Entry, NewDecision, Place
+from serving.worker.loading import Serving, State
 from serving.worker.turns import Turns
 
 NEWEST_EVENT_MINUTES: Final = 5
@@ -82,6 +83,7 @@ def decide(decider: Decider, namespace: str, request: DecisionRequest, moment: M
         OtherPayload: The id was decided for another payload.
         EventTimeRefused: The id is new, and its event is too old or too far ahead.
         NothingToServe: There is nothing to decide with, and the id is new.
+        UnknownKey: The id is new, and a token was made with a key that is not in use.
         StoreError: The store cannot be used, or others were faster in every attempt; nothing was written.
     """
     place = Place(namespace, str(request.transaction_id))
@@ -109,6 +111,7 @@ def _try_to_decide(decider: Decider, place: Place, request: DecisionRequest, mom
     moment.require_acceptable(request.event_time)
     if serving is None:
         raise NothingToServe("no release and state are loaded yet: promote a release, export a state")
+    _require_known_keys(serving.state, request)
     new = _compute(serving, request, wanted, seen, moment)
     if decider.serving() is not serving or not (arrival := decider.store.commit_decision(wanted, seen, new)):
         return None
@@ -116,8 +119,20 @@ def _try_to_decide(decider: Decider, place: Place, request: DecisionRequest, mom
     return Outcome(encode_answer(answer), answer)
 
 
+def _require_known_keys(state: State, request: DecisionRequest) -> None:
+    """Refuse tokens of a key that is not in use: their history would be that of strangers.
+
+    Raises:
+        UnknownKey: A token is; the message begins with the name of its field.
+    """
+    for field, token in (("customer", request.customer), ("terminal", request.terminal)):
+        if not state.knows_key_of(token):
+            raise UnknownKey(f"{field} is a token of an unknown key: load the key ring that is in use")
+
+
 def hash_payload(request: DecisionRequest) -> bytes:
-    """Return a hash of everything but the transaction id; a repeated request has the same hash."""
+    """Return a hash of what is decided on: everything but the transaction id and the metadata."""
+    # A client that retries from another process may add other metadata: it must get the answer, not a conflict.
     text = f"{request.event_time}|{request.customer}|{request.terminal}|{request.amount}"
     # Half of a SHA-256 is enough against accidents, and every decision stores it.
     return hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
@@ -149,6 +164,7 @@ def _compute(serving: Serving, request: DecisionRequest, wanted: Wanted, seen: S
         # The state already counts days up to its cut-off: a late event of such a day must not count twice.
         counted=day_of(time) > state.cutoff,
         history_complete=inputs.complete,
+        metadata=encode_metadata(request.metadata),
     )
     entry = Entry(*wanted.place, request.customer, vector.tobytes())
     if not decision.counted:

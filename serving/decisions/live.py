@@ -5,18 +5,14 @@ A record of buckets has the format of the lake's export (`antifraud/artifacts/st
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Final
 
-from antifraud.artifacts.state_export import Entity, decode_entity, encode_entity
+from antifraud.artifacts.state_export import decode_hours, encode_hours
 from antifraud.clock import DAY_HOURS, HOUR_SECONDS
 from antifraud.features.buckets import Buckets, History, bucket_of
-from antifraud.features.labels import NO_HOUR, Change, LabelHistory
+from antifraud.features.labels import Change
 from serving.store.port import Seen, Wanted
 from serving.worker.loading import State
 from serving.worker.retention import first_counted_hour
-
-HOURS_ONLY: Final = LabelHistory(NO_HOUR)
-"""The labels of a live record: it has none, because live labels have a database of their own."""
 
 
 def history_of(
@@ -29,10 +25,9 @@ def history_of(
     """
     days, hours, labels = state.entity(token.encode())
     if live_changes:
-        labels = replace(labels, changes=[*labels.changes, *live_changes])
-    live = decode_entity(stored, state.cutoff).hours if stored else Buckets()
-    later = live.since((state.cutoff + 1) * DAY_HOURS)
-    return History(state.cutoff, days, hours.followed_by(later), labels), live
+        labels = replace(labels, changes=labels.changes.adding(live_changes))
+    live = decode_hours(stored) if stored else Buckets()
+    return History(state.cutoff, days, hours, labels, live), live
 
 
 def histories_of(state: State, wanted: Wanted, seen: Seen) -> tuple[tuple[History, Buckets], tuple[History, Buckets]]:
@@ -59,4 +54,4 @@ def unknown_changes(state: State, changes: Iterable[tuple[int, list[Change]]]) -
 def count_event(live: Buckets, *, time: int, amount: int, oldest_day: int) -> bytes:
     """Return an entity's live record with an event added, and without buckets of days before `oldest_day`."""
     kept = live.since(oldest_day * DAY_HOURS).adding(time // HOUR_SECONDS, bucket_of(time, amount))
-    return encode_entity(Entity(Buckets(), kept, HOURS_ONLY))
+    return encode_hours(kept)

@@ -1,10 +1,14 @@
-"""``python -m serving.guard``: inspect the evidence again and again, until SIGTERM."""
+"""Run the guard, or look after its webhooks.
 
+Without a command, ``python -m serving.guard`` inspects the evidence again and again, until SIGTERM.
+"""
+
+import argparse
 import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from antifraud.clock import BusinessClock
@@ -12,7 +16,9 @@ from antifraud.errors import SettingsError, StoreError, StoreForeign
 from antifraud.exit_codes import returns_exit_code
 from antifraud.killswitch.evidence import Evidence
 from antifraud.settings.serving import GuardSettings
+from serving.guard.commands import add_commands
 from serving.guard.courier import Courier
+from serving.guard.following import SubscriberFile
 from serving.guard.watch import inspect_evidence
 from serving.logs import json_logger
 from serving.store.port import DecisionStore
@@ -23,27 +29,41 @@ PAUSE_SECONDS: Final = 0.01
 
 
 @returns_exit_code
-def main(environ: Mapping[str, str]) -> None:
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Do what the command line says; without a command, run the guard."""
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.guard", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
+    parser.set_defaults(run=run_guard)
+    add_commands(parser)
+    options = parser.parse_args(arguments)
+    options.run(options, environ)
+
+
+def run_guard(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     """Run the guard of the settings until SIGTERM or SIGINT.
 
-    A malformed setting, a limit that the guard cannot watch and a missing webhook secret end it at once, with the code
-    of a `SettingsError`. A decision store that does not open ends it with the code of a `StoreError`.
+    A malformed setting, a limit that the guard cannot watch and an unusable file of subscribers end it at once, with
+    the code of a `SettingsError`. A decision store that does not open ends it with the code of a `StoreError`.
     """
     settings = GuardSettings.from_environment(environ)
     _require_watchable(settings.fpr_limit)
-    secret, log = _read_webhook_secret(settings), json_logger("guard")
+    log = json_logger("guard")
+    subscribers = SubscriberFile(settings.subscribers_path, settings.networks, log)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     store = open_store(settings)
     require_registered(store, settings.releases_dir)
-    courier = Courier(store, settings.webhook_url, secret, log)
-    courier.start()
+    courier = Courier(store.outbox, subscribers.current, settings.networks, log)
+    courier.start(on_failure=stop.set)
     try:
         _watch(store, settings, stop, log)
     finally:
         courier.stop()
         store.close()
+    courier.require_alive()
 
 
 def _watch(store: DecisionStore, settings: GuardSettings, stop: threading.Event, log: Any) -> None:
@@ -75,16 +95,5 @@ def _require_watchable(limit: float) -> None:
         raise SettingsError(f"the guard cannot watch ANTIFRAUD_FPR_LIMIT={limit} ({error}): lower it") from None
 
 
-def _read_webhook_secret(settings: GuardSettings) -> str:
-    if not settings.webhook_url:
-        return ""
-    try:
-        return settings.webhook_secret_path.read_text().strip()
-    except OSError:
-        raise SettingsError(
-            f"no {settings.webhook_secret_path}: `python -m antifraud access generate` makes it"
-        ) from None
-
-
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(main(sys.argv[1:], os.environ))

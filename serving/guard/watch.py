@@ -87,6 +87,8 @@ def inspect_evidence(store: DecisionStore, settings: GuardSettings, now: int) ->
     arrived, refusal = _take_in(store)
     # Counting waits for all labels that are there: the evidence then does not depend on how they were taken in.
     if arrived == BATCH:
+        # A guard that catches up for minutes must not look dead meanwhile.
+        _write_heartbeat(store, now)
         return Inspected(more=True, suspended_because=None)
     # The last label of a day comes when the delay of its last second is over, so the day after can close it.
     waiting = store.matured_labels(day_of(now) - settings.label_delay_days - 1, BATCH)

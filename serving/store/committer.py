@@ -6,7 +6,7 @@ that holds the lock for long costs other processes refusals, and no thread of th
 
 import threading
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from antifraud.errors import StoreBusy, StoreError
@@ -98,13 +98,12 @@ class Committer:
         self._end()
 
     def _take_more(self, first: Job[Any]) -> tuple[list[Job[Any]], bool]:
-        jobs = [first]
-        while sum(job.size for job in jobs) < MOST_TOGETHER:
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                break
+        jobs, size = [first], first.size
+        # Nobody else takes jobs from the queue.
+        while size < MOST_TOGETHER and not self._queue.empty():
+            job = self._queue.get()
             if job is None:
                 return jobs, True
             jobs.append(job)
+            size += job.size
         return jobs, False

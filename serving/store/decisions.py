@@ -26,6 +26,8 @@ ARRIVAL: Final = "arrival"
 IDENTITY: Final = b"identity"
 SHIPPED: Final = "shipped"
 SHIPPED_EVENT: Final = "shipped_event"
+Stamp = tuple[bytes | None, bytes | None, bytes | None, list[tuple[int, bytes]]]
+"""Stored records that a decision depends on: the switch, both live records, and changes by live labels."""
 
 
 class Contexts:
@@ -63,25 +65,30 @@ class Contexts:
 
 def look_up(view: View, contexts: Contexts, wanted: Wanted) -> Seen:
     """Return what a decision needs of the store."""
-    switch, changes = view.get("switch", NOW), _stored_changes(view, wanted)
+    switch, live_customer, live_terminal, changes = stamp = _read_stamp(view, wanted)
     return Seen(
         switch=switch_of(switch),
         earlier=find_decision(view, contexts, wanted.place),
-        live_customer=view.get("live", wanted.customer.encode()),
-        live_terminal=view.get("live", wanted.terminal.encode()),
+        live_customer=live_customer,
+        live_terminal=live_terminal,
         changes=[(hour, [Change(*change) for change in unpack_changes(text)]) for hour, text in changes],
-        stamp=(switch, changes),
+        stamp=stamp,
     )
 
 
-def _stored_changes(view: View, wanted: Wanted) -> list[tuple[int, bytes]]:
-    return list(stored_changes(view, wanted.terminal, wanted.label_hours))
+def _read_stamp(view: View, wanted: Wanted) -> Stamp:
+    return (
+        view.get("switch", NOW),
+        view.get("live", wanted.customer.encode()),
+        view.get("live", wanted.terminal.encode()),
+        stored_changes(view, wanted.terminal, wanted.label_hours),
+    )
 
 
 def commit_decision(view: View, contexts: Contexts, wanted: Wanted, seen: Seen, new: NewDecision) -> int | None:
     """Store a decision and both live records, and return its arrival number; None if something has changed."""
     place_key = key_of_place(wanted.place)
-    if view.get("ids", place_key) is not None or _has_changed(view, wanted, seen):
+    if view.get("ids", place_key) is not None or _read_stamp(view, wanted) != seen.stamp:
         return None
     number = view.next_number(ARRIVAL)
     arrival = key_of(number)
@@ -95,16 +102,6 @@ def commit_decision(view: View, contexts: Contexts, wanted: Wanted, seen: Seen, 
         # A client may have sent one token for both, so `seen` may be out of date here.
         view.put("live", wanted.terminal.encode(), new.live_terminal)
     return number
-
-
-def _has_changed(view: View, wanted: Wanted, seen: Seen) -> bool:
-    switch, changes = seen.stamp
-    return (
-        view.get("live", wanted.customer.encode()) != seen.live_customer
-        or view.get("live", wanted.terminal.encode()) != seen.live_terminal
-        or view.get("switch", NOW) != switch
-        or _stored_changes(view, wanted) != changes
-    )
 
 
 def find_decision(view: View, contexts: Contexts, place: Place) -> Decision | None:

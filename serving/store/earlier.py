@@ -44,6 +44,7 @@ def convert(view: View) -> None:
     arrivals = _convert_decisions(view)
     _convert_waiting(view, arrivals)
     _convert_labels(view, arrivals)
+    _convert_dead_letters(view)
     for database in EARLIER_DATABASES:
         view.clear(database)
 
@@ -112,3 +113,11 @@ def _convert_labels(view: View, arrivals: dict[str, int]) -> None:
         assert decision is not None  # noqa: S101 tells mypy: it was stored above
         add_live_label(view, decision.terminal, decision.event_time, label)
         view.put("labels", key, pack(label))
+
+
+def _convert_dead_letters(view: View) -> None:
+    """Make news that nobody has got wait for the subscribers again; a dead letter then had no subscriber."""
+    letters = list(view.items("dead"))
+    view.clear("dead")
+    for notification, switch in letters:
+        view.put("outbox", notification, switch)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from antifraud.errors import StoreBusy
 
@@ -22,7 +23,8 @@ class Gate:
             StoreBusy: Somebody is alone inside for too long.
         """
         with self._changed:
-            self._wait_until_open(None if patient else self._seconds)
+            if self._closed:
+                self._wait_until_open(None if patient else self._seconds)
             self._inside += 1
 
     def leave(self) -> None:
@@ -32,14 +34,15 @@ class Gate:
             if self._closed:
                 self._changed.notify_all()
 
-    @contextmanager
-    def among_others(self) -> Iterator[None]:
-        """Be inside among others."""
+    def among_others(self) -> Self:
+        """Be inside among others: ``with gate.among_others()``."""
+        return self
+
+    def __enter__(self) -> None:
         self.enter()
-        try:
-            yield
-        finally:
-            self.leave()
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
 
     @contextmanager
     def alone(self, *, patient: bool = False) -> Iterator[None]:

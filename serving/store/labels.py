@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
-from antifraud.errors import SchemaError
+from antifraud.api.fields import LabelStatus
+from antifraud.api.labels import LabelIn, RejectedLabel
 from serving.store.decisions import Contexts, find_decision
 from serving.store.keys import integer_of, key_of
 from serving.store.live_labels import add_live_label, remove_live_labels
-from serving.store.records import Decision, Label, LabelIn, Place, pack, unpack_label
+from serving.store.records import AddedLabels, Decision, Label, Place, pack, unpack_label
 from serving.store.view import View
 
 SEQUENCE: Final = "label_sequence"
@@ -23,38 +24,44 @@ def add_labels(
     source: str,
     now: int,
     live_hour: int,
-) -> list[str]:
-    """Store labels; return the ids that were never decided in the namespace, whose labels are dropped.
+) -> AddedLabels:
+    """Store the labels that are possible; a label of an id that was never decided in the namespace is dropped.
 
     Live labels of events before `live_hour` are removed, because no decision can count them any more.
-
-    Raises:
-        SchemaError: A label was learnt in the future or before its event; nothing was stored.
     """
-    decided = [find_decision(view, contexts, Place(namespace, label.transaction_id)) for label in labels]
-    for place, (label, decision) in enumerate(zip(labels, decided, strict=True)):
-        _require_possible(label, decision, now, f"labels[{place}].learned_at")
-    for label, decision in zip(labels, decided, strict=True):
+    added, terminals = AddedLabels([], [], []), set()
+    for index, label in enumerate(labels):
+        name = str(label.transaction_id)
+        decision = find_decision(view, contexts, Place(namespace, name))
         # Without its decision a label has no release and no vector, so it can never count.
-        if decision is not None:
-            name, learned_at = str(label.transaction_id), label.learned_at
-            _add_label(view, Label(decision.arrival, namespace, name, label.status, learned_at, source), decision)
-    for terminal in {decision.terminal for decision in decided if decision}:
+        if decision is None:
+            added.unknown.append(name)
+        elif reason := _find_fault(label, decision, now):
+            added.rejected.append(RejectedLabel(index, name, reason))
+        else:
+            said = Label(decision.arrival, namespace, name, label.status, label.learned_at, source)
+            added.stored.extend(_add_label(view, said, decision))
+            terminals.add(decision.terminal)
+    for terminal in terminals:
         remove_live_labels(view, terminal, live_hour)
-    return [str(label.transaction_id) for label, decision in zip(labels, decided, strict=True) if decision is None]
+    return added
 
 
-def _require_possible(label: LabelIn, decision: Decision | None, now: int, field: str) -> None:
+def _find_fault(label: LabelIn, decision: Decision, now: int) -> str:
     if label.learned_at > now:
-        raise SchemaError(f"{field} is not valid: it lies in the future")
-    if decision is not None and label.learned_at < decision.event_time:
-        raise SchemaError(f"{field} is not valid: it lies before the event")
+        return "learned_at lies in the future: send the label again later"
+    if label.learned_at < decision.event_time:
+        return "learned_at lies before the event: correct it"
+    return ""
 
 
-def _add_label(view: View, label: Label, decision: Decision) -> None:
+def _add_label(view: View, label: Label, decision: Decision) -> list[LabelStatus]:
+    """Store a label; return its status if it is new."""
     # A repeated request changes nothing: otherwise its label would come after a correction of the same second.
-    if add_live_label(view, decision.terminal, decision.event_time, label):
-        view.append("labels", key_of(view.next_number(SEQUENCE)), pack(label))
+    if not add_live_label(view, decision.terminal, decision.event_time, label):
+        return []
+    view.append("labels", key_of(view.next_number(SEQUENCE)), pack(label))
+    return [label.status]
 
 
 def read_labels(view: View, first: int, limit: int) -> list[tuple[int, Label]]:

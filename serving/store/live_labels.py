@@ -54,10 +54,9 @@ def _change_sums(view: View, hour: bytes, *, taken: list[Change], added: list[Ch
     view.put(CHANGES, hour, pack(sums))
 
 
-def stored_changes(view: View, terminal: str, hours: range) -> Iterator[tuple[int, bytes]]:
-    """Yield each hour of `hours` with labelled events, and the packed changes that their labels make."""
-    for key, text in _items(view, CHANGES, terminal, hours):
-        yield _hour_of(key, terminal), text
+def stored_changes(view: View, terminal: str, hours: range) -> list[tuple[int, bytes]]:
+    """Return each hour of `hours` with labelled events, and the packed changes that their labels make."""
+    return [(_hour_of(key, terminal), text) for key, text in _items(view, CHANGES, terminal, hours)]
 
 
 def remove_live_labels(view: View, terminal: str, before_hour: int) -> None:

@@ -4,6 +4,7 @@ LMDB has one writer at a time over all processes, and a reader never waits. Chan
 process may enlarge the environment; this one then takes over the new size between two transactions.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -51,6 +52,8 @@ class Environment:
             StoreError: It cannot be opened.
         """
         self._file, self._power_safe, self._wait_seconds = folder / DATA_FILE, power_safe, wait_seconds
+        # With another lock file, two processes could write at once, and damage the store.
+        self._paths = str(self._file), str(folder / LOCK_FILE)
         self._gate, self._after_close = Gate(wait_seconds), after_close
         self._close_error: lmdb.Error | None = None
         self._open(folder, map_bytes, databases)
@@ -86,12 +89,11 @@ class Environment:
         Raises:
             StoreError: The store cannot be read.
         """
-        with self._gate.among_others():
-            try:
-                with self._begin() as transaction:
-                    yield View(transaction, self._db)
-            except lmdb.Error as error:
-                raise _store_error(error) from error
+        try:
+            with self._gate.among_others(), self._begin() as transaction:
+                yield View(transaction, self._db)
+        except lmdb.Error as error:
+            raise _store_error(error) from error
 
     def write(self, work: Callable[[View], T], *, size: int = 1, spare: float = 0, urgent: bool = False) -> T:
         """Return what `work` returns, once its changes are committed; if it raises, it has changed nothing.
@@ -192,12 +194,10 @@ class Environment:
             raise StoreForeign("the folder of the decision store was replaced while it was open: nothing was changed")
 
     def _inodes_of_files(self) -> list[tuple[int, int]]:
-        # With another lock file, two processes could write at once, and damage the store.
         try:
-            statuses = self._file.stat(), self._file.with_name(LOCK_FILE).stat()
+            return [(status.st_dev, status.st_ino) for status in map(os.stat, self._paths)]
         except OSError:
             return []
-        return [(status.st_dev, status.st_ino) for status in statuses]
 
     def look_after(self) -> None:
         """Clear the slots of killed readers, which would keep old pages, take over a new size, and write to the disk.

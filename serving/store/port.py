@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from antifraud.api.labels import LabelIn
 from antifraud.features.labels import Change
 from antifraud.killswitch.machine import Mode, Switch
-from serving.store.records import Decision, Entry, Label, LabelIn, NewDecision, Place
+from serving.store.records import AddedLabels, Decision, Delivery, Entry, Label, NewDecision, Place
 
 
 class Wanted(NamedTuple):
@@ -104,6 +105,46 @@ class Inspection:
     suspend: Switch | None
 
 
+class Outbox(Protocol):
+    """The operations on notifications and deliveries; each raises a StoreError if the store cannot be used."""
+
+    def notifications(self) -> list[str]:
+        """Return the notifications that have no deliveries yet, oldest first."""
+
+    def take_lease(self, holder: str, now: float, seconds: float) -> int | None:
+        """Take or renew the right to send until `now + seconds`; return its epoch, or None while another holds it.
+
+        A new epoch begins whenever the right was lost in between. Operations with an earlier epoch change nothing.
+        """
+
+    def end_lease(self, epoch: int) -> None:
+        """Give the right to send back, so that another guard need not wait."""
+
+    def queue_notifications(self, epoch: int, subscribers: Sequence[str], now: float) -> None:
+        """Turn each notification into a delivery to each subscriber; deliveries to others become dead letters."""
+
+    def deliveries(self) -> list[Delivery]:
+        """Return all deliveries that wait, by subscriber, oldest first."""
+
+    def begin_attempt(self, epoch: int, delivery: Delivery, due: float) -> Delivery | None:
+        """Count an attempt before it is made, and note when the next one is due; return the delivery as it is now.
+
+        Return None, and change nothing, if the epoch is over or the delivery is no longer as it was read.
+        """
+
+    def postpone(self, epoch: int, delivery: Delivery, due: float, reason: str) -> None:
+        """Note when the next attempt is due, and why the last one failed."""
+
+    def settle(self, epoch: int, delivery: Delivery, *, given_up_because: str | None) -> None:
+        """Remove a delivery; one that was given up becomes a dead letter."""
+
+    def dead_letters(self) -> list[Delivery]:
+        """Return the deliveries that were given up, by subscriber, oldest first."""
+
+    def redeliver(self, letters: Sequence[Delivery], now: float) -> int:
+        """Queue dead letters again, as if they were new; return how many there still were."""
+
+
 class DecisionStore(Protocol):
     """The operations of a decision store; each raises a StoreError if the store cannot be used."""
 
@@ -144,8 +185,10 @@ class DecisionStore(Protocol):
     def remove_expired(self, horizon: Horizon, limit: int) -> int:
         """Remove up to about `limit` records that are not needed any more; return how many there were."""
 
-    def add_labels(self, namespace: str, new: Sequence[LabelIn], *, source: str, now: int, live_hour: int) -> list[str]:
-        """Store labels; return the ids that were never decided in this namespace."""
+    def add_labels(
+        self, namespace: str, new: Sequence[LabelIn], *, source: str, now: int, live_hour: int
+    ) -> AddedLabels:
+        """Store the labels that are possible; return the outcome of each."""
 
     def read_labels(self, first: int, limit: int) -> list[tuple[int, Label]]:
         """Return up to `limit` stored labels with their numbers, from number `first` on."""
@@ -174,11 +217,9 @@ class DecisionStore(Protocol):
     def change_switch(self, mode: Mode, *, expected_epoch: int, reason: str, by: str, at: int) -> Switch:
         """Change the switch and queue the notification."""
 
-    def notifications(self) -> list[tuple[str, bytes]]:
-        """Return the notifications that are not delivered, oldest first."""
-
-    def settle_notification(self, name: str, *, delivered: bool) -> None:
-        """Remove a notification from the queue; one that was not delivered is kept as a dead letter."""
+    @property
+    def outbox(self) -> Outbox:
+        """The notifications of changes of the switch, and their deliveries."""
 
     def report(self, process: str, text: bytes) -> None:
         """Store the report of a process."""

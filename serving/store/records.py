@@ -1,77 +1,13 @@
-"""The msgspec structs of API and decision store: requests, answers, and their records.
+"""The msgspec structs of the decision store: decisions, entries, labels."""
 
-Requests are decoded strictly: an unknown field, a bool for an integer or a float for an amount is refused.
-"""
-
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from antifraud.keys.pseudonym import TOKEN_PATTERN
+from antifraud.api.fields import LabelStatus
+from antifraud.api.labels import RejectedLabel
 from antifraud.killswitch.machine import Mode
-from antifraud.transaction_id import is_transaction_id
-
-MAX_ID: Final = (1 << 63) - 1
-MAX_TIME: Final = 1 << 40
-MAX_AMOUNT: Final = 10**9
-MAX_LABELS: Final = 1_000
-MAX_REASON: Final = 500
-
-Time = Annotated[int, Meta(ge=0, le=MAX_TIME)]
-Token = Annotated[str, Meta(pattern=rf"\A{TOKEN_PATTERN}\Z", max_length=40)]
-LabelStatus = Literal["fraud", "legitimate", "unknown"]
-
-
-class TransactionId(str):
-    """The id of a transaction in a request."""
-
-    __slots__ = ()
-
-
-def decode_transaction_id(_: type[TransactionId], value: Any) -> TransactionId:
-    """Return a JSON value as an id; an integer stands for its decimal text.
-
-    Raises:
-        ValueError: The value is no id; msgspec adds the path of the field.
-    """
-    # In Python, true and false are integers, too.
-    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    if not (is_number or isinstance(value, str)) or not is_transaction_id(text := str(value)):
-        raise ValueError("no transaction id")
-    return TransactionId(text)
-
-
-class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """One transaction. `event_time` is in UTC seconds, `amount` in minor units, and the parties are tokens."""
-
-    transaction_id: TransactionId
-    event_time: Time
-    customer: Token
-    terminal: Token
-    amount: Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
-
-
-class Answer(Struct, frozen=True):
-    """The answer to a client. `transaction_id` is text, also if the request had an integer.
-
-    `decision_id` names this decision among those of all stores; `arrival` is its place in the order of all decisions of
-    the store. `counted` is false if the state already covers the event's day. `reasons` then holds
-    ``day_covered_by_state``. It holds ``history_incomplete`` if features are null because the history of the event's
-    own time is not known.
-    """
-
-    transaction_id: str
-    decision: Literal["approve", "flag"]
-    score: int
-    threshold: int
-    release: str
-    mode: str
-    state_cutoff: str
-    counted: bool
-    reasons: list[str]
-    decision_id: str
-    arrival: int
 
 
 class Place(NamedTuple):
@@ -95,7 +31,7 @@ class Decision(Struct, frozen=True):
     """A decision. `event_time` and `decided_at` are in UTC seconds, `amount` in minor units, `payload` is a hash.
 
     `history_complete` is false if features are null because the history of the event's own time was not known.
-    `arrival` is 0 until the decision is stored.
+    `metadata` is the client's, as JSON; empty if there is none. `arrival` is 0 until the decision is stored.
     """
 
     context: Context
@@ -108,6 +44,7 @@ class Decision(Struct, frozen=True):
     counted: bool
     history_complete: bool
     arrival: int = 0
+    metadata: bytes = b""
 
     @property
     def above_threshold(self) -> bool:
@@ -138,20 +75,6 @@ class NewDecision(NamedTuple):
     live_terminal: bytes | None
 
 
-class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """A client's label of a transaction; `learned_at` is in UTC seconds."""
-
-    transaction_id: TransactionId
-    status: LabelStatus
-    learned_at: Time
-
-
-class LabelsRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Up to a thousand labels."""
-
-    labels: Annotated[list[LabelIn], Meta(min_length=1, max_length=MAX_LABELS)]
-
-
 class Label(Struct, frozen=True, array_like=True):
     """A label as it is stored; `source` is the client's name, `arrival` the number of the decision."""
 
@@ -163,15 +86,32 @@ class Label(Struct, frozen=True, array_like=True):
     source: str
 
 
-class SwitchRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A requested change of the switch; `expected_epoch` is the epoch that the client has read."""
+class AddedLabels(NamedTuple):
+    """The outcome of a request with labels: the stored ones, unknown transactions, and labels that are impossible."""
 
-    action: Literal["suspend", "resume"]
-    reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON)]
-    expected_epoch: Annotated[int, Meta(ge=0, le=MAX_ID)]
+    stored: list[LabelStatus]
+    unknown: list[str]
+    rejected: list[RejectedLabel]
+
+
+class Delivery(Struct, frozen=True):
+    """A notification on its way to one subscriber; `switch` is the switch after the change, as JSON.
+
+    Times are wall time in seconds: retries go on in a replay of past days as they do today. `reason` says why the last
+    attempt failed.
+    """
+
+    subscriber: str
+    notification: str
+    switch: bytes
+    queued_at: float
+    due: float
+    attempts: int = 0
+    reason: str = ""
 
 
 pack = msgspec.msgpack.Encoder().encode
+unpack_delivery = msgspec.msgpack.Decoder(Delivery).decode
 unpack_label = msgspec.msgpack.Decoder(Label).decode
 unpack_labels = msgspec.msgpack.Decoder(list[Label]).decode
 unpack_changes = msgspec.msgpack.Decoder(list[tuple[int, int, int, int]]).decode

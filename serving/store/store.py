@@ -16,22 +16,25 @@ Named databases (numbers in keys are big-endian, so they sort):
 | blocks | day, epoch, release, terminal | counted legitimate rows, and the flagged ones among them |
 | evidence | epoch, release | detector state, JSON |
 | switch | ``now``, or epoch | switch, JSON; the epochs are its history |
-| outbox | notification id | notification that is not delivered yet |
-| dead | notification id | notification that was given up |
+| outbox | notification id | switch after the change, JSON, until every subscriber has a delivery |
+| outbox | subscriber, slash, notification id | `Delivery` that waits |
+| dead | subscriber, slash, notification id | `Delivery` that was given up |
 | workers | name | last report of a process |
-| meta | name | counters, and the identity |
+| meta | name | counters, the identity, and the lease of the guard that sends |
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
+from antifraud.api.labels import LabelIn
 from antifraud.errors import StoreForeign
 from antifraud.killswitch.machine import Mode, Switch
 from antifraud.settings.serving import StoreSettings
 from serving.store import decisions, earlier, labels, retention, room, waiting
 from serving.store.lmdb import DATABASES, Environment
 from serving.store.opening import open_environment
+from serving.store.outbox import Outbox
 from serving.store.port import (
     BlockKey,
     Counts,
@@ -44,7 +47,7 @@ from serving.store.port import (
     WaitingLabel,
     Wanted,
 )
-from serving.store.records import Decision, Entry, Label, LabelIn, NewDecision, Place
+from serving.store.records import AddedLabels, Decision, Entry, Label, NewDecision, Place
 from serving.store.stubs import decision_id_of, key_of_place
 from serving.store.switchboard import read_switch, set_switch
 from serving.store.view import View
@@ -58,7 +61,7 @@ class Store:
 
     def __init__(self, environment: Environment) -> None:
         """Take over an environment that `open_store` or `init_store` has opened."""
-        self._environment = environment
+        self._environment, self._outbox = environment, Outbox(environment)
         self._contexts = decisions.Contexts()
         self._sweeps = retention.make_sweeps()
         with environment.read() as view:
@@ -69,6 +72,11 @@ class Store:
             raise StoreForeign("the decision store has no identity: `python -m serving.store init` gives it one")
         if not is_current:
             environment.write(earlier.empty_other_live_format)
+
+    @property
+    def outbox(self) -> Outbox:
+        """The notifications of changes of the switch, and their deliveries."""
+        return self._outbox
 
     @property
     def identity(self) -> str:
@@ -87,7 +95,10 @@ class Store:
     def commit_decision(self, wanted: Wanted, seen: Seen, new: NewDecision) -> int | None:
         """Store a decision and both live records, and return its arrival number; None if something has changed."""
         return self._environment.write(
-            lambda view: decisions.commit_decision(view, self._contexts, wanted, seen, new), spare=room.DECISIONS
+            lambda view: decisions.commit_decision(view, self._contexts, wanted, seen, new),
+            spare=room.DECISIONS,
+            # Metadata can be larger than everything else.
+            size=1 + len(new.decision.metadata) // room.BYTES_A_RECORD,
         )
 
     def decision_of(self, place: Place) -> Decision | None:
@@ -134,10 +145,12 @@ class Store:
             self._environment.write(lambda view: retention.remove(view, found), size=len(found))
         return len(found)
 
-    def add_labels(self, namespace: str, new: Sequence[LabelIn], *, source: str, now: int, live_hour: int) -> list[str]:
-        """Store labels; return the ids that were never decided in this namespace."""
+    def add_labels(
+        self, namespace: str, new: Sequence[LabelIn], *, source: str, now: int, live_hour: int
+    ) -> AddedLabels:
+        """Store the labels that are possible; return the outcome of each."""
 
-        def add(view: View) -> list[str]:
+        def add(view: View) -> AddedLabels:
             return labels.add_labels(
                 view, self._contexts, new, namespace=namespace, source=source, now=now, live_hour=live_hour
             )
@@ -195,22 +208,6 @@ class Store:
             lambda view: set_switch(view, mode, expected_epoch=expected_epoch, reason=reason, by=by, at=at),
             urgent=True,
         )
-
-    def notifications(self) -> list[tuple[str, bytes]]:
-        """Return the notifications that are not delivered, oldest first."""
-        with self._environment.read() as view:
-            return [(name.decode(), text) for name, text in view.items("outbox")]
-
-    def settle_notification(self, name: str, *, delivered: bool) -> None:
-        """Remove a notification from the queue; one that was not delivered is kept as a dead letter."""
-
-        def settle(view: View) -> None:
-            text = view.get("outbox", name.encode())
-            view.delete("outbox", name.encode())
-            if text is not None and not delivered:
-                view.put("dead", name.encode(), text)
-
-        self._environment.write(settle)
 
     def report(self, process: str, text: bytes) -> None:
         """Store the report of a process."""

@@ -1,11 +1,13 @@
-"""Decisions as they are stored: a stub of at most 90 bytes, which lasts, and an entry, which lasts until it is shipped.
+"""Decisions as they are stored: a stub, which lasts, and an entry, which lasts until it is shipped.
 
-The stub has all that the answer says, so a repeat gets the same answer for as long as there is a stub. The release, the
-threshold and the like are the same for many decisions; they are stored once, as a context.
+The stub has all that the answer says, so a repeat gets the same answer for as long as there is a stub. It has at most
+90 bytes, and the client's metadata if there is any. The release, the threshold and the like are the same for many
+decisions; they are stored once, as a context.
 """
 
 import hashlib
 import struct
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -16,6 +18,8 @@ from serving.store.records import Context, Decision, Entry, Place
 _FIELDS: Final = struct.Struct("<IBIqiI16s16s")
 """Context, marks, score, event time, seconds from event to decision, amount, hash of the payload, key of the place."""
 COUNTED, COMPLETE, JUDGED = 1, 2, 4
+METADATA_FOLLOWS: Final = b"\0"
+"""Between the token of the terminal and the metadata: JSON writes this character otherwise."""
 DIGEST_BYTES: Final = 16
 _ID_BYTES: Final = 10
 
@@ -25,6 +29,7 @@ pack_entry = msgspec.msgpack.Encoder().encode
 unpack_entry = msgspec.msgpack.Decoder(Entry).decode
 
 
+@lru_cache(64)
 def key_of_place(place: Place) -> bytes:
     """Return the key of a transaction: a hash, so that long ids cost no more than short ones.
 
@@ -46,23 +51,26 @@ def encode_stub(decision: Decision, context: int, place_key: bytes) -> bytes:
     marks = COUNTED * decision.counted | COMPLETE * decision.history_complete
     offset = decision.decided_at - decision.event_time
     fields = context, marks, decision.score, decision.event_time, offset, decision.amount, decision.payload, place_key
-    return _FIELDS.pack(*fields) + decision.terminal.encode()
+    stub = _FIELDS.pack(*fields) + decision.terminal.encode()
+    return stub + METADATA_FOLLOWS + decision.metadata if decision.metadata else stub
 
 
 def decode_stub(stub: bytes, arrival: int, context: Context) -> Decision:
     """Unpack what `encode_stub` packed."""
     _, marks, score, event_time, offset, amount, payload, _ = _FIELDS.unpack_from(stub)
+    terminal, _, metadata = stub[_FIELDS.size :].partition(METADATA_FOLLOWS)
     return Decision(
         context=context,
         score=score,
         event_time=event_time,
         decided_at=event_time + offset,
-        terminal=stub[_FIELDS.size :].decode(),
+        terminal=terminal.decode(),
         amount=amount,
         payload=payload,
         counted=bool(marks & COUNTED),
         history_complete=bool(marks & COMPLETE),
         arrival=arrival,
+        metadata=metadata,
     )
 
 

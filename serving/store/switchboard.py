@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from functools import lru_cache
 from typing import Final
 
 from antifraud.killswitch.machine import INITIAL, Mode, Switch, change
@@ -16,6 +17,7 @@ def read_switch(view: View) -> Switch:
     return switch_of(view.get("switch", NOW))
 
 
+@lru_cache(8)
 def switch_of(text: bytes | None) -> Switch:
     """Return a stored switch; None stands for that of a new store."""
     if text is None:

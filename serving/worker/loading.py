@@ -26,8 +26,8 @@ from antifraud.settings.core import Settings
 from serving.worker.verification import Verified, Verifier, require_identity
 
 GOLDEN: Final = "golden.json"
-KEPT_ENTITIES: Final = 1_000
-"""Entities of a state that a worker keeps unpacked, in some 20 MB."""
+KEPT_ENTITIES: Final = 4_000
+"""Entities of a state that a worker keeps, packed and with the sums that were asked for, in some 20 MB."""
 _OPEN: Final[WeakValueDictionary[str, Any]] = WeakValueDictionary()
 """Environments by the identity of their file: LMDB opens a file once a process. An environment is closed with the last
 state that refers to it, that is, after the last request that uses the state."""
@@ -54,12 +54,14 @@ class Release:
 class State:
     """An exported state; it owns the days up to `cutoff` (a day number).
 
-    `label_delay_days` is the lake's: so long after an event, the feed tells its label.
+    `label_delay_days` is the lake's: so long after an event, the feed tells its label. `key_ids` are the keys of tokens
+    that are in use; None if the export does not say.
     """
 
     cutoff: int
     label_delay_days: int
     environment: Any
+    key_ids: frozenset[str] | None = None
     entity: Callable[[bytes], Entity] = field(init=False, repr=False, compare=False)
     """Returns the entity of a token in the state; an unknown token has no history."""
 
@@ -68,6 +70,10 @@ class State:
         # Without a reference to this state: a cycle would keep its environment open until the next garbage collection.
         read = partial(_read_entity, self.environment, self.cutoff)
         object.__setattr__(self, "entity", lru_cache(KEPT_ENTITIES)(read))
+
+    def knows_key_of(self, token: str) -> bool:
+        """Return whether a token was made with a key that is in use, as far as the export says."""
+        return self.key_ids is None or token.partition(".")[0] in self.key_ids
 
     @property
     def cutoff_date(self) -> str:
@@ -141,7 +147,8 @@ def load_state(states: Path, pointer: StatePointer, verifier: Verifier) -> State
         )
     try:
         cutoff = day_number(dt.date.fromisoformat(manifest.cutoff))
-        return State(cutoff, manifest.label_delay_days, _open(folder, verified))
+        key_ids = None if manifest.key_ids is None else frozenset(manifest.key_ids)
+        return State(cutoff, manifest.label_delay_days, _open(folder, verified), key_ids)
     except (lmdb.Error, ValueError) as error:
         raise DataError(
             f"state {pointer.path} is not readable ({type(error).__name__}): export it again, into another "

@@ -1,10 +1,17 @@
 """Prometheus metrics; ``PROMETHEUS_MULTIPROC_DIR``, which prometheus-client reads, joins those of all workers."""
 
+import functools
 import os
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+from serving.worker.gauges import Gauges
+
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+CANDIDATES: Final = ("release", "state")
+OUTCOMES: Final = ("approve", "flag", "replay", "suspended", "not-ready", "refused", "failed")
+"""How a request for a decision ends: *refused* is the client's fault, *failed* is the scorer's or its store's."""
 
 
 class Metrics:
@@ -12,26 +19,43 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.decisions = Counter(
-            "antifraud_decisions", "Decisions made", ["decision", "release"], registry=self._registry
-        )
+        decisions = Counter("antifraud_decisions", "Decisions made", ["decision", "release"], registry=self._registry)
         self.replays = Counter("antifraud_replays", "Repeats answered from the store", registry=self._registry)
         self.labels = Counter("antifraud_labels", "Labels stored", ["status"], registry=self._registry)
         self.problems = Counter("antifraud_problems", "Refusals", ["problem"], registry=self._registry)
         self.refused = Counter(
             "antifraud_candidates_refused", "Releases and states that did not verify", ["kind"], registry=self._registry
         )
+        for kind in CANDIDATES:
+            # A rule about increases sees none in a series that begins with 1.
+            self.refused.labels(kind)
         self.dropped_lines = Counter(
             "antifraud_log_lines_dropped", "Log lines that standard output did not take", registry=self._registry
         )
-        # The minimum over live workers: a worker that stays behind shows.
-        self.cutoff = Gauge(
-            "antifraud_state_cutoff_day", "Day number of the oldest cut-off in use", registry=self._registry,
-            multiprocess_mode="livemin",
-        )  # fmt: skip
-        self.seconds = Histogram(
-            "antifraud_decision_seconds", "Time to decide", registry=self._registry, buckets=SECONDS
+        self.gauges = Gauges(self._registry)
+        requests = Counter(
+            "antifraud_requests", "Answers by access entry and status", ["client", "status"], registry=self._registry
         )
+        seconds = Histogram(
+            "antifraud_decision_seconds", "Time to answer a request for a decision", ["outcome"],
+            registry=self._registry, buckets=SECONDS,
+        )  # fmt: skip
+        # Bound once: finding a series by its labels takes as long as counting.
+        self._seconds = {outcome: seconds.labels(outcome) for outcome in OUTCOMES}
+        self._requests = functools.cache(requests.labels)
+        self._decisions = functools.cache(decisions.labels)
+
+    def count_request(self, client: str | None, status: int) -> None:
+        """Count an answer; `client` is the name of an access entry, None for a request without a known token."""
+        self._requests(client or "", status).inc()
+
+    def count_decision(self, decision: str, release: str) -> None:
+        """Count a decision that was made."""
+        self._decisions(decision, release).inc()
+
+    def time_decision(self, outcome: str, seconds: float) -> None:
+        """Note how long the answer to a request for a decision has taken, by one of `OUTCOMES`."""
+        self._seconds[outcome].observe(seconds)
 
     def render(self) -> bytes:
         """Return the exposition text: of all workers under Gunicorn, else of this process."""

@@ -1,4 +1,4 @@
-"""The poller: a thread in every worker that opens the store, follows both pointers and reports what it has loaded.
+"""The poller: a thread in every worker that opens the store, follows pointers and access file, and reports.
 
 A new release or state is loaded and checked while the old one serves, then swapped in by one assignment. If it is
 broken, the old one keeps serving; ``GET /v1/status`` names the trouble and a metric counts it. The previous release
@@ -15,8 +15,10 @@ from antifraud.errors import AntifraudError, StoreError, StoreForeign
 from serving.store.port import DecisionStore
 from serving.store.registration import advance_registration, require_registered
 from serving.store.store import open_store
+from serving.worker.access_file import AccessFile
 from serving.worker.following import Follower, require_not_older
 from serving.worker.loading import Release, Serving, State, load_release, load_state
+from serving.worker.measuring import measure, show_state
 from serving.worker.reports import (
     WALL_CLOCK,
     WorkerReports,
@@ -37,6 +39,7 @@ class Poller:
         settings = services.settings
         verifier = Verifier(settings.under_home("run", "verified-states"), services.log)
         self._services = services
+        self._access = AccessFile(settings.access_path)
         self._release: Follower[str, Release] = Follower(lambda release: load_release(settings, release), keep=2)
         self._state: Follower[StatePointer, State] = Follower(
             lambda pointer: load_state(settings.state_dir, pointer, verifier)
@@ -65,12 +68,14 @@ class Poller:
             self._stop.wait(self._services.settings.poll_seconds)
 
     def poll(self) -> None:
-        """Open the store, follow both pointers, swap, and report, once."""
+        """Open the store, follow access file and pointers, swap, and report, once."""
+        self._run_step("access", self._follow_access)
         self._run_step("store", self._follow_store)
         self._run_step("release", self._follow_release)
         self._run_step("state", self._follow_state)
         self._swap()
         self._run_step("report", self._report)
+        self._run_step("metrics", lambda: measure(self._services))
         self._run_step("retention", lambda: remove_expired(self._services))
 
     def _run_step(self, kind: str, step: Callable[[], bool]) -> None:
@@ -87,6 +92,13 @@ class Poller:
                 services.metrics.refused.labels(kind).inc()
                 services.log.warning("not usable", kind=kind, reason=trouble)
             services.troubles = {**others, kind: trouble}
+
+    def _follow_access(self) -> bool:
+        """Take over a changed access file; while it is broken, the callers that were read before stay."""
+        if access := self._access.read_changed():
+            self._services.access = access
+            self._services.log.info("access read", clients=len(access.callers))
+        return True
 
     def _follow_store(self) -> bool:
         """Open the store, or look after the open one; one that is not the service's own is closed."""
@@ -156,7 +168,7 @@ class Poller:
                 services.log.warning("state moved back", before=now.state.cutoff_date)
             # One assignment of a frozen pair: no request sees the new release with the old state.
             services.serving = Serving(release, state)
-            services.metrics.cutoff.set(state.cutoff)
+            show_state(services, state.cutoff)
             services.log.info("serving", release=release.release, state_cutoff=state.cutoff_date)
 
     def _report(self) -> bool:
@@ -164,6 +176,7 @@ class Poller:
         services, store = self._services, self._services.store
         mine = describe_worker(services, self._state.pointer, store.switch().epoch)
         store.report(name_worker(), json.dumps(mine).encode())
+        services.metrics.gauges.reported.set(mine["at"])
         workers = self._note_others(store)
         if workers.silent:
             store.forget_reports(workers.silent)

@@ -1,22 +1,18 @@
-"""The scorer's kind of Gunicorn worker: threads, a handover at a reload, and health checks that never wait.
+"""The scorer's kind of Gunicorn worker: a handover at a reload, and health checks that never wait.
 
 Gunicorn's watch over a worker begins with its first sign of life, after loading, so a large state kills no worker. The
 worker's main thread then gives the sign once a second, also while all requests wait for something.
 """
 
 import math
-import selectors
-import socket
-import struct
 import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, Final
 
-from gunicorn.workers.gthread import TConn, ThreadWorker
-
+from serving.worker.buffering import BufferingWorker
+from serving.worker.connection import Connection
 from serving.worker.handover import Handover
 
 HANDOVER: Final = Handover()
@@ -25,13 +21,11 @@ HANDOVER_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.25
 LAST_REQUEST_SECONDS: Final = 1.0
 """So long does a leaving worker keep idle connections, for requests that are on their way."""
-STALLED: Final = struct.pack("ll", 30, 0)
-"""A client that sends or takes nothing for 30 seconds in the middle of a request loses its connection."""
 QUICK: Final = (b"GET /healthz", b"GET /metrics")
 """Requests that never touch the store, so they have a thread of their own."""
 
 
-class ScorerWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no types
+class ScorerWorker(BufferingWorker):
     """A worker with threads that takes its leave only when others can decide."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -74,23 +68,9 @@ class ScorerWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no types
     def _can_decide(self) -> bool:
         return bool(self.wsgi.extensions["antifraud"].can_decide)
 
-    def accept(self, listener: socket.socket) -> None:
-        """Accept a connection and wait for its first bytes without holding a thread."""
-        try:
-            client, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):  # another worker was faster, or the client has gone
-            return
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            client.setsockopt(socket.SOL_SOCKET, option, STALLED)
-        self.nr_conns += 1
-        connection = TConn(self.cfg, client, address, listener.getsockname())
-        connection.set_timeout()
-        self.pending_conns.append(connection)
-        self.poller.register(client, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection))
-
-    def enqueue_req(self, conn: TConn) -> None:
+    def enqueue_req(self, conn: Connection) -> None:
         """Give a request to a thread: health checks have one of their own, as others may all wait for the store."""
-        pool = self._quick_pool if _is_quick(conn.sock) else self.tpool
+        pool = self._quick_pool if conn.received.startswith(QUICK) else self.tpool
         future = pool.submit(self.handle, conn)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
@@ -108,15 +88,7 @@ class ScorerWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no types
         self._shorten(self.pending_conns)
         super().murder_pending()
 
-    def _shorten(self, connections: Iterable[TConn]) -> None:
+    def _shorten(self, connections: Iterable[Connection]) -> None:
         if not self.alive:
             for connection in connections:
                 connection.timeout = min(connection.timeout, self._close_idle_at)
-
-
-def _is_quick(connection: socket.socket) -> bool:
-    try:
-        begin = connection.recv(max(map(len, QUICK)), socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except OSError:  # nothing there yet, or the client has gone: the thread will see
-        return False
-    return begin.startswith(QUICK)

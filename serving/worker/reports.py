@@ -1,10 +1,11 @@
 """Reports of workers: what each of them uses. The decision store keeps them, so workers of all hosts see each other."""
 
 import dataclasses
+import datetime as dt
 import json
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from antifraud.artifacts.pointer import Pointer
@@ -12,13 +13,16 @@ from antifraud.artifacts.state_export import StatePointer
 from antifraud.clock import BusinessClock
 from serving.worker.services import Services
 
+Report = dict[str, Any]
+GUARD: Final = "guard"
+"""The name and the role under which the guard reports."""
 SILENT_AFTER_SECONDS: Final = 60
 WALL_CLOCK: Final = BusinessClock()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WorkerReports:
-    """Reports of processes that have reported lately, and the names of silent ones."""
+    """Reports of workers that have reported lately, and the names of silent ones."""
 
     alive: list[dict[str, Any]]
     silent: list[str]
@@ -48,10 +52,13 @@ def describe_worker(services: Services, state: StatePointer | None, epoch: int) 
 def read_workers(items: Iterable[tuple[str, bytes]], wall: int) -> WorkerReports:
     """Split reports into recent and silent ones, and add the age of each; `wall` is wall time in seconds.
 
-    Only the age counts: a pid says nothing about a process of another host.
+    Only the age counts: a pid says nothing about a process of another host. A silent worker has successors, but a
+    silent guard has none, so the guard is never forgotten.
     """
     alive, silent = [], []
     for name, text in items:
+        if name == GUARD:
+            continue
         report = json.loads(text)
         # The clocks of two hosts differ, so a report may come from the future.
         report["age"] = max(0, wall - report["at"])
@@ -60,6 +67,17 @@ def read_workers(items: Iterable[tuple[str, bytes]], wall: int) -> WorkerReports
         else:
             alive.append(report)
     return WorkerReports(alive, silent)
+
+
+def read_guard(reports: Mapping[str, bytes], wall: int) -> dict[str, Any] | None:
+    """Return the guard's last report with its age, and the time since when it is silent; None if it never reported."""
+    if GUARD not in reports:
+        return None
+    report: dict[str, Any] = json.loads(reports[GUARD])
+    report["age"] = max(0, wall - report["at"])
+    is_silent = report["age"] > SILENT_AFTER_SECONDS
+    report["silent_since"] = dt.datetime.fromtimestamp(report["at"], dt.UTC).isoformat() if is_silent else None
+    return report
 
 
 def find_newest_state(reports: Iterable[dict[str, Any]]) -> StatePointer | None:

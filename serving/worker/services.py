@@ -19,8 +19,8 @@ from serving.worker.turns import Turns
 class Services:
     """The collaborators of a worker.
 
-    The poller thread replaces `serving`, `opened_store` and `troubles`, each by one assignment, so a view reads each of
-    them once.
+    The poller thread replaces `access`, `serving`, `opened_store` and `troubles`, each by one assignment, so a view
+    reads each of them once.
     `oldest_live_day` is the first day whose live buckets some worker may still need.
     """
 
@@ -38,8 +38,8 @@ class Services:
 
     @property
     def can_decide(self) -> bool:
-        """Whether there are a store, a release and a state."""
-        return self.opened_store is not None and self.serving is not None
+        """Whether there are callers, a store, a release and a state."""
+        return bool(self.access.callers) and self.opened_store is not None and self.serving is not None
 
     @property
     def store(self) -> DecisionStore:

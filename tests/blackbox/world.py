@@ -1,6 +1,6 @@
 """Build a home for a scorer: keys, two releases that score differently, and a state up to yesterday.
 
-    python -P world.py HOME [--entities N] [--trees N]
+    python -P world.py HOME [--entities N] [--trees N [--catboost FILE]]
 
 The script runs in the checkout that provides the scorer, with the interpreter of that checkout. It calls only what the
 scenes of all versions have.
@@ -26,13 +26,13 @@ BUCKET = (2, 3_000, 5_000_000, 2_000, 1_700_000_000)
 """Count, sum, sum of squares, largest amount and last time of each of these days."""
 
 
-def build_home(home, entities, trees):
+def build_home(home, entities, trees, catboost=None):
     """Write everything that a scorer reads, except its access file and its store."""
     home.mkdir(parents=True, exist_ok=True)
     put_keys(home)
     for seed, release in enumerate(("first", "second")):
         candidate = home / "candidates" / release
-        golden = make_large_model(candidate, seed, trees) if trees else scene.make_model(candidate, seed=seed)
+        golden = make_large_model(candidate, seed, trees, catboost) if trees else scene.make_model(candidate, seed=seed)
         scene.make_release(home / "releases", candidate, golden, release)
     shutil.rmtree(home / "candidates")
     scene.promote(home, "first")
@@ -42,8 +42,11 @@ def build_home(home, entities, trees):
     add_entities(scene.export_state(home / "state", scene.DAY - 1, {scene.CUSTOMER: entity}), entities)
 
 
-def make_large_model(folder, seed, trees):
-    """Write a candidate with as many trees, of the depth that training chooses; return its golden rows."""
+def make_large_model(folder, seed, trees, catboost):
+    """Write a candidate with as many trees, of the depth that training chooses; return its golden rows.
+
+    The first one is also written to the file `catboost`, if it is given.
+    """
     rng = np.random.default_rng(seed)
     vectors = rng.uniform(0, 400, size=(ROWS, len(scene.FEATURE_NAMES)))
     is_fraud = vectors[:, 0] + rng.normal(0, 40, size=ROWS) > 320
@@ -51,6 +54,8 @@ def make_large_model(folder, seed, trees):
         iterations=trees, depth=DEPTH, random_seed=seed, verbose=0, thread_count=1, allow_writing_files=False
     )
     model.fit(vectors, is_fraud.astype(int))
+    if catboost and seed == 0:
+        model.save_model(catboost)
     folder.mkdir(parents=True)
     (folder / scene.MODEL_FILE).write_bytes(scene.onnx_bytes(model))
     (folder / scene.CALIBRATION_FILE).write_text(scene.Calibration(1.0, 0.0, 0.0).to_json())
@@ -84,5 +89,6 @@ if __name__ == "__main__":
     parser.add_argument("home", type=Path)
     parser.add_argument("--entities", type=int, default=0, help="more entities in the state")
     parser.add_argument("--trees", type=int, default=0, help="trees of the releases; without it, a few small ones")
+    parser.add_argument("--catboost", type=Path, help="file for the model of the first release, as CatBoost keeps it")
     options = parser.parse_args()
-    build_home(options.home, options.entities, options.trees)
+    build_home(options.home, options.entities, options.trees, options.catboost)

@@ -12,7 +12,7 @@ from jobs.leak.scan import scan
 from tests.functional.conftest import LONG_RUN_ONLY, run_path
 
 pytestmark = pytest.mark.timeout(3_600)
-SECRETS = ["raw/secrets/keyring.json", "secrets/client.token", "secrets/admin.token", "secrets/webhook.secret",
+SECRETS = ["raw/secrets/keyring.json", "secrets/client.token", "secrets/admin.token", "secrets/webhook-local.secret",
            "secrets/release.key"]  # fmt: skip
 
 

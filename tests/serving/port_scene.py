@@ -4,12 +4,14 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+from antifraud.api.fields import TransactionId
+from antifraud.api.labels import LabelIn
 from antifraud.artifacts.state_export import Entity, encode_entity
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.features.buckets import Buckets, bucket_of
 from antifraud.settings.serving import StoreSettings
 from serving.store.port import Horizon, Wanted
-from serving.store.records import Context, Decision, Entry, LabelIn, NewDecision, Place, TransactionId
+from serving.store.records import Context, Decision, Entry, NewDecision, Place
 from serving.store.store import open_store
 from tests.serving.scene import CUSTOMER, DAY, NO_LABELS, NOON, TERMINAL
 
@@ -65,7 +67,7 @@ def commit(store, number, *, seen=None, time=NOON, flagged=False, amount=7_091, 
 
 
 def put_label(store, *numbers, status="legitimate", learned_at=NOON, namespace=""):
-    """Store a label of each transaction; return the unknown ids."""
+    """Store a label of each transaction; return the outcome."""
     labels = [LabelIn(TransactionId(str(number)), status, learned_at) for number in numbers]
     return store.add_labels(namespace, labels, source="till", now=NOON + 30 * DAY_SECONDS, live_hour=0)
 

@@ -97,7 +97,7 @@ def make_release(releases, candidate, golden, release, *, threshold=500_000, **c
     return write_bundle(releases, release, files, {**manifest, **changes}, SIGNING)
 
 
-def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7, moved_back=False):
+def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7, moved_back=False, key_ids=("k1",)):
     """Write a state export of {token: (days, hours, labels)} and point to it."""
     name = f"{date_of(cutoff)}-{sequence:08}"
     folder = states / name
@@ -113,6 +113,7 @@ def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7, mo
         "snapshot_id": 1,
         "inputs": "0",
         "label_delay_days": label_delay_days,
+        "key_ids": key_ids,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     pointer = {"cutoff": manifest["cutoff"], "path": name, "sequence": sequence, "moved_back": moved_back}
@@ -143,6 +144,7 @@ class Scorer:
 
     def __init__(self, home: Path, **settings):
         self.settings = ScorerSettings(home=home, store_map_bytes=settings.pop("store_map_bytes", 1 << 26), **settings)
+        write_access(self.settings.access_path)
         self.clock = StandingClock()
         self.log = SilentLog()
         self.services = Services(self.settings, self.clock, ACCESS, Metrics(), self.log)
@@ -163,7 +165,8 @@ class Scorer:
     def post(self, path, body, caller="till"):
         """POST JSON (or bytes as they are) as one of `TOKENS`."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.client.post(path, data=data, headers={"Authorization": f"Bearer {caller}"})
+        headers = {"Authorization": f"Bearer {caller}"}
+        return self.client.post(path, data=data, headers=headers, content_type="application/json")
 
     def get(self, path, caller="till"):
         """GET as one of `TOKENS`."""
@@ -177,6 +180,16 @@ class Scorer:
         """POST a change of the switch as an admin."""
         body = {"action": action, "reason": reason, "expected_epoch": epoch}
         return self.post("/v1/switch", body, caller="boss")
+
+
+def write_access(path):
+    """Write the access file that grants `TOKENS` their scopes, unless the test has written one."""
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        entries = [
+            {"client": name, "sha256": hash_token(name), "scopes": sorted(scopes)} for name, scopes in TOKENS.items()
+        ]
+        path.write_text(json.dumps({"clients": entries}))
 
 
 def transaction(**changes):

@@ -90,6 +90,7 @@ def earlier_store(home, ids, *, judged=True):
             put("pending", key(DAY) + TERMINAL.encode() + key(number), pack(waiting))
             if judged:
                 put("judged", key(number), b"")
+        put("dead", b"switch-00000001-60", b'{"mode":"SUSPENDED"}')
 
 
 def convert(home):
@@ -129,6 +130,15 @@ def test_waiting_labels_of_an_earlier_store_still_count(tmp_path):
     (block,) = make_blocks(store.matured_labels(DAY, 100))
 
     assert (block.day, block.terminal, block.legit) == (DAY, TERMINAL, 2)
+    store.close()
+
+
+def test_dead_letters_of_an_earlier_store_wait_for_the_subscribers(tmp_path):
+    """Nobody has got them, and they name no subscriber, so they are news for all."""
+    earlier_store(tmp_path, [1])
+    store = convert(tmp_path)
+
+    assert (store.outbox.notifications(), store.outbox.dead_letters()) == (["switch-00000001-60"], [])
     store.close()
 
 

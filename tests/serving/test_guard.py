@@ -1,5 +1,6 @@
 """The guard counts matured labels once, trips on a broken limit and on nothing else, and survives being killed."""
 
+import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -7,22 +8,23 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 
+from antifraud.api.labels import LabelIn
 from antifraud.client import verify_webhook
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import StaleEpoch
-from antifraud.keys.access import generate_access
+from antifraud.keys.subscribers import add_subscriber
 from antifraud.killswitch.evidence import Evidence, update
 from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import GuardSettings
-from serving.guard.courier import Courier
 from serving.guard.watch import WatchedRelease, inspect_evidence
 from serving.store.port import Wanted
-from serving.store.records import Context, Decision, Entry, LabelIn, NewDecision, Place
+from serving.store.records import Context, Decision, Entry, NewDecision, Place
 from serving.store.store import open_store
 from serving.store.switchboard import set_switch
 from tests.serving.processes import guard_process, wait_for
-from tests.serving.scene import DAY, NOON, SilentLog, init_store, require_consistent, view_of
+from tests.serving.scene import DAY, NOON, init_store, require_consistent
 
+SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
 FIRST_DAY = DAY - 60
 LATER = (DAY + 60) * DAY_SECONDS
 """A time when every cohort of the tests has matured."""
@@ -67,7 +69,7 @@ def put(store, rows, *, status="legitimate", learned_day=None, first_id=None, ep
             assert store.commit_decision(wanted, seen, NewDecision(decision, entry, None, None))
         learned = time if learned_day is None else learned_day * DAY_SECONDS
         labels.append(LabelIn(str(number), status, learned))
-    assert store.add_labels("", labels, source="till", now=LATER, live_hour=0) == []
+    assert store.add_labels("", labels, source="till", now=LATER, live_hour=0).unknown == []
 
 
 def inspect_all(store, settings, now=LATER):
@@ -110,7 +112,7 @@ def test_a_normal_month_does_not_trip_and_a_change_does(store, settings):
     assert 0 < labels <= 1_000
     assert reason.startswith("false-positive rate of release first is above 5.0%: ")
     assert store.switch().mode is Mode.SUSPENDED
-    assert len(store.notifications()) == 1
+    assert len(store.outbox.notifications()) == 1
 
 
 def test_immature_labels_wait(store, settings):
@@ -212,12 +214,17 @@ def legit(store):
     return now.legit if now else 0
 
 
-def test_webhooks_without_a_secret_are_refused_at_the_start(tmp_path):
+@pytest.mark.parametrize("url", ["http://ops.example/hook", "https://10.0.0.1/", "https://", "ops", 7])
+def test_subscribers_that_cannot_be_used_are_refused_at_the_start(tmp_path, url):
     """The guard ends in one line with the exit code of a settings error, instead of failing at the first trip."""
-    with guard_process(tmp_path, ANTIFRAUD_WEBHOOK_URL="http://127.0.0.1:1/hook") as process:
+    (tmp_path / "secrets").mkdir()
+    entry = {"name": "ops", "url": url, "secrets": [SECRET]}
+    (tmp_path / "secrets" / "subscribers.json").write_text(json.dumps({"subscribers": [entry]}))
+    with guard_process(tmp_path) as process:
         assert process.wait(timeout=20) == 10
 
-    assert (tmp_path / "guard.log").read_text().startswith("error: no ")
+    said = (tmp_path / "guard.log").read_text()
+    assert (said.startswith("error: "), said.count("\n"), SECRET in said) == (True, 1, False)
 
 
 def test_a_limit_that_cannot_be_watched_is_refused_at_the_start(tmp_path):
@@ -257,18 +264,18 @@ def subscriber():
 
 def test_a_trip_is_told_with_a_signature_the_sdk_verifies(tmp_path, subscriber):
     """The real guard suspends, is refused once, delivers again, and ends cleanly on SIGTERM."""
-    generate_access(tmp_path / "secrets")
     store = new_store(tmp_path)
+    path = GuardSettings(home=tmp_path).subscribers_path
+    secret = add_subscriber(path, "ops", f"http://127.0.0.1:{subscriber.server_port}/hook", ()).read_text().strip()
     put(store, [(FIRST_DAY, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)])
 
-    with guard_process(tmp_path, ANTIFRAUD_WEBHOOK_URL=f"http://127.0.0.1:{subscriber.server_port}/hook") as process:
+    with guard_process(tmp_path) as process:
         wait_for(lambda: len(subscriber.received) >= 2, "the webhook", 20)
-        wait_for(lambda: waiting(store) == 0, "the outbox to be empty")
+        wait_for(lambda: store.sizes()["outbox"] == 0, "the outbox to be empty")
         process.terminate()
         assert process.wait(timeout=10) == 0
 
     (_, _), (headers, body) = subscriber.received
-    secret = (tmp_path / "secrets" / "webhook.secret").read_text().strip()
     event = verify_webhook(secret, headers, body)
     assert (event.type, event.switch["mode"]) == ("antifraud.switch.changed", "SUSPENDED")
     assert subscriber.received[0][0]["webhook-id"] == headers["webhook-id"] == event.id
@@ -276,23 +283,12 @@ def test_a_trip_is_told_with_a_signature_the_sdk_verifies(tmp_path, subscriber):
     store.close()
 
 
-def waiting(store):
-    return len(store.notifications())
+def test_the_heartbeat_goes_on_while_the_guard_catches_up(store, settings):
+    """An inspection that only takes in a full batch of labels writes it, too."""
+    put(store, [(FIRST_DAY, "k1.a", False)] * 200)
 
-
-def test_a_webhook_that_nobody_takes_becomes_a_dead_letter(store, subscriber):
-    """After ten refusals the notification is a dead letter and the outbox is empty."""
-    subscriber.refusals = 99
-    store.change_switch(Mode.SUSPENDED, expected_epoch=0, reason="a drill", by="boss", at=60)
-    log = SilentLog()
-
-    Courier(store, f"http://127.0.0.1:{subscriber.server_port}", "whsec_c2VjcmV0", log, first_wait_seconds=0).deliver()
-
-    assert len(subscriber.received) == 10
-    with view_of(store) as view:
-        assert (view.count("outbox"), [key for key, _ in view.items("dead")]) == (0, [b"switch-00000001-60"])
-    (refused,) = [fields for level, _, fields in log.lines if level == "error"]
-    assert refused["reason"] == "the subscriber answered 503, expected 2xx"
+    assert inspect_evidence(store, settings, LATER).more
+    assert json.loads(store.reports()["guard"])["business_time"] == LATER
 
 
 def suspend_twice(view):
@@ -305,4 +301,4 @@ def test_a_change_in_a_refused_transaction_is_not_told(store):
     with pytest.raises(StaleEpoch):
         store._environment.write(suspend_twice)
 
-    assert (store.notifications(), store.switch().mode) == ([], Mode.SERVING)
+    assert (store.outbox.notifications(), store.switch().mode) == ([], Mode.SERVING)

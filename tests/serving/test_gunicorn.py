@@ -4,10 +4,10 @@ import json
 import os
 import signal
 import socket
-from dataclasses import replace
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from antifraud.client import Label, ScorerClient, Suspended
 from tests.serving.processes import GunicornScorer, wait_for
@@ -107,7 +107,7 @@ def test_the_sdk_gets_decisions_and_hears_of_a_suspension(gunicorn, epoch):
 
 def test_a_large_body_is_refused_and_the_worker_lives(gunicorn):
     """10 MB, announced or in chunks, get 413 and leave the worker able to answer the next request."""
-    headers = {"Authorization": f"Bearer {gunicorn.tokens['client']}"}
+    headers = {"Authorization": f"Bearer {gunicorn.tokens['client']}", "Content-Type": "application/json"}
 
     announced = answer_to_raw(gunicorn.port, headers, b"Content-Length: 10000000\r\n\r\n" + b" " * 200_000)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"

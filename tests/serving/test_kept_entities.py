@@ -22,7 +22,7 @@ def test_an_entity_is_unpacked_once(tmp_path):
     """The second reading gives the same object, also for a token that the state does not know."""
     state = state_with(tmp_path, {"known": (DAYS, Buckets(), LabelHistory(CUTOFF))})
 
-    assert state.entity(b"known") == Entity(DAYS, Buckets(), LabelHistory(CUTOFF, changes=[]))
+    assert state.entity(b"known") == Entity(DAYS, Buckets(), LabelHistory(CUTOFF))
     assert state.entity(b"known") is state.entity(b"known")
     assert state.entity(b"unknown") is state.entity(b"unknown")
     assert state.entity(b"unknown") == Entity(Buckets(), Buckets(), LabelHistory(CUTOFF))

@@ -2,10 +2,11 @@
 
 import pytest
 
+from antifraud.api.fields import TransactionId
+from antifraud.api.labels import LabelIn
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
-from antifraud.features.labels import Change, LabelHistory
+from antifraud.features.labels import Change, Changes, LabelHistory
 from antifraud.keys.pseudonym import tokenise
-from serving.store.records import LabelIn, TransactionId
 from tests.serving.scene import DAY, KEY, NOON, TERMINAL, export_state, view_of
 from tests.serving.test_late_events import decided
 
@@ -91,7 +92,7 @@ def test_the_feeds_label_takes_over_when_it_is_due(scorer, home, numbers):
     scorer.clock.time = NOON + 2 * DAY_SECONDS
     post(scorer, (1, "fraud", NOON + DAY_SECONDS))
     due = DUE // HOUR_SECONDS
-    labels = LabelHistory(DAY + 6, changes=[Change(due, due, 1, 1)])
+    labels = LabelHistory(DAY + 6, changes=Changes.of([Change(due, due, 1, 1)]))
     export_state(home / "state", DAY + 6, {TERMINAL: ({}, {}, labels)}, sequence=2)
     scorer.poller.poll()
 
@@ -169,6 +170,6 @@ def test_two_clients_are_two_sources(scorer):
     scorer.decide(transaction_id=1)
     for source in ("till", "bank", "till"):
         labels = [LabelIn(TransactionId("1"), "fraud", NOON)]
-        assert scorer.store.add_labels("", labels, source=source, now=NOON, live_hour=HOUR - 24) == []
+        assert scorer.store.add_labels("", labels, source=source, now=NOON, live_hour=HOUR - 24).unknown == []
 
     assert counted(scorer, "labels") == 2

@@ -48,7 +48,7 @@ def labels_of(cutoff):
     closed = learnt_labels(cutoff - 29, cutoff)
     days = {day: [is_fraud for hour, is_fraud in closed if hour // 24 == day] for day in range(cutoff - 29, cutoff + 1)}
     last_legit = max(hour for hour, is_fraud in closed if not is_fraud)
-    return LabelHistory(
+    return LabelHistory.of(
         cutoff,
         {day: Counts(len(labels), sum(labels)) for day, labels in days.items()},
         {hour: Counts(1, int(is_fraud)) for hour, is_fraud in closed if hour // 24 == cutoff},
@@ -81,6 +81,10 @@ class NaiveHistory:
 
     def __init__(self, events, labels):
         self.events, self.labels = events, labels
+
+    def windows(self, time):
+        """All windows."""
+        return [self.window(time, days) for days in WINDOWS]
 
     def window(self, time, days):
         """The sawtooth window: one day in hops of an hour, longer ones in hops of a day."""

@@ -44,15 +44,41 @@ def test_labels_are_stored_in_the_order_of_arrival(scorer):
 
 
 @pytest.mark.parametrize(("learned_at", "why"), [(NOON + 1, "in the future"), (NOON - 1, "before the event")])
-def test_a_label_learnt_at_an_impossible_time_refuses_all(scorer, learned_at, why):
-    """The field is named, and no label of the request is stored."""
-    scorer.decide()
+def test_a_label_learnt_at_an_impossible_time_is_rejected(scorer, learned_at, why):
+    """It is listed with its place and the reason; the other labels of the request are stored."""
+    scorer.decide(transaction_id=1)
+    scorer.decide(transaction_id=2)
 
-    answer = scorer.post("/v1/labels", {"labels": [label(), label(learned_at=learned_at)]})
+    answer = scorer.post("/v1/labels", {"labels": [label(1), label(2, learned_at=learned_at), label(77), label(2)]})
 
-    assert_problem(answer, 422, "invalid", "labels[1].learned_at")
-    assert why in answer.json["detail"]
-    assert labels_of(scorer) == []
+    assert answer.status_code == 200
+    assert (answer.json["accepted"], answer.json["unknown_transactions"]) == (2, ["77"])
+    (rejected,) = answer.json["rejected"]
+    assert (rejected["index"], rejected["transaction_id"]) == (1, "2")
+    assert f"learned_at lies {why}" in rejected["reason"]
+    assert [held.transaction_id for _, held in labels_of(scorer)] == ["1", "2"]
+
+
+def test_one_early_label_does_not_refuse_a_thousand(scorer):
+    """A clock that is one second ahead for one label costs that label only."""
+    scorer.decide(transaction_id=1)
+    labels = [label(1, learned_at=NOON - 1 + n % 2) for n in range(999)]
+
+    answer = scorer.post("/v1/labels", {"labels": [*labels, label(1, learned_at=NOON + 1)]})
+
+    assert answer.json["accepted"] == sum(each["learned_at"] == NOON for each in labels)
+    assert answer.json["rejected"][-1]["index"] == 999
+
+
+def test_only_stored_labels_are_counted(scorer):
+    """Repeated, unknown and rejected labels are not in antifraud_labels_total."""
+    scorer.decide(transaction_id=1)
+    said = [label(1), label(77), label(1, learned_at=NOON + 1)]
+    for _ in range(2):
+        scorer.post("/v1/labels", {"labels": said})
+
+    counted = [line for line in scorer.client.get("/metrics").text.splitlines() if "antifraud_labels_total{" in line]
+    assert counted == ['antifraud_labels_total{status="fraud"} 1.0']
 
 
 BAD_LABELS = [
@@ -294,5 +320,5 @@ def test_the_poller_thread_starts_and_stops(home):
     poller.stop()
 
     assert scorer.services.serving.release.release == "first"
-    assert scorer.services.access is ACCESS
+    assert scorer.services.access == ACCESS
     scorer.close()

@@ -1,5 +1,6 @@
 """Workers report what they use, and ``/v1/status`` says whether all of them use what the pointers name."""
 
+import datetime as dt
 import json
 import os
 import socket
@@ -8,7 +9,7 @@ import pytest
 
 from antifraud.artifacts.pointer import Pointer
 from antifraud.artifacts.state_export import StatePointer
-from serving.worker.reports import WALL_CLOCK, have_converged, read_workers
+from serving.worker.reports import WALL_CLOCK, have_converged, read_guard, read_workers
 from tests.serving.scene import DAY, export_state, promote
 
 RELEASE = Pointer("r1", None, "r1", 1)
@@ -50,6 +51,35 @@ def test_only_the_age_of_a_report_counts():
 
     assert [report["age"] for report in reports.alive] == [0, 60, 0]
     assert reports.silent == ["61"]
+
+
+def test_a_silent_guard_is_not_forgotten():
+    """A worker has successors, the guard has none: its last report stays, with the time since when it is silent."""
+    beat = json.dumps({"role": "guard", "pid": 7, "at": 1_000}).encode()
+
+    assert read_workers([("guard", beat)], 1_061).silent == []
+    assert read_guard({}, 1_061) is None
+    assert read_guard({"guard": beat}, 1_060)["silent_since"] is None
+    assert read_guard({"guard": beat}, 100_000) == {
+        "role": "guard", "pid": 7, "at": 1_000, "age": 99_000, "silent_since": "1970-01-01T00:16:40+00:00",
+    }  # fmt: skip
+
+
+def test_status_readiness_and_metrics_show_a_silent_guard(scorer):
+    """The scorer goes on to decide, and says since when nobody watches it."""
+    at = WALL_CLOCK.now() - 7_200
+    scorer.store.report("guard", json.dumps({"role": "guard", "pid": 7, "at": at}).encode())
+    for _ in range(2):
+        scorer.poller.poll()
+
+    since = dt.datetime.fromtimestamp(at, dt.UTC).isoformat()
+    assert scorer.get("/v1/status").json["guard"]["silent_since"] == since
+    assert scorer.get("/v1/status").json["workers"][0]["release"] == "first"
+    ready = scorer.client.get("/readyz")
+    assert (ready.status_code, ready.json) == (200, {"status": "ready", "warnings": [f"guard silent since {since}"]})
+    lines = scorer.client.get("/metrics").text.splitlines()
+    (heartbeat,) = [line for line in lines if line.startswith("antifraud_guard_heartbeat_timestamp_seconds ")]
+    assert float(heartbeat.split()[1]) == at
 
 
 def test_the_status_lists_what_every_worker_uses(scorer):

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from antifraud.errors import SchemaError, StaleEpoch, StoreError, TransitionRefused
+from antifraud.errors import StaleEpoch, StoreError, TransitionRefused
 from antifraud.killswitch.machine import Mode
+from serving.store.outbox import NOT_SUBSCRIBED
 from serving.store.port import Inspection, WaitingLabel
 from serving.store.records import Place
 from serving.store.store import open_store
@@ -140,8 +141,8 @@ def test_each_namespace_has_its_own_ids(store):
     """One id in two namespaces is two decisions; labels reach only the decision of their namespace."""
     assert [commit(store, 1), commit(store, 1, namespace="shop")] == [1, 2]
 
-    assert put_label(store, 1, namespace="shop") == []
-    assert put_label(store, 1, namespace="elsewhere") == ["1"]
+    assert put_label(store, 1, namespace="shop").unknown == []
+    assert put_label(store, 1, namespace="elsewhere").unknown == ["1"]
     assert [(label.arrival, label.namespace) for _, label in store.read_labels(1, 9)] == [(2, "shop")]
     assert store.decision_of(Place("elsewhere", "1")) is None
     assert (store.decision_of(Place("shop", "1")).arrival, store.newest_label()) == (2, 1)
@@ -234,17 +235,26 @@ def test_labels_the_guard_has_not_seen_stay(store):
     assert (store.read_labels(1, 9), store.newest_label()) == ([], 1)
 
 
-def test_an_impossible_label_refuses_the_whole_request(store):
-    """The request names the field, and stores none of its labels; a repeated label is stored once."""
+def test_each_label_has_an_outcome(store):
+    """Impossible and unknown labels are listed and not stored, the others are; a repeated label is stored once."""
     commit(store, 1)
-    commit(store, 2)
+    commit(store, 2, time=NOON + 5)
 
-    with pytest.raises(SchemaError, match=r"labels\[0\]"):
-        put_label(store, 1, 2, learned_at=NOON - 1)
-    assert store.newest_label() == 0
-    put_label(store, 1)
-    put_label(store, 1)
+    added = put_label(store, 1, 2, 3)
+    assert (added.stored, added.unknown) == (["legitimate"], ["3"])
+    ((index, transaction_id, reason),) = [(each.index, each.transaction_id, each.reason) for each in added.rejected]
+    assert (index, transaction_id, reason) == (1, "2", "learned_at lies before the event: correct it")
     assert store.newest_label() == 1
+    assert put_label(store, 1).stored == []
+    assert store.newest_label() == 1
+
+
+def test_a_label_of_another_namespace_is_unknown(store):
+    """The same id in another namespace is another transaction, also for labels."""
+    commit(store, 1)
+
+    assert put_label(store, 1, namespace="shop").unknown == ["1"]
+    assert store.newest_label() == 0
 
 
 def inspection(store, **changes):
@@ -288,9 +298,82 @@ def test_the_switch_is_compared_and_set_with_its_notification(store):
         suspend(store, epoch=1)
     suspend(store, epoch=1, mode=Mode.SERVING)
 
-    (first, _), (second, _) = store.notifications()
-    store.settle_notification(first, delivered=True)
-    store.settle_notification(second, delivered=False)
-    store.settle_notification(second, delivered=False)
-    assert store.notifications() == []
+    assert store.outbox.notifications() == [f"switch-00000001-{NOON}", f"switch-00000002-{NOON}"]
+    epoch = store.outbox.take_lease("guard", 100.0, 10.0)
+    store.outbox.queue_notifications(epoch, ["ops"], 100.0)
+    assert store.outbox.notifications() == []
+    first, second = store.outbox.deliveries()
+    store.outbox.settle(epoch, first, given_up_because=None)
+    store.outbox.settle(epoch, second, given_up_because="nobody there")
+    store.outbox.settle(epoch, second, given_up_because="nobody there")
+    assert store.outbox.deliveries() == []
     assert (store.sizes()["outbox"], store.sizes()["dead"]) == (0, 1)
+
+
+def queue(store, *subscribers, now=100.0):
+    """Suspend, and queue the notification for these subscribers; return the epoch of the lease and the deliveries."""
+    suspend(store)
+    epoch = store.outbox.take_lease("guard", now, 10.0)
+    store.outbox.queue_notifications(epoch, subscribers, now)
+    return epoch, store.outbox.deliveries()
+
+
+def test_each_subscriber_has_a_delivery_of_its_own(store):
+    """Deliveries of one notification are tried, given up and queued again each for itself."""
+    epoch, (audit, ops) = queue(store, "ops", "audit")
+    assert (audit.subscriber, audit.attempts, audit.queued_at, audit.due) == ("audit", 0, 100.0, 100.0)
+
+    begun = store.outbox.begin_attempt(epoch, audit, due=130.0)
+    assert (begun.attempts, begun.due, store.outbox.deliveries()) == (1, 130.0, [begun, ops])
+    assert store.outbox.begin_attempt(epoch, audit, due=130.0) is None
+    store.outbox.postpone(epoch, begun, 140.0, "busy")
+    (later, _) = store.outbox.deliveries()
+    assert (later.attempts, later.due, later.reason) == (1, 140.0, "busy")
+    store.outbox.settle(epoch, later, given_up_because="gone")
+
+    (letter,) = store.outbox.dead_letters()
+    assert (letter.subscriber, letter.reason, store.outbox.deliveries()) == ("audit", "gone", [ops])
+    assert (store.outbox.redeliver([letter], 500.0), store.outbox.redeliver([letter], 500.0)) == (1, 0)
+    (again, _) = store.outbox.deliveries()
+    assert (again.subscriber, again.attempts, again.queued_at, again.due) == ("audit", 0, 500.0, 500.0)
+    assert (again.switch, store.outbox.dead_letters()) == (letter.switch, [])
+
+
+def test_deliveries_to_a_subscriber_that_has_gone_become_dead_letters(store):
+    """Its news is kept for the case that it comes back, and news for nobody is dropped."""
+    epoch, _ = queue(store, "ops", "audit")
+    suspend(store, epoch=1, mode=Mode.SERVING)
+
+    store.outbox.queue_notifications(epoch, [], 200.0)
+
+    assert (store.outbox.notifications(), store.outbox.deliveries()) == ([], [])
+    reasons = [(letter.subscriber, letter.reason) for letter in store.outbox.dead_letters()]
+    assert reasons == [("audit", NOT_SUBSCRIBED), ("ops", NOT_SUBSCRIBED)]
+
+
+def test_one_guard_at_a_time_has_the_right_to_send(store):
+    """Another gets it when it has run out, or was given back; a renewal keeps the epoch."""
+    outbox = store.outbox
+
+    assert outbox.take_lease("a", 100.0, 10.0) == 1
+    assert (outbox.take_lease("b", 109.0, 10.0), outbox.take_lease("a", 109.0, 10.0)) == (None, 1)
+    assert (outbox.take_lease("b", 118.0, 10.0), outbox.take_lease("b", 119.0, 10.0)) == (None, 2)
+    outbox.end_lease(1)
+    assert outbox.take_lease("a", 120.0, 10.0) is None
+    outbox.end_lease(2)
+    assert outbox.take_lease("a", 120.0, 10.0) == 3
+    # A lease from before the clock was set back by an hour binds nobody.
+    assert outbox.take_lease("b", 120.0 - 3_600, 10.0) == 4
+
+
+def test_a_guard_that_has_lost_the_right_changes_nothing(store):
+    """A process that was stopped for long cannot undo what its successor has noted."""
+    epoch, (delivery,) = queue(store, "ops")
+    assert store.outbox.take_lease("successor", 200.0, 10.0) == epoch + 1
+
+    assert store.outbox.begin_attempt(epoch, delivery, due=300.0) is None
+    store.outbox.postpone(epoch, delivery, 300.0, "late")
+    store.outbox.settle(epoch, delivery, given_up_because=None)
+    store.outbox.queue_notifications(epoch, [], 200.0)
+
+    assert (store.outbox.deliveries(), store.outbox.dead_letters()) == ([delivery], [])

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from antifraud.api.decisions import DecisionRequest
+from antifraud.api.fields import TransactionId
 from antifraud.artifacts.state_export import decode_entity
 from antifraud.clock import HOUR_SECONDS
 from antifraud.errors import StoreBusy
@@ -13,7 +15,7 @@ from antifraud.features.buckets import EMPTY, Buckets, bucket_of
 from antifraud.keys.pseudonym import tokenise
 from serving.decisions.decide import Decider, Moment, decide
 from serving.store.port import Wanted
-from serving.store.records import DecisionRequest, Place, TransactionId
+from serving.store.records import Place
 from serving.worker.turns import Turns
 from tests.serving.conftest import furnish
 from tests.serving.scene import DAY, KEY, NOON, Scorer

@@ -8,7 +8,7 @@ import pytest
 
 from antifraud.clock import HOUR_SECONDS
 from antifraud.features.buckets import History
-from antifraud.features.labels import LabelHistory
+from antifraud.features.labels import Changes, LabelHistory, Learnt
 from antifraud.features.reference import feature_vector, vector_of
 from serving.decisions import live
 from serving.store import labels, live_labels
@@ -125,14 +125,14 @@ def test_every_vector_is_that_of_the_row_loop(home, seed):
 
 
 MUTANTS = [
-    (LabelHistory, "risk", "change.hour < hour", "change.hour <= hour"),
+    (Changes, "learnt_before", "bisect_left(columns[0], hour)", "bisect_left(columns[0], hour + 1)"),
     (LabelHistory, "risk", "if today <= self.cutoff", "if today < self.cutoff"),
-    (LabelHistory, "_streak", "change.since == change.hour", "change.since"),
-    (History, "_sum_hours", "total(first_hour, last_hour)", "total(first_hour, 1 << 30)"),
-    (History, "_sum_hours", "if found.last_time <= time", "if found"),
-    (History, "window", "if today <= self.cutoff and", "if today < self.cutoff and"),
-    (History, "window", "min(self.cutoff, today - 1)", "self.cutoff"),
-    (live, "history_of", "live.since((state.cutoff + 1) * DAY_HOURS)", "live.since(0)"),
+    (Learnt, "in_time", "[hour == place for", "[place for"),
+    (History, "_total_hours", "first_live), last_hour)", "first_live), 1 << 30)"),
+    (History, "_sum_hours", "if found[0].last_time <= time", "if found"),
+    (History, "windows", "if today > self.cutoff", "if today >= self.cutoff"),
+    (History, "windows", "min(self.cutoff, today - 1)", "self.cutoff"),
+    (History, "_total_hours", "max(first, first_live)", "first"),
     (live, "label_hours_of", "range(first_counted_hour(state, hour), hour)", "range(hour)"),
     (retention, "_first_hour", "min(hour - delay, ", "max(hour - delay, "),
     (live_labels, "_changes", "sorted(labels, key=_learned_at)", "labels"),

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antifraud.api.fields import decode_transaction_id
+from antifraud.api.labels import LabelIn
 from antifraud.artifacts.decision_log import DecisionLog
 from antifraud.clock import DAY_SECONDS, date_of
 from antifraud.errors import SchemaError
@@ -15,7 +17,6 @@ from antifraud.features.registry import FEATURE_NAMES
 from antifraud.transaction_id import scoped_id
 from serving.export_log import export
 from serving.store.keys import id_of, key_of_id
-from serving.store.records import LabelIn, decode_transaction_id
 from tests.serving.scene import DAY, NOON
 from tests.serving.test_decisions import assert_problem
 

@@ -194,15 +194,18 @@ def test_health_is_answered_while_the_store_is_locked(own_gunicorn, home):
 
 @pytest.mark.prove
 def test_clients_that_stall_hold_no_thread_for_ever(gunicorn):
-    """More clients than there are threads stop in the middle of a request; after half a minute others are served."""
+    """More clients than there are threads stop in the middle of a request: others are served, and each gets a 408."""
     stalled = [socket.create_connection(("127.0.0.1", gunicorn.port), timeout=60) for _ in range(20)]
     for connection in stalled:
         connection.sendall(b"POST /v1/decisions HTTP/1.1\r\nHost: x\r\n")
 
+    assert gunicorn.post("/v1/decisions", transaction(transaction_id=8_000_000)).status_code == 200
+    answers = [connection.recv(1_024) for connection in stalled]
     ends = [connection.recv(1_024) for connection in stalled]
 
+    assert {answer.partition(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 408 REQUEST TIMEOUT"}
     assert ends == [b""] * 20
-    assert gunicorn.post("/v1/decisions", transaction(transaction_id=8_000_000)).status_code == 200
+    assert gunicorn.post("/v1/decisions", transaction(transaction_id=8_000_001)).status_code == 200
     for connection in stalled:
         connection.close()
 

@@ -116,7 +116,7 @@ def _labels_of(rows, feed_labels, cutoff, label_delay_days):
     news = [c for c in closed if c.since == c.hour]
     last_legit = max((c.hour for c in news if c.known > c.fraud), default=NO_HOUR)
     streak = Counter(c.hour for c in news if c.fraud and c.hour > last_legit)
-    return LabelHistory(
+    return LabelHistory.of(
         cutoff,
         _counts(closed, lambda change: change.since // 24),
         _counts([c for c in closed if c.since // 24 == cutoff], lambda change: change.since),

@@ -149,7 +149,7 @@ def test_the_export_tells_the_risk_of_every_hour(rebuilt):
     }
 
     assert found == {
-        terminal: [LabelHistory(0, changes=terminals[terminal]).risk(time) for time in hours] for terminal in found
+        terminal: [LabelHistory.of(0, changes=terminals[terminal]).risk(time) for time in hours] for terminal in found
     }
     for name in Risk._fields:
         assert len({getattr(risk, name) for risks in found.values() for risk in risks}) > 1, name

@@ -7,6 +7,7 @@ import stat
 
 import pytest
 
+from antifraud.artifacts.state_export import read_manifest
 from antifraud.commands.main import main as command
 from antifraud.errors import MissingDay, PublishError
 from antifraud.keys.pseudonym import generate_keyring, load_keyring, rotate_keyring, tokenise
@@ -160,7 +161,10 @@ def test_the_scorer_gets_the_state_under_the_new_key(rotated):
     _, settings, _, _ = rotated
     export_state(settings, LAST)
 
-    assert len([path for path in settings.state_dir.iterdir() if path.is_dir()]) == 2
+    folders = [path for path in settings.state_dir.iterdir() if path.is_dir()]
+    assert len(folders) == 2
+    # While keys rotate, the scorer takes tokens of both.
+    assert {read_manifest(folder).key_ids for folder in folders} == {("k1",), ("k1", "k2")}
 
 
 def test_the_bridge_is_private_and_goes_with_the_old_key(rotated):

@@ -8,6 +8,7 @@ from pathlib import Path
 from antifraud import errors
 from antifraud.errors import (
     AntifraudError,
+    BadAnswer,
     ClientError,
     ClockBehind,
     ConstantScore,
@@ -23,6 +24,7 @@ from antifraud.errors import (
     Suspended,
     SwitchedOff,
     UndefinedMetric,
+    UnknownKey,
     Unreachable,
 )
 
@@ -57,16 +59,16 @@ def test_what_handles_the_general_failure_handles_the_particular():
 def test_failures_of_scorer_and_sdk_have_codes_too():
     """Codes in the sixties come from scorer and guard, codes from 70 on from the SDK."""
     scorer, client = (
-        (SwitchedOff, OtherPayload, NothingToServe, NotTaken),
-        (ClientError, Refused, Suspended, Unreachable),
+        (SwitchedOff, OtherPayload, NothingToServe, NotTaken, UnknownKey),
+        (ClientError, Refused, Suspended, Unreachable, BadAnswer),
     )
 
-    assert [kind.exit_code for kind in scorer] == [63, 64, 65, 66]
-    assert [kind.exit_code for kind in client] == [70, 71, 72, 73]
+    assert [kind.exit_code for kind in scorer] == [63, 64, 65, 66, 83]
+    assert [kind.exit_code for kind in client] == [70, 71, 72, 73, 74]
 
 
 def test_no_expected_failure_is_defined_elsewhere():
-    """Three exceptions are defined elsewhere and end no process: an HTTP answer, a lost commit, a file's damage."""
+    """Four exceptions are defined elsewhere and end no process: two HTTP answers, a lost commit, a file's damage."""
     tree = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"Exception"}
     listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     sources = [name for name in listed.split() if not name.startswith("tests/") and (ROOT / name).exists()]
@@ -81,4 +83,5 @@ def test_no_expected_failure_is_defined_elsewhere():
         ("jobs/leak/damage.py", "Damage"),
         ("jobs/publishing/conflicts.py", "Conflict"),
         ("serving/api/problems.py", "Problem"),
+        ("serving/worker/refusals.py", "Refused"),
     ]

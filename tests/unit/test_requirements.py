@@ -6,7 +6,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-GROUPS = ["core.txt", "serving.txt"]
+GROUPS = ["core.txt", "serving.txt", "client.txt"]
 
 
 def requirements(path):

@@ -4,12 +4,21 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-IMPORT = "from antifraud.client import ScorerClient; import antifraud; print(ScorerClient.__name__, antifraud.__file__)"
+IMPORT = """
+import sys
+from antifraud.client import AsyncScorerClient, ScorerClient
+import antifraud
+ScorerClient("http://scorer", "token"), AsyncScorerClient("http://scorer", "token")
+print(ScorerClient.__name__, antifraud.__file__, "numpy" in sys.modules)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +44,48 @@ def test_every_module_of_the_core_is_in_it(wheel):
     assert found == modules
 
 
-def test_a_client_needs_nothing_of_the_project_but_the_wheel(wheel, tmp_path):
-    """The client works from the wheel alone, in an empty folder outside the project."""
-    target = tmp_path / "site"
+def packages_of(requirements):
+    """The installed packages that a file of requirements names, with all that they need themselves."""
+    names, found = [Requirement(line).name for line in requirements if not line.startswith("#")], set()
+    while names:
+        name = canonicalize_name(names.pop())
+        if name not in found:
+            found.add(name)
+            needed = map(Requirement, distribution(name).requires or ())
+            names += [each.name for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return found
+
+
+def link_packages(names, folder):
+    """Make a folder with these packages of the environment and no others."""
+    folder.mkdir()
+    for name in names:
+        files = distribution(name)
+        for top in {file.parts[0] for file in files.files} - {"..", "__pycache__"}:
+            (folder / top).symlink_to(files.locate_file(top))
+
+
+def test_a_client_needs_nothing_but_the_wheel_and_its_extra(wheel, tmp_path):
+    """Both clients work from the wheel and the packages of the extra `client`, in an empty folder, without numpy."""
+    target, extra = tmp_path / "site", tmp_path / "extra"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target)]
     subprocess.run([*command, str(wheel)], check=True)
+    link_packages(packages_of((ROOT / "requirements" / "client.txt").read_text().splitlines()), extra)
     # -S: without the environment's packages, where the project might be.
-    paths = {"PYTHONPATH": str(target)}
+    paths = {"PYTHONPATH": f"{target}:{extra}"}
     done = subprocess.run(
         [sys.executable, "-S", "-c", IMPORT], env=paths, cwd=tmp_path, capture_output=True, text=True, check=True
     )
 
-    assert done.stdout.split() == ["ScorerClient", str(target / "antifraud" / "__init__.py")]
+    assert done.stdout.split() == ["ScorerClient", str(target / "antifraud" / "__init__.py"), "False"]
+
+
+def test_the_extra_is_declared(wheel):
+    """`pip install 'antifraud[client]'` installs what requirements/client.txt names."""
+    with zipfile.ZipFile(wheel) as archive:
+        [metadata] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        text = archive.read(metadata).decode()
+
+    assert "Provides-Extra: client" in text
+    for name in ("httpx", "httpcore", "msgspec", "standardwebhooks"):
+        assert any(line.startswith(f"Requires-Dist: {name}") and "client" in line for line in text.splitlines())

@@ -1,6 +1,5 @@
 """The SDK sends tokens only, retries what may be retried, and raises typed errors that hold no identifier."""
 
-import dataclasses
 import datetime as dt
 import json
 
@@ -8,8 +7,17 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from antifraud.client import Decision, Label, Refused, ScorerClient, Suspended, Unreachable, verify_webhook
-from antifraud.errors import ClientError
+from antifraud.client import (
+    BadAnswer,
+    ClientError,
+    Decision,
+    Label,
+    Refused,
+    ScorerClient,
+    Suspended,
+    Unreachable,
+    verify_webhook,
+)  # fmt: skip
 from antifraud.keys.pseudonym import Key, tokenise
 
 KEY = Key("k1", bytes(32))
@@ -50,12 +58,30 @@ def problem(status, slug, retry_after=None):
     return httpx.Response(status, json=body, headers=headers)
 
 
+class Clock:
+    """Time that passes only while a client pauses."""
+
+    def __init__(self):
+        self.time, self.pauses = 100.0, []
+
+    def monotonic(self):
+        """Seconds since some moment."""
+        return self.time
+
+    def sleep(self, seconds):
+        """Pass the time."""
+        self.pauses.append(seconds)
+        self.time += seconds
+
+
 @pytest.fixture(autouse=True)
-def no_waiting(monkeypatch):
-    """Retries pause as long as they say, without passing the time."""
-    pauses = []
-    monkeypatch.setattr("tenacity.nap.time.sleep", pauses.append)
-    return pauses
+def clock(monkeypatch):
+    """Retries pause as long as they say, without waiting; the jitter is the whole of the longest pause."""
+    clock = Clock()
+    monkeypatch.setattr("antifraud.client.attempts.time", clock)
+    monkeypatch.setattr("antifraud.client.scorer.time", clock)
+    monkeypatch.setattr("antifraud.client.attempts.random.uniform", lambda _, longest: longest)
+    return clock
 
 
 def client(wire, key=KEY):
@@ -83,9 +109,11 @@ def test_a_decision_is_asked_with_tokens():
     }
     assert sent.headers["Authorization"] == "Bearer s3cret"
     assert decision == Decision(
-        "5", "flag", 700_000, 500_000, "r1", "SERVING", "2026-01-01", True, ("score_above_threshold",), False
-    )
-    with pytest.raises(dataclasses.FrozenInstanceError):
+        transaction_id="5", decision="flag", score=700_000, threshold=500_000, release="r1", mode="SERVING",
+        state_cutoff="2026-01-01", counted=True, reasons=("score_above_threshold",), replayed=False,
+    )  # fmt: skip
+    assert (decision.metadata, decision.decision_id, decision.arrival) == ({}, "", 0)
+    with pytest.raises(AttributeError):
         decision.score = 1
 
 
@@ -94,25 +122,46 @@ def test_a_replay_is_marked():
     assert decide(Wire(httpx.Response(200, json=ANSWER, headers={"Idempotent-Replayed": "true"}))).replayed
 
 
-def test_connection_errors_and_unready_scorers_are_asked_again(no_waiting):
+def test_connection_errors_and_unready_scorers_are_asked_again(clock):
     """The same request is sent again, after a doubling pause or after the pause that the scorer asks for."""
     wire = Wire(
-        httpx.ConnectError("no"), httpx.ReadTimeout("slow"), problem(502, "x"), problem(503, "not-ready", 3),
+        httpx.ConnectError("no"), httpx.ReadTimeout("slow"), problem(502, "x"), problem(503, "not-ready", 1),
         httpx.Response(200, json=ANSWER),
     )  # fmt: skip
 
     assert decide(wire).score == 700_000
     assert len({request.content for request in wire.requests}) == 1
-    assert no_waiting == [0.2, 0.4, 0.8, 3.0]
+    assert len({request.headers["X-Request-Id"] for request in wire.requests}) == 1
+    assert clock.pauses == pytest.approx([0.05, 0.1, 0.2, 1.4])
 
 
-def test_it_gives_up_after_five_attempts():
-    """Retries are bounded and end in a typed error."""
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+def test_what_the_id_makes_safe_is_sent_again(clock, status):
+    """An answer that another attempt may change is no answer yet, with or without a time to wait."""
+    wire = Wire(problem(status, "x"), httpx.Response(status, text="<p>busy</p>"), httpx.Response(200, json=ANSWER))
+
+    assert decide(wire).score == 700_000
+    assert clock.pauses == pytest.approx([0.05, 0.1])
+
+
+def test_it_gives_up_at_the_deadline(clock):
+    """Retries are bounded by the deadline and end in a typed error."""
     wire = Wire(*[httpx.ConnectError("no")] * 9)
 
     with pytest.raises(Unreachable, match=r"did not answer \(ConnectError\)"):
         decide(wire)
-    assert len(wire.requests) == 5
+    assert clock.pauses == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8])
+    assert len(wire.requests) == 6
+
+
+def test_a_wait_beyond_the_deadline_is_not_begun(clock):
+    """If the scorer asks for a longer wait than the deadline leaves, the call ends at once and says how long."""
+    wire = Wire(problem(429, "too-many-requests", 30))
+
+    with pytest.raises(Unreachable, match="answered 429: because") as caught:
+        decide(wire)
+    assert (caught.value.retry_after, caught.value.status, caught.value.kind) == (30, 429, "too-many-requests")
+    assert clock.pauses == []
 
 
 def test_suspension_is_told_at_once():
@@ -124,26 +173,85 @@ def test_suspension_is_told_at_once():
     assert (caught.value.retry_after, len(wire.requests)) == (30, 1)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 409, 413, 422, 500, 503])
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 409, 413, 422])
 def test_a_refusal_is_final(status):
-    """A refused request is not repeated, and neither is a 503 that names no time to wait."""
+    """A refused request is not repeated."""
     wire = Wire(problem(status, "x"))
 
     with pytest.raises(Refused, match=f"refused with {status}: because") as caught:
         decide(wire)
-    assert (caught.value.status, len(wire.requests)) == (status, 1)
+    assert (caught.value.status, caught.value.kind, len(wire.requests)) == (status, "x", 1)
 
 
-def test_an_answer_of_something_else_is_a_refusal():
-    """The error does not repeat a proxy's page."""
-    with pytest.raises(Refused, match="404: no problem document"):
-        decide(Wire(httpx.Response(404, text=f"<p>{CUSTOMER}</p>")))
+OTHERS = [
+    httpx.Response(404, text=f"<p>{CUSTOMER}</p>"),
+    httpx.Response(404, json={"type": "about:blank", "detail": f"{CUSTOMER}"}),
+    httpx.Response(404, json=[CUSTOMER]),
+]
+
+
+@pytest.mark.parametrize("answer", OTHERS, ids=["page", "problem", "list"])
+def test_an_answer_of_something_else_is_a_refusal(answer):
+    """The error does not repeat a proxy's page or document."""
+    with pytest.raises(Refused, match=r"404: no problem document$"):
+        decide(Wire(answer))
+
+
+GARBAGE = [
+    b"",
+    b"<html>login</html>",
+    b"{",
+    b"[]",
+    b"null",
+    b"{}",
+    b'{"decision": "flag"}',
+    b"\xff\xfe",
+    b"[" * 100_000,
+]
+GARBAGE += [json.dumps({**ANSWER, "score": value}).encode() for value in ("7", None, 0.5, -1, 1_000_001)]
+GARBAGE += [json.dumps({**ANSWER, "decision": "perhaps"}).encode(), json.dumps(ANSWER).encode()[:-1]]
+
+
+@pytest.mark.parametrize("content", GARBAGE, ids=range(len(GARBAGE)))
+def test_garbage_in_a_success_is_a_typed_error(content):
+    """A page, a cut document or another form in a 200 is no decision, and is not repeated in the error."""
+    wire = Wire(httpx.Response(200, content=content))
+
+    with pytest.raises(BadAnswer, match="the answer with status 200 is not one of the scorer's") as caught:
+        decide(wire)
+    assert (caught.value.status, len(wire.requests)) == (200, 1)
+    assert "login" not in str(caught.value)
+
+
+def test_an_endless_answer_is_no_answer():
+    """An answer that is larger than any of the scorer's is a typed error."""
+    with pytest.raises(BadAnswer):
+        decide(Wire(httpx.Response(200, content=b'{"a":"' + b"a" * (1 << 22) + b'"}')))
+
+
+def test_metadata_go_and_come_back():
+    """Metadata are sent as they are, and the answer has what the scorer keeps."""
+    wire = Wire(httpx.Response(200, json={**ANSWER, "metadata": {"till": "3"}}))
+
+    with client(wire) as scorer:
+        decision = scorer.decide(5, 60, CUSTOMER, TERMINAL, 7_091, metadata={"till": "4"})
+
+    assert json.loads(wire.requests[0].content)["metadata"] == {"till": "4"}
+    assert decision.metadata == {"till": "3"}
+
+
+def test_a_value_that_is_no_json_is_a_typed_error():
+    """A value that cannot be sent ends in an error without the value, and nothing is sent."""
+    wire = Wire()
+    with pytest.raises(ClientError, match=r"the request is no JSON \(TypeError\)") as caught:
+        client(wire).decide(5, 60, CUSTOMER, TERMINAL, object())
+    assert (wire.requests, "object" in str(caught.value)) == ([], False)
 
 
 @pytest.mark.parametrize("answer", [problem(422, "invalid"), problem(503, "suspended"), httpx.ConnectError("no")])
 def test_no_error_or_repr_holds_an_identifier_or_a_secret(answer):
     """No error or repr holds raw ids, tokens, the key or the bearer token."""
-    wire = Wire(*[answer] * 5)
+    wire = Wire(*[answer] * 9)
     scorer = client(wire)
     with pytest.raises(ClientError) as caught:
         scorer.decide(5, 60, CUSTOMER, TERMINAL, 7_091)
@@ -157,6 +265,16 @@ def test_deciding_needs_a_key():
     """A client without a key can make every other request."""
     with pytest.raises(ClientError, match="no key to make tokens with"):
         client(Wire(), key=None).decide(5, 60, CUSTOMER, TERMINAL, 7_091)
+
+
+def test_a_rejected_label_is_an_error():
+    """No label is lost silently: the error names the first one that was not stored, and why."""
+    rejected = [{"index": n, "transaction_id": "5", "reason": "learned_at lies in the future: later"} for n in (3, 4)]
+    answer = {"accepted": 3, "unknown_transactions": [], "rejected": rejected}
+    scorer = client(Wire(httpx.Response(200, json=answer)), key=None)
+
+    with pytest.raises(Refused, match=r"labels\[3\] \(and 1 others\) not stored.*in the future"):
+        scorer.label([Label(5, "fraud", 99)] * 5)
 
 
 def test_labels_status_and_switch():
@@ -199,6 +317,26 @@ def test_a_signed_webhook_becomes_an_event():
         "antifraud.switch.changed",
         {"mode": "SUSPENDED"},
     )
+
+
+OTHER = "whsec_b3RoZXI="
+
+
+@pytest.mark.parametrize("known", [SECRET, OTHER, [OTHER, SECRET], (SECRET,)], ids=["old", "new", "both", "list"])
+def test_during_a_rotation_either_secret_verifies(known):
+    """The guard then signs with both, and the receiver may know the old secret, the new one, or both."""
+    headers = signed(BODY, secret=OTHER)
+    headers["webhook-signature"] += " " + signed(BODY)["webhook-signature"]
+
+    assert verify_webhook(known, headers, BODY.encode()).id == "n-1"
+
+
+def test_a_receiver_that_knows_both_secrets_takes_a_single_signature():
+    """Before and after the rotation, the guard signs with one of them; without any secret nothing verifies."""
+    for secret in (SECRET, OTHER):
+        assert verify_webhook([OTHER, SECRET], signed(BODY, secret=secret), BODY.encode()).id == "n-1"
+    with pytest.raises(ClientError, match="does not verify"):
+        verify_webhook([], signed(BODY), BODY.encode())
 
 
 OLD = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)

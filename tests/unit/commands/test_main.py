@@ -70,11 +70,36 @@ def test_access_is_made_once(run, tmp_path):
     """The four files are named and not shown, and the second call is refused."""
     code, out, _ = run("access", "generate")
     secrets = tmp_path / "secrets"
-    names = ("client.token", "admin.token", "webhook.secret", "access.json")
+    names = ("client.token", "admin.token", "metrics.token", "access.json")
     assert (code, out) == (0, "".join(f"wrote {secrets / name}\n" for name in names))
 
     code, _, err = run("access", "generate")
     assert (code, err.startswith("error: ")) == (10, True)
+
+
+def test_subscribers_are_kept_by_commands(run, tmp_path):
+    """Each command says what it has done, and none shows a secret or the path of a URL."""
+    secret, url = tmp_path / "secrets" / "webhook-ops.secret", "https://ops.example/s3cret"
+    said = [
+        run("subscribers", *words)
+        for words in (
+            ("list",), ("add", "ops", "--url", url), ("rotate", "ops"), ("list",), ("retire", "ops"),
+            ("move", "ops", "--url", "http://127.0.0.1:9/"), ("list",), ("remove", "ops"), ("remove", "ops"),
+        )
+    ]  # fmt: skip
+
+    assert [code for code, _, _ in said] == [0] * 8 + [10]
+    assert [out for _, out, _ in said[:8]] == [
+        "",
+        f"added ops; give its receiver the secret in {secret}\n",
+        f"two secrets of ops sign; give its receiver the new one in {secret}, then retire the old one\n",
+        "ops  ops.example  two secrets sign\n",
+        "only the newest secret of ops signs\n",
+        "ops has another URL\n",
+        "ops  127.0.0.1\n",
+        "removed ops\n",
+    ]
+    assert said[8][2].startswith("error: there is no such subscriber")
 
 
 def test_the_release_keys_are_made_once(run, tmp_path):
@@ -112,6 +137,8 @@ def test_the_help_lists_every_command(capsys):
     assert listed == [
         "access generate", "explain", "keys generate", "keys list", "keys retire", "keys rotate", "release activate",
         "release gc", "release list", "release pin", "release show", "release verify", "release-key generate", "replay",
+        "subscribers add", "subscribers list", "subscribers move", "subscribers remove", "subscribers retire",
+        "subscribers rotate",
     ]  # fmt: skip
 
 

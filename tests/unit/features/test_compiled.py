@@ -73,11 +73,9 @@ def test_the_source_of_a_formula():
     feature = Feature("share", "event", None, "", "", "", lambda a, x: a.ratio(x["n"] - 1, x["m"] * 100))
 
     assert source_of([feature], ["m", "n"]) == (
-        "def vector(inputs):\n"
-        "    m = inputs['m']\n"
-        "    n = inputs['n']\n"
+        "def vector(m, n):\n"
         "    return [\n"
-        "        (float((n - 1)) / float(denominator_0) if (denominator_0 := (m * 100)) > 0 else nan),\n"
+        "        ((n - 1) * 1.0 / denominator_0 if (denominator_0 := (m * 100)) > 0 else nan),\n"
         "    ]\n"
     )
 
@@ -86,7 +84,7 @@ def test_a_ratio_of_ratios_keeps_both_denominators():
     """The inner ratio does not overwrite the denominator of the outer one: (6 / 3) / 4 is 0.5."""
     feature = Feature("nested", "event", None, "", "", "", lambda a, x: a.ratio(a.ratio(x["n"], x["m"]), x["k"]))
 
-    assert compile_features([feature], ["k", "m", "n"])({"n": 6, "m": 3, "k": 4}) == [0.5]
+    assert compile_features([feature], ["k", "m", "n"])(4, 3, 6) == [0.5]
 
 
 def test_a_name_that_no_input_has_is_an_error_when_the_registry_is_compiled():
@@ -104,7 +102,7 @@ def test_every_operation_as_source():
     assert [(n + 1).text, (n % 7 >= 5).text, (n != -1).text, (n < 6).text, (n > 0).text] == [
         "(n + 1)", "((n % 7) >= 5)", "(n != -1)", "(n < 6)", "(n > 0)",
     ]  # fmt: skip
-    assert a.root(n * n).text == "sqrt(float((n * n)))"
+    assert a.root(n * n).text == "sqrt((n * n))"
     assert a.floor_divide(n, 3_600).text == "(n // 3600)"
-    assert a.when(n > 0, n).text == "(float(n) if (n > 0) else nan)"
+    assert a.when(n > 0, n).text == "(n * 1.0 if (n > 0) else nan)"
     assert a.flag(n > 0).text == "(1.0 if (n > 0) else 0.0)"

@@ -60,12 +60,14 @@ def test_labels_of_a_closed_day_are_unknown(world, days_late):
 
 
 LABEL_MUTANTS = {
-    "a label of the own hour": ("change.hour < hour]", "change.hour <= hour]"),
-    "a label of any hour": ("change for change in self.changes if change.hour < hour", "*self.changes"),
-    "the oldest place is left out": ("change.since >= first", "change.since > first"),
-    "the oldest closed day is left out": ("day * DAY_HOURS >= first", "day * DAY_HOURS > first"),
-    "the oldest closed hour is left out": ("self.hours.items() if hour >= first", "self.hours.items() if hour > first"),
-    "closed days in the window of a day": ("if days == 1\n            else", "if days == 0\n            else"),
+    "a label of the own hour": ("bisect_left(columns[0], hour)", "bisect_left(columns[0], hour + 1)"),
+    "a label of any hour": ("bisect_left(columns[0], hour)", "len(self)"),
+    "the oldest place is left out": ("place >= first for place", "place > first for place"),
+    "the oldest closed day is left out": ("self.days.since(today - days)", "self.days.since(today - days + 1)"),
+    "the oldest closed hour is left out": ("self.hours.since(first)", "self.hours.since(first + 1)"),
+    "closed days in the window of a day": (
+        "self.hours.since(first) if days == 1", "self.hours.since(first) if days == 0",
+    ),
     "the week moves by the hour": (
         "hour - DAY_HOURS if days == 1 else (today - days) * DAY_HOURS", "hour - days * DAY_HOURS",
     ),
@@ -81,12 +83,12 @@ LABEL_MUTANTS = {
     "a legitimate label without end": ("if last_legit >= first else 0", "if last_legit >= 0 else 0"),
     "a legitimate label does not end the streak": ("since = max(last_legit + 1, first)", "since = first"),
     "the hour of the legitimate label is in the streak": ("last_legit + 1, first", "last_legit, first"),
-    "late labels in the streak": ("if change.since == change.hour]", "]"),
-    "a new fraud ends the streak": ("change.known > change.fraud", "change.known"),
-    "the legitimate label of the state is forgotten": ("max(self.last_legit, legit)", "legit"),
+    "late labels in the streak": ("hour == place for hour, place", "True for hour, place"),
+    "a new fraud ends the streak": ("if more > frauds]", "if more]"),
+    "the legitimate label of the state is forgotten": ("max(self.last_legit, ", "max(NO_HOUR, "),
     "the streak of the state is forgotten": ("for at, count in self.streak.items() if", "for at, count in () if"),
     "the streak is as old as its last fraud": ("hour - min(frauds)[0]", "hour - max(frauds)[0]"),
-    "a streak needs closed days": ("self.days or self.streak or learnt", "self.days or learnt"),
+    "a streak needs closed days": ("self.days or self.streak or learnt.hours", "self.days or learnt.hours"),
 }  # fmt: skip
 
 
@@ -125,7 +127,7 @@ def history(rows, module=buckets):
 def differs_in_windows(world, module=buckets):
     """Return whether some window of a history says something else than the loop over rows."""
     rows, time = world
-    found = [history(rows, module).window(time, days) for days in WINDOWS]
+    found = history(rows, module).windows(time)
     return found != [
         naive.window(rows, time, days) if naive.is_known(rows, CUTOFF, time, days) else None for days in WINDOWS
     ]
@@ -143,7 +145,7 @@ def test_later_buckets_never_matter(world):
     """Payments of later hours change no window of an event; the closed day of a late event may become unknown."""
     rows, time = world
     so_far = [row for row in rows if row[0] // HOUR <= time // HOUR]
-    with_later, without = ([history(each).window(time, days) for days in WINDOWS] for each in (rows, so_far))
+    with_later, without = (history(each).windows(time) for each in (rows, so_far))
 
     assert [late or None for late in with_later] == [
         None if late is None else early for late, early in zip(with_later, without, strict=True)
@@ -173,20 +175,20 @@ def test_only_a_late_event_lacks_inputs(world):
 
 
 WINDOW_MUTANTS = {
-    "later hours": ("self.hours.total(first_hour, last_hour)", "self.hours.total(first_hour, 1 << 30)"),
+    "later hours": ("[(first, last_hour) for first in first_hours]", "[(first, 1 << 30) for first in first_hours]"),
     "the own hour is left out": (
-        "self.hours.total(first_hour, last_hour)", "self.hours.total(first_hour, last_hour - 1)",
+        "[(first, last_hour) for first in first_hours]", "[(first, last_hour - 1) for first in first_hours]",
     ),
     "the first hour is left out": (
-        "self.hours.total(first_hour, last_hour)", "self.hours.total(first_hour + 1, last_hour)",
+        "[(first, last_hour) for first in first_hours]", "[(first + 1, last_hour) for first in first_hours]",
     ),
     "later closed days": ("min(self.cutoff, today - 1)", "self.cutoff"),
     "the first day is left out": (
-        "self.days.total(today - days, last_closed)", "self.days.total(today - days + 1, last_closed)",
+        "[(first, last_closed) for first in first_days]", "[(first + 1, last_closed) for first in first_days]",
     ),
-    "the cut-off day counts twice": ("max(first_hour, (last_closed + 1) * DAY_HOURS)", "first_hour"),
-    "every window is known": ("if today <= self.cutoff and not self._knows", "if today < 0 and not self._knows"),
-    "the cut-off day is known too well": ("if today <= self.cutoff and", "if today < self.cutoff and"),
+    "the cut-off day counts twice": ("max(first * DAY_HOURS, open_hour)", "first * DAY_HOURS"),
+    "every window is known": ("if today > self.cutoff:", "if today > 0:"),
+    "the cut-off day is known too well": ("if today > self.cutoff:", "if today >= self.cutoff:"),
     "windows before the oldest closed day": ("first_day > self.cutoff - LONGEST_WINDOW_DAYS and all(", "all("),
     "the oldest closed day is unknown": (
         "first_day > self.cutoff - LONGEST_WINDOW_DAYS", "first_day > self.cutoff - LONGEST_WINDOW_DAYS + 1",
@@ -197,9 +199,9 @@ WINDOW_MUTANTS = {
     "every closed day has to be known to the hour": (
         "range(first_day, today + 1) if days == 1 else (today,)", "range(first_day, today + 1)",
     ),
-    "a last time after the event": ("if found.last_time <= time:", "if found:"),
-    "the last time at the event's second is dropped": ("found.last_time <= time", "found.last_time < time"),
-    "the hour before the own one has no last time": ("last_hour - 1).last_time", "last_hour - 2).last_time"),
+    "a last time after the event": ("if found[0].last_time <= time:", "if found:"),
+    "the last time at the event's second is dropped": ("found[0].last_time <= time", "found[0].last_time < time"),
+    "the hour before the own one has no last time": ("(first_hours, last_hour - 1)", "(first_hours, last_hour - 2)"),
     "a sum leaves its last bucket out": ("bisect_right(numbers, last)", "bisect_left(numbers, last)"),
     "a sum forgets its largest amount": ("max(largest[start:end])", "largest[start]"),
 }  # fmt: skip

@@ -12,7 +12,7 @@ MIDNIGHT = (CUTOFF + 1) * 24
 
 def risk(hour=MIDNIGHT, **history):
     """Return what an event in the last second of an hour sees."""
-    return LabelHistory(CUTOFF, **history).risk(hour * HOUR + 3_599)
+    return LabelHistory.of(CUTOFF, **history).risk(hour * HOUR + 3_599)
 
 
 def test_a_terminal_without_labels_has_no_risk():
@@ -107,7 +107,7 @@ def test_a_streak_and_a_legitimate_label_leave_the_window_after_thirty_days():
 
 def test_the_first_days_of_1970_have_no_legitimate_label_either():
     """A month that begins before hour 0 does not take the missing legitimate label for one."""
-    assert LabelHistory(1, {1: Counts(1, 1)}, {}, NO_HOUR, {30: 1}).risk(2 * 24 * HOUR)[6:] == (1, 18, 0)
+    assert LabelHistory.of(1, {1: Counts(1, 1)}, {}, NO_HOUR, {30: 1}).risk(2 * 24 * HOUR)[6:] == (1, 18, 0)
 
 
 @pytest.mark.parametrize("hour", [0, CUTOFF * 24, MIDNIGHT - 1])

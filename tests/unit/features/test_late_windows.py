@@ -28,7 +28,7 @@ def history(*times):
 
 def counts(time, *times):
     """Return the transactions in the windows of 1, 7 and 30 days; None for a window that is not known."""
-    windows = [history(*times).window(time, days) for days in (1, 7, 30)]
+    windows = history(*times).windows(time)
     return tuple(bucket and bucket.tx_count for bucket in windows)
 
 
@@ -121,6 +121,6 @@ def test_the_time_since_the_last_payment_is_never_negative():
 def test_payments_of_the_own_hour_count_although_their_last_time_is_not_used():
     """The hour 12:00 holds 2 payments, the last of 12:48: both count at 12:30, with the last time of 11:00."""
     noon = at(CUTOFF + 1)
-    found = history(noon - HOUR, noon, noon + 2_880).window(noon + 1_800, 1)
+    found = history(noon - HOUR, noon, noon + 2_880).windows(noon + 1_800)[0]
 
     assert found == Bucket(tx_count=3, amount_sum=3, amount_sum_sq=3, amount_max=1, last_time=noon - HOUR)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antifraud.features.buckets import BUCKET_BYTES, EMPTY, NEVER, Bucket, Buckets, bucket_of
+from antifraud.features.buckets import BUCKET_BYTES, EMPTY, NEVER, Bucket, Buckets, History, bucket_of
 
 NUMBERS = st.integers(-3, 12)
 # The words of a sum of squares: nothing in one of them, both of them full, and a sum that carries.
@@ -60,12 +60,14 @@ def test_a_bucket_is_added_at_its_place(buckets, number, bucket):
     assert found.packed == Buckets.of(expected).packed
 
 
-def test_later_buckets_follow():
-    """The hours of the state and the live hours after them are one history."""
-    early, late = Buckets.of({7: bucket_of(30, 7)}), Buckets.of({9: bucket_of(60, 5)})
+def test_live_hours_follow_those_of_the_state():
+    """The hours of the state and the live hours after them are one history; live hours of closed days do not count."""
+    early = Buckets.of({7: bucket_of(7 * 3_600 + 30, 7)})
+    late = Buckets.of({9: bucket_of(9 * 3_600, 9), 25: bucket_of(25 * 3_600 + 60, 5)})
+    end = 25 * 3_600 + 60
 
-    assert early.followed_by(late).total(7, 9) == Bucket(2, 12, 74, 7, 60)
-    assert Buckets().followed_by(late) == late
+    assert History(0, hours=early, live=late).windows(end)[0] == Bucket(2, 12, 74, 7, end)
+    assert History(0, live=late).windows(end)[0] == bucket_of(end, 5)
 
 
 def test_a_bucket_takes_52_bytes():

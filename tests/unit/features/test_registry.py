@@ -12,7 +12,7 @@ from antifraud.clock import day_number
 from antifraud.features.buckets import EMPTY, Bucket, Buckets, History, bucket_of
 from antifraud.features.labels import Change, Counts, LabelHistory
 from antifraud.features.reference import INPUT_NAMES, Inputs, feature_inputs, feature_vector, vector_of
-from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
+from antifraud.features.registry import FEATURE_NAMES, REGISTRY, WINDOWS, feature_set_hash
 
 HOUR = 3_600
 DAY = 86_400
@@ -82,7 +82,7 @@ def test_an_hour_bucket_of_the_cutoff_day_is_not_counted_twice():
 
 def labelled(**history):
     """Return a terminal without transactions whose labels are these."""
-    return History(FRIDAY - 1, labels=LabelHistory(FRIDAY - 1, **history))
+    return History(FRIDAY - 1, labels=LabelHistory.of(FRIDAY - 1, **history))
 
 
 def test_terminal_risk_by_hand():
@@ -192,7 +192,7 @@ def test_a_window_equals_counting_events_by_hand(rows, now, days):
         len(kept), sum(a for _, a in kept), sum(a * a for _, a in kept),
         max((a for _, a in kept), default=0), max((t for t, _ in kept), default=-1),
     )  # fmt: skip
-    assert History(cutoff, Buckets.of(closed), Buckets.of(by_hour)).window(now, days) == expected
+    assert History(cutoff, Buckets.of(closed), Buckets.of(by_hour)).windows(now)[WINDOWS.index(days)] == expected
 
 
 @given(st.permutations([bucket_of(time, time + 1) for time in range(6)]))

@@ -57,7 +57,7 @@ def label_history(labels, transactions, cutoff):
     now = [(place, status) for place, status in now if status != "unknown" and place // 24 > cutoff - 30]
     news = [each for entries, due in known for each in naive.in_time(entries, due) if each[0] // 24 > cutoff - 30]
     last_legit = max((hour for hour, status in news if status == "legitimate"), default=NO_HOUR)
-    return labels.LabelHistory(
+    return labels.LabelHistory.of(
         cutoff,
         counts(labels, [(place // 24, status) for place, status in now]),
         counts(labels, [(place, status) for place, status in now if place // 24 == cutoff]),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antifraud.api.fields import Token
 from antifraud.errors import SettingsError
 from antifraud.keys.pseudonym import (
     TOKEN_PATTERN,
@@ -21,7 +22,6 @@ from antifraud.keys.pseudonym import (
     rotate_keyring,
     tokenise,
 )
-from serving.store.records import Token
 
 ids = st.integers(0, 10**12)
 

@@ -122,7 +122,7 @@ def test_labels_of_a_terminal_as_its_next_day_sees_them(tmp_path):
     assert found["t"].last_legit == 2088
     assert found["t"].streak == {2328: 1, 2380: 1}
     assert sorted(found["t"].changes) == [(2402, 2380, -1, -1), (2402, 2402, 1, 0)]
-    assert found["new"] == LabelHistory(99, changes=[Change(2400, 2400, 1, 1)])
+    assert found["new"] == LabelHistory.of(99, changes=[Change(2400, 2400, 1, 1)])
 
 
 def random_world(seed):
@@ -169,7 +169,7 @@ def test_closed_labels_equal_all_changes_one_by_one(tmp_path, seed):
 
     assert len(found) == 6
     for terminal, changes in changes_by_terminal(transactions, labels).items():
-        naive = LabelHistory(0, changes=changes)
+        naive = LabelHistory.of(0, changes=changes)
         for hour in range(DAY * 24, (DAY + 1) * 24):
             assert found[terminal].risk(hour * HOUR_SECONDS) == naive.risk(hour * HOUR_SECONDS)
 

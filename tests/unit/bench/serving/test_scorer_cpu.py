@@ -17,7 +17,7 @@ from bench.serving.world import BATCH, CUTOFF, FILLING, LABELLED, encode_format_
 def test_the_earlier_record_of_an_entity():
     """Commit b393281 kept a header with the labels as nine sums, then 52 bytes for each bucket."""
     day, hour = Bucket(2, 12, 74, 7, 60), Bucket(1, 5, 25, 5, 60)
-    labels = LabelHistory(CUTOFF, {CUTOFF: Counts(3, 1), CUTOFF - 7: Counts(5, 2)})
+    labels = LabelHistory.of(CUTOFF, {CUTOFF: Counts(3, 1), CUTOFF - 7: Counts(5, 2)})
     found = encode_format_2(Entity(Buckets.of({7: day}), Buckets.of({8: hour}), labels))
 
     assert struct.unpack_from("<BHH9q", found) == (2, 1, 1, 3, 1, 3, 1, 8, 3, 0, 0, 0)

@@ -1,0 +1,41 @@
+"""``/v1/decisions``: the request for a decision, and its answer."""
+
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from antifraud.api.fields import Amount, Metadata, Score, Time, Token, TransactionId
+
+
+class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """One transaction. `event_time` is in UTC seconds, `amount` in minor units, and the parties are tokens."""
+
+    transaction_id: TransactionId
+    event_time: Time
+    customer: Token
+    terminal: Token
+    amount: Amount
+    metadata: Metadata | UnsetType = UNSET
+
+
+class Answer(Struct, frozen=True):
+    """A decision. `transaction_id` is text, also if the request had an integer.
+
+    `score` and `threshold` are in parts per million. `decision_id` names this decision among those of all stores;
+    `arrival` is its place in the order of all decisions of the store. `counted` is false if the state already covers
+    the event's day; `reasons` then holds ``day_covered_by_state``. It holds ``history_incomplete`` if features are null
+    because the history of the event's own time is not known. `metadata` is that of the first request with this id.
+    """
+
+    transaction_id: str
+    decision: Literal["approve", "flag"]
+    score: Score
+    threshold: Score
+    release: str
+    mode: str
+    state_cutoff: str
+    counted: bool
+    reasons: tuple[str, ...]
+    decision_id: str
+    arrival: int
+    metadata: Metadata | UnsetType = UNSET

@@ -1,0 +1,57 @@
+"""Check a configuration with nginx, and run nginx on this machine."""
+
+import dataclasses
+import os
+import shutil
+import subprocess
+from functools import partial
+from pathlib import Path
+
+from antifraud.errors import SettingsError
+from infra.cluster.processes import Server, accepts, wait_until
+from infra.proxy.configuration import Proxy
+
+SBIN = "/usr/sbin"
+"""The folder of Debian's nginx, which is not on everybody's path."""
+
+
+def find_nginx() -> Path:
+    """Return the program.
+
+    Raises:
+        SettingsError: nginx is not installed.
+    """
+    found = shutil.which("nginx") or shutil.which("nginx", path=SBIN)
+    if found is None:
+        raise SettingsError("nginx is not installed: apt-get install nginx (macOS: brew install nginx)")
+    return Path(found)
+
+
+def check_configuration(path: Path) -> None:
+    """Let nginx read a configuration.
+
+    Raises:
+        SettingsError: nginx is not installed, or refuses the configuration; its words are in the message.
+    """
+    done = subprocess.run([*_command(path), "-t"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SettingsError(f"nginx refuses the configuration: {done.stderr.strip()}")
+
+
+def start_proxy(folder: Path, proxy: Proxy) -> Server:
+    """Start a proxy with configuration, process id and log in `folder`.
+
+    Raises:
+        SettingsError: nginx is not installed, refuses the configuration, or did not start.
+    """
+    configuration, log = folder / "nginx.conf", folder / "nginx.log"
+    configuration.write_text(dataclasses.replace(proxy, log=str(log), pid=str(folder / "nginx.pid")).render())
+    check_configuration(configuration)
+    server = Server.start("nginx", _command(configuration), log, dict(os.environ))
+    wait_until(server, partial(accepts, int(proxy.bind.rpartition(":")[2])), log)
+    return server
+
+
+def _command(configuration: Path) -> list[str]:
+    # Without -e, nginx opens the error log of its package before it reads the configuration.
+    return [str(find_nginx()), "-e", "stderr", "-p", str(configuration.parent), "-c", str(configuration)]

@@ -1,0 +1,22 @@
+"""Request ids: a client's own if it is harmless in a log line, otherwise a new one."""
+
+import re
+import secrets
+from typing import Final
+
+HEADER: Final = "X-Request-Id"
+VARIABLE: Final = "HTTP_X_REQUEST_ID"
+"""The header in the environment of a request."""
+RANDOM_BYTES: Final = 12
+_HARMLESS: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+def choose_request_id(sent: str | None) -> str:
+    """Return the id that a client has sent, or a new one.
+
+    >>> choose_request_id("till-3.2026:17")
+    'till-3.2026:17'
+    >>> len(choose_request_id("two words")), len(choose_request_id(None))
+    (24, 24)
+    """
+    return sent if sent is not None and _HARMLESS.fullmatch(sent) else secrets.token_hex(RANDOM_BYTES)

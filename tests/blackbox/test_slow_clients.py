@@ -1,0 +1,132 @@
+"""Slow clients: idle, silent, half-sent and slowly closing connections hold up no decision of others."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from tests.blackbox.sockets import connect, connections, decision_request, exchange, read_answer, request_of
+from tests.blackbox.traffic import decide_all, transaction
+
+HALF = b"POST /v1/decisions HTTP/1.1\r\nHost: x\r\nContent-Length: 200\r\n\r\n{"
+PATIENCE = 5
+"""Seconds in which forty decisions are made for certain."""
+
+
+@pytest.fixture(scope="module")
+def scorer(build, scorer_of):
+    """A scorer for all tests here."""
+    with scorer_of(build()) as running:
+        yield running
+
+
+def require_decisions(scorer, first):
+    """Require that decisions are made as if nobody else were there."""
+    began = time.monotonic()
+    answers = decide_all(scorer, range(first, first + 40))
+    assert {answer.status for answer in answers} == {200}
+    assert time.monotonic() - began < PATIENCE
+
+
+def test_idle_connections_hold_up_nobody(scorer):
+    """Two hundred clients have had an answer and keep their connections open."""
+    answered = request_of("GET", "/healthz").replace(b"Connection: close\r\n", b"")
+    with connections(scorer, 200, answered):
+        require_decisions(scorer, 0)
+
+
+def test_silent_connections_hold_up_nobody(scorer):
+    """Two hundred clients connect and send nothing."""
+    with connections(scorer, 200):
+        require_decisions(scorer, 100)
+
+
+@pytest.mark.parametrize("sent", [HALF[:4], HALF[:40], HALF], ids=["line", "fields", "body"])
+def test_half_sent_requests_hold_up_nobody(scorer, sent):
+    """Two hundred clients stop within the request line, the header fields or the body."""
+    with connections(scorer, 200, sent):
+        require_decisions(scorer, 200)
+
+
+def test_dripping_requests_hold_up_nobody(scorer):
+    """Clients that send a byte at a time never take a thread, and none prolongs its time."""
+    with connections(scorer, 50, HALF) as dripping:
+        stop = threading.Event()
+
+        def drip():
+            while not stop.wait(0.2):
+                for each in dripping:
+                    try:
+                        each.send(b" ")
+                    except OSError:
+                        continue
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            require_decisions(scorer, 300)
+            answers = [read_answer(each.makefile("rb")) for each in dripping]
+        finally:
+            stop.set()
+            thread.join()
+    assert {answer[0] for answer in answers} == {408}
+
+
+def test_more_idle_connections_than_a_worker_takes_hold_up_nobody(scorer):
+    """The oldest idle connections are closed for new clients."""
+    with connections(scorer, 2_500):
+        require_decisions(scorer, 400)
+
+
+def test_clients_that_close_late_hold_up_nobody(scorer):
+    """Each client closes its connection long after its answer; the worker serves others meanwhile."""
+    token, kept = scorer.token(), []
+    began = time.monotonic()
+    for number in range(500, 540):
+        kept.append(connect(scorer))
+        kept[-1].sendall(decision_request(token, transaction(number)))
+        assert read_answer(kept[-1].makefile("rb"))[0] == 200
+
+    assert time.monotonic() - began < PATIENCE
+    for each in kept:
+        each.close()
+
+
+def test_pipelined_requests_are_answered_in_order(scorer):
+    """Three requests in one packet get three answers at once."""
+    token = scorer.token()
+    requests = [decision_request(token, transaction(number), keep=True) for number in (600, 601, 602)]
+    began = time.monotonic()
+    with connect(scorer) as connection:
+        connection.sendall(b"".join(requests))
+        file = connection.makefile("rb")
+        answers = [read_answer(file) for _ in requests]
+
+    assert [(status, json.loads(body)["transaction_id"]) for status, _, body in answers] == [
+        (200, "600"),
+        (200, "601"),
+        (200, "602"),
+    ]
+    assert time.monotonic() - began < PATIENCE
+
+
+def test_a_request_in_many_packets_is_answered(scorer):
+    """A request that arrives byte by byte is a request."""
+    request = decision_request(scorer.token(), transaction(700))
+    received = exchange(scorer, [request[place : place + 1] for place in range(len(request))], pause=0.002)
+
+    assert received.startswith(b"HTTP/1.1 200")
+
+
+def test_a_client_that_waits_for_100_continue_is_told_to_go_on(scorer):
+    """The worker asks for the body at once."""
+    whole = decision_request(scorer.token(), transaction(800))
+    head, _, body = whole.partition(b"\r\n\r\n")
+    began = time.monotonic()
+    with connect(scorer) as connection:
+        connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.recv(1_024) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert read_answer(connection.makefile("rb"))[0] == 200
+    assert time.monotonic() - began < PATIENCE

@@ -1,0 +1,103 @@
+"""The access file is followed: tokens come and go without a restart, and a broken file takes none away."""
+
+import json
+
+import pytest
+
+from antifraud.keys.access import Access, hash_token
+from tests.serving.scene import Scorer
+
+
+def grant(home, *names, scopes=("decide", "read")):
+    """Write an access file with a token for each name."""
+    entries = [{"client": name, "sha256": hash_token(name), "scopes": list(scopes)} for name in names]
+    (home / "secrets").mkdir(exist_ok=True)
+    (home / "secrets" / "access.json").write_text(json.dumps({"clients": entries}))
+
+
+@pytest.fixture
+def followed(home):
+    """A scorer that knows only what its access file says."""
+    grant(home, "till")
+    running = Scorer(home)
+    running.services.access = Access()
+    running.poller.poll()
+    yield running
+    running.close()
+
+
+def test_a_changed_file_is_read(followed, home):
+    """A new token works and a removed one is refused after the next poll."""
+    assert followed.get("/v1/status", caller="till").status_code == 200
+    grant(home, "kiosk")
+    followed.poller.poll()
+
+    assert followed.get("/v1/status", caller="till").status_code == 401
+    assert followed.get("/v1/status", caller="kiosk").status_code == 200
+
+
+@pytest.mark.parametrize("text", [None, "", '{"clients": [{"client": "till"}]}', '{"clients": ['])
+def test_a_broken_file_takes_no_token_away(followed, home, text):
+    """The callers that were read before stay, the trouble is named, and a repaired file ends it."""
+    path = home / "secrets" / "access.json"
+    path.unlink() if text is None else path.write_text(text)
+    for _ in range(2):
+        followed.poller.poll()
+
+    status = followed.get("/v1/status", caller="till")
+    assert status.status_code == 200
+    assert "access" in status.json["troubles"]
+    grant(home, "till", "kiosk")
+    followed.poller.poll()
+    assert followed.get("/v1/status", caller="kiosk").json["troubles"] == {}
+
+
+def test_an_unchanged_file_is_not_read_again(followed):
+    """A poll costs one look at the file."""
+    before = followed.services.access
+    followed.poller.poll()
+
+    assert followed.services.access is before
+
+
+def test_a_worker_without_access_file_refuses_and_cannot_decide(home):
+    """Nobody is told that a token is unknown before any was read."""
+    running = Scorer(home)
+    running.settings.access_path.unlink()
+    running.services.access = Access()
+    running.poller.poll()
+
+    answer = running.decide()
+    assert (answer.status_code, answer.json["type"]) == (503, "urn:antifraud:problem:not-ready")
+    assert not running.services.can_decide
+    assert "access generate" in running.services.troubles["access"]
+    running.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "token", "status"),
+    [
+        ("127.0.0.1", None, 200),
+        ("::1", None, 200),
+        ("localhost", None, 200),
+        ("0.0.0.0", None, 401),  # noqa: S104 the address that the test is about
+        ("10.0.0.7", None, 401),
+        ("run/scorer.sock", None, 401),
+        ("10.0.0.7", "till", 403),
+        ("10.0.0.7", "prometheus", 200),
+    ],
+)
+def test_metrics_need_a_token_unless_bound_privately(home, name, token, status):
+    """A scorer that other machines reach shows its metrics to tokens with the scope `metrics` only."""
+    grant(home, "till")
+    access = json.loads((home / "secrets" / "access.json").read_text())
+    access["clients"].append({"client": "p", "sha256": hash_token("prometheus"), "scopes": ["metrics"]})
+    (home / "secrets" / "access.json").write_text(json.dumps(access))
+    running = Scorer(home)
+    running.poller.poll()
+
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = running.client.get("/metrics", environ_overrides={"SERVER_NAME": name}, headers=headers)
+
+    assert answer.status_code == status
+    running.close()
