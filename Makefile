@@ -15,8 +15,9 @@ DATA ?=
 BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
+HOME_OF_FUZZ ?= var/bench-fuzz
 
-.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power bench-throughput bench-tail bench-slow-clients bench-footprint
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-throughput bench-tail bench-slow-clients bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,6 +120,9 @@ bench-serving-old-fails: setup  ## the black-box tests with the scorer of commit
 
 bench-serving-crash: setup  ## 50 kills of worker, master, guard and everything under load: HOME_OF_CRASH=folder, where a later run goes on
 	$(PYTHON) -m bench.serving.crash --home "$(HOME_OF_CRASH)"
+
+bench-serving-fuzz: setup  ## 200,000 hostile requests over WSGI: HOME_OF_FUZZ=folder, where a later run goes on
+	$(PYTHON) -m bench.serving.fuzz --home "$(HOME_OF_FUZZ)"
 
 bench-serving-swap: setup  ## longest gap between a worker's answers while it swaps releases
 	$(PYTHON) -m bench.serving.swap

@@ -4,10 +4,10 @@ import json
 import os
 import signal
 import socket
-from dataclasses import replace
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from antifraud.client import Label, ScorerClient, Suspended
 from tests.serving.processes import GunicornScorer, wait_for

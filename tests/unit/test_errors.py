@@ -68,7 +68,7 @@ def test_failures_of_scorer_and_sdk_have_codes_too():
 
 
 def test_no_expected_failure_is_defined_elsewhere():
-    """Three exceptions are defined elsewhere and end no process: an HTTP answer, a lost commit, a file's damage."""
+    """Four exceptions are defined elsewhere and end no process: two HTTP answers, a lost commit, a file's damage."""
     tree = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"Exception"}
     listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     sources = [name for name in listed.split() if not name.startswith("tests/") and (ROOT / name).exists()]
@@ -83,4 +83,5 @@ def test_no_expected_failure_is_defined_elsewhere():
         ("jobs/leak/damage.py", "Damage"),
         ("jobs/publishing/conflicts.py", "Conflict"),
         ("serving/api/problems.py", "Problem"),
+        ("serving/worker/refusals.py", "Refused"),
     ]

@@ -1,0 +1,141 @@
+"""The examples for integrators work: curl, Python and Java make the same tokens and get the same decisions."""
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from itertools import groupby
+from pathlib import Path
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from tests.serving.processes import GunicornScorer, free_port, wait_for
+from tests.serving.scene import KEY, NOON
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+VECTORS = json.loads((ROOT / "tests" / "golden" / "tokens.json").read_text())
+JAVA, PYTHON, CURL, SDK = (
+    ["java", str(EXAMPLES / "Tokens.java")],
+    [sys.executable, str(EXAMPLES / "tokens.py")],
+    ["sh", str(EXAMPLES / "decide.sh")],
+    [sys.executable, str(EXAMPLES / "decide.py")],
+)
+SECRET = "whsec_c2VjcmV0"
+
+
+def run(command, *arguments, lines):
+    """Give lines to an example, and return the lines that it prints."""
+    done = subprocess.run(
+        [*command, *map(str, arguments)], input="".join(f"{line}\n" for line in lines), check=False,
+        capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def keyring(folder, key_id, secret):
+    """Write a key ring with one key."""
+    path = folder / f"{key_id}-{secret[:8]}.json"
+    path.write_text(json.dumps({"active": key_id, "keys": {key_id: secret}}))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize("command", [JAVA, PYTHON], ids=["java", "python"])
+def test_the_examples_make_the_shared_tokens(tmp_path, command):
+    """Every vector that ingest and the SDK reproduce, and another spelling of the same number."""
+    made = []
+    for (key_id, secret), group in groupby(VECTORS, key=lambda v: (v["key_id"], v["secret"])):
+        vectors = list(group)
+        lines = [f"{v['kind']} {spelt}" for v in vectors for spelt in (v["id"], f"{v['id']:018}")]
+        expected = [v["token"] for v in vectors for _ in range(2)]
+        assert run(command, keyring(tmp_path, key_id, secret), lines=lines) == expected
+        made += vectors
+    assert made == VECTORS
+
+
+@pytest.fixture(scope="module")
+def scorer(shared_home):
+    """A real scorer, and what the examples need: its address, a bearer token, a key ring."""
+    ring = keyring(shared_home, KEY.key_id, KEY.secret.hex())
+    running = GunicornScorer(shared_home).start()
+    yield ring, running.url, shared_home / "secrets" / "client.token"
+    running.stop()
+
+
+def test_three_ways_to_one_decision(scorer):
+    """Curl, Java and the SDK ask about the same transaction: the first is decided, the others get its answer."""
+    lines = [f"till-3:1 {NOON} 483920175566 120000000017 7091", f"till-3:2 {NOON} 596 3156 39000"]
+
+    first = [json.loads(line) for line in run(CURL, *scorer, lines=lines)]
+    assert [answer["transaction_id"] for answer in first] == ["till-3:1", "till-3:2"]
+    assert [answer["decision"] for answer in first] == ["approve", "flag"]
+    assert [json.loads(line) for line in run(JAVA, *scorer, lines=lines)] == first
+    assert run(SDK, *scorer, lines=lines) == [
+        f"{answer['transaction_id']}: {answer['decision']}, score {answer['score']}" for answer in first
+    ]
+
+
+def test_a_label_with_curl(scorer):
+    """A decided transaction takes the label; another one is named as unknown."""
+    ring, url, token_file = scorer
+    run(CURL, ring, url, token_file, lines=[f"labelled {NOON} 596 3156 5716"])
+
+    answers = run(
+        ["sh", str(EXAMPLES / "label.sh")], url, token_file, lines=[f"labelled fraud {NOON}", f"nobody fraud {NOON}"]
+    )
+    assert [json.loads(answer)["accepted"] for answer in answers] == [1, 0]
+    assert json.loads(answers[1])["unknown_transactions"] == ["nobody"]
+
+
+def test_the_examples_say_what_was_refused(scorer):
+    """The SDK's example names the reason and goes on with the next line."""
+    ring, url, token_file = scorer
+    lines = [f"early {NOON - 40 * 86_400} 596 3156 5716", f"good {NOON} 596 3156 5716"]
+
+    early, good = run(SDK, ring, url, token_file, lines=lines)
+
+    assert early.startswith("early: your own rules decide (the scorer refused with 422: event_time is not valid")
+    assert good.startswith("good: approve, score ")
+
+
+def test_a_webhook_is_verified_and_printed_once(tmp_path):
+    """A signed webhook is taken, also twice; one with another body is refused."""
+    port, secret = free_port(), tmp_path / "secret"
+    secret.write_text(SECRET)
+    body = json.dumps({"id": "n-1", "type": "antifraud.switch.changed", "time": "t", "data": {"mode": "SUSPENDED"}})
+    now = dt.datetime.now(tz=dt.UTC)
+    headers = {
+        "webhook-id": "n-1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign("n-1", now, body),
+    }
+    command = [sys.executable, str(EXAMPLES / "webhook.py"), str(port), str(secret)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as taker:
+        try:
+            wait_for(lambda: answers(port), "the receiver")
+            contents = (body, body, body.replace("SUSPENDED", "SERVING"))
+            url = f"http://127.0.0.1:{port}"
+            statuses = [httpx.post(url, content=content, headers=headers).status_code for content in contents]
+        finally:
+            taker.terminate()
+        printed = taker.stdout.read().splitlines()
+    assert statuses == [204, 204, 401]
+    assert printed[0] == "antifraud.switch.changed SUSPENDED"
+    assert len(printed) == 2
+    assert "does not verify" in printed[1]
+
+
+def answers(port):
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}").status_code
+    except httpx.HTTPError:
+        return 0
