@@ -13,7 +13,7 @@ BODY_BYTES = 1 << 18
 def start() -> Flask:
     """Return the app; its worker can decide from the start."""
     app = Flask(__name__, static_folder=None)
-    # What the scorer's worker asks its app for.
+    # The scorer's worker asks its app for these.
     settings = SimpleNamespace(max_body_bytes=BODY_BYTES)
     app.extensions["antifraud"] = SimpleNamespace(
         can_decide=True, settings=settings, metrics=Metrics(), log=json_logger("no-op")
