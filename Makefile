@@ -136,7 +136,7 @@ bench-throughput: setup  ## decisions a second beside stateless servers, some te
 bench-tail: setup  ## slow answers at 400 a second beside those of a constant view, some ten minutes (Go)
 	$(PYTHON) -m bench.serving.edge.tail
 
-bench-slow-clients: setup  ## slow answers through the proxy among 1,400 slow clients over those without them
+bench-slow-clients: setup  ## slow answers with and without 1,400 slow clients, behind the proxy, some eight minutes (Go; apt-get as root)
 	$(PYTHON) -m bench.serving.edge.slow_clients
 
 bench-footprint: setup  ## the scorer's environment: packages, size, seconds to start, memory of a worker
