@@ -17,7 +17,7 @@ HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
 HOME_OF_FUZZ ?= var/bench-fuzz
 
-.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-throughput bench-tail bench-footprint
+.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-throughput bench-tail bench-slow-clients bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -138,6 +138,9 @@ bench-throughput: setup  ## decisions a second beside stateless servers, some te
 
 bench-tail: setup  ## slow answers at 400 a second beside those of a constant view, some ten minutes (Go)
 	$(PYTHON) -m bench.serving.edge.tail
+
+bench-slow-clients: setup  ## slow answers with and without 1,400 slow clients, behind the proxy, some eight minutes (Go; apt-get as root)
+	$(PYTHON) -m bench.serving.edge.slow_clients
 
 bench-footprint: setup  ## the scorer's environment: packages, size, seconds to start, memory of a worker
 	$(PYTHON) -m bench.serving.edge.footprint

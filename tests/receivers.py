@@ -31,10 +31,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def receiver(*answers, port=0, delay=0.0, **sends):
+def receiver(*answers, port=0, delay=0.0, context=None, **sends):
     """A server that answers with these statuses in turn after a delay; it has `url` and all that it has `received`."""
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.answers, server.received, server.sends, server.delay = answers or (204,), [], sends, delay
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     server.url = f"http://127.0.0.1:{server.server_port}/hook"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

@@ -131,7 +131,7 @@ OPERATIONS: Final = (
         name="metrics",
         method="GET",
         path="/metrics",
-        summary="Read the metrics for Prometheus.",
+        summary="Read the metrics for Prometheus, beyond loopback addresses with a token of the scope `metrics`.",
         media="text/plain",
         problems=WITH_TOKEN,
     ),

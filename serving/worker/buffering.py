@@ -9,23 +9,20 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gunicorn.config import Config
 from gunicorn.errors import ConfigError
 from gunicorn.workers.gthread import ThreadWorker
 
 from serving.logs import raised_at
-from serving.worker.connection import Arrived, Connection, Lingering
+from serving.worker.connection import Connection, Lingering
+from serving.worker.intake import Intake
 from serving.worker.refusals import INTERNAL, Refused, refusal_of
 
 if TYPE_CHECKING:
     # Not imported by the master: prometheus-client chooses its mode before `on_starting` names the folder.
     from serving.worker.services import Services
-
-
-CUT_SHORT: Final = Refused("bad-request", "the request ends before it is complete")
-TOO_SLOW: Final = Refused("request-timeout", "the request came too slowly: send it again")
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no types
@@ -68,8 +65,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections:
             self._drop_oldest()
-        limit, server = self.services.settings.max_body_bytes, listener.getsockname()
-        self._wait(Connection(self.cfg, client, address, server, body_limit=limit, lingering=self.lingering))
+        intake = Intake(self.services.settings.max_body_bytes)
+        server = listener.getsockname()
+        self._wait(Connection(self.cfg, client, address, server, intake=intake, lingering=self.lingering))
 
     def _drop_oldest(self) -> None:
         """Make room for a new connection: silent clients must not keep others out."""
@@ -97,21 +95,25 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
         self._receive(conn, self.keepalived_conns)
 
     def _receive(self, connection: Connection, waiting: deque[Connection]) -> None:
-        arrived = connection.gather()
+        refusal = None
+        try:
+            is_over = connection.gather()
+        except Refused as error:
+            is_over, refusal = True, error
         # The time for a request begins with its first byte, and no later byte prolongs it.
-        if arrived is Arrived.PART and waiting is self.pending_conns:
+        if not is_over and waiting is self.pending_conns:
             return
         self.poller.unregister(connection.sock)
         waiting.remove(connection)
-        if arrived is Arrived.WHOLE:
+        if refusal:
+            self._refuse(connection, refusal)
+        elif connection.request:
             self.enqueue_req(connection)
-        elif arrived is Arrived.PART:
-            self._wait(connection)
-        elif arrived is Arrived.CUT:
-            self._refuse(connection, CUT_SHORT)
-        else:
+        elif is_over:
             self.nr_conns -= 1
             connection.close()
+        else:
+            self._wait(connection)
 
     def _refuse(self, connection: Connection, refusal: Refused) -> None:
         self._note(refusal)
@@ -126,16 +128,14 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """Wait for the next request, which may be here already: its socket may never become readable again."""
         super().finish_request(conn, fs)
-        if self.keepalived_conns and self.keepalived_conns[-1] is conn and conn.has_read_ahead:
-            self.keepalived_conns.pop()
-            self.poller.unregister(conn.sock)
-            self.enqueue_req(conn)
+        if len(conn.intake) and self.keepalived_conns and self.keepalived_conns[-1] is conn:
+            self._receive(conn, self.keepalived_conns)
 
     def murder_pending(self) -> None:
         """Close connections that were silent for too long, and refuse requests that came too slowly."""
         for connection in self._pop_late():
-            if connection.received:
-                self._refuse(connection, TOO_SLOW)
+            if len(connection.intake):
+                self._refuse(connection, Refused("request-timeout", "the request came too slowly: send it again"))
             else:
                 self.nr_conns -= 1
                 connection.close()

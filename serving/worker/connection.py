@@ -1,4 +1,4 @@
-"""Connections of a worker: each gathers a whole request, and is closed without holding up the others."""
+"""Connections of a worker: each gathers its requests, and is closed without holding up the others."""
 
 import contextlib
 import selectors
@@ -6,12 +6,12 @@ import socket
 import struct
 import time
 from collections import deque
-from enum import Enum, auto
 from typing import Any, Final
 
 from gunicorn.workers.gthread import TConn
 
-from serving.worker.intake import bytes_wanted, expects_continue
+from serving.worker.intake import Intake
+from serving.worker.refusals import Refused
 
 READ_BYTES: Final = 1 << 16
 STALLED: Final = struct.pack("ll", 5, 0)
@@ -21,51 +21,37 @@ MOST_LINGERING: Final = 500
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Arrived(Enum):
-    """The part of a request that has arrived."""
-
-    NOTHING = auto()
-    """The client has closed it, without a request."""
-    PART = auto()
-    """A request that is not complete."""
-    CUT = auto()
-    """A request without an end, because the client has closed its side."""
-    WHOLE = auto()
-    """A request, or bytes that can never become one."""
-
-
 class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
-    """A connection that gathers a request, and hands its bytes to Gunicorn's parser."""
+    """A connection that hands complete requests to Gunicorn's parser; `request` is the one to handle next."""
 
     def __init__(
-        self, cfg: Any, client: socket.socket, address: Any, server: Any, *, body_limit: int, lingering: "Lingering"
+        self, cfg: Any, client: socket.socket, address: Any, server: Any, *, intake: Intake, lingering: "Lingering"
     ) -> None:
         super().__init__(cfg, client, address, server)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             client.setsockopt(socket.SOL_SOCKET, option, STALLED)
-        self._body_limit, self._lingering = body_limit, lingering
+        self.intake, self._lingering = intake, lingering
+        self.request = b""
         self.data_ready = True  # Gunicorn need not wait: a thread begins when the whole request is here
-        self.received = bytearray()
+        self.has_ended = False
 
-    @property
-    def has_read_ahead(self) -> bool:
-        """Whether the parser holds bytes of a next request, for which the socket will not become readable."""
-        return bool(self.parser.unreader.buf.getvalue())
+    def gather(self) -> bool:
+        """Receive what has arrived; return whether there is a complete request, or the end of the connection.
 
-    def gather(self) -> Arrived:
-        """Receive what has arrived, and return whether it is a whole request."""
+        Raises:
+            Refused: What has arrived is no request.
+        """
         data = _receive(self.sock)
-        if data is None:
-            return Arrived.PART
-        if not data:
-            return Arrived.CUT if self.received else Arrived.NOTHING
-        begins = not self.received
-        self.received += data
-        if len(self.received) >= bytes_wanted(self.received, self._body_limit):
-            return Arrived.WHOLE
-        if begins and expects_continue(self.received):
+        if data:
+            self.intake.feed(data)
+        self.has_ended = data == b""
+        owed = self.intake.owes_continue
+        self.request = self.intake.take() or b""
+        if self.has_ended and not self.request and len(self.intake):
+            raise Refused("bad-request", "the request ends before it is complete")
+        if self.intake.owes_continue and not owed:
             self.send(CONTINUE)
-        return Arrived.PART
+        return bool(self.request) or self.has_ended
 
     def send(self, answer: bytes) -> None:
         """Send a short answer that fits into the socket's buffer; a client that has gone misses it."""
@@ -73,10 +59,9 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
             self.sock.send(answer)
 
     def init(self) -> None:
-        """Give the gathered bytes to Gunicorn's parser."""
+        """Give the request to Gunicorn's parser, which then reads nothing from the socket."""
         super().init()
-        self.parser.unreader.unread(bytes(self.received))
-        self.received.clear()
+        self.parser.unreader.unread(self.request)
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002 Gunicorn calls it so
         """Close at once, or let the client read the last answer."""

@@ -70,7 +70,7 @@ class ScorerWorker(BufferingWorker):
 
     def enqueue_req(self, conn: Connection) -> None:
         """Give a request to a thread: health checks have one of their own, as others may all wait for the store."""
-        pool = self._quick_pool if conn.received.startswith(QUICK) else self.tpool
+        pool = self._quick_pool if conn.request.startswith(QUICK) else self.tpool
         future = pool.submit(self.handle, conn)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 

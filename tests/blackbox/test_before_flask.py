@@ -30,10 +30,10 @@ CASES = {
     "card number in a path": (request_of("GET", f"/v1/decisions/{CARD} {CARD}"), {400}),
     "card number in an unknown path": (request_of("GET", f"/{CARD}"), {404}),
     "card number in a query": (request_of("GET", f"/v1/decisions?card={CARD}"), {405}),
-    "card number as a method": (request_of(CARD, "/v1/decisions"), {400, 405}),
+    "card number as a method": (request_of(CARD, "/v1/decisions"), {400}),
     "unknown method": (request_of("BREW", "/v1/decisions"), {405}),
     "card number as a version": (f"GET / HTTP/{CARD}\r\n\r\n".encode(), {400}),
-    "raw bytes in a path": (f"GET /{CARD}".encode() + b"\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", {400, 404}),
+    "raw bytes in a path": (f"GET /{CARD}".encode() + b"\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
     "encoded bytes in a path": (request_of("GET", f"/v1/decisions/{CARD}%ff%00%0d%0aX:y"), {404, 401, 400}),
     "long line": (request_of("GET", "/" + CARD * 2_000), {414}),
     "long field": (request_of("GET", "/healthz", f"X: {SECRET * 2_000}"), {431}),
@@ -42,17 +42,17 @@ CASES = {
     "two lengths": (post("Content-Length: 5", "Content-Length: 6", body=b"12345"), {400}),
     "length in words": (post(f"Content-Length: {CARD}x"), {400}),
     "negative length": (post("Content-Length: -5", body=b"12345"), {400}),
-    "huge length": (post(f"Content-Length: {CARD}"), {401, 413}),
-    "unknown coding": (post(f"Transfer-Encoding: {SECRET}"), {400, 501}),
+    "huge length": (post(f"Content-Length: {CARD}"), {413}),
+    "unknown coding": (post(f"Transfer-Encoding: {SECRET}"), {501}),
     "hidden coding": (post("Transfer-Encoding: \x0bchunked", body=b"0\r\n\r\n"), {400, 501}),
-    "two codings": (post("Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"), {401, 501}),
+    "two codings": (post("Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"), {501}),
     "malformed chunk": (post(CHUNKED, body=CARD.encode() + b"x\r\n"), {400}),
-    "negative chunk": (post(CHUNKED, body=b"-5\r\n12345\r\n0\r\n\r\n"), {400, 401}),
+    "negative chunk": (post(CHUNKED, body=b"-5\r\n12345\r\n0\r\n\r\n"), {400}),
     "trailer field": (post(CHUNKED, body=f"0\r\nX: {SECRET}\r\n\r\n".encode()), {400}),
     "chunks in HTTP/1.0": (post(CHUNKED, body=b"0\r\n\r\n").replace(b"HTTP/1.1", b"HTTP/1.0"), {400}),
     "bare line feeds": (f"GET /{CARD} HTTP/1.1\nHost: x\n\n".encode(), {400}),
-    "NUL": (f"GET /{CARD}\0 HTTP/1.1\r\nHost: x\r\n\r\n".encode(), {400, 404}),
-    "no host": (f"GET /{CARD} HTTP/1.1\r\n\r\n".encode(), {400, 404}),
+    "NUL": (f"GET /{CARD}\0 HTTP/1.1\r\nHost: x\r\n\r\n".encode(), {400}),
+    "no host": (f"GET /{CARD} HTTP/1.1\r\n\r\n".encode(), {400}),
     "two hosts": (post("Host: x"), {400}),
     "unknown expectation": (post(f"Expect: {SECRET}"), {417}),
     "HTTP/0.9": (f"GET /{CARD}\r\n".encode(), {400}),
@@ -118,6 +118,15 @@ def test_nothing_of_a_malformed_request_is_logged(scorer):
     assert scorer.workers() == workers
     assert [answer for answer in decide_all(scorer, range(20)) if answer.status != 200] == []
     assert {answer.status for answer in decide_all(scorer, range(20))} == {200}
+
+
+@pytest.mark.parametrize("body", ["-5\r\n12345\r\n0\r\n\r\n", "5\r\n12345XX0\r\n\r\n", "0\r\nX y\r\n\r\n0\r\n\r\n"])
+def test_a_malformed_chunk_of_a_known_client_is_refused(scorer, body):
+    """A body that breaks within the app would be a defect of the scorer, so it never gets there."""
+    fields = ("Content-Type: application/json", CHUNKED)
+    request = request_of("POST", "/v1/decisions", *fields, token=scorer.token()) + body.encode()
+
+    assert exchange(scorer, request, end=True).startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_smuggled_request_is_not_answered(scorer):

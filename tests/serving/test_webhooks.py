@@ -134,6 +134,16 @@ def test_an_attempt_has_a_limit_for_its_whole_time(pieces):
     assert time.monotonic() - began < 3
 
 
+NO_ANSWERS = [b"\x00\xff\r\n", b"HTTP/1.1 302 x\r\nLocation: \xff\r\n\r\n", b"HTTP/1.1 999\r\n\r\n", b"x" * 200_000]
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS, ids=["bytes", "redirect", "status", "long"])
+def test_an_answer_that_makes_no_sense_fails_the_attempt_alone(answer):
+    """Whatever a server says, the attempt ends as one that was not taken, and no other error leaves it."""
+    with dripping(answer) as odd, pytest.raises(NotTaken, match="the subscriber"):
+        asyncio.run(send(subscriber_at(odd.url), {}, "{}", (), limit=2.0))
+
+
 def test_an_answer_without_an_end_is_taken_by_its_status():
     """A 200 with an endless body is a delivery."""
     with dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") as slow:

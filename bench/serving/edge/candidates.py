@@ -105,8 +105,8 @@ class NoOp(Command):
         return [sys.executable, "-m", "gunicorn", "-c", config, "--workers", str(WORKERS), app]
 
     def environment(self) -> Mapping[str, str]:
-        """Return its address and a home."""
-        return {"SCORER_BIND": f"127.0.0.1:{self._port}", "ANTIFRAUD_HOME": str(self._folder)}
+        """Return its address, and the scorer's home: the configuration asks for an access file."""
+        return {"SCORER_BIND": f"127.0.0.1:{self._port}", "ANTIFRAUD_HOME": str(self._folder / "home")}
 
     def body(self, number: int) -> Any:
         """Return the body that the scorer gets."""

@@ -3,7 +3,11 @@
 import base64
 import json
 
+import pytest
+
 from bench.serving.edge.candidates import NoOp, PandasRow, Scorer, transaction
+from bench.serving.edge.crowd import Crowd
+from bench.serving.edge.slow_clients import require_present
 from bench.serving.edge.tail import describe
 from bench.serving.edge.tools import Tail, lines, target_lines
 
@@ -44,3 +48,22 @@ def test_tails_are_told_in_milliseconds():
     """Medians of the turns, and the sum of the failures."""
     tails = [Tail(0.001, 0.005, 0), Tail(0.002, 0.009, 2), Tail(0.003, 0.007, 0)]
     assert describe(tails) == "p50 2.0 ms, p99 7.0 ms, without an answer of 200: 2"
+
+
+def test_a_measurement_without_its_crowd_is_refused():
+    """Most clients of each kind must have been connected all the time."""
+    require_present({"idle": 1.0, "slow": 0.8})
+    with pytest.raises(RuntimeError, match="slow"):
+        require_present({"idle": 1.0, "slow": 0.79})
+
+
+def test_a_crowd_keeps_the_fewest_of_each_kind():
+    """It is complete when nearly all have connected, and later notes how many of them were missing."""
+    crowd = Crowd({"idle": 100, "slow": 20}, present={"idle": 95, "slow": 18})
+    assert not crowd.is_complete()
+    crowd.present["slow"] = 19
+    assert crowd.is_complete()
+    for idle in (100, 80, 90):
+        crowd.present["idle"] = idle
+        crowd.look()
+    assert crowd.fewest == {"idle": 80, "slow": 19}
