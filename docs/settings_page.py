@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from antifraud.settings.cloud import CloudSettings
 from antifraud.settings.core import PREFIX, JobSettings, Settings
 from antifraud.settings.dags import DagSettings
 from antifraud.settings.ranges import choices_of, range_of
@@ -19,6 +20,7 @@ GROUPS: Final[dict[str, type[Settings]]] = {
     "Scorer and guard": StoreSettings,
     "Scorer": ScorerSettings,
     "Guard": GuardSettings,
+    "Compute target": CloudSettings,
     "DAGs": DagSettings,
 }
 EXAMPLES: Final = {
@@ -32,6 +34,13 @@ EXAMPLES: Final = {
     "MLFLOW_URI": "http://127.0.0.1:5000",
     "DECLARED_FRAUD_SHARE": "0.02",
     "ALERTS_A_DAY": "200",
+    "CLOUD_KEY": "/etc/antifraud/cloud-key.json",
+    "CLOUD_FOLDER": "b1gexample",
+    "CLUSTER_SUBNETS": "e9bexample",
+    "CLUSTER_SECURITY_GROUPS": "enpexample",
+    "CLUSTER_ACCOUNT": "ajeexample",
+    "CLUSTER_BUCKET": "antifraud-cluster",
+    "CLUSTER_LOG_GROUP": "e23example",
     "WEBHOOK_URL": "https://ops.example/hooks/antifraud",
 }
 """Possible values of settings without a default."""

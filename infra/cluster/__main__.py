@@ -42,7 +42,8 @@ def start(folder: Path, workers: int) -> None:
     print(f"Spark cluster with {workers} workers: {cluster.url}")
     print(f"by hand:  spark-submit --master {cluster.url} --py-files {folder / ZIP} jobs/day.py ...")
     print(f"Airflow:  AIRFLOW_CONN_SPARK_CLUSTER='{json.dumps({'conn_type': 'spark', 'host': cluster.url})}'")
-    print(f"          ANTIFRAUD_SPARK_CONNECTION=spark_cluster ANTIFRAUD_PROJECT_ZIP={folder / ZIP}")
+    print("          ANTIFRAUD_COMPUTE_TARGET=standalone ANTIFRAUD_SPARK_CONNECTION=spark_cluster")
+    print(f"          ANTIFRAUD_PROJECT_ZIP={folder / ZIP}")
 
 
 def stop(folder: Path) -> None:
