@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator, task
 from antifraud.compute.lease import lease_from
 from antifraud.jars import JARS, driver_options
 from dags.cluster_tasks import LEASE, ClusterTask
-from dags.shared import ROOT, SETTINGS
+from dags.shared import ROOT, SETTINGS, python_job
 
 CREATE_SECONDS: Final = 1_800
 """A cluster that is not up by then is given up; the next attempt adopts or replaces it."""
@@ -63,6 +63,20 @@ def share_cluster(*jobs: BaseOperator) -> None:
 def give_lease(ti: Any = None) -> dict[str, Any]:
     """Return the lease of the run's cluster; it counts from the start of this task, which Airflow has recorded."""
     return dataclasses.asdict(lease_from(SETTINGS, ti.dag_id, ti.run_id, int(ti.start_date.timestamp())))
+
+
+def share_home(first: BaseOperator, last: BaseOperator) -> None:
+    """Let `first` find on this host what clusters have made, and clusters what `last` makes here.
+
+    Without clusters, all jobs run on hosts with one home, so there is nothing to share.
+    """
+    if not SETTINGS.is_cloud:
+        return
+    fetch = python_job("fetch_home", "home", ["fetch", "candidates", "reports"])
+    for before in list(first.upstream_list):
+        before >> fetch
+    fetch >> first
+    last >> python_job("store_home", "home", ["store", "releases"])
 
 
 def sweep_clusters(task_id: str) -> BaseOperator:

@@ -93,3 +93,19 @@ def test_a_job_is_named_with_its_arguments(described):
     assert order["task"] == "ingest"
     assert order["command"][:2] == ["day", "--from"]
     assert order["command"][-2:] == ["--stages", "ingest,totals"]
+
+
+def test_what_a_cluster_made_is_fetched_before_it_is_judged(described):
+    """The gate reads the report on this host, and the release that promotion makes is stored for the next cluster."""
+    retrain, rollback = described["retrain"], described["rollback"]
+
+    assert retrain["fetch_home"]["before"] == ["validate"]
+    assert retrain["gate"]["before"] == ["fetch_home", "validate"]
+    assert retrain["store_home"]["before"] == ["promote"]
+    assert (rollback["fetch_home"]["before"], rollback["store_home"]["before"]) == (["reason"], ["promote"])
+
+
+def test_hosts_share_nothing_without_a_cloud(dags):
+    """With the target `local`, candidates, reports and releases are on one host."""
+    assert "fetch_home" not in dags["retrain"].task_ids
+    assert "store_home" not in dags["rollback"].task_ids
