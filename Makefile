@@ -7,7 +7,7 @@ TWO_LANES := -n 2 --dist loadgroup --no-loadscope-reorder
 # Fails, too, if a process or a mount of the tests is left.
 CONTAINED := $(PYTHON) -m infra.local.contained $(PYTHON) -m pytest $(TWO_LANES)
 WITHOUT_SERVERS := antifraud jobs serving infra/terraform tests/unit tests/golden
-WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving blackbox docs dags)
+WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving blackbox docs dags cloud)
 # What the jobs compute and publish, without processes and servers.
 TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state halves ingest raw_lines tokens_spark))
 RUN_ARGS ?=
@@ -16,7 +16,7 @@ BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
 
-.PHONY: help setup servers browser run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power
+.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,20 +28,23 @@ setup:  ## check prerequisites, make the environment, fetch the jars
 servers: setup  ## PostgreSQL and an S3 server for the storage tests (apt-get as root, Go)
 	$(PYTHON) -m infra.cluster prepare
 
+cloud: setup  ## the cloud's SDK in an environment of its own: for the tests, and for Airflow with a target in the cloud
+	@sh infra/setup/cloud.sh
+
 browser: setup  ## Chromium for the tests of Airflow's pages and of the gate's (apt-get as root)
 	$(PYTHON) -m infra.setup.browser
 
 run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--once ends after the summary, DATA=folder takes your files
 	@$(PYTHON) -m infra.local.run $(RUN_ARGS) $(if $(DATA),--data "$(DATA)")
 
-test: setup servers browser lint  ## make check, and every component for real, once: what a change can break; CI runs it
+test: setup servers browser cloud lint  ## make check, and every component for real, once: what a change can break; CI runs it
 	@$(PYTHON) -m bench.run.proof --age
 	$(CONTAINED) -m "not prove" $(WITH_SERVERS) $(WITHOUT_SERVERS)
 
 prove: setup servers browser  ## the long proofs, before a release and by hand; records the commit that passed
 	$(PYTHON) -m bench.run.proof
 
-proofs: spark35 checkov
+proofs: spark35 cloud checkov
 	$(CONTAINED) -m prove $(WITH_SERVERS) $(WITHOUT_SERVERS)
 
 spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own; part of the proofs
@@ -66,9 +69,11 @@ unit:
 docs: setup  ## regenerate the documents that come from code
 	$(PYTHON) -m docs.generate
 
-lock:  ## resolve requirements/dev.txt anew into requirements/lock.txt
+lock:  ## resolve requirements/dev.txt and requirements/cloud.txt anew into their lock files
 	.venv/bin/uv pip compile --quiet --no-header --python-version 3.11 --override requirements/overrides.txt \
 		requirements/dev.txt --output-file requirements/lock.txt
+	.venv/bin/uv pip compile --quiet --no-header --python-version 3.11 requirements/cloud.txt \
+		--output-file requirements/cloud-lock.txt
 
 clean-state:  ## remove everything a run has made (the folder var)
 	rm -rf var

@@ -20,6 +20,7 @@ How to read each task:
   - 41: the champion changed after validation. Clear the run from `validate` on.
   - 42: the champion was trained on other features, so the candidate could not be compared with it. Every night ends
     like this until you decide. Read the report, then *Trigger* with `replace_unjudged` = the id of the champion.
+- `lease`, `create_cluster`, `delete_cluster`: exist only with a compute target in the cloud; see the DAG `clusters`.
 """
 
 import logging
@@ -39,9 +40,9 @@ from dags.shared import (
     job_settings,
     python_job,
     sensor,
-    spark_job,
     without_traceback,
 )
+from dags.submit import share_cluster, spark_job
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ def retrain() -> None:
     validate = spark_job("validate", "validate", ["--as-of", AS_OF])
     promote = python_job("promote", "promote", ["--as-of", AS_OF, REPLACE])
     wait_for_features(AS_OF) >> train >> validate >> gate(AS_OF) >> promote
+    share_cluster(train, validate)
 
 
 retrain()

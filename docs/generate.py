@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from antifraud import errors
+from antifraud.compute import errors as of_clusters
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
 from antifraud.lake.raw_defects import DEFECTS
 from antifraud.lake.schemas import RAW, TABLES
@@ -81,7 +82,7 @@ def feature_page() -> str:
 
 
 def error_page() -> str:
-    """Return docs/errors.md, from the classes of `antifraud.errors`."""
+    """Return docs/errors.md, from the classes of `antifraud.errors` and `antifraud.compute.errors`."""
     rows = "\n".join(
         f"| {error.exit_code} | `{error.__name__}` | {kind} | {' '.join((error.__doc__ or '').split())} |"
         for error, kind in sorted(_kinds(errors.AntifraudError), key=lambda found: found[0].exit_code)
@@ -96,9 +97,9 @@ def error_page() -> str:
 
 
 def _kinds(error: type[errors.AntifraudError]) -> Iterator[tuple[type[errors.AntifraudError], str]]:
-    """Yield each class of the module below `error` with the name of what it is a kind of."""
+    """Yield each class of the two modules below `error` with the name of what it is a kind of."""
     for kind in error.__subclasses__():
-        if kind.__module__ == errors.__name__:
+        if kind.__module__ in {errors.__name__, of_clusters.__name__}:
             yield kind, "" if error is errors.AntifraudError else f"`{error.__name__}`"
             yield from _kinds(kind)
 

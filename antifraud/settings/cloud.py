@@ -15,7 +15,7 @@ CLOUD_TARGETS: Final[tuple[Target, ...]] = ("dataproc", "managed_spark")
 NEEDED: Final = ("cloud_folder", "cluster_subnets", "cluster_account", "cluster_bucket")
 """Fields without a default that a cluster in the cloud needs."""
 DEPLOYMENT: Final = re.compile(r"[a-z][a-z0-9-]{0,19}")
-"""What a label and a cluster's name can hold."""
+"""Texts that both a label and the name of a cluster can hold."""
 MOST_HOSTS: Final = 100
 
 
@@ -69,7 +69,7 @@ class CloudSettings(Settings):
     cluster_clocks_apart_seconds: Annotated[int, Range(0, 3_600)] = 300
     """Largest difference between the clocks of cloud and Airflow; a lease ends earlier by so much."""
     cluster_rub_an_hour: Annotated[int, Range(0, 1_000_000)] = 70
-    """Price of a cluster, from docs/cost.md; the watchdog reports the money saved with it."""
+    """Price of a cluster; the watchdog reports the money saved with it."""
 
     def __post_init__(self) -> None:
         """Refuse also a deployment that no label can hold, and a cloud target without its cluster's properties.
@@ -85,8 +85,8 @@ class CloudSettings(Settings):
         missing = [f"{PREFIX}{name.upper()}" for name in NEEDED if not getattr(self, name)]
         if self.is_cloud and missing:
             raise SettingsError(
-                f"the compute target {self.compute_target} needs {', '.join(missing)}: docs/deployment.md says where "
-                "they come from"
+                f"the compute target {self.compute_target} needs {', '.join(missing)}: the outputs of "
+                "infra/terraform have them"
             )
 
     @property
