@@ -1,4 +1,4 @@
-"""What the Terraform files open to others: addresses, buckets, secrets in states."""
+"""The Terraform files open no more than they must: addresses, buckets, secrets in states."""
 
 import itertools
 
