@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 TWO_LANES := -n 2 --dist loadgroup --no-loadscope-reorder
 # Fails, too, if a process or a mount of the tests is left.
 CONTAINED := $(PYTHON) -m infra.local.contained $(PYTHON) -m pytest $(TWO_LANES)
-WITHOUT_SERVERS := antifraud jobs serving tests/unit tests/golden
+WITHOUT_SERVERS := antifraud jobs serving infra/terraform tests/unit tests/golden
 WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving blackbox docs dags cloud)
 # What the jobs compute and publish, without processes and servers.
 TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state halves ingest raw_lines tokens_spark))
@@ -16,7 +16,7 @@ BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
 
-.PHONY: help setup servers browser cloud run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power
+.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,12 +44,16 @@ test: setup servers browser cloud lint  ## make check, and every component for r
 prove: setup servers browser  ## the long proofs, before a release and by hand; records the commit that passed
 	$(PYTHON) -m bench.run.proof
 
-proofs: spark35 cloud
+proofs: spark35 cloud checkov
 	$(CONTAINED) -m prove $(WITH_SERVERS) $(WITHOUT_SERVERS)
 
 spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own; part of the proofs
 	@sh infra/setup/spark35/setup.sh
 	$(PYTHON) -m infra.local.contained .venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
+
+checkov: setup  ## a scanner looks for weaknesses in the Terraform files, in an environment of its own; part of the proofs
+	@sh infra/setup/checkov.sh
+	.venv-checkov/bin/checkov --config-file infra/terraform/.checkov.yaml
 
 check: setup lint unit  ## lint, types, import contracts, unit tests: under two minutes, before every commit
 
