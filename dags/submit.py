@@ -1,18 +1,19 @@
 """Submit Spark jobs to the compute target that one setting chooses, and give a run its cluster where it needs one."""
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import BaseOperator, task
 
+from antifraud.compute import local, standalone
 from antifraud.compute.lease import lease_from
-from antifraud.jars import JARS, driver_options
 from dags.cluster_tasks import LEASE, ClusterTask
 from dags.shared import ROOT, SETTINGS, python_job
 
+SUBMITTED: Final = {"local": local, "standalone": standalone}
+"""Targets that are options of ``spark-submit``."""
 CREATE_SECONDS: Final = 1_800
 """A cluster that is not up by then is given up; the next attempt adopts or replaces it."""
 DELETE_SECONDS: Final = 3_600
@@ -27,14 +28,10 @@ def spark_job(task_id: str, script: str, arguments: Sequence[str], **options: An
         return _cluster_task(task_id, "run", SETTINGS.cluster_lease_seconds, order=order, **options)
     return SparkSubmitOperator(
         task_id=task_id,
-        conn_id=SETTINGS.spark_connection,
         application=str(ROOT / "jobs" / f"{script}.py"),
         application_args=list(arguments),
-        driver_memory=SETTINGS.driver_memory,
-        conf=driver_options(SETTINGS.jars_dir or JARS),
-        py_files=SETTINGS.project_zip,
-        env_vars={"PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable},
         name=f"{script}-{task_id}",
+        **SUBMITTED[SETTINGS.compute_target].submit_options(SETTINGS, ROOT),
         **options,
     )
 

@@ -1,5 +1,6 @@
 """With a target in the cloud, the Spark tasks of a run share one cluster, which is deleted whatever happens."""
 
+import ast
 import json
 import os
 import subprocess
@@ -77,6 +78,14 @@ def test_the_watchdog_exists_where_clusters_do(described, dags):
     """The DAG `clusters` has one task with a target in the cloud, and is missing on a host without clusters."""
     assert list(described["clusters"]) == ["sweep"]
     assert "clusters" not in dags
+
+
+def test_the_watchdogs_page_mentions_its_task():
+    """The docstring is the operators' page, as for every DAG: it begins with the name and mentions the task."""
+    page = ast.get_docstring(ast.parse((ROOT / "dags" / "clusters.py").read_text()), clean=False)
+
+    assert page.startswith("# clusters: ")
+    assert "- `sweep`: " in page
 
 
 def test_a_host_without_clusters_has_no_tasks_for_them(dags):
