@@ -37,3 +37,8 @@ output "valkey_address" {
   description = "Host and port of Valkey; a setting reads it once scorers share their store."
   value       = module.platform.valkey_address
 }
+
+output "cluster_secrets" {
+  description = "Ids of the secrets that the hosts of a cluster fetch, by file name."
+  value       = module.platform.cluster_secrets
+}

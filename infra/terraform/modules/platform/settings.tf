@@ -9,6 +9,12 @@ locals {
     "airflow.account"      = module.secrets.ids["airflow"]
     "release.key"          = module.secrets.ids["release-key"]
   }
+  cluster_secrets = {
+    "raw-storage.account"  = module.secrets.ids["raw-storage"]
+    "lake-storage.account" = module.secrets.ids["lake-storage"]
+    "catalog.account"      = module.secrets.ids["catalog"]
+    "keyring.json"         = module.secrets.ids["keyring"]
+  }
   scorer_secrets = {
     "access.json"    = module.secrets.ids["access"]
     "webhook.secret" = module.secrets.ids["webhook"]

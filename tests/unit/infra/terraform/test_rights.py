@@ -41,7 +41,9 @@ def test_no_account_administers():
     assert min(map(len, reasons)) > 10
 
 
-@pytest.mark.parametrize(("output", "account"), [("airflow_secrets", "airflow"), ("scorer_secrets", "scorer")])
+@pytest.mark.parametrize(
+    ("output", "account"), [("airflow_secrets", "airflow"), ("cluster_secrets", "spark"), ("scorer_secrets", "scorer")]
+)
 def test_a_host_may_read_the_secrets_that_it_fetches(output, account):
     """Each secret that a host fetches when it starts is one that its account may read."""
     fetched = {re.search(r'"(.+)"', text)[1] for text in local_texts(PROJECT, "modules/platform", output).values()}
