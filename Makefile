@@ -16,7 +16,7 @@ BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
 
-.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power
+.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-serving-old-fails bench-serving-crash bench-serving-swap bench-serving-power
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -122,6 +122,9 @@ bench-history: setup  ## a night after 60 and after 600 days of history, its tim
 
 bench-slopes: setup  ## ingest, totals and features against the number of rows: HOME_OF_LAKE=folder, which gets a new one beside it
 	$(PYTHON) -m bench.lake.slopes --home "$(HOME_OF_LAKE)-slopes"
+
+bench-nights: cloud  ## thirty nights with faults against a double of the cloud's API: clusters left
+	$(PYTHON) -m bench.cloud.nights
 
 bench-serving-old-fails: setup  ## the black-box tests with the scorer of commit b393281 and with this one: BEFORE=checkout, which has its own environment
 	$(PYTHON) -m bench.serving.old_fails --before "$(BEFORE)"

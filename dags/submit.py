@@ -1,18 +1,19 @@
 """Submit Spark jobs to the compute target that one setting chooses, and give a run its cluster where it needs one."""
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import BaseOperator, task
 
+from antifraud.compute import local, standalone
 from antifraud.compute.lease import lease_from
-from antifraud.jars import JARS, driver_options
 from dags.cluster_tasks import LEASE, ClusterTask
-from dags.shared import ROOT, SETTINGS
+from dags.shared import ROOT, SETTINGS, python_job
 
+SUBMITTED: Final = {"local": local, "standalone": standalone}
+"""Targets that are options of ``spark-submit``."""
 CREATE_SECONDS: Final = 1_800
 """A cluster that is not up by then is given up; the next attempt adopts or replaces it."""
 DELETE_SECONDS: Final = 3_600
@@ -27,14 +28,10 @@ def spark_job(task_id: str, script: str, arguments: Sequence[str], **options: An
         return _cluster_task(task_id, "run", SETTINGS.cluster_lease_seconds, order=order, **options)
     return SparkSubmitOperator(
         task_id=task_id,
-        conn_id=SETTINGS.spark_connection,
         application=str(ROOT / "jobs" / f"{script}.py"),
         application_args=list(arguments),
-        driver_memory=SETTINGS.driver_memory,
-        conf=driver_options(SETTINGS.jars_dir or JARS),
-        py_files=SETTINGS.project_zip,
-        env_vars={"PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable},
         name=f"{script}-{task_id}",
+        **SUBMITTED[SETTINGS.compute_target].submit_options(SETTINGS, ROOT),
         **options,
     )
 
@@ -63,6 +60,20 @@ def share_cluster(*jobs: BaseOperator) -> None:
 def give_lease(ti: Any = None) -> dict[str, Any]:
     """Return the lease of the run's cluster; it counts from the start of this task, which Airflow has recorded."""
     return dataclasses.asdict(lease_from(SETTINGS, ti.dag_id, ti.run_id, int(ti.start_date.timestamp())))
+
+
+def share_home(first: BaseOperator, last: BaseOperator) -> None:
+    """Let `first` find on this host what clusters have made, and clusters what `last` makes here.
+
+    Without clusters, all jobs run on hosts with one home, so there is nothing to share.
+    """
+    if not SETTINGS.is_cloud:
+        return
+    fetch = python_job("fetch_home", "home", ["fetch", "candidates", "reports"])
+    for before in list(first.upstream_list):
+        before >> fetch
+    fetch >> first
+    last >> python_job("store_home", "home", ["store", "releases"])
 
 
 def sweep_clusters(task_id: str) -> BaseOperator:

@@ -30,6 +30,7 @@ EXAMPLES: Final = {
     "CATALOG_ACCOUNT": "/etc/antifraud/catalog.account",
     "WAREHOUSE": "s3a://lake/warehouse",
     "LAKE_ACCOUNT": "/etc/antifraud/lake.account",
+    "SHARED_HOME": "s3a://lake/home",
     "S3_ENDPOINT": "https://s3.example",
     "MLFLOW_URI": "http://127.0.0.1:5000",
     "DECLARED_FRAUD_SHARE": "0.02",

@@ -118,8 +118,9 @@ def _patience(settings: JobSettings) -> dict[str, str]:
     """Return how long Hadoop waits for S3; by default it would wait hours for a server that is too busy."""
     retries = str(settings.s3_attempts - 1)
     return {
-        f"{S3A}.connection.establish.timeout": f"{CONNECT_SECONDS}s",
-        f"{S3A}.connection.timeout": f"{settings.s3_timeout_seconds}s",
+        # In milliseconds without a unit: the Hadoop of Spark 3.5 takes only numbers.
+        f"{S3A}.connection.establish.timeout": f"{CONNECT_SECONDS * 1_000}",
+        f"{S3A}.connection.timeout": f"{settings.s3_timeout_seconds * 1_000}",
         # Retries are counted once, below: each attempt of Hadoop's client would otherwise be several of its own.
         f"{S3A}.attempts.maximum": "1",
         f"{S3A}.retry.limit": retries,

@@ -1,5 +1,6 @@
 """With a target in the cloud, the Spark tasks of a run share one cluster, which is deleted whatever happens."""
 
+import ast
 import json
 import os
 import subprocess
@@ -79,6 +80,14 @@ def test_the_watchdog_exists_where_clusters_do(described, dags):
     assert "clusters" not in dags
 
 
+def test_the_watchdogs_page_mentions_its_task():
+    """The docstring is the operators' page, as for every DAG: it begins with the name and mentions the task."""
+    page = ast.get_docstring(ast.parse((ROOT / "dags" / "clusters.py").read_text()), clean=False)
+
+    assert page.startswith("# clusters: ")
+    assert "- `sweep`: " in page
+
+
 def test_a_host_without_clusters_has_no_tasks_for_them(dags):
     """With the target `local`, no DAG has a task of a cluster."""
     found = {task.task_id for dag in dags.values() for task in dag.tasks}
@@ -93,3 +102,19 @@ def test_a_job_is_named_with_its_arguments(described):
     assert order["task"] == "ingest"
     assert order["command"][:2] == ["day", "--from"]
     assert order["command"][-2:] == ["--stages", "ingest,totals"]
+
+
+def test_what_a_cluster_made_is_fetched_before_it_is_judged(described):
+    """The gate reads the report on this host, and the release that promotion makes is stored for the next cluster."""
+    retrain, rollback = described["retrain"], described["rollback"]
+
+    assert retrain["fetch_home"]["before"] == ["validate"]
+    assert retrain["gate"]["before"] == ["fetch_home", "validate"]
+    assert retrain["store_home"]["before"] == ["promote"]
+    assert (rollback["fetch_home"]["before"], rollback["store_home"]["before"]) == (["reason"], ["promote"])
+
+
+def test_hosts_share_nothing_without_a_cloud(dags):
+    """With the target `local`, candidates, reports and releases are on one host."""
+    assert "fetch_home" not in dags["retrain"].task_ids
+    assert "store_home" not in dags["rollback"].task_ids

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import grpc
 import jwt
+from google.protobuf import empty_pb2
 from google.protobuf.json_format import MessageToDict
 from google.rpc import code_pb2
 from yandex.cloud.endpoint import api_endpoint_pb2, api_endpoint_service_pb2, api_endpoint_service_pb2_grpc
@@ -78,18 +79,47 @@ class Operations(operation_service_pb2_grpc.OperationServiceServicer):
         with self.world.opened() as state:
             if request.operation_id not in state["operations"]:
                 context.abort(CODES.NOT_FOUND, "no such operation")
-            return operation_message(state, request.operation_id, None)
+            return operation_message(state, request.operation_id)
 
 
-def operation_message(state, id_, metadata):
-    """Return the message of an operation."""
+def operation_message(state, id_):
+    """Return the message of an operation, with what it is about, and what came of it when it is done."""
     known = state["operations"][id_]
+    service, subject = SERVICES[known["target"]], known["subject"]
     message = operation_pb2.Operation(id=id_, done=known["done"])
-    if metadata is not None:
-        message.metadata.Pack(metadata)
+    if known["kind"] == "job":
+        message.metadata.Pack(service.jobs.CreateJobMetadata(cluster_id=known["cluster"], job_id=subject))
+    elif known["kind"] == "create":
+        message.metadata.Pack(service.clusters.CreateClusterMetadata(cluster_id=subject))
+    else:
+        message.metadata.Pack(service.clusters.DeleteClusterMetadata(cluster_id=subject))
     if known["done"] and "error" in known:
         message.error.code, message.error.message = known.get("code", code_pb2.INTERNAL), known["error"]
+    elif known["done"]:
+        message.response.Pack(_result(state, known, service))
     return message
+
+
+def _result(state, known, service):
+    if known["kind"] == "create":
+        return cluster_message(service, known["subject"], state["clusters"][known["subject"]])
+    if known["kind"] == "job" and known["subject"] in state["jobs"]:
+        return job_message(service, known["subject"], state["jobs"][known["subject"]])
+    return empty_pb2.Empty()
+
+
+def cluster_message(service, id_, known):
+    """Return the message of a cluster."""
+    status = service.cluster.Cluster.Status.Value(known["status"])
+    message = service.cluster.Cluster(id=id_, name=known["name"], labels=known["labels"], status=status)
+    message.created_at.seconds = int(known["created"])
+    return message
+
+
+def job_message(service, id_, known):
+    """Return the message of a job."""
+    status = service.job.Job.Status.Value(known["status"])
+    return service.job.Job(id=id_, cluster_id=known["cluster"], name=known["name"], status=status)
 
 
 class Clusters:
@@ -104,7 +134,7 @@ class Clusters:
             refuse(self.world, context, "list_clusters")
             alive = [(id_, each) for id_, each in sorted(state["clusters"].items()) if self._shows(each, request)]
             start, size = int(request.page_token or 0), request.page_size or 100
-            page = [self._message(id_, each) for id_, each in alive[start : start + size]]
+            page = [cluster_message(self.service, id_, each) for id_, each in alive[start : start + size]]
             token = str(start + size) if start + size < len(alive) else ""
             return self.service.clusters.ListClustersResponse(clusters=page, next_page_token=token)
 
@@ -115,19 +145,19 @@ class Clusters:
             context.abort(CODES.INVALID_ARGUMENT, "; ".join(found))
         with self.world.opened() as state:
             if key in state["keys"]:
-                return self._created(state, state["keys"][key])
+                return operation_message(state, state["keys"][key])
             fault = refuse(self.world, context, "create_cluster")
             if any(each["name"] == request.name for each in state["clusters"].values() if each["gone"] is None):
                 context.abort(CODES.ALREADY_EXISTS, "a cluster of this name exists")
             operation = self._create(state, request, key, fault)
             if fault == "lost":
                 context.abort(CODES.UNAVAILABLE, "connection reset")
-            return self._created(state, operation)
+            return operation_message(state, operation)
 
     def _create(self, state, request, key, fault):
         seconds = self.world.rates["create"]
         if fault == "quota_later":
-            more = {"error": "quota exceeded", "code": code_pb2.RESOURCE_EXHAUSTED}
+            more = {"error": "quota exceeded", "code": code_pb2.RESOURCE_EXHAUSTED, "target": self.target}
             return self.world.begin("create", "none", seconds, key, **more)
         id_ = f"c{uuid.uuid4().hex[:10]}"
         state["clusters"][id_] = {
@@ -141,12 +171,7 @@ class Clusters:
         }
         half = {"half": "ERROR", "half_running": "RUNNING"}
         more = {"error": "internal error", "leaves": half[fault]} if fault in half else {}
-        return self.world.begin("create", id_, seconds, key, **more)
-
-    def _created(self, state, operation):
-        subject = state["operations"][operation]["subject"]
-        metadata = self.service.clusters.CreateClusterMetadata(cluster_id=subject)
-        return operation_message(state, operation, metadata)
+        return self.world.begin("create", id_, seconds, key, target=self.target, **more)
 
     def Delete(self, request, context):  # noqa: N802 - the protocol's name
         """Delete a cluster."""
@@ -164,35 +189,30 @@ class Clusters:
                 cluster["gone"] = self.world.now()
                 context.abort(CODES.NOT_FOUND, "no such cluster")
             more = {"error": "internal error"} if fault == "fails" else {}
-            id_ = self.world.begin("delete", request.cluster_id, self.world.rates["delete"], **more)
+            id_ = self.world.begin("delete", request.cluster_id, self.world.rates["delete"], target=self.target, **more)
             if fault == "lost":
                 context.abort(CODES.UNAVAILABLE, "connection reset")
-            metadata = self.service.clusters.DeleteClusterMetadata(cluster_id=request.cluster_id)
-            return operation_message(state, id_, metadata)
+            return operation_message(state, id_)
 
     def _shows(self, cluster, request):
         ours = (cluster["target"], cluster["folder"]) == (self.target, request.folder_id)
         return ours and cluster["gone"] is None
-
-    def _message(self, id_, known):
-        status = self.service.cluster.Cluster.Status.Value(known["status"])
-        message = self.service.cluster.Cluster(id=id_, name=known["name"], labels=known["labels"], status=status)
-        message.created_at.seconds = int(known["created"])
-        return message
 
 
 class Jobs:
     """The jobs of one service."""
 
     def __init__(self, world, target):
-        self.world, self.service = world, SERVICES[target]
+        self.world, self.target, self.service = world, target, SERVICES[target]
 
     def List(self, request, context):  # noqa: N802 - the protocol's name
         """Return the jobs of a cluster."""
         with self.world.opened() as state:
             refuse(self.world, context, "list_jobs")
             jobs = [
-                self._message(id_, job) for id_, job in state["jobs"].items() if job["cluster"] == request.cluster_id
+                job_message(self.service, id_, job)
+                for id_, job in state["jobs"].items()
+                if job["cluster"] == request.cluster_id
             ]
             return self.service.jobs.ListJobsResponse(jobs=jobs)
 
@@ -201,7 +221,7 @@ class Jobs:
         with self.world.opened() as state:
             if request.job_id not in state["jobs"]:
                 context.abort(CODES.NOT_FOUND, "no such job")
-            return self._message(request.job_id, state["jobs"][request.job_id])
+            return job_message(self.service, request.job_id, state["jobs"][request.job_id])
 
     def Create(self, request, context):  # noqa: N802 - the protocol's name
         """Submit a job, or return the operation of an earlier call with the same key."""
@@ -218,9 +238,7 @@ class Jobs:
                 operation = self._submit(state, request, key, fault)
                 if fault == "lost":
                     context.abort(CODES.UNAVAILABLE, "connection reset")
-            subject = state["operations"][operation]["subject"]
-            metadata = self.service.jobs.CreateJobMetadata(cluster_id=request.cluster_id, job_id=subject)
-            return operation_message(state, operation, metadata)
+            return operation_message(state, operation)
 
     def _submit(self, state, request, key, fault):
         id_ = f"j{uuid.uuid4().hex[:10]}"
@@ -228,15 +246,12 @@ class Jobs:
         if fault != "job_lost":
             known = {"cluster": request.cluster_id, "name": request.name, "status": "RUNNING", "job": job}
             state["jobs"][id_] = known
+        about = {"target": self.target, "cluster": request.cluster_id}
         if runner := self.world.rates["runner"]:
             start_runner(self.world, runner, id_)
-            return self.world.begin("job", id_, 10 * 365 * 86_400, key)
+            return self.world.begin("job", id_, 10 * 365 * 86_400, key, **about)
         leaves = "ERROR" if fault == "job_fails" else "DONE"
-        return self.world.begin("job", id_, self.world.rates["job"], key, leaves=leaves)
-
-    def _message(self, id_, known):
-        status = self.service.job.Job.Status.Value(known["status"])
-        return self.service.job.Job(id=id_, cluster_id=known["cluster"], name=known["name"], status=status)
+        return self.world.begin("job", id_, self.world.rates["job"], key, leaves=leaves, **about)
 
 
 def refuse(world, context, call):
