@@ -15,7 +15,7 @@ MEASURED_TRAINING: Final = "model.train_10m_minutes"
 
 
 class Shape(NamedTuple):
-    """What a host has."""
+    """Cores and memory of a host."""
 
     cores: int
     memory_gb: int

@@ -37,7 +37,7 @@ GO_ON: Final = (
         "[deployment](deployment.md)",
     ),
 )
-"""What the prototype must show, the limit, and how it is seen."""
+"""Conditions that the prototype must meet: subject, limit, and how it is seen."""
 LIMITS: Final = """\
 Beyond ten times the traffic, money is not what limits:
 

@@ -10,7 +10,8 @@ import pytest
 from docs.costs.bill import bill_of, cluster_hour, months_total, people_total, total
 from docs.costs.inputs import TABLE, shape_of, sizes
 from docs.generate import ROOT
-from infra.terraform.check.project import read_files
+from infra.terraform.check.literals import local_value
+from infra.terraform.check.project import Project, read_files
 
 PAGE = (ROOT / "docs" / "cost.md").read_text()
 GIVEN = tomllib.loads(TABLE.read_text())
@@ -125,6 +126,15 @@ def test_volumes_are_the_measured_ones():
         said = re.search(rf"^\| {title}.*?\| [^|]*\| (\d+) \|", scale, re.MULTILINE)[1]
         assert int(said) == measured[f"{name}_core_seconds"]
     assert FIGURES["scorer.cpu_ratio"]["baseline"].startswith(f"{measured['decision_microseconds']} of ")
+
+
+def test_secrets_and_keys_are_counted():
+    """The sheet counts as many secrets and keys as Terraform makes."""
+    project = Project(read_files())
+    by_hand = local_value(project, "modules/secrets", "filled_by_hand")
+
+    assert GIVEN["volumes"]["secrets"] == len(by_hand) + 2
+    assert GIVEN["volumes"]["keys"] == len(local_value(project, "modules/storage", "keys"))
 
 
 def test_every_price_says_where_it_comes_from():

@@ -38,7 +38,7 @@ output "valkey_address" {
   value       = module.platform.valkey_address
 }
 
-output "cluster_secrets" {
-  description = "Ids of the secrets that the hosts of a cluster fetch, by file name."
-  value       = module.platform.cluster_secrets
+output "cluster_description" {
+  description = "Settings of the jobs on a cluster, and the id of their secret: what `python -m infra.cluster upload` puts beside the code."
+  value       = module.platform.cluster_description
 }

@@ -38,7 +38,7 @@ output "valkey_address" {
   value       = module.cache.address
 }
 
-output "cluster_secrets" {
-  description = "Ids of the secrets that the hosts of a cluster fetch, by file name."
-  value       = local.cluster_secrets
+output "cluster_description" {
+  description = "Settings of the jobs on a cluster, and the id of their secret: what `python -m infra.cluster upload` puts beside the code."
+  value       = { environment = local.cluster_settings, secret = module.secrets.ids["cluster"] }
 }

@@ -41,15 +41,22 @@ def test_no_account_administers():
     assert min(map(len, reasons)) > 10
 
 
-@pytest.mark.parametrize(
-    ("output", "account"), [("airflow_secrets", "airflow"), ("cluster_secrets", "spark"), ("scorer_secrets", "scorer")]
-)
+@pytest.mark.parametrize(("output", "account"), [("airflow_secrets", "airflow"), ("scorer_secrets", "scorer")])
 def test_a_host_may_read_the_secrets_that_it_fetches(output, account):
     """Each secret that a host fetches when it starts is one that its account may read."""
     fetched = {re.search(r'"(.+)"', text)[1] for text in local_texts(PROJECT, "modules/platform", output).values()}
     readable = {entry["secret"] for entry in rights("secret_rights").values() if account in entry["accounts"]}
 
     assert fetched <= readable
+
+
+def test_a_file_that_a_setting_names_is_fetched():
+    """The host fetches each file of a secret that Airflow's settings name."""
+    named = local_texts(PROJECT, "modules/platform", "airflow_settings").values()
+    files = {found[1] for text in named if (found := re.fullmatch(r'"\$\{local\.secrets_in\}/(.+)"', text))}
+
+    assert files == {"raw-storage.account", "lake-storage.account", "catalog.account", "release.key"}
+    assert files <= set(local_texts(PROJECT, "modules/platform", "airflow_secrets"))
 
 
 def test_every_secret_is_readable_by_somebody():
@@ -64,7 +71,9 @@ def test_no_setting_holds_a_secret():
     settings = local_texts(PROJECT, "modules/platform", "airflow_settings")
 
     assert [name for name in settings if re.search("PASSWORD|TOKEN|SECRET", name)] == []
-    assert settings["ANTIFRAUD_CATALOG_URI"].partition("://")[2].startswith("${module.database.address}")
+    assert local_texts(PROJECT, "modules/platform", "lake_settings")["ANTIFRAUD_CATALOG_URI"] == (
+        '"postgresql+psycopg2://${module.database.address}/catalog?sslmode=require"'
+    )
 
 
 @pytest.mark.parametrize(
