@@ -6,10 +6,17 @@ from typing import Any, Final
 from docs.settings_page import NOTICE
 from infra.terraform.check.literals import local_texts, local_value
 from infra.terraform.check.project import Project, read_files
-from infra.terraform.check.settings import ELSEWHERE, READERS
+from infra.terraform.check.settings import ELSEWHERE
 
 RIGHTS: Final = "modules/rights"
 PLATFORM: Final = "modules/platform"
+OUTPUTS: Final = {
+    "lake_settings": "`airflow_settings`, `cluster_description`",
+    "airflow_settings": "`airflow_settings`",
+    "cluster_settings": "`cluster_description`",
+    "scorer_settings": "`scorer_settings`",
+}
+"""Local values with settings, and the outputs that have them."""
 WHO: Final = (
     "## Who may do what, and why\n\nNobody else has a right that Terraform gives. No account may read the audit trail. "
     "Raw files are readable with the storage key of `raw` alone.\n"
@@ -48,9 +55,9 @@ def _object(entry: dict[str, Any]) -> str:
 
 
 def _settings(project: Project) -> Iterator[tuple[str, ...]]:
-    for output in READERS:
-        for name, text in local_texts(project, PLATFORM, output).items():
-            yield f"`{name}`", f"`{output}`", f"`{text}`"
+    for local, outputs in OUTPUTS.items():
+        for name, text in local_texts(project, PLATFORM, local).items():
+            yield f"`{name}`", outputs, f"`{text}`"
     for name, reason in ELSEWHERE.items():
         yield f"`ANTIFRAUD_{name}`", "none", reason
 

@@ -15,6 +15,7 @@ from antifraud.lake.raw_defects import DEFECTS
 from antifraud.lake.schemas import RAW, TABLES
 from antifraud.lake.table_format import Table
 from docs.cloud_page import cloud_page
+from docs.costs.page import cost_page
 from docs.settings_page import NOTICE, example_file, settings_page
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -122,6 +123,7 @@ PAGES: Final = {
     "docs/errors.md": error_page,
     "docs/settings.md": settings_page,
     "docs/cloud.md": cloud_page,
+    "docs/cost.md": cost_page,
     ".env.example": example_file,
 }
 """Generators by the path of their page in the project."""

@@ -1,5 +1,6 @@
 """Read values that Terraform files spell out, for the documents that are generated from them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from infra.terraform.check.expressions import literal_key
@@ -34,6 +35,14 @@ def local_value(project: Project, folder: str, name: str) -> Any:
 
 
 def local_texts(project: Project, folder: str, name: str) -> dict[str, str]:
-    """Return the expressions of a local object's fields, as the file spells them but without spaces."""
+    """Return the expressions of the fields that a local object, or a merge of some, spells out; without spaces."""
     found = next(each.value for each in project.modules[folder].local_attributes() if each.name == name)
-    return {literal_key(each.nodes[0]) or "": each.nodes[1].spelled for each in found.nodes[0].nodes}
+    return {literal_key(each.nodes[0]) or "": each.nodes[1].spelled for each in _elements(found)}
+
+
+def _elements(node: Node) -> Iterator[Node]:
+    if node.data == "object":
+        yield from node.nodes
+    else:
+        for inner in node.nodes:
+            yield from _elements(inner)

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 READERS: Final[dict[str, tuple[type[Settings], ...]]] = {
     "airflow_settings": (DagSettings, JobSettings),
+    "cluster_description": (JobSettings,),
     "scorer_settings": (ScorerSettings, GuardSettings),
 }
-"""Output of an environment, and the processes that get it as their environment."""
+"""Output of an environment, and the processes that get it, or its field `environment`, as their environment."""
 OF_GUNICORN: Final = "SCORER_BIND"
 ELSEWHERE: Final = {
     "CLOUD_ENDPOINT": "default: the public address",
@@ -40,7 +41,8 @@ def names_of(*kinds: type[Settings]) -> set[str]:
 def settings_problems(project: "Project", folder: str) -> Iterator[str]:
     """Yield settings that an environment gives and nobody reads, or that a cluster needs and nobody gives."""
     outputs = project.outputs_of(folder)
-    given = {name: set(kind.fields) for name, kind in outputs.fields.items() if name in READERS} if outputs else {}
+    found = outputs.fields if outputs else {}
+    given = {name: set(found[name].fields.get("environment", found[name]).fields) for name in READERS if name in found}
     for output, kinds in READERS.items():
         for name in sorted(given.get(output, set()) - names_of(*kinds) - {OF_GUNICORN}):
             yield f"{output} gives {name}, which no process reads"

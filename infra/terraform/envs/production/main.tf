@@ -17,7 +17,7 @@ locals {
       workers       = 4
       disk_gb       = 100
       lease_seconds = 14400
-      rub_an_hour   = 100
+      rub_an_hour   = 185
     }
     storage = { audit_locked_days = 365 }
   }

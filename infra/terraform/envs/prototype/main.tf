@@ -17,7 +17,7 @@ locals {
       workers       = 2
       disk_gb       = 100
       lease_seconds = 14400
-      rub_an_hour   = 60
+      rub_an_hour   = 103
     }
     storage = { audit_locked_days = 30 }
   }

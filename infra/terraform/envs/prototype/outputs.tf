@@ -37,3 +37,8 @@ output "valkey_address" {
   description = "Host and port of Valkey; a setting reads it once scorers share their store."
   value       = module.platform.valkey_address
 }
+
+output "cluster_description" {
+  description = "Settings of the jobs on a cluster, and the id of their secret: what `python -m infra.cluster upload` puts beside the code."
+  value       = module.platform.cluster_description
+}

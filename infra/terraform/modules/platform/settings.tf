@@ -15,20 +15,29 @@ locals {
     "valkey.account" = module.secrets.ids["valkey"]
   }
 
-  airflow_settings = {
+  # Where everything lies that jobs read and write, whichever host they run on.
+  lake_settings = {
+    ANTIFRAUD_RAW_DIR     = "s3a://${module.storage.buckets["raw"]}/feed"
+    ANTIFRAUD_WAREHOUSE   = "s3a://${module.storage.buckets["lake"]}/warehouse"
+    ANTIFRAUD_CATALOG_URI = "postgresql+psycopg2://${module.database.address}/catalog?sslmode=require"
+    ANTIFRAUD_S3_ENDPOINT = "https://storage.yandexcloud.net"
+    ANTIFRAUD_S3_REGION   = local.region
+    ANTIFRAUD_MLFLOW_URI  = "http://${local.prefix}-airflow.${local.region}.internal:5000"
+    ANTIFRAUD_SHARED_HOME = "s3a://${module.storage.buckets["releases"]}/home"
+  }
+
+  # The hosts of a cluster get the files from the entries of one secret, so no setting names them.
+  cluster_settings = merge(local.lake_settings, {
+    ANTIFRAUD_HOME = "/tmp/antifraud"
+  })
+
+  airflow_settings = merge(local.lake_settings, {
     ANTIFRAUD_HOME                    = "/var/lib/antifraud"
     ANTIFRAUD_DEPLOYMENT              = var.deployment
-    ANTIFRAUD_RAW_DIR                 = "s3a://${module.storage.buckets["raw"]}/feed"
     ANTIFRAUD_RAW_ACCOUNT             = "${local.secrets_in}/raw-storage.account"
-    ANTIFRAUD_WAREHOUSE               = "s3a://${module.storage.buckets["lake"]}/warehouse"
     ANTIFRAUD_LAKE_ACCOUNT            = "${local.secrets_in}/lake-storage.account"
-    ANTIFRAUD_CATALOG_URI             = "postgresql+psycopg2://${module.database.address}/catalog?sslmode=require"
     ANTIFRAUD_CATALOG_ACCOUNT         = "${local.secrets_in}/catalog.account"
-    ANTIFRAUD_S3_ENDPOINT             = "https://storage.yandexcloud.net"
-    ANTIFRAUD_S3_REGION               = local.region
-    ANTIFRAUD_KEYRING_FILE            = "${local.secrets_in}/keyring.json"
     ANTIFRAUD_RELEASE_SIGNING_KEY     = "${local.secrets_in}/release.key"
-    ANTIFRAUD_MLFLOW_URI              = "http://${local.prefix}-airflow.${local.region}.internal:5000"
     ANTIFRAUD_COMPUTE_TARGET          = var.compute_target
     ANTIFRAUD_CLOUD_FOLDER            = var.folder_id
     ANTIFRAUD_CLOUD_ZONE              = local.home_subnet.zone
@@ -43,7 +52,7 @@ locals {
     ANTIFRAUD_CLUSTER_DISK_GB         = tostring(var.sizes.cluster.disk_gb)
     ANTIFRAUD_CLUSTER_LEASE_SECONDS   = tostring(var.sizes.cluster.lease_seconds)
     ANTIFRAUD_CLUSTER_RUB_AN_HOUR     = tostring(var.sizes.cluster.rub_an_hour)
-  }
+  })
 
   scorer_settings = {
     ANTIFRAUD_HOME             = "/var/lib/antifraud"

@@ -62,7 +62,7 @@ locals {
       bucket = "lake", role = "storage.editor", accounts = ["lake"], why = "jobs publish tables and remove old files"
     }
     releases-write = {
-      bucket = "releases", role = "storage.editor", accounts = ["airflow"], why = "promotion writes bundles and pointers"
+      bucket = "releases", role = "storage.editor", accounts = ["lake"], why = "jobs share candidates, reports and releases"
     }
     releases-read = {
       bucket = "releases", role = "storage.viewer", accounts = ["scorer"], why = "scorers load releases and states"
@@ -71,7 +71,7 @@ locals {
       bucket = "models", role = "storage.editor", accounts = ["airflow"], why = "MLflow keeps its files there"
     }
     cluster-write = {
-      bucket = "cluster", role = "storage.editor", accounts = ["airflow", "spark"], why = "code of jobs, and logs of hosts"
+      bucket = "cluster", role = "storage.editor", accounts = ["lake", "spark"], why = "code of jobs, and logs of hosts"
     }
     audit-write = {
       bucket = "audit", role = "storage.uploader", accounts = ["airflow", "scorer"]
@@ -96,17 +96,17 @@ locals {
   }
 
   secret_rights = {
-    keyring = {
-      secret = "keyring", accounts = ["spark"], why = "ingest makes tokens"
+    cluster = {
+      secret = "cluster", accounts = ["spark"], why = "jobs make tokens, and open raw files, tables and catalog"
     }
     raw-storage = {
-      secret = "raw-storage", accounts = ["airflow", "spark"], why = "the feed is watched, and ingest reads it, as the account raw"
+      secret = "raw-storage", accounts = ["airflow"], why = "the feed is watched as the account raw"
     }
     lake-storage = {
-      secret = "lake-storage", accounts = ["airflow", "spark"], why = "jobs read and write tables as the account lake"
+      secret = "lake-storage", accounts = ["airflow"], why = "jobs on the Airflow host work as the account lake"
     }
     catalog = {
-      secret = "catalog", accounts = ["airflow", "spark"], why = "jobs look tables up and commit"
+      secret = "catalog", accounts = ["airflow"], why = "jobs look tables up and commit"
     }
     release-key = {
       secret = "release-key", accounts = ["airflow"], why = "promotion signs releases"

@@ -43,7 +43,7 @@ variable "secrets" {
     access       = string
     airflow      = string
     catalog      = string
-    keyring      = string
+    cluster      = string
     lake-storage = string
     mlflow       = string
     raw-storage  = string

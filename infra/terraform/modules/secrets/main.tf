@@ -1,7 +1,7 @@
 locals {
   # Terraform makes the secrets empty. A person adds the values (docs/deployment.md), so that no state file holds one.
   filled_by_hand = {
-    keyring     = "key ring of the pseudonyms"
+    cluster     = "key ring and account files of the jobs on clusters, an entry for each setting that names a file"
     release-key = "private key that signs releases"
     access      = "hashes of the clients' bearer tokens"
     webhook     = "secret that webhooks are signed with"

@@ -83,7 +83,7 @@ PLANTED = {
     ),
     "a wrong bucket in a list of rights": (
         "modules/rights/main.tf",
-        'accounts = ["airflow", "spark"], why = "code',
+        'accounts = ["lake", "spark"], why = "code',
         'accounts = ["sparc"], why = "code',
         "var.accounts has no sparc",
     ),

@@ -50,6 +50,15 @@ def test_a_host_may_read_the_secrets_that_it_fetches(output, account):
     assert fetched <= readable
 
 
+def test_a_file_that_a_setting_names_is_fetched():
+    """The host fetches each file of a secret that Airflow's settings name."""
+    named = local_texts(PROJECT, "modules/platform", "airflow_settings").values()
+    files = {found[1] for text in named if (found := re.fullmatch(r'"\$\{local\.secrets_in\}/(.+)"', text))}
+
+    assert files == {"raw-storage.account", "lake-storage.account", "catalog.account", "release.key"}
+    assert files <= set(local_texts(PROJECT, "modules/platform", "airflow_secrets"))
+
+
 def test_every_secret_is_readable_by_somebody():
     """Each secret that Terraform makes has a reader, and each entry of rights names a secret that is made."""
     made = local_value(PROJECT, "modules/secrets", "filled_by_hand")
@@ -62,7 +71,9 @@ def test_no_setting_holds_a_secret():
     settings = local_texts(PROJECT, "modules/platform", "airflow_settings")
 
     assert [name for name in settings if re.search("PASSWORD|TOKEN|SECRET", name)] == []
-    assert settings["ANTIFRAUD_CATALOG_URI"].partition("://")[2].startswith("${module.database.address}")
+    assert local_texts(PROJECT, "modules/platform", "lake_settings")["ANTIFRAUD_CATALOG_URI"] == (
+        '"postgresql+psycopg2://${module.database.address}/catalog?sslmode=require"'
+    )
 
 
 @pytest.mark.parametrize(
