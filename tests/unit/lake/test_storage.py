@@ -98,7 +98,7 @@ def test_each_zone_gets_its_own_account(remote):
 
 
 def test_s3_behaves_the_same_with_the_hadoop_of_both_sparks(remote):
-    """The older Hadoop knows no units of timeouts, and deletes the markers of parent folders unless it is told not to."""
+    """The older Hadoop knows no units of timeouts, and deletes markers of parent folders unless told not to."""
     spark = s3_configuration(remote)
     s3a = "spark.hadoop.fs.s3a"
 
