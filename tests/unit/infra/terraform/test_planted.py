@@ -220,6 +220,24 @@ PLANTED = {
         "uppercase(each.value)\n",
         "there is no function uppercase",
     ),
+    "an example that lacks a variable": (
+        "envs/prototype/terraform.tfvars.example",
+        'release      = "0.1.0"\n',
+        "",
+        "the example lacks release",
+    ),
+    "a password that the state would keep": (
+        "modules/cache/main.tf",
+        "    password_wo         = var.password\n",
+        "    password            = var.password\n",
+        "var.password is ephemeral, but the state would keep password",
+    ),
+    "a password that a module would keep": (
+        "modules/cache/variables.tf",
+        "  ephemeral   = true\n",
+        "",
+        "var.valkey_password is ephemeral, but modules/cache would keep password",
+    ),
     "no HCL": ("modules/storage/main.tf", "locals {", "locals {{", "no HCL at column 9"),
 }
 
