@@ -123,7 +123,7 @@ def _report(cloud: Double, runs: list[Run]) -> None:
     print(f"longest life {longest:.1f} s, allowed {LEASE + PERIOD} s (lease {LEASE} s, watchdog every {PERIOD} s)")
     if once < len(runs) or longest > LEASE + PERIOD:
         raise SystemExit("a day was not published once, or a cluster outlived its lease and the watchdog's period")
-    record("cloud.clusters_left", left, "clusters", "python -m bench.cloud.nights")
+    record("cloud.clusters_left", left, "clusters", "make bench-nights")
 
 
 def _done(state: dict[str, Any], run: Run) -> dict[str, int]:
