@@ -88,7 +88,7 @@ def _managed(part: str, prices: str, size: dict[str, Any]) -> list[Line]:
     return [
         Line(part, f"{prices}_vcpu_hour", hours * shape.cores),
         Line(part, f"{prices}_ram_gb_hour", hours * shape.memory_gb),
-        Line(part, "postgres_ssd_gb_hour", hours * size["disk_gb"]),
+        Line(part, "managed_ssd_gb_hour", hours * size["disk_gb"]),
     ]
 
 

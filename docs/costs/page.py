@@ -69,7 +69,7 @@ def _table(head: tuple[str, ...], *rows: tuple[object, ...]) -> str:
 
 def _head() -> str:
     return (
-        f"# What it costs\n\n{NOTICE}Amounts are RUB with VAT. Prices, volumes and staff are in "
+        f"# Cost\n\n{NOTICE}Amounts are RUB with VAT. Prices, volumes and staff are in "
         "[docs/costs/prices.toml](costs/prices.toml), sizes of hosts and disks in the Terraform files of "
         "[both environments](../infra/terraform/README.md). No bill has been compared with this sheet yet.\n"
     )

@@ -38,7 +38,7 @@ PROTOTYPE = {
     "ssd_gb_hour": DISK * HOURS,
     "postgres_vcpu_hour": 2 * HOURS,
     "postgres_ram_gb_hour": 8 * HOURS,
-    "postgres_ssd_gb_hour": (30 + 16) * HOURS,
+    "managed_ssd_gb_hour": (30 + 16) * HOURS,
     "valkey_vcpu_hour": 2 * HOURS,
     "valkey_ram_gb_hour": 8 * HOURS,
     "balancer_unit_hour": 2 * HOURS,

@@ -55,6 +55,8 @@ PARTS: Final = {
     ),
 }
 """Names that may stand in a block that Terraform itself reads, and whether they must."""
+PROVIDER: Final = {"source": "yandex-cloud/yandex", "version": "~> 0.222.0"}
+"""The provider that provider.json describes."""
 BACKEND: Final = "s3"
 _TEXTS: Final = ("description", "error_message", "required_version", "cloud_id", "folder_id", "zone", "key", "region")
 _TRUTHS: Final = (
@@ -178,6 +180,7 @@ def _check_versions(module: Module) -> None:
 
 def _check_source(block: Block, scope: Scope) -> None:
     for attribute in block.body.attributes:
-        fields = infer(attribute.value, scope).fields
-        if set(fields) != {"source", "version"} or len(attribute.value.nodes) != 1:
-            scope.report(attribute.line, f"provider {attribute.name} needs source and version")
+        given = {name: kind.text for name, kind in infer(attribute.value, scope).fields.items()}
+        if given != PROVIDER:
+            wanted = ", ".join(f"{name} {text!r}" for name, text in PROVIDER.items())
+            scope.report(attribute.line, f"provider {attribute.name} differs from the described one: {wanted}")

@@ -12,13 +12,15 @@ from infra.terraform.check.meta import OF_MODULES, check_meta, looped
 from infra.terraform.check.module import Module
 from infra.terraform.check.problems import Problem, Problems
 from infra.terraform.check.scope import Scope
+from infra.terraform.check.secrecy import check_ephemeral, check_passed, ephemeral_names
 from infra.terraform.check.settings import settings_problems
 from infra.terraform.check.syntax import Attribute, Block, Body, SyntaxProblem, parse
 
 WHOLE: Final = "platform"
 """Name of the module that an environment calls; only an environment gives settings to processes."""
 HERE: Final = Path(__file__).resolve().parents[1]
-SUFFIXES: Final = (".tf", ".tfvars", ".tfvars.example", ".tftpl")
+EXAMPLE: Final = ".tfvars.example"
+SUFFIXES: Final = (".tf", ".tfvars", EXAMPLE, ".tftpl")
 
 
 def read_files(root: Path = HERE) -> dict[str, str]:
@@ -63,13 +65,14 @@ class Project:
         """Return all problems, or those of some folders, in the order of files and lines."""
         for module in (self.modules[folder] for folder in folders or self.modules):
             check_module(module)
+            check_ephemeral(module)
             for block in module.blocks("module"):
                 self._check_call(block, module)
             if any(block.labels[:1] == (WHOLE,) for block in module.blocks("module")):
                 for text in settings_problems(self, module.folder):
                     self.problems.add(f"{module.folder}/outputs.tf", 1, text)
         for path in self.files:
-            if path.endswith((".tfvars", ".tfvars.example")):
+            if path.endswith((".tfvars", EXAMPLE)):
                 self._check_values(path)
         return sorted(self.problems.found)
 
@@ -81,6 +84,7 @@ class Project:
             scope.report(block.line, f"module {block.name} has no source in this project")
             return
         check_meta(block, scope)
+        check_passed(block, module, target)
         report_repeated(block.body, scope)
         for inner in block.body.blocks:
             scope.report(inner.line, f"a call of a module has no block {inner.kind}")
@@ -100,6 +104,10 @@ class Project:
             return
         for attribute in body.attributes:
             _check_value(attribute, module, module.scope(path))
+        if path.endswith(EXAMPLE):
+            given = {attribute.name for attribute in body.attributes}
+            for name in sorted(module.variables().required - given - ephemeral_names(module)):
+                self.problems.add(path, 1, f"the example lacks {name}")
 
 
 def _check_value(attribute: Attribute, target: Module, scope: Scope) -> None:

@@ -28,6 +28,7 @@ module "platform" {
 
   deployment             = "production"
   folder_id              = var.folder_id
+  organisation           = var.organisation
   home_zone              = "a"
   clients                = var.clients
   operators              = var.operators

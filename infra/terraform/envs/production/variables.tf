@@ -8,6 +8,11 @@ variable "folder_id" {
   type        = string
 }
 
+variable "organisation" {
+  description = "Short name of yours: names of buckets are unique over all accounts of the cloud."
+  type        = string
+}
+
 variable "clients" {
   description = "Ranges of addresses that may ask the scorers."
   type        = list(string)

@@ -15,5 +15,5 @@ resource "yandex_iam_service_account" "this" {
 
   name      = "${var.prefix}-${each.key}"
   folder_id = var.folder_id
-  labels    = merge(var.labels, { purpose = replace(replace(each.value, " ", "-"), ",", "") })
+  labels    = var.labels
 }

@@ -33,6 +33,7 @@ module "storage" {
   folder_id         = var.folder_id
   prefix            = local.prefix
   labels            = local.labels
+  bucket_prefix     = "${var.organisation}-${local.prefix}"
   audit_locked_days = var.sizes.storage.audit_locked_days
   lock_mode         = var.lock_mode
 }

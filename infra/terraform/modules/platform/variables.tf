@@ -26,6 +26,11 @@ variable "home_zone" {
   type        = string
 }
 
+variable "organisation" {
+  description = "Short name of yours: names of buckets are unique over all accounts of the cloud."
+  type        = string
+}
+
 variable "clients" {
   description = "Ranges of addresses that may ask the scorers."
   type        = list(string)

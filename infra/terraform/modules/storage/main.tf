@@ -35,7 +35,7 @@ resource "yandex_kms_symmetric_key" "this" {
 module "requests" {
   source = "../bucket"
 
-  name        = "${var.prefix}-requests"
+  name        = "${var.bucket_prefix}-requests"
   folder_id   = var.folder_id
   labels      = var.labels
   kms_key_id  = yandex_kms_symmetric_key.this["audit"].id
@@ -46,7 +46,7 @@ module "bucket" {
   source   = "../bucket"
   for_each = local.buckets
 
-  name        = "${var.prefix}-${each.key}"
+  name        = "${var.bucket_prefix}-${each.key}"
   folder_id   = var.folder_id
   labels      = var.labels
   kms_key_id  = yandex_kms_symmetric_key.this[each.value.key].id

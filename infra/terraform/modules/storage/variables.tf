@@ -22,3 +22,8 @@ variable "lock_mode" {
   description = "How firm the lock of the audit trail is: GOVERNANCE or COMPLIANCE."
   type        = string
 }
+
+variable "bucket_prefix" {
+  description = "Beginning of the names of buckets, which are unique over all accounts of the cloud."
+  type        = string
+}

@@ -38,7 +38,24 @@ def test_files_are_formatted():
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on this machine")
+@pytest.mark.parametrize("environment", ["prototype", "production", "state"])
+def test_terraform_itself_loads_the_files(environment, tmp_path):
+    """Terraform finds all modules of an environment and reads their declarations, for which it needs no provider."""
+    shutil.copytree(HERE, tmp_path / "terraform", ignore=shutil.ignore_patterns("check", "*.json", ".terraform"))
+    command = ["terraform", f"-chdir={tmp_path}/terraform/envs/{environment}", "get", "-no-color"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
 PLANTED = {
+    "another provider": (
+        "modules/cache/versions.tf",
+        "yandex-cloud/yandex",
+        "yandex/yandex",
+        "provider yandex differs from the described one: source 'yandex-cloud/yandex', version '~> 0.222.0'",
+    ),
     "an attribute that a resource lacks": (
         "modules/rights/main.tf",
         "each.value.role\n  member ",
@@ -219,6 +236,24 @@ PLANTED = {
         "each.value\n",
         "uppercase(each.value)\n",
         "there is no function uppercase",
+    ),
+    "an example that lacks a variable": (
+        "envs/prototype/terraform.tfvars.example",
+        'release      = "0.1.0"\n',
+        "",
+        "the example lacks release",
+    ),
+    "a password that the state would keep": (
+        "modules/cache/main.tf",
+        "    password_wo         = var.password\n",
+        "    password            = var.password\n",
+        "var.password is ephemeral, but the state would keep password",
+    ),
+    "a password that a module would keep": (
+        "modules/cache/variables.tf",
+        "  ephemeral   = true\n",
+        "",
+        "var.valkey_password is ephemeral, but modules/cache would keep password",
     ),
     "no HCL": ("modules/storage/main.tf", "locals {", "locals {{", "no HCL at column 9"),
 }

@@ -66,6 +66,18 @@ def test_every_secret_is_readable_by_somebody():
     assert {entry["secret"] for entry in rights("secret_rights").values()} == {*made, "raw-storage", "lake-storage"}
 
 
+def test_rights_go_to_service_accounts():
+    """Every role is given to a service account by its id, and to nobody else."""
+    body = PROJECT.modules["modules/rights"].bodies["modules/rights/main.tf"]
+    members = [
+        each.value.spelled for block in body.of_kind("resource") for each in block.body.attributes
+        if each.name in {"member", "members"}
+    ]  # fmt: skip
+
+    assert len(members) == 4
+    assert [text for text in members if '"serviceAccount:${var.accounts[' not in text] == []
+
+
 def test_no_setting_holds_a_secret():
     """Settings name files and ids: none is a password, a token or a key, and the address of the catalog holds none."""
     settings = local_texts(PROJECT, "modules/platform", "airflow_settings")
