@@ -72,10 +72,11 @@ def _template_references(path, text):
 
 def _references(path, tree):
     """Yield a mutant for every segment of every reference, and for every key in brackets."""
+    keys = {id(child) for key in tree.find_data("object_elem_key") for child in key.children}
     for node in tree.iter_subtrees_topdown():
         if node.data == "get_attr" or (node.data == "expr_term" and _trees(node)[0].data == "identifier"):
             name = _trees(node)[0]
-            if _word(name) not in {"string", "number", "bool", "any"} and not _is_key(node, tree):
+            if _word(name) not in {"string", "number", "bool", "any"} and id(node) not in keys:
                 yield Mutant("reference", path, _word(name), *_span(name), _word(name) + RENAMED)
         if node.data == "braces_index" and _word(node).startswith('["'):
             start, end = _span(_trees(node)[0])
@@ -83,10 +84,6 @@ def _references(path, tree):
         if node.data == "function_call":
             name = _trees(node)[0]
             yield Mutant("function", path, _word(name), *_span(name), _word(name) + RENAMED)
-
-
-def _is_key(node, tree):
-    return any(node in key.children for key in tree.find_data("object_elem_key"))
 
 
 def _fields(ancestors, files, path):
