@@ -6,8 +6,8 @@ PYTHON := .venv/bin/python
 TWO_LANES := -n 2 --dist loadgroup --no-loadscope-reorder
 # Fails, too, if a process or a mount of the tests is left.
 CONTAINED := $(PYTHON) -m infra.local.contained $(PYTHON) -m pytest $(TWO_LANES)
-WITHOUT_SERVERS := antifraud jobs serving tests/unit tests/golden
-WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving blackbox docs dags)
+WITHOUT_SERVERS := antifraud jobs serving infra/terraform tests/unit tests/golden
+WITH_SERVERS := $(addprefix tests/,functional storage spark parity serving blackbox docs dags cloud)
 # What the jobs compute and publish, without processes and servers.
 TRANSFORMS := tests/parity $(addprefix tests/spark/test_,$(addsuffix .py,totals state halves ingest raw_lines tokens_spark))
 RUN_ARGS ?=
@@ -17,7 +17,7 @@ HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
 HOME_OF_FUZZ ?= var/bench-fuzz
 
-.PHONY: help setup servers browser run test prove proofs spark35 check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-month bench-lake bench-backfills bench-history bench-slopes bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-throughput bench-tail bench-slow-clients bench-footprint
+.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-throughput bench-tail bench-slow-clients bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,25 +29,32 @@ setup:  ## check prerequisites, make the environment, fetch the jars
 servers: setup  ## PostgreSQL, nginx, promtool and an S3 server for the tests (apt-get as root, Go)
 	$(PYTHON) -m infra.cluster prepare
 
+cloud: setup  ## the cloud's SDK in an environment of its own: for the tests, and for Airflow with a target in the cloud
+	@sh infra/setup/cloud.sh
+
 browser: setup  ## Chromium for the tests of Airflow's pages and of the gate's (apt-get as root)
 	$(PYTHON) -m infra.setup.browser
 
 run: setup  ## the whole path, from raw files to a live decision; RUN_ARGS=--once ends after the summary, DATA=folder takes your files
 	@$(PYTHON) -m infra.local.run $(RUN_ARGS) $(if $(DATA),--data "$(DATA)")
 
-test: setup servers browser lint  ## make check, and every component for real, once: what a change can break; CI runs it
+test: setup servers browser cloud lint  ## make check, and every component for real, once: what a change can break; CI runs it
 	@$(PYTHON) -m bench.run.proof --age
 	$(CONTAINED) -m "not prove" $(WITH_SERVERS) $(WITHOUT_SERVERS)
 
 prove: setup servers browser  ## the long proofs, before a release and by hand; records the commit that passed
 	$(PYTHON) -m bench.run.proof
 
-proofs: spark35
+proofs: spark35 cloud checkov
 	$(CONTAINED) -m prove $(WITH_SERVERS) $(WITHOUT_SERVERS)
 
 spark35: setup  ## the transforms' tests on Spark 3.5, in an environment of its own; part of the proofs
 	@sh infra/setup/spark35/setup.sh
 	$(PYTHON) -m infra.local.contained .venv-spark35/bin/python -m pytest $(TWO_LANES) $(TRANSFORMS)
+
+checkov: setup  ## a scanner looks for weaknesses in the Terraform files, in an environment of its own; part of the proofs
+	@sh infra/setup/checkov.sh
+	.venv-checkov/bin/checkov --config-file infra/terraform/.checkov.yaml
 
 check: setup lint unit  ## lint, types, import contracts, unit tests: under two minutes, before every commit
 
@@ -63,9 +70,11 @@ unit:
 docs: setup  ## regenerate the documents that come from code
 	$(PYTHON) -m docs.generate
 
-lock:  ## resolve requirements/dev.txt anew into requirements/lock.txt
+lock:  ## resolve requirements/dev.txt and requirements/cloud.txt anew into their lock files
 	.venv/bin/uv pip compile --quiet --no-header --python-version 3.11 --override requirements/overrides.txt \
 		requirements/dev.txt --output-file requirements/lock.txt
+	.venv/bin/uv pip compile --quiet --no-header --python-version 3.11 requirements/cloud.txt \
+		--output-file requirements/cloud-lock.txt
 
 clean-state:  ## remove everything a run has made (the folder var)
 	rm -rf var
@@ -117,6 +126,9 @@ bench-history: setup  ## a night after 60 and after 600 days of history, its tim
 
 bench-slopes: setup  ## ingest, totals and features against the number of rows: HOME_OF_LAKE=folder, which gets a new one beside it
 	$(PYTHON) -m bench.lake.slopes --home "$(HOME_OF_LAKE)-slopes"
+
+bench-nights: cloud  ## thirty nights with faults against a double of the cloud's API: clusters left
+	$(PYTHON) -m bench.cloud.nights
 
 bench-serving-old-fails: setup  ## the black-box tests with the scorer of commit b393281 and with this one: BEFORE=checkout, which has its own environment
 	$(PYTHON) -m bench.serving.old_fails --before "$(BEFORE)"

@@ -23,6 +23,7 @@ When a task fails or waits:
   If one of them fails, the last line of the log names the day and says why, as for `ingest`.
 - `published`: a stage ended without publishing. Read the log of the task before.
 - `export`: the scorer keeps the state that it has. Clear the task.
+- `lease`, `create_cluster`, `delete_cluster`: exist only with a compute target in the cloud; see the DAG `clusters`.
 """
 
 from typing import Any
@@ -30,7 +31,8 @@ from typing import Any
 from airflow.sdk import dag, task
 
 from dags import publication
-from dags.shared import INTERVAL_DAY, MIDNIGHT, NIGHTLY, day_of_run, python_job, sensor, spark_job, without_traceback
+from dags.shared import INTERVAL_DAY, MIDNIGHT, NIGHTLY, day_of_run, python_job, sensor, without_traceback
+from dags.submit import share_cluster, spark_job
 
 DAY_RANGE = ["--from", INTERVAL_DAY, "--to", INTERVAL_DAY]
 
@@ -74,6 +76,7 @@ def lake() -> None:
         >> published(INTERVAL_DAY)
         >> export
     )
+    share_cluster(ingest, features)
 
 
 lake()

@@ -21,11 +21,13 @@ When a task fails:
   - The state pointer cannot be read: remove `state/pointer.json` and clear `export` of the newest `lake` run.
   - Exit code 11 to 13: the settings name another lake, or something to be removed lies elsewhere. See the runbook.
   - Anything else: clear the task. Every step can be repeated safely.
+- `lease`, `create_cluster`, `delete_cluster`: exist only with a compute target in the cloud; see the DAG `clusters`.
 """
 
 from airflow.sdk import CronDataIntervalTimetable, Param, dag
 
-from dags.shared import DEFAULT_ARGS, REPLAY_END, START, spark_job
+from dags.shared import DEFAULT_ARGS, REPLAY_END, START
+from dags.submit import share_cluster, spark_job
 
 WEEKLY = CronDataIntervalTimetable("0 0 * * 1", timezone="UTC")
 MODE = (
@@ -53,7 +55,7 @@ MODE = (
 )
 def maintenance() -> None:
     """Run one Spark job for all tables."""
-    spark_job("maintain", "maintenance", ["--mode", MODE])
+    share_cluster(spark_job("maintain", "maintenance", ["--mode", MODE]))
 
 
 maintenance()

@@ -15,6 +15,7 @@ When a task fails:
 - `days`: as for `ingest` of the DAG `lake`. Days published before the failure stay, and a re-run continues from there.
 - `published`: a stage ended without publishing. Read the log of `days`.
 - `export`: the scorer keeps the state that it has. Clear the task.
+- `lease`, `create_cluster`, `delete_cluster`: exist only with a compute target in the cloud; see the DAG `clusters`.
 """
 
 import logging
@@ -24,7 +25,8 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 
 from dags import publication
-from dags.shared import DATE_PATTERN, DEFAULT_ARGS, START, day_of_run, python_job, spark_job, without_traceback
+from dags.shared import DATE_PATTERN, DEFAULT_ARGS, START, day_of_run, python_job, without_traceback
+from dags.submit import share_cluster, spark_job
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ def reprocess() -> None:
     days = spark_job("days", "day", ["--from", FIRST, "--to", LAST, "--stages", STAGES])
     export = python_job("export", "export_state", ["--day", LAST])
     stale >> plan() >> days >> published(FIRST, LAST) >> export
+    share_cluster(days)
 
 
 reprocess()

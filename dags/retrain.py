@@ -20,6 +20,9 @@ How to read each task:
   - 41: the champion changed after validation. Clear the run from `validate` on.
   - 42: the champion was trained on other features, so the candidate could not be compared with it. Every night ends
     like this until you decide. Read the report, then *Trigger* with `replace_unjudged` = the id of the champion.
+- `lease`, `create_cluster`, `delete_cluster`: exist only with a compute target in the cloud; see the DAG `clusters`.
+- `fetch_home`, `store_home`: exist only there, too. They copy candidates, reports and releases between this host and
+  `ANTIFRAUD_SHARED_HOME`. Clear the task.
 """
 
 import logging
@@ -39,9 +42,9 @@ from dags.shared import (
     job_settings,
     python_job,
     sensor,
-    spark_job,
     without_traceback,
 )
+from dags.submit import share_cluster, share_home, spark_job
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +93,10 @@ def retrain() -> None:
     train = spark_job("train", "train", ["--as-of", AS_OF])
     validate = spark_job("validate", "validate", ["--as-of", AS_OF])
     promote = python_job("promote", "promote", ["--as-of", AS_OF, REPLACE])
-    wait_for_features(AS_OF) >> train >> validate >> gate(AS_OF) >> promote
+    judged = gate(AS_OF)
+    wait_for_features(AS_OF) >> train >> validate >> judged >> promote
+    share_home(judged.operator, promote)  # type: ignore[attr-defined]
+    share_cluster(train, validate)
 
 
 retrain()

@@ -10,6 +10,7 @@ When a task fails:
 
 - `promote`: the release is unknown, its bundle does not verify, or it breaks a limit today. The last line of the log
   says which. The serving release was not touched.
+- `fetch_home`, `store_home`: exist only with a compute target in the cloud; see the DAG `retrain`.
 """
 
 import logging
@@ -17,6 +18,7 @@ import logging
 from airflow.sdk import Param, dag, task
 
 from dags.shared import DEFAULT_ARGS, RELEASE_PATTERN, START, python_job
+from dags.submit import share_home
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ def rollback() -> None:
 
     promote = python_job("promote", "promote", ["--release", "{{ params.release }}", DRY_RUN])
     reason("{{ params.reason }}") >> promote
+    share_home(promote, promote)
 
 
 rollback()

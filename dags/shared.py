@@ -1,4 +1,4 @@
-"""Settings, defaults and ways to start a job that all DAGs share."""
+"""Settings, defaults and the way to start a Python job that all DAGs share."""
 
 import datetime as dt
 import functools
@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
 import pendulum
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import CronDataIntervalTimetable, Param
 
 from antifraud.errors import AntifraudError, DaysError
-from antifraud.jars import JARS, driver_options
 from antifraud.settings.core import JobSettings
 from antifraud.settings.dags import DagSettings
 
@@ -91,22 +89,6 @@ def without_traceback(function: Callable[Parameters, Result]) -> Callable[Parame
             raise SystemExit(error.exit_code) from None
 
     return function_with_exit_code
-
-
-def spark_job(task_id: str, script: str, arguments: Sequence[str], **options: Any) -> SparkSubmitOperator:
-    """Submit ``jobs/<script>.py`` to Spark; the job reads its settings from the environment."""
-    return SparkSubmitOperator(
-        task_id=task_id,
-        conn_id=SETTINGS.spark_connection,
-        application=str(ROOT / "jobs" / f"{script}.py"),
-        application_args=list(arguments),
-        driver_memory=SETTINGS.driver_memory,
-        conf=driver_options(SETTINGS.jars_dir or JARS),
-        py_files=SETTINGS.project_zip,
-        env_vars={"PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable},
-        name=f"{script}-{task_id}",
-        **options,
-    )
 
 
 def python_job(task_id: str, script: str, arguments: Sequence[str] = (), **options: Any) -> BashOperator:

@@ -11,10 +11,13 @@ from typing import Final
 from antifraud import errors
 from antifraud.api.openapi import openapi_text
 from antifraud.api.problems import KINDS, TYPE_PREFIX
+from antifraud.compute import errors as of_clusters
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
 from antifraud.lake.raw_defects import DEFECTS
 from antifraud.lake.schemas import RAW, TABLES
 from antifraud.lake.table_format import Table
+from docs.cloud_page import cloud_page
+from docs.costs.page import cost_page
 from docs.settings_page import NOTICE, example_file, settings_page
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -87,7 +90,7 @@ def feature_page() -> str:
 
 
 def error_page() -> str:
-    """Return docs/errors.md, from the classes of `antifraud.errors`."""
+    """Return docs/errors.md, from the classes of `antifraud.errors` and `antifraud.compute.errors`."""
     rows = "\n".join(
         f"| {error.exit_code} | `{error.__name__}` | {kind} | {' '.join((error.__doc__ or '').split())} |"
         for error, kind in sorted(_kinds(errors.AntifraudError), key=lambda found: found[0].exit_code)
@@ -102,9 +105,9 @@ def error_page() -> str:
 
 
 def _kinds(error: type[errors.AntifraudError]) -> Iterator[tuple[type[errors.AntifraudError], str]]:
-    """Yield each class of the module below `error` with the name of what it is a kind of."""
+    """Yield each class of the two modules below `error` with the name of what it is a kind of."""
     for kind in error.__subclasses__():
-        if kind.__module__ == errors.__name__:
+        if kind.__module__ in {errors.__name__, of_clusters.__name__}:
             yield kind, "" if error is errors.AntifraudError else f"`{error.__name__}`"
             yield from _kinds(kind)
 
@@ -142,6 +145,8 @@ PAGES: Final = {
     "docs/problems.md": problem_page,
     "docs/openapi.json": openapi_text,
     "docs/settings.md": settings_page,
+    "docs/cloud.md": cloud_page,
+    "docs/cost.md": cost_page,
     ".env.example": example_file,
 }
 """Generators by the path of their page in the project."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from antifraud.settings.cloud import CloudSettings
 from antifraud.settings.core import PREFIX, JobSettings, Settings
 from antifraud.settings.dags import DagSettings
 from antifraud.settings.ranges import choices_of, range_of
@@ -19,6 +20,7 @@ GROUPS: Final[dict[str, type[Settings]]] = {
     "Scorer and guard": StoreSettings,
     "Scorer": ScorerSettings,
     "Guard": GuardSettings,
+    "Compute target": CloudSettings,
     "DAGs": DagSettings,
 }
 EXAMPLES: Final = {
@@ -28,11 +30,19 @@ EXAMPLES: Final = {
     "CATALOG_ACCOUNT": "/etc/antifraud/catalog.account",
     "WAREHOUSE": "s3a://lake/warehouse",
     "LAKE_ACCOUNT": "/etc/antifraud/lake.account",
+    "SHARED_HOME": "s3a://lake/home",
     "S3_ENDPOINT": "https://s3.example",
     "MLFLOW_URI": "http://127.0.0.1:5000",
     "DECLARED_FRAUD_SHARE": "0.02",
     "ALERTS_A_DAY": "200",
     "WEBHOOK_NETWORKS": "10.1.0.0/16",
+    "CLOUD_KEY": "/etc/antifraud/cloud-key.json",
+    "CLOUD_FOLDER": "b1gexample",
+    "CLUSTER_SUBNETS": "e9bexample",
+    "CLUSTER_SECURITY_GROUPS": "enpexample",
+    "CLUSTER_ACCOUNT": "ajeexample",
+    "CLUSTER_BUCKET": "antifraud-cluster",
+    "CLUSTER_LOG_GROUP": "e23example",
 }
 """Possible values of settings without a default."""
 

@@ -60,6 +60,16 @@ def warehouse_folder(settings: JobSettings) -> Path:
     return _folder(settings, settings.lake_warehouse, settings.lake_account)
 
 
+def shared_folder(settings: JobSettings) -> Path | None:
+    """Return the folder that hosts share, opened with the lake's account; None if there is only one host."""
+    return _folder(settings, settings.shared_home, settings.lake_account) if settings.shared_home else None
+
+
+def code_folder(settings: JobSettings, location: str) -> Path:
+    """Return the folder of a cluster's code, opened with the lake's account."""
+    return _folder(settings, location, settings.lake_account)
+
+
 def _folder(settings: JobSettings, location: str, account_file: Path | None) -> Path:
     if not is_remote(location):
         return Path(location).resolve()

@@ -1,8 +1,7 @@
 """Settings: one frozen object per process, read from the environment once, at the process's entry point.
 
 The field ``catalog_uri`` is read from ``ANTIFRAUD_CATALOG_URI``; docs/settings.md lists all variables. Paths without a
-value lie under ``ANTIFRAUD_HOME`` (default ``var``), the one folder that holds all state. No secret is a setting:
-settings name the files, of mode 0600, that hold secrets.
+value lie under ``ANTIFRAUD_HOME`` (default ``var``), the folder of all state. Settings name the files of secrets.
 """
 
 import dataclasses
@@ -135,6 +134,8 @@ class JobSettings(Settings):
     """A request to S3 has failed when no byte arrives for so long."""
     s3_attempts: Annotated[int, Range(1, 100)] = 5
     """Attempts of a request to S3 before the job ends; the pauses between them double, from one second."""
+    shared_home: str | None = None
+    """Folder of candidates, reports and releases that hosts share, such as ``s3a://lake/home``; not set: one host."""
     jars_dir: Path | None = None
     """Folder of the jars; default ``jars`` in the Python environment, where ``make setup`` puts them."""
     mlflow_uri: str | None = None

@@ -1,6 +1,7 @@
-"""Zip the packages that jobs import, as git tracks them, for ``spark-submit --py-files``."""
+"""Archive what a cluster needs to run jobs: the packages that they import, and the Python environment with its jars."""
 
 import subprocess
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Final
@@ -28,3 +29,22 @@ def write_project_zip(target: Path) -> list[str]:
         for name in names:
             archive.writestr(zipfile.ZipInfo(name, EPOCH), (ROOT / name).read_bytes())
     return names
+
+
+def write_environment_archive(environment: Path, target: Path) -> None:
+    """Write a Python environment with its jars as an archive that a cluster unpacks beside each job.
+
+    Its Python is a link to that of the host, so hosts need the version that the environment was made with.
+
+    Raises:
+        SettingsError: The folder is no environment, or has no jars.
+    """
+    if not (environment / "bin" / "python").exists() or not list((environment / "jars").glob("*.jar")):
+        raise SettingsError(f"{environment} is no Python environment with jars: make it with `make spark35`")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(target, "w:gz", compresslevel=1) as archive:
+        archive.add(environment, arcname=".", filter=_without_caches)
+
+
+def _without_caches(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if "__pycache__" in info.name else info

@@ -45,6 +45,7 @@ from jobs.rows.dataset import Counts
 from jobs.rows.history import HistoryDays, history_rows
 from jobs.rows.inputs import Inputs
 from jobs.rows.source import labelled_rows
+from jobs.spark.arrow import fetch
 from jobs.training.candidate import Candidate
 
 
@@ -159,7 +160,7 @@ def certify_scored(results: DataFrame, inputs: Inputs, bundle: Bundle, limits: L
         UndefinedMetric: The rows have no fraud, nothing but fraud, or only frauds that are worth 0.
         ConstantScore: All of them have one score.
     """
-    reduced = score_table_rows(results, bundle.release).toArrow()
+    reduced = fetch(score_table_rows(results, bundle.release))
     table = table_of(reduced, "certify")
     require_labelled(table, inputs.spans["certify"], inputs.quiet)
     require_judgeable(table, "certify")

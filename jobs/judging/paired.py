@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import Span
 from antifraud.stats.paired import PairedBlocks, PairedRows
+from jobs.spark.arrow import fetch
 
 KINDS: Final = {"terminals": "terminal", "customers": "customer"}
 """Kinds of blocks, with the column that names a row's block."""
@@ -40,5 +41,5 @@ def paired_rows(rows: DataFrame, other: str, other_threshold: int, days: Span, t
 def _blocks(both: DataFrame, name: str, column: str) -> PairedBlocks:
     """Count blocks with the same numbers, so that no block leaves the cluster on its own."""
     each = both.groupBy(column).agg(F.count("*").alias("legit"), F.sum("net").alias("net"))
-    alike = each.groupBy("legit", "net").agg(F.count("*").alias("times")).orderBy("legit", "net").toArrow()
+    alike = fetch(each.groupBy("legit", "net").agg(F.count("*").alias("times")).orderBy("legit", "net"))
     return PairedBlocks(name, *(alike[of].to_numpy().astype(np.int64) for of in ("legit", "net", "times")))

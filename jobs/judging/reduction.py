@@ -20,6 +20,7 @@ from antifraud.stats.threshold import LegitBlocks
 from jobs.columns.square_halves import LARGEST_LONG, halves, whole
 from jobs.judging.packed_key import pack_key, unpack_key
 from jobs.judging.scoring import GROUP, LEARNT
+from jobs.spark.arrow import fetch
 
 OF_FRAUDS: Final = {
     "fraud": "count(*)",
@@ -110,7 +111,7 @@ def frauds_of(scored: DataFrame, days: int) -> Frauds:
     rows = scored.where("status = 'fraud'").select(
         "score", F.col("amount_minor").alias("amount"), *codes, F.unix_date("day").alias("day"), LEARNT
     )
-    columns = rows.orderBy(*rows.columns).toArrow()
+    columns = fetch(rows.orderBy(*rows.columns))
     names = ("score", "amount", "customer", "terminal", "day", LEARNT)
     score, amount, customer, terminal, day, delay = (columns[name].to_numpy().astype(np.int64) for name in names)
     return Frauds(score, amount, customer, terminal, days, day, delay)
@@ -147,7 +148,7 @@ def _blocks(scored: DataFrame, entity: str, lowest: int) -> LegitBlocks:
         .groupBy(F.xxhash64(entity).alias("block"), F.greatest("score", F.lit(lowest)).alias("score"))
         .agg(F.count("*").alias("legit"))
     )
-    columns = rows.orderBy("block", "score").toArrow()
+    columns = fetch(rows.orderBy("block", "score"))
     codes, score, legit = (columns[name].to_numpy().astype(np.int64) for name in ("block", "score", "legit"))
     return LegitBlocks(f"{entity}s", codes, score, legit, lowest)
 
@@ -168,7 +169,7 @@ def maturation_of(labels: DataFrame, as_of: dt.date) -> Maturation:
     )
     age = (F.lit(day_number(as_of)) - F.unix_date("day")).alias("age")
     delay = (F.floor(F.col("learned_at") / DAY_SECONDS) - F.unix_date("day")).alias("delay")
-    columns = learnt.groupBy(age, delay).count().orderBy("age", "delay").toArrow()
+    columns = fetch(learnt.groupBy(age, delay).count().orderBy("age", "delay"))
     return Maturation.fit(*(columns[name].to_numpy().astype(np.int64) for name in ("age", "delay", "count")))
 
 

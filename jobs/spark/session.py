@@ -21,6 +21,8 @@ SHUFFLE_PARTITIONS: Final = 8
 """Few, because the smallest job pays for each of them, and adaptive execution splits large ones anyway."""
 DRIVER_MEMORY: Final = "2g"
 S3A: Final = "spark.hadoop.fs.s3a"
+MARKERS: Final = {f"{S3A}.directory.marker.retention": "keep"}
+"""By default, the Hadoop of Spark 3.5 deletes markers of parent folders after every file; newer ones leave them."""
 RETRY_PAUSE: Final = "1s"
 """Pause before the second attempt; it doubles before each further one."""
 SPARK_SUBMIT: Final = "PYSPARK_GATEWAY_PORT"
@@ -111,15 +113,16 @@ def s3_configuration(settings: JobSettings) -> dict[str, str]:
     for location, account in zones:
         if is_remote(location):
             configuration |= _bucket(settings, f"{S3A}.bucket.{bucket_of(location)}", account)
-    return configuration | _patience(settings) if configuration else {}
+    return configuration | MARKERS | _patience(settings) if configuration else {}
 
 
 def _patience(settings: JobSettings) -> dict[str, str]:
     """Return how long Hadoop waits for S3; by default it would wait hours for a server that is too busy."""
     retries = str(settings.s3_attempts - 1)
     return {
-        f"{S3A}.connection.establish.timeout": f"{CONNECT_SECONDS}s",
-        f"{S3A}.connection.timeout": f"{settings.s3_timeout_seconds}s",
+        # In milliseconds without a unit: the Hadoop of Spark 3.5 takes only numbers.
+        f"{S3A}.connection.establish.timeout": f"{CONNECT_SECONDS * 1_000}",
+        f"{S3A}.connection.timeout": f"{settings.s3_timeout_seconds * 1_000}",
         # Retries are counted once, below: each attempt of Hadoop's client would otherwise be several of its own.
         f"{S3A}.attempts.maximum": "1",
         f"{S3A}.retry.limit": retries,

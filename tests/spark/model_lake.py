@@ -43,8 +43,9 @@ def fill(session, seed=1, chains=0):
     said = [_label(row, fraud) for row, fraud in rows if row[1] % 100]
     types = ", ".join(f"{c.name} {c.type}" for c in LABELS.columns)
     session.createDataFrame(said, types).writeTo(name("labels")).overwritePartitions()
-    runs = [(t.name, day, f"{seed}", 0, ROWS, counts_of(t)) for t in (FEATURES, LABELS, CLEAN) for day in days]
-    schema = "`table` string, day date, inputs string, snapshot_id bigint, rows bigint, counts string"
+    runs = [(t.name, day, f"{seed}", 0, ROWS, counts_of(t), None) for t in (FEATURES, LABELS, CLEAN) for day in days]
+    # Spark 3.5 refuses rows without an optional column, which 4.1 fills with null.
+    schema = "`table` string, day date, inputs string, snapshot_id bigint, rows bigint, counts string, sequence bigint"
     session.createDataFrame(runs, schema).writeTo(name("runs")).append()
 
 

@@ -43,6 +43,15 @@ def test_the_lock_satisfies_every_requirement():
     assert "pyspark-client" not in LOCKED
 
 
+def test_the_lock_of_the_cloud_has_the_sdk_and_the_older_protobuf():
+    """The cloud's SDK has a lock of its own within its bounds, because its protobuf is older than MLflow's."""
+    cloud = {r.name: str(r.specifier) for r in requirements(ROOT / "requirements" / "cloud-lock.txt")}
+    wanted = requirements(ROOT / "requirements" / "cloud.txt")
+
+    assert [r.name for r in wanted if not r.specifier.contains(cloud[r.name].removeprefix("=="))] == []
+    assert int(cloud["protobuf"].removeprefix("==").partition(".")[0]) < int(version("protobuf").partition(".")[0])
+
+
 def version(name):
     (pinned,) = LOCKED[name].specifier
     return pinned.version

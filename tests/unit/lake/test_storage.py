@@ -97,6 +97,16 @@ def test_each_zone_gets_its_own_account(remote):
     assert str(raw_folder(remote) / "2026-01-01.txt.gz") == "s3a://raw-zone/feed/2026-01-01.txt.gz"
 
 
+def test_s3_behaves_the_same_with_the_hadoop_of_both_sparks(remote):
+    """The older Hadoop knows no units of timeouts, and deletes markers of parent folders unless told not to."""
+    spark = s3_configuration(remote)
+    s3a = "spark.hadoop.fs.s3a"
+
+    assert spark[f"{s3a}.connection.establish.timeout"] == "10000"
+    assert spark[f"{s3a}.connection.timeout"] == "30000"
+    assert spark[f"{s3a}.directory.marker.retention"] == "keep"
+
+
 @pytest.mark.parametrize("place", ["disk", "bucket"])
 def test_bridges_go_with_their_old_key(remote, tmp_path, monkeypatch, place):
     """Bridges lie with the raw files; bridges of other keys and the raw files themselves stay."""

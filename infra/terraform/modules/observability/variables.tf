@@ -1,0 +1,10 @@
+variable "folder_id" {
+  description = "Folder of the cloud that everything is created in."
+  type        = string
+}
+
+variable "prefix" {
+  description = "Beginning of every name, such as antifraud-prototype."
+  type        = string
+}
+

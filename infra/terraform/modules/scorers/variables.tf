@@ -1,0 +1,93 @@
+variable "folder_id" {
+  description = "Folder of the cloud that everything is created in."
+  type        = string
+}
+
+variable "prefix" {
+  description = "Beginning of every name, such as antifraud-prototype."
+  type        = string
+}
+
+variable "labels" {
+  description = "Labels of every resource."
+  type        = map(string)
+}
+
+variable "network_id" {
+  description = "Network of the hosts."
+  type        = string
+}
+
+variable "subnets" {
+  description = "Subnets of hosts and balancer, one in each zone."
+  type = map(object({
+    id   = string
+    zone = string
+  }))
+}
+
+variable "security_group_id" {
+  description = "Security group of the hosts."
+  type        = string
+}
+
+variable "balancer_group_id" {
+  description = "Security group of the balancer."
+  type        = string
+}
+
+variable "account_id" {
+  description = "Service account of the hosts."
+  type        = string
+}
+
+variable "scaler_account_id" {
+  description = "Service account that the instance group creates and removes hosts with."
+  type        = string
+}
+
+variable "image_id" {
+  description = "Disk image of the hosts."
+  type        = string
+}
+
+variable "container" {
+  description = "Container image of the scorer, with its tag."
+  type        = string
+}
+
+variable "domain" {
+  description = "Name that clients ask for, such as scorer.example.com."
+  type        = string
+}
+
+variable "address_zone" {
+  description = "Zone that the balancer's address belongs to."
+  type        = string
+}
+
+variable "log_group_id" {
+  description = "Log group of the balancer."
+  type        = string
+}
+
+variable "settings" {
+  description = "Settings of scorer and guard, as docs/settings.md lists them."
+  type        = map(string)
+}
+
+variable "secrets" {
+  description = "Ids of the secrets that the hosts fetch when they start, by file name."
+  type        = map(string)
+}
+
+variable "size" {
+  description = "Hosts, what each has, and the most resource units of the balancer."
+  type = object({
+    hosts          = number
+    cores          = number
+    memory_gb      = number
+    disk_gb        = number
+    balancer_units = number
+  })
+}
