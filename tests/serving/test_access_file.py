@@ -1,10 +1,13 @@
 """The access file is followed: tokens come and go without a restart, and a broken file takes none away."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from antifraud.keys.access import Access, hash_token
+from tests.serving.processes import ROOT, environment, free_port
 from tests.serving.scene import Scorer
 
 
@@ -101,3 +104,14 @@ def test_metrics_need_a_token_unless_bound_privately(home, name, token, status):
 
     assert answer.status_code == status
     running.close()
+
+
+def test_a_service_without_access_file_does_not_start(home):
+    """The master says what is missing in one line, and ends with the code of a setting."""
+    env = environment(home, SCORER_BIND=f"127.0.0.1:{free_port()}")
+    command = [sys.executable, "-m", "gunicorn", "-c", "serving/gunicorn_conf.py"]
+    ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+    assert ended.returncode == 10
+    assert "`python -m antifraud access generate` makes it" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -157,12 +157,22 @@ def test_without_a_state_labels_are_stored_and_none_is_removed(scorer):
 
 
 def test_a_refused_request_leaves_no_label(scorer):
-    """The second label is impossible, so the first one is not stored either."""
+    """The second label is malformed, so the first one is not stored either."""
     scorer.decide(transaction_id=1)
 
-    post(scorer, (1, "fraud", NOON), (1, "fraud", NOON + 1), status=422)
+    post(scorer, (1, "fraud", NOON), (1, "no status", NOON), status=422)
 
     assert (counted(scorer, "labels"), counted(scorer, "live_labels")) == (0, 0)
+
+
+def test_a_rejected_label_does_not_count(scorer):
+    """The second label is impossible; the first one of the same request counts for its terminal."""
+    scorer.decide(transaction_id=1)
+
+    answer = post(scorer, (1, "fraud", NOON), (1, "fraud", NOON + 1))
+
+    assert (answer["accepted"], [each["index"] for each in answer["rejected"]]) == (1, [1])
+    assert (counted(scorer, "labels"), counted(scorer, "live_labels")) == (1, 1)
 
 
 def test_two_clients_are_two_sources(scorer):
