@@ -13,6 +13,8 @@ from antifraud.transaction_id import IdScope, scoped_id
 from infra.local.live_rows import LiveRow
 from infra.local.plan import LABEL_DELAY_DAYS
 
+DECIDE_SECONDS: Final = 30.0
+"""Deadline of a decision: Airflow and Spark use the same machine, and no payment waits."""
 LABELS_AT_ONCE: Final = 500
 """Labels in one request."""
 
@@ -48,7 +50,9 @@ def send(client: ScorerClient, rows: list[LiveRow], tally: Tally, id_scope: IdSc
     """
     for row in rows:
         began = time.perf_counter()
-        decision = client.decide(_id(row, id_scope), row.event_time, row.customer, row.terminal, row.amount)
+        decision = client.decide(
+            _id(row, id_scope), row.event_time, row.customer, row.terminal, row.amount, seconds=DECIDE_SECONDS
+        )
         tally.seconds.append(time.perf_counter() - began)
         flagged = decision.decision == "flag"
         tally.decided += 1
