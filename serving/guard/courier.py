@@ -94,11 +94,16 @@ class Courier:
         try:
             if self._holds_lease(now):
                 self._begin_attempts(now)
-            self._trouble = ""
+            # An attempt that has just begun may meet the same trouble as the last one.
+            self._trouble = self._trouble if self._attempts else ""
         except StoreError as error:
-            if str(error) != self._trouble:
-                self._log.error("outbox not usable", reason=str(error))
-            self._trouble = str(error)
+            self._note_trouble(error)
+
+    def _note_trouble(self, error: StoreError) -> None:
+        """Log a trouble with the store when it begins, and not in every round."""
+        if str(error) != self._trouble:
+            self._log.error("outbox not usable", reason=str(error))
+        self._trouble = str(error)
 
     def _holds_lease(self, now: float) -> bool:
         # A clock that was set back must not delay the renewal.
@@ -150,7 +155,7 @@ class Courier:
             if begun is not None:
                 await self._send(epoch, subscriber, begun, pause)
         except StoreError as error:
-            self._log.error("outbox not usable", reason=str(error))
+            self._note_trouble(error)
 
     async def _send(self, epoch: int, subscriber: Subscriber, delivery: Delivery, pause: float) -> None:
         switch = json.loads(delivery.switch)

@@ -107,7 +107,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
         waiting.remove(connection)
         if refusal:
             self._refuse(connection, refusal)
-        elif connection.request:
+        elif connection.request and not connection.has_unread_answers:
             self.enqueue_req(connection)
         elif is_over:
             self.nr_conns -= 1

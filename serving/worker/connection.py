@@ -1,9 +1,11 @@
 """Connections of a worker: each gathers its requests, and is closed without holding up the others."""
 
 import contextlib
+import fcntl
 import selectors
 import socket
 import struct
+import termios
 import time
 from collections import deque
 from typing import Any, Final
@@ -16,6 +18,10 @@ from serving.worker.refusals import Refused
 READ_BYTES: Final = 1 << 16
 STALLED: Final = struct.pack("ll", 5, 0)
 """A client that takes nothing of an answer for 5 seconds loses its connection. Answers fit into the socket's buffer."""
+SEND_BYTES: Final = 1 << 18
+"""Room for unread answers. The longest one, the OpenAPI document, fits in, so no thread waits for its reader."""
+UNREAD_BYTES: Final = 1 << 16
+"""A client with so much unread gets no further answer."""
 LINGER_SECONDS: Final = 2.0
 MOST_LINGERING: Final = 500
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -30,6 +36,7 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
         super().__init__(cfg, client, address, server)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             client.setsockopt(socket.SOL_SOCKET, option, STALLED)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
         self.intake, self._lingering = intake, lingering
         self.request = b""
         self.data_ready = True  # Gunicorn need not wait: a thread begins when the whole request is here
@@ -52,6 +59,15 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
         if self.intake.owes_continue and not owed:
             self.send(CONTINUE)
         return bool(self.request) or self.has_ended
+
+    @property
+    def has_unread_answers(self) -> bool:
+        """Whether the client sends requests without reading the answers; unknown where sockets do not tell."""
+        try:
+            (unread,) = struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, bytes(4)))
+        except OSError:
+            return False
+        return bool(unread > UNREAD_BYTES)
 
     def send(self, answer: bytes) -> None:
         """Send a short answer that fits into the socket's buffer; a client that has gone misses it."""

@@ -61,6 +61,14 @@ def test_bodies_that_only_seem_to_be_there_hold_up_nobody(scorer, fields):
         require_decisions(scorer, 900)
 
 
+def test_slow_readers_hold_up_nobody(scorer):
+    """Two hundred clients ask for long answers again and again, and read none of them."""
+    ask = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    with connections(scorer, 200, ask * 200):
+        time.sleep(6)  # until the buffers of all sockets would be full
+        require_decisions(scorer, 1_000)
+
+
 def test_dripping_requests_hold_up_nobody(scorer):
     """Clients that send a byte at a time never take a thread, and none prolongs its time."""
     with connections(scorer, 50, HALF) as dripping:

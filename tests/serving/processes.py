@@ -36,7 +36,9 @@ class GunicornScorer:
     """A scorer under Gunicorn with two workers."""
 
     def __init__(self, home, python=sys.executable, **changes):
-        if not (home / "secrets" / "access.json").exists():
+        if not (home / "secrets" / "client.token").exists():
+            # An app in this process may have used the home with an access file of its own.
+            (home / "secrets" / "access.json").unlink(missing_ok=True)
             generate_access(home / "secrets")
         self.home, self._python, self._changes = home, python, changes
         self.port = free_port()

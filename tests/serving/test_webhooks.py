@@ -8,7 +8,7 @@ import time
 import pytest
 
 from antifraud.client import verify_webhook
-from antifraud.errors import CourierFailed, NotTaken, SettingsError
+from antifraud.errors import CourierFailed, NotTaken, SettingsError, StoreFull
 from antifraud.keys.endpoints import parse_endpoint, parse_networks
 from antifraud.keys.subscribers import Subscriber, add_subscriber, load_subscribers, remove_subscriber, rotate_secret
 from antifraud.killswitch.machine import Mode
@@ -330,6 +330,24 @@ def test_news_for_nobody_is_not_called_delivered(store, couriers):
     assert couriers.lines("webhook delivered") == []
     (line,) = couriers.lines("nobody to tell")
     assert (line["notifications"], store.outbox.dead_letters()) == (["switch-00000001-60"], [])
+
+
+def test_trouble_with_the_store_is_logged_once_and_ends_nothing(store, couriers, monkeypatch):
+    """The courier tries again in every round, and delivers when the store can be written again."""
+    with receiver() as ops:
+        suspend(store)
+        with monkeypatch.context() as full:
+            full.setattr(store.outbox, "begin_attempt", refuse)
+            couriers.start(subscriber_at(ops.url))
+            wait_for(lambda: couriers.lines("outbox not usable"), "the trouble", 20)
+            time.sleep(1)
+            assert (len(couriers.lines("outbox not usable")), ops.received) == (1, [])
+        wait_for(idle(store), "the delivery", 20)
+    assert len(ops.received) == 1
+
+
+def refuse(*_):
+    raise StoreFull("the decision store is full")
 
 
 def test_a_defect_of_the_courier_ends_the_guard(store):
