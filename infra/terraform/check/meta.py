@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from infra.terraform.check.arguments import given_names
+from infra.terraform.check.arguments import given_names, report_repeated
 from infra.terraform.check.expressions import infer
 from infra.terraform.check.kinds import ANY, NUMBER, STRING, Kind, element_of, list_of, map_of, misfits, object_of
 from infra.terraform.check.scope import Scope
 from infra.terraform.check.syntax import Attribute, Block
 
 LOOPS: Final = ("count", "for_each")
+REFERENCES: Final = ("get_attr_expr_term", "index_expr_term")
 LIFECYCLE: Final = (
     "create_before_destroy",
     "ignore_changes",
@@ -68,6 +69,9 @@ def check_meta(block: Block, scope: Scope) -> None:
     depends = block.body.attribute("depends_on")
     if depends:
         infer(depends.value, scope)
+        items = depends.value.nodes[0].nodes
+        if any(each.nodes[0].data not in REFERENCES for each in items):
+            scope.report(depends.line, "depends_on is a list of references")
     if len(block.body.of_kind("lifecycle")) > 1:
         scope.report(block.line, "lifecycle may be there once only")
     for lifecycle in block.body.of_kind("lifecycle"):
@@ -75,6 +79,7 @@ def check_meta(block: Block, scope: Scope) -> None:
 
 
 def _check_lifecycle(lifecycle: Block, block: Block, scope: Scope) -> None:
+    report_repeated(lifecycle.body, scope)
     for name in given_names(lifecycle.body):
         if name not in LIFECYCLE:
             scope.report(lifecycle.line, f"lifecycle has no {name}")
