@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Final, NamedTuple, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -30,8 +30,10 @@ class Reply(NamedTuple):
 
 
 class _Document(msgspec.Struct):
+    """The part of a problem that is read. Details end up in terminals and logs, so they are one harmless line."""
+
     type: str
-    detail: str
+    detail: Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
 
 
 def require_success(reply: Reply) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from antifraud.client.address import connection_options
 from antifraud.client.answers import MOST_BYTES, Reply
 from antifraud.client.attempts import Attempts
 from antifraud.client.calls import (
@@ -36,10 +37,8 @@ class AsyncScorerClient:
         """Connect as `ScorerClient` does."""
         import httpx
 
-        headers = {"Authorization": f"Bearer {token}"}
-        self._http = httpx.AsyncClient(
-            base_url=url, headers=headers, trust_env=False, verify=httpx.create_ssl_context(), transport=transport
-        )
+        options = connection_options(url, token)
+        self._http = httpx.AsyncClient(**options, verify=httpx.create_ssl_context(), transport=transport)
         self._key = key
 
     def __repr__(self) -> str:
@@ -116,6 +115,9 @@ class AsyncScorerClient:
         async with self._http.stream(
             call.method, call.path, content=call.body, headers=call.headers, timeout=limit
         ) as answer:
+            # Nothing is unpacked: a few bytes can become gigabytes.
+            if "Content-Encoding" in answer.headers:
+                return Reply(answer.status_code, answer.headers, b"")
             async for piece in answer.aiter_bytes():
                 content += piece
                 if len(content) > MOST_BYTES:

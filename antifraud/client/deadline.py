@@ -30,7 +30,11 @@ class DeadlineTransport(httpx.BaseTransport):
 
     def __init__(self) -> None:
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(), network_backend=_Backend(), keepalive_expiry=5.0
+            ssl_context=httpx.create_ssl_context(),
+            # A thread has one connection at a time; with fewer, it would wait for another thread's answer.
+            max_connections=None,
+            network_backend=_Backend(),
+            keepalive_expiry=5.0,
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -61,13 +65,18 @@ class DeadlineTransport(httpx.BaseTransport):
         )
         response = self._pool.handle_request(sent)
         try:
-            return httpx.Response(response.status, headers=response.headers, content=_read(response))
+            return httpx.Response(response.status, headers=_headers_of(response), content=_read(response))
         finally:
             response.close()
 
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
+
+
+def _headers_of(response: httpcore.Response) -> list[tuple[bytes, bytes]]:
+    """Return the headers without that of a compression, which httpx would undo: a few bytes can become gigabytes."""
+    return [(name, value) for name, value in response.headers if name.lower() != b"content-encoding"]
 
 
 def _read(response: httpcore.Response) -> bytes:
@@ -172,6 +181,6 @@ def _resolve(host: str, port: int) -> list[str]:
 def _look_up(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # the encoding of names refuses a part of more than 63 characters
         return []
     return list(dict.fromkeys(str(address[0]) for *_, address in found))

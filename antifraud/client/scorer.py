@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from antifraud.client.address import connection_options
 from antifraud.client.answers import Reply
 from antifraud.client.attempts import Attempts
 from antifraud.client.calls import (
@@ -47,16 +48,16 @@ class ScorerClient:
         """Connect with the bearer token `token`; `key` turns identifiers into tokens, and only `decide` needs it.
 
         Another `transport` has to keep time limits of its own.
+
+        Raises:
+            ClientError: The URL or the token can never work.
         """
         import httpx
 
         from antifraud.client.deadline import DeadlineTransport
 
-        headers = {"Authorization": f"Bearer {token}"}
-        # Without proxies of the environment: the scorer is a neighbour, and a proxy would see tokens with amounts.
-        self._http = httpx.Client(
-            base_url=url, headers=headers, trust_env=False, transport=transport or DeadlineTransport()
-        )
+        options = connection_options(url, token)
+        self._http = httpx.Client(**options, transport=transport or DeadlineTransport())
         self._key = key
 
     def __repr__(self) -> str:

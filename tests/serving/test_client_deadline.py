@@ -6,10 +6,11 @@ import json
 import socket
 import threading
 import time
+import zlib
 
 import pytest
 
-from antifraud.client import AsyncScorerClient, ClientError, ScorerClient, Unreachable
+from antifraud.client import AsyncScorerClient, BadAnswer, ClientError, ScorerClient, Unreachable
 from antifraud.keys.pseudonym import Key
 from tests.unit.client.test_scorer import ANSWER
 
@@ -209,3 +210,43 @@ def test_a_name_and_an_address_are_found(decide):
             assert decide(address, seconds=10.0)[0].decision == "flag"
     for nobody in ("http://127.0.0.1:1", "http://scorer.invalid"):
         require_end(decide(nobody), SECONDS + MARGIN)
+
+
+@both
+def test_a_compressed_answer_is_not_unpacked(decide):
+    """A small answer that would become 200 MB is read as the bytes that it is, and ends the call at once."""
+    packed = zlib.compress(bytes(200 << 20), 9)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(packed)
+
+    with server(lambda connection, _: (connection.recv(65_536), connection.sendall(head + packed))) as url:
+        error, _ = decide(url, seconds=10.0)
+    assert isinstance(error, BadAnswer)
+
+
+@both
+@pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..invalid"])
+def test_a_name_that_cannot_be_looked_up_is_unreachable(decide, host):
+    """Parts of names that are too long or empty are no surprise to a thread."""
+    require_end(decide(f"http://{host}"), SECONDS + MARGIN)
+
+
+def test_threads_do_not_wait_for_each_other():
+    """Twenty threads of one client have their requests under way at the same time."""
+    together = threading.Barrier(20, timeout=20)
+
+    def answer(connection, _):
+        connection.recv(65_536)
+        together.wait()
+        connection.sendall(HEAD + BODY)
+
+    scores = []
+    with server(answer) as url, ScorerClient(url, "s3cret", KEY) as scorer:
+        threads = [
+            threading.Thread(target=lambda: scores.append(scorer.decide(5, 60, 1, 2, 3, seconds=40.0).score))
+            for _ in range(20)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert scores == [700_000] * 20

@@ -186,11 +186,13 @@ def test_a_refusal_is_final(status):
 OTHERS = [
     httpx.Response(404, text=f"<p>{CUSTOMER}</p>"),
     httpx.Response(404, json={"type": "about:blank", "detail": f"{CUSTOMER}"}),
+    httpx.Response(404, json={"type": "urn:antifraud:problem:not-found", "detail": f"\x1b[2J{CUSTOMER}"}),
+    httpx.Response(404, json={"type": "urn:antifraud:problem:not-found", "detail": f"{CUSTOMER}" * 200}),
     httpx.Response(404, json=[CUSTOMER]),
 ]
 
 
-@pytest.mark.parametrize("answer", OTHERS, ids=["page", "problem", "list"])
+@pytest.mark.parametrize("answer", OTHERS, ids=["page", "problem", "control", "long", "list"])
 def test_an_answer_of_something_else_is_a_refusal(answer):
     """The error does not repeat a proxy's page or document."""
     with pytest.raises(Refused, match=r"404: no problem document$"):
