@@ -27,6 +27,8 @@ _URL: Final = re.compile(
 )
 _NAME: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z][A-Za-z0-9-]{0,62}", re.ASCII)
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
+"""The only part of IPv6 that is public. Python also takes for global what was never given to anybody."""
 _EXPECTED: Final = "expected https://name/path, or http:// for a loopback address"
 
 
@@ -54,8 +56,7 @@ class Endpoint:
         found = _bare(ip_address(address))
         if self.is_local:
             return found.is_loopback
-        is_public = found.is_global and not found.is_multicast
-        return is_public or any(found in network for network in networks)
+        return _is_public(found) or any(found in network for network in networks)
 
 
 def parse_endpoint(url: str, networks: Sequence[Network]) -> Endpoint:
@@ -114,6 +115,11 @@ def _is_host(host: str) -> bool:
         return True
     # A name that ends in a number would be read as an address by some resolvers: 127.1, 0x7f000001.
     return len(host) <= MOST_NAME and _NAME.fullmatch(host) is not None
+
+
+def _is_public(address: Address) -> bool:
+    has_owner = isinstance(address, IPv4Address) or address in _GLOBAL_UNICAST
+    return has_owner and address.is_global and not address.is_multicast
 
 
 def _bare(address: Address) -> Address:

@@ -87,15 +87,17 @@ async def _post_to_first(
     addresses: Sequence[str], endpoint: Endpoint, headers: Mapping[str, str], body: str, limit: float
 ) -> int:
     """Post to the first address that accepts a connection; return the status."""
+    # Each address has its share of the time: the first of them may be one that drops every packet.
+    times = httpx.Timeout(limit, connect=limit / len(addresses))
     for address in addresses[:-1]:
         try:
-            return await _post(address, endpoint, headers, body, limit)
-        except httpx.ConnectError:
+            return await _post(address, endpoint, headers, body, times)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
             continue  # nothing was sent, so the next address may be tried
-    return await _post(addresses[-1], endpoint, headers, body, limit)
+    return await _post(addresses[-1], endpoint, headers, body, times)
 
 
-async def _post(address: str, endpoint: Endpoint, headers: Mapping[str, str], body: str, limit: float) -> int:
+async def _post(address: str, endpoint: Endpoint, headers: Mapping[str, str], body: str, times: httpx.Timeout) -> int:
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     literal = f"[{address}]" if ":" in address else address
     url = f"{endpoint.scheme}://{literal}:{endpoint.port}{endpoint.target}"
@@ -104,7 +106,7 @@ async def _post(address: str, endpoint: Endpoint, headers: Mapping[str, str], bo
     extensions = {} if endpoint.literal else {"sni_hostname": endpoint.host}
     # Proxies of the environment would look the name up again.
     async with (
-        httpx.AsyncClient(verify=_trusted(), trust_env=False, timeout=limit, follow_redirects=False) as client,
+        httpx.AsyncClient(verify=_trusted(), trust_env=False, timeout=times, follow_redirects=False) as client,
         # The status is enough: a body may have no end.
         client.stream("POST", url, content=body, headers=addressed, extensions=extensions) as answer,
     ):
