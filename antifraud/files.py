@@ -15,6 +15,7 @@ from antifraud.errors import ForeignPath
 
 LOCK: Final = ".lock"
 """Name of the file that locks its folder."""
+FileIdentity = tuple[int, int, int, int]
 
 
 def sha256_of(path: Path) -> str:
@@ -56,6 +57,15 @@ def replace_file(path: Path, text: str) -> None:
         Path(scratch).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def identify(path: Path) -> FileIdentity | None:
+    """Return what differs after any change of a file, also one of its owner or mode; None if it cannot be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def sync_folder(path: Path) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from antifraud.errors import SettingsError
 Scope = Literal["decide", "label", "admin", "read", "metrics"]
 SCOPES: Final[frozenset[str]] = frozenset(get_args(Scope))
 TOKEN_BYTES: Final = 32
+_HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 GRANTS: Final[Mapping[str, tuple[Scope, ...]]] = {
     "client": ("decide", "label", "read"),
     "admin": ("admin", "read"),
@@ -71,21 +73,31 @@ def load_access(path: Path) -> Access:
     """
     try:
         clients = json.loads(path.read_text())["clients"]
-        access = Access({entry["sha256"]: _caller_of(entry) for entry in clients})
+        access = Access({_hash_of(entry): _caller_of(entry) for entry in clients})
     except FileNotFoundError:
         raise SettingsError(f"no {path}: `python -m antifraud access generate` makes it") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SettingsError(f"{path} is not an access file ({type(error).__name__}): generate it anew") from None
+    if len(access.callers) < len(clients):
+        raise SettingsError(f"{path} names a token twice: remove one of the two entries")
     if odd := {scope for caller in access.callers.values() for scope in caller.scopes} - SCOPES:
         raise SettingsError(f"{path} grants {len(odd)} unknown scopes: expected some of {', '.join(sorted(SCOPES))}")
     return access
 
 
+def _hash_of(entry: Mapping[str, Any]) -> str:
+    if not _HASH.fullmatch(entry["sha256"]):
+        raise ValueError("the SHA-256 of a token is 64 hexadecimal digits in small letters")
+    return str(entry["sha256"])
+
+
 def _caller_of(entry: Mapping[str, Any]) -> Caller:
-    namespace = entry.get("namespace", "")
+    client, namespace = entry["client"], entry.get("namespace", "")
+    if not isinstance(client, str) or not client:
+        raise ValueError("the name of a client is a text")
     if not isinstance(namespace, str) or "/" in namespace:
         raise ValueError("a namespace is a text without slashes")
-    return Caller(entry["client"], frozenset(entry["scopes"]), namespace)
+    return Caller(client, frozenset(entry["scopes"]), namespace)
 
 
 def generate_access(folder: Path) -> list[Path]:

@@ -48,7 +48,7 @@ def load_subscribers(path: Path, networks: Sequence[Network]) -> dict[str, Subsc
         found = [_subscriber_of(entry, networks) for entry in entries]
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SettingsError(
             f"{path} is not a file of subscribers ({type(error).__name__}): make it with `python -m antifraud "
             "subscribers add`"

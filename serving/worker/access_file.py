@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
+from antifraud.files import FileIdentity, identify
 from antifraud.keys.access import Access, load_access
-
-Identity = tuple[int, int, int, int]
 
 
 class AccessFile:
@@ -12,7 +11,7 @@ class AccessFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._read: Identity | None = None
+        self._read: FileIdentity | None = None
 
     def read_changed(self) -> Access | None:
         """Return the callers if the file has changed since it was read successfully, else None.
@@ -21,17 +20,9 @@ class AccessFile:
             SettingsError: The file is missing or malformed.
         """
         # Identified before it is read: a change in between is seen by the next poll.
-        identity = _identify(self._path)
+        identity = identify(self._path)
         if identity is not None and identity == self._read:
             return None
         access = load_access(self._path)
         self._read = identity
         return access
-
-
-def _identify(path: Path) -> Identity | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

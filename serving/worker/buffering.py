@@ -67,6 +67,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
             self._drop_oldest()
         intake = Intake(self.services.settings.max_body_bytes)
         server = listener.getsockname()
+        if isinstance(server, str):
+            # A socket in the file system. Gunicorn would take the server's name from the client's Host.
+            server = (server, "")
         self._wait(Connection(self.cfg, client, address, server, intake=intake, lingering=self.lingering))
 
     def _drop_oldest(self) -> None:

@@ -1,13 +1,15 @@
 """The access file is followed: tokens come and go without a restart, and a broken file takes none away."""
 
 import json
+import socket
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
 from antifraud.keys.access import Access, hash_token
-from tests.serving.processes import ROOT, environment, free_port
+from tests.serving.processes import ROOT, environment, free_port, wait_for
 from tests.serving.scene import Scorer
 
 
@@ -115,3 +117,30 @@ def test_a_service_without_access_file_does_not_start(home):
     assert ended.returncode == 10
     assert "`python -m antifraud access generate` makes it" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_metrics_at_a_socket_in_the_file_system_need_a_token(home):
+    """A proxy may stand in front of such a socket, so a client's Host of this machine opens nothing."""
+    grant(home, "till")
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/scorer.sock"
+        command = [sys.executable, "-m", "gunicorn", "-c", "serving/gunicorn_conf.py", "--workers", "1"]
+        scorer = subprocess.Popen(
+            command, cwd=ROOT, env=environment(home, SCORER_BIND=f"unix:{path}"), stdout=subprocess.DEVNULL
+        )
+        try:
+            wait_for(lambda: b" 200 " in ask(path, "/healthz"), "the scorer")
+            assert ask(path, "/metrics").startswith(b"HTTP/1.1 401 ")
+        finally:
+            scorer.terminate()
+            scorer.wait(30)
+
+
+def ask(path, target):
+    """Send a request to a socket in the file system; return the answer, or nothing while nobody listens."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30)
+        if connection.connect_ex(path):
+            return b""
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        return connection.recv(65_536)

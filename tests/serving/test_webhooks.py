@@ -1,6 +1,7 @@
 """Webhooks arrive signed and at least once, whatever other subscribers, their names or their servers do."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import time
@@ -205,6 +206,23 @@ def test_the_checked_address_is_the_one_that_is_called(monkeypatch):
     assert (looked_up, headers["host"]) == (["localhost"], f"localhost:{ops.server_port}")
 
 
+def test_an_address_that_drops_all_packets_leaves_time_for_the_next(monkeypatch):
+    """If the first of two addresses never answers, the attempt goes on with the second before its time is over."""
+    with receiver() as ops, contextlib.ExitStack() as held:
+        address = ("127.0.0.2", ops.server_port)
+        held.enter_context(socket.create_server(address, backlog=0))
+        for _ in range(4):
+            # The queue of the listening socket is full after these, so the system drops further attempts.
+            waiting = held.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 0)) for each in ("127.0.0.2", "127.0.0.1")]
+        with monkeypatch.context() as changed:
+            changed.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
+            asyncio.run(send(subscriber_at(f"http://localhost:{ops.server_port}/"), {}, "{}", (), limit=4.0))
+    assert len(ops.received) == 1
+
+
 def test_two_couriers_send_once(store, couriers):
     """The one with the lease sends; when it has stopped, the other goes on."""
     with receiver() as ops:
@@ -319,6 +337,23 @@ def test_the_guard_follows_the_file_of_subscribers(tmp_path):
     path.write_text(whole)
     remove_subscriber(path, "ops", ())
     assert file.current() == load_subscribers(path, ()) == {}
+
+
+def test_a_file_of_subscribers_that_is_away_for_a_while_changes_nothing(tmp_path):
+    """Deliveries must not become dead letters because somebody moves the file; a new mode is seen like new content."""
+    log, path = SilentLog(), GuardSettings(home=tmp_path).subscribers_path
+    add_subscriber(path, "ops", DEAD_PORT, ())
+    file = SubscriberFile(path, (), log)
+    path.rename(path.with_name("aside"))
+    assert [list(file.current()) for _ in range(2)] == [["ops"], ["ops"]]
+    path.mkdir()
+    assert list(file.current()) == ["ops"]
+    path.rmdir()
+    path.with_name("aside").rename(path)
+    assert list(file.current()) == ["ops"]
+    path.chmod(0o640)
+    assert list(file.current()) == ["ops"]
+    assert [said for _, said, _ in log.lines] == ["subscribers not usable"] * 2 + ["subscribers read"] * 2
 
 
 def test_news_for_nobody_is_not_called_delivered(store, couriers):

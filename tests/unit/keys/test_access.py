@@ -49,7 +49,18 @@ def test_a_missing_file_names_the_command(tmp_path):
         load_access(tmp_path / "access.json")
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"clients": [{"client": "till"}]}', '{"clients": 7}'])
+def entry(**changes):
+    return {"client": "till", "sha256": hash_token("x"), "scopes": ["decide"], **changes}
+
+
+ODD = [{"sha256": 7}, {"sha256": "é" * 64}, {"sha256": "A" * 64}, {"sha256": ""}, {"client": 7}, {"client": ""},
+       {"client": ["till"]}, {"scopes": 7}, {"scopes": [["decide"]]}, {"namespace": 7},
+       {"namespace": "a/b"}]  # fmt: skip
+BROKEN = ["", "[]", '{"clients": [{"client": "till"}]}', '{"clients": 7}', '{"clients": ["till"]}', "[" * 100_000]
+BROKEN += [json.dumps({"clients": [entry(**changes)]}) for changes in ODD]
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
 def test_another_file_is_refused(tmp_path, text):
     """A file of another form is refused."""
     (tmp_path / "access.json").write_text(text)
@@ -66,4 +77,12 @@ def test_an_unknown_scope_is_refused(tmp_path):
     with pytest.raises(
         SettingsError, match="grants 1 unknown scopes: expected some of admin, decide, label, metrics, read"
     ):
+        load_access(tmp_path / "access.json")
+
+
+def test_a_token_of_two_entries_is_refused(tmp_path):
+    """Whoever removes one of the entries must not believe that the token is revoked."""
+    (tmp_path / "access.json").write_text(json.dumps({"clients": [entry(), entry(client="kiosk")]}))
+
+    with pytest.raises(SettingsError, match="names a token twice: remove one of the two entries"):
         load_access(tmp_path / "access.json")

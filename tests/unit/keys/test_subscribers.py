@@ -88,6 +88,7 @@ def entry(**changes):
 
 BROKEN = {
     "": "is not a file of subscribers", "[]": "is not a file of subscribers", "{}": "is not a file of subscribers",
+    "[" * 100_000: "is not a file of subscribers",
     json.dumps({"subscribers": 7}): "is not a file of subscribers",
     json.dumps({"subscribers": [entry(name=7)]}): "is not a file of subscribers",
     json.dumps({"subscribers": [entry(url=7)]}): "is not a file of subscribers",
