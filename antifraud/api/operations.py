@@ -16,6 +16,7 @@ ALWAYS: Final = (
     "internal",
     "method-not-allowed",
     "not-ready",
+    "request-header-fields-too-large",
     "request-timeout",
     "too-many-requests",
 )
@@ -28,7 +29,6 @@ WITH_BODY: Final = (
     "not-implemented",
     "not-json",
     "request-entity-too-large",
-    "request-header-fields-too-large",
     "unsupported-media-type",
 )
 FROM_STORE: Final = ("not-ready", "store-unusable", "suspended")

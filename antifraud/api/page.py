@@ -6,6 +6,7 @@ from html import escape
 from typing import Any, Final
 
 from antifraud.api.openapi import openapi_document
+from antifraud.api.operations import JSON
 from antifraud.api.problems import KINDS, TYPE_PREFIX
 
 STYLE: Final = """
@@ -22,32 +23,39 @@ def documentation_page() -> str:
     """Return the page."""
     document = openapi_document()
     info = document["info"]
-    calls = "".join(
-        _call(method, path, described)
-        for path, methods in document["paths"].items()
-        for method, described in methods.items()
-    )
+    all_calls = [(*call, path) for path, methods in document["paths"].items() for call in methods.items()]
+    contents = "".join(f"<li>{_link(method, described, path)}</li>" for method, described, path in all_calls)
+    calls = "".join(_call(method, described, path) for method, described, path in all_calls)
     types = "".join(_type(name, schema) for name, schema in document["components"]["schemas"].items())
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(info["title"])}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
         f"<h1>{escape(info['title'])}, version {escape(info['version'])}</h1><p>{_text(info['description'])}</p>"
         '<p>For programs: <a href="/openapi.json">openapi.json</a></p>'
-        f"<h2>Calls</h2>{calls}<h2>Types</h2>{types}<h2>Problems</h2>{_problems()}</body></html>"
+        f"<h2>Calls</h2><ul>{contents}</ul>{calls}<h2>Types</h2>{types}<h2>Problems</h2>{_problems()}</body></html>"
     )
 
 
-def _call(method: str, path: str, described: dict[str, Any]) -> str:
-    answers = [
-        (f"<code>{status}</code>", _text(answer["description"])) for status, answer in described["responses"].items()
-    ]
+def _link(method: str, described: dict[str, Any], path: str) -> str:
+    call = f"<code>{method.upper()} {escape(path)}</code>"
+    return f'<a href="#call-{described["operationId"]}">{call}</a>: {_text(described["summary"])}'
+
+
+def _call(method: str, described: dict[str, Any], path: str) -> str:
+    answers = [(f"<code>{status}</code>", _answer(answer)) for status, answer in described["responses"].items()]
     body = described.get("requestBody", {}).get("content", {})
     sent = "".join(f"<p>Request: {_kind(content['schema'])}</p>" for content in body.values())
     return (
-        f"<h3><code>{method.upper()} {escape(path)}</code></h3>"
+        f'<h3 id="call-{described["operationId"]}"><code>{method.upper()} {escape(path)}</code></h3>'
         f"<p>{_text(described['summary'])} {_text(described.get('description', ''))}</p>{sent}"
         f"{_table(('status', 'answer'), answers)}"
     )
+
+
+def _answer(answer: dict[str, Any]) -> str:
+    """Return a link to the type of an answer; problems and texts have a description instead."""
+    reference = answer["content"].get(JSON, {}).get("schema", {})
+    return _kind(reference) if "$ref" in reference else _text(answer["description"])
 
 
 def _type(name: str, schema: dict[str, Any]) -> str:

@@ -104,3 +104,15 @@ def test_the_page_shows_every_call_type_and_problem(scorer, document):
     assert set(re.findall(r'href="#(\w+)"', text)) <= set(re.findall(r'id="(\w+)"', text))
     assert set(re.findall(r'id="(\w+)"', text)) == set(document["components"]["schemas"])
     assert "urn:antifraud:problem:stale-epoch" in text
+
+
+def test_the_page_leads_from_a_list_of_calls_to_the_types_of_their_answers(scorer, document):
+    """Every call is in the list at the top, and the type of its answer is a link like that of its request."""
+    text = scorer.client.get("/docs").text
+
+    listed = re.findall(r'<li><a href="#call-(\w+)"><code>(\w+) ([^<]+)</code></a>', text)
+    calls = [(d["operationId"], m.upper(), p) for p, each in document["paths"].items() for m, d in each.items()]
+    assert listed == calls
+    assert re.findall(r'<h3 id="call-(\w+)">', text) == [name for name, _, _ in calls]
+    for name in ("Answer", "LabelsAnswer", "SwitchAnswer", "StatusAnswer", "ProbeAnswer"):
+        assert f'<code>200</code></td><td><a href="#{name}"><code>{name}</code></a></td>' in text
