@@ -23,8 +23,9 @@ def main(arguments: Sequence[str]) -> None:
         SettingsError: nginx is not installed, or refuses the configuration.
     """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+        prog="python -m infra.proxy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
     parser.add_argument("--bind", required=True, help="address to listen on, such as :443")
     parser.add_argument("--certificate", type=Path, help="file with certificate chain and private key")
     for field in dataclasses.fields(Proxy):

@@ -42,7 +42,7 @@ class Proxy:
     """A proxy in front of one scorer.
 
     Attributes:
-        bind: Address to listen on.
+        bind: Address to listen on; without a host, all of IPv4.
         scorer: Address of the scorer.
         certificate: File with certificate chain and private key; None for a private network without TLS.
         log: File of the access log.
@@ -76,7 +76,7 @@ class Proxy:
     def render(self) -> str:
         """Return the configuration as text."""
         return NginxTemplate(TEMPLATE.read_text()).substitute(
-            dataclasses.asdict(self),
+            {**dataclasses.asdict(self), "bind": self.bind.removeprefix(":")},  # nginx has a port without a colon
             ssl=" ssl" if self.certificate else "",
             tls=_render_tls(self.certificate) if self.certificate else "",
             json=PROBLEM_JSON,

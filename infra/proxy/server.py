@@ -2,15 +2,19 @@
 
 import dataclasses
 import os
+import re
 import shutil
 import subprocess
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from antifraud.errors import SettingsError
 from infra.cluster.processes import Server, accepts, wait_until
 from infra.proxy.configuration import Proxy
 
+_REASON: Final = re.compile(r"\[(?:alert|crit|emerg)\] \S+: (.*)")
+"""The line of nginx that counts; warnings may stand before it."""
 SBIN = "/usr/sbin"
 """The folder of Debian's nginx, which is not on everybody's path."""
 
@@ -35,7 +39,11 @@ def check_configuration(path: Path) -> None:
     """
     done = subprocess.run([*_command(path), "-t"], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SettingsError(f"nginx refuses the configuration: {done.stderr.strip()}")
+        found = _REASON.search(done.stderr)
+        reason = found[1] if found else f"exit code {done.returncode}"
+        raise SettingsError(
+            f"nginx refuses the configuration: {reason}; correct the options of `python -m infra.proxy`"
+        )
 
 
 def start_proxy(folder: Path, proxy: Proxy) -> Server:

@@ -1,6 +1,7 @@
 """nginx before the scorer: slow clients, rates, limits and errors, with a real nginx and a real Gunicorn."""
 
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from infra.proxy.__main__ import main
 from infra.proxy.configuration import Proxy
 from infra.proxy.server import start_proxy
-from tests.serving.processes import GunicornScorer, free_port
+from tests.serving.processes import ROOT, GunicornScorer, free_port
 from tests.serving.scene import transaction
 
 RATE = 150
@@ -270,4 +271,17 @@ def test_the_command_prints_a_checked_configuration(capsys, certificate):
     assert "zone=tokens:10m rate=7r/s" in text
 
     assert main(["--bind", "127.0.0.1:8443", "--certificate", "/nowhere/scorer.pem"]) == 10
-    assert "nginx refuses" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith('error: nginx refuses the configuration: cannot load certificate "/nowhere/scorer.pem"')
+    assert said.count("\n") == 1
+
+
+def test_the_command_of_the_manual_works(capsys, certificate):
+    """An address without a host is one that nginx knows, too."""
+    manual = (ROOT / "docs" / "architecture" / "serving.md").read_text()
+    (options,) = re.findall(r"`python -m infra\.proxy ([^`]*--certificate )scorer\.pem`", manual)
+
+    # Ports below 1024 are for root on many machines.
+    port = str(free_port())
+    assert main([*options.replace(":443", f":{port}").split(), str(certificate)]) == 0
+    assert f"        listen {port} ssl;\n" in capsys.readouterr().out
