@@ -3,12 +3,16 @@
 standardwebhooks is imported where it is called, so that the core does not need it.
 """
 
+import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from antifraud.errors import ClientError
+
+_SECRET: Final = re.compile(r"whsec_[A-Za-z0-9+/]+={0,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +36,30 @@ def verify_webhook(secrets: str | Iterable[str], headers: Mapping[str, str], bod
     hold both.
 
     Raises:
-        ClientError: No signature holds, the webhook is too old, or the body is not an event.
+        ClientError: No signature holds, the webhook is too old, the body is not an event, or a secret is malformed.
     """
     from standardwebhooks import WebhookVerificationError
 
     known = [secrets] if isinstance(secrets, str) else list(secrets)
+    if not all(map(_is_secret, known)):
+        raise ClientError("a secret of webhooks is malformed: expected whsec_ and base64, without spaces and line ends")
     try:
         # The signature covers the raw bytes, so the body is parsed only after it holds.
         _require_signature(known, headers, body)
         event = json.loads(body)
         return Event(event["id"], event["type"], event["time"], event["data"])
-    except (WebhookVerificationError, ValueError, KeyError, TypeError) as error:
+    except (WebhookVerificationError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ClientError(f"this webhook does not verify ({type(error).__name__}): ignore it") from None
+
+
+def _is_secret(text: str) -> bool:
+    """Return whether a text is a secret; the library would take an empty key out of much that is none."""
+    try:
+        return _SECRET.fullmatch(text) is not None and bool(
+            base64.b64decode(text.removeprefix("whsec_"), validate=True)
+        )
+    except ValueError:
+        return False
 
 
 def _require_signature(secrets: Iterable[str], headers: Mapping[str, str], body: bytes) -> None:
