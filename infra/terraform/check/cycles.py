@@ -19,7 +19,7 @@ OF_CALL: Final = re.compile(r"(module\.[\w-]+)(?:\[[^\]]*\])?(?:\.([\w-]+))?")
 
 @dataclass
 class Graph:
-    """What each thing of an environment needs.
+    """Everything in an environment, and the things that each of them needs.
 
     Attributes:
         modules: All modules, by folder.

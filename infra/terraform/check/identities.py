@@ -1,4 +1,4 @@
-"""Know whose id a value is: the wrong resource's id is a text like the right one, so only names can tell them apart."""
+"""Know which resource an id belongs to. All ids are texts, so a wrong one is found by the names of arguments alone."""
 
 import dataclasses
 from typing import Final

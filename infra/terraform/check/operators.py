@@ -10,8 +10,8 @@ OF_NUMBERS: Final = ("+", "-", "*", "/", "%", "<", ">", "<=", ">=")
 OF_TRUTHS: Final = ("&&", "||")
 _OF_ONE: Final = (
     "abspath alltrue anytrue base64decode base64encode base64gzip basename can ceil chomp compact dirname distinct "
-    "flatten floor jsondecode jsonencode keys length lower nonsensitive one reverse sensitive sum title tolist tonumber "
-    "toset tostring trimspace upper values yamldecode yamlencode"
+    "flatten floor jsondecode jsonencode keys length lower nonsensitive one reverse sensitive sum title tolist "
+    "tonumber toset tostring trimspace upper values yamldecode yamlencode"
 )
 _OF_TWO: Final = "contains element endswith index indent pow regex split startswith templatefile trimprefix trimsuffix"
 _OF_THREE: Final = "cidrsubnet replace slice substr"
