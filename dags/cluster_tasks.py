@@ -37,18 +37,22 @@ class Answer(NamedTuple):
 
 
 def take_step(python: str, step: str, order: Mapping[str, Any]) -> Answer:
-    """Take one step in a process of its own, which has the cloud's SDK."""
-    done = subprocess.run(
-        [str(ROOT / python), "-m", "antifraud.compute", step],
-        input=json.dumps(order),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        # Airflow's task process may have paths of packages that the other environment must not see.
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-        timeout=STEP_SECONDS,
-        check=False,
-    )
+    """Take one step in a process of its own, which has the cloud's SDK; one that takes too long is stopped."""
+    try:
+        done = subprocess.run(
+            [str(ROOT / python), "-m", "antifraud.compute", step],
+            input=json.dumps(order),
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            # Airflow's task process may have paths of packages that the other environment must not see.
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            timeout=STEP_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        says = f"error: the step {step} took longer than {STEP_SECONDS} s: see that the cloud's API can be reached"
+        return Answer(CloudSilent.exit_code, done=False, says=says)
     if done.returncode:
         return Answer(done.returncode, done=False, says=done.stderr.strip())
     return Answer(0, **json.loads(done.stdout))

@@ -17,7 +17,7 @@ from antifraud.compute import steps
 from antifraud.compute.lease import Lease
 from antifraud.compute.yandex import YandexCloud
 from antifraud.exit_codes import returns_exit_code
-from antifraud.settings.cloud import CloudSettings
+from antifraud.settings.cloud import CLOUD_TARGETS, CloudSettings
 
 Order = Mapping[str, Any]
 
@@ -36,7 +36,13 @@ def _delete(settings: CloudSettings, order: Order, _now: int) -> steps.Progress:
 
 
 def _sweep(settings: CloudSettings, _order: Order, now: int) -> steps.Progress:
-    return steps.sweep(YandexCloud(settings), settings, now)
+    # A cluster may be left from a time when the other target was chosen.
+    swept = {
+        target: steps.sweep(YandexCloud(dataclasses.replace(settings, compute_target=target)), settings, now)
+        for target in CLOUD_TARGETS
+    }
+    says = "; ".join(f"{target}: {progress.says}" for target, progress in swept.items())
+    return steps.Progress(all(progress.done for progress in swept.values()), says)
 
 
 STEPS: Final[Mapping[str, Callable[[CloudSettings, Order, int], steps.Progress]]] = {

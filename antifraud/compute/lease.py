@@ -46,6 +46,14 @@ class Lease:
         """Labels of the run's cluster. They are all that an attempt needs to adopt what an earlier one has left."""
         return {OWNER: self.deployment, RUN: self.digest, UNTIL: str(self.until)}
 
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """Return whether labels are of this very lease; labels that others have added make no difference."""
+        return all(labels.get(key) == value for key, value in self.labels.items())
+
+    def is_before(self, labels: Mapping[str, str]) -> bool:
+        """Return whether labels are of a lease that ends later than this one."""
+        return (end := _second(labels.get(UNTIL, ""))) is not None and end > self.until
+
     def key(self, *parts: object) -> str:
         """Return the idempotency key of a call: the same call of another attempt gets the same operation."""
         return str(uuid.uuid5(KEYS, "/".join(map(str, (self.dag, self.run, self.until, *parts)))))
@@ -67,5 +75,9 @@ def ends_at(labels: Mapping[str, str], created_at: int, settings: CloudSettings)
     creation, so it is trusted only as far as clocks may differ.
     """
     latest = created_at + settings.cluster_lease_seconds + settings.cluster_clocks_apart_seconds
-    text = labels.get(UNTIL, "")
-    return min(int(text), latest) if text.isascii() and text.isdigit() else latest
+    end = _second(labels.get(UNTIL, ""))
+    return latest if end is None else min(end, latest)
+
+
+def _second(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None

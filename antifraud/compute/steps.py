@@ -45,14 +45,17 @@ def create(cloud: Cloud, lease: Lease, attempt: int, now: int) -> Progress:
     `attempt` counts from 1; each attempt may replace one creation that failed.
 
     Raises:
-        LeaseOver: The watchdog would delete the cluster.
+        LeaseOver: The watchdog would delete the cluster, or a later lease of the run has one.
         ForeignCluster: A cluster of this name belongs to somebody else.
         CloudError: Every creation failed.
     """
     cluster = next(_of_run(cloud, lease), None)
     if cluster is None:
         return _begin(cloud, lease, attempt, now)
-    if cluster.labels != lease.labels or cluster.status in BROKEN:
+    if lease.is_before(cluster.labels):
+        # The run was cleared while this attempt was on its way: the cluster belongs to its successor.
+        raise LeaseOver(f"{lease.name} belongs to a later lease of this run: see the task's newest attempt")
+    if not lease.holds(cluster.labels) or cluster.status in BROKEN:
         # An earlier lease of this run has ended, or half a creation failed: the name is free only after this cluster.
         return Progress(done=False, says=f"{lease.name} is of no use: {cloud.delete_cluster(cluster.id)}")
     return Progress(cluster.status == RUNNING, f"{lease.name} is {cluster.status}")

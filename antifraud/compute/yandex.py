@@ -23,6 +23,8 @@ PAUSE_SECONDS: Final = 1.0
 PAGE: Final = 100
 SILENT: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 """Codes of calls that the cloud may or may not have heard. All of ours can be repeated."""
+NO_TOKEN: Final = "metadata from plugin failed"  # noqa: S105 - words of an error
+"""Words of gRPC in the answer to a call for which the SDK got no token."""
 NOT_NOW: Final = frozenset({grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.ABORTED})
 """Codes of a deletion that is under way, or must wait for another operation."""
 
@@ -57,14 +59,12 @@ class YandexCloud:
         if settings.compute_target not in SERVICES:
             raise SettingsError(f"the compute target {settings.compute_target} has no clusters in the cloud")
         self._settings, self._service = settings, SERVICES[settings.compute_target]
-        key, roots = settings.cloud_key, settings.cloud_roots
-        sdk = SDK(
-            endpoint=settings.cloud_endpoint,
-            service_account_key=json.loads(key.read_text()) if key else None,
-            root_certificates=roots.read_bytes() if roots else None,
-        )
-        self._clusters = sdk.client(self._service.clusters_grpc.ClusterServiceStub)
-        self._jobs = sdk.client(self._service.jobs_grpc.JobServiceStub)
+        sdk = _sdk(settings)
+        try:  # The first client asks for the addresses of the services.
+            self._clusters = sdk.client(self._service.clusters_grpc.ClusterServiceStub)
+            self._jobs = sdk.client(self._service.jobs_grpc.JobServiceStub)
+        except grpc.RpcError as error:
+            raise _trouble(error) from None
 
     def clusters(self) -> Sequence[Cluster]:
         """Return all clusters of the folder."""
@@ -154,6 +154,35 @@ class YandexCloud:
         return None
 
 
+class _Timeout:
+    """A time limit of every call, also of the SDK's own. The SDK accepts it in place of a policy of retries."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+
+    def to_json(self) -> str:
+        """Return the configuration of gRPC's channels."""
+        return json.dumps({"methodConfig": [{"name": [{}], "timeout": f"{self._seconds}s"}]})
+
+
+def _sdk(settings: CloudSettings) -> SDK:
+    key, roots = settings.cloud_key, settings.cloud_roots
+    try:
+        return SDK(
+            endpoint=settings.cloud_endpoint,
+            service_account_key=json.loads(key.read_text()) if key else None,
+            root_certificates=roots.read_bytes() if roots else None,
+            retry_policy=_Timeout(settings.cloud_timeout_seconds),
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        # The text of another error could quote the key.
+        why = error.strerror if isinstance(error, OSError) else "malformed"
+        raise SettingsError(
+            f"ANTIFRAUD_CLOUD_KEY or ANTIFRAUD_CLOUD_ROOTS cannot be used ({why}): name an authorized key, as "
+            "`yc iam key create` writes it, and certificates in PEM"
+        ) from None
+
+
 def _operation(answer: Any, metadata: Any, subject: str) -> Operation:
     answer.metadata.Unpack(metadata)
     error = answer.error.message if answer.HasField("error") else ""
@@ -164,6 +193,11 @@ def _operation(answer: Any, metadata: Any, subject: str) -> Operation:
 def _trouble(error: grpc.RpcError) -> CloudError:
     """Return the expected failure that an answer of the API stands for."""
     code = error.code()
+    if NO_TOKEN in (error.details() or ""):
+        return CloudSilent(
+            "no token came for the account that calls the cloud: see that the API can be reached, and that "
+            "ANTIFRAUD_CLOUD_KEY is valid"
+        )
     if code in SILENT:
         return CloudSilent(f"the cloud's API did not answer ({code.name}): see that it can be reached from this host")
     return CloudError(f"the cloud refused a call ({code.name}: {error.details()}): correct settings or rights")

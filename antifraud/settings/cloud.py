@@ -68,8 +68,8 @@ class CloudSettings(Settings):
     """How long a run may have its cluster; the DAG `clusters` deletes what is older."""
     cluster_clocks_apart_seconds: Annotated[int, Range(0, 3_600)] = 300
     """Largest difference between the clocks of cloud and Airflow; a lease ends earlier by so much."""
-    cluster_rub_an_hour: Annotated[int, Range(0, 1_000_000)] = 70
-    """Price of a cluster; the watchdog reports the money saved with it."""
+    cluster_rub_an_hour: Annotated[int, Range(0, 1_000_000)] = 103
+    """Price of a cluster, from docs/cost.md; the watchdog reports the money saved with it."""
 
     def __post_init__(self) -> None:
         """Refuse also a deployment that no label can hold, and a cloud target without its cluster's properties.

@@ -1,5 +1,6 @@
 """Generate docs/cost.md: the cost of a month before the first resource exists, and at ten times the load."""
 
+import math
 from typing import Final
 
 from docs.costs.bill import (
@@ -131,7 +132,7 @@ def _clusters() -> str:
                 f"{night.retrain * MINUTES_AN_HOUR:.0f}",
                 night.billed,
                 f"{cluster_hours(traffic, cluster):.0f}",
-                *(f"{total(cluster_hour(cluster, target)):.0f}" for target in ("managed_spark", "dataproc")),
+                *(math.ceil(total(cluster_hour(cluster, target))) for target in ("managed_spark", "dataproc")),
             )
         )
     head = ("environment", "transactions a second", "minutes of the lake's cluster", "minutes of retraining's",

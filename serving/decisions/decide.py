@@ -86,11 +86,12 @@ def decide(decider: Decider, namespace: str, request: DecisionRequest, moment: M
         UnknownKey: The id is new, and a token was made with a key that is not in use.
         StoreError: The store cannot be used, or others were faster in every attempt; nothing was written.
     """
-    place = Place(namespace, str(request.transaction_id))
-    if outcome := _try_to_decide(decider, place, request, moment):
+    place, parties = Place(namespace, str(request.transaction_id)), (request.customer, request.terminal)
+    # Newcomers would be faster than somebody who has lost a race and has the turn, again and again.
+    if not decider.turns.are_taken(parties) and (outcome := _try_to_decide(decider, place, request, moment)):
         return outcome
     # Whoever has lost a race takes turns with the others of this process.
-    with decider.turns.take((request.customer, request.terminal)):
+    with decider.turns.take(parties):
         for _ in range(ATTEMPTS - 1):
             if outcome := _try_to_decide(decider, place, request, moment):
                 return outcome

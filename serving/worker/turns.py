@@ -25,6 +25,10 @@ class Turns:
         self._seconds = seconds
         self._locks = tuple(threading.Lock() for _ in range(TURNS))
 
+    def are_taken(self, tokens: Sequence[str]) -> bool:
+        """Return whether somebody has the turn of one of the `tokens`."""
+        return any(self._locks[place].locked() for place in _places(tokens))
+
     @contextmanager
     def take(self, tokens: Sequence[str]) -> Iterator[None]:
         """Wait for the turn of all `tokens`, and keep it.
@@ -35,8 +39,12 @@ class Turns:
         deadline = time.monotonic() + self._seconds
         with ExitStack() as held:
             # Everybody takes them in one order, so that nobody waits for somebody who waits for them.
-            for place in sorted({zlib.crc32(token.encode()) % TURNS for token in tokens}):
+            for place in sorted(_places(tokens)):
                 if not self._locks[place].acquire(timeout=max(deadline - time.monotonic(), 0)):
                     raise StoreBusy("too many decisions about the same customer or terminal wait: send the same again")
                 held.callback(self._locks[place].release)
             yield
+
+
+def _places(tokens: Sequence[str]) -> set[int]:
+    return {zlib.crc32(token.encode()) % TURNS for token in tokens}

@@ -43,4 +43,5 @@ async def main(url, name, *customers):
         sys.stdout.write(json.dumps(await decide(client, number, ast.literal_eval(customer))) + "\n")
 
 
-asyncio.run(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

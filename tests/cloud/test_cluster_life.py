@@ -184,6 +184,32 @@ def test_a_process_of_its_own_takes_a_step(cloud, monkeypatch):
     assert refused == Answer(55, done=False, says=REFUSED)
 
 
+@pytest.mark.parametrize("fault", ["list_endpoints silent 9", "list_endpoints slow 9", "create_token silent 9"])
+def test_an_api_that_gives_no_address_or_token_is_asked_again(cloud, monkeypatch, fault):
+    """The SDK's own calls fail like ours: one line and exit code 56, which a task waits for."""
+    for name, value in (cloud.environ | {"ANTIFRAUD_CLOUD_TIMEOUT_SECONDS": "1"}).items():
+        monkeypatch.setenv(name, value)
+    cloud.plan(fault)
+    answer = take_step(".venv-cloud/bin/python", "create", order())
+
+    assert (answer.code, answer.says.count("\n")) == (56, 0)
+    assert answer.says.startswith(("error: the cloud's API did not answer", "error: no token came for the account"))
+
+
+@pytest.mark.parametrize("content", [None, "no JSON", '{"id": "key1"}', '"PRIVATE"'])
+def test_a_key_that_cannot_be_used_is_one_line(cloud, monkeypatch, tmp_path, content):
+    """A key that is missing or malformed ends the step with the settings' exit code, and is not quoted."""
+    key = tmp_path / "key.json"
+    if content:
+        key.write_text(content)
+    for name, value in (cloud.environ | {"ANTIFRAUD_CLOUD_KEY": str(key)}).items():
+        monkeypatch.setenv(name, value)
+    answer = take_step(".venv-cloud/bin/python", "create", order())
+
+    assert answer.says.startswith("error: ANTIFRAUD_CLOUD_KEY or ANTIFRAUD_CLOUD_ROOTS cannot be used (")
+    assert (answer.code, answer.says.count("\n"), "PRIVATE" in answer.says) == (10, 0, False)
+
+
 def test_the_state_of_the_double_survives_a_restart(cloud):
     """The cloud forgets nothing when its process is restarted, so tests may do that in the middle of a night."""
     night = order()

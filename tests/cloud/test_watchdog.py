@@ -17,6 +17,13 @@ def labelled(until, deployment="prototype"):
     return {"antifraud-deployment": deployment, "antifraud-run": "0123456789", "antifraud-until": end}
 
 
+def _says(cloud, text):
+    """Return what a sweep says that found something of the chosen service alone."""
+    nothing = "0 clusters, none of them after its lease"
+    found = {"dataproc": nothing, "managed_spark": nothing, cloud.target: text}
+    return "; ".join(f"{target}: {each}" for target, each in found.items())
+
+
 def test_only_what_outlived_its_lease_is_deleted(cloud):
     """Only one of four clusters goes, ours after its lease. The money saved is told by the hour and by the month."""
     ours = cluster(cloud, "over", labelled(-5_400)) | cluster(cloud, "in-time", labelled(600))
@@ -25,8 +32,10 @@ def test_only_what_outlived_its_lease_is_deleted(cloud):
     code, said = cloud.step("sweep", {})
 
     assert (code, said["done"]) == (0, False)
-    assert said["says"] == "over, 1.5 h after its lease: being deleted; saves 70 RUB an hour, 51,100 RUB a month"
-    assert cloud.until_done("sweep", {})[1]["says"] == "1 clusters, none of them after its lease"
+    assert said["says"] == _says(
+        cloud, "over, 1.5 h after its lease: being deleted; saves 103 RUB an hour, 75,190 RUB a month"
+    )
+    assert cloud.until_done("sweep", {})[1]["says"] == _says(cloud, "1 clusters, none of them after its lease")
     assert sorted(each["name"] for each in cloud.alive().values()) == ["in-time", "of-a-person", "of-production"]
 
 
@@ -69,4 +78,14 @@ def test_more_clusters_than_fit_on_a_page_are_all_seen(cloud):
     many = [cluster(cloud, f"n{number:03}", labelled(-1 if number == 149 else 600)) for number in range(150)]
     cloud.put({id_: each for one in many for id_, each in one.items()})
 
-    assert cloud.step("sweep", {})[1]["says"].startswith("n149, ")
+    assert cloud.step("sweep", {})[1]["says"].count("n149, ") == 1
+
+
+def test_a_cluster_of_the_other_service_is_deleted_too(cloud):
+    """After the compute target was changed, a cluster of the earlier one is still found and deleted."""
+    other = {"dataproc": "managed_spark", "managed_spark": "dataproc"}[cloud.target]
+    [(id_, left)] = cluster(cloud, "over", labelled(-1)).items()
+    cloud.put({id_: left | {"target": other}})
+
+    assert cloud.until_done("sweep", {})[0] == 0
+    assert cloud.alive() == {}

@@ -113,6 +113,18 @@ def test_the_first_step_is_told_with_the_last():
     )
 
 
+def test_a_process_that_hangs_is_stopped_and_asked_again(tmp_path, monkeypatch):
+    """A step that never ends counts as an API that did not answer, without a traceback."""
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexec sleep 60\n")
+    python.chmod(0o700)
+    monkeypatch.setattr(cluster_tasks, "STEP_SECONDS", 0.2)
+    answer = cluster_tasks.take_step(str(python), "create", {})
+
+    assert (answer.code, answer.done) == (56, False)
+    assert answer.says.startswith("error: the step create took longer than 0.2 s")
+
+
 def test_a_process_that_crashes_shows_its_traceback(tmp_path):
     """An unexpected failure has exit code 1 and keeps what the process wrote."""
     python = tmp_path / "python"

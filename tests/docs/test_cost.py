@@ -7,6 +7,7 @@ import tomllib
 
 import pytest
 
+from antifraud.settings.cloud import CloudSettings
 from docs.costs.bill import bill_of, cluster_hour, months_total, people_total, total
 from docs.costs.inputs import TABLE, shape_of, sizes
 from docs.generate import ROOT
@@ -109,6 +110,15 @@ def test_the_watchdog_reports_money_at_this_price(environment):
     cluster = sizes(environment)["cluster"]
 
     assert cluster["rub_an_hour"] == math.ceil(total(cluster_hour(cluster, "managed_spark")))
+
+
+def test_the_settings_default_is_the_price_of_the_default_cluster():
+    """Without Terraform, the watchdog reports what the default sizes cost by this sheet."""
+    default = CloudSettings()
+    names = ("driver_preset", "worker_preset", "workers", "disk_gb")
+    cluster = {name: getattr(default, f"cluster_{name}") for name in names}
+
+    assert default.cluster_rub_an_hour == math.ceil(total(cluster_hour(cluster, "managed_spark"))) == 103
 
 
 def test_volumes_are_the_measured_ones():

@@ -29,6 +29,14 @@ def test_outputs_that_the_page_reads_exist():
         assert named <= set(PROJECT.outputs_of(f"envs/{environment}").fields)
 
 
+def test_the_watchdog_is_on_before_the_first_cluster():
+    """The history is loaded by `reprocess`, with one cluster a range, after `clusters` was switched on."""
+    step = PAGE.partition("8. **First night.**")[2].partition("After the night check")[0]
+    named = re.findall(r"`(clusters|reprocess|lake)`", step)
+
+    assert named[:2] == ["clusters", "reprocess"]
+
+
 def test_every_secret_that_a_person_fills_is_in_the_table():
     """The table of secrets has exactly the ones that Terraform makes empty."""
     table = PAGE.partition("| secret | value | made by |")[2].partition("```")[0]

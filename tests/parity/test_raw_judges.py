@@ -184,7 +184,7 @@ def test_both_judge_lines_with_groups_alike(spark, tmp_path, count):
 def test_the_hostile_lines_try_every_defect():
     """The generated lines have every defect of a row taken alone, and each column is at fault in some."""
     days = FileDays.of(BASE, FIRST, END, 10)
-    found = {parse_row(line, days).defect for line in generated(1_500, grouped=True)}
+    found = {parse_row(line, days).defect for line in generated(4_000, grouped=True)}
 
     assert found == {None, *ROW_DEFECTS}
     assert {defect.column for defect in found if defect} == {None, *RAW.column_names}

@@ -144,3 +144,20 @@ def test_turns_are_given_up_in_time():
         raise AssertionError("two have the same turn")
     with turns.take(["k1.b", "k1.a"]):
         pass
+
+
+def test_a_newcomer_does_not_overtake_whoever_has_the_turn(scorer):
+    """While somebody has the turn of its terminal, a decision waits and is not tried; afterwards it is made."""
+    turns = Turns(0.05)
+    decider = Decider(scorer.store, lambda: scorer.services.serving, turns)
+    first, *others = generate_requests(np.random.default_rng(0), 20)
+    other = next(each for each in others if not {each.customer, each.terminal} & {first.customer, first.terminal})
+
+    with turns.take([first.terminal]):
+        assert turns.are_taken([first.customer, first.terminal])
+        with pytest.raises(StoreBusy, match="send the same again"):
+            decide(decider, "", first, MOMENT)
+        assert scorer.store.newest_arrival() == 0
+    decide(decider, "", first, MOMENT)
+    decide(decider, "", other, MOMENT)
+    assert (turns.are_taken([first.terminal]), scorer.store.newest_arrival()) == (False, 2)

@@ -162,7 +162,7 @@ def changes_by_terminal(numbers):
         said = defaultdict(list)
         for _, transaction, status, learned_at, source, sequence, _ in labels_of(number):
             said[transaction].append((learned_at, source, sequence, status))
-        for _, transaction, time, _, terminal, _ in events_of(number):
+        for _, transaction, time, _, terminal, *_ in events_of(number):
             entries = [(learned_at, status) for learned_at, _, _, status in sorted(said[transaction])]
             terminals[terminal] += changes_of(entries, time, DELAY)
     return terminals

@@ -52,8 +52,8 @@ JOBS = {
     "validate": ["--as-of", str(day(0))],
 }
 """Every job that reads or changes a lake, with arguments that it accepts."""
-ANY_LAKE = {"adopt", "simulate"}
-"""Jobs outside the common check: `adopt` checks the lake itself, and `simulate` has no lake."""
+ANY_LAKE = {"adopt", "home", "on_cluster", "simulate"}
+"""Jobs outside the common check: `adopt` checks the lake itself, `on_cluster` starts another job, the rest has none."""
 
 
 def test_every_job_is_on_the_list():

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from infra.terraform.check.expressions import infer
-from infra.terraform.check.kinds import ANY, STRING, Kind, element_of, misfits, object_of
+from infra.terraform.check.kinds import ANY, PRIMITIVES, STRING, Kind, element_of, misfits, object_of
 from infra.terraform.check.schema import Field
 from infra.terraform.check.scope import Scope
 from infra.terraform.check.syntax import Attribute, Block, Body
 
 DYNAMIC: Final = "dynamic"
+NULL: Final = "null"
 DYNAMIC_FIELDS: Final = ("for_each", "iterator")
 
 
@@ -44,6 +45,8 @@ def check_attribute(attribute: Attribute, field: Field | None, scope: Scope, whe
         scope.report(attribute.line, f"{field.path} is set by the provider, not by a file")
     elif field.is_block:
         scope.report(attribute.line, f"{field.path} is a block: write it without =")
+    elif field.required and attribute.value.word == NULL:
+        scope.report(attribute.line, f"{field.path} is required, so it cannot be null")
     else:
         for text in misfits(value, field.expected, attribute.name):
             scope.report(attribute.line, text)
@@ -79,10 +82,12 @@ def _check_dynamic(block: Block, fields: Mapping[str, Field], scope: Scope, wher
     for attribute in block.body.attributes:
         if attribute.name not in DYNAMIC_FIELDS:
             scope.report(attribute.line, f"a dynamic block has no argument {attribute.name}")
-    element = element_of(infer(over.value, scope)) if over else ANY
+    looped = infer(over.value, scope) if over else ANY
+    if looped.name in PRIMITIVES:
+        scope.report(block.line, f"for_each is a {looped}, but a list, set or map was expected")
     iterator = block.body.attribute("iterator")
     name = iterator.value.nodes[0].word if iterator else block.name
-    bound = {name: object_of({"key": STRING, "value": element}, name)}
+    bound = {name: object_of({"key": STRING, "value": element_of(looped)}, name)}
     for content in contents:
         inner = Block(block.name, content.labels, block.line, content.body, block.path)
         _check_inner(inner, fields, scope.with_names(bound), where)

@@ -17,12 +17,14 @@ from infra.terraform.check.kinds import (
     map_of,
     object_of,
 )
+from infra.terraform.check.operators import argument_problems, check_branches, check_operands
 from infra.terraform.check.scope import Scope
 from infra.terraform.check.syntax import Node, SyntaxProblem, parse_expression
 from infra.terraform.check.templates import parts_of
 
 OPERATORS_OF_NUMBERS: Final = "+-*/%"
 COMPUTED: Final = "("
+BINARY: Final = "binary_op"
 
 
 def infer(node: Node, scope: Scope) -> Kind:
@@ -140,6 +142,8 @@ def _call(node: Node, scope: Scope) -> Kind:
     name, *rest = node.nodes
     given = [child for each in rest for child in each.nodes]
     kinds = [infer(child, scope) for child in given]
+    for text in argument_problems(name.word, kinds):
+        scope.report(node.line, text)
     result = result_of(name.word, kinds)
     if result is None:
         scope.report(node.line, f"there is no function {name.word}")
@@ -236,15 +240,18 @@ def _each_field(intro: tuple[Node, ...], value: Node, over: Kind, scope: Scope) 
 
 def _conditional(node: Node, scope: Scope) -> Kind:
     condition, *branches = node.nodes
-    infer(condition, scope)
-    return common([infer(branch, scope) for branch in branches])
+    kinds = [infer(branch, scope) for branch in branches]
+    check_branches(infer(condition, scope), kinds, lambda text: scope.report(node.line, text))
+    return common(kinds)
 
 
 def _operation(node: Node, scope: Scope) -> Kind:
     left, right = node.nodes
     operator, operand = right.nodes
-    infer(left, scope)
-    infer(operand, scope)
+    kinds = [infer(left, scope), infer(operand, scope)]
+    # The parser knows no precedence, so the operands of a chain of operators are not what they seem.
+    if BINARY not in {left.data, operand.data}:
+        check_operands(operator.word, kinds, lambda text: scope.report(node.line, text))
     return NUMBER if operator.word in OPERATORS_OF_NUMBERS else BOOL
 
 
@@ -272,6 +279,6 @@ _RULES: Final[dict[str, Callable[[Node, Scope], Kind]]] = {
     "for_tuple_expr": _list_loop,
     "for_object_expr": _map_loop,
     "conditional": _conditional,
-    "binary_op": _operation,
+    BINARY: _operation,
     "unary_op": _unary,
 }

@@ -20,6 +20,7 @@ class Kind:
         text: Value of a literal.
         items: Kinds of the items of a list that is spelled out.
         what: What the value is, for messages.
+        owner: Of an id, the resource that it is the id of; empty if that is unknown.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Kind:
     text: str | None = None
     items: "tuple[Kind, ...]" = ()
     what: str = ""
+    owner: str = ""
 
     def __str__(self) -> str:
         """Spell the kind as Terraform does."""
@@ -70,7 +72,8 @@ def common(kinds: list[Kind]) -> Kind:
         return object_of({name: common([kind.fields[name] for kind in known]) for name in shared})
     if known[0].element:
         return Kind(known[0].name, common([kind.element or ANY for kind in known]))
-    return Kind(known[0].name)
+    owners = {kind.owner for kind in known}
+    return Kind(known[0].name, owner=owners.pop() if len(owners) == 1 else "")
 
 
 def element_of(kind: Kind) -> Kind:
@@ -105,6 +108,8 @@ def _primitive_misfits(actual: Kind, expected: Kind, where: str) -> Iterator[str
         yield f"{where} is a {actual}, but a {expected} was expected"
     elif actual.text is not None and actual.name == "string" and not _spells(actual.text, expected.name):
         yield f"{where} is {actual.text!r}, but a {expected} was expected"
+    elif actual.owner and expected.owner and actual.owner != expected.owner:
+        yield f"{where} is an id of {actual.owner}, but one of {expected.owner} was expected"
 
 
 def _spells(text: str, name: str) -> bool:

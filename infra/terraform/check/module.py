@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from infra.terraform.check.expressions import infer
+from infra.terraform.check.identities import owned
 from infra.terraform.check.kinds import ANY, STRING, Kind, object_of
 from infra.terraform.check.meta import instances_of
 from infra.terraform.check.problems import Problems
@@ -83,7 +84,9 @@ class Module:
 
     def _variable(self, block: Block) -> Kind:
         declared = block.body.attribute("type")
-        return declared_kind(declared.value, self.scope(block.path), f"var.{block.name}") if declared else ANY
+        if declared is None:
+            return ANY
+        return owned(declared_kind(declared.value, self.scope(block.path), f"var.{block.name}"), block.name)
 
     def local_attributes(self) -> Iterator[Attribute]:
         """Yield every local value."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.terraform.check.arguments import report_repeated
+from infra.terraform.check.cycles import report_circles
 from infra.terraform.check.declarations import check_module
 from infra.terraform.check.expressions import infer
 from infra.terraform.check.kinds import Kind, misfits
@@ -68,6 +69,7 @@ class Project:
             check_ephemeral(module)
             for block in module.blocks("module"):
                 self._check_call(block, module)
+            report_circles(self.modules, module.folder)
             if any(block.labels[:1] == (WHOLE,) for block in module.blocks("module")):
                 for text in settings_problems(self, module.folder):
                     self.problems.add(f"{module.folder}/outputs.tf", 1, text)
@@ -102,8 +104,12 @@ class Project:
         if module is None or body is None:
             self.problems.add(path, 1, "no module reads these values")
             return
+        scope = module.scope(path).alone_with({}, path)
+        report_repeated(body, scope)
+        for block in body.blocks:
+            scope.report(block.line, f"a file of values has no block {block.kind}")
         for attribute in body.attributes:
-            _check_value(attribute, module, module.scope(path))
+            _check_value(attribute, module, scope)
         if path.endswith(EXAMPLE):
             given = {attribute.name for attribute in body.attributes}
             for name in sorted(module.variables().required - given - ephemeral_names(module)):

@@ -3,10 +3,11 @@
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from infra.terraform.check.identities import owned
 from infra.terraform.check.kinds import ANY, BOOL, NUMBER, STRING, Kind, list_of, map_of, object_of
 
 HERE: Final = Path(__file__).resolve().parents[1]
@@ -81,7 +82,7 @@ def _field(path: str, entry: dict[str, Any]) -> Field:
         names = _additions()["objects"][path]
         return Field(path, list_of(object_of(dict.fromkeys(names, ANY), path)), required, read_only)
     if "fields" not in entry:
-        return Field(path, _kind(entry["kind"]), required, read_only)
+        return Field(path, _identified(path, _kind(entry["kind"])), required, read_only)
     return Field(
         path,
         ANY,
@@ -93,6 +94,12 @@ def _field(path: str, entry: dict[str, Any]) -> Field:
         is_repeated=path in _additions()["repeated"],
         choices=_choices(path),
     )
+
+
+def _identified(path: str, kind: Kind) -> Kind:
+    """Return the kind of an attribute; ids know their resource."""
+    resource, *inner = path.split(".")
+    return replace(kind, owner=resource) if inner == ["id"] else owned(kind, inner[-1])
 
 
 def _kind(text: str) -> Kind:

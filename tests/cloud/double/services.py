@@ -2,7 +2,6 @@
 
 import time
 import uuid
-from pathlib import Path
 
 import grpc
 import jwt
@@ -24,8 +23,8 @@ CODES = grpc.StatusCode
 
 def add_services(server, world, address):
     """Add all services to the server."""
-    api_endpoint_service_pb2_grpc.add_ApiEndpointServiceServicer_to_server(Endpoints(address), server)
-    iam_token_service_pb2_grpc.add_IamTokenServiceServicer_to_server(Tokens(world.folder / PUBLIC), server)
+    api_endpoint_service_pb2_grpc.add_ApiEndpointServiceServicer_to_server(Endpoints(world, address), server)
+    iam_token_service_pb2_grpc.add_IamTokenServiceServicer_to_server(Tokens(world), server)
     operation_service_pb2_grpc.add_OperationServiceServicer_to_server(Operations(world), server)
     for target, service in SERVICES.items():
         service.clusters_grpc.add_ClusterServiceServicer_to_server(
@@ -44,11 +43,13 @@ def _served(kind, servicer):
 class Endpoints(api_endpoint_service_pb2_grpc.ApiEndpointServiceServicer):
     """The addresses of the services: all at this server."""
 
-    def __init__(self, address):
-        self.address = address
+    def __init__(self, world, address):
+        self.world, self.address = world, address
 
-    def List(self, _request, _context):  # noqa: N802 - the protocol's name
+    def List(self, _request, context):  # noqa: N802 - the protocol's name
         """Return all addresses."""
+        with self.world.opened():
+            refuse(self.world, context, "list_endpoints")
         found = [api_endpoint_pb2.ApiEndpoint(id=name, address=self.address) for name in ENDPOINTS]
         return api_endpoint_service_pb2.ListApiEndpointsResponse(endpoints=found)
 
@@ -56,13 +57,15 @@ class Endpoints(api_endpoint_service_pb2_grpc.ApiEndpointServiceServicer):
 class Tokens(iam_token_service_pb2_grpc.IamTokenServiceServicer):
     """Tokens for whoever signs with the account's key."""
 
-    def __init__(self, public: Path):
-        self.public = public
+    def __init__(self, world):
+        self.world, self.public = world, (world.folder / PUBLIC).read_text()
 
     def Create(self, request, context):  # noqa: N802 - the protocol's name
         """Return a token, if the signature is the account's."""
+        with self.world.opened():
+            refuse(self.world, context, "create_token")
         try:
-            jwt.decode(request.jwt, self.public.read_text(), ["PS256"], options={"verify_aud": False})
+            jwt.decode(request.jwt, self.public, ["PS256"], options={"verify_aud": False})
         except jwt.InvalidTokenError as error:
             context.abort(CODES.UNAUTHENTICATED, f"the signature is invalid: {error}")
         return iam_token_service_pb2.CreateIamTokenResponse(iam_token=TOKEN)

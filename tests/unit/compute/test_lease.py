@@ -62,3 +62,26 @@ def test_a_key_is_the_same_for_the_same_call_only():
 def test_the_end_of_a_lease_is_its_label_if_somebody_can_have_meant_it(label, expected):
     """Created at 6,000, a cluster lives until its label says so, but at most an hour and the minute of the clocks."""
     assert ends_at({"antifraud-until": label}, 6_000, SETTINGS) == expected
+
+
+@pytest.mark.parametrize("behind", [-3_600, 3_600])
+def test_clocks_an_hour_apart_end_no_lease_early_if_the_settings_say_so(behind):
+    """With an hour in the settings, the cloud's clock may be an hour off and the label still counts."""
+    settings = CloudSettings(cluster_lease_seconds=14_400, cluster_clocks_apart_seconds=3_600)
+    lease = lease_from(settings, "lake", RUN, 100_000)
+
+    assert lease.until == 110_800
+    assert ends_at(lease.labels, 100_000 - behind, settings) == 110_800
+
+
+@pytest.mark.parametrize(("until", "expected"), [("10001", True), ("10000", False), ("9999", False), ("soon", False)])
+def test_a_lease_knows_that_another_ends_later(until, expected):
+    """Only a number beyond its own end is a later lease."""
+    assert LEASE.is_before({"antifraud-until": until}) is expected
+
+
+def test_a_label_that_somebody_added_changes_no_lease():
+    """A lease holds a cluster with its three labels, whatever else is there."""
+    assert LEASE.holds(LEASE.labels | {"cost-centre": "7"})
+    assert not LEASE.holds(LEASE.labels | {"antifraud-until": "1"})
+    assert not LEASE.holds({})

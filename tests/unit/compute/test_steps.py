@@ -86,6 +86,23 @@ def test_a_cluster_of_an_earlier_lease_is_not_used():
     assert cloud.deleted == ["c1"]
 
 
+def test_a_cluster_of_a_later_lease_is_not_touched():
+    """An attempt of before the run was cleared finds its successor's cluster: it ends, and deletes nothing."""
+    cloud = Memory([ours(labels=dataclasses.replace(LEASE, until=1_001).labels)])
+    with pytest.raises(LeaseOver, match="belongs to a later lease of this run"):
+        steps.run(cloud, LEASE, TASK, 1, 0)
+
+    assert cloud.deleted == []
+
+
+def test_a_label_that_a_person_added_costs_no_cluster():
+    """A running cluster with a fourth label is adopted."""
+    cloud = Memory([ours(labels=LEASE.labels | {"cost-centre": "7"})])
+
+    assert steps.create(cloud, LEASE, 1, 0).done is True
+    assert cloud.deleted == []
+
+
 @pytest.mark.parametrize("labels", [{}, {**LEASE.labels, "antifraud-run": "another"}, {"antifraud-run": LEASE.digest}])
 @pytest.mark.parametrize(
     "step", [lambda cloud: steps.create(cloud, LEASE, 1, 0), lambda cloud: steps.delete(cloud, LEASE)]

@@ -1,5 +1,5 @@
 locals {
-  # Keys are the names; docs/rights.md is generated from the rights of each (modules/rights).
+  # Keys are the names; docs/cloud.md is generated from the rights of each (modules/rights).
   accounts = {
     airflow = "runs the Airflow host, starts and deletes clusters"
     spark   = "runs the hosts of a cluster"

@@ -40,6 +40,14 @@ resource "yandex_vpc_security_group" "scorers" {
     security_group_id = yandex_vpc_security_group.balancer.id
   }
 
+  # The instance group asks as well; a host that it cannot reach counts as ill and is replaced for ever.
+  ingress {
+    description       = "Health checks of the instance group, from the cloud's own addresses"
+    protocol          = "TCP"
+    port              = 8080
+    predefined_target = "loadbalancer_healthchecks"
+  }
+
   egress {
     description    = "APIs and storage of the cloud, package registries"
     protocol       = "TCP"

@@ -1,4 +1,4 @@
-# Every right that a service account has is an entry here, with its reason; docs/rights.md is generated from this file.
+# Every right that a service account has is an entry here, with its reason; docs/cloud.md is generated from this file.
 locals {
   folder_rights = {
     airflow-spark = {

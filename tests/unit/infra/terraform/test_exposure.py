@@ -38,8 +38,20 @@ def test_no_rule_lets_the_whole_internet_in():
     sources = [rule.body.attribute("v4_cidr_blocks") for rule in rules]
 
     assert len(groups) == 6
-    assert len(rules) == 10
+    assert len(rules) == 11
     assert [each.line for each in sources if each and OPEN in each.value.spelled] == []
+
+
+def test_the_instance_group_can_ask_its_hosts_whether_they_are_well():
+    """The scorers' security group admits the cloud's health checks at the port that the instance group asks."""
+    (group,) = (each for each in of_type("yandex_vpc_security_group") if each.name == "scorers")
+    asked = [
+        rule.body.attribute("port").value.word
+        for rule in group.body.of_kind("ingress")
+        if (target := rule.body.attribute("predefined_target")) and target.value.word == '"loadbalancer_healthchecks"'
+    ]
+
+    assert asked == words("yandex_compute_instance_group", "health_check", "http_options", "port") == ["8080"]
 
 
 def test_hosts_have_no_public_address():

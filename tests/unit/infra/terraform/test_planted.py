@@ -255,6 +255,124 @@ PLANTED = {
         "",
         "var.valkey_password is ephemeral, but modules/cache would keep password",
     ),
+    "the id of another resource": (
+        "modules/network/groups.tf",
+        "security_group_id = yandex_vpc_security_group.balancer.id",
+        "security_group_id = yandex_vpc_network.this.id",
+        "security_group_id is an id of yandex_vpc_network, but one of yandex_vpc_security_group was expected",
+    ),
+    "the id of another resource, through two modules": (
+        "modules/platform/main.tf",
+        "= module.network.network_id\n  security_group_id = module.network.groups.database",
+        "= module.network.groups.database\n  security_group_id = module.network.network_id",
+        "network_id is an id of yandex_vpc_security_group, but one of yandex_vpc_network was expected",
+    ),
+    "a secret for a key": (
+        "modules/platform/main.tf",
+        'kms_key_id        = module.storage.keys["secret"]',
+        'kms_key_id        = module.secrets.ids["cluster"]',
+        "kms_key_id is an id of yandex_lockbox_secret, but one of yandex_kms_symmetric_key was expected",
+    ),
+    "a bucket for a key": (
+        "modules/platform/main.tf",
+        'kms_key_id         = module.storage.keys["secret"]',
+        'kms_key_id         = module.storage.buckets["raw"]',
+        "kms_key_id is an id of yandex_storage_bucket, but one of yandex_kms_symmetric_key was expected",
+    ),
+    "a key for a secret, inside a module": (
+        "modules/secrets/main.tf",
+        "yandex_lockbox_secret.storage[each.key].id",
+        "var.kms_key_id",
+        "secret_id is an id of yandex_kms_symmetric_key, but one of yandex_lockbox_secret was expected",
+    ),
+    "an id of another kind in a list": (
+        "modules/airflow/main.tf",
+        "[var.security_group_id]",
+        "[var.account_id]",
+        (
+            "each of security_group_ids is an id of yandex_iam_service_account, but one of "
+            "yandex_vpc_security_group was expected"
+        ),
+    ),
+    "a resource that needs itself": (
+        "modules/network/main.tf",
+        "= yandex_vpc_network.this.id\n  labels     = var.labels\n\n  static_route",
+        "= yandex_vpc_route_table.egress.network_id\n  labels     = var.labels\n\n  static_route",
+        (
+            "depends on itself: module.platform.module.network.yandex_vpc_route_table.egress -> "
+            "module.platform.module.network.yandex_vpc_route_table.egress"
+        ),
+    ),
+    "two modules that need each other": (
+        "modules/platform/main.tf",
+        "depends_on = [module.rights]",
+        "depends_on = [module.dashboard]",
+        (
+            "depends on itself: module.dashboard.all -> module.dashboard.yandex_monitoring_dashboard.this -> "
+            "module.dashboard.local.charts -> module.dashboard.var.balancer_id -> module.scorers.output.balancer_id -> "
+            "module.scorers.call -> module.dashboard.all"
+        ),
+    ),
+    "a required value that is null": (
+        "modules/network/main.tf",
+        "= yandex_vpc_network.this.id\n  labels     = var.labels\n\n  static_route",
+        "= null\n  labels     = var.labels\n\n  static_route",
+        "yandex_vpc_route_table.network_id is required, so it cannot be null",
+    ),
+    "a dynamic block over a number": (
+        "modules/bucket/main.tf",
+        "for_each = var.cold_days > 0 ? [var.cold_days] : []",
+        "for_each = var.cold_days",
+        "for_each is a number, but a list, set or map was expected",
+    ),
+    "a condition that is a text": (
+        "modules/bucket/main.tf",
+        "var.expire_days > 0 ?",
+        '"yes" ?',
+        "a condition is 'yes', but a bool was expected",
+    ),
+    "branches of different kinds": (
+        "modules/bucket/main.tf",
+        "? [var.cold_days] : []",
+        "? [var.cold_days] : 0",
+        "the branches of a condition are a list(number) and a number",
+    ),
+    "a comparison of a map": (
+        "modules/bucket/main.tf",
+        "var.cold_days > 0",
+        "var.labels > 0",
+        "an operand of > is a map(string), but a number was expected",
+    ),
+    "a function with too few arguments": (
+        "modules/database/main.tf",
+        "index(keys(var.subnets), name)",
+        "index(keys(var.subnets))",
+        "index takes 2 arguments, but got 1",
+    ),
+    "a function of maps with a text": (
+        "modules/database/main.tf",
+        "keys(var.subnets)",
+        "keys(var.size.preset)",
+        "keys takes a map, but got a string",
+    ),
+    "a value given twice": (
+        "envs/prototype/terraform.tfvars.example",
+        'release      = "0.1.0"',
+        'release      = "0.1.0"\nrelease      = "0.2.0"',
+        "release is given twice",
+    ),
+    "a block among values": (
+        "envs/prototype/terraform.tfvars.example",
+        'release      = "0.1.0"',
+        'release      = "0.1.0"\nsizes {\n}',
+        "a file of values has no block sizes",
+    ),
+    "a reference among values": (
+        "envs/prototype/terraform.tfvars.example",
+        'release      = "0.1.0"',
+        "release      = var.domain",
+        "var is not declared",
+    ),
     "no HCL": ("modules/storage/main.tf", "locals {", "locals {{", "no HCL at column 9"),
 }
 
@@ -280,7 +398,7 @@ SMALL = {
         'variable "a" {\n  description = "A."\n  type = string\n}\n',
         ["variable a is not used"],
     ),
-    "a local value that refers to itself": ("locals {\n  a = local.a\n}\n", []),
+    "a local value that refers to itself": ("locals {\n  a = local.a\n}\n", ["depends on itself: local.a -> local.a"]),
     "each outside a loop": ('resource "yandex_vpc_network" "a" {\n  name = each.key\n}\n', ["each is not declared"]),
     "both kinds of loops": (
         'resource "yandex_vpc_network" "a" {\n  count = 2\n  for_each = { a = "b" }\n  name = each.value\n}\n',
@@ -340,6 +458,28 @@ def test_a_small_file_is_judged(name):
     text, expected = SMALL[name]
 
     assert problems_in(text) == expected
+
+
+def test_modules_that_call_each_other_are_named():
+    """Two modules that call each other would never end."""
+    call = 'module "x" {\n  source = "../%s"\n}\n'
+    files = {f"{name}/versions.tf": VERSIONS for name in "ab"} | {"a/main.tf": call % "b", "b/main.tf": call % "a"}
+
+    assert {each.text for each in Project(files).check()} == {
+        "modules call each other: a -> b -> a",
+        "modules call each other: b -> a -> b",
+    }
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["1 == 1 && 2 > 1", "var.a ? 1 : null", 'var.a ? "a" : 1', '"${1}" * 2', "length([1]) > 0 || false"],
+)
+def test_expressions_that_terraform_accepts_raise_no_alarm(expression):
+    """Chains of operators, null in a branch and numbers that are spelled as texts are no mistakes."""
+    text = f'variable "a" {{\n  description = "A."\n  type = bool\n}}\nlocals {{\n  b = var.a\n  c = {expression}\n}}\n'
+
+    assert problems_in(text + 'output "o" {\n  description = "O."\n  value = [local.b, local.c]\n}\n') == []
 
 
 def test_a_module_names_its_provider():
