@@ -2,7 +2,8 @@
 
 **Reads** the labels of the clusters in the cloud folder. Each has its deployment, its run and the end of its lease.
 
-**Does**, every 15 minutes: delete this deployment's clusters after their lease, and report the money saved. A run
+**Does**, every 15 minutes: delete this deployment's clusters after their lease, and report the money saved. It looks
+at both services, because a cluster may be left from a time when the other target was chosen. A run
 deletes its own cluster at its end. This DAG is for what accidents leave: a scheduler that never came back, a creation
 that succeeded after its task was killed.
 

@@ -65,7 +65,7 @@ def lease_from(settings: CloudSettings, dag: str, run: str, start: int) -> Lease
     The lease ends earlier by as much as clocks may differ. So the cluster ends in time by the clock of any watchdog.
     """
     length = settings.cluster_lease_seconds - settings.cluster_clocks_apart_seconds
-    return Lease(settings.deployment, dag, run, start + max(length, 0))
+    return Lease(settings.deployment, dag, run, start + length)
 
 
 def ends_at(labels: Mapping[str, str], created_at: int, settings: CloudSettings) -> int:

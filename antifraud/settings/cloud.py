@@ -72,7 +72,7 @@ class CloudSettings(Settings):
     """Price of a cluster, from docs/cost.md; the watchdog reports the money saved with it."""
 
     def __post_init__(self) -> None:
-        """Refuse also a deployment that no label can hold, and a cloud target without its cluster's properties.
+        """Refuse also a deployment that no label can hold, and a cloud target without what it needs.
 
         Raises:
             SettingsError: A number is outside its range, a text malformed or missing.
@@ -87,6 +87,12 @@ class CloudSettings(Settings):
             raise SettingsError(
                 f"the compute target {self.compute_target} needs {', '.join(missing)}: the outputs of "
                 "infra/terraform have them"
+            )
+        if self.is_cloud and self.cluster_lease_seconds <= self.cluster_clocks_apart_seconds:
+            raise SettingsError(
+                f"a lease of {self.cluster_lease_seconds} s is over at once, because clocks may differ by "
+                f"{self.cluster_clocks_apart_seconds} s: raise {PREFIX}CLUSTER_LEASE_SECONDS, or lower "
+                f"{PREFIX}CLUSTER_CLOCKS_APART_SECONDS"
             )
 
     @property

@@ -13,8 +13,8 @@ from docs.costs.bill import (
     people_total,
     total,
 )
-from docs.costs.inputs import sizes, table
-from docs.costs.work import DAYS_A_MONTH, MILLION, SECONDS_A_DAY, SECONDS_AN_HOUR, night_of, scorer_cores, stored_gb
+from docs.costs.inputs import shape_of, sizes, table
+from docs.costs.work import DAYS_A_MONTH, MILLION, SECONDS_A_DAY, history_core_hours, night_of, scorer_cores, stored_gb
 from docs.settings_page import NOTICE
 
 ENVIRONMENTS: Final = ("prototype", "production")
@@ -142,19 +142,22 @@ def _clusters() -> str:
 
 def _start() -> str:
     return (
-        f"Most of a cluster's life is its start, {table()['assumed']['create_minutes']} minutes by assumption. Managed "
-        "Service for Apache Spark bills started hours, so a night costs two of them however short its jobs are. The "
-        "time of jobs comes from measured core-seconds a million rows ([scale](scale.md))."
+        f"A cluster starts for {table()['assumed']['create_minutes']} minutes by assumption: most of the life of the "
+        "lake's. Managed Service for Apache Spark bills started hours, so a night costs two of them however short its "
+        "jobs are. The time of jobs comes from measured core-seconds a million rows ([scale](scale.md))."
     )
 
 
 def _history() -> str:
-    measured, plan = table()["measured"], table()["environments"]["production"]
-    millions = plan["history_gb"] / measured["file_gb"] * measured["file_rows"] / MILLION
-    core_hours = millions * (measured["ingest_core_seconds"] + measured["totals_core_seconds"]) / SECONDS_AN_HOUR
+    plan, cluster = table()["environments"]["production"], sizes("production")["cluster"]
+    work = history_core_hours(plan["history_gb"])
+    cores = cluster["workers"] * shape_of(cluster["worker_preset"]).cores * table()["measured"]["parallel_share"]
+    hours = math.ceil((work.rows + work.days) / cores)
+    price = total(cluster_hour(cluster, "managed_spark"))
     return (
-        f"Loading the {plan['history_gb']} GB of history once takes {core_hours:.0f} core-hours of ingest and totals: "
-        "an hour of production's cluster."
+        f"Loading the {plan['history_gb']} GB of history once takes {work.rows:.0f} core-hours of ingest and totals, "
+        f"and {work.days:.0f} of states and features if every day gets them. Together these are {hours} hours of "
+        f"production's cluster, {hours * price:,.0f} RUB."
     )
 
 

@@ -46,6 +46,28 @@ def night_of(transactions_a_second: float, cluster: dict[str, Any]) -> Night:
     return Night(create + stages / SECONDS_AN_HOUR, create + (training + assumed["judging_minutes"]) / 60)
 
 
+class History(NamedTuple):
+    """Core-hours that load a history once.
+
+    Attributes:
+        rows: Ingest and totals.
+        days: States and features, if every day gets them.
+    """
+
+    rows: float
+    days: float
+
+
+def history_core_hours(history_gb: float) -> History:
+    """Return the work of loading a history, in which a raw file covers a month."""
+    measured = table()["measured"]
+    files = history_gb / measured["file_gb"]
+    millions = files * measured["file_rows"] / MILLION
+    rows = millions * (measured["ingest_core_seconds"] + measured["totals_core_seconds"])
+    days = millions * measured["features_core_seconds"] + files * DAYS_A_MONTH * measured["state_core_seconds"]
+    return History(rows / SECONDS_AN_HOUR, days / SECONDS_AN_HOUR)
+
+
 def training_minutes() -> float:
     """Return the measured minutes of training on ten million rows."""
     figures = json.loads(RESULTS.read_text())

@@ -1,9 +1,12 @@
 """A cluster is created once and deleted always, whatever the cloud's API does; everything over the wire."""
 
 import dataclasses
+import json
 import time
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from antifraud.compute.lease import Lease
 from dags.cluster_tasks import Answer, take_step
@@ -194,6 +197,34 @@ def test_an_api_that_gives_no_address_or_token_is_asked_again(cloud, monkeypatch
 
     assert (answer.code, answer.says.count("\n")) == (56, 0)
     assert answer.says.startswith(("error: the cloud's API did not answer", "error: no token came for the account"))
+
+
+def test_the_certificate_of_the_api_is_checked(cloud, monkeypatch):
+    """The double's authority is not among the usual ones, so a client without it refuses to talk."""
+    for name, value in (cloud.environ | {"ANTIFRAUD_CLOUD_ROOTS": ""}).items():
+        monkeypatch.setenv(name, value)
+    answer = take_step(".venv-cloud/bin/python", "create", order())
+
+    # The line before it is gRPC's own, about the handshake.
+    assert answer.code == 56
+    assert answer.says.splitlines()[-1].startswith("error: the cloud's API did not answer (")
+    assert cloud.state["calls"] == []
+
+
+def test_another_accounts_key_gets_no_token(cloud, monkeypatch, tmp_path):
+    """The double checks signatures: a key that it does not know opens nothing, and the error does not quote it."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "key.json").write_text(
+        json.dumps({"id": "key1", "service_account_id": "account1", "private_key": key.decode()})
+    )
+    for name, value in (cloud.environ | {"ANTIFRAUD_CLOUD_KEY": str(tmp_path / "key.json")}).items():
+        monkeypatch.setenv(name, value)
+    answer = take_step(".venv-cloud/bin/python", "create", order())
+
+    assert (answer.code, answer.says.startswith("error: no token came for the account")) == (56, True)
+    assert "PRIVATE KEY" not in answer.says
 
 
 @pytest.mark.parametrize("content", [None, "no JSON", '{"id": "key1"}', '"PRIVATE"'])

@@ -10,6 +10,7 @@ import pytest
 from antifraud.settings.cloud import CloudSettings
 from docs.costs.bill import bill_of, cluster_hour, months_total, people_total, total
 from docs.costs.inputs import TABLE, shape_of, sizes
+from docs.costs.work import history_core_hours
 from docs.generate import ROOT
 from infra.terraform.check.literals import local_value
 from infra.terraform.check.project import Project, read_files
@@ -119,6 +120,17 @@ def test_the_settings_default_is_the_price_of_the_default_cluster():
     cluster = {name: getattr(default, f"cluster_{name}") for name in names}
 
     assert default.cluster_rub_an_hour == math.ceil(total(cluster_hour(cluster, "managed_spark"))) == 103
+
+
+def test_the_history_is_counted_with_its_states():
+    """120 GB are 39.09 files of a month: 15.2 core-hours for their rows, 139.9 for their days."""
+    work = history_core_hours(120)
+    files = 120 / 3.07
+
+    assert work.rows == pytest.approx(files * 48.328761 * 29 / 3_600)
+    assert work.days == pytest.approx(files * (48.328761 * 27 + 30 * 386) / 3_600)
+    assert "takes 15 core-hours of ingest and totals, and 140 of states and features" in PAGE
+    assert "7 hours of production's cluster, 1,290 RUB" in PAGE
 
 
 def test_volumes_are_the_measured_ones():

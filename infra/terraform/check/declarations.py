@@ -58,7 +58,10 @@ PARTS: Final = {
 PROVIDER: Final = {"source": "yandex-cloud/yandex", "version": "~> 0.222.0"}
 """The provider that provider.json describes."""
 BACKEND: Final = "s3"
-_TEXTS: Final = ("description", "error_message", "required_version", "cloud_id", "folder_id", "zone", "key", "region")
+_TEXTS: Final = (
+    *("description", "error_message", "required_version", "cloud_id", "folder_id", "zone", "key", "region", "bucket"),
+    *("dynamodb_table", "service_account_key_file"),
+)
 _TRUTHS: Final = (
     *("condition", "sensitive", "ephemeral", "nullable", "encrypt", "use_lockfile", "skip_credentials_validation"),
     *("skip_metadata_api_check", "skip_region_validation", "skip_requesting_account_id", "skip_s3_checksum"),

@@ -1,5 +1,7 @@
 """Settings of the compute target are refused before a cluster exists."""
 
+import contextlib
+
 import pytest
 
 from antifraud.errors import SettingsError
@@ -45,3 +47,12 @@ def test_a_zip_for_executors_is_refused_where_it_would_be_ignored(target):
 def test_code_lies_in_the_bucket_of_the_cluster():
     """Jobs, their environment and their settings lie below one folder of the bucket."""
     assert CloudSettings(**CLUSTER).code == "s3a://jobs/code"
+
+
+@pytest.mark.parametrize(("lease", "is_refused"), [(299, True), (300, True), (301, False)])
+def test_a_lease_longer_than_clocks_differ_is_needed_in_the_cloud(lease, is_refused):
+    """A lease ends earlier by what clocks may differ, so a shorter one would be over before a cluster exists."""
+    refused = pytest.raises(SettingsError, match="is over at once") if is_refused else contextlib.nullcontext()
+    with refused:
+        CloudSettings(compute_target="dataproc", cluster_lease_seconds=lease, **CLUSTER)
+    CloudSettings(cluster_lease_seconds=lease)

@@ -41,19 +41,9 @@ variable "image_id" {
   type        = string
 }
 
-variable "container" {
-  description = "Container image of Airflow, with its tag."
+variable "user_data" {
+  description = "What the host writes when it starts for the first time: settings, ids of secrets, and the container image."
   type        = string
-}
-
-variable "settings" {
-  description = "Settings of DAGs and jobs, as docs/settings.md lists them."
-  type        = map(string)
-}
-
-variable "secrets" {
-  description = "Ids of the secrets that the host fetches when it starts, by file name."
-  type        = map(string)
 }
 
 variable "size" {

@@ -113,12 +113,10 @@ module "scorers" {
   account_id        = module.accounts.ids["scorer"]
   scaler_account_id = module.accounts.ids["scaler"]
   image_id          = var.image_id
-  container         = "${module.registry.address}/scorer:${var.release}"
   domain            = var.domain
   address_zone      = local.home_subnet.zone
   log_group_id      = module.observability.groups["balancer"]
-  settings          = local.scorer_settings
-  secrets           = local.scorer_secrets
+  user_data         = local.scorer_user_data
   size              = var.sizes.scorers
 
   # Without its rights the instance group cannot create a host.
@@ -136,9 +134,7 @@ module "airflow" {
   account_id        = module.accounts.ids["airflow"]
   kms_key_id        = module.storage.keys["secret"]
   image_id          = var.image_id
-  container         = "${module.registry.address}/airflow:${var.release}"
-  settings          = local.airflow_settings
-  secrets           = local.airflow_secrets
+  user_data         = local.airflow_user_data
   size              = var.sizes.airflow
 }
 

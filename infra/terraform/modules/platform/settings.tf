@@ -59,4 +59,15 @@ locals {
     ANTIFRAUD_STORE_DURABILITY = "power"
     SCORER_BIND                = "0.0.0.0:8080"
   }
+
+  airflow_user_data = templatefile("${path.module}/cloud-init.yaml.tftpl", {
+    settings = local.airflow_settings
+    secrets  = local.airflow_secrets
+    image    = "${module.registry.address}/airflow:${var.release}"
+  })
+  scorer_user_data = templatefile("${path.module}/cloud-init.yaml.tftpl", {
+    settings = local.scorer_settings
+    secrets  = local.scorer_secrets
+    image    = "${module.registry.address}/scorer:${var.release}"
+  })
 }

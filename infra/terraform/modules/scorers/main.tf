@@ -80,11 +80,7 @@ resource "yandex_compute_instance_group" "this" {
 
     metadata = {
       serial-port-enable = "0"
-      user-data = templatefile("${path.module}/cloud-init.yaml.tftpl", {
-        settings = var.settings
-        secrets  = var.secrets
-        image    = var.container
-      })
+      user-data          = var.user_data
     }
   }
 }

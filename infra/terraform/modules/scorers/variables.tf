@@ -51,11 +51,6 @@ variable "image_id" {
   type        = string
 }
 
-variable "container" {
-  description = "Container image of the scorer, with its tag."
-  type        = string
-}
-
 variable "domain" {
   description = "Name that clients ask for, such as scorer.example.com."
   type        = string
@@ -71,14 +66,9 @@ variable "log_group_id" {
   type        = string
 }
 
-variable "settings" {
-  description = "Settings of scorer and guard, as docs/settings.md lists them."
-  type        = map(string)
-}
-
-variable "secrets" {
-  description = "Ids of the secrets that the hosts fetch when they start, by file name."
-  type        = map(string)
+variable "user_data" {
+  description = "What each host writes when it starts for the first time: settings, ids of secrets, and the container image."
+  type        = string
 }
 
 variable "size" {

@@ -202,16 +202,16 @@ PLANTED = {
         "module platform has no source in this project",
     ),
     "a variable that a template does not get": (
-        "modules/scorers/cloud-init.yaml.tftpl",
+        "modules/platform/cloud-init.yaml.tftpl",
         "${image}",
         "${container}",
         "container is not declared",
     ),
     "a template that is not there": (
-        "modules/scorers/main.tf",
+        "modules/platform/settings.tf",
         "cloud-init.yaml.tftpl",
         "cloud-init.yml.tftpl",
-        "there is no file modules/scorers/cloud-init.yml.tftpl",
+        "there is no file modules/platform/cloud-init.yml.tftpl",
     ),
     "a value for a variable that is not there": (
         "envs/prototype/terraform.tfvars.example",
