@@ -73,6 +73,12 @@ def generated(count, *, grouped=False):
     return found
 
 
+def spoilt():
+    """Return lines with each field replaced by each piece, because what Hypothesis draws depends on loaded modules."""
+    fields = row(1, 0, TIMES[0][1], b"3")
+    return [b",".join([*fields[:place], piece, *fields[place + 1 :]]) for place in range(10) for piece in PIECES]
+
+
 def long_lines():
     """Return lines of 20 MB: one field, nothing but separators, and a row behind megabytes of spaces."""
     usable = row(1, 0, "2026-01-01 00:00:00")
@@ -167,7 +173,7 @@ def test_both_judge_lines_with_groups_alike(spark, tmp_path, count):
     """In a file with the optional column, too, both find the same defect in a line, or the same values."""
     usable = [b",".join(row(number, number, f"2026-01-01 00:00:{number:02}", b"%d" % number)) for number in range(60)]
     path = tmp_path / "2026-01-01.txt"
-    hostile = generated(count, grouped=True)
+    hostile = [*spoilt(), *generated(count, grouped=True)]
     path.write_bytes(b"\n".join([RAW.header_of(10).encode(), *usable, *hostile]) + b"\n")
 
     python, sparks = by_python(path), by_spark(spark, path)
@@ -182,9 +188,9 @@ def test_both_judge_lines_with_groups_alike(spark, tmp_path, count):
 
 
 def test_the_hostile_lines_try_every_defect():
-    """The generated lines have every defect of a row taken alone, and each column is at fault in some."""
+    """The lines have every defect of a row taken alone, and each column is at fault in some."""
     days = FileDays.of(BASE, FIRST, END, 10)
-    found = {parse_row(line, days).defect for line in generated(4_000, grouped=True)}
+    found = {parse_row(line, days).defect for line in [*spoilt(), *generated(1_500, grouped=True)]}
 
     assert found == {None, *ROW_DEFECTS}
     assert {defect.column for defect in found if defect} == {None, *RAW.column_names}
