@@ -75,8 +75,13 @@ def generated(count, *, grouped=False):
 
 def spoilt():
     """Return lines with each field replaced by each piece, because what Hypothesis draws depends on loaded modules."""
-    fields = row(1, 0, TIMES[0][1], b"3")
-    return [b",".join([*fields[:place], piece, *fields[place + 1 :]]) for place in range(10) for piece in PIECES]
+    rows = [row(1, second, printed, b"3") for second, printed in TIMES]
+    return [
+        b",".join([*fields[:place], piece, *fields[place + 1 :]])
+        for fields in rows
+        for place in range(len(fields))
+        for piece in PIECES
+    ]
 
 
 def long_lines():
