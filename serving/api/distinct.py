@@ -14,10 +14,6 @@ class _Twice(Exception):
     """Ends the quick look; it never leaves this module."""
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """The names and values of an object, in their order."""
-
-
 def require_distinct(body: str) -> None:
     """Refuse a valid request in which an object holds a name twice, at any depth.
 
@@ -37,7 +33,8 @@ def _refuse_twice(pairs: list[tuple[str, Any]]) -> None:
 
 
 _QUICK: Final = json.JSONDecoder(object_pairs_hook=_refuse_twice)
-_COMPLETE: Final = json.JSONDecoder(object_pairs_hook=_Pairs)
+_COMPLETE: Final = json.JSONDecoder(object_pairs_hook=tuple)
+"""Makes a tuple of names and values of each object; a list stays one."""
 
 
 def _find_repeated(part: Any, path: str = "") -> Iterator[str]:
@@ -52,7 +49,7 @@ def _find_repeated(part: Any, path: str = "") -> Iterator[str]:
 
 def _parts_of(part: Any, path: str) -> Iterable[tuple[str, Any]]:
     """Return what lies in an object or a list, with paths such as ``labels[2].status``."""
-    if isinstance(part, _Pairs):
+    if isinstance(part, tuple):
         return [(f"{path}.{name}".lstrip("."), value) for name, value in part]
     if isinstance(part, list):
         return [(f"{path}[{number}]", value) for number, value in enumerate(part)]

@@ -130,7 +130,9 @@ UNNAMED = {"long line", "bare line feeds", "TLS", "binary"}
 def test_every_refusal_has_the_id_of_its_request(scorer, name, tmp_path):
     """A harmless id of the client, or else a new one, is in the header, the problem and the log."""
     line, separator, rest = CASES[name][0].partition(b"\r\n")
-    (tmp_path / "answer").write_bytes(exchange(scorer, line + separator + (NAMED if separator else b"") + rest, end=True))
+    (tmp_path / "answer").write_bytes(
+        exchange(scorer, line + separator + (NAMED if separator else b"") + rest, end=True)
+    )
     with (tmp_path / "answer").open("rb") as file:
         status, headers, body = read_answer(file)
 

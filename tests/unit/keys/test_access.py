@@ -84,7 +84,9 @@ def test_a_file_that_cannot_be_read_is_not_called_malformed(tmp_path):
     """The words say what the system said, because generating the file anew would not help."""
     (tmp_path / "access.json").mkdir()
 
-    with pytest.raises(SettingsError, match=r"access\.json cannot be read \(Is a directory\): let this process read it"):
+    with pytest.raises(
+        SettingsError, match=r"access\.json cannot be read \(Is a directory\): let this process read it"
+    ):
         load_access(tmp_path / "access.json")
 
 
