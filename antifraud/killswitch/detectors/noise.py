@@ -1,50 +1,29 @@
-"""How much more the flagged rows of a day vary than independent ones would, measured on a window of days.
+"""How much more the flagged rows of a day vary than independent ones would: the noise of a release.
 
-Rows of one terminal and day are flagged together, days differ, and days in a row resemble each other. Three variances
-of the flagged share of a day of `n` rows, each over that of independent rows, ``p * (1 - p) / n``:
+Rows of one terminal and day are flagged together, and days differ. Both are measured on the release's certify window
+(`antifraud.killswitch.detectors.measuring`) and stored in its manifest. With them, `n` legitimate rows of a day vary
 
-- *within* a day: squared deviations of the terminals' flagged rows from the day's share, summed;
-- of *days*: squared deviations from the mean of the weekday;
-- of *weeks*: seven times the variance of weekly means (batch means; Law & Kelton, Simulation Modeling and Analysis).
-  It is larger than that of days if days in a row resemble each other, and the sum of many such days decides.
+    ``inflation(n) = 1 + (within - 1) * max(1, n / rows) + n * day_variance / (limit * (1 - limit))``
 
-The larger of the last two becomes the variance `day_variance` that does not shrink with more rows, so that
-
-    ``inflation(n) = within + n * day_variance / (limit * (1 - limit))``
-
-All are upper limits of 95 %: those of days and weeks by the chi-square law.
+times as much as independent ones. The middle part grows with `n` beyond the rows of the window, because the same
+terminals may have more rows each. More volume then finds an excess as fast as before, not faster.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-from scipy.stats import chi2
+from antifraud.killswitch.detectors.rate import Cohort
 
 WEEK: Final = 7
-FEWEST_DAYS: Final = 3 * WEEK
-LEVEL: Final = 0.95
+ALIKE: Final = (1.0,) * WEEK
+"""Factors of weekdays that do not differ."""
 LOWEST_FACTOR, HIGHEST_FACTOR = 0.7, 1.4
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class DayCounts:
-    """The legitimate rows of a day.
-
-    Attributes:
-        day: Number of the day.
-        rows: How many rows it has, above 0.
-        flagged: How many of them are flagged.
-        squares: Sum over terminals of ``(flagged rows - share of the day * rows) ** 2``.
-    """
-
-    day: int
-    rows: int
-    flagged: int
-    squares: float
+"""Range of the factors before their mean is made 1."""
+ASSUMED_WITHIN: Final = 4.0
+ASSUMED_DAY_SD: Final = 0.2
+"""Relative standard deviation of the days' rates."""
+ASSUMED_ROWS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,82 +32,77 @@ class Noise:
 
     Attributes:
         within: Variance of a day's flagged rows over that of independent ones, given the day's rate; 1 or more.
-        day_variance: Variance of the days' rates, in squared shares.
+        day_variance: Variance of the days' rates while their mean is at the limit, in squared shares.
         factors: Limit of the rate by weekday over the limit of the service, for ``day % 7`` from 0 to 6.
+        rows: Legitimate rows a day in the window.
     """
 
     within: float
     day_variance: float
     factors: tuple[float, ...]
+    rows: float
 
-    def inflation(self, rows: int, limit: float) -> float:
+    def inflation(self, rows: float, limit: float) -> float:
         """Return the inflation of a cohort of so many rows.
 
-        >>> Noise(2.0, 0.0001, (1.0,) * 7).inflation(1_900, 0.05)
-        6.0
+        >>> noise = Noise(within=2.0, day_variance=0.0001, factors=ALIKE, rows=1_900)
+        >>> noise.inflation(1_900, 0.05), noise.inflation(3_800, 0.05)
+        (6.0, 11.0)
         """
-        return self.within + rows * self.day_variance / (limit * (1 - limit))
+        together = 1 + (self.within - 1) * max(1.0, rows / self.rows)
+        return together + rows * self.day_variance / (limit * (1 - limit))
+
+    def cohort(self, day: int, rows: int, flagged: int, limit: float, share: float = 1.0) -> Cohort:
+        """Return the cohort of a day (days since 1970), with the limit of its weekday and its inflation.
+
+        >>> Noise(2.0, 0.0, (0.8, 1.2, *ALIKE[2:]), 100).cohort(day=8, rows=100, flagged=7, limit=0.05)
+        Cohort(rows=100, flagged=7, limit=0.06, inflation=2.0, share=1.0)
+        """
+        return Cohort(rows, flagged, limit * self.factors[day % WEEK], self.inflation(rows, limit), share)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the noise as values that JSON can hold."""
+        return {**asdict(self), "factors": list(self.factors)}
+
+    @staticmethod
+    def of_manifest(manifest: Mapping[str, Any], limit: float) -> "Noise":
+        """Return the noise that a release's manifest holds under ``noise``; `assumed` if it is older and has none."""
+        if (values := manifest.get("noise")) is None:
+            return Noise.assumed(limit)
+        return Noise(**{**values, "factors": tuple(values["factors"])})
+
+    @staticmethod
+    def assumed(limit: float) -> "Noise":
+        """Return a cautious noise for a release without one of its own: days differ by 20 % of the limit.
+
+        Most sources vary less. At 10,000 rows a day, a rate of 8 % is then found after about a week, 20 % in a day.
+
+        >>> round(Noise.assumed(0.05).inflation(10_000, 0.05))
+        25
+        """
+        return Noise(ASSUMED_WITHIN, (ASSUMED_DAY_SD * limit) ** 2, ALIKE, ASSUMED_ROWS)
+
+    @staticmethod
+    def merged(parts: Sequence[tuple["Noise", int]]) -> "Noise":
+        """Return the noise of a day that several releases decided, each with so many rows.
+
+        The largest variances count, as no part may be underestimated; factors are means weighted by rows.
+
+        >>> one, other = Noise(2.0, 0.0003, ALIKE, 500), Noise(3.0, 0.0001, (1.2, *ALIKE[1:]), 900)
+        >>> Noise.merged([(one, 30), (other, 10)])
+        Noise(within=3.0, day_variance=0.0003, factors=(1.05, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0), rows=500)
+        """
+        # Each part keeps some weight, so that a day without rows has factors, too.
+        weights = [max(rows, 1) for _, rows in parts]
+        noises = [noise for noise, _ in parts]
+        columns = zip(*(noise.factors for noise in noises), strict=True)
+        return Noise(
+            max(noise.within for noise in noises),
+            max(noise.day_variance for noise in noises),
+            tuple(_mean(column, weights) for column in columns),
+            min(noise.rows for noise in noises),
+        )
 
 
-def measure_noise(days: Sequence[DayCounts]) -> Noise:
-    """Measure the noise of the days of a window, which follow each other.
-
-    Raises:
-        ValueError: The window is shorter than three weeks, or nothing or everything is flagged.
-    """
-    numbers, rows, flagged, squares = (np.array(each, dtype=float) for each in zip(*map(_values, days), strict=True))
-    if rows.size < FEWEST_DAYS:
-        raise ValueError(f"the noise of days needs {FEWEST_DAYS} days, got {rows.size}")
-    total = float(flagged.sum() / rows.sum())
-    if not 0 < total < 1:
-        raise ValueError(f"the noise of days needs flagged and other rows, got a flagged share of {total:g}")
-    independent = total * (1 - total) / float(rows.mean())
-    weekdays = numbers.astype(int) % WEEK
-    factors = _factors(flagged / rows, rows, weekdays)
-    residual = flagged / rows - total * factors[weekdays]
-    within = _within(rows, flagged, squares)
-    variance = max(_of_days(residual), _of_weeks(residual))
-    return Noise(within, max(0.0, variance - within * independent), tuple(factors.tolist()))
-
-
-def _values(day: DayCounts) -> tuple[int, int, int, float]:
-    return day.day, day.rows, day.flagged, day.squares
-
-
-def _within(rows: Floats, flagged: Floats, squares: Floats) -> float:
-    share = flagged / rows
-    expected = rows * share * (1 - share)
-    # Days without a flagged row, or without another one, say nothing.
-    known = expected > 0
-    ratios = squares[known] / expected[known]
-    error = float(ratios.std(ddof=1)) / np.sqrt(ratios.size) if ratios.size > 1 else 0.0
-    return max(1.0, float(squares[known].sum() / expected[known].sum()) + 1.645 * float(error))
-
-
-def _factors(rates: Floats, rows: Floats, weekdays: npt.NDArray[np.int_]) -> Floats:
-    """Return each weekday's rate over that of all days, shrunk to 1 by its noise (James & Stein), of mean 1 by rows."""
-    weights = np.bincount(weekdays, rows, WEEK)
-    means = np.bincount(weekdays, rates * rows, WEEK) / weights
-    total = float(means @ weights / weights.sum())
-    residual = rates - means[weekdays]
-    error = float(residual @ residual) / (rates.size - WEEK) / (rates.size / WEEK)
-    between = float(means.var(ddof=1))
-    kept = max(0.0, 1 - error / between) if between else 0.0
-    factors: Floats = np.clip(1 + kept * (means / total - 1), LOWEST_FACTOR, HIGHEST_FACTOR)
-    return factors * float(weights.sum() / (factors @ weights))
-
-
-def _of_days(residual: Floats) -> float:
-    return _upper(float(residual @ residual), residual.size - WEEK)
-
-
-def _of_weeks(residual: Floats) -> float:
-    """Return seven times the variance of the weekly means: what a day adds to the variance of a long sum."""
-    weeks = residual.size // WEEK
-    means = residual[-weeks * WEEK :].reshape(weeks, WEEK).mean(axis=1)
-    return _upper(WEEK * float(((means - means.mean()) ** 2).sum()), weeks - 1)
-
-
-def _upper(sum_of_squares: float, freedom: int) -> float:
-    """Return the upper limit of a variance."""
-    return sum_of_squares / float(chi2.ppf(1 - LEVEL, freedom))
+def _mean(values: Sequence[float], weights: Sequence[int]) -> float:
+    return sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)

@@ -1,91 +1,56 @@
-"""The noise of days: each of its parts on windows made of known parts."""
+"""The noise of a release: its inflation, its storage, and the noise of several releases together."""
 
-import numpy as np
+import json
+
 import pytest
 
-from antifraud.killswitch.detectors.noise import DayCounts, Noise, measure_noise
-
-DAYS = 63
-
-
-def window(rates, rows=10_000, terminals=500, seed=1, spread=0.0):
-    """Days with these rates; with `spread`, each terminal's day has a rate of its own, Beta distributed."""
-    rng = np.random.default_rng(seed)
-    days = []
-    for day, rate in enumerate(rates):
-        own = rng.beta(rate / spread, (1 - rate) / spread, terminals) if spread else np.full(terminals, rate)
-        flagged = rng.binomial(rows // terminals, own)
-        share = flagged.sum() / rows
-        squares = float(((flagged - share * (rows // terminals)) ** 2).sum())
-        days.append(DayCounts(day, rows, int(flagged.sum()), squares))
-    return days
-
-
-def test_independent_rows_have_little_inflation():
-    """The limits of weeks allow for some three times the variance of independent rows."""
-    noise = measure_noise(window([0.05] * DAYS))
-    assert noise.within == pytest.approx(1.0, abs=0.05)
-    assert 1 <= noise.inflation(10_000, 0.05) < 4
-
-
-def test_terminals_that_are_flagged_together_inflate_days():
-    """Rows of 20 with a correlation of .1 vary 2.9 times as much as independent ones."""
-    noise = measure_noise(window([0.05] * DAYS, spread=1 / 9))
-    assert noise.within == pytest.approx(1 + 19 * 0.1, rel=0.1)
-
-
-def test_days_that_differ_are_known():
-    """A standard deviation of 10 % of the rate of 5 %: the variance is within its limits of 95 %."""
-    rng = np.random.default_rng(2)
-    noise = measure_noise(window(0.05 * (1 + 0.1 * rng.standard_normal(DAYS))))
-    assert 0.005**2 < noise.day_variance < 4 * 0.005**2
-
-
-def test_days_that_resemble_each_other_count_by_weeks():
-    """With a correlation of .8 from day to day, a long sum varies more than separate days tell; mean of 20 windows."""
-    found = {"wandering": [], "shuffled": []}
-    for seed in range(20):
-        rng = np.random.default_rng(seed)
-        level = [rng.standard_normal()]
-        for step in 0.6 * rng.standard_normal(DAYS - 1):
-            level.append(0.8 * level[-1] + step)
-        for name, levels in (("wandering", level), ("shuffled", rng.permutation(level))):
-            found[name].append(measure_noise(window(0.05 * (1 + 0.1 * np.array(levels)), seed=seed)).day_variance)
-    assert np.mean(found["wandering"]) > 3 * np.mean(found["shuffled"])
-
-
-def test_a_weekly_rhythm_is_no_noise():
-    """Factors follow the rhythm, and have a mean of 1."""
-    rhythm = np.array([0.8, 0.9, 0.9, 1.0, 1.1, 1.2, 1.1])
-    noise = measure_noise(window(0.045 * rhythm[np.arange(DAYS) % 7]))
-    assert noise.factors == pytest.approx(rhythm, abs=0.05)
-    assert np.mean(noise.factors) == pytest.approx(1.0)
-    assert noise.inflation(10_000, 0.05) < 5
-
-
-def test_factors_without_a_rhythm_are_shrunk():
-    """Weekdays that differ by chance only get nearly the same limit."""
-    noise = measure_noise(window([0.05] * DAYS))
-    assert noise.factors == pytest.approx([1.0] * 7, abs=0.02)
-
-
-def test_factors_are_clipped():
-    """A weekday with a tenth of the rate keeps 70 % of the limit, before the mean is made 1."""
-    rates = np.where(np.arange(DAYS) % 7 == 0, 0.005, 0.05)
-    lowest, *others = measure_noise(window(rates)).factors
-    assert lowest / max(others) == pytest.approx(0.7 / 1.15, rel=0.05)
-
-
-@pytest.mark.parametrize(
-    "days", [window([0.05] * 20), window([0.0] * DAYS), window([1.0] * DAYS)], ids=["short", "none", "all"]
-)
-def test_windows_that_say_nothing_are_refused(days):
-    """A short window, and one with nothing or everything flagged."""
-    with pytest.raises(ValueError, match="the noise of days needs"):
-        measure_noise(days)
+from antifraud.killswitch.detectors.noise import ALIKE, Noise
+from antifraud.killswitch.detectors.rate import Cohort
 
 
 def test_more_rows_have_more_inflation():
-    """The part of the days does not shrink with the rows."""
-    noise = Noise(1.5, 0.000_025, (1.0,) * 7)
-    assert [noise.inflation(rows, 0.05) for rows in (0, 1_900, 190_000)] == pytest.approx([1.5, 2.5, 101.5])
+    """The part of the days grows with the rows; the part within a day does so beyond the rows of the window."""
+    noise = Noise(1.5, 0.000_025, ALIKE, 19_000)
+    assert [noise.inflation(rows, 0.05) for rows in (0, 1_900, 190_000)] == pytest.approx([1.5, 2.5, 106.0])
+
+
+def test_more_volume_finds_an_excess_as_fast_as_before():
+    """Rows over inflation, which set the speed, do not fall when volume grows tenfold."""
+    noise = Noise(3.0, 0.0, ALIKE, 10_000)
+    assert 100_000 / noise.inflation(100_000, 0.05) >= 10_000 / noise.inflation(10_000, 0.05)
+
+
+def test_a_cohort_has_the_limit_of_its_weekday():
+    """Day 20,001 is the third of its week, counted from day 0."""
+    noise = Noise(2.0, 0.0, (1.0, 1.1, 0.9, 1.2, 1.0, 0.8, 1.0), 10_000)
+    assert 20_001 % 7 == 2
+    assert noise.cohort(20_001, 1_000, 60, 0.05, 0.5) == Cohort(1_000, 60, 0.05 * 0.9, 2.0, 0.5)
+
+
+def test_a_manifest_holds_the_noise():
+    """It is the same after JSON."""
+    noise = Noise(2.5, 0.000_01, (0.9, 1.1, *ALIKE[2:]), 812.5)
+    assert Noise.of_manifest(json.loads(json.dumps({"noise": noise.to_dict()})), 0.05) == noise
+
+
+def test_a_manifest_without_noise_gets_a_cautious_one():
+    """Days that differ by a fifth of the limit: wider than most sources."""
+    found = Noise.of_manifest({}, 0.05)
+    assert (found.within, found.factors, found.rows) == (4.0, ALIKE, 10_000)
+    assert found.day_variance == pytest.approx(0.0001)
+
+
+def test_the_largest_variances_of_several_releases_count():
+    """Factors are weighted by rows; a release without rows on the day counts as one row."""
+    quiet, loud = Noise(1.0, 0.002, (1.4, *ALIKE[1:]), 300), Noise(5.0, 0.001, (1.0,) * 7, 800)
+    found = Noise.merged([(quiet, 0), (loud, 3)])
+    assert (found.within, found.day_variance, found.rows) == (5.0, 0.002, 300)
+    assert found.factors == pytest.approx((1.1, *ALIKE[1:]))
+
+
+def test_the_inflation_of_several_releases_is_at_least_that_of_each():
+    """A day decided by two releases is never taken for less noisy than either of them."""
+    one, other = Noise(2.0, 0.000_2, ALIKE, 500), Noise(3.0, 0.000_1, ALIKE, 900)
+    merged = Noise.merged([(one, 10), (other, 90)])
+    for rows in (10, 600, 50_000):
+        assert merged.inflation(rows, 0.05) >= max(each.inflation(rows, 0.05) for each in (one, other))

@@ -70,7 +70,7 @@ def test_independent_years_at_the_limit_trip_within_the_budget():
     assert trips <= 20
 
 
-@pytest.mark.parametrize(("rate", "most"), [(0.08, 2), (0.10, 1), (0.20, 1)])
+@pytest.mark.parametrize(("rate", "most"), [(0.08, 2), (0.10, 2), (0.20, 1)])
 def test_an_excess_is_found_within_days(rate, most):
     """At 10,000 rows a day and an inflation of 4, after a quiet quarter."""
     evidence = after(*[Cohort(10_000, 450, 0.05, inflation=4)] * 90)
@@ -78,6 +78,21 @@ def test_an_excess_is_found_within_days(rate, most):
     for _ in range(most):
         evidence = update(evidence, Cohort(10_000, int(10_000 * rate), 0.05, inflation=4))
     assert evidence.is_tripped(BUDGET)
+
+
+@pytest.mark.parametrize("rate", [0.08, 0.10, 0.14, 0.16])
+def test_one_odd_day_is_not_enough(rate):
+    """A sale or a holiday: one day far above the limit, between days at the limit, trips at no inflation."""
+    for inflation in (1, 4, 16):
+        usual = [Cohort(10_000, 500, 0.05, inflation)] * 90
+        assert not after(*usual, Cohort(10_000, int(10_000 * rate), 0.05, inflation), *usual).is_tripped(BUDGET)
+
+
+def test_a_factor_is_cut_off_for_all_alternatives_but_the_largest():
+    """A day at 20 % is worth exp(6.1) to rates up to 20 %, and its whole likelihood ratio to 35 %."""
+    *cut, whole = after(Cohort(10_000, 2_000, 0.05)).log_wealth
+    assert cut == pytest.approx([6.1 - math.log(365)] * 6)
+    assert whole == pytest.approx(2_000 * math.log(7) + 8_000 * math.log(0.65 / 0.95) - math.log(365))
 
 
 def test_releases_that_share_the_days_share_the_opening():
