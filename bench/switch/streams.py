@@ -114,7 +114,8 @@ class Stream:
         volume = np.array(self.volume)[day % WEEK] / np.mean(self.volume) * self.growth ** (day / 365)
         if self.quiet_every:
             volume = np.where(rng.random(count) < 1 / self.quiet_every, volume / 10, volume)
-        return np.rint(volume[:, None] * means).astype(np.int64)
+        rows: Ints = np.rint(volume[:, None] * means).astype(np.int64)
+        return rows
 
     def _terminal_rates(self, rng: np.random.Generator, count: int) -> Floats:
         """Return rates by day and terminal, so that the mean over all rows is the mean rate."""

@@ -1,4 +1,4 @@
-"""The streams that the guard is tried on: those of its promise, those of our own, and those that break it."""
+"""The streams that the guard is tried on: the ones of its promise, our own, and some that break it."""
 
 from dataclasses import replace
 from typing import Final

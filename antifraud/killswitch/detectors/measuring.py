@@ -29,7 +29,7 @@ from antifraud.killswitch.detectors.rate import ALTERNATIVES, HIGHEST_RATE, log_
 FEWEST_DAYS: Final = 3 * WEEK
 LEVEL: Final = 0.95
 NORMAL_QUANTILE: Final = 1.645
-"""Of the standard normal law, at `LEVEL`."""
+"""Quantile of the standard normal law at `LEVEL`."""
 MOST_SCALED: Final = 3.0
 """A window far below the limit says little about days at the limit: its spread is scaled up to so many times."""
 STEP: Final = 1.2

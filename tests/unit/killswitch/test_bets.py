@@ -17,7 +17,7 @@ def test_a_day_multiplies_the_opening_by_the_factor_of_each_block():
 
 
 def test_blocks_at_the_limit_warn_rarely():
-    """Of 200 years of 50 terminals with 10 rows a day at exactly 5 %, at most a tenth warn."""
+    """Fifty terminals with 10 rows a day at exactly 5 %: at most a tenth of 200 years warns."""
     rng, warned = np.random.default_rng(5), 0
     for _ in range(200):
         evidence, warns = BetEvidence(), False

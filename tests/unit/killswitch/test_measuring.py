@@ -126,7 +126,7 @@ def test_rare_days_in_the_window_cannot_trip():
 
 
 def test_earlier_days_raise_the_variance_and_never_lower_it():
-    """Of each earlier day 1,000 rows are known; a tenth of these days had three times the rate."""
+    """Each earlier day shows 1,000 rows; a tenth of these days had three times the rate."""
     days = window([0.05] * DAYS)
     alike = window([0.05] * 180, rows=1_000, seed=5)
     odd = window(np.where(np.arange(180) % 10 == 3, 0.15, 0.05), rows=1_000, seed=5)

@@ -89,7 +89,7 @@ def test_growth_in_volume_is_no_evidence():
 
 
 def test_heavy_episodes_at_the_limit_trip_rarely():
-    """Of 400 years of episodes with a Pareto tail of index 1.5, a few a day, of the allowed mean: at most 1 %."""
+    """Two episodes a day with a Pareto tail of index 1.5, of the allowed mean: at most 2 % of 400 years."""
     rng, trips = np.random.default_rng(3), 0
     for _ in range(400):
         counts = rng.poisson(2.0, 365)

@@ -58,7 +58,7 @@ def test_the_expectation_of_a_block_is_at_most_one_with_its_size_as_inflation():
 
 
 def test_independent_years_at_the_limit_trip_within_the_budget():
-    """Of 400 years of independent rows at exactly 5 %, at most 5 % trip with a budget of 2.5 %."""
+    """Independent rows at exactly 5 %: at most 5 % of 400 years trip with a budget of 2.5 %."""
     rng = np.random.default_rng(7)
     trips = 0
     for _ in range(400):
