@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     # Not imported by the master: prometheus-client chooses its mode before `on_starting` names the folder.
     from serving.worker.services import Services
 
+BATCH_PATH: Final = b"/v1/decisions/batch"
 HANDLED: Final[ContextVar[bytes]] = ContextVar("handled")
 """The request of this thread. Gunicorn reports an error without its request, if it could not be parsed."""
 
@@ -70,7 +71,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections:
             self._drop_oldest()
-        intake = Intake(self.services.settings.max_body_bytes)
+        settings = self.services.settings
+        intake = Intake(settings.max_body_bytes, {BATCH_PATH: settings.max_batch_bytes})
         server = listener.getsockname()
         if isinstance(server, str):
             # A socket in the file system. Gunicorn would take the server's name from the client's Host.
