@@ -7,7 +7,7 @@ from antifraud.settings.serving import GuardSettings
 from serving.guard.closing import SLACK_SECONDS
 from serving.guard.watch import inspect_evidence
 from serving.store.decisions import commit_decision, look_up
-from serving.store.port import Wanted
+from serving.store.port import Commit, Wanted
 from serving.store.records import Context, Decision, Entry, NewDecision, Place
 from serving.store.store import open_store
 from tests.serving.scene import DAY, init_store
@@ -54,9 +54,9 @@ def _commit(store, view, rows, context, lag):
             context, 600_000 if flagged else 400_000, time, time + lag * DAY_SECONDS, terminal, 100, bytes(16),
             counted=True, history_complete=True,
         )  # fmt: skip
-        seen = look_up(view, store._contexts, wanted)
+        seen = look_up(view, store._contexts, wanted, {})
         entry = Entry(*wanted.place, "k1.c", b"")
-        assert commit_decision(view, store._contexts, wanted, seen, NewDecision(decision, entry, None, None))
+        assert commit_decision(view, store._contexts, Commit(wanted, seen, NewDecision(decision, entry, None, None)))
 
 
 def label(store, ids, status, day, *, received=None, propensity=1.0):

@@ -167,7 +167,7 @@ def test_a_trip_begins_an_era_and_older_days_only_warn(store, settings):
 
 
 def test_what_matures_during_a_drill_trips(store, settings):
-    """While the service is suspended its days go on to close, and the guard suspends it after the drill at the latest."""
+    """Days go on to close while the service is suspended, and the guard suspends it after the drill at the latest."""
     for day in range(FIRST_DAY, FIRST_DAY + 3):
         label(store, decide_day(store, day, 400, 80), "legitimate", day + DELAY)
     suspend(store, FIRST_DAY + 4)
