@@ -15,6 +15,7 @@ from serving.store.events import EVENTS, hour_of
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.live_labels import CHANGES, LABELS
 from serving.store.outcomes import OUTCOMES, TIMES
+from serving.store.outcomes import SHIPPED as OUTCOMES_SHIPPED
 from serving.store.port import Horizon
 from serving.store.records import unpack_label, unpack_outcome
 from serving.store.stubs import decided_at_of, event_time_of, place_key_of
@@ -97,9 +98,10 @@ def _expired_labels(view: View, going: set[bytes]) -> Iterator[Record]:
 
 
 def _expired_outcomes(view: View, going: set[bytes]) -> Iterator[Record]:
-    """Yield the oldest outcomes, as long as their decision is gone or going."""
+    """Yield the oldest outcomes that are shipped, as long as their decision is gone or going."""
+    shipped = view.number(OUTCOMES_SHIPPED)
     for key, text in view.items(OUTCOMES):
-        if _has_stub(view, key_of(unpack_outcome(text).arrival), going):
+        if integer_of(key) > shipped or _has_stub(view, key_of(unpack_outcome(text).arrival), going):
             return
         yield OUTCOMES, key, text
 
