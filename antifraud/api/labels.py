@@ -9,7 +9,7 @@ from antifraud.api.fields import LabelStatus, Propensity, Time, TransactionId
 MAX_LABELS: Final = 1_000
 
 
-class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
+class LabelIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A client's label of a transaction; `learned_at` is when the client learnt it, in UTC seconds.
 
     `propensity` is the probability that the transaction got a label, for labels of a random sample: such a label stands
