@@ -17,7 +17,7 @@ HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
 HOME_OF_FUZZ ?= var/bench-fuzz
 
-.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-throughput bench-tail bench-slow-clients bench-footprint
+.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-policy bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-throughput bench-tail bench-slow-clients bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -109,6 +109,9 @@ bench-cpu: setup  ## processor time of a decision beside commit b393281: BEFORE=
 
 bench-cpu-parts: setup  ## processor time of the parts of a decision
 	$(PYTHON) -m bench.serving.parts
+
+bench-policy: setup  ## processor time of a decision with a policy of 100 rules beside one without
+	$(PYTHON) -m bench.serving.policy
 
 bench-month: setup  ## the decision store after a month of traffic
 	$(PYTHON) -m bench.serving.month

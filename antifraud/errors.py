@@ -151,6 +151,18 @@ class ChampionUnjudged(AntifraudError):
     exit_code = 42
 
 
+class PolicyError(AntifraudError):
+    """A policy, or the record of its activations, cannot be read or does not verify."""
+
+    exit_code = 44
+
+
+class PolicyRefused(PolicyError):
+    """A policy would flag too much, is older than the active one, or was not replayed; nothing was activated."""
+
+    exit_code = 45
+
+
 class PublishError(AntifraudError):
     """A job ended without publishing its result."""
 

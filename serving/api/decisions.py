@@ -6,7 +6,7 @@ from typing import Final, Self
 from flask import Blueprint, Response, g
 from werkzeug.exceptions import HTTPException
 
-from antifraud.api.decisions import DecisionRequest
+from antifraud.api.decisions import RULE, DecisionRequest
 from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, StoreForeign, SwitchedOff, UnknownKey
 from antifraud.transaction_id import is_transaction_id
 from serving.api.auth import require_scope
@@ -37,7 +37,9 @@ def make_decision() -> Response:
     if outcome.answer is None:
         services.metrics.replays.inc()
         return _json_response(outcome.body, REPLAYED)
-    services.metrics.count_decision(outcome.answer.decision, outcome.answer.release)
+    services.metrics.count_decision(outcome.answer.decision, outcome.answer.release or "")
+    reasons = outcome.answer.reasons
+    services.metrics.count_hits(reason.removeprefix(RULE) for reason in reasons if reason.startswith(RULE))
     return _json_response(outcome.body)
 
 

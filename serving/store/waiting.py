@@ -2,7 +2,7 @@
 
 The transactions of one day are a cohort. Frauds are reported sooner than honest payments are confirmed, so counting
 early labels at once would bias the rate. A transaction counts once, with its latest label at that time. A decision with
-an incomplete history never counts.
+an incomplete history, or without a release, never counts.
 """
 
 import json
@@ -43,8 +43,9 @@ def _put_waiting(view: View, contexts: Contexts, label: Label) -> None:
     # A transaction counts once: what is learnt after it has counted changes nothing.
     if stub is None or decision is None or is_judged(stub):
         return
-    # Its score is that of a vector with gaps, which say how late the event came and nothing about the release.
-    if not decision.history_complete:
+    # The score of a late event is that of a vector with gaps, which say how late it came and nothing about the release.
+    # Rules that decide alone say nothing about a release, either.
+    if not decision.history_complete or not decision.context.release:
         return
     # The day comes first, so that matured labels lie at the beginning.
     key = key_of(day_of(decision.event_time)) + decision.terminal.encode() + arrival
@@ -53,7 +54,9 @@ def _put_waiting(view: View, contexts: Contexts, label: Label) -> None:
     if earlier is not None and _unpack(earlier)[1] > label.learned_at:
         return
     context = decision.context
-    view.put("pending", key, pack([label.status, label.learned_at, context.release, context.epoch, decision.flagged]))
+    # The model's own flag counts, whatever the policy or the control share made of it: the promise is the model's.
+    flagged = decision.above_threshold
+    view.put("pending", key, pack([label.status, label.learned_at, context.release, context.epoch, flagged]))
 
 
 def matured_labels(view: View, last_day: int, limit: int) -> list[WaitingLabel]:

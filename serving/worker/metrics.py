@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
@@ -9,8 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from serving.worker.gauges import Gauges
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
-CANDIDATES: Final = ("release", "state")
-OUTCOMES: Final = ("approve", "flag", "replay", "suspended", "not-ready", "refused", "failed")
+CANDIDATES: Final = ("release", "state", "policy")
+OUTCOMES: Final = ("approve", "review", "flag", "replay", "suspended", "not-ready", "refused", "failed")
 """How a request for a decision ends: *refused* is the client's fault, *failed* is the scorer's or its store's."""
 
 
@@ -24,7 +25,10 @@ class Metrics:
         self.labels = Counter("antifraud_labels", "Labels stored", ["status"], registry=self._registry)
         self.problems = Counter("antifraud_problems", "Refusals", ["problem"], registry=self._registry)
         self.refused = Counter(
-            "antifraud_candidates_refused", "Releases and states that did not verify", ["kind"], registry=self._registry
+            "antifraud_candidates_refused",
+            "Releases, states and policies that did not verify",
+            ["kind"],
+            registry=self._registry,
         )
         for kind in CANDIDATES:
             # A rule about increases sees none in a series that begins with 1.
@@ -44,6 +48,10 @@ class Metrics:
         self._seconds = {outcome: seconds.labels(outcome) for outcome in OUTCOMES}
         self._requests = functools.cache(requests.labels)
         self._decisions = functools.cache(decisions.labels)
+        hits = Counter(
+            "antifraud_rule_hits", "Decisions that hit a rule of the policy", ["rule"], registry=self._registry
+        )
+        self._hits = functools.cache(hits.labels)
 
     def count_request(self, client: str | None, status: int) -> None:
         """Count an answer; `client` is the name of an access entry, None for a request without a known token."""
@@ -52,6 +60,11 @@ class Metrics:
     def count_decision(self, decision: str, release: str) -> None:
         """Count a decision that was made."""
         self._decisions(decision, release).inc()
+
+    def count_hits(self, rules: Iterable[str]) -> None:
+        """Count the rules that a decision has hit, by their ids."""
+        for rule in rules:
+            self._hits(rule).inc()
 
     def time_decision(self, outcome: str, seconds: float) -> None:
         """Note how long the answer to a request for a decision has taken, by one of `OUTCOMES`."""
