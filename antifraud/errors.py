@@ -1,7 +1,7 @@
 """Every failure that the platform expects, each with the exit code of the process that it ends.
 
 An expected failure is printed as one line without a traceback. Any other exception is a defect and shows its traceback.
-Those of clusters are in `antifraud.compute.errors`.
+Those of clusters are in `antifraud.compute.errors`, those of policies in `antifraud.policy.errors`.
 docs/errors.md is generated from these classes, so a new exit code is one class. Some failures are always caught:
 by the scorer, which answers with a status, by the guard, which retries, or by a client of the SDK.
 """
@@ -149,18 +149,6 @@ class ChampionUnjudged(AntifraudError):
     """The serving release cannot be judged on today's features, and nobody has allowed to replace it unjudged."""
 
     exit_code = 42
-
-
-class PolicyError(AntifraudError):
-    """A policy, or the record of its activations, cannot be read or does not verify."""
-
-    exit_code = 44
-
-
-class PolicyRefused(PolicyError):
-    """A policy would flag too much, is older than the active one, or was not replayed; nothing was activated."""
-
-    exit_code = 45
 
 
 class PublishError(AntifraudError):

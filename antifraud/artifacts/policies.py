@@ -13,9 +13,10 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct, structs
 
-from antifraud.errors import PolicyError, PolicyRefused, ReleaseError
+from antifraud.errors import ReleaseError
 from antifraud.files import exclusive, replace_file
 from antifraud.keys.signing import PublicKey, SigningKey
+from antifraud.policy.errors import PolicyError, PolicyRefused
 from antifraud.policy.reading import read_policy
 from antifraud.policy.rules import Policy
 from antifraud.settings.core import Settings

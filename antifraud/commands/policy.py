@@ -21,9 +21,9 @@ from antifraud.artifacts.policies import (
 from antifraud.clock import BusinessClock, date_of, day_of
 from antifraud.commands.command import Environ, argument, command
 from antifraud.commands.terminal import align_columns, say
-from antifraud.errors import PolicyError, PolicyRefused
 from antifraud.keys.signing import PublicKey, SigningKey
 from antifraud.policy.differences import describe_difference
+from antifraud.policy.errors import PolicyError, PolicyRefused
 from antifraud.policy.replayed import PolicyReport, decode_report, describe_report, find_objections
 from antifraud.policy.rules import Policy, find_hit_by_all
 from antifraud.settings.core import JobSettings, Settings

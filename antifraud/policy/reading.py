@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from antifraud.errors import PolicyError
+from antifraud.policy.errors import PolicyError
 from antifraud.policy.rules import MOST_RULES, Policy
 
 LARGEST_FILE: Final = 16 << 20

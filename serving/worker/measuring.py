@@ -7,8 +7,9 @@ from antifraud.artifacts.pointer import read_pointer
 from antifraud.artifacts.policies import count_activations
 from antifraud.artifacts.state_export import read_state_pointer
 from antifraud.clock import DAY_SECONDS
-from antifraud.errors import DataError, PolicyError, ReleaseError, StoreForeign
+from antifraud.errors import DataError, ReleaseError, StoreForeign
 from antifraud.killswitch.machine import Mode
+from antifraud.policy.errors import PolicyError
 from antifraud.settings.serving import ScorerSettings
 from serving.store.outbox import count_by_subscriber
 from serving.store.port import DecisionStore

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from antifraud.artifacts.policies import POINTER, Activation, open_active
-from antifraud.errors import PolicyError
 from antifraud.files import FileIdentity, identify
 from antifraud.keys.signing import PublicKey
+from antifraud.policy.errors import PolicyError
 from antifraud.policy.rulebook import NO_POLICY, Rulebook, compile_policy
 
 

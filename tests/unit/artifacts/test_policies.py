@@ -13,8 +13,8 @@ from antifraud.artifacts.policies import (
     open_active,
     read_activations,
 )
-from antifraud.errors import PolicyError, PolicyRefused
 from antifraud.keys.signing import SigningKey
+from antifraud.policy.errors import PolicyError, PolicyRefused
 from antifraud.policy.reading import read_policy
 from tests.release_keys import PUBLIC, SIGNING
 

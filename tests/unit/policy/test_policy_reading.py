@@ -2,8 +2,8 @@
 
 import pytest
 
-from antifraud.errors import PolicyError
 from antifraud.keys.pseudonym import Key, tokenise
+from antifraud.policy.errors import PolicyError
 from antifraud.policy.reading import read_policy
 from antifraud.policy.rules import find_hit_by_all, input_of
 
