@@ -2,9 +2,9 @@
 
     python -m jobs.policy_replay policy.toml --from 2026-04-01 --to 2026-04-14
 
-Each payment of the lake's features is scored with a release, by default the one that serves, and decided by the policy:
-flags, reviews, false-positive rate, precision, missed fraud, alerts a day, and the hits of each rule. Only labels known
-at the end of ``--as-of`` count. ``python -m antifraud policy activate`` shows the figures again.
+Each payment of the lake's features is scored with a release, by default the one that serves, and decided by the policy.
+The job counts flags, reviews, false-positive rate, precision, missed fraud, alerts a day, and the hits of each rule.
+Only labels known at the end of ``--as-of`` count. ``python -m antifraud policy activate`` shows the figures again.
 
 The exit code is 0 whatever the figures. The report lies in ``<home>/reports/policy/``; nothing is activated.
 """

@@ -32,7 +32,7 @@ Places = tuple[int, ...]
 
 
 class Payment(NamedTuple):
-    """What rules see of a payment: both tokens, the amount in minor units, and earlier sums by name.
+    """A payment as rules see it: both tokens, the amount in minor units, and earlier sums by name.
 
     Sums are those of `antifraud.features.reference.feature_inputs` and `hour_inputs`, without the payment itself. A
     sum that is not known is missing; no rule about it is hit.

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from antifraud.keys.pseudonym import TOKEN_PATTERN
 
 Effect = Literal["approve", "review", "flag"]
-"""What a policy makes of a payment, the weakest first."""
+"""All that a policy can make of a payment, the weakest first."""
 EFFECTS: Final[tuple[Effect, ...]] = ("approve", "review", "flag")
 Entity = Literal["customer", "terminal"]
 Measure = Literal["count", "sum"]

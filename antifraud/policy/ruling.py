@@ -28,7 +28,7 @@ class Ruling(NamedTuple):
 
     @property
     def said(self) -> Effect:
-        """What the client is told."""
+        """The effect that the client is told."""
         return "approve" if self.let_through else self.effect
 
     def propensity(self, control_share: float) -> float:

@@ -21,7 +21,7 @@ def test_equal_rules_have_no_difference():
 
 
 def test_added_removed_and_changed_rules_are_named():
-    """Of a list whose tokens alone have changed, their numbers are told."""
+    """If only the tokens of a list have changed, their numbers are told."""
     after = Policy(
         2,
         "after",

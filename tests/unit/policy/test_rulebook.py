@@ -169,7 +169,7 @@ def test_reviews_and_approvals_are_not_drawn():
 
 
 def test_the_share_of_draws_is_the_control_share():
-    """Of 20,000 seeds, 2 % within four standard deviations."""
+    """Some 2 % of 20,000 seeds, within four standard deviations."""
     passed = sum(is_let_through(f"decision-{number}", 0.02) for number in range(20_000))
 
     assert 320 <= passed <= 480

@@ -1,4 +1,4 @@
-"""The benchmark of a policy's cost: its rules are those that it promises, and its figure is the median of the turns."""
+"""The benchmark of a policy's cost: its rules are as promised, and its figure is the median of the turns."""
 
 from collections import Counter
 
