@@ -2,11 +2,12 @@
 
 import functools
 import os
-from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 
+from antifraud.api.decisions import RULE, Answer
+from serving.store.outcome_port import AddedOutcomes
 from serving.worker.gauges import Gauges
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -23,6 +24,11 @@ class Metrics:
         decisions = Counter("antifraud_decisions", "Decisions made", ["decision", "release"], registry=self._registry)
         self.replays = Counter("antifraud_replays", "Repeats answered from the store", registry=self._registry)
         self.labels = Counter("antifraud_labels", "Labels stored", ["status"], registry=self._registry)
+        outcomes = Counter(
+            "antifraud_outcomes", "Outcomes of payments by what they do", ["outcome", "effect"], registry=self._registry
+        )
+        items = Counter("antifraud_batch_items", "Results in answers to batches", ["status"], registry=self._registry)
+        self.batch_chunks = Counter("antifraud_batch_chunks", "Chunks of batches", registry=self._registry)
         self.problems = Counter("antifraud_problems", "Refusals", ["problem"], registry=self._registry)
         self.refused = Counter(
             "antifraud_candidates_refused",
@@ -52,19 +58,32 @@ class Metrics:
             "antifraud_rule_hits", "Decisions that hit a rule of the policy", ["rule"], registry=self._registry
         )
         self._hits = functools.cache(hits.labels)
+        self._outcomes = functools.cache(outcomes.labels)
+        self._items = functools.cache(items.labels)
 
     def count_request(self, client: str | None, status: int) -> None:
         """Count an answer; `client` is the name of an access entry, None for a request without a known token."""
         self._requests(client or "", status).inc()
 
-    def count_decision(self, decision: str, release: str) -> None:
-        """Count a decision that was made."""
-        self._decisions(decision, release).inc()
+    def count_decision(self, answer: Answer) -> None:
+        """Count a decision that was made, and the rules that it has hit."""
+        self._decisions(answer.decision, answer.release or "").inc()
+        for reason in answer.reasons:
+            if reason.startswith(RULE):
+                self._hits(reason.removeprefix(RULE)).inc()
 
-    def count_hits(self, rules: Iterable[str]) -> None:
-        """Count the rules that a decision has hit, by their ids."""
-        for rule in rules:
-            self._hits(rule).inc()
+    def count_item(self, status: int) -> None:
+        """Count a result in the answer to a batch."""
+        self._items(status).inc()
+
+    def count_outcomes(self, added: AddedOutcomes) -> None:
+        """Count outcomes by their effect; of one that is not stored, the kind is left empty."""
+        for outcome, effect in added.effects:
+            self._outcomes(outcome, effect).inc()
+        for rejected in added.rejected:
+            self._outcomes("", rejected.fault).inc()
+        if added.unknown:
+            self._outcomes("", "unknown").inc(len(added.unknown))
 
     def time_decision(self, outcome: str, seconds: float) -> None:
         """Note how long the answer to a request for a decision has taken, by one of `OUTCOMES`."""

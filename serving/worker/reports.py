@@ -108,6 +108,6 @@ def have_converged(
         return False
     wanted = (release.release, dataclasses.asdict(state), epoch, policy)
     return all(
-        (worker["release"], worker["state"], worker["epoch"], (worker["policy"] or {}).get("sequence", 0)) == wanted
+        (worker["release"], worker["state"], worker["epoch"], (worker.get("policy") or {}).get("sequence", 0)) == wanted
         for worker in workers
     )

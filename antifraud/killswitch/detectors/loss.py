@@ -1,7 +1,7 @@
 """The missed fraud of a service: what the running month has cost, and how fast it grows.
 
-**Accounting.** The missed amount of the last 30 days as it is known now, and what it will be once all labels have
-arrived: each day is divided by the share of missed fraud that is known at its age. Days of which less than
+**Accounting.** The missed amount of the last 30 days, as it is known now and as it will be once all labels have
+arrived. Each day is divided by the share of missed fraud that is known at its age. Days of which less than
 `LEAST_KNOWN` is known count as the others on average. Later labels correct both, as everything is computed anew.
 
 **Burn rate.** The budget is the loss limit of 30 days. A burn rate of 1 uses it up in 30 days exactly. A high rate over
@@ -45,7 +45,7 @@ def running_loss(days: Sequence[MissedDay], known_share: Sequence[float]) -> Run
     """Return the missed amount of some days.
 
     Args:
-        days: The days, also those that missed nothing.
+        days: The days, also the ones that missed nothing.
         known_share: Share of missed fraud that is known when a day is 0, 1, 2, … days old; the last counts for all
             older days.
 

@@ -1,7 +1,7 @@
 """Measure the noise of a release on the days of its certify window.
 
 A day has `n` legitimate rows, and an excess `x` of flagged ones over what its weekday expects. Without any clustering,
-``x ** 2 / n`` is ``p * (1 - p)`` on average. What it is beyond that, in upper limits of 95 %:
+``x ** 2 / n`` is ``p * (1 - p)`` on average. It is larger for several reasons, each measured in upper limits of 95 %:
 
 - *within* a day: squared deviations of the terminals' flagged rows from the day's share, summed;
 - *days*: the mean of ``x ** 2 / n`` over the days;
@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy.stats import chi2
 
 from antifraud.killswitch.detectors.noise import ALIKE, HIGHEST_FACTOR, LOWEST_FACTOR, WEEK, Noise
-from antifraud.killswitch.detectors.rate import ALTERNATIVES, HIGHEST_RATE, log_ratio, most_a_day
+from antifraud.killswitch.detectors.rate import ALTERNATIVES, HIGHEST_RATE, log_ratio, most_a_day, patience
 
 FEWEST_DAYS: Final = 3 * WEEK
 LEVEL: Final = 0.95
@@ -122,7 +122,7 @@ class _Window:
         """Return the upper limit of the variance of days."""
         freedom = self.rows.size - WEEK
         squares = float(((self.flagged - self.expected) ** 2 / self.rows).sum())
-        return self._between(squares / freedom * _upper(freedom), within)
+        return self._between(squares / freedom * upper_limit(freedom), within)
 
     def of_weeks(self, within: float) -> float:
         """Return the upper limit of what a day adds to the variance of a long sum."""
@@ -132,7 +132,7 @@ class _Window:
         weeks = self._span / WEEK
         # The mean of the window was taken out, so its weeks vary less around it.
         square = float((sums[totals > 0] ** 2 / totals[totals > 0]).mean()) / (1 - 1 / weeks)
-        return self._between(square * _upper(1.5 * (weeks - 1)), within)
+        return self._between(square * upper_limit(1.5 * (weeks - 1)), within)
 
     def of_sample(self, within: float) -> float:
         """Return the estimate of the variance of days, without an upper limit."""
@@ -180,21 +180,36 @@ def _of_earlier(earlier: Sequence[DayCounts], within: float, rows: float) -> flo
 def _allow_odd_days(flagged: Floats, rows: Floats, noise: Noise, limit: float) -> Noise:
     """Return the noise with the day variance raised until the window's own days are worth at most 1 on average."""
     # Days that differ by the limit itself leave nothing to allow for.
-    while noise.day_variance < limit**2 and _worth(flagged, rows, noise, limit) > 1:
+    while noise.day_variance < limit**2 and _is_odd(flagged, rows, noise, limit):
         raised = max(STEP * noise.day_variance, (0.01 * limit) ** 2)
         noise = Noise(noise.within, raised, noise.factors, noise.rows)
     return noise
 
 
-def _worth(flagged: Floats, rows: Floats, noise: Noise, limit: float) -> float:
-    """Return the largest mean factor of any alternative."""
+def _is_odd(flagged: Floats, rows: Floats, noise: Noise, limit: float) -> bool:
     inflation = np.array([noise.inflation(each, limit) for each in rows.tolist()])
-    logs = [np.minimum(log_ratio(rows, flagged, limit, times) / inflation, most_a_day(times)) for times in ALTERNATIVES]
+    return bool(largest_worth(flagged, rows, inflation, limit) > 1)
+
+
+def largest_worth(flagged: Floats, rows: Floats, inflation: Floats, limit: float) -> Floats:
+    """Return the largest mean factor of any alternative, over the days of each window.
+
+    Args:
+        flagged: Flagged rows, shape ``(…, days)``, as are the others.
+        rows: Rows.
+        inflation: Inflation of so many rows.
+        limit: Limit of the rate.
+    """
+    logs = [
+        np.minimum(log_ratio(rows, flagged, limit, times) / (patience(times) * inflation), most_a_day(times))
+        for times in ALTERNATIVES
+    ]
     # A factor beyond any float is as bad as the largest.
-    return float(np.exp(np.minimum(logs, LARGEST_LOG)).mean(axis=1).max())
+    worth: Floats = np.exp(np.minimum(logs, LARGEST_LOG)).mean(axis=-1).max(axis=0)
+    return worth
 
 
 @lru_cache(64)
-def _upper(freedom: float) -> float:
+def upper_limit(freedom: float) -> float:
     """Return the upper limit of a variance over its estimate."""
     return freedom / float(chi2.ppf(1 - LEVEL, freedom))

@@ -8,6 +8,10 @@ alternative rate by the likelihood ratio of the binomial law against the limit, 
 Every closed day adds ``1 / 365`` to each wealth before its factor (the form of Shiryaev and Roberts), so an excess is
 found quickly whenever it begins. The mean over the alternatives decides: the detector trips at ``1 / budget``.
 
+**Small excesses take more.** The inflation of the alternatives nearest to the limit is larger by `PATIENCE`. They need
+weeks of days to be found, and over weeks, terminals that stay compromised make days resemble each other more than a
+window can show. Without it, such streams trip in a tenth of the years.
+
 **One odd day is not enough**, unless it is extreme. The factor of every alternative but the largest is cut off at
 ``exp(MOST_A_DAY)``: two such days can trip, one cannot. A sale or a holiday on one day therefore suspends nothing. A
 limit of 5 % has 35 % as its largest alternative, which gains from a day above 16.4 %.
@@ -16,7 +20,8 @@ limit of 5 % has 35 % as its largest alternative, which gains from a day above 1
 1 in expectation. By Doob's inequality, the probability of a trip within a year is then at most `budget`, whatever the
 traffic. The expectation is at most 1 if the rows of a day are independent given the past, with a rate within the limit
 and an inflation of 1. It is also at most 1 if the day is one block of `n` rows that are flagged together, and the
-inflation is `n` or more (Jensen's inequality). A factor that is cut off is smaller still. Between the two, with an
+inflation is `n` or more (Jensen's inequality). A factor that is cut off is smaller still, and a larger
+inflation never makes it larger in expectation. Between the two, with an
 estimated inflation (`antifraud.killswitch.detectors.measuring`), the promise is simulated and not proved:
 `bench/switch`.
 
@@ -35,6 +40,8 @@ from antifraud.killswitch.detectors.wealth import Wealth, log_mean, nothing, of_
 
 ALTERNATIVES: Final = (1.2, 1.4, 1.6, 2.0, 2.8, 4.0, 7.0)
 """Rates that are tested, as multiples of the limit: 6, 7, 8, 10, 14, 20 and 35 % of a limit of 5 %."""
+PATIENCE: Final = {1.2: 4.0, 1.4: 2.0}
+"""By how much the inflation of an alternative is larger; 1 for the others."""
 HIGHEST_RATE: Final = 0.95
 """An alternative is no larger."""
 NOTHING: Final = nothing(len(ALTERNATIVES))
@@ -154,6 +161,11 @@ def log_ratio(rows: Rows, flagged: Rows, limit: float, times: float) -> Rows:
     return flagged * math.log(rate / limit) + (rows - flagged) * math.log((1 - rate) / (1 - limit))
 
 
+def patience(times: float) -> float:
+    """Return by how much the inflation of an alternative is larger than that of the day."""
+    return PATIENCE.get(times, 1.0)
+
+
 def most_a_day(times: float) -> float:
     """Return the largest logarithm of a day's factor of an alternative."""
     return math.inf if times == ALTERNATIVES[-1] else MOST_A_DAY
@@ -161,4 +173,4 @@ def most_a_day(times: float) -> float:
 
 def _log_factor(cohort: Cohort, times: float) -> float:
     ratio = log_ratio(float(cohort.rows), float(cohort.flagged), cohort.limit, times)
-    return min(ratio / cohort.inflation, most_a_day(times))
+    return min(ratio / (patience(times) * cohort.inflation), most_a_day(times))

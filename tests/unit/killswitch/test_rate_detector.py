@@ -9,6 +9,8 @@ import pytest
 from antifraud.killswitch.detectors.rate import ALTERNATIVES, Cohort, RateEvidence, update
 
 BUDGET = 0.025
+PATIENCES = (4, 2, 1, 1, 1, 1, 1)
+"""Additional inflation of each alternative."""
 
 
 def after(*cohorts):
@@ -20,10 +22,11 @@ def after(*cohorts):
 
 
 def test_one_day_multiplies_the_opening_by_the_likelihood_ratio():
-    """After one day, each wealth is the likelihood ratio over 365."""
+    """After one day, each wealth is the likelihood ratio over 365; small excesses are inflated more."""
     evidence = after(Cohort(rows=100, flagged=8, limit=0.05))
     expected = [
-        math.log((times * 0.05 / 0.05) ** 8 * ((1 - times * 0.05) / 0.95) ** 92 / 365) for times in ALTERNATIVES
+        math.log((times**8 * ((1 - times * 0.05) / 0.95) ** 92) ** (1 / patience) / 365)
+        for times, patience in zip(ALTERNATIVES, PATIENCES, strict=True)
     ]
     assert evidence.log_wealth == pytest.approx(expected)
     assert (evidence.days, evidence.rows, evidence.flagged, evidence.rate) == (1, 100, 8, 0.08)
@@ -34,8 +37,8 @@ def test_each_day_opens_a_bet_on_an_onset():
     first, second = Cohort(100, 8, 0.05), Cohort(200, 9, 0.05, inflation=2)
     ratios = [
         [
-            (times**c.flagged * ((1 - times * 0.05) / 0.95) ** (c.rows - c.flagged)) ** (1 / c.inflation)
-            for times in ALTERNATIVES
+            (times**c.flagged * ((1 - times * 0.05) / 0.95) ** (c.rows - c.flagged)) ** (1 / (patience * c.inflation))
+            for times, patience in zip(ALTERNATIVES, PATIENCES, strict=True)
         ]
         for c in (first, second)
     ]
