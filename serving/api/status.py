@@ -12,6 +12,7 @@ from antifraud.errors import StoreError, StoreForeign
 from antifraud.killswitch.machine import Mode
 from serving.api.auth import require_caller, require_scope
 from serving.api.bodies import json_response
+from serving.api.evidence import NO_EVIDENCE, describe_evidence
 from serving.api.problems import not_ready
 from serving.store.port import DecisionStore
 from serving.worker.measuring import has_converged
@@ -77,14 +78,16 @@ def _is_loopback(name: str) -> bool:
 def status() -> Response:
     """Answer 200 with switch, release, state, counts, evidence and reports of all workers; 401, 403; 503 no store."""
     services = current_services()
+    release = services.serving.release.release if services.serving else None
     try:
-        stored = _read_stored(services.store)
+        stored, evidence = _read_stored(services.store), describe_evidence(services.store, release)
     except StoreForeign as error:
-        stored = _describe_missing(str(error))
+        stored, evidence = _describe_missing(str(error)), NO_EVIDENCE
     return json_response(
         StatusAnswer(
             **stored,
             **_describe_serving(services),
+            **evidence,
             converged=has_converged(services.settings, stored["workers"], stored["switch"].epoch),
             time=services.clock.now(),
             troubles=services.troubles,
@@ -102,14 +105,13 @@ def _read_stored(store: DecisionStore) -> dict[str, Any]:
         "counts": store.sizes(),
         "workers": read_workers(reports.items(), now).alive,
         "guard": read_guard(reports, now),
-        "evidence": list(store.evidence().values()),
     }
 
 
 def _describe_missing(reason: str) -> dict[str, Any]:
     """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
     switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None)
-    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None, "evidence": []}
+    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None}
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

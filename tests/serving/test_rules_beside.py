@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 
 from antifraud.artifacts.decision_log import SAID, DecisionLog
-from antifraud.artifacts.policies import POINTER, Change, Draft, activate
+from antifraud.artifacts.policies import POINTER
 from antifraud.clock import HOUR_SECONDS, date_of
 from antifraud.keys.pseudonym import tokenise
 from antifraud.killswitch.machine import Mode, Switch
-from antifraud.policy.reading import read_policy
 from serving.export_log import export
+from serving.store.counting import find_arrivals
+from serving.store.decisions import Contexts
 from serving.store.switchboard import put_switch
-from tests.release_keys import SIGNING
+from serving.store.tallies import DECIDED
+from serving.store.tallies import FLAGGED as FLAGGED_ROWS
+from tests.serving.policy_scene import activate_text, cap
 from tests.serving.scene import CUSTOMER, DAY, KEY, NOON, TERMINAL, Scorer, stored, view_of
 
 OTHER = tokenise(KEY, "customer", 5)
@@ -19,20 +22,15 @@ FLAGGED = 39_000
 """An amount that the tiny model of the scene finds risky."""
 
 
-def activate_text(home, text, version=1, **change):
-    """Activate a policy as the command does."""
-    content = f'version = {version}\nabout = "a test"\n{text}'.encode()
-    why = Change(**{"reason": "a test of rules", "by": "test", "at": NOON, **change})
-    return activate(home / "policies", Draft(content, read_policy(content, "policy.toml")), SIGNING, why)
-
-
-def cap(above, effect="review"):
-    return f'[[amount]]\nid = "cap"\nabove = {above}\neffect = "{effect}"\n'
-
-
 def velocity(name, entity, measure, window, above, effect="flag"):
     fields = {"id": name, "entity": entity, "measure": measure, "window": window, "effect": effect}
     return "[[velocity]]\n" + "".join(f'{key} = "{value}"\n' for key, value in fields.items()) + f"above = {above}\n"
+
+
+def counted_by_guard(scorer):
+    """The tallies of the decisions that the guard would count now."""
+    with view_of(scorer.store) as view:
+        return find_arrivals(view, Contexts(), 7, 100).added
 
 
 def said(answer):
@@ -202,13 +200,10 @@ def test_the_guard_counts_the_flag_of_the_model(scorer, home):
     scorer.poller.poll()
     scorer.decide(transaction_id=1)
     scorer.decide(transaction_id=2, customer=OTHER, amount=FLAGGED)
-    labels = [{"transaction_id": number, "status": "legitimate", "learned_at": NOON} for number in (1, 2)]
-    scorer.post("/v1/labels", {"labels": labels})
 
-    scorer.store.take_in_labels(10)
-    waiting = scorer.store.matured_labels(DAY, 10)
+    ((cohort, (tally, _)),) = counted_by_guard(scorer).items()
 
-    assert {label.arrival: label.flagged for label in waiting} == {1: False, 2: True}
+    assert (cohort.release, tally[DECIDED], tally[FLAGGED_ROWS]) == ("first", 2, 1)
     assert [scorer.get(f"/v1/decisions/{number}").json["decision"] for number in (1, 2)] == ["flag", "approve"]
 
 
@@ -242,9 +237,7 @@ def test_rules_decide_alone_while_the_service_is_suspended(scorer, home):
     assert (first["mode"], first["policy"], first["counted"], first["reasons"]) == ("SUSPENDED", 1, True, [])
     assert scorer.get("/readyz").status_code == 200
     assert scorer.decide(transaction_id=3, amount=FLAGGED).json == answers[2]
-    scorer.post("/v1/labels", {"labels": [{"transaction_id": 3, "status": "legitimate", "learned_at": NOON}]})
-    scorer.store.take_in_labels(10)
-    assert scorer.store.matured_labels(DAY, 10) == [], "it is in no release's rate"
+    assert counted_by_guard(scorer) == {}, "it is in no release's rate"
 
 
 @pytest.mark.parametrize("text", ['on_suspend = "refuse"\n' + cap(5_000), None], ids=["refuse", "no policy"])
