@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from antifraud.api.decisions import Answer, DecisionRequest
 from antifraud.api.fields import Metadata, TransactionId, decode_transaction_id, encode_transaction_id
-from antifraud.api.labels import LabelIn, LabelsAnswer, LabelsRequest
+from antifraud.api.labels import CERTAIN, LabelIn, LabelsAnswer, LabelsRequest
 from antifraud.api.operations import JSON
 from antifraud.api.service import SwitchRequest
 from antifraud.client.answers import Reply, decode_answer, require_success
@@ -61,7 +61,7 @@ class Label:
     transaction_id: int | str
     status: Literal["fraud", "legitimate", "unknown"]
     learned_at: int
-    propensity: float = 1.0
+    propensity: float = CERTAIN
 
 
 @dataclass(frozen=True, slots=True)
