@@ -153,7 +153,8 @@ def _manifest(candidate: Candidate, report: GateReport) -> dict[str, Any]:
     described = ("as_of", "feature_set", "features", "features_snapshot", "days", "windows", "counts", "seed")
     decided = {"threshold": report.threshold, "verdict": str(report.verdict), "limits": asdict(report.limits)}
     # A candidate of an earlier version does not say which labels it read.
-    labels = {name: candidate.info[name] for name in ("labels_snapshot",) if name in candidate.info}
+    names = ("labels_snapshot", "client_labels_snapshot")
+    labels = {name: candidate.info[name] for name in names if name in candidate.info}
     return {name: candidate.info[name] for name in described} | labels | decided
 
 

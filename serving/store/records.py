@@ -86,6 +86,18 @@ class Label(Struct, frozen=True, array_like=True):
     source: str
 
 
+class StoredLabel(Label, frozen=True, array_like=True):
+    """A label with what a replay of the arrival order needs: when it arrived, and where it counts.
+
+    `after` is the largest arrival number when the label was stored: only later decisions can have seen it. Labels of an
+    earlier version lack all three.
+    """
+
+    after: int = 0
+    event_time: int = 0
+    terminal: str = ""
+
+
 class AddedLabels(NamedTuple):
     """The outcome of a request with labels: the stored ones, unknown transactions, and labels that are impossible."""
 
@@ -113,5 +125,6 @@ class Delivery(Struct, frozen=True):
 pack = msgspec.msgpack.Encoder().encode
 unpack_delivery = msgspec.msgpack.Decoder(Delivery).decode
 unpack_label = msgspec.msgpack.Decoder(Label).decode
+unpack_stored_label = msgspec.msgpack.Decoder(StoredLabel).decode
 unpack_labels = msgspec.msgpack.Decoder(list[Label]).decode
 unpack_changes = msgspec.msgpack.Decoder(list[tuple[int, int, int, int]]).decode

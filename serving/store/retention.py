@@ -10,6 +10,7 @@ from antifraud.artifacts.state_export import newest_hour_of
 from antifraud.clock import DAY_HOURS
 from serving.store.decisions import SHIPPED
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
+from serving.store.labels import SHIPPED as LABELS_SHIPPED
 from serving.store.live_labels import CHANGES, LABELS
 from serving.store.port import Horizon
 from serving.store.records import unpack_label
@@ -72,11 +73,11 @@ def _expired_decisions(view: View, horizon: Horizon) -> Iterator[Record]:
 
 
 def _expired_labels(view: View, going: set[bytes]) -> Iterator[Record]:
-    """Yield the oldest labels, as long as the guard has taken them in and their decision is gone or going."""
-    taken_in = view.number(CURSOR)
+    """Yield the oldest labels that are shipped, known to the guard, and about decisions that are gone or going."""
+    done = min(view.number(CURSOR), view.number(LABELS_SHIPPED))
     for key, text in view.items("labels"):
         arrival = key_of(unpack_label(text).arrival)
-        if integer_of(key) > taken_in or (arrival not in going and view.get("stubs", arrival) is not None):
+        if integer_of(key) > done or (arrival not in going and view.get("stubs", arrival) is not None):
             return
         yield "labels", key, text
 

@@ -17,6 +17,7 @@ from antifraud.exit_codes import returns_exit_code
 from serving.store.decisions import ARRIVAL, IDENTITY, SHIPPED
 from serving.store.keys import integer_of
 from serving.store.labels import SEQUENCE
+from serving.store.labels import SHIPPED as LABELS_SHIPPED
 from serving.store.lmdb import DATABASES, HELP, examine
 from serving.store.stubs import context_number_of, place_key_of
 from serving.store.view import DIGEST, META, View
@@ -102,6 +103,8 @@ def _find_flaws_of_labels(view: View) -> Iterator[str]:
         yield f"label {integer_of(last)}, but {newest} have arrived"
     if view.number(CURSOR) > newest:
         yield f"the guard has taken in label {view.number(CURSOR)}, but {newest} have arrived"
+    if view.number(LABELS_SHIPPED) > newest:
+        yield f"label {view.number(LABELS_SHIPPED)} is shipped, but {newest} have arrived"
 
 
 if __name__ == "__main__":

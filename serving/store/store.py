@@ -48,6 +48,7 @@ from serving.store.port import (
     Wanted,
 )
 from serving.store.records import AddedLabels, Decision, Entry, Label, NewDecision, Place
+from serving.store.shipping import Shipping
 from serving.store.stubs import decision_id_of, key_of_place
 from serving.store.switchboard import read_switch, set_switch
 from serving.store.view import View
@@ -63,6 +64,7 @@ class Store:
         """Take over an environment that `open_store` or `init_store` has opened."""
         self._environment, self._outbox = environment, Outbox(environment)
         self._contexts = decisions.Contexts()
+        self.shipping = Shipping(environment, self._contexts)
         self._sweeps = retention.make_sweeps()
         with environment.read() as view:
             self._identity = (view.get("meta", decisions.IDENTITY) or b"").decode()
@@ -231,7 +233,8 @@ class Store:
         """Return the number of records by kind."""
         with self._environment.read() as view:
             counts = {name: view.count(name) for name in ("labels", "pending", "outbox", "dead")}
-            return {"decisions": view.count("stubs"), "judged": view.number(waiting.JUDGED), **counts}
+            decided = {"decisions": view.count("stubs"), "unshipped": view.count("entries")}
+            return {**decided, "judged": view.number(waiting.JUDGED), **counts}
 
     def fill(self) -> Fill:
         """Return how full the store is, and whether it takes decisions."""
