@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import IdentityTransform
@@ -18,7 +19,7 @@ from pyiceberg.types import (
     StringType,
 )
 
-from antifraud.lake.appending import rows_as_arrow
+from antifraud.lake.appending import ARROW_TYPES
 from antifraud.lake.catalog import open_any_catalog, open_catalog
 from antifraud.lake.ownership import claim_lake
 from antifraud.lake.schemas import NAMESPACE
@@ -63,7 +64,9 @@ def _field(number: int, column: Column) -> NestedField:
 
 def append(settings: JobSettings, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Append rows to a table, as somebody else than the shipper does."""
-    open_catalog(settings).load_table((NAMESPACE, table.name)).append(rows_as_arrow(table, rows))
+    columns = zip(table.columns, zip(*rows, strict=True), strict=True)
+    arrays = {column.name: pa.array(values, ARROW_TYPES[column.type]) for column, values in columns}
+    open_catalog(settings).load_table((NAMESPACE, table.name)).append(pa.table(arrays))
 
 
 def rows_of(settings: JobSettings, table: Table) -> list[dict[str, Any]]:

@@ -111,10 +111,11 @@ def parity_of(settings: JobSettings, day: dt.date) -> ParityReport:
         DataError: A state export is damaged.
     """
     catalog, report = open_catalog(settings), ParityReport(day)
-    logs, states = read_log(catalog, day, settings.label_delay_days), States(settings.state_dir)
+    logs = read_log(catalog, day, settings.label_delay_days)
     lake = _lake_vectors(catalog, logs)
-    for store, log in sorted(logs.items()):
-        report.add(store, log, replay(log, states), measure_distance(log, lake, settings.id_scope))
+    with States(settings.state_dir) as states:
+        for store, log in sorted(logs.items()):
+            report.add(store, log, replay(log, states), measure_distance(log, lake, settings.id_scope))
     return report
 
 
