@@ -37,7 +37,7 @@ TYPES = {
 }
 ELEMENT = 1_000
 PROPERTIES = {"format-version": "2", "commit.retry.num-retries": "20", "commit.retry.min-wait-ms": "10"}
-"""The retries are those that every table of the lake has."""
+"""Every table of the lake has such retries."""
 
 
 def make_tables(settings: JobSettings, tables: Sequence[Table] = SHIPPED_TABLES) -> None:

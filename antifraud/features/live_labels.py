@@ -1,4 +1,4 @@
-"""Which labels of clients an event counts, in addition to those that its state brings.
+"""The labels of clients that an event counts, in addition to the labels of its state.
 
 From the hour after it is due, the feed's own label counts, which the state brings. Both would count twice.
 """

@@ -16,7 +16,7 @@ EVENT_TIME: Final = Column("event_time", "bigint", "when it happened, as the cli
 
 DECISIONS: Final = Table(
     "decisions",
-    "What the scorer has decided, with the vectors that it has decided on. A row is never changed.",
+    "Decisions of the scorer, with the vectors that it has decided on. A row is never changed.",
     ("day",),
     ("store", "arrival"),
     (

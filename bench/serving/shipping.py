@@ -58,7 +58,7 @@ def kill_again_and_again(version: Version, scorer: ScorerProcess, home: Path, ki
 
 
 def label_some(scorer: ScorerProcess, first: int) -> None:
-    """Send labels of the next decisions; those that are not decided yet are dropped."""
+    """Send labels of the next decisions; the scorer drops labels of ids that are not decided yet."""
     names = [transaction(number)["transaction_id"] for number in range(first, first + LABELS_A_KILL)]
     labels = [{"transaction_id": name, "status": "fraud", "learned_at": NOON} for name in names]
     scorer.post("/v1/labels", {"labels": labels})

@@ -41,7 +41,7 @@ class Arrival(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What a decision was made from and with: the cut-off of its state (a day number), and the vector's bytes."""
+    """A decision to be checked: the bytes of its vector, and the cut-off of its state (a day number)."""
 
     vector: bytes
     cutoff: int

@@ -28,10 +28,10 @@ class Replayed:
     """The outcome of a replay.
 
     Attributes:
-        same: Decisions whose vector has the same bits.
+        same: Decisions with the same bits.
         mismatches: Arrival numbers of the others.
-        without_state: Decisions whose state is not exported any more.
-        other_features: Decisions whose vector is of another feature set.
+        without_state: Decisions from states that are not exported any more.
+        other_features: Decisions with vectors of another feature set.
     """
 
     same: int = 0
@@ -62,7 +62,7 @@ def _check(event: Arrival, decision: Checked, live: "LiveState", states: Sequenc
 
 
 class LiveState:
-    """What a store has known after each arrival: live buckets of customers and terminals, and labels of clients."""
+    """The knowledge of a store after each arrival: live buckets of customers and terminals, and labels of clients."""
 
     def __init__(self, labels: Sequence[SaidLabel]) -> None:
         """Begin without any event; `labels` are in the order of their arrival."""

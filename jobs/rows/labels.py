@@ -1,6 +1,6 @@
 """Labels as they were known at the end of a day, of the feed and of clients: the only reader of both tables.
 
-The feed's labels are in `labels`, those that clients have sent to the scorer in `client_labels`. A client's label
+The feed's labels are in `labels`, and `client_labels` has what clients have sent to the scorer. A client's label
 belongs to the lake's transaction with its day and its number; ids of other namespaces are none of the lake's.
 """
 

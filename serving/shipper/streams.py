@@ -76,7 +76,7 @@ def _decision_record(store: DecisionStore, entry: Entry, decision: Decision) -> 
         decision.counted,
         decision.history_complete,
     )
-    # What a restored store could decide differently under the same number; another version may have more columns.
+    # A restored store could decide this differently under the same number. Columns of later versions are left out.
     return Record(number, hash_of(name, decision.payload.hex(), decision.score, decision.decided_at), row)
 
 

@@ -200,7 +200,7 @@ class DecisionStore(Protocol):
 
     @property
     def shipping(self) -> Shipping:
-        """What is shipped in addition to decisions."""
+        """The shipping of labels and of the history of the switch."""
 
     def remove_expired(self, horizon: Horizon, limit: int) -> int:
         """Remove up to about `limit` records that are not needed any more; return how many there were."""

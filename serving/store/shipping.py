@@ -1,4 +1,4 @@
-"""Shipping: what is copied to the lake in addition to decisions, with how far that has come.
+"""Shipping of labels and of the history of the switch, with how far that has come.
 
 Labels stay until they are shipped. The history of the switch is never removed, so nothing is noted about it.
 """

@@ -331,7 +331,7 @@ def test_a_table_without_rows_that_the_store_has_let_go_is_refused(store, lake):
 
 
 def test_decisions_that_were_released_by_hand_before_are_not_expected(store, lake):
-    """A store whose first decisions went elsewhere is shipped from the next one on."""
+    """If the first decisions of a store went elsewhere, it is shipped from the next one on."""
     for number in range(3):
         commit(store, number)
     store.release(1, 2)
