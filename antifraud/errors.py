@@ -1,7 +1,7 @@
 """Every failure that the platform expects, each with the exit code of the process that it ends.
 
 An expected failure is printed as one line without a traceback. Any other exception is a defect and shows its traceback.
-Those of clusters are in `antifraud.compute.errors`.
+Those of clusters are in `antifraud.compute.errors`, those of the shipped tables in `antifraud.lake.errors`.
 docs/errors.md is generated from these classes, so a new exit code is one class. Some failures are always caught:
 by the scorer, which answers with a status, by the guard, which retries, or by a client of the SDK.
 """
@@ -115,12 +115,6 @@ class AmountOverflow(DataError):
     exit_code = 33
 
 
-class ReplayMismatch(DataError):
-    """A replay of the arrival order gives another vector than the scorer has logged."""
-
-    exit_code = 34
-
-
 class LeakError(AntifraudError):
     """An identifier was found outside the raw zone; the message names the place and never the identifier."""
 
@@ -185,12 +179,6 @@ class CatalogError(PublishError):
     """The catalog's database did not answer, refused the account, or holds no catalog; the run can be repeated."""
 
     exit_code = 54
-
-
-class Overtaken(PublishError):
-    """Another process has appended rows of the same source to a table; nothing was appended."""
-
-    exit_code = 91
 
 
 class StoreError(AntifraudError):
@@ -263,18 +251,6 @@ class StoreForeign(StoreError):
     """There is no decision store, or it is not the one that has made this service's decisions."""
 
     exit_code = 80
-
-
-class StoreBehind(StoreError):
-    """The decision store lacks records that the lake has of it: an older copy was restored; nothing was shipped."""
-
-    exit_code = 90
-
-
-class LakeBehind(StoreError):
-    """The lake lacks records that the decision store has let go: a table was restored, or is another one."""
-
-    exit_code = 92
 
 
 class StoreDamaged(StoreError):

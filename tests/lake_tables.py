@@ -21,6 +21,7 @@ from pyiceberg.types import (
 
 from antifraud.lake.appending import ARROW_TYPES
 from antifraud.lake.catalog import open_any_catalog, open_catalog
+from antifraud.lake.outcome_table import OUTCOMES
 from antifraud.lake.ownership import claim_lake
 from antifraud.lake.schemas import NAMESPACE
 from antifraud.lake.shipped_tables import SHIPPED_TABLES
@@ -40,7 +41,7 @@ PROPERTIES = {"format-version": "2", "commit.retry.num-retries": "20", "commit.r
 """Every table of the lake has such retries."""
 
 
-def make_tables(settings: JobSettings, tables: Sequence[Table] = SHIPPED_TABLES) -> None:
+def make_tables(settings: JobSettings, tables: Sequence[Table] = (*SHIPPED_TABLES, OUTCOMES)) -> None:
     """Make tables as the data jobs do, in a lake that belongs to the settings."""
     catalog = open_any_catalog(settings)
     claim_lake(settings, catalog)

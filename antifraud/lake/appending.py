@@ -15,8 +15,9 @@ from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, RESTEr
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import Transaction
 
-from antifraud.errors import AntifraudError, CatalogError, Overtaken, StorageError
+from antifraud.errors import AntifraudError, CatalogError, StorageError
 from antifraud.lake.catalog import catalog_error, check_lake, open_any_catalog, open_table
+from antifraud.lake.errors import Overtaken
 from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_remote

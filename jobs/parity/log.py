@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from antifraud.clock import DAY_SECONDS, date_of, day_number, day_of
+from antifraud.features.outcomes import REMOVED, RESTORED
 from antifraud.lake.catalog import open_table
+from antifraud.lake.outcome_table import OUTCOMES
 from antifraud.lake.schemas import NAMESPACE
 from antifraud.lake.shipped_tables import CLIENT_LABELS, DECISIONS
 from antifraud.lake.table_format import Table
@@ -23,6 +25,7 @@ ARRIVED: Final = (
     "store", "arrival", "namespace", "transaction_id", "event_time", "customer", "terminal", "amount", "counted",
 )  # fmt: skip
 SAID: Final = ("store", "sequence", "event_time", "terminal", "arrival", "after", "status", "learned_at")
+APPLIED: Final = ("store", "sequence", "arrival", "after", "effect")
 LABEL_DAYS_BEFORE: Final = 1
 """Days by which labels are read too early, because a label delay is counted in hours."""
 
@@ -60,15 +63,25 @@ class SaidLabel(NamedTuple):
     learned_at: int
 
 
+class Applied(NamedTuple):
+    """An outcome that took the event with an arrival number out of the history, or put it back; cf. `SaidLabel`."""
+
+    sequence: int
+    arrival: int
+    after: int
+    effect: str
+
+
 @dataclass(frozen=True, slots=True)
 class StoreLog:
-    """The log of one store: arrivals and labels in their orders, and by arrival number the decisions to be checked."""
+    """The log of one store: arrivals, labels and outcomes in order, and the decisions to be checked by arrival."""
 
     arrivals: list[Arrival] = field(default_factory=list)
     labels: list[SaidLabel] = field(default_factory=list)
     checked: dict[int, Checked] = field(default_factory=dict)
     repeated: list[int] = field(default_factory=list)
     """Arrival numbers that the log has more than once."""
+    applied: list[Applied] = field(default_factory=list)
 
 
 def read_log(catalog: "Catalog", day: dt.date, label_delay_days: int) -> dict[str, StoreLog]:
@@ -88,10 +101,11 @@ def read_log(catalog: "Catalog", day: dt.date, label_delay_days: int) -> dict[st
     first, last = min(*cutoffs, day_of(min(times))), day_of(max(times))
     arrived = _scan(catalog, DECISIONS, _between(first, last), ARRIVED)
     said = _scan(catalog, CLIENT_LABELS, _between(first - label_delay_days - LABEL_DAYS_BEFORE, last), SAID)
-    return build_logs(checked, arrived, said)
+    applied = _scan(catalog, OUTCOMES, f"{_between(first, last)} and effect in ('{REMOVED}', '{RESTORED}')", APPLIED)
+    return build_logs(checked, arrived, said, applied)
 
 
-def build_logs(checked: pa.Table, arrived: pa.Table, said: pa.Table) -> dict[str, StoreLog]:
+def build_logs(checked: pa.Table, arrived: pa.Table, said: pa.Table, applied: pa.Table) -> dict[str, StoreLog]:
     """Return the log of each store with decisions to be checked, from rows with the columns named above."""
     logs = {store: StoreLog() for store in checked["store"].unique().to_pylist()}
     for store, row in _rows(arrived, ARRIVED):
@@ -100,6 +114,9 @@ def build_logs(checked: pa.Table, arrived: pa.Table, said: pa.Table) -> dict[str
     for store, row in _rows(said, SAID):
         if store in logs:
             logs[store].labels.append(SaidLabel(*row))
+    for store, row in _rows(applied, APPLIED):
+        if store in logs:
+            logs[store].applied.append(Applied(*row))
     names = ("store", "arrival", "cutoff", "history_complete")
     for (store, (arrival, cutoff, complete)), vector in zip(_rows(checked, names), _vectors(checked), strict=True):
         log = logs[store]
@@ -109,6 +126,7 @@ def build_logs(checked: pa.Table, arrived: pa.Table, said: pa.Table) -> dict[str
     for log in logs.values():
         log.arrivals.sort()
         log.labels.sort()
+        log.applied.sort()
     return logs
 
 

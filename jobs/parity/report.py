@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.clock import date_of, day_number, day_of
-from antifraud.errors import ReplayMismatch
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.lake.catalog import open_catalog, published, read_days
+from antifraud.lake.errors import ReplayMismatch
 from antifraud.lake.schemas import FEATURES
 from antifraud.settings.core import JobSettings
 from jobs.parity.distance import CAUSES, Distance, Key, Vector, lake_vectors, measure_distance

@@ -15,9 +15,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from antifraud.errors import AntifraudError, LakeBehind, StoreBehind, StoreForeign
+from antifraud.errors import AntifraudError, StoreForeign
 from antifraud.exit_codes import returns_exit_code
 from antifraud.lake.appending import Appender
+from antifraud.lake.errors import LakeBehind, StoreBehind
 from antifraud.settings.core import JobSettings
 from antifraud.settings.serving import ShipperSettings
 from serving.logs import json_logger

@@ -7,8 +7,8 @@ record is in the lake once, and lake and store together have everything.
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from antifraud.errors import LakeBehind, StoreBehind
 from antifraud.lake.appending import Progress
+from antifraud.lake.errors import LakeBehind, StoreBehind
 from antifraud.lake.table_format import Table
 from serving.shipper.streams import STREAMS, Record, Stream
 from serving.store.port import DecisionStore

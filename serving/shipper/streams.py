@@ -1,6 +1,7 @@
 """The streams of a decision store: what is shipped to which table, in which order, and when the store lets go of it.
 
-A stream numbers its records: decisions by arrival, labels by their own arrival, changes of the switch by epoch.
+A stream numbers its records: decisions by arrival, labels and outcomes in their own orders, changes of the switch by
+epoch.
 """
 
 import json
@@ -12,10 +13,11 @@ import numpy as np
 
 from antifraud.clock import date_of, day_of
 from antifraud.files import hash_of
+from antifraud.lake.outcome_table import OUTCOMES
 from antifraud.lake.shipped_tables import CLIENT_LABELS, DECISIONS, SWITCH_HISTORY
 from antifraud.lake.table_format import Table
 from serving.store.port import DecisionStore
-from serving.store.records import Decision, Entry, Place, StoredLabel
+from serving.store.records import Decision, Entry, Place, StoredLabel, StoredOutcome
 
 
 class Record(NamedTuple):
@@ -107,8 +109,27 @@ def _label_record(store: DecisionStore, number: int, label: StoredLabel) -> Reco
     return Record(number, hash_of(label.arrival, label.status, label.learned_at, label.source), row)
 
 
-def _release_labels(store: DecisionStore, last: int) -> None:
-    store.shipping.release_labels(last)
+def _read_outcomes(store: DecisionStore, first: int, last: int, limit: int) -> list[Record]:
+    return [_outcome_record(store, *pair) for pair in store.outcomes.read(first, limit) if pair[0] <= last]
+
+
+def _outcome_record(store: DecisionStore, number: int, outcome: StoredOutcome) -> Record:
+    row = (
+        date_of(day_of(outcome.event_time)),
+        store.identity,
+        number,
+        outcome.namespace,
+        outcome.transaction_id,
+        outcome.event_time,
+        outcome.arrival,
+        outcome.after,
+        outcome.outcome,
+        outcome.happened_at,
+        outcome.received_at,
+        outcome.source,
+        outcome.effect,
+    )
+    return Record(number, hash_of(outcome.arrival, outcome.outcome, outcome.happened_at, outcome.source), row)
 
 
 def _read_switch_history(store: DecisionStore, first: int, last: int, limit: int) -> list[Record]:
@@ -139,7 +160,14 @@ STREAMS: Final = (
         newest=lambda store: store.newest_label(),
         let_go=lambda store: store.shipping.shipped_label(),
         read=_read_labels,
-        release=_release_labels,
+        release=lambda store, last: store.shipping.release_labels(last),
+    ),
+    Stream(
+        OUTCOMES,
+        newest=lambda store: store.outcomes.newest(),
+        let_go=lambda store: store.shipping.shipped_outcome(),
+        read=_read_outcomes,
+        release=lambda store, last: store.shipping.release_outcomes(last),
     ),
     Stream(
         DECISIONS,
@@ -149,4 +177,4 @@ STREAMS: Final = (
         release=_release_decisions,
     ),
 )
-"""In the order in which they are shipped: a decision comes after every label that it can have seen."""
+"""In the order in which they are shipped: a decision comes after all labels and outcomes that it can have seen."""

@@ -1,7 +1,8 @@
 """The collaborators of one worker's views; tests build their own."""
 
 from dataclasses import dataclass, field
-from typing import Any, cast
+from threading import BoundedSemaphore
+from typing import Any, Final, cast
 
 from flask import current_app
 
@@ -13,6 +14,9 @@ from serving.store.port import DecisionStore
 from serving.worker.loading import Serving
 from serving.worker.metrics import Metrics
 from serving.worker.turns import Turns
+
+BATCHES_AT_ONCE: Final = 2
+"""Batches that a worker decides at a time: most of its threads stay free for single decisions."""
 
 
 @dataclass
@@ -35,6 +39,7 @@ class Services:
     oldest_live_day: int = 0
     troubles: dict[str, str] = field(default_factory=dict)
     turns: Turns = field(default_factory=Turns)
+    batches: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(BATCHES_AT_ONCE))
 
     @property
     def can_decide(self) -> bool:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from antifraud.clock import HOUR_SECONDS, date_of, day_of
-from antifraud.errors import ReplayMismatch
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.keys.pseudonym import tokenise
 from antifraud.lake.appending import Appender
 from antifraud.lake.catalog import open_catalog
+from antifraud.lake.errors import ReplayMismatch
+from antifraud.lake.outcome_table import OUTCOMES
 from antifraud.lake.schemas import FEATURES, RUNS
 from antifraud.lake.shipped_tables import CLIENT_LABELS, DECISIONS, SHIPPED_TABLES
 from antifraud.settings.core import JobSettings
@@ -46,7 +47,7 @@ def lake(home, monkeypatch):
 
     monkeypatch.setattr(JobSettings, "state_dir", property(copied))
     settings = JobSettings(home=home, label_delay_days=DELAY_DAYS)
-    make_tables(settings, (*SHIPPED_TABLES, FEATURES, RUNS))
+    make_tables(settings, (*SHIPPED_TABLES, OUTCOMES, FEATURES, RUNS))
     return settings
 
 
@@ -85,7 +86,7 @@ def test_late_events_labels_and_nights_are_replayed_bit_by_bit(home, lake, seed)
 
 
 def test_concurrent_decisions_and_labels_are_replayed_bit_by_bit(scorer, home, lake):
-    """Eight clients at one terminal, with labels and a change of the cut-off between: no vector differs."""
+    """Eight clients at one terminal, with labels, declines and a change of the cut-off between: no vector differs."""
     scorer.clock.time = NOON + 3 * HOUR_SECONDS
     terminal = tokenise(KEY, "terminal", 7)
     numbers = itertools.count(1)
@@ -101,6 +102,9 @@ def test_concurrent_decisions_and_labels_are_replayed_bit_by_bit(scorer, home, l
         if number % 9 == 0:
             body = {"transaction_id": number, "status": "fraud", "learned_at": time}
             assert scorer.post("/v1/labels", {"labels": [body]}).status_code == 200
+        for outcome, at in (("declined", time + 1), ("authorised", time + 2))[: number % 7 == 0 and 1 + number % 2]:
+            body = {"transaction_id": number, "outcome": outcome, "happened_at": at}
+            assert scorer.post("/v1/outcomes", {"outcomes": [body]}).status_code == 200
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(decide, range(150)))
@@ -111,6 +115,9 @@ def test_concurrent_decisions_and_labels_are_replayed_bit_by_bit(scorer, home, l
 
     assert checked(lake, [DAY]) == (170, [])
     assert len(rows_of(lake, CLIENT_LABELS)) == 18
+    effects = [row["effect"] for row in rows_of(lake, OUTCOMES)]
+    assert effects.count("removed") > 10
+    assert effects.count("restored") > 5
 
 
 def decide_three(scorer):

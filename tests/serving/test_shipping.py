@@ -12,10 +12,12 @@ from pyiceberg.catalog.sql import SqlCatalog
 from sqlalchemy.exc import OperationalError
 
 from antifraud.clock import DAY_SECONDS, date_of
-from antifraud.errors import CatalogError, LakeBehind, Overtaken, StoreBehind
+from antifraud.errors import CatalogError, StoreError
 from antifraud.killswitch.machine import Mode
 from antifraud.lake.appending import Appender
 from antifraud.lake.catalog import open_catalog, rows_by_day
+from antifraud.lake.errors import LakeBehind, Overtaken, StoreBehind
+from antifraud.lake.outcome_table import OUTCOMES
 from antifraud.lake.shipped_tables import CLIENT_LABELS, DECISIONS, SWITCH_HISTORY
 from antifraud.settings.core import JobSettings
 from serving.shipper.__main__ import main
@@ -24,7 +26,8 @@ from serving.store.records import Place
 from serving.store.store import open_store
 from tests.lake_tables import append, make_tables, rows_of
 from tests.serving.kill_shipper import STEPS
-from tests.serving.port_scene import commit, put_label, settings_of
+from tests.serving.outcome_scene import pay, tell
+from tests.serving.port_scene import GONE, commit, put_label, remove_all, settings_of
 from tests.serving.processes import ROOT
 from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL, init_store
 
@@ -73,7 +76,7 @@ def test_a_shipped_decision_says_all_that_was_decided(store, lake):
     """The row has token, vector, score, release and flags; the store has let go of the vector."""
     commit(store, 17, flagged=True, namespace="shop")
 
-    assert ship_all(store, lake) == {"switch_history": 0, "client_labels": 0, "decisions": 1}
+    assert ship_all(store, lake) == {"switch_history": 0, "client_labels": 0, "outcomes": 0, "decisions": 1}
 
     (row,) = rows_of(lake, DECISIONS)
     vector = row.pop("vector")
@@ -112,7 +115,7 @@ def test_labels_and_changes_of_the_switch_are_shipped_with_their_order(store, la
     put_label(store, 1, status="legitimate", learned_at=NOON + 90)
     suspend(store)
 
-    assert ship_all(store, lake) == {"switch_history": 1, "client_labels": 2, "decisions": 2}
+    assert ship_all(store, lake) == {"switch_history": 1, "client_labels": 2, "outcomes": 0, "decisions": 2}
 
     first, second = rows_of(lake, CLIENT_LABELS)
     assert first == {
@@ -134,6 +137,38 @@ def test_labels_and_changes_of_the_switch_are_shipped_with_their_order(store, la
     said = [change[name] for name in ("day", "epoch", "changed_at", "mode", "reason", "changed_by")]
     assert said == [TODAY, 1, NOON, "SUSPENDED", "a drill", "boss"]
     assert json.loads(change["record"])["epoch"] == 1
+
+
+def test_outcomes_are_shipped_with_their_effect_and_stay_until_then(store, lake):
+    """The row says what the outcome has done and when it came; the store removes none that is not in the lake."""
+    pay(store, 1)
+    tell(store, (1, "declined", NOON + 60))
+    store.release(1, 1)
+    remove_all(store, GONE)
+    assert [number for number, _ in store.outcomes.read(1, 9)] == [1]
+
+    assert ship_all(store, lake)["outcomes"] == 1
+
+    (row,) = rows_of(lake, OUTCOMES)
+    assert row == {
+        "day": TODAY,
+        "store": store.identity,
+        "sequence": 1,
+        "namespace": "",
+        "transaction_id": "1",
+        "event_time": NOON,
+        "arrival": 1,
+        "after": 1,
+        "outcome": "declined",
+        "happened_at": NOON + 60,
+        "received_at": NOON + 600,
+        "source": "till",
+        "effect": "removed",
+    }
+    remove_all(store, GONE)
+    assert (store.outcomes.read(1, 9), store.shipping.shipped_outcome()) == ([], 1)
+    with pytest.raises(StoreError, match="outcomes up to 2 cannot be released: the newest is 1"):
+        store.shipping.release_outcomes(2)
 
 
 def test_days_are_those_of_the_events_also_of_one_that_is_shipped_late(store, lake):
@@ -162,7 +197,7 @@ def test_a_round_that_is_stopped_ends_after_its_append(store, lake):
     """SIGTERM waits for one append at most; the next round ships the rest."""
     for number in range(4):
         commit(store, number)
-    asked = iter([False, False, False, True, True])
+    asked = iter([False, False, False, False, True])
 
     shipped = ship(store, Appender(lake, store.identity), 2, should_stop=lambda: next(asked))
 
@@ -282,7 +317,7 @@ def test_before_the_lake_has_the_tables_the_shipper_waits(tmp_path):
         with pytest.raises(CatalogError, match="there is no lake yet"):
             ship_all(store, lake)
         assert not lake.catalog_file.exists()
-        make_tables(lake, [SWITCH_HISTORY, CLIENT_LABELS])
+        make_tables(lake, [SWITCH_HISTORY, CLIENT_LABELS, OUTCOMES])
         with pytest.raises(CatalogError, match="lacks a table of this version: run the lake DAG"):
             ship_all(store, lake)
         assert store.shipped().arrival == 0
@@ -364,6 +399,6 @@ def test_a_lake_of_other_settings_is_refused(store, lake, tmp_path):
     other = JobSettings(home=tmp_path / "other")
     make_tables(other)
 
-    with pytest.raises(Exception, match=r"the warehouse .* and the catalog .* are of two lakes"):
+    with pytest.raises(Exception, match="whose warehouse belongs to lake"):
         ship_all(store, replace(lake, warehouse=other.lake_warehouse))
     assert store.shipped().arrival == 0
