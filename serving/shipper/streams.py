@@ -74,7 +74,11 @@ def _decision_record(store: DecisionStore, entry: Entry, decision: Decision) -> 
         context.epoch,
         date_of(context.cutoff),
         decision.above_threshold,
-        decision.flagged,
+        decision.said == "flag",
+        decision.said,
+        context.policy,
+        ",".join(decision.hits),
+        decision.propensity,
         decision.counted,
         decision.history_complete,
     )
@@ -105,6 +109,8 @@ def _label_record(store: DecisionStore, number: int, label: StoredLabel) -> Reco
         label.status,
         label.learned_at,
         label.source,
+        label.propensity,
+        label.received_at,
     )
     return Record(number, hash_of(label.arrival, label.status, label.learned_at, label.source), row)
 
@@ -165,9 +171,9 @@ STREAMS: Final = (
     Stream(
         OUTCOMES,
         newest=lambda store: store.outcomes.newest(),
-        let_go=lambda store: store.shipping.shipped_outcome(),
+        let_go=lambda store: store.outcomes.shipped(),
         read=_read_outcomes,
-        release=lambda store, last: store.shipping.release_outcomes(last),
+        release=lambda store, last: store.outcomes.release(last),
     ),
     Stream(
         DECISIONS,

@@ -12,16 +12,7 @@ from antifraud.errors import StoreError
 from serving.store.decisions import ARRIVAL, Contexts, find_decision, read_decision
 from serving.store.keys import integer_of, key_of
 from serving.store.live_labels import add_live_label, remove_live_labels
-from serving.store.records import (
-    AddedLabels,
-    Decision,
-    Label,
-    Place,
-    StoredLabel,
-    pack,
-    unpack_label,
-    unpack_stored_label,
-)
+from serving.store.records import AddedLabels, Decision, Label, Place, StoredLabel, pack, unpack_label
 from serving.store.view import View
 
 SEQUENCE: Final = "label_sequence"
@@ -52,8 +43,8 @@ def add_labels(
         elif reason := _find_fault(label, decision, now):
             added.rejected.append(RejectedLabel(index, name, reason))
         else:
-            said = Label(decision.arrival, namespace, name, label.status, label.learned_at, source)
-            added.stored.extend(_add_label(view, said, decision))
+            said = Label(decision.arrival, namespace, name, label.status, label.learned_at, source, label.propensity)
+            added.stored.extend(_add_label(view, said, decision, now))
             terminals.add(decision.terminal)
     for terminal in terminals:
         remove_live_labels(view, terminal, live_hour)
@@ -68,27 +59,24 @@ def _find_fault(label: LabelIn, decision: Decision, now: int) -> str:
     return ""
 
 
-def _add_label(view: View, label: Label, decision: Decision) -> list[LabelStatus]:
+def _add_label(view: View, label: Label, decision: Decision, now: int) -> list[LabelStatus]:
     """Store a label; return its status if it is new."""
     # A repeated request changes nothing: otherwise its label would come after a correction of the same second.
     if not add_live_label(view, decision.terminal, decision.event_time, label):
         return []
+    # The time of arrival is no part of what was said: a repeat at another time is still a repeat.
     stored = StoredLabel(
-        label.arrival,
-        label.namespace,
-        label.transaction_id,
-        label.status,
-        label.learned_at,
-        label.source,
-        view.number(ARRIVAL),
-        decision.event_time,
-        decision.terminal,
+        **structs.asdict(label),
+        received_at=now,
+        after=view.number(ARRIVAL),
+        event_time=decision.event_time,
+        terminal=decision.terminal,
     )
     view.append("labels", key_of(view.next_number(SEQUENCE)), pack(stored))
     return [label.status]
 
 
-def read_labels(view: View, first: int, limit: int) -> list[tuple[int, Label]]:
+def read_labels(view: View, first: int, limit: int) -> list[tuple[int, StoredLabel]]:
     """Return up to `limit` labels with their numbers, from number `first` on."""
     return [(integer_of(key), unpack_label(text)) for key, text in islice(view.items("labels", key_of(first)), limit)]
 
@@ -100,7 +88,7 @@ def read_labels_to_ship(view: View, contexts: Contexts, numbers: range, limit: i
     """
     read = ((integer_of(key), text) for key, text in view.items("labels", key_of(numbers.start)))
     wanted = takewhile(lambda row: row[0] in numbers, read)
-    labels = ((number, _complete(view, contexts, unpack_stored_label(text))) for number, text in wanted)
+    labels = ((number, _complete(view, contexts, unpack_label(text))) for number, text in wanted)
     return list(islice(((number, label) for number, label in labels if label), limit))
 
 

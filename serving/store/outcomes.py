@@ -12,7 +12,6 @@ from typing import Final
 from antifraud.api.fields import OutcomeKind
 from antifraud.api.outcomes import OutcomeFault, OutcomeIn, RejectedOutcome
 from antifraud.clock import day_of
-from antifraud.errors import StoreError
 from antifraud.features.outcomes import AUTHORISED, DECLINED, REMOVED, RESTORED
 from serving.store import room
 from serving.store.decisions import ARRIVAL, Contexts, find_decision
@@ -26,7 +25,7 @@ from serving.store.view import View
 OUTCOMES: Final = "outcomes"
 TIMES: Final = "outcome_times"
 SEQUENCE: Final = "outcome_sequence"
-SHIPPED: Final = "shipped_outcomes"
+SHIPPED: Final = "outcomes_shipped"
 AUTHORISATION, CHALLENGE = b"a", b"c"
 ADDED_A_STEP: Final = 50
 """Outcomes of one transaction: it bounds how long the lock is held."""
@@ -58,6 +57,15 @@ class Outcomes:
         with self._environment.read() as view:
             stored = islice(view.items(OUTCOMES, key_of(first)), limit)
             return [(integer_of(key), unpack_outcome(text)) for key, text in stored]
+
+    def release(self, last: int) -> None:
+        """Note that the outcomes up to number `last` are shipped."""
+        self._environment.write(lambda view: view.set_number(SHIPPED, max(last, view.number(SHIPPED))))
+
+    def shipped(self) -> int:
+        """Return the number up to which outcomes are shipped, 0 if none are."""
+        with self._environment.read() as view:
+            return view.number(SHIPPED)
 
     def newest(self) -> int:
         """Return the number of the newest outcome, 0 if there is none."""
@@ -143,17 +151,6 @@ def _latest(view: View, decision: Decision) -> tuple[str, int]:
 def _time_key(said: OutcomeIn, decision: Decision) -> bytes:
     # The latest comes first.
     return key_of(decision.arrival) + _subject(said.outcome) + key_of(_LATEST - said.happened_at)
-
-
-def release_outcomes(view: View, last: int) -> None:
-    """Note that the outcomes up to number `last` are shipped.
-
-    Raises:
-        StoreError: There are fewer.
-    """
-    if last > (newest := view.number(SEQUENCE)):
-        raise StoreError(f"outcomes up to {last} cannot be released: the newest is {newest}")
-    view.set_number(SHIPPED, max(last, view.number(SHIPPED)))
 
 
 def _subject(outcome: OutcomeKind) -> bytes:

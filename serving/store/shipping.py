@@ -1,9 +1,9 @@
-"""Shipping of labels, outcomes and the history of the switch, with how far that has come.
+"""Shipping of labels and the history of the switch, with how far that has come.
 
-Labels and outcomes stay until they are shipped. The history of the switch is never removed.
+Labels stay until they are shipped. The history of the switch is never removed.
 """
 
-from serving.store import labels, outcomes
+from serving.store import labels
 from serving.store.decisions import Contexts
 from serving.store.lmdb import Environment
 from serving.store.records import StoredLabel
@@ -29,15 +29,6 @@ class Shipping:
         """Return the number up to which labels are shipped, 0 if none are."""
         with self._environment.read() as view:
             return view.number(labels.SHIPPED)
-
-    def release_outcomes(self, last: int) -> None:
-        """Note that the outcomes up to number `last` are shipped."""
-        self._environment.write(lambda view: outcomes.release_outcomes(view, last))
-
-    def shipped_outcome(self) -> int:
-        """Return the number up to which outcomes are shipped, 0 if none are."""
-        with self._environment.read() as view:
-            return view.number(outcomes.SHIPPED)
 
     def switch_history(self, first: int, last: int, limit: int) -> list[tuple[int, bytes]]:
         """Return up to `limit` changes by epoch, from `first` to `last`: the switch after each as JSON."""

@@ -12,7 +12,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from sqlalchemy.exc import OperationalError
 
 from antifraud.clock import DAY_SECONDS, date_of
-from antifraud.errors import CatalogError, StoreError
+from antifraud.errors import CatalogError
 from antifraud.killswitch.machine import Mode
 from antifraud.lake.appending import Appender
 from antifraud.lake.catalog import open_catalog, rows_by_day
@@ -30,6 +30,7 @@ from tests.serving.outcome_scene import pay, tell
 from tests.serving.port_scene import GONE, commit, put_label, remove_all, settings_of
 from tests.serving.processes import ROOT
 from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL, init_store
+from tests.serving.test_store_contract import close_today
 
 TODAY, YESTERDAY = date_of(DAY), date_of(DAY - 1)
 
@@ -100,6 +101,10 @@ def test_a_shipped_decision_says_all_that_was_decided(store, lake):
         "cutoff": YESTERDAY,
         "would_flag": True,
         "flagged": True,
+        "effect": "flag",
+        "policy": 0,
+        "hits": "",
+        "propensity": 0.0,
         "counted": True,
         "history_complete": True,
     }
@@ -131,6 +136,8 @@ def test_labels_and_changes_of_the_switch_are_shipped_with_their_order(store, la
         "status": "fraud",
         "learned_at": NOON + 60,
         "source": "till",
+        "propensity": 1.0,
+        "received_at": NOON + 30 * DAY_SECONDS,
     }
     assert (second["sequence"], second["after"], second["status"]) == (2, 2, "legitimate")
     (change,) = rows_of(lake, SWITCH_HISTORY)
@@ -142,6 +149,7 @@ def test_labels_and_changes_of_the_switch_are_shipped_with_their_order(store, la
 def test_outcomes_are_shipped_with_their_effect_and_stay_until_then(store, lake):
     """The row says what the outcome has done and when it came; the store removes none that is not in the lake."""
     pay(store, 1)
+    close_today(store)
     tell(store, (1, "declined", NOON + 60))
     store.release(1, 1)
     remove_all(store, GONE)
@@ -166,9 +174,7 @@ def test_outcomes_are_shipped_with_their_effect_and_stay_until_then(store, lake)
         "effect": "removed",
     }
     remove_all(store, GONE)
-    assert (store.outcomes.read(1, 9), store.shipping.shipped_outcome()) == ([], 1)
-    with pytest.raises(StoreError, match="outcomes up to 2 cannot be released: the newest is 1"):
-        store.shipping.release_outcomes(2)
+    assert (store.outcomes.read(1, 9), store.outcomes.shipped()) == ([], 1)
 
 
 def test_days_are_those_of_the_events_also_of_one_that_is_shipped_late(store, lake):

@@ -28,7 +28,7 @@ IDS = ["5", "0", "05", "-5", "5.0", "2026-01-02:5", "2026-01-02:05", "2026-01-03
 def row(sequence, number, status, days, *, source="till", namespace="", store="s"):
     """A row of `client_labels`; the label was learnt so many days after the event."""
     learned = TIME + days * DAY_SECONDS
-    return (DAY, store, sequence, namespace, str(number), TIME, "k1.t", sequence, 0, status, learned, source)
+    return (DAY, store, sequence, namespace, str(number), TIME, "k1.t", sequence, 0, status, learned, source, 1.0, 0)
 
 
 @pytest.mark.parametrize("scope", ["global", "day"])
