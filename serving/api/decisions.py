@@ -77,7 +77,7 @@ class _Timed:
 def _decide(services: Services, request: DecisionRequest) -> Outcome:
     moment = Moment(services.clock.now(), services.settings.late_event_days, services.oldest_live_day)
     try:
-        return decide(Decider(services.store, lambda: services.serving, services.turns), g.namespace, request, moment)
+        return decide(_decider_of(services), g.namespace, request, moment)
     except SwitchedOff as error:
         wait = {"Retry-After": str(services.settings.retry_after_seconds)}
         raise Problem("suspended", str(error), headers=wait) from None
@@ -90,6 +90,10 @@ def _decide(services: Services, request: DecisionRequest) -> Outcome:
         raise Problem("unknown-key", str(error), str(error).partition(" ")[0]) from None
     except NothingToServe as error:
         raise not_ready(str(error)) from None
+
+
+def _decider_of(services: Services) -> Decider:
+    return Decider(services.store, lambda: services.loaded, services.choose, services.turns)
 
 
 def _json_response(body: bytes, headers: dict[str, str] | None = None) -> Response:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from antifraud.api.service import ProbeAnswer, StatusAnswer, SwitchAnswer
 from antifraud.errors import StoreError, StoreForeign
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Cause, Mode
 from serving.api.auth import require_caller, require_scope
 from serving.api.bodies import json_response
 from serving.api.problems import not_ready
@@ -78,37 +78,40 @@ def status() -> Response:
     """Answer 200 with switch, release, state, counts, evidence and reports of all workers; 401, 403; 503 no store."""
     services = current_services()
     try:
-        stored = _read_stored(services.store)
+        stored, converged = _read_stored(services)
     except StoreForeign as error:
-        stored = _describe_missing(str(error))
+        stored, converged = _describe_missing(str(error)), False
     return json_response(
         StatusAnswer(
             **stored,
             **_describe_serving(services),
-            converged=has_converged(services.settings, stored["workers"], stored["switch"].epoch),
+            converged=converged,
             time=services.clock.now(),
             troubles=services.troubles,
         )
     )
 
 
-def _read_stored(store: DecisionStore) -> dict[str, Any]:
+def _read_stored(services: Services) -> tuple[dict[str, Any], bool]:
+    """Return what the store tells, and whether all workers use what they should."""
     # The guard reports into the same place as the workers.
+    store = services.store
     reports, now = store.reports(), WALL_CLOCK.now()
-    fill = store.fill()
-    return {
-        "switch": SwitchAnswer(**dataclasses.asdict(store.switch())),
+    fill, switch, workers = store.fill(), store.switch(), read_workers(reports.items(), now).alive
+    stored = {
+        "switch": SwitchAnswer(**dataclasses.asdict(switch)),
         "store": {"identity": store.identity, "used_bytes": fill.used, "limit_bytes": fill.limit, "fill": fill.share},
         "counts": store.sizes(),
-        "workers": read_workers(reports.items(), now).alive,
+        "workers": workers,
         "guard": read_guard(reports, now),
         "evidence": list(store.evidence().values()),
     }
+    return stored, has_converged(services.settings, workers, switch)
 
 
 def _describe_missing(reason: str) -> dict[str, Any]:
     """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
-    switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None)
+    switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None, cause=Cause.STORE)
     return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None, "evidence": []}
 
 

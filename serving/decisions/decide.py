@@ -1,7 +1,7 @@
 """One decision: read what it needs, compute, and commit it if nothing that it has read has changed meanwhile.
 
 The score is computed without a lock, and still its features count exactly the earlier arrivals. If a live record, a
-live label, the switch, or the pair of release and state has changed, nothing is committed, and all is computed anew.
+live label, the switch, or what is loaded has changed, nothing is committed, and all is computed anew.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from serving.decisions.answers import answer_of, encode_answer, encode_metadata
 from serving.decisions.live import count_event, histories_of, label_hours_of
 from serving.store.port import DecisionStore, Seen, Wanted
 from serving.store.records import Context, Decision, Entry, NewDecision, Place
-from serving.worker.loading import Serving, State
+from serving.worker.loading import Loaded, Serving, State
 from serving.worker.turns import Turns
 
 NEWEST_EVENT_MINUTES: Final = 5
@@ -68,10 +68,18 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """The collaborators of decisions; `serving` returns the present pair of release and state, or None."""
+    """The collaborators of decisions.
+
+    Attributes:
+        store: The decision store.
+        loaded: Returns what this worker has loaded now, or None.
+        choose: Returns the release that serves by a switch, with the state, or None.
+        turns: The turns of requests about the same parties.
+    """
 
     store: DecisionStore
-    serving: Callable[[], Serving | None]
+    loaded: Callable[[], Loaded | None]
+    choose: Callable[[Loaded, Switch], Serving | None]
     turns: Turns
 
 
@@ -100,8 +108,8 @@ def decide(decider: Decider, namespace: str, request: DecisionRequest, moment: M
 
 def _try_to_decide(decider: Decider, place: Place, request: DecisionRequest, moment: Moment) -> Outcome | None:
     """Decide a transaction; return None if something has changed between look-up and commit."""
-    serving = decider.serving()
-    hours = label_hours_of(serving.state, request.event_time) if serving else range(0)
+    loaded = decider.loaded()
+    hours = label_hours_of(loaded.state, request.event_time) if loaded else range(0)
     wanted = Wanted(place, request.customer, request.terminal, hours)
     seen = decider.store.look_up(wanted)
     # The switch comes first: a suspended service must not depend on a release that loads.
@@ -110,11 +118,11 @@ def _try_to_decide(decider: Decider, place: Place, request: DecisionRequest, mom
     if seen.earlier is not None:
         return _repeat_answer(decider.store, place, seen.earlier, hash_payload(request))
     moment.require_acceptable(request.event_time)
-    if serving is None:
-        raise NothingToServe("no release and state are loaded yet: promote a release, export a state")
+    if loaded is None or (serving := decider.choose(loaded, seen.switch)) is None:
+        raise NothingToServe("the release that serves, or a state, is not loaded yet: `GET /v1/status` says why")
     _require_known_keys(serving.state, request)
     new = _compute(serving, request, wanted, seen, moment)
-    if decider.serving() is not serving or not (arrival := decider.store.commit_decision(wanted, seen, new)):
+    if decider.loaded() is not loaded or not (arrival := decider.store.commit_decision(wanted, seen, new)):
         return None
     answer = answer_of(decider.store, place, structs.replace(new.decision, arrival=arrival))
     return Outcome(encode_answer(answer), answer)

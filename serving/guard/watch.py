@@ -12,7 +12,7 @@ from typing import Any, Final
 from antifraud.clock import BusinessClock, day_of
 from antifraud.errors import StoreFull
 from antifraud.killswitch.evidence import Evidence, update
-from antifraud.killswitch.machine import Mode, Switch, change
+from antifraud.killswitch.machine import Mode, Switch, trip
 from antifraud.settings.serving import GuardSettings
 from serving.guard.cohorts import Block, known, make_blocks
 from serving.store.port import Counts, DecisionStore, EvidenceKey, Inspection, WaitingLabel
@@ -140,8 +140,8 @@ def _suspension(switch: Switch, updated: Mapping[EvidenceKey, WatchedRelease], n
     for (epoch, release), watched in updated.items():
         # Evidence of an earlier epoch is about a service that a person has suspended and resumed since.
         if watched.evidence.tripped and epoch == switch.epoch and switch.mode is not Mode.SUSPENDED:
-            reason = watched.explain_trip(release)
-            return change(switch, Mode.SUSPENDED, expected_epoch=epoch, reason=reason, by="guard", at=now)
+            reason, numbers = watched.explain_trip(release), {"fpr": watched.evidence.fpr}
+            return trip(switch, release=release, reason=reason, at=now, evidence=numbers)
     return None
 
 

@@ -13,6 +13,7 @@ from antifraud.clock import day_number
 from serving.store.decisions import ARRIVAL, Contexts, read_decision
 from serving.store.keys import id_of, integer_of, key_of
 from serving.store.live_labels import CHANGES, LABELS, add_live_label
+from serving.store.lmdb import DATABASES
 from serving.store.records import Context, Decision, Entry, Label, Place, pack
 from serving.store.stubs import encode_stub, key_of_place, mark_judged, pack_entry
 from serving.store.view import View
@@ -37,6 +38,11 @@ def empty_other_live_format(view: View) -> None:
     if not has_this_live_format(view):
         view.clear("live")
         view.set_number(LIVE_FORMAT, FORMAT)
+
+
+def is_filled(view: View) -> bool:
+    """Return whether an earlier version has used the store; its switch then stays as it is, and the store is no new one."""
+    return any(view.count(database) for database in (*DATABASES, *EARLIER_DATABASES))
 
 
 def convert(view: View) -> None:

@@ -89,10 +89,33 @@ def _read_entity(environment: Any, cutoff: int, token: bytes) -> Entity:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The release and the state that a decision is made with; replaced together, between two requests."""
+    """The release and the state that a decision is made with."""
 
     release: Release
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a worker can decide with, as one poll has found it; replaced as a whole, between two requests.
+
+    Attributes:
+        state: The newest state.
+        champion: The newest usable release that the pointer has named.
+        is_named: Whether the pointer names it now, and not a later one that is broken.
+        epoch: Epoch of the switch before the pointer was read.
+    """
+
+    state: State
+    champion: Release | None
+    is_named: bool
+    epoch: int
+
+    def is_same_as(self, other: "Loaded | None") -> bool:
+        """Return whether two polls have found the same: the same objects, and the same epoch."""
+        if other is None or self.state is not other.state or self.champion is not other.champion:
+            return False
+        return (self.is_named, self.epoch) == (other.is_named, other.epoch)
 
 
 def load_release(settings: Settings, release: str) -> Release:

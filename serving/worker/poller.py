@@ -1,15 +1,15 @@
 """The poller: a thread in every worker that opens the store, follows pointers and access file, and reports.
 
 A new release or state is loaded and checked while the old one serves, then swapped in by one assignment. If it is
-broken, the old one keeps serving; ``GET /v1/status`` names the trouble and a metric counts it. The previous release
-stays loaded, so that a return to it loads nothing.
+broken, the old one keeps serving; ``GET /v1/status`` names the trouble and a metric counts it. The release of the
+switch, the previous one and the anchor stay loaded, so that a return to them loads nothing.
 """
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.pointer import Pointer, read_pointer
 from antifraud.artifacts.state_export import StatePointer, read_state_pointer
 from antifraud.errors import AntifraudError, StoreError, StoreForeign
 from serving.store.port import DecisionStore
@@ -17,7 +17,7 @@ from serving.store.registration import advance_registration, require_registered
 from serving.store.store import open_store
 from serving.worker.access_file import AccessFile
 from serving.worker.following import Follower, require_not_older
-from serving.worker.loading import Release, Serving, State, load_release, load_state
+from serving.worker.loading import Loaded, Release, Serving, State, load_state
 from serving.worker.measuring import measure, show_state
 from serving.worker.reports import (
     WALL_CLOCK,
@@ -40,11 +40,13 @@ class Poller:
         verifier = Verifier(settings.under_home("run", "verified-states"), services.log)
         self._services = services
         self._access = AccessFile(settings.access_path)
-        self._release: Follower[str, Release] = Follower(lambda release: load_release(settings, release), keep=2)
+        self._release: Follower[str, Release] = Follower(services.releases.load, keep=2)
         self._state: Follower[StatePointer, State] = Follower(
             lambda pointer: load_state(settings.state_dir, pointer, verifier)
         )
         self._others_state: StatePointer | None = None
+        self._pointer: Pointer | None = None
+        self._shown: Serving | None = None
         self._stop, self._has_tried = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
 
@@ -59,21 +61,27 @@ class Poller:
     def stop(self) -> None:
         """Stop the thread and wait for its end."""
         self._stop.set()
+        self._services.wake.set()
         self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            self._services.wake.clear()
             self.poll()
             self._has_tried.set()
-            self._stop.wait(self._services.settings.poll_seconds)
+            self._services.wake.wait(self._services.settings.poll_seconds)
 
     def poll(self) -> None:
         """Open the store, follow access file and pointers, swap, and report, once."""
         self._run_step("access", self._follow_access)
         self._run_step("store", self._follow_store)
+        # Before the pointer: what is read there then belongs to this epoch of the switch or to a later one.
+        self._run_step("switch", self._follow_switch)
         self._run_step("release", self._follow_release)
+        self._run_step("rolled back", self._load_rolled_back)
         self._run_step("state", self._follow_state)
         self._swap()
+        self._run_step("ladder", self._load_ladder)
         self._run_step("report", self._report)
         self._run_step("metrics", lambda: measure(self._services))
         self._run_step("retention", lambda: remove_expired(self._services))
@@ -146,9 +154,38 @@ class Poller:
         if store is not None:
             store.close()
 
+    def _follow_switch(self) -> bool:
+        # A worker without a store refuses, and says so by the trouble of its store.
+        if (store := self._services.opened_store) is not None:
+            self._services.switch = store.switch()
+        return True
+
     def _follow_release(self) -> bool:
-        pointer = read_pointer(self._services.settings.releases_dir)
-        return self._release.follow(pointer.release if pointer else None)
+        self._pointer = read_pointer(self._services.settings.releases_dir)
+        return self._release.follow(self._pointer.release if self._pointer else None)
+
+    def _load_rolled_back(self) -> bool:
+        return self._load_all([self._services.switch.release])
+
+    def _load_ladder(self) -> bool:
+        """Load the releases to go back to, after everything that serves now; forget those that nobody needs any more."""
+        pointer, champion, back = self._pointer, self._release.value, self._services.switch.release
+        ladder = [pointer.previous, pointer.anchor] if pointer else []
+        named = [pointer and pointer.release, champion and champion.release, back, *ladder]
+        self._services.releases.keep([name for name in named if name])
+        return self._load_all(ladder)
+
+    def _load_all(self, names: Iterable[str | None]) -> bool:
+        """Load releases; return whether all are loaded.
+
+        Raises:
+            AntifraudError: One of them cannot be used; it is tried again after a while, and the others before that.
+        """
+        releases, wanted = self._services.releases, [name for name in names if name]
+        for name in wanted:
+            if releases.is_due(name):
+                releases.load(name)
+        return all(releases.find(name) for name in wanted)
 
     def _follow_state(self) -> bool:
         pointer = read_state_pointer(self._services.settings.state_dir)
@@ -161,15 +198,26 @@ class Poller:
         return self._state.follow(pointer)
 
     def _swap(self) -> None:
-        release, state = self._release.value, self._state.value
-        services, now = self._services, self._services.serving
-        if release and state and (now is None or now.release is not release or now.state is not state):
-            if now and state.cutoff < now.state.cutoff:
-                services.log.warning("state moved back", before=now.state.cutoff_date)
-            # One assignment of a frozen pair: no request sees the new release with the old state.
-            services.serving = Serving(release, state)
-            show_state(services, state.cutoff)
-            services.log.info("serving", release=release.release, state_cutoff=state.cutoff_date)
+        services, state, pointer = self._services, self._state.value, self._pointer
+        if state is None:
+            return
+        champion = self._release.value
+        is_named = pointer is not None and champion is not None and champion.release == pointer.release
+        now = Loaded(state, champion, is_named, services.switch.epoch)
+        # A decision that finds another object at its end is computed anew.
+        if not now.is_same_as(services.loaded):
+            # One assignment of a frozen whole: no request sees the new release with the old state.
+            services.loaded = now
+        self._show(services.serving)
+
+    def _show(self, now: Serving | None) -> None:
+        before, self._shown = self._shown, now or self._shown
+        if now is None or (before and before.release is now.release and before.state is now.state):
+            return
+        if before and now.state.cutoff < before.state.cutoff:
+            self._services.log.warning("state moved back", before=before.state.cutoff_date)
+        show_state(self._services, now.state.cutoff)
+        self._services.log.info("serving", release=now.release.release, state_cutoff=now.state.cutoff_date)
 
     def _report(self) -> bool:
         """Report what this worker uses, and read from all reports which live days are no longer needed."""

@@ -8,7 +8,6 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from antifraud.artifacts.pointer import Pointer
 from antifraud.artifacts.state_export import StatePointer
 from antifraud.clock import BusinessClock
 from serving.worker.services import Services
@@ -44,6 +43,7 @@ def describe_worker(services: Services, state: StatePointer | None, epoch: int) 
         "cutoff": serving and serving.state.cutoff,
         "state_cutoff": serving and serving.state.cutoff_date,
         "state": state and dataclasses.asdict(state),
+        "loaded": services.releases.names,
         "epoch": epoch,
         "troubles": services.troubles,
     }
@@ -87,10 +87,10 @@ def find_newest_state(reports: Iterable[dict[str, Any]]) -> StatePointer | None:
 
 
 def have_converged(
-    workers: Sequence[dict[str, Any]], release: Pointer | None, state: StatePointer | None, epoch: int | None
+    workers: Sequence[dict[str, Any]], release: str | None, state: StatePointer | None, epoch: int
 ) -> bool:
-    """Return whether there are workers, and all of them use what the pointers name and have seen the switch's epoch."""
+    """Return whether there are workers, and all of them use this release and state and have seen the switch's epoch."""
     if not workers or release is None or state is None:
         return False
-    wanted = (release.release, dataclasses.asdict(state), epoch)
+    wanted = (release, dataclasses.asdict(state), epoch)
     return all((worker["release"], worker["state"], worker["epoch"]) == wanted for worker in workers)

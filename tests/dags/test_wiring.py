@@ -74,11 +74,22 @@ def test_retrain_replaces_unjudged_only_what_is_named(dags, release, ending):
     assert promote.bash_command.endswith(f" -m jobs.promote --as-of 2026-01-20{ending}")
 
 
-@pytest.mark.parametrize(("dry_run", "ending"), [(True, "--release r1 --dry-run"), (False, "--release r1 ")])
+@pytest.mark.parametrize(
+    ("dry_run", "ending"), [(True, "--release r1 --dry-run"), (False, '--release r1 --reason "$REASON"')]
+)
 def test_rollback_moves_nothing_while_dry(dags, dry_run, ending):
-    """The job gets its dry-run flag exactly if the param says so."""
-    promote = rendered(dags["rollback"].get_task("promote"), {"release": "r1", "dry_run": dry_run})
+    """The job gets its dry-run flag exactly if the param says so; otherwise the shell reads the reason."""
+    promote = rendered(dags["rollback"].get_task("promote"), {"release": "r1", "dry_run": dry_run, "reason": "it's $(so)"})
     assert promote.bash_command.endswith(f" -m jobs.promote {ending}")
+    assert (promote.env, promote.append_env) == ({"REASON": "it's $(so)"}, True)
+
+
+@pytest.mark.parametrize(("resume", "ending"), [(None, " "), ("it's $(so)", '  --resume "$REASON"')])
+def test_retrain_resumes_only_with_a_reason(dags, resume, ending):
+    """A nightly run resumes nothing; a reason reaches the job by way of a variable."""
+    promote = rendered(dags["retrain"].get_task("promote"), {"as_of": "2026-01-20", "resume": resume})
+    assert promote.bash_command.endswith(f" -m jobs.promote --as-of 2026-01-20{ending}")
+    assert promote.env == {"REASON": resume or ""}
 
 
 @pytest.mark.parametrize(

@@ -334,7 +334,7 @@ def test_the_way_back_with_a_copy(used):
 
     scorer = start(used)
     assert scorer.decide(transaction_id=7).json["type"] == "urn:antifraud:problem:suspended"
-    assert scorer.switch("resume", 1).status_code == 200
+    assert scorer.switch("resume", 2).status_code == 200
     assert scorer.decide(transaction_id=7).status_code == 200
     assert scorer.decide(transaction_id=1).headers["Idempotent-Replayed"] == "true"
     scorer.close()

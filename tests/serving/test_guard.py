@@ -14,7 +14,7 @@ from antifraud.clock import DAY_SECONDS
 from antifraud.errors import StaleEpoch
 from antifraud.keys.subscribers import add_subscriber
 from antifraud.killswitch.evidence import Evidence, update
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Mode, Order
 from antifraud.settings.serving import GuardSettings
 from serving.guard.watch import WatchedRelease, inspect_evidence
 from serving.store.port import Wanted
@@ -80,7 +80,7 @@ def inspect_all(store, settings, now=LATER):
             return inspection.suspended_because
 
 
-def evidence(store, epoch=0, release="first"):
+def evidence(store, epoch=1, release="first"):
     found = store.evidence().get((epoch, release))
     return found and WatchedRelease.read(found, 0.05).evidence
 
@@ -178,13 +178,13 @@ def test_evidence_restarts_after_a_resume(store, settings):
     put(store, bad_days)
     assert inspect_all(store, settings)
     put_before_resume = [(FIRST_DAY + 1, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)]
-    store.change_switch(Mode.SERVING, expected_epoch=1, reason="mended", by="boss", at=NOON)
-    put(store, put_before_resume, learned_day=LATER // DAY_SECONDS, first_id=10_000, epoch=0)
+    store.change_switch(Order(mode=Mode.SERVING, expected_epoch=2, reason="mended", by="boss", at=NOON))
+    put(store, put_before_resume, learned_day=LATER // DAY_SECONDS, first_id=10_000, epoch=1)
 
     assert inspect_all(store, settings) is None
     put(store, [(FIRST_DAY + 2, "k1.a", False)], first_id=20_000)
     inspect_all(store, settings)
-    assert (evidence(store, epoch=2).legit, evidence(store, epoch=2).tripped) == (1, False)
+    assert (evidence(store, epoch=3).legit, evidence(store, epoch=3).tripped) == (1, False)
 
 
 def test_a_killed_guard_ends_with_the_same_evidence(tmp_path):
@@ -293,7 +293,7 @@ def test_the_heartbeat_goes_on_while_the_guard_catches_up(store, settings):
 
 def suspend_twice(view):
     for _ in range(2):
-        set_switch(view, Mode.SUSPENDED, expected_epoch=0, reason="a drill", by="boss", at=60)
+        set_switch(view, Order(mode=Mode.SUSPENDED, expected_epoch=1, reason="a drill", by="boss", at=60))
 
 
 def test_a_change_in_a_refused_transaction_is_not_told(store):
