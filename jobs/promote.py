@@ -7,8 +7,8 @@
     python -m jobs.promote --aliases
 
 The release pointer decides which release serves. MLflow's aliases follow the pointer, and running the job again repairs
-them. A named release is judged first: by today's limits, on the newest matured days after its training. If it passes, the
-scorer's switch serves it instead of the pointer's release, and the pointer stays.
+them. A named release is judged first: by today's limits, on the newest matured days after its training. If it passes,
+the scorer's switch serves it instead of the pointer's release, and the pointer stays.
 
 While the service is suspended or rolled back, no pointer moves, unless ``--resume`` lets the candidate end that.
 

@@ -32,10 +32,10 @@ class SwitchAnswer(Struct, frozen=True):
     """The switch: its mode, the number of its changes, and who made the last one, why and when (UTC seconds).
 
     Epoch and time are null while the service has no decision store. `cause` is store, admin, trip or pass. `release` is
-    the one that serves while ROLLED_BACK. `began` is the epoch in which the mode began. `warning` is none, warn or page,
-    and `warned` says why. `evidence` has the numbers behind the change. `tripped` lists releases that served when the
-    guard tripped and have not served since; `unproved_at` is when such a release was last put back without a PASS, and
-    `observed_at` when OBSERVE began.
+    the one that serves while ROLLED_BACK. `began` is the epoch in which the mode began. `warning` is none, warn or
+    page, and `warned` says why. `evidence` has the numbers behind the change. `tripped` lists releases that served when
+    the guard tripped and have not served since; `unproved_at` is when such a release was last put back without a PASS,
+    and `observed_at` when OBSERVE began.
     """
 
     mode: str

@@ -31,9 +31,7 @@ DECIDING: Final = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE)
 """Files of a candidate that decide, and the golden rows that prove their decisions."""
 
 
-def promote(
-    settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | None = None, resume: str = ""
-) -> Pointer:
+def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | None = None, resume: str = "") -> Pointer:
     """Release the candidate of a day and point to it; a second call changes nothing.
 
     `replace_unjudged` names a release of other features that may be replaced although it could not be judged. If the

@@ -6,10 +6,10 @@
     python -m serving.store audit
 
 ``init`` makes a store, or gives one of an earlier version an identity, and notes it beside the release pointer. It
-refuses if the service has a store already. A new store is suspended until an admin begins. ``accept`` is for a person who knows what is lost: the store at hand, such
-as a copy that was restored, becomes the service's store, and is suspended until an admin resumes it. ``verify`` reads
-the whole store, which no process may use meanwhile, and says whether it is sound. ``audit`` checks the chain of the
-switch's audit trail, at any time.
+refuses if the service has a store already. A new store is suspended until an admin begins. ``accept`` is for a person
+who knows what is lost: the store at hand, such as a copy that was restored, becomes the service's store, and is
+suspended until an admin resumes it. ``verify`` reads the whole store, which no process may use meanwhile, and says
+whether it is sound. ``audit`` checks the chain of the switch's audit trail, at any time.
 """
 
 import argparse

@@ -41,7 +41,7 @@ def empty_other_live_format(view: View) -> None:
 
 
 def is_filled(view: View) -> bool:
-    """Return whether an earlier version has used the store; its switch then stays as it is, and the store is no new one."""
+    """Return whether an earlier version has used the store. Its switch then stays as it is."""
     return any(view.count(database) for database in (*DATABASES, *EARLIER_DATABASES))
 
 

@@ -1,4 +1,4 @@
-"""The switch in the decision store: read it, change it if nobody else has, keep its audit trail, queue the notification."""
+"""The switch in the decision store: read it, change it if nobody else has, keep its audit trail, tell about it."""
 
 import dataclasses
 import json
@@ -77,7 +77,7 @@ def _append(view: View, switch: Switch) -> str:
 
 
 def _find_head(view: View) -> str:
-    """Return the hash of the newest entry; entries of an earlier version are all covered by the first one after them."""
+    """Return the hash of the newest entry; the first entry with a hash covers all entries of an earlier version."""
     newest = view.get("switch", key_of(read_switch(view).epoch))
     if newest is not None and "hash" in json.loads(newest):
         return head_of([newest])

@@ -97,7 +97,7 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a worker can decide with, as one poll has found it; replaced as a whole, between two requests.
+    """The release and the state that one poll has found; replaced as a whole, between two requests.
 
     Attributes:
         state: The newest state.

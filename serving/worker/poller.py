@@ -46,6 +46,7 @@ class Poller:
         )
         self._others_state: StatePointer | None = None
         self._pointer: Pointer | None = None
+        self._pointer_epoch = 0
         self._shown: Serving | None = None
         self._stop, self._has_tried = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
@@ -65,11 +66,12 @@ class Poller:
         self._thread.join()
 
     def _run(self) -> None:
+        wake = self._services.wake
         while not self._stop.is_set():
-            self._services.wake.clear()
             self.poll()
             self._has_tried.set()
-            self._services.wake.wait(self._services.settings.poll_seconds)
+            wake.wait(self._services.settings.poll_seconds)
+            wake.clear()
 
     def poll(self) -> None:
         """Open the store, follow access file and pointers, swap, and report, once."""
@@ -162,13 +164,15 @@ class Poller:
 
     def _follow_release(self) -> bool:
         self._pointer = read_pointer(self._services.settings.releases_dir)
+        # While the pointer cannot be read, what is known of it does not belong to a later epoch.
+        self._pointer_epoch = self._services.switch.epoch
         return self._release.follow(self._pointer.release if self._pointer else None)
 
     def _load_rolled_back(self) -> bool:
         return self._load_all([self._services.switch.release])
 
     def _load_ladder(self) -> bool:
-        """Load the releases to go back to, after everything that serves now; forget those that nobody needs any more."""
+        """Load the releases to go back to, after everything that serves now; forget what nobody needs any more."""
         pointer, champion, back = self._pointer, self._release.value, self._services.switch.release
         ladder = [pointer.previous, pointer.anchor] if pointer else []
         named = [pointer and pointer.release, champion and champion.release, back, *ladder]
@@ -203,7 +207,7 @@ class Poller:
             return
         champion = self._release.value
         is_named = pointer is not None and champion is not None and champion.release == pointer.release
-        now = Loaded(state, champion, is_named, services.switch.epoch)
+        now = Loaded(state, champion, is_named, self._pointer_epoch)
         # A decision that finds another object at its end is computed anew.
         if not now.is_same_as(services.loaded):
             # One assignment of a frozen whole: no request sees the new release with the old state.

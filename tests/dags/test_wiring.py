@@ -79,7 +79,9 @@ def test_retrain_replaces_unjudged_only_what_is_named(dags, release, ending):
 )
 def test_rollback_moves_nothing_while_dry(dags, dry_run, ending):
     """The job gets its dry-run flag exactly if the param says so; otherwise the shell reads the reason."""
-    promote = rendered(dags["rollback"].get_task("promote"), {"release": "r1", "dry_run": dry_run, "reason": "it's $(so)"})
+    promote = rendered(
+        dags["rollback"].get_task("promote"), {"release": "r1", "dry_run": dry_run, "reason": "it's $(so)"}
+    )
     assert promote.bash_command.endswith(f" -m jobs.promote {ending}")
     assert (promote.env, promote.append_env) == ({"REASON": "it's $(so)"}, True)
 

@@ -215,7 +215,7 @@ def test_a_shipped_decision_is_still_judged_once(store):
 
     assert store.take_in_labels(9) == 1
     (waiting,) = store.matured_labels(DAY, 9)
-    assert waiting == WaitingLabel(1, DAY, TERMINAL, "legitimate", NOON, "first", 0, flagged=True)
+    assert waiting == WaitingLabel(1, DAY, TERMINAL, "legitimate", NOON, "first", 1, flagged=True)
     assert store.commit_inspection(Inspection([waiting], [1], {}, {}, None))
     put_label(store, 1, status="fraud", learned_at=NOON + 60)
     assert store.take_in_labels(9) == 1

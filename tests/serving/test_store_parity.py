@@ -57,7 +57,10 @@ def generate_requests(rng, count):
 
 def decide_at_once(scorer, store, requests):
     """Decide in eight threads, as clients that repeat what was refused as busy; return the bodies by id."""
-    decider, bodies = Decider(store, lambda: scorer.services.loaded, scorer.services.choose, scorer.services.turns), defaultdict(set)
+    decider, bodies = (
+        Decider(store, lambda: scorer.services.loaded, scorer.services.choose, scorer.services.turns),
+        defaultdict(set),
+    )
 
     def insist(request):
         while True:

@@ -1,4 +1,4 @@
-"""What an admin can do with the switch, and which release then decides, over the app of one worker."""
+"""An admin changes the switch, and one worker decides with the release that it says."""
 
 import json
 import shutil
@@ -9,6 +9,7 @@ from antifraud.clock import DAY_SECONDS
 from antifraud.killswitch.machine import trip
 from serving.store.__main__ import main as store_command
 from serving.store.port import Inspection
+from tests.release_keys import put_keys
 from tests.serving.scene import DAY, NOON, Scorer, empty_state, init_store, promote, transaction, view_of
 from tests.serving.test_decisions import assert_problem
 
@@ -33,60 +34,48 @@ def suspend_by_trip(scorer, release="first"):
 @pytest.fixture
 def new(tmp_path, two_releases):
     """A scorer whose store nobody has resumed yet."""
+    put_keys(tmp_path)
     shutil.copytree(two_releases, tmp_path / "releases")
     promote(tmp_path, "first")
     empty_state(tmp_path)
     assert store_command(["init"], {"ANTIFRAUD_HOME": str(tmp_path)}) == 0
     scorer = Scorer(tmp_path)
-    (tmp_path / "secrets").mkdir(exist_ok=True)
+    scorer.poller.poll()
     yield scorer
     scorer.close()
 
 
-@pytest.fixture
-def begun(new, home_keys):
-    new.poller.poll()
-    return new
-
-
-@pytest.fixture
-def home_keys(tmp_path):
-    from tests.release_keys import put_keys
-
-    put_keys(tmp_path)
-
-
-def test_a_new_store_decides_nothing_until_an_admin_begins(begun):
+def test_a_new_store_decides_nothing_until_an_admin_begins(new):
     """It is suspended at epoch 0; a resume makes it serve at once."""
-    assert_problem(begun.decide(), 503, "suspended")
-    assert begun.get("/v1/status").json["switch"]["reason"] == "a new store: an admin begins with `observe` or `resume`"
+    assert_problem(new.decide(), 503, "suspended")
+    assert new.get("/v1/status").json["switch"]["reason"] == "a new store: an admin begins with `observe` or `resume`"
 
-    assert switch(begun, "resume").json["mode"] == "SERVING"
+    assert switch(new, "resume").json["mode"] == "SERVING"
 
-    assert begun.decide().json["release"] == "first"
+    assert new.decide().json["release"] == "first"
 
 
-def test_observation_scores_and_flags_nothing(begun):
+def test_observation_scores_and_flags_nothing(new):
     """The answer tells what would have been flagged, and an admin may leave after 14 matured days, or by force."""
-    assert switch(begun, "observe").json["observed_at"] == NOON
+    assert switch(new, "observe").json["observed_at"] == NOON
 
-    answer = begun.decide(amount=FRAUD).json
+    answer = new.decide(amount=FRAUD).json
 
     assert (answer["decision"], answer["mode"], answer["score"] > answer["threshold"]) == ("approve", "OBSERVE", True)
     assert answer["reasons"][:2] == ["score_above_threshold", "observed_only"]
-    refused = switch(begun, "resume")
+    refused = switch(new, "resume")
     assert_problem(refused, 409, "transition-refused")
     assert refused.json["detail"].startswith("0 whole days of the observation have matured, 14 are needed")
-    begun.clock.time = (DAY + 22) * DAY_SECONDS
-    assert switch(begun, "resume").json["observed_at"] is None
+    new.clock.time = (DAY + 22) * DAY_SECONDS
+    assert switch(new, "resume").json["observed_at"] is None
 
 
-def test_observation_is_left_by_force_with_a_reason(begun):
+def test_observation_is_left_by_force_with_a_reason(new):
     """The audit trail keeps that it was forced."""
-    switch(begun, "observe")
+    switch(new, "observe")
 
-    assert switch(begun, "resume", force=True).json["evidence"] == {"forced": True}
-    assert begun.decide(amount=FRAUD).json["decision"] == "flag"
+    assert switch(new, "resume", force=True).json["evidence"] == {"forced": True}
+    assert new.decide(amount=FRAUD).json["decision"] == "flag"
 
 
 def test_a_roll_back_serves_the_named_release_at_once(scorer, home):
@@ -216,18 +205,18 @@ def test_a_tripped_release_comes_back_once_without_a_pass(scorer):
     assert scorer.decide().status_code == 200
 
 
-def test_a_trip_in_observation_flags_nothing_and_blocks_the_way_out(begun):
+def test_a_trip_in_observation_flags_nothing_and_blocks_the_way_out(new):
     """The service goes on to observe; days do not free it, and another release does."""
-    switch(begun, "observe")
-    suspend_by_trip(begun)
-    assert begun.decide(amount=FRAUD).json["mode"] == "OBSERVE"
-    begun.clock.time = (DAY + 300) * DAY_SECONDS
+    switch(new, "observe")
+    suspend_by_trip(new)
+    assert new.decide(amount=FRAUD).json["mode"] == "OBSERVE"
+    new.clock.time = (DAY + 300) * DAY_SECONDS
 
-    refused = switch(begun, "resume")
+    refused = switch(new, "resume")
 
     assert refused.json["detail"].startswith("release first has tripped while it was observed")
-    promote(begun.settings.home, "second")
-    assert switch(begun, "resume").json["mode"] == "SERVING"
+    promote(new.settings.home, "second")
+    assert switch(new, "resume").json["mode"] == "SERVING"
 
 
 def test_a_repeat_after_a_lost_answer_changes_nothing(scorer):
@@ -266,7 +255,7 @@ def test_a_changed_entry_ends_the_command(scorer, home, capsys):
     assert "the audit trail is broken at epoch 2 (it was changed)" in capsys.readouterr().err
 
 
-def test_a_store_of_an_earlier_version_keeps_its_mode(scorer, home):
+def test_a_store_of_an_earlier_version_keeps_its_mode(scorer):
     """A switch that nobody has changed since serves, and one that was changed stays; the trail goes on from there."""
     old = {"mode": "SUSPENDED", "epoch": 1, "reason": "old", "by": "boss", "at": 9}
 
@@ -277,7 +266,9 @@ def test_a_store_of_an_earlier_version_keeps_its_mode(scorer, home):
     scorer.store._environment.write(make_old)
     assert scorer.decide().json["mode"] == "SERVING"
     text = json.dumps(old).encode()
-    scorer.store._environment.write(lambda view: (view.put("switch", b"now", text), view.put("switch", (1).to_bytes(8, "big"), text)))
+    scorer.store._environment.write(
+        lambda view: (view.put("switch", b"now", text), view.put("switch", (1).to_bytes(8, "big"), text))
+    )
     assert (scorer.store.switch().mode, scorer.store.switch().cause) == ("SUSPENDED", "admin")
     assert scorer.store.verify_audit().entries == 1
 
@@ -288,9 +279,9 @@ def test_a_store_of_an_earlier_version_keeps_its_mode(scorer, home):
 
 def test_init_of_an_earlier_store_leaves_the_switch(tmp_path):
     """Only a store without any record is a new one."""
-    from tests.serving.test_earlier_store import earlier_store
     from antifraud.settings.serving import StoreSettings
     from serving.store.store import open_store
+    from tests.serving.test_earlier_store import earlier_store
 
     earlier_store(tmp_path, [1, 2])
     init_store(tmp_path)

@@ -293,8 +293,8 @@ def test_commands_list_dead_letters_and_queue_them_again(store, tmp_path, capsys
 
     assert run(tmp_path, "dead-letters") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "audit  switch-00000001-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
-        "ops    switch-00000001-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
+        "audit  switch-00000002-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
+        "ops    switch-00000002-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
     ]
     assert run(tmp_path, "redeliver", "--notification", "switch-9") == 10
     assert run(tmp_path, "redeliver", "--notification", "switch-00000002-60", "--subscriber", "ops") == 0

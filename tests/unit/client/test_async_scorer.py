@@ -1,8 +1,8 @@
 """The asynchronous client has the surface and the rules of the other one."""
 
 import asyncio
-import json
 import inspect
+import json
 
 import httpx
 import pytest
@@ -12,7 +12,7 @@ from antifraud.keys.pseudonym import Key
 from tests.unit.client.test_scorer import ANSWER, Wire, client, problem
 
 KEY = Key("k1", bytes(32))
-CALLS = ("decide", "label", "status", "suspend", "resume")
+CALLS = ("decide", "label", "status", "suspend", "resume", "observe", "roll_back")
 
 
 def run(wire, call, key=KEY):

@@ -47,9 +47,9 @@ def test_entries_of_an_earlier_version_are_covered():
     assert verify_trail(OLD, json.loads(OLD[-1][1])).entries == 2
     assert verify_trail(entries, switch(4)).entries == 4
     changed = [(1, OLD[0][1].replace(b"SUSPENDED", b"OBSERVE")), *entries[1:]]
-    with pytest.raises(AuditBroken, match="broken at epoch 3 .it does not follow the entry before"):
+    with pytest.raises(AuditBroken, match=r"broken at epoch 3 .it does not follow the entry before"):
         verify_trail(changed, switch(4))
-    with pytest.raises(AuditBroken, match="broken at epoch 3 .it does not follow the entry before"):
+    with pytest.raises(AuditBroken, match=r"broken at epoch 3 .it does not follow the entry before"):
         verify_trail(entries[1:], switch(4))
 
 

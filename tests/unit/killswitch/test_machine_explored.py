@@ -1,4 +1,4 @@
-"""Every state of the switch that admins, guard and time can reach, checked against rules that are kept apart from it."""
+"""Every state of the switch that admins, guard and time can reach, checked against rules that are written twice."""
 
 import dataclasses
 from collections import deque
@@ -19,7 +19,7 @@ class World(NamedTuple):
 
     switch: Switch
     proven: frozenset[str]
-    """Releases that may serve: those that have not tripped since they were promoted, passed or put back."""
+    """Releases that may serve: none of them has tripped since it was promoted, passed or put back."""
     unproved_days: int | None
     """How long ago a release was put back although it had tripped, without a PASS."""
     observing_days: int | None
@@ -49,9 +49,7 @@ def age(world):
         return None if days is None else min(days + STEP_DAYS, OLD_DAYS)
 
     switch = world.switch
-    aged = dataclasses.replace(
-        switch, unproved_at=shift(switch.unproved_at), observed_at=shift(switch.observed_at)
-    )
+    aged = dataclasses.replace(switch, unproved_at=shift(switch.unproved_at), observed_at=shift(switch.observed_at))
     return world._replace(
         switch=aged, unproved_days=grow(world.unproved_days), observing_days=grow(world.observing_days)
     )
@@ -149,7 +147,7 @@ def test_the_machine_keeps_the_rules_in_every_state_that_can_be_reached():
     found = explore(World(INITIAL, frozenset(RELEASES), None, None, is_unfinished=False))
 
     assert {world.switch.mode for world in found.values()} == set(Mode)
-    assert len(found) > 500
+    assert len(found) > 250
     for world in found.values():
         assert set(world.switch.tripped) == set(RELEASES) - world.proven
         assert (world.switch.release is not None) == (world.switch.mode is Mode.ROLLED_BACK)

@@ -29,6 +29,7 @@ class Wire:
         self.status, self.changes = status, []
 
     def __call__(self, request):
+        """Answer one request."""
         assert request.headers["Authorization"] == "Bearer boss"
         if request.method == "GET":
             return httpx.Response(200, json={"switch": self.switch})
