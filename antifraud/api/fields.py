@@ -28,6 +28,7 @@ ReleaseName = Annotated[
     str, Meta(pattern=r"\A[0-9A-Za-z][0-9A-Za-z._-]{0,99}\Z", max_length=100, description="id of a release")
 ]
 LabelStatus = Literal["fraud", "legitimate", "unknown"]
+OutcomeKind = Literal["authorised", "declined", "challenge_passed", "challenge_failed"]
 MetadataName = Annotated[str, Meta(pattern=rf"\A[A-Za-z0-9._-]{{1,{MAX_METADATA_NAME}}}\Z")]
 MetadataText = Annotated[str, Meta(max_length=MAX_METADATA_TEXT)]
 Metadata = Annotated[

@@ -100,17 +100,34 @@ def decide_call(
     Raises:
         ClientError: There is no key, or an id is none.
     """
+    request = decision_request(key, transaction_id, event_time, customer_id, terminal_id, amount_minor, metadata)
+    return Call("POST", "/v1/decisions", encode(request), seconds, _decode_decision)
+
+
+def decision_request(
+    key: Key | None,
+    transaction_id: int | str,
+    event_time: int,
+    customer_id: int | str,
+    terminal_id: int | str,
+    amount_minor: int,
+    metadata: Mapping[str, str] | None,
+) -> DecisionRequest:
+    """Return the request for one decision, with tokens in place of identifiers.
+
+    Raises:
+        ClientError: There is no key, or an id is none.
+    """
     if key is None:
         raise ClientError("this client has no key to make tokens with: give ScorerClient one")
-    request = DecisionRequest(
-        transaction_id=_spell_transaction_id(transaction_id),
+    return DecisionRequest(
+        transaction_id=spell_transaction_id(transaction_id),
         event_time=event_time,
         customer=_tokenise(key, "customer", customer_id),
         terminal=_tokenise(key, "terminal", terminal_id),
         amount=amount_minor,
         metadata=dict(metadata) if metadata else UNSET,
     )
-    return Call("POST", "/v1/decisions", _encode(request), seconds, _decode_decision)
 
 
 def label_call(labels: Iterable[Label], seconds: float) -> Call[list[str]]:
@@ -119,8 +136,8 @@ def label_call(labels: Iterable[Label], seconds: float) -> Call[list[str]]:
     Raises:
         ClientError: An id is none.
     """
-    request = LabelsRequest([LabelIn(_spell_transaction_id(e.transaction_id), e.status, e.learned_at) for e in labels])
-    return Call("POST", "/v1/labels", _encode(request), seconds, _decode_unknown)
+    request = LabelsRequest([LabelIn(spell_transaction_id(e.transaction_id), e.status, e.learned_at) for e in labels])
+    return Call("POST", "/v1/labels", encode(request), seconds, _decode_unknown)
 
 
 def status_call(seconds: float) -> Call[AnyAnswer]:
@@ -130,7 +147,7 @@ def status_call(seconds: float) -> Call[AnyAnswer]:
 
 def switch_call(request: SwitchRequest, seconds: float) -> Call[AnyAnswer]:
     """Return the call that changes the switch."""
-    return Call("POST", "/v1/switch", _encode(request), seconds, _decode_any)
+    return Call("POST", "/v1/switch", encode(request), seconds, _decode_any)
 
 
 def _decode_decision(reply: Reply) -> Decision:
@@ -153,7 +170,12 @@ def _decode_any(reply: Reply) -> AnyAnswer:
     return decode_answer(reply, AnyAnswer)
 
 
-def _spell_transaction_id(transaction_id: int | str) -> TransactionId:
+def spell_transaction_id(transaction_id: int | str) -> TransactionId:
+    """Return a transaction id as requests have it.
+
+    Raises:
+        ClientError: It is none.
+    """
     try:
         return decode_transaction_id(TransactionId, transaction_id)
     except ValueError:
@@ -167,7 +189,12 @@ def _tokenise(key: Key, kind: Literal["customer", "terminal"], identifier: int |
         raise ClientError(str(error)) from None
 
 
-def _encode(request: msgspec.Struct) -> bytes:
+def encode(request: msgspec.Struct) -> bytes:
+    """Return a request as JSON.
+
+    Raises:
+        ClientError: It holds something else than whole numbers and texts.
+    """
     try:
         return msgspec.json.encode(request, enc_hook=encode_transaction_id)
     except (TypeError, ValueError, OverflowError) as error:

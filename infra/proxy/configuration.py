@@ -52,6 +52,7 @@ class Proxy:
         scorer_connections: Idle connections to the scorer that each process keeps.
         requests_of_token: Most requests of one bearer token in a second, and as many at once.
         body_bytes: Largest body; the same as ``ANTIFRAUD_MAX_BODY_BYTES``.
+        batch_bytes: Largest body of a batch; the same as ``ANTIFRAUD_MAX_BATCH_BYTES``.
         request_seconds: Time for the header fields, and longest pause within a body.
         reader_seconds: Longest pause of a client that reads its answer.
         idle_seconds: Time after which an idle connection is closed.
@@ -68,6 +69,7 @@ class Proxy:
     scorer_connections: int = 64
     requests_of_token: int = 1_000
     body_bytes: int = 1 << 18
+    batch_bytes: int = 1 << 20
     request_seconds: int = 10
     reader_seconds: int = 15
     idle_seconds: int = 60

@@ -3,23 +3,26 @@
 import json
 import re
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 from flask import Response, current_app, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 
+from antifraud.api.batches import MAX_DECISIONS
 from antifraud.api.fields import (
     MAX_AMOUNT,
     MAX_METADATA,
     MAX_METADATA_NAME,
     MAX_METADATA_TEXT,
     MAX_REASON,
+    OutcomeKind,
     decode_transaction_id,
 )
 from antifraud.api.labels import MAX_LABELS
 from antifraud.api.operations import JSON
+from antifraud.api.outcomes import MAX_OUTCOMES
 from antifraud.transaction_id import EXPECTED as EXPECTED_ID
 from serving.api.problems import Problem
 
@@ -32,6 +35,10 @@ EXPECTED: Final = {
     "amount": f"an amount in whole minor units, from 1 to {MAX_AMOUNT}",
     "metadata": f"at most {MAX_METADATA} texts of up to {MAX_METADATA_TEXT} characters, with names of 1 to "
     f"{MAX_METADATA_NAME} letters, digits, dots, underscores and hyphens",
+    "decisions": f"a list of 1 to {MAX_DECISIONS} transactions",
+    "outcomes": f"a list of 1 to {MAX_OUTCOMES} outcomes",
+    "outcome": f"one of {', '.join(get_args(OutcomeKind))}",
+    "happened_at": "a time in whole UTC seconds",
     "labels": f"a list of 1 to {MAX_LABELS} labels",
     "status": "one of fraud, legitimate, unknown",
     "action": "one of suspend, resume, observe, roll_back",
@@ -59,8 +66,11 @@ def json_response(answer: msgspec.Struct) -> Response:
     return Response(msgspec.json.encode(answer), content_type=JSON)
 
 
-def parse(kind: type[T]) -> T:
+def parse(kind: type[T], *, limit: int | None = None, is_nested: bool = False) -> T:
     """Return the body of the current request as `kind`.
+
+    `limit` is the largest body of this call, if it has one of its own. A body that `is_nested` has parts that are
+    decoded later, so only its own fields are checked here.
 
     Raises:
         Problem: 400 if the body is not JSON, 415 if it is said to be something else, 422 if a field is missing,
@@ -68,16 +78,34 @@ def parse(kind: type[T]) -> T:
         RequestEntityTooLarge: The body is larger than the limit.
     """
     _require_json()
-    body = _read_bounded_body()
+    body = _read_bounded_body(limit or current_app.config["MAX_CONTENT_LENGTH"])
+    parsed = _decode(body, kind)
+    # msgspec takes the last of two equal names, and another reader of the same body may take the first.
+    if is_nested:
+        _require_distinct(_pairs_of(body))
+    else:
+        _DISTINCT.decode(body.decode())
+    return parsed
+
+
+def decode_item(item: msgspec.Raw, kind: type[T]) -> T:
+    """Return a part of a nested body as `kind`.
+
+    Raises:
+        Problem: 422 as `parse`.
+    """
+    parsed = _decode(bytes(item), kind)
+    _DISTINCT.decode(bytes(item).decode())
+    return parsed
+
+
+def _decode(body: bytes, kind: type[T]) -> T:
     try:
-        parsed = msgspec.json.decode(body, type=kind, dec_hook=decode_transaction_id)
+        return msgspec.json.decode(body, type=kind, dec_hook=decode_transaction_id)
     except msgspec.ValidationError as error:
         raise _describe_invalid(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Problem("not-json", "the body is not a JSON document in UTF-8") from None
-    # msgspec takes the last of two equal names, and another reader of the same body may take the first.
-    _DISTINCT.decode(body.decode())
-    return parsed
+        raise _not_json() from None
 
 
 def _require_json() -> None:
@@ -104,11 +132,26 @@ def _require_distinct(pairs: list[tuple[str, Any]]) -> None:
 
 
 _DISTINCT: Final = json.JSONDecoder(object_pairs_hook=_require_distinct)
+# Numbers stay texts: Python refuses to read very long ones, which are for the decoder of their part to judge.
+_PAIRS: Final = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str)
 
 
-def _read_bounded_body() -> bytes:
-    announced, limit = request.content_length, current_app.config["MAX_CONTENT_LENGTH"]
+def _pairs_of(body: bytes) -> list[tuple[str, Any]]:
+    try:
+        pairs: list[tuple[str, Any]] = _PAIRS.decode(body.decode())
+    except (ValueError, RecursionError):  # msgspec skips the inside of parts without looking at each letter
+        raise _not_json() from None
+    return pairs
+
+
+def _not_json() -> Problem:
+    return Problem("not-json", "the body is not a JSON document in UTF-8")
+
+
+def _read_bounded_body(limit: int) -> bytes:
+    announced = request.content_length
     if announced is None:
+        request.max_content_length = limit
         body = request.get_data(cache=False)
         # Werkzeug silently cuts a chunked body at the limit.
         if len(body) >= limit:

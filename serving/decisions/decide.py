@@ -19,7 +19,7 @@ from antifraud.features.reference import feature_inputs, vector_of
 from antifraud.killswitch.machine import Mode, Switch
 from serving.decisions.answers import answer_of, encode_answer, encode_metadata
 from serving.decisions.live import count_event, histories_of, label_hours_of
-from serving.store.port import DecisionStore, Seen, Wanted
+from serving.store.port import Commit, DecisionStore, Seen, Wanted
 from serving.store.records import Context, Decision, Entry, NewDecision, Place
 from serving.worker.loading import Loaded, Serving, State
 from serving.worker.turns import Turns
@@ -36,6 +36,15 @@ class Outcome:
 
     body: bytes
     answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A computed decision that is not stored yet, and everything that was loaded when it was computed."""
+
+    place: Place
+    loaded: Loaded
+    commit: Commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +117,26 @@ def decide(decider: Decider, namespace: str, request: DecisionRequest, moment: M
 
 def _try_to_decide(decider: Decider, place: Place, request: DecisionRequest, moment: Moment) -> Outcome | None:
     """Decide a transaction; return None if something has changed between look-up and commit."""
+    made = draft(decider, place, request, moment, decider.store.look_up)
+    if isinstance(made, Outcome):
+        return made
+    if not is_current(decider, made) or not (arrival := decider.store.commit_decision(*made.commit)):
+        return None
+    return outcome_of(decider, made, arrival)
+
+
+def draft(
+    decider: Decider, place: Place, request: DecisionRequest, moment: Moment, look_up: Callable[[Wanted], Seen]
+) -> Outcome | Draft:
+    """Compute a decision without storing it, or return the stored answer of a repeated request.
+
+    Raises:
+        SwitchedOff, OtherPayload, EventTimeRefused, NothingToServe, UnknownKey, StoreError: As `decide`.
+    """
     loaded = decider.loaded()
     hours = label_hours_of(loaded.state, request.event_time) if loaded else range(0)
     wanted = Wanted(place, request.customer, request.terminal, hours)
-    seen = decider.store.look_up(wanted)
+    seen = look_up(wanted)
     # The switch comes first: a suspended service must not depend on a release that loads.
     if seen.switch.mode is Mode.SUSPENDED:
         raise SwitchedOff("the service is suspended: no decisions are made")
@@ -121,10 +146,17 @@ def _try_to_decide(decider: Decider, place: Place, request: DecisionRequest, mom
     if loaded is None or (serving := decider.choose(loaded, seen.switch)) is None:
         raise NothingToServe("the release that serves, or a state, is not loaded yet: `GET /v1/status` says why")
     _require_known_keys(serving.state, request)
-    new = _compute(serving, request, wanted, seen, moment)
-    if decider.loaded() is not loaded or not (arrival := decider.store.commit_decision(wanted, seen, new)):
-        return None
-    answer = answer_of(decider.store, place, structs.replace(new.decision, arrival=arrival))
+    return Draft(place, loaded, Commit(wanted, seen, _compute(serving, request, wanted, seen, moment)))
+
+
+def is_current(decider: Decider, made: Draft) -> bool:
+    """Return whether a draft was computed with the release and the state that are loaded now."""
+    return decider.loaded() is made.loaded
+
+
+def outcome_of(decider: Decider, made: Draft, arrival: int) -> Outcome:
+    """Return the answer that a draft gives, once it is stored."""
+    answer = answer_of(decider.store, made.place, structs.replace(made.commit.decision.decision, arrival=arrival))
     return Outcome(encode_answer(answer), answer)
 
 

@@ -1,13 +1,15 @@
 """Decisions in the store: look up what one needs, commit it unless something has changed, read, ship."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from antifraud.errors import StoreError
 from antifraud.features.labels import Change
+from serving.store.events import add_event
 from serving.store.keys import integer_of, key_of
 from serving.store.live_labels import stored_changes
-from serving.store.port import Seen, Wanted
-from serving.store.records import Context, Decision, Entry, NewDecision, Place, unpack_changes
+from serving.store.port import NOTHING_PENDING, Commit, Seen, Wanted
+from serving.store.records import Context, Decision, Entry, Place, unpack_changes
 from serving.store.stubs import (
     context_number_of,
     decode_stub,
@@ -63,9 +65,9 @@ class Contexts:
         return number
 
 
-def look_up(view: View, contexts: Contexts, wanted: Wanted) -> Seen:
-    """Return what a decision needs of the store."""
-    switch, live_customer, live_terminal, changes = stamp = _read_stamp(view, wanted)
+def look_up(view: View, contexts: Contexts, wanted: Wanted, pending: Mapping[str, bytes]) -> Seen:
+    """Return what a decision needs of the store, as if the live records in `pending` had been written."""
+    switch, live_customer, live_terminal, changes = stamp = _read_stamp(view, wanted, pending)
     return Seen(
         switch=switch_of(switch),
         earlier=find_decision(view, contexts, wanted.place),
@@ -76,17 +78,18 @@ def look_up(view: View, contexts: Contexts, wanted: Wanted) -> Seen:
     )
 
 
-def _read_stamp(view: View, wanted: Wanted) -> Stamp:
+def _read_stamp(view: View, wanted: Wanted, pending: Mapping[str, bytes] = NOTHING_PENDING) -> Stamp:
     return (
         view.get("switch", NOW),
-        view.get("live", wanted.customer.encode()),
-        view.get("live", wanted.terminal.encode()),
+        pending.get(wanted.customer) or view.get("live", wanted.customer.encode()),
+        pending.get(wanted.terminal) or view.get("live", wanted.terminal.encode()),
         stored_changes(view, wanted.terminal, wanted.label_hours),
     )
 
 
-def commit_decision(view: View, contexts: Contexts, wanted: Wanted, seen: Seen, new: NewDecision) -> int | None:
+def commit_decision(view: View, contexts: Contexts, commit: Commit) -> int | None:
     """Store a decision and both live records, and return its arrival number; None if something has changed."""
+    wanted, seen, new = commit
     place_key = key_of_place(wanted.place)
     if view.get("ids", place_key) is not None or _read_stamp(view, wanted) != seen.stamp:
         return None
@@ -101,6 +104,7 @@ def commit_decision(view: View, contexts: Contexts, wanted: Wanted, seen: Seen, 
     if new.live_terminal is not None:
         # A client may have sent one token for both, so `seen` may be out of date here.
         view.put("live", wanted.terminal.encode(), new.live_terminal)
+        add_event(view, new.decision, wanted.customer, number)
     return number
 
 

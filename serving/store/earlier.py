@@ -10,10 +10,11 @@ import msgspec
 
 from antifraud.artifacts.state_export import FORMAT
 from antifraud.clock import day_number
+from serving.store.databases import DATABASES
 from serving.store.decisions import ARRIVAL, Contexts, read_decision
+from serving.store.events import EVENTS
 from serving.store.keys import id_of, integer_of, key_of
 from serving.store.live_labels import CHANGES, LABELS, add_live_label
-from serving.store.lmdb import DATABASES
 from serving.store.records import Context, Decision, Entry, Label, Place, pack
 from serving.store.stubs import encode_stub, key_of_place, mark_judged, pack_entry
 from serving.store.view import View
@@ -33,10 +34,11 @@ def has_this_live_format(view: View) -> bool:
 
 
 def empty_other_live_format(view: View) -> None:
-    """Remove live records of another format; the state then has all that is counted."""
+    """Remove live records of another format, and their events; the state then has all that is counted."""
     # Asked again under the lock: another worker may have emptied it, and counted events since.
     if not has_this_live_format(view):
         view.clear("live")
+        view.clear(EVENTS)
         view.set_number(LIVE_FORMAT, FORMAT)
 
 

@@ -5,12 +5,14 @@ Every operation is atomic. An operation that finds something else than its calle
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, Protocol
 
 from antifraud.api.labels import LabelIn
 from antifraud.features.labels import Change
 from antifraud.killswitch.audit import Trail
 from antifraud.killswitch.machine import Order, Switch
+from serving.store.outcome_port import Outcomes
 from serving.store.records import AddedLabels, Decision, Delivery, Entry, Label, NewDecision, Place
 
 
@@ -38,11 +40,22 @@ class Seen(NamedTuple):
     stamp: Any
 
 
+NOTHING_PENDING: Final[Mapping[str, bytes]] = MappingProxyType({})
+
+
 class Shipped(NamedTuple):
     """The arrival number up to which decisions are shipped, and the newest time of their events; 0 if none are."""
 
     arrival: int
     event_time: int
+
+
+class Commit(NamedTuple):
+    """A decision to be committed, with what it was made from."""
+
+    wanted: Wanted
+    seen: Seen
+    decision: NewDecision
 
 
 class Fill(NamedTuple):
@@ -156,14 +169,20 @@ class DecisionStore(Protocol):
     def decision_id(self, place: Place, arrival: int) -> str:
         """Return the id of a decision."""
 
-    def look_up(self, wanted: Wanted) -> Seen:
-        """Return what a decision needs, of one moment, without waiting for a writer."""
+    def look_up(self, wanted: Wanted, pending: Mapping[str, bytes] = NOTHING_PENDING) -> Seen:
+        """Return what a decision needs, of one moment, without waiting for a writer.
+
+        `pending` are live records by token that earlier decisions of the same commit will have written.
+        """
 
     def commit_decision(self, wanted: Wanted, seen: Seen, decision: NewDecision) -> int | None:
         """Store a decision and both live records; return its arrival number.
 
         Return None, and change nothing, if the switch, the id, a live record or a live label has changed since `seen`.
         """
+
+    def commit_decisions(self, commits: Sequence[Commit]) -> list[int | None]:
+        """Do the same for several decisions in their order, in one transaction; one that is refused stops no other."""
 
     def decision_of(self, place: Place) -> Decision | None:
         """Return the decision about a transaction, or None."""
@@ -176,6 +195,10 @@ class DecisionStore(Protocol):
 
     def entries_at(self, arrivals: Sequence[int]) -> list[tuple[Entry, Decision]]:
         """Return the unshipped decisions with these arrival numbers, in this order."""
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The outcomes of payments."""
 
     def release(self, first: int, last: int) -> None:
         """Note that the decisions `first` to `last` are shipped, and remove their vectors."""

@@ -1,11 +1,11 @@
-"""The msgspec structs of the decision store: decisions, entries, labels."""
+"""The msgspec structs of the decision store: decisions, entries, labels, outcomes."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from antifraud.api.fields import LabelStatus
+from antifraud.api.fields import LabelStatus, OutcomeKind
 from antifraud.api.labels import RejectedLabel
 from antifraud.killswitch.machine import Mode
 
@@ -94,6 +94,29 @@ class AddedLabels(NamedTuple):
     rejected: list[RejectedLabel]
 
 
+Effect = Literal["none", "removed", "restored", "late", "repeated"]
+"""An outcome changes nothing, its payment counts no more or again, it comes too late, or it is known already."""
+
+
+class StoredOutcome(Struct, frozen=True, array_like=True):
+    """An outcome as it is stored.
+
+    `arrival` is the number of its decision, `source` the client's name, `received_at` the business time at which the
+    store took it. `after` is the newest arrival number at that moment: decisions with larger ones see its effect.
+    """
+
+    arrival: int
+    namespace: str
+    transaction_id: str
+    event_time: int
+    outcome: OutcomeKind
+    happened_at: int
+    received_at: int
+    source: str
+    effect: Effect
+    after: int
+
+
 class Delivery(Struct, frozen=True):
     """A notification on its way to one subscriber; `switch` is the switch after the change, as JSON.
 
@@ -114,4 +137,5 @@ pack = msgspec.msgpack.Encoder().encode
 unpack_delivery = msgspec.msgpack.Decoder(Delivery).decode
 unpack_label = msgspec.msgpack.Decoder(Label).decode
 unpack_labels = msgspec.msgpack.Decoder(list[Label]).decode
+unpack_outcome = msgspec.msgpack.Decoder(StoredOutcome).decode
 unpack_changes = msgspec.msgpack.Decoder(list[tuple[int, int, int, int]]).decode

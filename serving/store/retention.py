@@ -9,10 +9,12 @@ from itertools import islice
 from antifraud.artifacts.state_export import newest_hour_of
 from antifraud.clock import DAY_HOURS
 from serving.store.decisions import SHIPPED
+from serving.store.events import EVENTS, hour_of
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.live_labels import CHANGES, LABELS
+from serving.store.outcomes import OUTCOMES, TIMES
 from serving.store.port import Horizon
-from serving.store.records import unpack_label
+from serving.store.records import unpack_label, unpack_outcome
 from serving.store.stubs import decided_at_of, place_key_of
 from serving.store.view import View
 from serving.store.waiting import CURSOR
@@ -56,8 +58,15 @@ def make_sweeps() -> list[Sweep]:
 def find_expired(view: View, sweeps: list[Sweep], horizon: Horizon, limit: int) -> list[Record]:
     """Return records that nobody needs any more, some `limit` of each kind."""
     found = list(islice(_expired_decisions(view, horizon), limit))
-    found += islice(_expired_labels(view, {key for _, key, _ in found}), limit)
-    found += islice(_expired_blocks(view, horizon), limit)
+    going = {key for _, key, _ in found}
+    for expired in (
+        _expired_labels(view, going),
+        _expired_outcomes(view, going),
+        _expired_times(view, going),
+        _expired_events(view, horizon),
+        _expired_blocks(view, horizon),
+    ):
+        found += islice(expired, limit)
     for sweep in sweeps:
         found += sweep.find(view, horizon, limit)
     return found
@@ -76,9 +85,35 @@ def _expired_labels(view: View, going: set[bytes]) -> Iterator[Record]:
     taken_in = view.number(CURSOR)
     for key, text in view.items("labels"):
         arrival = key_of(unpack_label(text).arrival)
-        if integer_of(key) > taken_in or (arrival not in going and view.get("stubs", arrival) is not None):
+        if integer_of(key) > taken_in or _has_stub(view, arrival, going):
             return
         yield "labels", key, text
+
+
+def _expired_outcomes(view: View, going: set[bytes]) -> Iterator[Record]:
+    """Yield the oldest outcomes, as long as their decision is gone or going."""
+    for key, text in view.items(OUTCOMES):
+        if _has_stub(view, key_of(unpack_outcome(text).arrival), going):
+            return
+        yield OUTCOMES, key, text
+
+
+def _expired_times(view: View, going: set[bytes]) -> Iterator[Record]:
+    for key, outcome in view.items(TIMES):
+        if _has_stub(view, key[:NUMBER_BYTES], going):
+            return
+        yield TIMES, key, outcome
+
+
+def _has_stub(view: View, arrival: bytes, going: set[bytes]) -> bool:
+    return arrival not in going and view.get("stubs", arrival) is not None
+
+
+def _expired_events(view: View, horizon: Horizon) -> Iterator[Record]:
+    for key, value in view.items(EVENTS):
+        if hour_of(key) >= horizon.live_day * DAY_HOURS:
+            return
+        yield EVENTS, key, value
 
 
 def _expired_blocks(view: View, horizon: Horizon) -> Iterator[Record]:

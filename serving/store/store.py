@@ -1,30 +1,9 @@
 """The decision store over LMDB: the operations of `serving/store/port.py`, for all workers and the guard of a host.
 
-Named databases (numbers in keys are big-endian, so they sort):
-
-| database | key | value |
-| --- | --- | --- |
-| live | token | hour buckets after the cut-off (`serving/decisions/live.py`) |
-| ids | hash of namespace and id | arrival number |
-| stubs | arrival number | decision (`serving/store/stubs.py`) |
-| entries | arrival number | id, customer and vector, until the decision is shipped |
-| contexts | number | what many decisions have in common |
-| labels | sequence | `Label` |
-| live_labels | terminal, hour of the event, arrival number | labels in the order of arrival |
-| live_changes | terminal, hour of the event | the changes that these labels make, summed up |
-| pending | day, terminal, arrival number | label that waits for its cohort to mature |
-| blocks | day, epoch, release, terminal | counted legitimate rows, and the flagged ones among them |
-| evidence | epoch, release | detector state, JSON |
-| switch | ``now`` | switch, JSON |
-| switch | epoch | entry of its audit trail, JSON (`antifraud/killswitch/audit.py`) |
-| outbox | notification id | switch after the change, JSON, until every subscriber has a delivery |
-| outbox | subscriber, slash, notification id | `Delivery` that waits |
-| dead | subscriber, slash, notification id | `Delivery` that was given up |
-| workers | name | last report of a process |
-| meta | name | counters, the identity, and the lease of the guard that sends |
+`serving/store/databases.py` lists the named databases.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -34,11 +13,15 @@ from antifraud.killswitch.audit import Trail
 from antifraud.killswitch.machine import Order, Switch
 from antifraud.settings.serving import StoreSettings
 from serving.store import decisions, earlier, labels, retention, room, waiting
-from serving.store.lmdb import DATABASES, Environment
+from serving.store.databases import DATABASES
+from serving.store.lmdb import Environment
 from serving.store.opening import open_environment
 from serving.store.outbox import Outbox
+from serving.store.outcomes import OUTCOMES, Outcomes
 from serving.store.port import (
+    NOTHING_PENDING,
     BlockKey,
+    Commit,
     Counts,
     EvidenceKey,
     Fill,
@@ -65,6 +48,7 @@ class Store:
         """Take over an environment that `open_store` or `init_store` has opened."""
         self._environment, self._outbox = environment, Outbox(environment)
         self._contexts = decisions.Contexts()
+        self._outcomes = Outcomes(environment, self._contexts)
         self._sweeps = retention.make_sweeps()
         with environment.read() as view:
             self._identity = (view.get("meta", decisions.IDENTITY) or b"").decode()
@@ -81,6 +65,11 @@ class Store:
         return self._outbox
 
     @property
+    def outcomes(self) -> Outcomes:
+        """The outcomes of payments."""
+        return self._outcomes
+
+    @property
     def identity(self) -> str:
         """The identity that the store got when it was initialised."""
         return self._identity
@@ -89,18 +78,22 @@ class Store:
         """Return the id of a decision."""
         return decision_id_of(self._identity, key_of_place(place), arrival)
 
-    def look_up(self, wanted: Wanted) -> Seen:
+    def look_up(self, wanted: Wanted, pending: Mapping[str, bytes] = NOTHING_PENDING) -> Seen:
         """Return what a decision needs, of one moment, without waiting for a writer."""
         with self._environment.read() as view:
-            return decisions.look_up(view, self._contexts, wanted)
+            return decisions.look_up(view, self._contexts, wanted, pending)
 
     def commit_decision(self, wanted: Wanted, seen: Seen, new: NewDecision) -> int | None:
         """Store a decision and both live records, and return its arrival number; None if something has changed."""
+        return self.commit_decisions([Commit(wanted, seen, new)])[0]
+
+    def commit_decisions(self, commits: Sequence[Commit]) -> list[int | None]:
+        """Do the same for several decisions in their order, in one transaction."""
         return self._environment.write(
-            lambda view: decisions.commit_decision(view, self._contexts, wanted, seen, new),
+            lambda view: [decisions.commit_decision(view, self._contexts, commit) for commit in commits],
             spare=room.DECISIONS,
             # Metadata can be larger than everything else.
-            size=1 + len(new.decision.metadata) // room.BYTES_A_RECORD,
+            size=sum([1 + len(commit.decision.decision.metadata) // room.BYTES_A_RECORD for commit in commits]),
         )
 
     def decision_of(self, place: Place) -> Decision | None:
@@ -234,7 +227,7 @@ class Store:
     def sizes(self) -> dict[str, int]:
         """Return the number of records by kind."""
         with self._environment.read() as view:
-            counts = {name: view.count(name) for name in ("labels", "pending", "outbox", "dead")}
+            counts = {name: view.count(name) for name in ("labels", OUTCOMES, "pending", "outbox", "dead")}
             return {"decisions": view.count("stubs"), "judged": view.number(waiting.JUDGED), **counts}
 
     def fill(self) -> Fill:

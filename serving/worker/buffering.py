@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from gunicorn.config import Config
 from gunicorn.errors import ConfigError
@@ -23,6 +23,8 @@ from serving.worker.refusals import INTERNAL, Refused, refusal_of
 if TYPE_CHECKING:
     # Not imported by the master: prometheus-client chooses its mode before `on_starting` names the folder.
     from serving.worker.services import Services
+
+BATCH_PATH: Final = b"/v1/decisions/batch"
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no types
@@ -65,7 +67,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections:
             self._drop_oldest()
-        intake = Intake(self.services.settings.max_body_bytes)
+        settings = self.services.settings
+        intake = Intake(settings.max_body_bytes, {BATCH_PATH: settings.max_batch_bytes})
         server = listener.getsockname()
         if isinstance(server, str):
             # A socket in the file system. Gunicorn would take the server's name from the client's Host.

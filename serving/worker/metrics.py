@@ -6,6 +6,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 
+from serving.store.outcome_port import AddedOutcomes
 from serving.worker.gauges import Gauges
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -22,6 +23,11 @@ class Metrics:
         decisions = Counter("antifraud_decisions", "Decisions made", ["decision", "release"], registry=self._registry)
         self.replays = Counter("antifraud_replays", "Repeats answered from the store", registry=self._registry)
         self.labels = Counter("antifraud_labels", "Labels stored", ["status"], registry=self._registry)
+        outcomes = Counter(
+            "antifraud_outcomes", "Outcomes of payments by what they do", ["outcome", "effect"], registry=self._registry
+        )
+        items = Counter("antifraud_batch_items", "Results in answers to batches", ["status"], registry=self._registry)
+        self.batch_chunks = Counter("antifraud_batch_chunks", "Chunks of batches", registry=self._registry)
         self.problems = Counter("antifraud_problems", "Refusals", ["problem"], registry=self._registry)
         self.refused = Counter(
             "antifraud_candidates_refused", "Releases and states that did not verify", ["kind"], registry=self._registry
@@ -44,6 +50,8 @@ class Metrics:
         self._seconds = {outcome: seconds.labels(outcome) for outcome in OUTCOMES}
         self._requests = functools.cache(requests.labels)
         self._decisions = functools.cache(decisions.labels)
+        self._outcomes = functools.cache(outcomes.labels)
+        self._items = functools.cache(items.labels)
 
     def count_request(self, client: str | None, status: int) -> None:
         """Count an answer; `client` is the name of an access entry, None for a request without a known token."""
@@ -52,6 +60,19 @@ class Metrics:
     def count_decision(self, decision: str, release: str) -> None:
         """Count a decision that was made."""
         self._decisions(decision, release).inc()
+
+    def count_item(self, status: int) -> None:
+        """Count a result in the answer to a batch."""
+        self._items(status).inc()
+
+    def count_outcomes(self, added: AddedOutcomes) -> None:
+        """Count outcomes by their effect; of one that is not stored, the kind is left empty."""
+        for outcome, effect in added.effects:
+            self._outcomes(outcome, effect).inc()
+        for rejected in added.rejected:
+            self._outcomes("", rejected.fault).inc()
+        if added.unknown:
+            self._outcomes("", "unknown").inc(len(added.unknown))
 
     def time_decision(self, outcome: str, seconds: float) -> None:
         """Note how long the answer to a request for a decision has taken, by one of `OUTCOMES`."""

@@ -3,7 +3,8 @@
 import threading
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from threading import BoundedSemaphore
+from typing import Any, Final, cast
 
 from flask import current_app
 
@@ -18,6 +19,9 @@ from serving.worker.loading import Loaded, Release, Serving, load_release
 from serving.worker.metrics import Metrics
 from serving.worker.releases import KeptReleases
 from serving.worker.turns import Turns
+
+BATCHES_AT_ONCE: Final = 2
+"""Batches that a worker decides at a time: most of its threads stay free for single decisions."""
 
 
 @dataclass
@@ -44,6 +48,7 @@ class Services:
     turns: Turns = field(default_factory=Turns)
     wake: threading.Event = field(default_factory=threading.Event)
     releases: KeptReleases = field(init=False)
+    batches: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(BATCHES_AT_ONCE))
 
     def __post_init__(self) -> None:
         """Load releases by the settings."""

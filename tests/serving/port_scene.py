@@ -15,7 +15,7 @@ from serving.store.records import Context, Decision, Entry, NewDecision, Place
 from serving.store.store import open_store
 from tests.serving.scene import CUSTOMER, DAY, NO_LABELS, NOON, TERMINAL
 
-OPEN = "import lmdb, sys; env = lmdb.open(sys.argv[1], map_size=1 << 30, max_dbs=20)\n"
+OPEN = "import lmdb, sys; env = lmdb.open(sys.argv[1], map_size=1 << 30, max_dbs=64)\n"
 LOCK = OPEN + "with env.begin(write=True):\n    print('ready', flush=True)\n    sys.stdin.read()\n"
 READ = OPEN + "with env.begin():\n    print('ready', flush=True)\n    sys.stdin.read()\n"
 GROW = (

@@ -10,9 +10,9 @@ from antifraud.artifacts.state_export import FORMAT
 from antifraud.errors import StoreForeign
 from antifraud.settings.serving import StoreSettings
 from serving.guard.cohorts import make_blocks
+from serving.store.databases import DATABASES
 from serving.store.earlier import EARLIER_DATABASES, LIVE_FORMAT, empty_other_live_format
 from serving.store.keys import integer_of, key_of
-from serving.store.lmdb import DATABASES
 from serving.store.records import Place
 from serving.store.store import open_store
 from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL, init_store, require_consistent, stored, view_of
@@ -74,7 +74,7 @@ def earlier_store(home, ids, *, judged=True):
     pack, key = msgspec.msgpack.encode, struct.Struct(">Q").pack
     folder = home / "store"
     folder.mkdir()
-    with lmdb.open(str(folder), max_dbs=20) as environment, environment.begin(write=True) as transaction:
+    with lmdb.open(str(folder), max_dbs=64) as environment, environment.begin(write=True) as transaction:
         names = (*DATABASES, *EARLIER_DATABASES)
         databases = {name: environment.open_db(name.encode(), transaction) for name in names}
 

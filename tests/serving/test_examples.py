@@ -92,6 +92,18 @@ def test_a_label_with_curl(scorer):
     assert json.loads(answers[1])["unknown_transactions"] == ["nobody"]
 
 
+def test_an_outcome_with_curl(scorer):
+    """A declined payment leaves the history; another id is named as unknown."""
+    ring, url, token_file = scorer
+    run(CURL, ring, url, token_file, lines=[f"declined {NOON} 596 3156 5716"])
+
+    command = ["sh", str(EXAMPLES / "outcome.sh"), url, str(token_file)]
+    answers = run(command, lines=[f"declined declined {NOON}", f"nobody declined {NOON}"])
+
+    assert [json.loads(answer)["removed"] for answer in answers] == [1, 0]
+    assert json.loads(answers[1])["unknown_transactions"] == ["nobody"]
+
+
 def test_the_examples_say_what_was_refused(scorer):
     """The SDK's example names the reason and goes on with the next line."""
     ring, url, token_file = scorer

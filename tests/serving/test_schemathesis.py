@@ -12,7 +12,7 @@ import pytest
 from antifraud.keys.access import SCOPES, hash_token
 from tests.serving.processes import GunicornScorer, wait_for
 
-OPERATIONS = 9
+OPERATIONS = 11
 CASES = 5_000
 CONFIGURATION = """
 headers = {{ Authorization = "Bearer ${{SCORER_TOKEN}}" }}

@@ -25,6 +25,8 @@ LARGE: Final = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
 SENT: Final = {SILENT: b"", IDLE: ANSWERED, HALF: HALF_SENT, SLOW: LARGE}
 ENOUGH: Final = 0.95
 SMALL_BUFFER, BYTES_A_SECOND = 2_048, 256
+SPREAD_SECONDS: Final = 5.0
+"""The clients come one after the other, so the server does not close hundreds of them at the same moment."""
 PAUSE_SECONDS: Final = 0.1
 LOOK_SECONDS: Final = 0.2
 
@@ -47,8 +49,9 @@ class Crowd:
             self.fewest[kind] = min(self.fewest.get(kind, self.numbers[kind]), self.present.get(kind, 0))
 
 
-async def keep_one(crowd: Crowd, port: int, kind: str) -> None:
-    """Keep one client of a kind connected."""
+async def keep_one(crowd: Crowd, port: int, kind: str, delay: float) -> None:
+    """Keep one client of a kind connected, after a delay in seconds."""
+    await asyncio.sleep(delay)
     while True:
         try:
             await _be_slow(crowd, port, kind)
@@ -76,8 +79,11 @@ async def gather_crowd(port: int, crowd: Crowd) -> None:
     """Keep the whole crowd until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    kinds = [kind for kind, number in crowd.numbers.items() for _ in range(number)]
-    clients = [asyncio.create_task(keep_one(crowd, port, kind)) for kind in kinds]
+    clients = [
+        asyncio.create_task(keep_one(crowd, port, kind, SPREAD_SECONDS * place / number))
+        for kind, number in crowd.numbers.items()
+        for place in range(number)
+    ]
     gathered = False
     while not stop.is_set():
         if gathered:

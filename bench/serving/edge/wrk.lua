@@ -13,7 +13,9 @@ end
 
 function request()
   sent = sent + 1
-  return wrk.format(nil, nil, nil, bodies() or "")
+  local body = bodies and bodies()
+  if not body then bodies = nil end -- the end of the file, which must be asked for only once
+  return wrk.format(nil, nil, nil, body or "")
 end
 
 function response(status)

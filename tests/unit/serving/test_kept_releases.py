@@ -16,7 +16,7 @@ def clock(monkeypatch):
 
 
 def test_a_release_is_loaded_once_and_forgotten_when_nobody_needs_it():
-    """What is kept is found without loading; what was forgotten is loaded again."""
+    """A kept release is found without loading, and a forgotten one is loaded again."""
     loads = []
     kept = KeptReleases(lambda name: loads.append(name) or name.upper())
 
