@@ -199,12 +199,6 @@ class TransitionRefused(StoreError):
     exit_code = 62
 
 
-class AuditBroken(StoreError):
-    """An entry of the switch's audit trail was changed, removed or put in; see the runbook for what is known."""
-
-    exit_code = 84
-
-
 class SwitchedOff(AntifraudError):
     """The switch suspends the service; nothing was decided or written."""
 

@@ -61,6 +61,10 @@ class StatusAnswer(Struct, frozen=True):
     `guard` is the guard's last report; `silent_since` in it is the time of that report if the guard is dead since then.
     `release`, `verdict`, `threshold` and `state_cutoff` are those of the worker that answers. `troubles` says what it
     cannot use, and why.
+
+    `evidence` is about each subject: the service, and each release. `coverage` says how many decisions of closed days
+    have a label, and `finding` in it is ``evidence_unidentified`` if they are too few. `warnings` is what a person
+    should know about the evidence although nothing trips.
     """
 
     switch: SwitchAnswer
@@ -69,6 +73,8 @@ class StatusAnswer(Struct, frozen=True):
     workers: list[dict[str, Any]]
     guard: dict[str, Any] | None
     evidence: list[dict[str, Any]]
+    coverage: dict[str, Any] | None
+    warnings: list[str]
     release: str | None
     verdict: str | None
     threshold: int | None

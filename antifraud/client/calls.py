@@ -48,11 +48,15 @@ class Decision(Answer, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The outcome of a transaction; `learned_at` is when the client learnt it, in UTC seconds."""
+    """The outcome of a transaction; `learned_at` is when the client learnt it, in UTC seconds.
+
+    `propensity` is the probability that the transaction got a label: 1, or less for labels of a random sample.
+    """
 
     transaction_id: int | str
     status: Literal["fraud", "legitimate", "unknown"]
     learned_at: int
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,12 @@ def label_call(labels: Iterable[Label], seconds: float) -> Call[list[str]]:
     Raises:
         ClientError: An id is none.
     """
-    request = LabelsRequest([LabelIn(spell_transaction_id(e.transaction_id), e.status, e.learned_at) for e in labels])
+    request = LabelsRequest(
+        [
+            LabelIn(spell_transaction_id(each.transaction_id), each.status, each.learned_at, each.propensity)
+            for each in labels
+        ]
+    )
     return Call("POST", "/v1/labels", encode(request), seconds, _decode_unknown)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from antifraud.errors import AuditBroken
+from antifraud.errors import StoreDamaged
 
 GENESIS: Final = "0" * 64
 """Hash of the trail before its first entry."""
@@ -53,7 +53,7 @@ def verify_trail(entries: Iterable[tuple[int, bytes]], now: Mapping[str, Any] | 
     """Check all entries, as (epoch, entry) in the order of epochs; `now` is the present switch, None if never changed.
 
     Raises:
-        AuditBroken: An entry was changed, is missing, or is not the one that was made.
+        StoreDamaged: An entry was changed, is missing, or is not the one that was made.
     """
     head, count, last, sealed = GENESIS, 0, None, False
     for epoch, entry in entries:
@@ -71,7 +71,7 @@ def verify_trail(entries: Iterable[tuple[int, bytes]], now: Mapping[str, Any] | 
             raise _broken(epoch, f"it is about epoch {last.get('epoch')}")
         count += 1
     if last != now:
-        raise AuditBroken(f"the audit trail is broken (it does not end with the present switch): {HELP}")
+        raise StoreDamaged(f"the audit trail is broken (it does not end with the present switch): {HELP}")
     return Trail(count, head)
 
 
@@ -94,8 +94,8 @@ def _require_sealed(epoch: int, values: Mapping[str, Any], head: str) -> None:
         raise _broken(epoch, "it was changed")
 
 
-def _broken(epoch: int, why: str) -> AuditBroken:
-    return AuditBroken(f"the audit trail is broken at epoch {epoch} ({why}): {HELP}")
+def _broken(epoch: int, why: str) -> StoreDamaged:
+    return StoreDamaged(f"the audit trail is broken at epoch {epoch} ({why}): {HELP}")
 
 
 def _hash(previous: str, text: bytes) -> str:

@@ -17,7 +17,9 @@ from antifraud.transaction_id import IdScope, number_of
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
-COLUMNS: Final = ("day", "store", "sequence", "transaction_id", "event_time", "arrival", "received_at", "effect")
+COLUMNS: Final = (
+    "day", "store", "sequence", "namespace", "transaction_id", "event_time", "arrival", "received_at", "effect",
+)  # fmt: skip
 ABSENCES: Final = "day date, transaction_id bigint, event_time bigint, since bigint, until bigint"
 """Columns of `AbsentPayment`, as Spark spells them."""
 
@@ -46,11 +48,14 @@ def read_absent(catalog: "Catalog", days: Sequence[dt.date], scope: IdScope) -> 
 
 
 def absent_payments(rows: Iterable[Mapping[str, Any]], scope: IdScope) -> Absent:
-    """Return the absences that rows of `outcomes` make; ids that no source of the lake has are passed over."""
+    """Return the absences that rows of `outcomes` make.
+
+    Ids that no source of the lake has are passed over, and so are ids of other namespaces.
+    """
     changes: defaultdict[tuple[Any, ...], list[tuple[int, str]]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row["store"], row["sequence"])):
         number = number_of(row["transaction_id"], row["event_time"], scope)
-        if number is not None:
+        if number is not None and not row["namespace"]:
             payment = row["day"], number, row["event_time"], row["store"], row["arrival"]
             changes[payment].append((row["received_at"], row["effect"]))
     found: defaultdict[dt.date, list[AbsentPayment]] = defaultdict(list)

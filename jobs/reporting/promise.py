@@ -11,8 +11,8 @@ PROMISE: Final = (
     "rows, and simulated where terminals, weekdays and days differ."
 )
 EXCEPTIONS: Final = (
-    "It is not kept for a rate that wanders for weeks, nor for kinds of day above 16 % that the certify window did not "
-    "show."
+    "It is not kept for a rate that stays above its limit for weeks, nor for kinds of day that the certify window did "
+    "not show: a single one above 16 %, or several in a row."
 )
 
 

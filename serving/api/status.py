@@ -12,6 +12,7 @@ from antifraud.errors import StoreError, StoreForeign
 from antifraud.killswitch.machine import Cause, Mode
 from serving.api.auth import require_caller, require_scope
 from serving.api.bodies import json_response
+from serving.api.evidence import NO_EVIDENCE, describe_evidence
 from serving.api.problems import not_ready
 from serving.store.port import DecisionStore
 from serving.worker.measuring import has_converged
@@ -77,14 +78,16 @@ def _is_loopback(name: str) -> bool:
 def status() -> Response:
     """Answer 200 with switch, release, state, counts, evidence and reports of all workers; 401, 403; 503 no store."""
     services = current_services()
+    release = services.serving.release.release if services.serving else None
     try:
-        stored, converged = _read_stored(services)
+        (stored, converged), evidence = _read_stored(services), describe_evidence(services.store, release)
     except StoreForeign as error:
-        stored, converged = _describe_missing(str(error)), False
+        stored, converged, evidence = _describe_missing(str(error)), False, NO_EVIDENCE
     return json_response(
         StatusAnswer(
             **stored,
             **_describe_serving(services),
+            **evidence,
             converged=converged,
             time=services.clock.now(),
             troubles=services.troubles,
@@ -104,7 +107,6 @@ def _read_stored(services: Services) -> tuple[dict[str, Any], bool]:
         "counts": store.sizes(),
         "workers": workers,
         "guard": read_guard(reports, now),
-        "evidence": list(store.evidence().values()),
     }
     return stored, has_converged(services.settings, workers, switch)
 
@@ -112,7 +114,7 @@ def _read_stored(services: Services) -> tuple[dict[str, Any], bool]:
 def _describe_missing(reason: str) -> dict[str, Any]:
     """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
     switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None, cause=Cause.STORE)
-    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None, "evidence": []}
+    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None}
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

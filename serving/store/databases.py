@@ -13,9 +13,9 @@
 | live_changes | terminal, hour of the event | the changes that these labels make, summed up |
 | outcomes | sequence | `StoredOutcome` |
 | outcome_times | arrival number, subject, time from late to early | outcome |
-| pending | day, terminal, arrival number | label that waits for its cohort to mature |
-| blocks | day, epoch, release, terminal | counted legitimate rows, and the flagged ones among them |
-| evidence | epoch, release | detector state, JSON |
+| pending | arrival number | labels that count, in time and at all, while they can be corrected |
+| blocks | day, era, release | decisions by what their labels say (`serving/store/tallies.py`) |
+| evidence | era, subject | detector state, JSON |
 | switch | ``now`` | switch, JSON |
 | switch | epoch | entry of its audit trail, JSON (`antifraud/killswitch/audit.py`) |
 | outbox | notification id | switch after the change, JSON, until every subscriber has a delivery |

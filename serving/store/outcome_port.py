@@ -44,5 +44,11 @@ class Outcomes(Protocol):
     def read(self, first: int, limit: int) -> list[tuple[int, StoredOutcome]]:
         """Return up to `limit` stored outcomes with their numbers, from number `first` on."""
 
+    def release(self, last: int) -> None:
+        """Note that the outcomes up to number `last` are shipped."""
+
+    def shipped(self) -> int:
+        """Return the number up to which outcomes are shipped, 0 if none are."""
+
     def newest(self) -> int:
         """Return the number of the newest outcome, 0 if there is none."""

@@ -25,6 +25,7 @@ from serving.store.view import View
 OUTCOMES: Final = "outcomes"
 TIMES: Final = "outcome_times"
 SEQUENCE: Final = "outcome_sequence"
+SHIPPED: Final = "outcomes_shipped"
 AUTHORISATION, CHALLENGE = b"a", b"c"
 ADDED_A_STEP: Final = 50
 """Outcomes of one transaction: it bounds how long the lock is held."""
@@ -56,6 +57,15 @@ class Outcomes:
         with self._environment.read() as view:
             stored = islice(view.items(OUTCOMES, key_of(first)), limit)
             return [(integer_of(key), unpack_outcome(text)) for key, text in stored]
+
+    def release(self, last: int) -> None:
+        """Note that the outcomes up to number `last` are shipped."""
+        self._environment.write(lambda view: view.set_number(SHIPPED, max(last, view.number(SHIPPED))))
+
+    def shipped(self) -> int:
+        """Return the number up to which outcomes are shipped, 0 if none are."""
+        with self._environment.read() as view:
+            return view.number(SHIPPED)
 
     def newest(self) -> int:
         """Return the number of the newest outcome, 0 if there is none."""

@@ -76,7 +76,10 @@ class NewDecision(NamedTuple):
 
 
 class Label(Struct, frozen=True, array_like=True):
-    """A label as it is stored; `source` is the client's name, `arrival` the number of the decision."""
+    """The word of a client about a transaction; `source` is the client's name, `arrival` the number of the decision.
+
+    `propensity` is the probability that the decision got a label: 1, or less for a random sample.
+    """
 
     arrival: int
     namespace: str
@@ -84,6 +87,13 @@ class Label(Struct, frozen=True, array_like=True):
     status: LabelStatus
     learned_at: int
     source: str
+    propensity: float = 1.0
+
+
+class StoredLabel(Label, frozen=True, array_like=True):
+    """A label in the order of arrival; `received_at` is when it came, 0 for one of an earlier version."""
+
+    received_at: int = 0
 
 
 class AddedLabels(NamedTuple):
@@ -135,7 +145,7 @@ class Delivery(Struct, frozen=True):
 
 pack = msgspec.msgpack.Encoder().encode
 unpack_delivery = msgspec.msgpack.Decoder(Delivery).decode
-unpack_label = msgspec.msgpack.Decoder(Label).decode
+unpack_label = msgspec.msgpack.Decoder(StoredLabel).decode
 unpack_labels = msgspec.msgpack.Decoder(list[Label]).decode
 unpack_outcome = msgspec.msgpack.Decoder(StoredOutcome).decode
 unpack_changes = msgspec.msgpack.Decoder(list[tuple[int, int, int, int]]).decode

@@ -14,6 +14,7 @@ from typing import Final
 
 from antifraud.errors import StoreDamaged, StoreError
 from antifraud.exit_codes import returns_exit_code
+from serving.store.counting import COUNTED, CURSOR
 from serving.store.databases import ADDED, DATABASES
 from serving.store.decisions import ARRIVAL, IDENTITY, SHIPPED
 from serving.store.keys import NUMBER_BYTES, integer_of
@@ -23,7 +24,6 @@ from serving.store.outcomes import OUTCOMES, TIMES
 from serving.store.outcomes import SEQUENCE as OUTCOME_SEQUENCE
 from serving.store.stubs import context_number_of, place_key_of
 from serving.store.view import DIGEST, META, View
-from serving.store.waiting import CURSOR
 
 PROJECT: Final = Path(__file__).parents[2]
 
@@ -88,6 +88,8 @@ def _find_flaws_of_decisions(view: View) -> Iterator[str]:
     # Only shipped decisions go.
     if (expected or view.number(SHIPPED) + 1) != newest + 1:
         yield f"decisions end with {(expected or 1) - 1}, but {newest} were made"
+    if view.number(COUNTED) > newest:
+        yield f"the guard has counted decision {view.number(COUNTED)}, but {newest} were made"
     if view.count("ids") != view.count("stubs"):
         yield f"{view.count('ids')} ids for {view.count('stubs')} decisions"
 

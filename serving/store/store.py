@@ -5,34 +5,22 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from antifraud.api.labels import LabelIn
 from antifraud.errors import StoreForeign
 from antifraud.killswitch.audit import Trail
 from antifraud.killswitch.machine import Order, Switch
 from antifraud.settings.serving import StoreSettings
-from serving.store import decisions, earlier, labels, retention, room, waiting
+from serving.store import counting, decisions, earlier, labels, retention, room
 from serving.store.databases import DATABASES
+from serving.store.evidence import GuardStore
 from serving.store.lmdb import Environment
 from serving.store.opening import open_environment
 from serving.store.outbox import Outbox
 from serving.store.outcomes import OUTCOMES, Outcomes
-from serving.store.port import (
-    NOTHING_PENDING,
-    BlockKey,
-    Commit,
-    Counts,
-    EvidenceKey,
-    Fill,
-    Horizon,
-    Inspection,
-    Seen,
-    Shipped,
-    WaitingLabel,
-    Wanted,
-)
-from serving.store.records import AddedLabels, Decision, Entry, Label, NewDecision, Place
+from serving.store.port import NOTHING_PENDING, Commit, Fill, Horizon, Seen, Shipped, Wanted
+from serving.store.records import AddedLabels, Decision, Entry, NewDecision, Place, StoredLabel
 from serving.store.stubs import decision_id_of, key_of_place
 from serving.store.switchboard import begin_switch, read_switch, set_switch, verify_audit
 from serving.store.view import View
@@ -41,7 +29,7 @@ RELEASED_A_STEP: Final = 500
 """Decisions of one step of a release: it bounds how long the lock is held."""
 
 
-class Store:
+class Store(GuardStore):
     """An open decision store. Open it after the fork: LMDB environments do not survive one."""
 
     def __init__(self, environment: Environment) -> None:
@@ -52,12 +40,12 @@ class Store:
         self._sweeps = retention.make_sweeps()
         with environment.read() as view:
             self._identity = (view.get("meta", decisions.IDENTITY) or b"").decode()
-            is_current = earlier.has_this_live_format(view)
+            is_current = earlier.has_these_formats(view)
             environment.room.measure(view.used_bytes())
         if not self._identity:
             raise StoreForeign("the decision store has no identity: `python -m serving.store init` gives it one")
         if not is_current:
-            environment.write(earlier.empty_other_live_format)
+            environment.write(earlier.empty_other_formats)
 
     @property
     def outbox(self) -> Outbox:
@@ -152,7 +140,7 @@ class Store:
 
         return self._environment.write(add, spare=room.LABELS, size=len(new))
 
-    def read_labels(self, first: int, limit: int) -> list[tuple[int, Label]]:
+    def read_labels(self, first: int, limit: int) -> list[tuple[int, StoredLabel]]:
         """Return up to `limit` stored labels with their numbers, from number `first` on."""
         with self._environment.read() as view:
             return labels.read_labels(view, first, limit)
@@ -161,36 +149,6 @@ class Store:
         """Return the number of the newest label, 0 if there is none."""
         with self._environment.read() as view:
             return view.number(labels.SEQUENCE)
-
-    def take_in_labels(self, limit: int) -> int:
-        """Make up to `limit` new labels wait for their cohort; return how many there were."""
-        return self._environment.write(
-            lambda view: waiting.take_in_labels(view, self._contexts, limit), spare=room.GUARD, size=limit
-        )
-
-    def matured_labels(self, last_day: int, limit: int) -> list[WaitingLabel]:
-        """Return up to `limit` waiting labels of days up to `last_day`, oldest day first."""
-        with self._environment.read() as view:
-            return waiting.matured_labels(view, last_day, limit)
-
-    def block_counts(self, keys: Iterable[BlockKey]) -> dict[BlockKey, Counts]:
-        """Return the counts of blocks."""
-        with self._environment.read() as view:
-            return waiting.read_block_counts(view, keys)
-
-    def evidence(self) -> dict[EvidenceKey, dict[str, Any]]:
-        """Return the evidence about every release and epoch."""
-        with self._environment.read() as view:
-            return waiting.read_evidence(view)
-
-    def commit_inspection(self, inspection: Inspection) -> bool:
-        """Make the guard's change; return False, and change nothing, if something has changed since it was read."""
-        # Counting makes room, and a suspension must succeed however full the store is.
-        return self._environment.write(
-            lambda view: waiting.commit_inspection(view, inspection),
-            size=1 + len(inspection.used),
-            urgent=inspection.suspend is not None,
-        )
 
     def switch(self) -> Switch:
         """Return the present switch."""
@@ -227,8 +185,10 @@ class Store:
     def sizes(self) -> dict[str, int]:
         """Return the number of records by kind."""
         with self._environment.read() as view:
-            counts = {name: view.count(name) for name in ("labels", OUTCOMES, "pending", "outbox", "dead")}
-            return {"decisions": view.count("stubs"), "judged": view.number(waiting.JUDGED), **counts}
+            counts = {name: view.count(name) for name in ("labels", OUTCOMES, "outbox", "dead")}
+            pending = view.number(labels.SEQUENCE) - view.number(counting.CURSOR)
+            judged = view.number(counting.JUDGED)
+            return {"decisions": view.count("stubs"), "judged": judged, "pending": pending, **counts}
 
     def fill(self) -> Fill:
         """Return how full the store is, and whether it takes decisions."""

@@ -17,7 +17,7 @@ from serving.store.records import Context, Decision, Entry, Place
 
 _FIELDS: Final = struct.Struct("<IBIqiI16s16s")
 """Context, marks, score, event time, seconds from event to decision, amount, hash of the payload, key of the place."""
-COUNTED, COMPLETE, JUDGED = 1, 2, 4
+COUNTED, COMPLETE = 1, 2
 METADATA_FOLLOWS: Final = b"\0"
 """Between the token of the terminal and the metadata: JSON writes this character otherwise."""
 DIGEST_BYTES: Final = 16
@@ -93,13 +93,3 @@ def decided_at_of(stub: bytes) -> int:
     """Return the business time of a stub's decision."""
     _, _, _, event_time, offset, *_ = _FIELDS.unpack_from(stub)
     return int(event_time + offset)
-
-
-def is_judged(stub: bytes) -> bool:
-    """Return whether the transaction counts in the evidence."""
-    return bool(stub[4] & JUDGED)
-
-
-def mark_judged(stub: bytes) -> bytes:
-    """Return the stub of a transaction that counts in the evidence."""
-    return stub[:4] + bytes([stub[4] | JUDGED]) + stub[5:]

@@ -95,7 +95,7 @@ def verify_audit(view: View) -> Trail:
     """Check the audit trail.
 
     Raises:
-        AuditBroken: An entry was changed, is missing, or is not the one that was made.
+        StoreDamaged: An entry was changed, is missing, or is not the one that was made.
     """
     now = view.get("switch", NOW)
     return verify_trail(_entries(view), None if now is None else json.loads(now))

@@ -66,7 +66,8 @@ def outcome_rows(worlds):
     """The rows of `outcomes` that the shipper would write."""
     return [
         {
-            "day": date_of(day), "store": "s", "sequence": sequence, "transaction_id": str(world * EVENTS + number),
+            "day": date_of(day), "store": "s", "sequence": sequence, "namespace": "",
+            "transaction_id": str(world * EVENTS + number),
             "event_time": next(each.time for each in events if (each.time // DAY, each.number) == (day, number)),
             "arrival": 1, "received_at": received_at, "effect": effect,
         }

@@ -73,6 +73,9 @@ def exposed(shared_home):
         assert running.post("/v1/decisions", {}).status_code == 422
         label = {"transaction_id": 1, "status": "fraud", "learned_at": NOON}
         assert running.post("/v1/labels", {"labels": [label]}).status_code == 200
+        outcome = {"transaction_id": 1, "outcome": "declined", "happened_at": NOON}
+        assert running.post("/v1/outcomes", {"outcomes": [outcome]}).status_code == 200
+        assert running.post("/v1/decisions/batch", {"decisions": [transaction()]}).status_code == 200
         yield running.get("/metrics").text
     finally:
         running.stop()

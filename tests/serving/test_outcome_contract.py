@@ -217,7 +217,7 @@ def test_a_decision_in_flight_sees_the_decline(store):
 
 
 def test_kept_events_and_outcomes_go_with_their_time(store):
-    """Events are kept until their day is closed for all workers; outcomes as long as their decision."""
+    """Events are kept until their day is closed for all workers; outcomes until they are shipped, like decisions."""
     pay(store, 1)
     pay(store, 2, time=NOON + DAY_SECONDS)
     tell(store, (1, "declined", NOON + 5))
@@ -229,7 +229,12 @@ def test_kept_events_and_outcomes_go_with_their_time(store):
     assert effects(tell(store, (2, "declined", NOON + DAY_SECONDS), now=NOON + DAY_SECONDS)) == ["removed"]
     store.release(1, 1)
     remove_all(store, GONE)
+    assert (len(store.outcomes.read(1, 9)), store.outcomes.shipped()) == (4, 0)
+    store.outcomes.release(4)
+    store.outcomes.release(2)
+    remove_all(store, GONE)
 
+    assert store.outcomes.shipped() == 4
     assert [outcome.transaction_id for _, outcome in store.outcomes.read(1, 9)] == ["2"]
     assert store.decision_of(Place("", "1")) is None
     assert tell(store, (1, "declined", NOON)).unknown == ["1"]

@@ -28,7 +28,7 @@ def switch(scorer, action, **fields):
 def suspend_by_trip(scorer, release="first"):
     """Suspend as the guard does, in one transaction."""
     after = trip(scorer.store.switch(), release=release, reason="too many flags", at=NOON, evidence={"fpr": 0.08})
-    assert scorer.store.commit_inspection(Inspection([], [], {}, {}, suspend=after))
+    assert scorer.store.commit_inspection(Inspection(scorer.store.closed_day(), suspend=after))
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_the_audit_trail_is_checked_by_a_command(scorer, home, capsys):
 
 
 def test_a_changed_entry_ends_the_command(scorer, home, capsys):
-    """The exit code is that of a broken trail, and the message names the epoch."""
+    """The exit code is that of a damaged store, and the message names the epoch."""
     switch(scorer, "suspend")
     key = (2).to_bytes(8, "big")
     with view_of(scorer.store) as view:
@@ -250,7 +250,7 @@ def test_a_changed_entry_ends_the_command(scorer, home, capsys):
     scorer.store._environment.write(lambda view: view.put("switch", key, entry.replace(b"a drill", b"an order")))
     scorer.close()
 
-    assert store_command(["audit"], {"ANTIFRAUD_HOME": str(home)}) == 84
+    assert store_command(["audit"], {"ANTIFRAUD_HOME": str(home)}) == 81
 
     assert "the audit trail is broken at epoch 2 (it was changed)" in capsys.readouterr().err
 

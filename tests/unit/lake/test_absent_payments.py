@@ -8,11 +8,11 @@ DAY = dt.date(2026, 1, 2)
 TIME = 1_767_312_000
 
 
-def row(name, sequence, effect, received_at, store="s", arrival=1):
+def row(name, sequence, effect, received_at, store="s", arrival=1, namespace=""):
     """A row as the shipper writes it."""
     return {
-        "day": DAY, "store": store, "sequence": sequence, "transaction_id": name, "event_time": TIME,
-        "arrival": arrival, "received_at": received_at, "effect": effect,
+        "day": DAY, "store": store, "sequence": sequence, "namespace": namespace, "transaction_id": name,
+        "event_time": TIME, "arrival": arrival, "received_at": received_at, "effect": effect,
     }  # fmt: skip
 
 
@@ -31,6 +31,13 @@ def test_ids_of_the_source_alone_are_taken():
 
     assert absent_payments(rows, "global") == {}
     assert absent_payments(rows, "day") == {DAY: [AbsentPayment(DAY, 17, TIME, TIME, None)]}
+
+
+def test_other_namespaces_are_not_the_lakes():
+    """The id of a client with a namespace of its own names another payment."""
+    rows = [row("17", 1, "removed", TIME, namespace="shop"), row("18", 2, "removed", TIME)]
+
+    assert absent_payments(rows, "global") == {DAY: [AbsentPayment(DAY, 18, TIME, TIME, None)]}
 
 
 def test_two_stores_are_kept_apart():

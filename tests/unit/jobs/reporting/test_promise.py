@@ -32,7 +32,7 @@ def test_page_and_card_have_the_promise_with_its_exceptions():
         for sentence in promise(found):
             assert sentence in text
     assert "proved for independent rows" in promise(found)[0]
-    assert "not kept for a rate that wanders for weeks" in promise(found)[1]
+    assert "not kept for a rate that stays above its limit for weeks" in promise(found)[1]
 
 
 def test_a_replay_promises_nothing():
