@@ -7,6 +7,8 @@ from msgspec import Meta, Struct
 from antifraud.api.fields import LabelStatus, Propensity, Time, TransactionId
 
 MAX_LABELS: Final = 1_000
+CERTAIN: Final = 1.0
+"""Propensity of a label that was not drawn at random. This very value is left out of requests."""
 
 
 class LabelIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -19,7 +21,7 @@ class LabelIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     transaction_id: TransactionId
     status: LabelStatus
     learned_at: Time
-    propensity: Propensity = 1.0
+    propensity: Propensity = CERTAIN
 
 
 class LabelsRequest(Struct, frozen=True, forbid_unknown_fields=True):

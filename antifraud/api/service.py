@@ -59,8 +59,8 @@ class StatusAnswer(Struct, frozen=True):
     """The whole service: `converged` is true if all workers use what switch and pointers name and have seen the epoch.
 
     `guard` is the guard's last report; `silent_since` in it is the time of that report if the guard is dead since then.
-    `release`, `verdict`, `threshold` and `state_cutoff` are those of the worker that answers. `troubles` says what it
-    cannot use, and why.
+    `release`, `verdict`, `threshold`, `state_cutoff` and `policy` (its version and activation) are those of the worker
+    that answers. `troubles` says what it cannot use, and why.
 
     `evidence` is about each subject: the service, and each release. `coverage` says how many decisions of closed days
     have a label, and `finding` in it is ``evidence_unidentified`` if they are too few. `warnings` is what a person
@@ -79,6 +79,7 @@ class StatusAnswer(Struct, frozen=True):
     verdict: str | None
     threshold: int | None
     state_cutoff: str | None
+    policy: dict[str, Any] | None
     converged: bool
     time: Time
     troubles: dict[str, str]

@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from antifraud.api.decisions import Answer, DecisionRequest
 from antifraud.api.fields import Metadata, TransactionId, decode_transaction_id, encode_transaction_id
-from antifraud.api.labels import LabelIn, LabelsAnswer, LabelsRequest
+from antifraud.api.labels import CERTAIN, LabelIn, LabelsAnswer, LabelsRequest
 from antifraud.api.operations import JSON
 from antifraud.api.service import SwitchRequest
 from antifraud.client.answers import Reply, decode_answer, require_success
@@ -35,11 +35,16 @@ class Decision(Answer, frozen=True, kw_only=True):
     """The scorer's answer.
 
     `transaction_id` is text, also if an integer was sent. `score` and `threshold` are in ppm; `replayed` means that the
-    id had been decided before. `reasons` holds ``history_incomplete`` if the event came so late that some of its
-    features are not known. `decision_id` is unique over all scorers, and `arrival` is the place of the decision among
-    those of its scorer; earlier scorers do not tell them. `metadata` are those of the first request with this id.
+    id had been decided before. `decision` is ``review`` only if the active policy says so. While the service is
+    suspended, a policy may decide alone: `source` is then ``rules``, and there is no score. `reasons` holds
+    ``history_incomplete`` if the event came so late that some of its features are not known. `decision_id` is unique
+    over all scorers, and `arrival` is the place of the decision among those of its scorer. Earlier scorers do not tell
+    them, nor source, policy and propensity. `metadata` are those of the first request with this id.
     """
 
+    source: Literal["model", "rules"] = "model"
+    policy: int | None = None
+    propensity: float = 1.0
     decision_id: str = ""
     arrival: int = 0
     metadata: Metadata = msgspec.field(default_factory=dict)
@@ -56,7 +61,7 @@ class Label:
     transaction_id: int | str
     status: Literal["fraud", "legitimate", "unknown"]
     learned_at: int
-    propensity: float = 1.0
+    propensity: float = CERTAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,11 +118,13 @@ class Buckets(PackedRows, Mapping[int, Bucket], layout="iqqQQqq"):
             return [EMPTY for _ in spans]
         # The closed days before an event are the same all day long, and so are the hours of both longer windows.
         known, columns = self._totals, None
+        # The hours of a state end where those of today begin, so many spans lie behind all of them.
+        newest = self.first_at(len(self.packed) - self.row_bytes)
         for span in spans:
-            if span not in known:
+            if span not in known and span[0] <= newest:
                 columns = columns or self.unpack()
                 known[span] = _add_up(columns, *span)
-        return [known[span] for span in spans]
+        return [known.get(span, EMPTY) for span in spans]
 
     def since(self, number: int) -> Self:
         """Return the buckets from `number` on."""
@@ -229,6 +231,14 @@ class History:
         windows = zip((day_ago // DAY_HOURS, *first_days), (1, *LONG_WINDOWS), strict=True)
         known = [self._knows(first, last_hour, days) for first, days in windows]
         return [bucket if is_known else None for bucket, is_known in zip(found, known, strict=True)]
+
+    def past_hour(self, time: int) -> Bucket | None:
+        """Return the window of one hour at `time`: the event's own and the one before it; None as in `windows`."""
+        last_hour = time // HOUR_SECONDS
+        first_hour = last_hour - 1
+        if day_of(time) <= self.cutoff and not self._knows(first_hour // DAY_HOURS, last_hour, 1):
+            return None
+        return self._sum_hours([first_hour], time)[0]
 
     def _knows(self, first_day: int, last_hour: int, days: int) -> bool:
         """Return whether a window that ends in a closed day's `last_hour` is known to the hour where it has to be."""

@@ -6,7 +6,7 @@ Every closed day updates both once (`antifraud.killswitch.detectors.rate`). The 
 | --- | --- | --- |
 | the service | 2.5 % | releases that change every night are each too short to be found |
 | all releases together | 1.5 % | one that serves long is judged by its own days |
-| loss | 1 % | missed fraud (`antifraud.killswitch.detectors.loss`) |
+| loss | 1 % | missed fraud (`antifraud.killswitch.detectors.missed_rate`) |
 
 Releases share one horizon: on each day they divide the opening weight by their shares of the decisions. However many
 there are, the expected sum of their wealth after a year is therefore at most 1.
@@ -52,11 +52,14 @@ class Subject:
         rate: The detector's memory.
         recent: The last closed days that were counted, oldest first.
         cleared_on: The closed day after which the service's evidence started anew, because a successor was acquitted.
+        inflation: How much more the flagged rows of the last closed day may vary than independent ones, by the
+            manifests of its releases; None before the first. The promise rests on it.
     """
 
     rate: RateEvidence = field(default_factory=RateEvidence)
     recent: tuple[Recent, ...] = ()
     cleared_on: int | None = None
+    inflation: float | None = None
 
     def is_broken(self, budget: float) -> bool:
         """Return whether the evidence says that the limit is broken."""
@@ -72,13 +75,14 @@ class Subject:
             "detector": self.rate.to_dict(),
             "recent": [list(day) for day in self.recent],
             "cleared_on": self.cleared_on,
+            "inflation": self.inflation,
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Subject":
         """Read a subject back from the values of `to_dict`."""
         recent = tuple(Recent(*day) for day in values["recent"])
-        return cls(RateEvidence.from_dict(values["detector"]), recent, values["cleared_on"])
+        return cls(RateEvidence.from_dict(values["detector"]), recent, values["cleared_on"], values["inflation"])
 
 
 def budget_of(subject: str) -> float:
@@ -135,7 +139,7 @@ def _count(before: Subject, cohort: CohortCounts, noise: Noise, limit: float, sh
     # concavity, ``((1 - p) / (1 - limit)) ** (1 / weight)`` loses at least what a labelled row gains on average.
     closed = replace(closed, inflation=closed.inflation + cohort.weight - 1)
     recent = (*before.recent, Recent(cohort.day, rows, flagged))[-RECENT_DAYS:]
-    return replace(before, rate=update(before.rate, closed), recent=recent)
+    return replace(before, rate=update(before.rate, closed), recent=recent, inflation=closed.inflation)
 
 
 def find_trip(subjects: Mapping[str, Subject], serving: str | None) -> str | None:

@@ -12,11 +12,11 @@ GIANTS: Final = (0.043, 0.03, 0.02)
 AT_LIMIT: Final = (
     Stream("independent"),
     Stream("terminal-days", clustering=0.1),
-    Stream("28-day terminals", terminals=2_000, compromised=0.02),
-    Stream("lake-shaped", terminals=1_000, sizes_sd=0.8, clustering=0.05, compromised=0.03, compromised_rate=0.4),
+    Stream("28-day terminals", compromised=0.02),
+    Stream("lake-shaped", sizes_sd=0.8, clustering=0.05, compromised=0.03, compromised_rate=0.4),
     Stream("giants", giants=GIANTS, giant_rate=0.3, clustering=0.05),
     Stream("2,000 a day", rows=2_000, terminals=200, clustering=0.1),
-    Stream("200,000 a day", rows=200_000, terminals=2_000, clustering=0.02, day_sd=0.02),
+    Stream("200,000 a day", rows=200_000, clustering=0.01, day_sd=0.02),
 )
 """Streams at exactly the limit, as the promise names them."""
 INSIDE: Final = (
@@ -41,7 +41,7 @@ OWN: Final = (
     Stream("volume shrinks to a tenth", growth=0.1, clustering=0.1),
     Stream("rhythm at the limit", rhythm=RHYTHM, volume=WEEKEND, clustering=0.1),
     Stream("300 a day", rows=300, terminals=100, clustering=0.2),
-    Stream("14-day bursts", terminals=1_000, compromised=0.03, compromised_days=14),
+    Stream("14-day bursts", compromised=0.03, compromised_days=14),
     Stream("wandering days, 5 %", day_sd=0.05, day_memory=0.8),
 )
 """Streams of our own at exactly the limit."""

@@ -92,7 +92,7 @@ def _item(services: Services, index: int, result: Result) -> BatchItem:
     if result.answer is None:
         services.metrics.replays.inc()
         return BatchItem(index, OK, _decode_answer(result.body), replayed=True)
-    services.metrics.count_decision(result.answer.decision, result.answer.release)
+    services.metrics.count_decision(result.answer)
     return BatchItem(index, OK, result.answer)
 
 

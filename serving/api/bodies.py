@@ -1,9 +1,8 @@
 """Bodies: decode a request into a strict struct, or answer with a problem that never repeats a value."""
 
-import json
 import re
 from functools import lru_cache
-from typing import Any, Final, TypeVar, get_args
+from typing import Final, TypeVar, get_args
 
 import msgspec
 from flask import Response, current_app, request
@@ -24,7 +23,8 @@ from antifraud.api.labels import MAX_LABELS
 from antifraud.api.operations import JSON
 from antifraud.api.outcomes import MAX_OUTCOMES
 from antifraud.transaction_id import EXPECTED as EXPECTED_ID
-from serving.api.problems import Problem
+from serving.api.distinct import require_distinct, require_distinct_fields
+from serving.api.problems import Problem, not_json
 
 EXPECTED: Final = {
     "transaction_id": f"{EXPECTED_ID}, as text, or an integer from 0 on",
@@ -82,9 +82,9 @@ def parse(kind: type[T], *, limit: int | None = None, is_nested: bool = False) -
     parsed = _decode(body, kind)
     # msgspec takes the last of two equal names, and another reader of the same body may take the first.
     if is_nested:
-        _require_distinct(_pairs_of(body))
+        require_distinct_fields(body)
     else:
-        _DISTINCT.decode(body.decode())
+        require_distinct(body)
     return parsed
 
 
@@ -95,7 +95,7 @@ def decode_item(item: msgspec.Raw, kind: type[T]) -> T:
         Problem: 422 as `parse`.
     """
     parsed = _decode(bytes(item), kind)
-    _DISTINCT.decode(bytes(item).decode())
+    require_distinct(bytes(item))
     return parsed
 
 
@@ -105,7 +105,7 @@ def _decode(body: bytes, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise _describe_invalid(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise _not_json() from None
+        raise not_json() from None
 
 
 def _require_json() -> None:
@@ -120,32 +120,6 @@ def _require_json() -> None:
 def _is_json(content_type: str) -> bool:
     kind, options = parse_options_header(content_type)
     return kind.lower() == JSON and options.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
-
-
-def _require_distinct(pairs: list[tuple[str, Any]]) -> None:
-    seen: set[str] = set()
-    for name, _ in pairs if len(dict(pairs)) < len(pairs) else ():
-        if name in seen:
-            field = name if name in EXPECTED else None
-            raise Problem("invalid", f"{field or 'a field'} is there twice: expected each field once", field)
-        seen.add(name)
-
-
-_DISTINCT: Final = json.JSONDecoder(object_pairs_hook=_require_distinct)
-# Numbers stay texts: Python refuses to read very long ones, which are for the decoder of their part to judge.
-_PAIRS: Final = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str)
-
-
-def _pairs_of(body: bytes) -> list[tuple[str, Any]]:
-    try:
-        pairs: list[tuple[str, Any]] = _PAIRS.decode(body.decode())
-    except (ValueError, RecursionError):  # msgspec skips the inside of parts without looking at each letter
-        raise _not_json() from None
-    return pairs
-
-
-def _not_json() -> Problem:
-    return Problem("not-json", "the body is not a JSON document in UTF-8")
 
 
 def _read_bounded_body(limit: int) -> bytes:

@@ -38,7 +38,7 @@ def make_decision() -> Response:
     if outcome.answer is None:
         services.metrics.replays.inc()
         return _json_response(outcome.body, REPLAYED)
-    services.metrics.count_decision(outcome.answer.decision, outcome.answer.release)
+    services.metrics.count_decision(outcome.answer)
     return _json_response(outcome.body)
 
 

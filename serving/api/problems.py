@@ -50,6 +50,11 @@ def store_problem(error: StoreError) -> Problem:
     return Problem("store-unusable", str(error), headers={"Retry-After": "1" if isinstance(error, StoreBusy) else "5"})
 
 
+def not_json() -> Problem:
+    """Return a problem with status 400: the body is no JSON."""
+    return Problem("not-json", "the body is not a JSON document in UTF-8")
+
+
 def register(app: Flask) -> None:
     """Make `app` answer every error with a problem."""
 
@@ -71,7 +76,9 @@ def register(app: Flask) -> None:
     @app.errorhandler(Exception)
     def answer_defect(error: Exception) -> Response:
         # Only type and place are logged: a library may have put a value into the message.
-        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=raised_at(error))
+        current_app.extensions["antifraud"].log.error(
+            "unexpected", request_id=g.get("request_id"), error=type(error).__name__, where=raised_at(error)
+        )
         return _answer(Problem("internal", "the scorer failed and decided nothing: send the same id again"))
 
 

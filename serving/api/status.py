@@ -16,7 +16,7 @@ from serving.api.evidence import NO_EVIDENCE, describe_evidence
 from serving.api.problems import not_ready
 from serving.store.port import DecisionStore
 from serving.worker.measuring import has_converged
-from serving.worker.reports import WALL_CLOCK, read_guard, read_workers
+from serving.worker.reports import WALL_CLOCK, describe_policy, read_guard, read_workers
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
@@ -40,12 +40,12 @@ def readyz() -> Response:
     except StoreError as error:
         raise not_ready(str(error)) from None
     if services.serving is None:
-        raise not_ready("no release and state are loaded yet")
+        raise not_ready("no release, state and policy are loaded yet")
     # The last report of this worker was written to the store a poll ago, or its trouble says why not.
     if trouble := store.fill().refusal or services.troubles.get("store") or services.troubles.get("report"):
         raise not_ready(trouble)
-    # A suspended worker is healthy but must get no traffic.
-    if switch.mode is Mode.SUSPENDED:
+    # A suspended worker is healthy but must get no traffic, unless its rules decide alone.
+    if switch.mode is Mode.SUSPENDED and not services.serving.policy.decides_alone:
         raise not_ready("the service is suspended")
     return json_response(ProbeAnswer("ready", _warn_of_guard(store)))
 
@@ -124,4 +124,5 @@ def _describe_serving(services: Services) -> dict[str, Any]:
         "verdict": serving and serving.release.verdict,
         "threshold": serving and serving.release.threshold,
         "state_cutoff": serving and serving.state.cutoff_date,
+        "policy": describe_policy(services),
     }

@@ -1,15 +1,17 @@
 """One decision: read what it needs, compute, and commit it if nothing that it has read has changed meanwhile.
 
 The score is computed without a lock, and still its features count exactly the earlier arrivals. If a live record, a
-live label, the switch, or what is loaded has changed, nothing is committed, and all is computed anew.
+live label, the switch, the release, the state or the policy has changed, nothing is committed and all computed anew.
 """
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from msgspec import structs
 
 from antifraud.api.decisions import Answer, DecisionRequest
@@ -17,10 +19,12 @@ from antifraud.clock import DAY_SECONDS, day_of
 from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, StoreBusy, SwitchedOff, UnknownKey
 from antifraud.features.reference import feature_inputs, vector_of
 from antifraud.killswitch.machine import Mode, Switch
+from antifraud.policy.rulebook import Rulebook, Scored
 from serving.decisions.answers import answer_of, encode_answer, encode_metadata
 from serving.decisions.live import count_event, histories_of, label_hours_of
+from serving.decisions.rulings import rule_on
 from serving.store.port import Commit, DecisionStore, Seen, Wanted
-from serving.store.records import Context, Decision, Entry, NewDecision, Place
+from serving.store.records import NEVER, Context, Decision, Entry, NewDecision, Place
 from serving.worker.loading import Loaded, Serving, State
 from serving.worker.turns import Turns
 
@@ -82,7 +86,7 @@ class Decider:
     Attributes:
         store: The decision store.
         loaded: Returns what this worker has loaded now, or None.
-        choose: Returns the release that serves by a switch, with the state, or None.
+        choose: Returns the release that serves by a switch, with the state and the policy, or None.
         turns: The turns of requests about the same parties.
     """
 
@@ -96,7 +100,7 @@ def decide(decider: Decider, namespace: str, request: DecisionRequest, moment: M
     """Decide a transaction once; a repeated request gets the stored answer, however old its event is.
 
     Raises:
-        SwitchedOff: The service is suspended.
+        SwitchedOff: The service is suspended, and no policy decides meanwhile.
         OtherPayload: The id was decided for another payload.
         EventTimeRefused: The id is new, and its event is too old or too far ahead.
         NothingToServe: There is nothing to decide with, and the id is new.
@@ -138,7 +142,7 @@ def draft(
     wanted = Wanted(place, request.customer, request.terminal, hours)
     seen = look_up(wanted)
     # The switch comes first: a suspended service must not depend on a release that loads.
-    if seen.switch.mode is Mode.SUSPENDED:
+    if seen.switch.mode is Mode.SUSPENDED and not (loaded and loaded.policy.decides_alone):
         raise SwitchedOff("the service is suspended: no decisions are made")
     if seen.earlier is not None:
         return _repeat_answer(decider.store, place, seen.earlier, hash_payload(request))
@@ -146,11 +150,13 @@ def draft(
     if loaded is None or (serving := decider.choose(loaded, seen.switch)) is None:
         raise NothingToServe("the release that serves, or a state, is not loaded yet: `GET /v1/status` says why")
     _require_known_keys(serving.state, request)
-    return Draft(place, loaded, Commit(wanted, seen, _compute(serving, request, wanted, seen, moment)))
+    # An id that no decision has: known before the commit, and the same in every attempt.
+    new = _compute(serving, request, wanted, seen, moment, lambda: decider.store.decision_id(place, 0))
+    return Draft(place, loaded, Commit(wanted, seen, new))
 
 
 def is_current(decider: Decider, made: Draft) -> bool:
-    """Return whether a draft was computed with the release and the state that are loaded now."""
+    """Return whether a draft was computed with the release, the state and the policy that are loaded now."""
     return decider.loaded() is made.loaded
 
 
@@ -188,15 +194,24 @@ def _repeat_answer(store: DecisionStore, place: Place, stored: Decision, payload
     return Outcome(encode_answer(answer_of(store, place, stored)), None)
 
 
-def _compute(serving: Serving, request: DecisionRequest, wanted: Wanted, seen: Seen, moment: Moment) -> NewDecision:
-    """Return the decision, and both live records after it."""
+def _compute(
+    serving: Serving,
+    request: DecisionRequest,
+    wanted: Wanted,
+    seen: Seen,
+    moment: Moment,
+    make_seed: Callable[[], str],
+) -> NewDecision:
+    """Return the decision, and both live records after it; `make_seed` makes the seed of the control share."""
     time, amount, state = request.event_time, request.amount, serving.state
     (customer, live_customer), (terminal, live_terminal) = histories_of(state, wanted, seen)
     inputs = feature_inputs(time, amount, customer, terminal)
     vector = np.array(vector_of(inputs), dtype="<f8")
+    scored = _score(serving, seen.switch, vector)
+    histories = {"customer": customer, "terminal": terminal}
     decision = Decision(
-        context=_context_of(serving, seen.switch),
-        score=int(serving.release.evaluator.score(vector.reshape(1, -1))[0]),
+        context=_context_of(serving, seen.switch, is_scored=scored is not None),
+        score=scored and scored.score,
         event_time=time,
         decided_at=moment.now,
         terminal=request.terminal,
@@ -206,6 +221,7 @@ def _compute(serving: Serving, request: DecisionRequest, wanted: Wanted, seen: S
         counted=day_of(time) > state.cutoff,
         history_complete=inputs.complete,
         metadata=encode_metadata(request.metadata),
+        ruling=rule_on(serving.policy, wanted, inputs, histories, scored, make_seed),
     )
     entry = Entry(*wanted.place, request.customer, vector.tobytes())
     if not decision.counted:
@@ -217,6 +233,31 @@ def _compute(serving: Serving, request: DecisionRequest, wanted: Wanted, seen: S
     return NewDecision(decision, entry, *live)
 
 
-def _context_of(serving: Serving, switch: Switch) -> Context:
+def _score(serving: Serving, switch: Switch, vector: npt.NDArray[np.float64]) -> Scored | None:
+    """Return the release's score of a vector; None while the service is suspended, when nothing may be scored."""
+    if switch.mode is Mode.SUSPENDED:
+        return None
     release = serving.release
-    return Context(release.release, release.threshold, switch.mode, switch.epoch, serving.state.cutoff)
+    return Scored(int(release.evaluator.score(vector.reshape(1, -1))[0]), release.threshold)
+
+
+def _context_of(serving: Serving, switch: Switch, *, is_scored: bool) -> Context:
+    release, threshold = (serving.release.release, serving.release.threshold) if is_scored else ("", 0)
+    return _make_context(release, threshold, switch.mode, switch.epoch, serving.state.cutoff, serving.policy)
+
+
+@lru_cache(2)
+def _make_context(release: str, threshold: int, mode: str, epoch: int, cutoff: int, policy: Rulebook) -> Context:
+    """Return a context; the same one as before, because the store need not pack it anew then."""
+    review, control = policy.score.review_above, policy.control.share
+    return Context(
+        release,
+        threshold,
+        mode,
+        epoch,
+        cutoff,
+        policy.version,
+        policy.rules,
+        NEVER if review is None else review,
+        control,
+    )

@@ -38,6 +38,7 @@ class Contexts:
     def __init__(self) -> None:
         self._by_text: dict[bytes, Context] = {}
         self._numbers: dict[bytes, int] = {}
+        self._packed: tuple[Context | None, bytes] = None, b""
 
     def get(self, view: View, number: int) -> Context:
         """Return a context."""
@@ -50,11 +51,17 @@ class Contexts:
 
     def number(self, view: View, context: Context) -> int:
         """Return the number of a context, which is stored if it is new."""
-        text = pack_context(context)
+        text = self._pack(context)
         number = self._numbers.get(text)
         if number is None or view.get("contexts", key_of(number)) != text:
             number = self._numbers[text] = self._find_number(view, text)
         return number
+
+    def _pack(self, context: Context) -> bytes:
+        # Nearly every decision has the context of the one before, and that of a policy names all of its rules.
+        if self._packed[0] is not context:
+            self._packed = context, pack_context(context)
+        return self._packed[1]
 
     def _find_number(self, view: View, text: bytes) -> int:
         for key, stored in view.items("contexts"):

@@ -8,10 +8,13 @@ switch, the previous one and the anchor stay loaded, so that a return to them lo
 import json
 import threading
 from collections.abc import Callable, Iterable
+from operator import is_
+from typing import Any
 
 from antifraud.artifacts.pointer import Pointer, read_pointer
 from antifraud.artifacts.state_export import StatePointer, read_state_pointer
 from antifraud.errors import AntifraudError, StoreError, StoreForeign
+from antifraud.keys.signing import PublicKey
 from serving.store.port import DecisionStore
 from serving.store.registration import advance_registration, require_registered
 from serving.store.store import open_store
@@ -19,6 +22,7 @@ from serving.worker.access_file import AccessFile
 from serving.worker.following import Follower, require_not_older
 from serving.worker.loading import Loaded, Release, Serving, State, load_state
 from serving.worker.measuring import measure, show_state
+from serving.worker.policy_file import PolicyFile
 from serving.worker.reports import (
     WALL_CLOCK,
     WorkerReports,
@@ -44,6 +48,7 @@ class Poller:
         self._state: Follower[StatePointer, State] = Follower(
             lambda pointer: load_state(settings.state_dir, pointer, verifier)
         )
+        self._policy = PolicyFile(settings.policies_dir, lambda: PublicKey.read(settings.release_public_key_path))
         self._others_state: StatePointer | None = None
         self._pointer: Pointer | None = None
         self._pointer_epoch = 0
@@ -82,6 +87,7 @@ class Poller:
         self._run_step("release", self._follow_release)
         self._run_step("rolled back", self._load_rolled_back)
         self._run_step("state", self._follow_state)
+        self._run_step("policy", self._policy.follow)
         self._swap()
         self._run_step("ladder", self._load_ladder)
         self._run_step("report", self._report)
@@ -107,7 +113,7 @@ class Poller:
         """Take over a changed access file; while it is broken, the callers that were read before stay."""
         if access := self._access.read_changed():
             self._services.access = access
-            self._services.log.info("access read", clients=len(access.callers))
+            self._services.log.info("access read", clients=len(access.callers or ()))
         return True
 
     def _follow_store(self) -> bool:
@@ -202,26 +208,28 @@ class Poller:
         return self._state.follow(pointer)
 
     def _swap(self) -> None:
-        services, state, pointer = self._services, self._state.value, self._pointer
-        if state is None:
+        services, state, policy = self._services, self._state.value, self._policy.rulebook
+        # Without the policy that is active, its deny lists would let payments through.
+        if state is None or policy is None:
             return
-        champion = self._release.value
+        champion, pointer = self._release.value, self._pointer
         is_named = pointer is not None and champion is not None and champion.release == pointer.release
-        now = Loaded(state, champion, is_named, self._pointer_epoch)
+        now = Loaded(state, champion, is_named, self._pointer_epoch, policy)
         # A decision that finds another object at its end is computed anew.
         if not now.is_same_as(services.loaded):
             # One assignment of a frozen whole: no request sees the new release with the old state.
-            services.loaded = now
+            services.loaded, services.policy = now, self._policy.activation
         self._show(services.serving)
 
     def _show(self, now: Serving | None) -> None:
         before, self._shown = self._shown, now or self._shown
-        if now is None or (before and before.release is now.release and before.state is now.state):
+        if now is None or (before and all(map(is_, _parts_of(before), _parts_of(now)))):
             return
         if before and now.state.cutoff < before.state.cutoff:
             self._services.log.warning("state moved back", before=before.state.cutoff_date)
         show_state(self._services, now.state.cutoff)
-        self._services.log.info("serving", release=now.release.release, state_cutoff=now.state.cutoff_date)
+        using = {"state_cutoff": now.state.cutoff_date, "policy": now.policy.version}
+        self._services.log.info("serving", release=now.release.release, **using)
 
     def _report(self) -> bool:
         """Report what this worker uses, and read from all reports which live days are no longer needed."""
@@ -237,3 +245,7 @@ class Poller:
         # loading the state of the day before and has not reported yet.
         services.oldest_live_day = min(cutoffs, default=0)
         return True
+
+
+def _parts_of(serving: Serving) -> tuple[Any, ...]:
+    return serving.release, serving.state, serving.policy

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from flask import current_app
 
 from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.policies import Activation
 from antifraud.clock import BusinessClock
 from antifraud.errors import ReleaseError, StoreError
 from antifraud.keys.access import Access
@@ -28,9 +29,9 @@ BATCHES_AT_ONCE: Final = 2
 class Services:
     """The collaborators of a worker.
 
-    The poller thread replaces `access`, `loaded`, `switch`, `opened_store` and `troubles`, each by one assignment, so a
-    view reads each of them once. `switch` is the one that the poller has seen last; a decision reads its own. Somebody
-    who sets `wake` makes the poller poll at once.
+    The poller thread replaces `access`, `loaded`, `switch`, `policy` (the activation of the policy in use),
+    `opened_store` and `troubles`, each by one assignment, so a view reads each of them once. `switch` is the one that
+    the poller has seen last; a decision reads its own. Somebody who sets `wake` makes the poller poll at once.
     `oldest_live_day` is the first day whose live buckets some worker may still need.
     """
 
@@ -43,6 +44,7 @@ class Services:
     store_error: StoreError | None = None
     loaded: Loaded | None = None
     switch: Switch = UNCHANGED
+    policy: Activation | None = None
     oldest_live_day: int = 0
     troubles: dict[str, str] = field(default_factory=dict)
     turns: Turns = field(default_factory=Turns)
@@ -69,12 +71,12 @@ class Services:
             # The poller shall see the change now, and load what it needs.
             self.wake.set()
         release = self._choose_release(loaded, switch)
-        return Serving(release, loaded.state) if release else None
+        return Serving(release, loaded.state, loaded.policy) if release else None
 
     def _choose_release(self, loaded: Loaded, switch: Switch) -> Release | None:
         if switch.mode is Mode.ROLLED_BACK:
             return self.releases.find(switch.release)
-        if loaded.epoch < switch.began:
+        if loaded.epoch < switch.began and switch.mode is not Mode.SUSPENDED:
             # The pointer may have moved while another release served, or none: what the poller has read is too old.
             return self.releases.find(self._read_champion())
         champion = loaded.champion
@@ -91,8 +93,8 @@ class Services:
 
     @property
     def can_decide(self) -> bool:
-        """Whether there are callers, a store, a release and a state."""
-        return bool(self.access.callers) and self.opened_store is not None and self.serving is not None
+        """Whether there are an access file, a store, a release and a state."""
+        return self.access.callers is not None and self.opened_store is not None and self.serving is not None
 
     @property
     def store(self) -> DecisionStore:

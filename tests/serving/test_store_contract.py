@@ -59,7 +59,7 @@ def test_a_decision_is_read_as_it_was_committed(store):
     found = store.decision_of(Place("", "17"))
     assert (found.score, found.event_time, found.decided_at) == (600_000, NOON, NOON + 1)
     assert (found.terminal, found.amount, found.payload) == (TERMINAL, 7_091, bytes(16))
-    assert (found.counted, found.history_complete, found.arrival, found.flagged) == (True, True, 1, True)
+    assert (found.counted, found.history_complete, found.arrival, found.said) == (True, True, 1, "flag")
     assert (found.context.release, found.context.threshold, found.context.cutoff) == ("first", 500_000, DAY - 1)
     ((entry, decision),) = store.entries(1, 1, 9)
     assert (entry.namespace, entry.transaction_id, entry.customer, entry.vector) == ("", "17", CUSTOMER, VECTOR)

@@ -67,12 +67,23 @@ def test_nightly_releases_delay_nothing(rate, most):
         assert sorted(delays)[4] <= most
 
 
+def test_the_noise_in_use_is_told_with_the_evidence():
+    """The service has the largest noise of the day's releases, each release its own; both are stored."""
+    calm, loud = Promise(Noise(2.0, 0.0, ALIKE, 1_000)), Promise(Noise(7.0, 0.0, ALIKE, 1_000))
+    cohorts = labelled(0, "a", 100, 5), labelled(0, "b", 300, 15)
+    subjects = close_day({}, cohorts, {"a": calm, "b": loud}, LIMIT)
+    assert {name: each.inflation for name, each in subjects.items()} == {"a": 2.0, "b": 7.0, SERVICE: 7.0}
+    stored = json.loads(json.dumps(subjects[SERVICE].to_dict()))
+    assert stored["inflation"] == 7.0
+    assert Subject.from_dict(stored) == subjects[SERVICE]
+
+
 def test_releases_of_one_day_share_its_opening():
     """With a quarter of the decisions, a release begins with a quarter of the weight; the service has all of it."""
     subjects = close({}, labelled(0, "a", 100, 5), labelled(0, "b", 300, 15))
 
     def without_factor(name, rows):
-        return subjects[name].rate.log_wealth[0] - (0.05 * rows * math.log(1.2) + 0.95 * rows * math.log(0.94 / 0.95))
+        return subjects[name].rate.log_wealth[2] - (0.05 * rows * math.log(1.6) + 0.95 * rows * math.log(0.92 / 0.95))
 
     assert without_factor("a", 100) == pytest.approx(math.log(0.25 / 365))
     assert without_factor("b", 300) == pytest.approx(math.log(0.75 / 365))
