@@ -127,7 +127,8 @@ def _count_label(view: View, cohort: CohortKey, decision: Decision, label: Store
     arrival = key_of(label.arrival)
     stored = view.get(PENDING, arrival)
     timely, latest = _read_said(stored)
-    new = Said(label.status, label.learned_at - decision.event_time, round(THOUSANDTHS / label.propensity))
+    weight = round(THOUSANDTHS / _chance_of(decision, label))
+    new = Said(label.status, label.learned_at - decision.event_time, weight)
     is_timely = label.received_at < close_time(cohort.day, delay_days) and not is_closed(view, cohort.day)
     after = _later(timely, new) if is_timely else timely, _later(latest, new)
     if after == (timely, latest):
@@ -140,6 +141,12 @@ def _count_label(view: View, cohort: CohortKey, decision: Decision, label: Store
     view.replace(PENDING, arrival, stored, b"".join(map(_pack_said, after)))
     if stored is None:
         view.next_number(JUDGED)
+
+
+def _chance_of(decision: Decision, label: StoredLabel) -> float:
+    """Return the probability that such a decision gets a label, by the client's word and by the control share."""
+    let_through = decision.effective_ruling.let_through
+    return label.propensity * (decision.propensity if let_through else 1.0)
 
 
 def _later(before: Said, new: Said) -> Said:

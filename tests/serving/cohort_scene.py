@@ -29,30 +29,33 @@ def guard_settings(home, **changes):
     return GuardSettings(home=home, store_map_bytes=1 << 28, **changes)
 
 
-def decide_day(store, day, decided, flagged, *, release="first", epoch=None, mode="SERVING", terminals=50, lag=0):
+def decide_day(
+    store, day, decided, flagged, *, release="first", epoch=None, mode="SERVING", terminals=50, lag=0, **policy
+):
     """Decide so many transactions of a day, the first `flagged` of them above the threshold; return their ids.
 
-    They are decided `lag` days after they happened.
+    They are decided `lag` days after they happened. `policy` may have a `ruling` and a `control_share`.
     """
     first, epoch = store.newest_arrival(), store.switch().epoch if epoch is None else epoch
-    context = Context(release, 500_000, mode, epoch, day - 1)
+    context = Context(release, 500_000, mode, epoch, day - 1, control_share=policy.get("control_share", 0.0))
+    ruling = policy.get("ruling")
     rows = [
         (str(first + place), f"k1.t{place % terminals}", day * DAY_SECONDS + place, place < flagged)
         for place in range(decided)
     ]
     for start in range(0, decided, CHUNK):
         store._environment.write(
-            lambda view, some=rows[start : start + CHUNK]: _commit(store, view, some, context, lag)
+            lambda view, some=rows[start : start + CHUNK]: _commit(store, view, some, context, lag, ruling)
         )
     return [name for name, *_ in rows]
 
 
-def _commit(store, view, rows, context, lag):
+def _commit(store, view, rows, context, lag, ruling):
     for name, terminal, time, flagged in rows:
         wanted = Wanted(Place("", name), "k1.c", terminal, range(0))
         decision = Decision(
             context, 600_000 if flagged else 400_000, time, time + lag * DAY_SECONDS, terminal, 100, bytes(16),
-            counted=True, history_complete=True,
+            counted=True, history_complete=True, ruling=ruling,
         )  # fmt: skip
         seen = look_up(view, store._contexts, wanted, {})
         entry = Entry(*wanted.place, "k1.c", b"")

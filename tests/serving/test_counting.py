@@ -4,6 +4,7 @@ import pytest
 
 from antifraud.clock import DAY_SECONDS
 from antifraud.killswitch.cohorts import CohortCounts
+from antifraud.policy.ruling import Ruling
 from serving.guard.closing import SLACK_SECONDS, Known, make_inspection
 from serving.guard.watch import inspect_evidence
 from serving.store.port import StoredCohort
@@ -76,6 +77,17 @@ def test_a_label_stands_for_as_many_as_its_propensity_says(store, settings):
     look(store, settings, FIRST_DAY + 2)
 
     assert (counts(store).legit_flagged, counts(store).squares) == (8.0, 64.0)
+
+
+@pytest.mark.parametrize(("let_through", "weight"), [(True, 8.0), (False, 1.0)])
+def test_a_label_of_the_control_share_stands_for_its_kind(store, settings, let_through, weight):
+    """The policy lets an eighth of its flags through; a label of one that stayed blocked stands for itself."""
+    ruling = Ruling("flag", drawn=True, let_through=let_through)
+    (name,) = decide_day(store, FIRST_DAY, 1, 1, ruling=ruling, control_share=0.125)
+    label(store, [name], "legitimate", FIRST_DAY + 1)
+    look(store, settings, FIRST_DAY + 2)
+
+    assert (counts(store).flagged, counts(store).legit_flagged) == (1, weight)
 
 
 def test_what_comes_after_the_close_changes_no_evidence(store, settings):

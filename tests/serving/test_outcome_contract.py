@@ -4,6 +4,7 @@ import pytest
 
 from antifraud.clock import DAY_SECONDS
 from antifraud.features.buckets import Bucket
+from serving.store.port import Inspection
 from serving.store.records import Place
 from serving.store.store import open_store
 from tests.serving.outcome_scene import effects, live, pay, tell
@@ -227,6 +228,9 @@ def test_kept_events_and_outcomes_go_with_their_time(store):
     remove_all(store, KEPT._replace(live_day=DAY + 1))
     assert effects(tell(store, (1, "declined", NOON + 7))) == ["late"]
     assert effects(tell(store, (2, "declined", NOON + DAY_SECONDS), now=NOON + DAY_SECONDS)) == ["removed"]
+    # The guard counts a decision, and closes its day, before it can go.
+    store.count_arrivals(7, 9)
+    assert store.commit_inspection(Inspection(store.closed_day(), DAY, store.cohorts()))
     store.release(1, 1)
     remove_all(store, GONE)
     assert (len(store.outcomes.read(1, 9)), store.outcomes.shipped()) == (4, 0)
