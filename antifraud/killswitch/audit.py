@@ -36,6 +36,16 @@ def seal(switch: Mapping[str, Any], previous: str) -> bytes:
     return json.dumps({"switch": switch, "previous": previous, "hash": _hash(previous, _text_of(switch))}).encode()
 
 
+def unseal(entry: bytes) -> bytes:
+    """Return the switch of an entry as JSON; an entry of an earlier version is the switch itself.
+
+    >>> unseal(seal({"epoch": 1}, GENESIS)), unseal(b'{"epoch": 2}')
+    (b'{"epoch": 1}', b'{"epoch": 2}')
+    """
+    values = json.loads(entry)
+    return json.dumps(values["switch"]).encode() if "hash" in values else entry
+
+
 def head_of(entries: Iterable[bytes]) -> str:
     """Return the hash of the newest of all entries, oldest first.
 

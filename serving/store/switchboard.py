@@ -4,10 +4,11 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Any, Final
 
 from antifraud.errors import StaleEpoch
-from antifraud.killswitch.audit import Trail, head_of, seal, verify_trail
+from antifraud.killswitch.audit import Trail, head_of, seal, unseal, verify_trail
 from antifraud.killswitch.machine import INITIAL, UNCHANGED, Cause, Level, Mode, Note, Order, Switch, change
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.view import View
@@ -99,3 +100,11 @@ def verify_audit(view: View) -> Trail:
     """
     now = view.get("switch", NOW)
     return verify_trail(_entries(view), None if now is None else json.loads(now))
+
+
+def read_history(view: View, epochs: range, limit: int) -> list[tuple[int, bytes]]:
+    """Return up to `limit` changes with these epochs: the epoch, and the switch after the change as JSON."""
+    # `NOW` sorts after every epoch.
+    changes = takewhile(lambda item: item[0] != NOW, view.items("switch", key_of(epochs.start)))
+    found = takewhile(lambda item: item[0] in epochs, ((integer_of(key), entry) for key, entry in changes))
+    return [(epoch, unseal(entry)) for epoch, entry in islice(found, limit)]
