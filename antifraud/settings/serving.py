@@ -1,4 +1,4 @@
-"""Settings of the scorer's workers and of the guard."""
+"""Settings of the scorer's workers, of the guard and of the shipper."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ Durability = Literal["process", "power"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings(Settings):
-    """Settings of scorer and guard."""
+    """Settings of scorer, guard and shipper."""
 
     # LMDB maps the whole size into memory, and processors address 47 bits.
     store_map_bytes: Annotated[int, Range(1 << 20, 1 << 46)] = 8 << 30
@@ -83,3 +83,14 @@ class GuardSettings(StoreSettings):
     def subscribers_path(self) -> Path:
         """File of the subscribers of webhooks, with their secrets."""
         return self.under_home("secrets", "subscribers.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipperSettings(StoreSettings):
+    """Settings of the shipper, in addition to those of the lake."""
+
+    # Every append is a snapshot that maintenance keeps for weeks, so a commit a minute would slow down all commits.
+    ship_seconds: Annotated[float, Range(0.01, MOST_SECONDS)] = 900.0
+    """Pause between two rounds of shipping. Each appends to every table with news."""
+    ship_rows: Annotated[int, Range(1, 1_000_000)] = 20_000
+    """Most rows of one append; a backlog is shipped in several, without a pause."""

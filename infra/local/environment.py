@@ -64,6 +64,8 @@ def _platform(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]:
         "ANTIFRAUD_CLOCK_OFFSET_SECONDS": str(int(plan.business_now.timestamp() - time.time())),
         # Live rows begin on the day after the history, which business time has left behind.
         "ANTIFRAUD_LATE_EVENT_DAYS": str(REPLAY_AHEAD_DAYS),
+        # A run is over in minutes.
+        "ANTIFRAUD_SHIP_SECONDS": "20",
         "ANTIFRAUD_TRAIN_DAYS": str(train),
         "ANTIFRAUD_SELECT_DAYS": str(select),
         "ANTIFRAUD_CERTIFY_DAYS": str(certify),

@@ -155,7 +155,8 @@ def _manifest(candidate: Candidate, report: GateReport) -> dict[str, Any]:
     # The guard reads both. A window that could not tell leaves the noise out, and the guard assumes a cautious one.
     watched = {"known_shares": list(report.known_shares)} | ({"noise": report.noise.to_dict()} if report.noise else {})
     # A candidate of an earlier version does not say which labels it read.
-    labels = {name: candidate.info[name] for name in ("labels_snapshot",) if name in candidate.info}
+    names = ("labels_snapshot", "client_labels_snapshot")
+    labels = {name: candidate.info[name] for name in names if name in candidate.info}
     return {name: candidate.info[name] for name in described} | labels | decided | watched
 
 

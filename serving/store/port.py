@@ -162,6 +162,22 @@ class Outbox(Protocol):
         """Queue dead letters again, as if they were new; return how many there still were."""
 
 
+class Shipping(Protocol):
+    """The operations that ship what is not a decision; each raises a StoreError if the store cannot be used."""
+
+    def labels(self, first: int, last: int, limit: int) -> list[tuple[int, StoredLabel]]:
+        """Return up to `limit` labels with numbers from `first` to `last`, and what a replay needs of each."""
+
+    def release_labels(self, last: int) -> None:
+        """Note that the labels up to number `last` are shipped."""
+
+    def shipped_label(self) -> int:
+        """Return the number up to which labels are shipped, 0 if none are."""
+
+    def switch_history(self, first: int, last: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return up to `limit` changes by epoch, from `first` to `last`: the switch after each as JSON."""
+
+
 class DecisionStore(Protocol):
     """The operations of a decision store; each raises a StoreError if the store cannot be used."""
 
@@ -208,6 +224,10 @@ class DecisionStore(Protocol):
 
     def shipped(self) -> Shipped:
         """Return up to which decision and event time decisions are shipped."""
+
+    @property
+    def shipping(self) -> Shipping:
+        """The shipping of labels and the history of the switch."""
 
     def remove_expired(self, horizon: Horizon, limit: int) -> int:
         """Remove up to about `limit` records that are not needed any more; return how many there were."""

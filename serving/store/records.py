@@ -123,9 +123,16 @@ class Label(Struct, frozen=True, array_like=True):
 
 
 class StoredLabel(Label, frozen=True, array_like=True):
-    """A label in the order of arrival; `received_at` is when it came, 0 for one of an earlier version."""
+    """A label in the order of arrival, with what a replay needs; labels of earlier versions lack all of it.
+
+    `received_at` is when it came, and `after` the largest arrival number then: only later decisions can have seen it.
+    `event_time` and `terminal` say where it counts.
+    """
 
     received_at: int = 0
+    after: int = 0
+    event_time: int = 0
+    terminal: str = ""
 
 
 class AddedLabels(NamedTuple):

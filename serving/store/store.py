@@ -20,6 +20,7 @@ from serving.store.outbox import Outbox
 from serving.store.outcomes import OUTCOMES, Outcomes
 from serving.store.port import NOTHING_PENDING, Commit, Fill, Horizon, Seen, Shipped, Wanted
 from serving.store.records import AddedLabels, Decision, Entry, NewDecision, Place, StoredLabel
+from serving.store.shipping import Shipping
 from serving.store.stubs import decision_id_of, key_of_place
 from serving.store.switchboard import read_switch, set_switch
 from serving.store.view import View
@@ -35,6 +36,7 @@ class Store(GuardStore):
         """Take over an environment that `open_store` or `init_store` has opened."""
         self._environment, self._outbox = environment, Outbox(environment)
         self._contexts = decisions.Contexts()
+        self.shipping = Shipping(environment, self._contexts)
         self._outcomes = Outcomes(environment, self._contexts)
         self._sweeps = retention.make_sweeps()
         with environment.read() as view:
@@ -185,7 +187,8 @@ class Store(GuardStore):
             counts = {name: view.count(name) for name in ("labels", OUTCOMES, "outbox", "dead")}
             pending = view.number(labels.SEQUENCE) - view.number(counting.CURSOR)
             judged = view.number(counting.JUDGED)
-            return {"decisions": view.count("stubs"), "judged": judged, "pending": pending, **counts}
+            decided = {"decisions": view.count("stubs"), "unshipped": view.count("entries"), "judged": judged}
+            return {**decided, "pending": pending, **counts}
 
     def fill(self) -> Fill:
         """Return how full the store is, and whether it takes decisions."""

@@ -3,10 +3,11 @@
 import dataclasses
 import json
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Final
 
 from antifraud.killswitch.machine import INITIAL, Mode, Switch, change
-from serving.store.keys import key_of
+from serving.store.keys import integer_of, key_of
 from serving.store.view import View
 
 NOW: Final = b"now"
@@ -45,3 +46,11 @@ def put_switch(view: View, switch: Switch) -> None:
     view.put("switch", key_of(switch.epoch), text)
     # The id holds the time, because a new store begins at epoch 1 again and subscribers drop known ids.
     view.put("outbox", f"switch-{switch.epoch:08}-{switch.at}".encode(), text)
+
+
+def read_history(view: View, epochs: range, limit: int) -> list[tuple[int, bytes]]:
+    """Return up to `limit` changes with these epochs: the epoch, and the switch after the change as JSON."""
+    # `NOW` sorts after every epoch.
+    changes = takewhile(lambda item: item[0] != NOW, view.items("switch", key_of(epochs.start)))
+    found = takewhile(lambda item: item[0] in epochs, ((integer_of(key), text) for key, text in changes))
+    return list(islice(found, limit))

@@ -149,3 +149,11 @@ def test_a_job_of_a_run_without_a_logical_date_gets_an_empty_day(dags):
 
     assert rendered(drift, {"day": None}, {}).bash_command.endswith(" -m jobs.drift_report --day=")
     assert rendered(drift, {"day": None}).bash_command.endswith(" -m jobs.drift_report --day=2026-02-03")
+
+
+def test_the_parity_report_is_made_of_the_run_s_day_and_never_repeated(dags):
+    """A retry would replay the same log, and delay the alarm."""
+    parity = dags["monitor"].get_task("parity")
+
+    assert rendered(parity, {"day": None}).bash_command.endswith(" -m jobs.parity_report --day=2026-02-03")
+    assert parity.retries == 0

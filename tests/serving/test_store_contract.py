@@ -1,5 +1,6 @@
 """The contract of every decision store, through the port alone; another store would only replace the fixtures."""
 
+import json
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 
@@ -198,6 +199,7 @@ def test_only_what_is_shipped_and_old_is_removed(store):
         put_label(store, number)
     close_today(store)
     store.release(1, 2)
+    store.shipping.release_labels(3)
 
     assert remove_all(store, KEPT) == 0
     remove_all(store, GONE)
@@ -238,12 +240,43 @@ def test_labels_the_guard_has_not_seen_stay(store):
     close_today(store)
     put_label(store, 1)
     store.release(1, 1)
+    store.shipping.release_labels(1)
 
     remove_all(store, GONE)
     assert [label.transaction_id for _, label in store.read_labels(1, 9)] == ["1"]
     assert store.take_in_labels(DELAY, 9) == 1
     remove_all(store, GONE)
     assert (store.read_labels(1, 9), store.newest_label()) == ([], 1)
+
+
+def test_labels_that_are_not_shipped_stay(store):
+    """Guard and decision are done with it, and still it goes only when it is shipped; a number ahead is refused."""
+    commit(store, 1)
+    close_today(store)
+    put_label(store, 1, status="fraud", learned_at=NOON + 60)
+    store.release(1, 1)
+    store.take_in_labels(DELAY, 9)
+    remove_all(store, GONE)
+
+    assert store.decision_of(Place("", "1")) is None
+    ((number, label),) = store.shipping.labels(1, 9, 9)
+    assert (number, label.arrival, label.after, label.event_time, label.terminal) == (1, 1, 1, NOON, TERMINAL)
+    with pytest.raises(StoreError, match="labels up to 2 cannot be released: the newest is 1"):
+        store.shipping.release_labels(2)
+    store.shipping.release_labels(1)
+    remove_all(store, GONE)
+    assert (store.shipping.labels(1, 9, 9), store.shipping.shipped_label()) == ([], 1)
+
+
+def test_the_history_of_the_switch_is_read_by_epoch(store):
+    """Each change is there as the switch was after it, also after later changes."""
+    for epoch in range(3):
+        suspend(store, epoch, Mode.SUSPENDED if epoch % 2 == 0 else Mode.SERVING)
+
+    history = store.shipping.switch_history(2, 3, 9)
+
+    assert [(epoch, json.loads(text)["mode"]) for epoch, text in history] == [(2, "SERVING"), (3, "SUSPENDED")]
+    assert [epoch for epoch, _ in store.shipping.switch_history(1, 3, 2)] == [1, 2]
 
 
 def test_each_label_has_an_outcome(store):
