@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from antifraud.api.labels import LabelIn
 from antifraud.features.labels import Change
-from antifraud.killswitch.audit import Trail
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.eras import Eras
 from antifraud.killswitch.machine import Order, Switch
@@ -270,9 +269,6 @@ class DecisionStore(Protocol):
 
     def change_switch(self, order: Order) -> Switch:
         """Change the switch, with an entry in its audit trail, and queue the notification."""
-
-    def verify_audit(self) -> Trail:
-        """Check the audit trail of the switch, and return what it has."""
 
     @property
     def outbox(self) -> Outbox:
