@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from antifraud.clock import DAY_SECONDS, date_of
 from antifraud.errors import CatalogError
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Mode, Order
 from antifraud.lake.appending import Appender
 from antifraud.lake.catalog import open_catalog, rows_by_day
 from antifraud.lake.errors import LakeBehind, Overtaken, StoreBehind
@@ -40,6 +40,7 @@ def home(tmp_path):
     """A home with an initialised store, and a lake that has the tables."""
     (tmp_path / "releases").mkdir()
     init_store(tmp_path)
+    forget_begin(tmp_path)
     make_tables(JobSettings(home=tmp_path))
     return tmp_path
 
@@ -58,6 +59,13 @@ def lake(home):
     return JobSettings(home=home)
 
 
+def forget_begin(home):
+    """Take the first resume out of the history, as in a store of an earlier version, which began by itself."""
+    store = open_store(settings_of(home))
+    store._environment.write(lambda view: view.clear("switch"))
+    store.close()
+
+
 def ship_all(store, lake, rows=1_000):
     """Ship everything in a round of its own, as a shipper that has just started."""
     return ship(store, Appender(lake, store.identity), rows, should_stop=lambda: False)
@@ -70,7 +78,7 @@ def arrivals_of(lake):
 def suspend(store):
     switch = store.switch()
     mode = Mode.SUSPENDED if switch.mode is not Mode.SUSPENDED else Mode.SERVING
-    return store.change_switch(mode, expected_epoch=switch.epoch, reason="a drill", by="boss", at=NOON)
+    return store.change_switch(Order(mode=mode, expected_epoch=switch.epoch, reason="a drill", by="boss", at=NOON))
 
 
 def test_a_shipped_decision_says_all_that_was_decided(store, lake):
@@ -317,6 +325,7 @@ def test_while_the_catalog_is_away_nothing_is_lost(home, store, lake):
 def test_before_the_lake_has_the_tables_the_shipper_waits(tmp_path):
     """Without a lake, and in a lake of an earlier version, the message says what makes the tables; nothing is made."""
     init_store(tmp_path)
+    forget_begin(tmp_path)
     store, lake = open_store(settings_of(tmp_path)), JobSettings(home=tmp_path)
     try:
         commit(store, 1)
