@@ -31,11 +31,12 @@ class SwitchRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 class SwitchAnswer(Struct, frozen=True):
     """The switch: its mode, the number of its changes, and who made the last one, why and when (UTC seconds).
 
-    Epoch and time are null while the service has no decision store. `cause` is store, admin, trip or pass. `release` is
-    the one that serves while ROLLED_BACK. `began` is the epoch in which the mode began. `warning` is none, warn or
-    page, and `warned` says why. `evidence` has the numbers behind the change. `tripped` lists releases that served when
-    the guard tripped and have not served since; `unproved_at` is when such a release was last put back without a PASS,
-    and `observed_at` when OBSERVE began.
+    Epoch and time are null while the service has no decision store. `cause` is store, admin, trip, signal or pass.
+    `release` is the one that serves while ROLLED_BACK. `began` is the epoch in which the mode began. `warning` is none,
+    warn or page, the highest of `warnings`, and `warned` says why. `drill` is true during an exercise, and `drilled`
+    says why. `evidence` has the numbers behind the change. `tripped` lists releases that served when the guard tripped
+    and have not served since; `unproved_at` is when such a release was last put back without a PASS, and `observed_at`
+    when OBSERVE began.
     """
 
     mode: str
@@ -47,8 +48,10 @@ class SwitchAnswer(Struct, frozen=True):
     release: str | None = None
     began: int = 0
     warning: str = "none"
+    warnings: dict[str, str] = {}
     warned: dict[str, Any] | None = None
     drill: bool = False
+    drilled: dict[str, Any] | None = None
     evidence: dict[str, Any] = {}
     tripped: tuple[str, ...] = ()
     unproved_at: int | None = None
@@ -72,6 +75,7 @@ class StatusAnswer(Struct, frozen=True):
     counts: dict[str, int]
     workers: list[dict[str, Any]]
     guard: dict[str, Any] | None
+    signals: dict[str, Any]
     evidence: list[dict[str, Any]]
     coverage: dict[str, Any] | None
     warnings: list[str]

@@ -23,8 +23,9 @@ from antifraud.client.calls import (
     status_call,
     switch_call,
 )
+from antifraud.client.errors import ClientError, Unreachable
 from antifraud.client.payments import BATCH_SECONDS, Outcome, Payment, batch_call, outcome_call
-from antifraud.errors import ClientError, Unreachable
+from antifraud.client.states import OnState, States
 from antifraud.keys.pseudonym import Key
 
 if TYPE_CHECKING:
@@ -37,14 +38,19 @@ class AsyncScorerClient:
     """A connection to one scorer, for the tasks of one event loop. Close it, or use it in an ``async with``."""
 
     def __init__(
-        self, url: str, token: str, key: Key | None = None, transport: "httpx.AsyncBaseTransport | None" = None
+        self,
+        url: str,
+        token: str,
+        key: Key | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
+        on_state: OnState | None = None,
     ) -> None:
-        """Connect as `ScorerClient` does."""
+        """Connect as `ScorerClient` does; `on_state` is called in the event loop, and must not wait."""
         import httpx
 
         options = connection_options(url, token)
         self._http = httpx.AsyncClient(**options, verify=httpx.create_ssl_context(), transport=transport)
-        self._key = key
+        self._key, self._states = key, States(on_state)
 
     def __repr__(self) -> str:
         return f"AsyncScorerClient({str(self._http.base_url)!r})"
@@ -141,7 +147,9 @@ class AsyncScorerClient:
         attempts = Attempts(call.seconds)
         while True:
             try:
-                return call.read(await self._send(call, attempts.limit()))
+                reply = await self._send(call, attempts.limit())
+                self._states.hear(reply.headers)
+                return call.read(reply)
             except Unreachable as error:
                 pause = attempts.pause_after(error)
             await asyncio.sleep(pause)

@@ -18,7 +18,8 @@ from antifraud.api.labels import CERTAIN, LabelIn, LabelsAnswer, LabelsRequest
 from antifraud.api.operations import JSON
 from antifraud.api.service import SwitchRequest
 from antifraud.client.answers import Reply, decode_answer, require_success
-from antifraud.errors import ClientError, Refused, SchemaError
+from antifraud.client.errors import ClientError, Refused
+from antifraud.errors import SchemaError
 from antifraud.keys.pseudonym import Key, tokenise
 from antifraud.transaction_id import EXPECTED as EXPECTED_ID
 

@@ -30,8 +30,9 @@ from antifraud.client.calls import (
     status_call,
     switch_call,
 )
+from antifraud.client.errors import ClientError, Unreachable
 from antifraud.client.payments import BATCH_SECONDS, Outcome, Payment, batch_call, outcome_call
-from antifraud.errors import ClientError, Unreachable
+from antifraud.client.states import OnState, States
 from antifraud.keys.pseudonym import Key
 
 if TYPE_CHECKING:
@@ -48,9 +49,17 @@ class ScorerClient:
     """
 
     def __init__(
-        self, url: str, token: str, key: Key | None = None, transport: "httpx.BaseTransport | None" = None
+        self,
+        url: str,
+        token: str,
+        key: Key | None = None,
+        transport: "httpx.BaseTransport | None" = None,
+        on_state: OnState | None = None,
     ) -> None:
         """Connect with the bearer token `token`; `key` turns identifiers into tokens, and only `decide` needs it.
+
+        `on_state` is called with the state of the service after the first answer, and after each that tells another
+        one. It runs in the thread of the call; whatever it raises ends that call.
 
         Another `transport` has to keep time limits of its own.
 
@@ -63,7 +72,7 @@ class ScorerClient:
 
         options = connection_options(url, token)
         self._http = httpx.Client(**options, transport=transport or DeadlineTransport())
-        self._key = key
+        self._key, self._states = key, States(on_state)
 
     def __repr__(self) -> str:
         return f"ScorerClient({str(self._http.base_url)!r})"
@@ -212,7 +221,9 @@ class ScorerClient:
         attempts = Attempts(call.seconds)
         while True:
             try:
-                return call.read(self._send(call, attempts.limit()))
+                reply = self._send(call, attempts.limit())
+                self._states.hear(reply.headers)
+                return call.read(reply)
             except Unreachable as error:
                 time.sleep(attempts.pause_after(error))
 

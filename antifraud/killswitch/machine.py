@@ -31,11 +31,15 @@ class Mode(StrEnum):
 
 
 class Cause(StrEnum):
-    """Kind of reason: a new or accepted store, a person, evidence of the guard, or a release that passed the gate."""
+    """Kind of reason: a new or accepted store, a person, the guard, or a release that passed the gate.
+
+    The guard acts on evidence against a release (a trip), or on a technical signal.
+    """
 
     STORE = "store"
     ADMIN = "admin"
     TRIP = "trip"
+    SIGNAL = "signal"
     PASS = "pass"  # noqa: S105 a verdict, no password
 
 
@@ -57,7 +61,7 @@ ALLOWED: Final[dict[Mode, frozenset[Mode]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Why, by whom and when the warning level was changed, and the evidence for it."""
+    """Why, by whom and when warnings or the mark of a drill were changed, and the evidence for it."""
 
     reason: str
     by: str
@@ -72,15 +76,17 @@ class Switch:
     Attributes:
         mode: Whether and with what the scorer decides.
         epoch: Number of changes so far.
-        reason: Why the last change was made, in a sentence; a change of the warning level has a note of its own.
+        reason: Why the last change was made, in a sentence; warnings and drills have notes of their own.
         by: Who made it: a client's name, ``guard``, or ``store`` for a new store.
         at: Business time of the change, UTC seconds.
         cause: Kind of reason.
         release: The release that serves while ROLLED_BACK; None in the other modes, in which the pointer says it.
         began: Epoch in which the mode began.
-        warning: Level of the guard's warning.
-        warned: Why the warning level was last changed; None if it never was.
-        drill: Whether a person has suspended or rolled back as an exercise.
+        warning: The highest level of the guard's warnings.
+        warnings: Level of each warning by its name.
+        warned: Why the warnings were last changed; None if they never were.
+        drill: Whether an exercise is under way, with or without a suspension or a roll-back.
+        drilled: Why a drill was last marked or ended without a change of the mode; None if none was.
         evidence: Numbers behind the change.
         tripped: Releases that served when the guard tripped, and have not been put back into service since.
         unproved_at: When a release that had tripped was last put back without a PASS.
@@ -96,8 +102,10 @@ class Switch:
     release: str | None = None
     began: int = 0
     warning: Level = Level.NONE
+    warnings: Mapping[str, Level] = field(default_factory=dict)
     warned: Note | None = None
     drill: bool = False
+    drilled: Note | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
     tripped: tuple[str, ...] = ()
     unproved_at: int | None = None
@@ -202,22 +210,30 @@ def _admit(switch: Switch, order: Order, after: Switch) -> Switch:
 
 
 def trip(
-    switch: Switch, *, release: str | None, reason: str, at: int, evidence: Mapping[str, Any], by: str = GUARD
+    switch: Switch,
+    *,
+    release: str | None,
+    reason: str,
+    at: int,
+    evidence: Mapping[str, Any],
+    by: str = GUARD,
+    cause: Cause = Cause.TRIP,
 ) -> Switch | None:
     """Return the switch after a trip of the guard about the `release` in service; None if it is known already.
 
-    A service that is suspended for another reason, such as a drill, is suspended for this one from now on.
+    A service that is suspended for another reason, such as a drill, is suspended for this one from now on. A trip by a
+    technical signal (`cause`) is about no release.
 
     >>> trip(change(INITIAL, Order(mode=Mode.OBSERVE, expected_epoch=0, reason="we begin", by="boss", at=60)),
     ...      release="a", reason="too many flags", at=90, evidence={}).mode
     <Mode.OBSERVE: 'OBSERVE'>
     """
-    is_known = release in switch.tripped or (release is None and switch.cause is Cause.TRIP)
+    is_known = release in switch.tripped or (release is None and switch.cause in {Cause.TRIP, cause})
     if is_known and switch.mode in {Mode.OBSERVE, Mode.SUSPENDED}:
         return None
     after = dataclasses.replace(
         _noted(switch, reason, by, at, evidence),
-        cause=Cause.TRIP,
+        cause=cause,
         drill=False,
         tripped=switch.tripped if release is None else (*(r for r in switch.tripped if r != release), release),
     )
@@ -226,15 +242,33 @@ def trip(
     return dataclasses.replace(after, mode=Mode.SUSPENDED, release=None, began=switch.epoch + 1)
 
 
-def warn(switch: Switch, level: Level, note: Note) -> Switch | None:
-    """Return the switch with another warning level; None if it has this level already.
+def warn(switch: Switch, warnings: Mapping[str, Level], note: Note) -> Switch | None:
+    """Return the switch with these warnings instead of the present ones; None if they are the same.
 
-    >>> warn(INITIAL, Level.PAGE, Note("the budget is used up", "guard", 60)).warning
+    Whoever raises or ends one brings the others along: they may be somebody else's.
+
+    >>> warn(INITIAL, {"loss": Level.PAGE, "p99": Level.WARN}, Note("the budget is used up", "guard", 60)).warning
     <Level.PAGE: 'page'>
     """
-    if level is switch.warning:
+    if warnings == switch.warnings:
         return None
-    return dataclasses.replace(switch, epoch=switch.epoch + 1, warning=level, warned=note)
+    highest = max(warnings.values(), key=list(Level).index, default=Level.NONE)
+    return dataclasses.replace(switch, epoch=switch.epoch + 1, warning=highest, warnings=dict(warnings), warned=note)
+
+
+def mark_drill(switch: Switch, *, begins: bool, note: Note) -> Switch:
+    """Return the switch with the mark of a drill that begins or ends; mode, evidence and eras stay as they are.
+
+    >>> mark_drill(INITIAL, begins=True, note=Note("we try our webhooks", "operator", 60)).drill
+    True
+
+    Raises:
+        TransitionRefused: A drill is under way already, or none is.
+    """
+    if switch.drill == begins:
+        found = "a drill is under way already" if begins else "no drill is under way"
+        raise TransitionRefused(f"{found}: `GET /v1/status` shows the switch")
+    return dataclasses.replace(switch, epoch=switch.epoch + 1, drill=begins, drilled=note)
 
 
 def _noted(switch: Switch, reason: str, by: str, at: int, evidence: Mapping[str, Any]) -> Switch:

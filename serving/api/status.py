@@ -13,10 +13,12 @@ from antifraud.killswitch.machine import Cause, Mode
 from serving.api.auth import require_caller, require_scope
 from serving.api.bodies import json_response
 from serving.api.evidence import NO_EVIDENCE, describe_evidence
-from serving.api.problems import not_ready
+from serving.api.problems import Problem, not_ready
 from serving.store.port import DecisionStore
+from serving.store.signals import SIGNALS
+from serving.worker.guard_watch import GUARD
 from serving.worker.measuring import has_converged
-from serving.worker.reports import WALL_CLOCK, describe_policy, read_guard, read_workers
+from serving.worker.reports import WALL_CLOCK, describe_policy, read_measurements, read_workers
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
@@ -46,14 +48,19 @@ def readyz() -> Response:
         raise not_ready(trouble)
     # A suspended worker is healthy but must get no traffic, unless its rules decide alone.
     if switch.mode is Mode.SUSPENDED and not services.serving.policy.decides_alone:
-        raise not_ready("the service is suspended")
-    return json_response(ProbeAnswer("ready", _warn_of_guard(store)))
+        wait = {"Retry-After": str(services.settings.retry_after_seconds)}
+        detail = "the service is suspended"
+        raise Problem("not-ready", detail, headers=wait, cause=switch.cause, since=switch.at)
+    return json_response(ProbeAnswer("ready", (*switch.warnings, *_warn_of_guard(services, store))))
 
 
-def _warn_of_guard(store: DecisionStore) -> tuple[str, ...]:
+def _warn_of_guard(services: Services, store: DecisionStore) -> tuple[str, ...]:
     """Warn of a dead guard. Decisions go on without it, as a service that refuses all of them helps nobody."""
-    guard = read_guard(store.reports(), WALL_CLOCK.now())
-    return (f"guard silent since {guard['silent_since']}",) if guard and guard["silent_since"] else ()
+    services.guard.listen(store.reports().get(GUARD))
+    if not services.guard.warnings:
+        return ()
+    guard = services.guard.describe()
+    return (f"guard silent since {guard['silent_since']}" if guard else "no guard has ever reported",)
 
 
 @bp.get("/metrics")
@@ -100,13 +107,15 @@ def _read_stored(services: Services) -> tuple[dict[str, Any], bool]:
     # The guard reports into the same place as the workers.
     store = services.store
     reports, now = store.reports(), WALL_CLOCK.now()
+    services.guard.listen(reports.get(GUARD))
     fill, switch, workers = store.fill(), store.switch(), read_workers(reports.items(), now).alive
     stored = {
         "switch": SwitchAnswer(**dataclasses.asdict(switch)),
         "store": {"identity": store.identity, "used_bytes": fill.used, "limit_bytes": fill.limit, "fill": fill.share},
         "counts": store.sizes(),
         "workers": workers,
-        "guard": read_guard(reports, now),
+        "guard": services.guard.describe(),
+        "signals": read_measurements(reports.get(SIGNALS)),
     }
     return stored, has_converged(services.settings, workers, switch)
 
@@ -114,7 +123,7 @@ def _read_stored(services: Services) -> tuple[dict[str, Any], bool]:
 def _describe_missing(reason: str) -> dict[str, Any]:
     """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
     switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None, cause=Cause.STORE)
-    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None}
+    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None, "signals": {}}
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def change_switch() -> Response:
     services = current_services()
     store, wanted = services.store, parse(SwitchRequest)
     _require_fitting(wanted)
-    after = store.change_switch(_order_of(services, wanted))
+    after = g.switch = store.change_switch(_order_of(services, wanted))
     # This worker follows at once, the others with their next decision.
     services.wake.set()
     services.log.warning("switch changed", mode=after.mode, epoch=after.epoch, by=after.by)

@@ -1,4 +1,4 @@
-"""Ship decisions, labels and the history of the switch to the lake, again and again until SIGTERM.
+"""Ship decisions, labels, outcomes and the history of the switch to the lake, again and again until SIGTERM.
 
     python -m serving.shipper
     python -m serving.shipper --once

@@ -22,7 +22,7 @@
 | outbox | subscriber, slash, notification id | `Delivery` that waits |
 | dead | subscriber, slash, notification id | `Delivery` that was given up |
 | workers | name | last report of a process |
-| meta | name | counters, the identity, and the lease of the guard that sends |
+| meta | name | counters, the identity, and the lease of the guard that leads |
 """
 
 from typing import Final

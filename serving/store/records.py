@@ -143,6 +143,17 @@ class AddedLabels(NamedTuple):
     rejected: list[RejectedLabel]
 
 
+class Lease(Struct, frozen=True):
+    """The right to do the guard's work: its holder, the number of its holders so far, and how often it was renewed.
+
+    Nobody holds it while `holder` is empty.
+    """
+
+    holder: str = ""
+    epoch: int = 0
+    renewals: int = 0
+
+
 Effect = Literal["none", "removed", "restored", "late", "repeated"]
 """An outcome changes nothing, its payment counts no more or again, it comes too late, or it is known already."""
 

@@ -10,11 +10,13 @@ from typing import Final
 from antifraud.api.labels import LabelIn
 from antifraud.errors import StoreForeign
 from antifraud.killswitch.audit import Trail
-from antifraud.killswitch.machine import Order, Switch
+from antifraud.killswitch.machine import Note, Order, Switch
 from antifraud.settings.serving import StoreSettings
 from serving.store import counting, decisions, earlier, labels, retention, room
 from serving.store.databases import DATABASES
 from serving.store.evidence import GuardStore
+from serving.store.fenced import Fenced
+from serving.store.lease import Leadership
 from serving.store.lmdb import Environment
 from serving.store.opening import open_environment
 from serving.store.outbox import Outbox
@@ -23,7 +25,7 @@ from serving.store.port import NOTHING_PENDING, Commit, Fill, Horizon, Seen, Shi
 from serving.store.records import AddedLabels, Decision, Entry, NewDecision, Place, StoredLabel
 from serving.store.shipping import Shipping
 from serving.store.stubs import decision_id_of, key_of_place
-from serving.store.switchboard import begin_switch, read_switch, set_switch, verify_audit
+from serving.store.switchboard import begin_switch, read_switch, set_drill, set_switch, verify_audit
 from serving.store.view import View
 
 RELEASED_A_STEP: Final = 500
@@ -33,9 +35,10 @@ RELEASED_A_STEP: Final = 500
 class Store(GuardStore):
     """An open decision store. Open it after the fork: LMDB environments do not survive one."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment | Fenced) -> None:
         """Take over an environment that `open_store` or `init_store` has opened."""
-        self._environment, self._outbox = environment, Outbox(environment)
+        self._environment = environment
+        self._outbox, self._lease = Outbox(environment), Leadership(environment)
         self._contexts = decisions.Contexts()
         self.shipping = Shipping(environment, self._contexts)
         self._outcomes = Outcomes(environment, self._contexts)
@@ -53,6 +56,15 @@ class Store(GuardStore):
     def outbox(self) -> Outbox:
         """The notifications of changes of the switch, and their deliveries."""
         return self._outbox
+
+    @property
+    def lease(self) -> Leadership:
+        """The lease of the guard that leads."""
+        return self._lease
+
+    def led_by(self, epoch: int) -> "Store":
+        """Return the store for the guard with the lease of `epoch`: every change is refused once the lease is over."""
+        return Store(Fenced(self._environment, epoch))
 
     @property
     def outcomes(self) -> Outcomes:
@@ -160,6 +172,10 @@ class Store(GuardStore):
     def change_switch(self, order: Order) -> Switch:
         """Change the switch, with an entry in its audit trail, and queue the notification."""
         return self._environment.write(lambda view: set_switch(view, order), urgent=True)
+
+    def mark_drill(self, *, begins: bool, note: Note) -> Switch:
+        """Mark a drill that begins or ends, and queue the notification."""
+        return self._environment.write(lambda view: set_drill(view, begins=begins, note=note), urgent=True)
 
     def verify_audit(self) -> Trail:
         """Check the audit trail of the switch, and return what it has."""

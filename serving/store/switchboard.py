@@ -2,14 +2,26 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Any, Final
 
 from antifraud.errors import StaleEpoch
 from antifraud.killswitch.audit import Trail, head_of, seal, unseal, verify_trail
-from antifraud.killswitch.machine import INITIAL, UNCHANGED, Cause, Level, Mode, Note, Order, Switch, change
+from antifraud.killswitch.machine import (
+    INITIAL,
+    UNCHANGED,
+    Cause,
+    Level,
+    Mode,
+    Note,
+    Order,
+    Switch,
+    change,
+    mark_drill,
+)
+from antifraud.killswitch.news import news_of
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.view import View
 
@@ -33,11 +45,16 @@ def switch_of(text: bytes | None) -> Switch:
         return UNCHANGED
     values: dict[str, Any] = json.loads(text)
     # A switch of an earlier version has the first fields only.
-    kinds = {"mode": Mode, "cause": Cause, "warning": Level, "tripped": tuple}
+    kinds: dict[str, Callable[[Any], Any]] = {
+        "mode": Mode, "cause": Cause, "warning": Level, "warnings": _read_warnings, "tripped": tuple,
+    }  # fmt: skip
     values |= {name: kind(values[name]) for name, kind in kinds.items() if name in values}
-    if values.get("warned"):
-        values["warned"] = Note(**values["warned"])
+    values |= {name: Note(**values[name]) for name in ("warned", "drilled") if values.get(name)}
     return Switch(**values)
+
+
+def _read_warnings(stored: Mapping[str, str]) -> dict[str, Level]:
+    return {name: Level(level) for name, level in stored.items()}
 
 
 def set_switch(view: View, order: Order) -> Switch:
@@ -52,17 +69,31 @@ def set_switch(view: View, order: Order) -> Switch:
     return after
 
 
+def set_drill(view: View, *, begins: bool, note: Note) -> Switch:
+    """Mark a drill that begins or ends, and queue the notification.
+
+    Raises:
+        TransitionRefused: A drill is under way already, or none is.
+    """
+    after = mark_drill(read_switch(view), begins=begins, note=note)
+    put_switch(view, after)
+    return after
+
+
 def put_switch(view: View, switch: Switch) -> None:
-    """Store a changed switch with its entry in the audit trail, and queue the notification.
+    """Store a changed switch with its entry in the audit trail, and queue a notification for each kind of news.
 
     Raises:
         StaleEpoch: The trail has an entry of this epoch already.
     """
+    news = news_of(read_switch(view), switch)
     head = _append(view, switch)
-    # The hash leaves the store with the notification: whoever rewrites the whole trail cannot rewrite that.
-    told = json.dumps({**dataclasses.asdict(switch), "audit": head}).encode()
     # The id holds the time, because a new store begins at epoch 1 again and subscribers drop known ids.
-    view.put("outbox", f"switch-{switch.epoch:08}-{switch.at}".encode(), told)
+    name = f"switch-{switch.epoch:08}-{switch.at}"
+    for kind in news:
+        # The hash leaves the store with the notification: whoever rewrites the whole trail cannot rewrite that.
+        told = json.dumps({**dataclasses.asdict(switch), "audit": head, "news": kind}).encode()
+        view.put("outbox", (name if kind is news[0] else f"{name}-{kind}").encode(), told)
 
 
 def _append(view: View, switch: Switch) -> str:

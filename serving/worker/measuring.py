@@ -1,6 +1,5 @@
 """The poller's last step: read the decision store, and set the gauges of the service."""
 
-import json
 from collections import Counter
 
 from antifraud.artifacts.pointer import read_pointer
@@ -13,8 +12,10 @@ from antifraud.policy.errors import PolicyError
 from antifraud.settings.serving import ScorerSettings
 from serving.store.outbox import count_by_subscriber
 from serving.store.port import DecisionStore
+from serving.store.signals import SIGNALS
 from serving.worker.gauges import Gauges
-from serving.worker.reports import GUARD, WALL_CLOCK, Report, have_converged, read_workers
+from serving.worker.guard_watch import GUARD
+from serving.worker.reports import WALL_CLOCK, Report, have_converged, read_measurements, read_workers
 from serving.worker.services import Services
 
 
@@ -65,8 +66,10 @@ def _measure_outbox(store: DecisionStore, gauges: Gauges) -> None:
 
 def _measure_processes(services: Services, store: DecisionStore, gauges: Gauges) -> None:
     reports = store.reports()
-    if guard := reports.pop(GUARD, None):
-        gauges.show_guard(json.loads(guard)["at"])
+    services.guard.listen(reports.get(GUARD))
+    gauges.show_guard(services.guard.describe(), is_silent=services.guard.is_silent)
+    gauges.show_lease(store.lease.read().epoch)
+    gauges.show_signals(read_measurements(reports.get(SIGNALS)))
     workers = read_workers(reports.items(), WALL_CLOCK.now()).alive
     releases = Counter(worker["release"] for worker in workers if worker["release"])
     converged = has_converged(services.settings, workers, store.switch())

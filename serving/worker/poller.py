@@ -107,6 +107,8 @@ class Poller:
             if services.troubles.get(kind) != trouble:
                 services.metrics.refused.labels(kind).inc()
                 services.log.warning("not usable", kind=kind, reason=trouble)
+            if kind not in services.troubles:
+                services.troubles_since = {**services.troubles_since, kind: services.clock.now()}
             services.troubles = {**others, kind: trouble}
 
     def _follow_access(self) -> bool:

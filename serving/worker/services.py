@@ -16,6 +16,7 @@ from antifraud.keys.access import Access
 from antifraud.killswitch.machine import UNCHANGED, Mode, Switch
 from antifraud.settings.serving import ScorerSettings
 from serving.store.port import DecisionStore
+from serving.worker.guard_watch import GuardWatch
 from serving.worker.loading import Loaded, Release, Serving, load_release
 from serving.worker.metrics import Metrics
 from serving.worker.releases import KeptReleases
@@ -33,6 +34,7 @@ class Services:
     `opened_store` and `troubles`, each by one assignment, so a view reads each of them once. `switch` is the one that
     the poller has seen last; a decision reads its own. Somebody who sets `wake` makes the poller poll at once.
     `oldest_live_day` is the first day whose live buckets some worker may still need.
+    `troubles_since` has the business time at which each trouble began.
     """
 
     settings: ScorerSettings
@@ -47,7 +49,9 @@ class Services:
     policy: Activation | None = None
     oldest_live_day: int = 0
     troubles: dict[str, str] = field(default_factory=dict)
+    troubles_since: dict[str, int] = field(default_factory=dict)
     turns: Turns = field(default_factory=Turns)
+    guard: GuardWatch = field(default_factory=GuardWatch)
     wake: threading.Event = field(default_factory=threading.Event)
     releases: KeptReleases = field(init=False)
     batches: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(BATCHES_AT_ONCE))

@@ -287,7 +287,7 @@ def test_a_trip_is_told_with_a_signature_the_sdk_verifies(tmp_path, subscriber):
 
     (_, _), (headers, body) = subscriber.received
     event = verify_webhook(secret, headers, body)
-    assert (event.type, event.switch["mode"]) == ("antifraud.switch.changed", "SUSPENDED")
+    assert (event.type, event.switch["mode"]) == ("antifraud.switch.suspended", "SUSPENDED")
     assert subscriber.received[0][0]["webhook-id"] == headers["webhook-id"] == event.id
     assert (tmp_path / "guard.log").read_text().count('"event": "suspended"') == 1
     store.close()

@@ -57,9 +57,9 @@ def fill_outbox(home):
     store = open_store(ScorerSettings(home=home, store_map_bytes=1 << 28))
     for epoch, mode in enumerate((Mode.SUSPENDED, Mode.SERVING), 1):
         store.change_switch(Order(mode=mode, expected_epoch=epoch, reason="a drill", by="boss", at=NOON))
-    lease = store.outbox.take_lease("guard", 100.0, 10.0)
-    store.outbox.queue_notifications(lease, ["ops"], 100.0)
-    store.outbox.settle(lease, store.outbox.deliveries()[0], given_up_because="nobody there")
+    store.outbox.queue_notifications(["ops"], 100.0)
+    store.outbox.settle(store.outbox.deliveries()[0], given_up_because="nobody there")
+    store.report("signals", json.dumps({"p99": {"value": 0.01}, "parity_share": {"value": None}}).encode())
     store.report("guard", json.dumps({"role": "guard", "at": int(time.time())}).encode())
     store.close()
 
@@ -167,9 +167,8 @@ def test_gauges_tell_about_webhooks_and_the_guard(scorer):
     """Deliveries by subscriber with the time of the oldest, dead letters, and the last sign of life."""
     outbox = scorer.store.outbox
     scorer.switch("suspend", 1)
-    epoch = outbox.take_lease("guard", 100.0, 10.0)
-    outbox.queue_notifications(epoch, ["ops", "audit"], 100.0)
-    outbox.settle(epoch, outbox.deliveries()[0], given_up_because="nobody there")
+    outbox.queue_notifications(["ops", "audit"], 100.0)
+    outbox.settle(outbox.deliveries()[0], given_up_because="nobody there")
     scorer.store.change_switch(Order(mode=Mode.SERVING, expected_epoch=2, reason="over", by="boss", at=NOON))
     beat = int(time.time()) - 7
     scorer.store.report("guard", json.dumps({"role": "guard", "at": beat}).encode())
@@ -182,7 +181,7 @@ def test_gauges_tell_about_webhooks_and_the_guard(scorer):
     assert found["antifraud_outbox_unqueued_notifications"] == 1
     assert found["antifraud_guard_heartbeat_timestamp_seconds"] == beat
 
-    outbox.settle(epoch, outbox.deliveries()[0], given_up_because=None)
+    outbox.settle(outbox.deliveries()[0], given_up_because=None)
     scorer.poller.poll()
     assert series(scorer)['antifraud_outbox_deliveries{subscriber="ops"}'] == 0
     assert series(scorer)['antifraud_outbox_oldest_timestamp_seconds{subscriber="ops"}'] == 0

@@ -8,7 +8,8 @@ import socket
 import pytest
 
 from antifraud.artifacts.state_export import StatePointer
-from serving.worker.reports import WALL_CLOCK, have_converged, read_guard, read_workers
+from serving.worker.guard_watch import GuardWatch
+from serving.worker.reports import WALL_CLOCK, have_converged, read_workers
 from tests.serving.scene import DAY, export_state, promote
 
 RELEASE = "r1"
@@ -66,11 +67,18 @@ def test_a_silent_guard_is_not_forgotten():
     beat = json.dumps({"role": "guard", "pid": 7, "at": 1_000}).encode()
 
     assert read_workers([("guard", beat)], 1_061).silent == []
-    assert read_guard({}, 1_061) is None
-    assert read_guard({"guard": beat}, 1_060)["silent_since"] is None
-    assert read_guard({"guard": beat}, 100_000) == {
+    assert heard(None, 1_121) is None
+    assert heard(beat, 1_120)["silent_since"] is None
+    assert heard(beat, 100_000) == {
         "role": "guard", "pid": 7, "at": 1_000, "age": 99_000, "silent_since": "1970-01-01T00:16:40+00:00",
     }  # fmt: skip
+
+
+def heard(report, wall):
+    """The guard as a worker describes it that begins to listen at this wall time."""
+    watch = GuardWatch(clock=lambda: 0.0, wall=lambda: wall)
+    watch.listen(report)
+    return watch.describe()
 
 
 def test_status_readiness_and_metrics_show_a_silent_guard(scorer):

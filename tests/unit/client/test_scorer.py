@@ -328,7 +328,7 @@ def signed(body, at=None, secret=SECRET):
     return {"webhook-id": "n-1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
 
 
-BODY = json.dumps({"id": "n-1", "type": "antifraud.switch.changed", "time": "t", "data": {"mode": "SUSPENDED"}})
+BODY = json.dumps({"id": "n-1", "type": "antifraud.switch.suspended", "time": "t", "data": {"mode": "SUSPENDED"}})
 
 
 def test_a_signed_webhook_becomes_an_event():
@@ -337,7 +337,7 @@ def test_a_signed_webhook_becomes_an_event():
 
     assert (event.id, event.type, event.switch) == (
         "n-1",
-        "antifraud.switch.changed",
+        "antifraud.switch.suspended",
         {"mode": "SUSPENDED"},
     )
 

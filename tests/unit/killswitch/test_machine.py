@@ -118,10 +118,12 @@ def test_a_warning_changes_only_the_level():
     """The mode, its cause and its reason stay; the warning has a note of its own, and the same level is no change."""
     note = Note("the loss budget is used up", "guard", 9, {"burn": 2.0})
 
-    after = warn(SERVING, Level.PAGE, note)
+    after = warn(SERVING, {"loss": Level.PAGE}, note)
 
-    assert after == dataclasses.replace(SERVING, epoch=5, warning=Level.PAGE, warned=note)
-    assert warn(after, Level.PAGE, note) is None
+    assert after == dataclasses.replace(
+        SERVING, epoch=5, warning=Level.PAGE, warnings={"loss": Level.PAGE}, warned=note
+    )
+    assert warn(after, {"loss": Level.PAGE}, note) is None
     assert change(after, order(Mode.SUSPENDED, 5)).warning == "page"
 
 
