@@ -18,7 +18,7 @@ HOME_OF_CRASH ?= var/bench-crash
 HOME_OF_FUZZ ?= var/bench-fuzz
 HOME_OF_SWITCH ?= var/bench-switch
 
-.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-policy bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-switch bench-switch-rivals bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-throughput bench-tail bench-slow-clients bench-footprint
+.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-policy bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-switch bench-switch-rivals bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-shipping bench-throughput bench-tail bench-slow-clients bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -154,6 +154,9 @@ bench-serving-swap: setup  ## longest gap between a worker's answers while it sw
 
 bench-serving-power: setup  ## slow answers of durability `power` over those of `process`, at 400 decisions a second
 	$(PYTHON) -m bench.serving.power
+
+bench-shipping: setup  ## rows of the lake after 30 kills of the shipper under load, some five minutes
+	$(PYTHON) -m bench.serving.shipping
 
 bench-throughput: setup  ## decisions a second beside stateless servers, some ten minutes (apt-get as root)
 	$(PYTHON) -m bench.serving.edge.throughput

@@ -1,7 +1,7 @@
 """Every failure that the platform expects, each with the exit code of the process that it ends.
 
 An expected failure is printed as one line without a traceback. Any other exception is a defect and shows its traceback.
-Those of clusters are in `antifraud.compute.errors`, those of policies in `antifraud.policy.errors`.
+Those of clusters, of policies, of the shipped tables and of the SDK are in `errors` of their packages.
 docs/errors.md is generated from these classes, so a new exit code is one class. Some failures are always caught:
 by the scorer, which answers with a status, by the guard, which retries, or by a client of the SDK.
 """
@@ -259,42 +259,13 @@ class StoreDamaged(StoreError):
     exit_code = 81
 
 
+class NotLeading(StoreError):
+    """Another guard leads; whatever this one was about to change is left to it."""
+
+    exit_code = 94
+
+
 class UnknownKey(AntifraudError):
     """A token was made with a key that is not in use; nothing was decided or written."""
 
     exit_code = 83
-
-
-class ClientError(AntifraudError):
-    """The scorer did not do what the SDK asked for, or a webhook does not verify."""
-
-    exit_code = 70
-
-    def __init__(self, message: str, *, status: int = 0, kind: str = "", retry_after: float | None = None) -> None:
-        """Keep status and kind of the problem that was answered, if any, and the seconds to wait, if it named some."""
-        super().__init__(message)
-        self.status, self.kind, self.retry_after = status, kind, retry_after
-
-
-class Refused(ClientError):
-    """The scorer refused a request; sending the same request again does not help."""
-
-    exit_code = 71
-
-
-class Suspended(ClientError):
-    """The service is suspended; decide without it and ask again later."""
-
-    exit_code = 72
-
-
-class Unreachable(ClientError):
-    """The scorer could not be reached, or was not ready, until the deadline of the call."""
-
-    exit_code = 73
-
-
-class BadAnswer(ClientError):
-    """Something else than the scorer has answered: a page instead of JSON, or JSON of another form."""
-
-    exit_code = 74

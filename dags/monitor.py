@@ -1,10 +1,11 @@
-"""# monitor: what changed, and whether anything leaked
+"""# monitor: what changed, whether anything leaked, and whether the scorer has counted right
 
-**Reads** `features` of the day and of the training window, and every file outside the raw zone.
+**Reads** `features` of the day and of the training window, every file outside the raw zone, and the decisions that the
+scorer has made on the day.
 
-**Writes** the drift report (HTML) and the result of the leak scan into the folder `reports/<day>`.
+**Writes** the drift report (HTML), the result of the leak scan and the parity report into the folder `reports/<day>`.
 
-**By hand**: *Trigger*, with the day to report on. Both tasks only report. The gate and the guard decide.
+**By hand**: *Trigger*, with the day to report on. All tasks only report. The gate and the guard decide.
 
 When a task fails:
 
@@ -17,6 +18,9 @@ When a task fails:
     The log has one line `unsearchable:` for each, with path and reason. Repair, replace or remove the file, then clear
     the task.
   - another code or a traceback, **crashed**: the scan did not end, so nothing is known. Follow the message.
+- `parity`: exit code 34: a replay of the arrival order gives other vectors than the scorer has logged. The last line of
+  the log has arrival numbers; the runbook, *Parity*, says what to look for. The distance to the lake's features never
+  fails the task. Decisions that are shipped later are not in the report: clear the task to report on them.
 """
 
 from airflow.sdk import dag
@@ -35,10 +39,12 @@ DAY = f"{{{{ params.day or {RUN_DAY} }}}}"
     doc_md=__doc__,
 )
 def monitor() -> None:
-    """Run the drift report and the leak scan in parallel."""
+    """Run the drift report, the leak scan and the parity report in parallel."""
     python_job("drift", "drift_report", [f"--day={DAY}"])
     # A retry would find the same leak again, and delay the alarm.
     python_job("leaks", "leak_scan", [f"--day={DAY}"], retries=0)
+    # Nor would it find another order of arrival.
+    python_job("parity", "parity_report", [f"--day={DAY}"], retries=0)
 
 
 monitor()

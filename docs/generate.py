@@ -11,8 +11,10 @@ from typing import Final
 from antifraud import errors
 from antifraud.api.openapi import openapi_text
 from antifraud.api.problems import KINDS, TYPE_PREFIX
+from antifraud.client import errors as of_clients
 from antifraud.compute import errors as of_clusters
 from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_hash
+from antifraud.lake import errors as of_lake
 from antifraud.lake.raw_defects import DEFECTS
 from antifraud.lake.schemas import RAW, TABLES
 from antifraud.lake.table_format import Table
@@ -91,7 +93,7 @@ def feature_page() -> str:
 
 
 def error_page() -> str:
-    """Return docs/errors.md, from the classes of `antifraud.errors` and of the errors of clusters and policies."""
+    """Return docs/errors.md, from the classes of `antifraud.errors` and of its companions."""
     rows = "\n".join(
         f"| {error.exit_code} | `{error.__name__}` | {kind} | {' '.join((error.__doc__ or '').split())} |"
         for error, kind in sorted(_kinds(errors.AntifraudError), key=lambda found: found[0].exit_code)
@@ -106,9 +108,10 @@ def error_page() -> str:
 
 
 def _kinds(error: type[errors.AntifraudError]) -> Iterator[tuple[type[errors.AntifraudError], str]]:
-    """Yield each class of the three modules below `error` with the name of what it is a kind of."""
+    """Yield each class of the modules below `error` with the name of what it is a kind of."""
+    modules = {module.__name__ for module in (errors, of_clusters, of_lake, of_policies, of_clients)}
     for kind in error.__subclasses__():
-        if kind.__module__ in {errors.__name__, of_clusters.__name__, of_policies.__name__}:
+        if kind.__module__ in modules:
             yield kind, "" if error is errors.AntifraudError else f"`{error.__name__}`"
             yield from _kinds(kind)
 

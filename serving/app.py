@@ -7,8 +7,10 @@ from flask import Flask, Response
 from flask.globals import app_ctx, request_ctx
 from werkzeug.exceptions import NotFound
 
+from antifraud.api.state import HEADER as STATE
 from serving.api import batches, decisions, documents, labels, outcomes, problems, status, switch
 from serving.api.scorer import Scorer
+from serving.api.state import StateHeader
 from serving.worker.request_id import HEADER, VARIABLE, choose_request_id
 from serving.worker.services import Services
 
@@ -31,7 +33,11 @@ def create_app(services: Services) -> Flask:
 
 
 def _log_requests(app: Flask, services: Services) -> None:
-    """Log one line for each request, with the pattern of the route: its path may hold an id, which is never logged."""
+    """Log one line for each request, with the pattern of the route: its path may hold an id, which is never logged.
+
+    Each answer also gets the headers that every answer has.
+    """
+    state = StateHeader()
 
     @app.before_request
     def begin() -> None:
@@ -47,6 +53,7 @@ def _log_requests(app: Flask, services: Services) -> None:
     def log(response: Response) -> Response:
         known, asked = app_ctx.g, request_ctx.request
         response.headers[HEADER] = known.request_id
+        response.headers[STATE] = state.text(services, known.get("switch"))
         services.metrics.count_request(known.get("client"), response.status_code)
         services.log.info(
             "request",

@@ -8,9 +8,11 @@ from flask import Flask
 
 from antifraud.clock import BusinessClock
 from antifraud.keys.access import Access
+from antifraud.killswitch.signals import Policy, SignalName
 from antifraud.settings.serving import ScorerSettings
 from serving.app import create_app
 from serving.logs import json_logger
+from serving.worker.guard_watch import GuardWatch
 from serving.worker.metrics import Metrics
 from serving.worker.poller import Poller
 from serving.worker.services import Services
@@ -32,7 +34,8 @@ def start() -> Flask:
     clock = BusinessClock(settings.clock_offset_seconds)
     metrics = Metrics()
     log = json_logger("scorer", metrics.dropped_lines.inc)
-    services = Services(settings, clock, Access(), metrics, log)
+    watched = settings.policies[SignalName.GUARD_SILENT] is not Policy.OFF
+    services = Services(settings, clock, Access(), metrics, log, guard=GuardWatch(is_watched=watched))
     poller = Poller(services)
     poller.start()
     atexit.register(_close_store, poller, services)

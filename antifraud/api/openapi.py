@@ -11,6 +11,7 @@ import msgspec
 from antifraud.api.fields import schema_of
 from antifraud.api.operations import JSON, OPERATIONS, Operation
 from antifraud.api.problems import KINDS, PROBLEM_JSON, ProblemDocument
+from antifraud.api.state import HEADER as STATE
 from antifraud.transaction_id import TRANSACTION_ID_PATTERN
 
 VERSION: Final = "1"
@@ -34,6 +35,11 @@ TRANSACTION_ID: Final = {
 }
 HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-Request-Id": {"description": "Id of the request, as it was sent or made.", "schema": {"type": "string"}},
+    STATE: {
+        "description": "State of the service: mode, epoch, time and cause of the last change, warnings. A dictionary "
+        "of RFC 9651, such as `mode=SUSPENDED, epoch=7, since=1767225600, cause=trip, warnings=(guard_silent)`.",
+        "schema": {"type": "string"},
+    },
     "Idempotent-Replayed": {
         "description": "Present if the transaction had been decided before.",
         "schema": {"type": "string", "enum": ["true"]},
@@ -119,7 +125,7 @@ def _success(operation: Operation) -> dict[str, Any]:
     schema = _reference(operation.answer) if operation.answer else {"type": "string"}
     if operation.media == JSON and operation.answer is None:
         schema = {"type": "object"}
-    names = ("X-Request-Id", "Idempotent-Replayed") if operation.name == "decide" else ("X-Request-Id",)
+    names = ("X-Request-Id", STATE, *(("Idempotent-Replayed",) if operation.name == "decide" else ()))
     return {
         "description": operation.answer.__name__ if operation.answer else operation.media,
         "headers": {name: HEADERS[name] for name in names},
@@ -138,6 +144,6 @@ def _failures(operation: Operation) -> dict[str, Any]:
 def _failure(names: list[str]) -> dict[str, Any]:
     return {
         "description": "; ".join(f"`{name}`: {KINDS[name].meaning}" for name in names),
-        "headers": {name: HEADERS[name] for name in ("X-Request-Id", "Retry-After")},
+        "headers": {name: HEADERS[name] for name in ("X-Request-Id", STATE, "Retry-After")},
         "content": {PROBLEM_JSON: {"schema": _reference(ProblemDocument)}},
     }

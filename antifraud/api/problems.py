@@ -18,7 +18,8 @@ CORRECT: Final = "correct the request"
 class ProblemDocument(Struct, frozen=True, omit_defaults=True):
     """A refusal. It holds no value that a client sent, except the request id.
 
-    `type` names the kind. `field` is the part of the request at fault.
+    `type` names the kind. `field` is the part of the request at fault. If the service cannot decide, `cause` is the
+    class of the reason, and `since` the time since when it cannot, in UTC seconds.
     """
 
     type: str
@@ -27,6 +28,8 @@ class ProblemDocument(Struct, frozen=True, omit_defaults=True):
     detail: str
     field: str | UnsetType = UNSET
     request_id: str | UnsetType = UNSET
+    cause: str | UnsetType = UNSET
+    since: int | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +137,28 @@ GENERAL: Final[Mapping[int, str]] = {
 """The kind of an HTTP error that is no more than its status."""
 
 
-def document_of(name: str, detail: str, *, field: str | None = None, request_id: str | None = None) -> ProblemDocument:
+def document_of(
+    name: str,
+    detail: str,
+    *,
+    field: str | None = None,
+    request_id: str | None = None,
+    cause: str | None = None,
+    since: int | None = None,
+) -> ProblemDocument:
     """Return the document of a problem.
 
     >>> document_of("not-json", "the body is not JSON").type
     'urn:antifraud:problem:not-json'
     """
     kind = KINDS[name]
-    return ProblemDocument(TYPE_PREFIX + name, kind.title, kind.status, detail, field or UNSET, request_id or UNSET)
+    return ProblemDocument(
+        TYPE_PREFIX + name,
+        kind.title,
+        kind.status,
+        detail,
+        field or UNSET,
+        request_id or UNSET,
+        cause or UNSET,
+        UNSET if since is None else since,
+    )

@@ -3,12 +3,13 @@
 from antifraud.client import ScorerClient
 """
 
+from antifraud.api.state import ServiceState
 from antifraud.client.async_scorer import AsyncScorerClient
 from antifraud.client.calls import Decision, Label
+from antifraud.client.errors import BadAnswer, ClientError, Refused, Suspended, Unreachable
 from antifraud.client.payments import Outcome, Payment
 from antifraud.client.scorer import ScorerClient
 from antifraud.client.webhooks import Event, verify_webhook
-from antifraud.errors import BadAnswer, ClientError, Refused, Suspended, Unreachable
 
 __all__ = [
     "AsyncScorerClient",
@@ -21,6 +22,7 @@ __all__ = [
     "Payment",
     "Refused",
     "ScorerClient",
+    "ServiceState",
     "Suspended",
     "Unreachable",
     "verify_webhook",

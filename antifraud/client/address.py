@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from antifraud.errors import ClientError
+from antifraud.client.errors import ClientError
 
 MOST_PORT: Final = 65_535
 _TOKEN: Final = re.compile(r"[!-~]+")

@@ -8,7 +8,7 @@ from typing import Annotated, Final, NamedTuple, TypeVar
 import msgspec
 
 from antifraud.api.problems import TYPE_PREFIX
-from antifraud.errors import BadAnswer, ClientError, Refused, Suspended, Unreachable
+from antifraud.client.errors import BadAnswer, ClientError, Refused, Suspended, Unreachable
 
 SUCCESS: Final = range(200, 300)
 TRANSIENT: Final = frozenset({408, 425, 429, *range(500, 600)})
@@ -34,6 +34,11 @@ class Document(msgspec.Struct):
 
     type: str
     detail: Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
+    cause: Annotated[str, msgspec.Meta(max_length=100, pattern=r"\A[A-Za-z0-9_]*\Z")] = ""
+    since: int | None = None
+
+
+_NO_PROBLEM: Final = Document(type="", detail="no problem document")
 
 
 def require_success(reply: Reply) -> None:
@@ -67,7 +72,11 @@ def decode_answer(reply: Reply, kind: type[T]) -> T:
 
 def _error_of(reply: Reply) -> ClientError:
     """Return the error that a reply other than 2xx stands for."""
-    return error_of(reply.status, *_read_problem(reply.content), _retry_after(reply.headers))
+    problem = _read_problem(reply.content)
+    kind = problem.type.removeprefix(TYPE_PREFIX)
+    error = error_of(reply.status, kind, problem.detail, _retry_after(reply.headers))
+    error.cause, error.since = problem.cause, problem.since
+    return error
 
 
 def error_of(status: int, kind: str, detail: str, retry_after: float | None = None) -> ClientError:
@@ -81,15 +90,13 @@ def error_of(status: int, kind: str, detail: str, retry_after: float | None = No
     return Refused(f"the scorer refused with {status}: {detail}", status=status, kind=kind, retry_after=retry_after)
 
 
-def _read_problem(content: bytes) -> tuple[str, str]:
-    """Return name and detail of a problem of the scorer; texts of others are not repeated."""
+def _read_problem(content: bytes) -> Document:
+    """Return a problem of the scorer; texts of others are not repeated."""
     try:
         document = msgspec.json.decode(content, type=Document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", "no problem document"
-    if not document.type.startswith(TYPE_PREFIX):
-        return "", "no problem document"
-    return document.type.removeprefix(TYPE_PREFIX), document.detail
+        return _NO_PROBLEM
+    return document if document.type.startswith(TYPE_PREFIX) else _NO_PROBLEM
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

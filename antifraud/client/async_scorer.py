@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from msgspec import UNSET
+
 from antifraud.api.outcomes import OutcomesAnswer
+from antifraud.api.service import SwitchRequest
 from antifraud.client.address import connection_options
 from antifraud.client.answers import MOST_BYTES, Reply
 from antifraud.client.attempts import Attempts
@@ -20,8 +23,9 @@ from antifraud.client.calls import (
     status_call,
     switch_call,
 )
+from antifraud.client.errors import ClientError, Unreachable
 from antifraud.client.payments import BATCH_SECONDS, Outcome, Payment, batch_call, outcome_call
-from antifraud.errors import ClientError, Unreachable
+from antifraud.client.states import OnState, States
 from antifraud.keys.pseudonym import Key
 
 if TYPE_CHECKING:
@@ -34,14 +38,19 @@ class AsyncScorerClient:
     """A connection to one scorer, for the tasks of one event loop. Close it, or use it in an ``async with``."""
 
     def __init__(
-        self, url: str, token: str, key: Key | None = None, transport: "httpx.AsyncBaseTransport | None" = None
+        self,
+        url: str,
+        token: str,
+        key: Key | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
+        on_state: OnState | None = None,
     ) -> None:
-        """Connect as `ScorerClient` does."""
+        """Connect as `ScorerClient` does; `on_state` is called in the event loop, and must not wait."""
         import httpx
 
         options = connection_options(url, token)
         self._http = httpx.AsyncClient(**options, verify=httpx.create_ssl_context(), transport=transport)
-        self._key = key
+        self._key, self._states = key, States(on_state)
 
     def __repr__(self) -> str:
         return f"AsyncScorerClient({str(self._http.base_url)!r})"
@@ -94,19 +103,53 @@ class AsyncScorerClient:
         """Return what the service is doing; see `ScorerClient.status`."""
         return await self._run(status_call(seconds))
 
-    async def suspend(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
+    async def suspend(
+        self, reason: str, expected_epoch: int, *, drill: bool = False, seconds: float = SECONDS
+    ) -> dict[str, Any]:
         """Suspend the service and return the switch; see `ScorerClient.suspend`."""
-        return await self._run(switch_call("suspend", reason, expected_epoch, seconds))
+        return await self._run(switch_call(SwitchRequest("suspend", reason, expected_epoch, drill=drill), seconds))
 
-    async def resume(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
-        """Resume the service and return the switch; see `ScorerClient.suspend`."""
-        return await self._run(switch_call("resume", reason, expected_epoch, seconds))
+    async def resume(
+        self,
+        reason: str,
+        expected_epoch: int,
+        *,
+        report: str | None = None,
+        force: bool = False,
+        seconds: float = SECONDS,
+    ) -> dict[str, Any]:
+        """Resume the service and return the switch; see `ScorerClient.resume`."""
+        request = SwitchRequest("resume", reason, expected_epoch, report=report or UNSET, force=force)
+        return await self._run(switch_call(request, seconds))
+
+    async def observe(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
+        """Let the service observe and return the switch; see `ScorerClient.observe`."""
+        return await self._run(switch_call(SwitchRequest("observe", reason, expected_epoch), seconds))
+
+    async def roll_back(
+        self,
+        release: str,
+        reason: str,
+        expected_epoch: int,
+        *,
+        report: str | None = None,
+        drill: bool = False,
+        force: bool = False,
+        seconds: float = SECONDS,
+    ) -> dict[str, Any]:
+        """Serve an earlier release and return the switch; see `ScorerClient.roll_back`."""
+        request = SwitchRequest(
+            "roll_back", reason, expected_epoch, release=release, report=report or UNSET, drill=drill, force=force
+        )
+        return await self._run(switch_call(request, seconds))
 
     async def _run(self, call: Call[T]) -> T:
         attempts = Attempts(call.seconds)
         while True:
             try:
-                return call.read(await self._send(call, attempts.limit()))
+                reply = await self._send(call, attempts.limit())
+                self._states.hear(reply.headers)
+                return call.read(reply)
             except Unreachable as error:
                 pause = attempts.pause_after(error)
             await asyncio.sleep(pause)

@@ -4,7 +4,7 @@ import random
 import time
 from typing import Final
 
-from antifraud.errors import Unreachable
+from antifraud.client.errors import Unreachable
 
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 1.0

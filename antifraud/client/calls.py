@@ -18,7 +18,8 @@ from antifraud.api.labels import CERTAIN, LabelIn, LabelsAnswer, LabelsRequest
 from antifraud.api.operations import JSON
 from antifraud.api.service import SwitchRequest
 from antifraud.client.answers import Reply, decode_answer, require_success
-from antifraud.errors import ClientError, Refused, SchemaError
+from antifraud.client.errors import ClientError, Refused
+from antifraud.errors import SchemaError
 from antifraud.keys.pseudonym import Key, tokenise
 from antifraud.transaction_id import EXPECTED as EXPECTED_ID
 
@@ -159,11 +160,8 @@ def status_call(seconds: float) -> Call[AnyAnswer]:
     return Call("GET", "/v1/status", None, seconds, _decode_any)
 
 
-def switch_call(
-    action: Literal["suspend", "resume"], reason: str, expected_epoch: int, seconds: float
-) -> Call[AnyAnswer]:
+def switch_call(request: SwitchRequest, seconds: float) -> Call[AnyAnswer]:
     """Return the call that changes the switch."""
-    request = SwitchRequest(action, reason, expected_epoch)
     return Call("POST", "/v1/switch", encode(request), seconds, _decode_any)
 
 

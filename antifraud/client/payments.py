@@ -13,7 +13,7 @@ from antifraud.api.outcomes import OutcomeIn, OutcomesAnswer, OutcomesRequest
 from antifraud.api.problems import TYPE_PREFIX
 from antifraud.client.answers import Document, Reply, decode_answer, error_of
 from antifraud.client.calls import Call, Decision, decision_request, encode, spell_transaction_id
-from antifraud.errors import BadAnswer, ClientError, Refused
+from antifraud.client.errors import BadAnswer, ClientError, Refused
 from antifraud.keys.pseudonym import Key
 
 BATCH_SECONDS: Final = 40.0

@@ -12,7 +12,10 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from msgspec import UNSET
+
 from antifraud.api.outcomes import OutcomesAnswer
+from antifraud.api.service import SwitchRequest
 from antifraud.client.address import connection_options
 from antifraud.client.answers import Reply
 from antifraud.client.attempts import Attempts
@@ -27,8 +30,9 @@ from antifraud.client.calls import (
     status_call,
     switch_call,
 )
+from antifraud.client.errors import ClientError, Unreachable
 from antifraud.client.payments import BATCH_SECONDS, Outcome, Payment, batch_call, outcome_call
-from antifraud.errors import ClientError, Unreachable
+from antifraud.client.states import OnState, States
 from antifraud.keys.pseudonym import Key
 
 if TYPE_CHECKING:
@@ -45,9 +49,17 @@ class ScorerClient:
     """
 
     def __init__(
-        self, url: str, token: str, key: Key | None = None, transport: "httpx.BaseTransport | None" = None
+        self,
+        url: str,
+        token: str,
+        key: Key | None = None,
+        transport: "httpx.BaseTransport | None" = None,
+        on_state: OnState | None = None,
     ) -> None:
         """Connect with the bearer token `token`; `key` turns identifiers into tokens, and only `decide` needs it.
+
+        `on_state` is called with the state of the service after the first answer, and after each that tells another
+        one. It runs in the thread of the call; whatever it raises ends that call.
 
         Another `transport` has to keep time limits of its own.
 
@@ -60,7 +72,7 @@ class ScorerClient:
 
         options = connection_options(url, token)
         self._http = httpx.Client(**options, transport=transport or DeadlineTransport())
-        self._key = key
+        self._key, self._states = key, States(on_state)
 
     def __repr__(self) -> str:
         return f"ScorerClient({str(self._http.base_url)!r})"
@@ -151,23 +163,67 @@ class ScorerClient:
         """
         return self._run(status_call(seconds))
 
-    def suspend(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
+    def suspend(
+        self, reason: str, expected_epoch: int, *, drill: bool = False, seconds: float = SECONDS
+    ) -> dict[str, Any]:
         """Suspend the service and return the switch; `expected_epoch` is the switch's epoch in `status`.
+
+        `drill` marks the suspension as an exercise.
 
         Raises:
             Refused: The switch has changed since then, or cannot be suspended; read `status` again.
         """
-        return self._run(switch_call("suspend", reason, expected_epoch, seconds))
+        return self._run(switch_call(SwitchRequest("suspend", reason, expected_epoch, drill=drill), seconds))
 
-    def resume(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
-        """Resume the service and return the switch; see `suspend`."""
-        return self._run(switch_call("resume", reason, expected_epoch, seconds))
+    def resume(
+        self,
+        reason: str,
+        expected_epoch: int,
+        *,
+        report: str | None = None,
+        force: bool = False,
+        seconds: float = SECONDS,
+    ) -> dict[str, Any]:
+        """Resume the service with the release that the pointer names, and return the switch; see `suspend`.
+
+        A release that has tripped needs the SHA-256 of a `report` by which it passes today. Once in 30 days an admin
+        may resume it without one; afterwards only by `force`.
+        """
+        request = SwitchRequest("resume", reason, expected_epoch, report=report or UNSET, force=force)
+        return self._run(switch_call(request, seconds))
+
+    def observe(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
+        """Let the service score and log without flagging, and return the switch; see `suspend`."""
+        return self._run(switch_call(SwitchRequest("observe", reason, expected_epoch), seconds))
+
+    def roll_back(
+        self,
+        release: str,
+        reason: str,
+        expected_epoch: int,
+        *,
+        report: str | None = None,
+        drill: bool = False,
+        force: bool = False,
+        seconds: float = SECONDS,
+    ) -> dict[str, Any]:
+        """Serve an earlier release and return the switch; see `suspend` and `resume`.
+
+        Raises:
+            Refused: The release cannot be loaded, or the switch cannot be changed.
+        """
+        request = SwitchRequest(
+            "roll_back", reason, expected_epoch, release=release, report=report or UNSET, drill=drill, force=force
+        )
+        return self._run(switch_call(request, seconds))
 
     def _run(self, call: Call[T]) -> T:
         attempts = Attempts(call.seconds)
         while True:
             try:
-                return call.read(self._send(call, attempts.limit()))
+                reply = self._send(call, attempts.limit())
+                self._states.hear(reply.headers)
+                return call.read(reply)
             except Unreachable as error:
                 time.sleep(attempts.pause_after(error))
 

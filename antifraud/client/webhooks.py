@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from antifraud.errors import ClientError
+from antifraud.client.errors import ClientError
 
 _SECRET: Final = re.compile(r"whsec_[A-Za-z0-9+/]+={0,2}")
 

@@ -14,6 +14,7 @@ from antifraud.features.registry import FORMULA_VERSION, REGISTRY, WINDOWS
 from antifraud.keys.pseudonym import DIGITS, LARGEST_ID
 from antifraud.lake.outcome_table import OUTCOMES
 from antifraud.lake.raw_format import RawColumn, RawFormat
+from antifraud.lake.shipped_tables import SHIPPED_TABLES
 from antifraud.lake.table_format import Column, Table
 
 BUCKET_FIELDS: Final = (
@@ -280,7 +281,7 @@ FILES: Final = Table(
 
 TABLES: Final[tuple[Table, ...]] = (
     CLEAN, QUARANTINE, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES, SCORES, RUNS,
-    FILES, OUTCOMES,
+    FILES, OUTCOMES, *SHIPPED_TABLES,
 )  # fmt: skip
 
 

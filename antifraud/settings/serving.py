@@ -1,19 +1,20 @@
-"""Settings of the scorer's workers and of the guard."""
+"""Settings of the scorer's workers, of the guard and of the shipper."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from antifraud.keys.endpoints import Network, parse_networks
+from antifraud.killswitch.signals import Policy, SignalName, parse_policies
 from antifraud.settings.core import Settings
-from antifraud.settings.ranges import MOST_DAYS, MOST_SECONDS, Range
+from antifraud.settings.ranges import INNER_SHARE, MOST_DAYS, MOST_SECONDS, Range
 
 Durability = Literal["process", "power"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings(Settings):
-    """Settings of scorer and guard."""
+    """Settings of scorer, guard and shipper."""
 
     # LMDB maps the whole size into memory, and processors address 47 bits.
     store_map_bytes: Annotated[int, Range(1 << 20, 1 << 46)] = 8 << 30
@@ -24,6 +25,23 @@ class StoreSettings(Settings):
     """Longest wait for the lock of the decision store; then requests get 503."""
     label_delay_days: Annotated[int, Range(0, MOST_DAYS)] = 7
     """The labels of a cohort count from this many days after its day."""
+
+    signal_policies: str = ""
+    """Policies of technical signals other than the default, such as ``p99=off,error_share=suspend``."""
+
+    def __post_init__(self) -> None:
+        """Refuse also policies that are none.
+
+        Raises:
+            SettingsError: A number is outside its range, or the text is no list of policies.
+        """
+        Settings.__post_init__(self)  # slots make a new class, which super() would not find
+        parse_policies(self.signal_policies)
+
+    @property
+    def policies(self) -> dict[SignalName, Policy]:
+        """The policy of each technical signal."""
+        return parse_policies(self.signal_policies)
 
     @property
     def store_dir(self) -> Path:
@@ -60,8 +78,23 @@ class ScorerSettings(StoreSettings):
 class GuardSettings(StoreSettings):
     """Settings of the guard."""
 
-    interval_seconds: Annotated[float, Range(0.001, MOST_SECONDS)] = 2.0
+    # A guard that reports less often than every two minutes would count as silent.
+    interval_seconds: Annotated[float, Range(0.001, 60)] = 2.0
     """Pause between two inspections of the evidence."""
+    guard_lease_seconds: Annotated[float, Range(0.2, 600)] = 10.0
+    """A guard that leads and gives no sign of life for so long is replaced by another that runs."""
+    warn_error_share: Annotated[float, INNER_SHARE] = 0.01
+    """Share of failing requests for decisions, over a minute, from which the guard warns."""
+    warn_p99_seconds: Annotated[float, Range(0.001, 1)] = 0.05
+    """Time of a decision from which the guard warns, if one in a hundred takes longer."""
+    warn_state_hours: Annotated[float, Range(1, 24 * MOST_DAYS)] = 36.0
+    """Age of the state in use, from the end of its cut-off day, from which the guard warns."""
+    warn_parity_share: Annotated[float, INNER_SHARE] = 0.999
+    """Share of logged vectors that a replay reproduces, below which the guard warns."""
+    warn_store_fill: Annotated[float, INNER_SHARE] = 0.7
+    """Used share of the decision store from which the guard warns."""
+    warn_shipper_seconds: Annotated[float, Range(1, MOST_DAYS * MOST_SECONDS)] = 3_600.0
+    """Age of the oldest decision that is not shipped, from which the guard warns."""
     webhook_networks: str = ""
     """Private networks that subscribers of webhooks may be in, separated by commas; empty: none."""
 
@@ -71,7 +104,7 @@ class GuardSettings(StoreSettings):
         Raises:
             SettingsError: A number is outside its range, or the text is no list of networks.
         """
-        Settings.__post_init__(self)  # slots make a new class, which super() would not find
+        StoreSettings.__post_init__(self)  # slots make a new class, which super() would not find
         parse_networks(self.webhook_networks)
 
     @property
@@ -83,3 +116,14 @@ class GuardSettings(StoreSettings):
     def subscribers_path(self) -> Path:
         """File of the subscribers of webhooks, with their secrets."""
         return self.under_home("secrets", "subscribers.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipperSettings(StoreSettings):
+    """Settings of the shipper, in addition to those of the lake."""
+
+    # Every append is a snapshot that maintenance keeps for weeks, so a commit a minute would slow down all commits.
+    ship_seconds: Annotated[float, Range(0.01, MOST_SECONDS)] = 900.0
+    """Pause between two rounds of shipping. Each appends to every table with news."""
+    ship_rows: Annotated[int, Range(1, 1_000_000)] = 20_000
+    """Most rows of one append; a backlog is shipped in several, without a pause."""

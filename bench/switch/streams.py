@@ -63,6 +63,7 @@ class Stream:
         growth: Rows after a year over the rows now.
         odd_every: One day in so many has `odd_rate`; 0: none.
         odd_rate: Rate of odd days.
+        odd_by_chance: Whether odd days come at random, so that two may follow each other; else at even distances.
         quiet_every: One day in so many has a tenth of the rows; 0: none.
     """
 
@@ -88,6 +89,7 @@ class Stream:
     growth: float = 1.0
     odd_every: int = 0
     odd_rate: float = 0.0
+    odd_by_chance: bool = True
     quiet_every: int = 0
 
     def draw(self, rng: np.random.Generator, count: int) -> Days:
@@ -96,6 +98,8 @@ class Stream:
         rates = self._terminal_rates(rng, count) * self._day_factors(rng, count)[:, None]
         if self.odd_every:
             odd = rng.random(count) < 1 / self.odd_every
+            if not self.odd_by_chance:
+                odd = np.arange(count) % self.odd_every == self.odd_every // 2
             rates[odd] *= self.odd_rate / self._usual_rate
         return Days(rows, rng.binomial(rows, self._clustered(rng, np.clip(rates, 0.0, HIGHEST))))
 

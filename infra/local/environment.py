@@ -59,11 +59,14 @@ def _platform(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]:
         MARK: str(home),
         "ANTIFRAUD_HOME": str(home),
         "ANTIFRAUD_MLFLOW_URI": f"http://{HOST}:{ports['mlflow']}",
+        "ANTIFRAUD_SCORER_URL": f"http://{HOST}:{ports['scorer']}",
         "ANTIFRAUD_ID_SCOPE": declared_scope(),
         "ANTIFRAUD_REPLAY_END": str(plan.last),
         "ANTIFRAUD_CLOCK_OFFSET_SECONDS": str(int(plan.business_now.timestamp() - time.time())),
         # Live rows begin on the day after the history, which business time has left behind.
         "ANTIFRAUD_LATE_EVENT_DAYS": str(REPLAY_AHEAD_DAYS),
+        # A run is over in minutes.
+        "ANTIFRAUD_SHIP_SECONDS": "20",
         "ANTIFRAUD_TRAIN_DAYS": str(train),
         "ANTIFRAUD_SELECT_DAYS": str(select),
         "ANTIFRAUD_CERTIFY_DAYS": str(certify),

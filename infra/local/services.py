@@ -43,6 +43,7 @@ def services(home: Path, ports: dict[str, int]) -> list[Service]:
         ),
         Service("scorer", (python, "-m", "gunicorn", "-c", gunicorn_conf)),
         Service("guard", (python, "-m", "serving.guard")),
+        Service("shipper", (python, "-m", "serving.shipper")),
         Service("webhook", (python, "-m", "infra.local.webhook", "--home", str(home), "--port", str(ports["webhook"]))),
     ]  # fmt: skip
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.client import verify_webhook
-from antifraud.errors import ClientError
+from antifraud.client.errors import ClientError
 from antifraud.files import replace_file
 from antifraud.keys.subscribers import load_subscribers
 from antifraud.settings.serving import GuardSettings

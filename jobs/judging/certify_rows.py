@@ -23,7 +23,7 @@ from antifraud.gate.judge import Certify
 from antifraud.gate.limits import Limits
 from antifraud.gate.tradeoff import lowest_shown
 from antifraud.lake.catalog import full_name, open_catalog, read_release
-from antifraud.lake.schemas import LABELS, SCORES
+from antifraud.lake.schemas import SCORES
 from antifraud.settings.core import JobSettings
 from antifraud.stats.score_tables import ScoreTable
 from jobs.judging.reduction import (
@@ -40,10 +40,11 @@ from jobs.judging.reduction import (
     unknown_of,
 )
 from jobs.judging.scoring import scored
-from jobs.publishing.tables import create_tables, read_table
+from jobs.publishing.tables import create_tables
 from jobs.rows.dataset import Counts
 from jobs.rows.history import HistoryDays, history_rows
 from jobs.rows.inputs import Inputs
+from jobs.rows.labels import all_labels
 from jobs.rows.source import labelled_rows
 from jobs.spark.arrow import fetch
 from jobs.training.candidate import Candidate
@@ -193,7 +194,7 @@ def _certify(results: DataFrame, reduced: pa.Table, inputs: Inputs, lowest: int)
         table_of(reduced, "certify"),
         frauds_of(rows, len(days)),
         [terminal_blocks(rows, lowest), customer_blocks(rows, lowest), *group_blocks(rows, lowest)],
-        maturation_of(read_table(rows.sparkSession, LABELS, snapshot_id=inputs.labels_snapshot), inputs.as_of),
+        maturation_of(all_labels(rows.sparkSession, inputs), inputs.as_of),
         day_number(inputs.as_of),
         inputs.label_delay_days,
         unknown_of(reduced, "certify", days),

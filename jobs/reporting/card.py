@@ -60,6 +60,8 @@ def _data(info: Mapping[str, Any], report: GateReport) -> str:
         if name in rows
     ]
     labels = f", labels at snapshot {info['labels_snapshot']}" if "labels_snapshot" in info else ""
+    if info.get("client_labels_snapshot"):
+        labels += f", labels of clients at snapshot {info['client_labels_snapshot']}"
     return f"""## Data
 
 Pseudonymised transactions; labels known on {info["as_of"]}. Features at snapshot {info["features_snapshot"]} of the

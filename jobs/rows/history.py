@@ -17,13 +17,12 @@ from pyspark.sql import functions as F
 from antifraud.clock import ONE_DAY, Span
 from antifraud.features.registry import WINDOWS
 from antifraud.lake.catalog import open_catalog, published
-from antifraud.lake.schemas import FEATURES, LABELS
+from antifraud.lake.schemas import FEATURES
 from antifraud.model.evaluator import PARTS_PER_MILLION
 from antifraud.settings.core import JobSettings
-from jobs.publishing.tables import read_table
 from jobs.rows.dataset import downsample, is_drawn, labelled
 from jobs.rows.inputs import Inputs
-from jobs.rows.labels import frauds_and_drawn
+from jobs.rows.labels import all_labels, frauds_and_drawn
 from jobs.rows.source import feature_rows
 
 ROWS_A_DAY: Final = 1_000
@@ -80,7 +79,7 @@ def history_rows(spark: SparkSession, history: HistoryDays) -> DataFrame:
     """Return the frauds of the days and a share of their legitimate rows, as `labelled` gives them."""
     inputs, drawn = history.inputs, is_drawn(history.share, SEED)
     days = _between(inputs.spans["history"])
-    labels = read_table(spark, LABELS, days, inputs.labels_snapshot)
+    labels = all_labels(spark, inputs, days)
     said = frauds_and_drawn(labels, inputs.as_of, drawn)
     # The frauds of a window are collected anyway, so a few months of them fit every executor.
     rows = labelled(feature_rows(spark, inputs, days), F.broadcast(said), inputs.spans)

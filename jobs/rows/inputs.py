@@ -1,17 +1,20 @@
 """Inputs of a training or validation run: published days, their snapshots, and one hash of them."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from antifraud.clock import Span, day_number
+from antifraud.clock import DAY_SECONDS, Span, day_number
 from antifraud.features.registry import feature_set_hash
 from antifraud.files import hash_of
-from antifraud.lake.catalog import open_catalog, published, require_days
+from antifraud.lake.catalog import open_catalog, open_table, published, require_days
 from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE
+from antifraud.lake.shipped_tables import CLIENT_LABELS
 from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
+from antifraud.transaction_id import IdScope
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -21,10 +24,10 @@ if TYPE_CHECKING:
 class Inputs:
     """Published days of some windows, by the windows' names.
 
-    `features_snapshot` and `labels_snapshot` are the snapshots to read, so that a publish during the run changes
-    nothing; 0 stands for a table that was never published. `days` is the hash of what every day of features and labels
-    was made from, so that it ignores other days. Labels arrive `label_delay_days` after their day. `quiet` are the days
-    without any transaction.
+    `features_snapshot`, `labels_snapshot` and `client_labels_snapshot` are the snapshots to read, so that a publish
+    during the run changes nothing; 0 stands for a table that was never published. `days` is the hash of what every day
+    of features and labels was made from, so that it ignores other days. Labels arrive `label_delay_days` after their
+    day. `quiet` are the days without any transaction. `id_scope` says how clients spell the ids of the feed.
     """
 
     spans: Mapping[str, Span]
@@ -34,6 +37,8 @@ class Inputs:
     days: str
     label_delay_days: int
     quiet: frozenset[dt.date]
+    client_labels_snapshot: int = 0
+    id_scope: IdScope = "global"
 
     @classmethod
     def of(cls, settings: JobSettings, spans: Mapping[str, Span], as_of: dt.date) -> Self:
@@ -46,11 +51,24 @@ class Inputs:
         days = sorted({day for span in spans.values() for day in span.days})
         features = require_days(catalog, FEATURES, days)
         labels = published(catalog, LABELS, days[0], days[-1])
-        made_of = [[str(day), *(runs[day].inputs for runs in (features, labels) if day in runs)] for day in days]
+        made_of: list[list[str | int]] = [
+            [str(day), *(runs[day].inputs for runs in (features, labels) if day in runs)] for day in days
+        ]
         # Snapshots after runs: a day published in between is used under its old hash, so the next run redoes it.
         of_features, of_labels = (_newest_snapshot(catalog, table) for table in (FEATURES, LABELS))
-        quiet = frozenset(day for day in days if not features[day].rows)
-        return cls(spans, as_of, of_features, of_labels, hash_of(*made_of), settings.label_delay_days, quiet)
+        of_clients = _newest_snapshot(catalog, CLIENT_LABELS)
+        made_of += _count_client_labels(catalog, days[0], days[-1], as_of, of_clients)
+        return cls(
+            spans,
+            as_of,
+            of_features,
+            of_labels,
+            hash_of(*made_of),
+            settings.label_delay_days,
+            frozenset(day for day in days if not features[day].rows),
+            of_clients,
+            settings.id_scope,
+        )
 
     def quiet_days(self, window: str) -> list[int]:
         """Return the days of a window without any transaction, days since 1970."""
@@ -63,4 +81,23 @@ class Inputs:
 
 
 def _newest_snapshot(catalog: "Catalog", table: Table) -> int:
+    # A lake of an earlier version lacks a table until a data job makes it.
+    if not catalog.table_exists((NAMESPACE, table.name)):
+        return 0
     return int(catalog.load_table((NAMESPACE, table.name)).metadata.current_snapshot_id or 0)
+
+
+def _count_client_labels(
+    catalog: "Catalog", first: dt.date, last: dt.date, as_of: dt.date, snapshot: int
+) -> list[list[str | int]]:
+    """Return the number of each store's labels about the days that were learnt before the end of `as_of`.
+
+    Labels are only ever appended, in the order of their arrival. So the number tells which they are.
+    """
+    if not snapshot:
+        return []
+    end = (day_number(as_of) + 1) * DAY_SECONDS
+    condition = f"day >= '{first}' and day <= '{last}' and learned_at < {end}"
+    source = open_table(catalog, CLIENT_LABELS, ("store",), snapshot)
+    rows = source.scan(row_filter=condition, selected_fields=("store",), snapshot_id=snapshot).to_arrow()
+    return [[store, count] for store, count in sorted(Counter(rows["store"].to_pylist()).items())]

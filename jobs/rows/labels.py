@@ -1,4 +1,8 @@
-"""Labels as they were known at the end of a day: the only reader of the table `labels`."""
+"""Labels as they were known at the end of a day, of the feed and of clients: the only reader of both tables.
+
+The feed's labels are in `labels`, and `client_labels` has what clients have sent to the scorer. A client's label
+belongs to the lake's transaction with its day and its number; ids of other namespaces are none of the lake's.
+"""
 
 import datetime as dt
 
@@ -7,18 +11,52 @@ from pyspark.sql import functions as F
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.lake.schemas import LABELS
+from antifraud.lake.shipped_tables import CLIENT_LABELS
+from antifraud.transaction_id import NUMBER_PATTERN, IdScope
 from jobs.publishing.tables import read_table
+from jobs.rows.inputs import Inputs
 
 KEYS = ("day", "transaction_id")
 
 
-def labels_as_of(spark: SparkSession, as_of: dt.date, snapshot_id: int | None = None) -> DataFrame:
+def labels_as_of(spark: SparkSession, inputs: Inputs) -> DataFrame:
     """Return `day`, `transaction_id`, `status`, `scenario` and `delay` of every transaction that had a label.
 
-    Only labels learnt before the end of `as_of` (UTC) count. A transaction without a row is unknown, and so is one of
-    status ``unknown``; neither is legitimate. The current snapshot is read unless `snapshot_id` names another.
+    Only labels learnt before the end of the inputs' day (UTC) count. A transaction without a row is unknown, and so is
+    one of status ``unknown``; neither is legitimate. Both tables are read at the snapshots of `inputs`.
     """
-    return latest(read_table(spark, LABELS, f"day <= DATE '{as_of}'", snapshot_id), as_of)
+    return latest(all_labels(spark, inputs, f"day <= DATE '{inputs.as_of}'"), inputs.as_of)
+
+
+def all_labels(spark: SparkSession, inputs: Inputs, condition: str = "true") -> DataFrame:
+    """Return the labels of feed and clients that meet an SQL condition on days, at the snapshots of `inputs`."""
+    of_feed = read_table(spark, LABELS, condition, inputs.labels_snapshot)
+    if not inputs.client_labels_snapshot:
+        return of_feed
+    of_clients = read_table(spark, CLIENT_LABELS, condition, inputs.client_labels_snapshot)
+    return of_feed.unionByName(as_lake_labels(of_clients, inputs.id_scope))
+
+
+def as_lake_labels(rows: DataFrame, scope: IdScope) -> DataFrame:
+    """Return rows of `client_labels` with the columns of `labels`, without ids that no transaction of the lake has.
+
+    The ids are read as `antifraud.transaction_id.number_of` reads them.
+    """
+    prefix = F.concat(F.date_format("day", "yyyy-MM-dd"), F.lit(":")) if scope == "day" else F.lit("")
+    text = F.col("transaction_id")
+    digits = F.expr("substring(transaction_id, 12)") if scope == "day" else text
+    is_ours = (F.col("namespace") == "") & text.startswith(prefix) & digits.rlike(f"^(?:{NUMBER_PATTERN})$")
+    # A case, because a cast of another text is an error.
+    number = F.when(is_ours, digits.cast("bigint"))
+    return rows.where(is_ours).select(
+        "day",
+        number.alias("transaction_id"),
+        "status",
+        "learned_at",
+        "source",
+        "sequence",
+        F.lit(None).cast("int").alias("scenario"),
+    )
 
 
 def frauds_and_drawn(labels: DataFrame, as_of: dt.date, drawn: Column) -> DataFrame:
@@ -37,7 +75,8 @@ def latest(labels: DataFrame, as_of: dt.date) -> DataFrame:
 
     `delay` is the number of days until the transaction was first called a fraud; null if it never was.
     """
-    order = F.struct("learned_at", "source", "sequence")
+    # Labels of two stores may have one number; the status settles it, so that every run reads the same.
+    order = F.struct("learned_at", "source", "sequence", "status")
     newest = F.max_by(F.struct("status", "scenario"), order)
     called = F.min(F.when(F.col("status") == "fraud", F.col("learned_at")))
     delay = F.floor(called / DAY_SECONDS).cast("int") - F.unix_date("day")

@@ -12,7 +12,7 @@ from jobs.rows.labels import labels_as_of
 
 def labelled_rows(spark: SparkSession, inputs: Inputs) -> DataFrame:
     """Return `features` with the labels known at the end of the run's day, both at the snapshots of `inputs`."""
-    labels = labels_as_of(spark, inputs.as_of, inputs.labels_snapshot)
+    labels = labels_as_of(spark, inputs)
     return labelled(feature_rows(spark, inputs), labels, inputs.spans)
 
 

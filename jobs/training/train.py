@@ -119,6 +119,7 @@ def _describe(inputs: Inputs, windows: Windows, seed: int, found: dict[str, Any]
         "feature_set": feature_set_hash(),
         "features_snapshot": inputs.features_snapshot,
         "labels_snapshot": inputs.labels_snapshot,
+        "client_labels_snapshot": inputs.client_labels_snapshot,
         "seed": seed,
         **found,
     }

@@ -15,6 +15,7 @@ from antifraud.artifacts.bundle import open_release
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE
+from antifraud.lake.shipped_tables import CLIENT_LABELS
 from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 
@@ -85,7 +86,11 @@ def live_manifests(settings: JobSettings) -> list[Mapping[str, Any]]:
 def snapshots_of_releases(manifests: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[int]]:
     """Return the snapshots that releases were made from, by table name."""
     known = list(manifests)
-    names = {FEATURES.name: "features_snapshot", LABELS.name: "labels_snapshot"}
+    names = {
+        FEATURES.name: "features_snapshot",
+        LABELS.name: "labels_snapshot",
+        CLIENT_LABELS.name: "client_labels_snapshot",
+    }
     return {table: frozenset(int(m[name]) for m in known if name in m) for table, name in names.items()}
 
 

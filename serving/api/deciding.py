@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from flask import g
+
 from antifraud.errors import (
     AntifraudError,
     EventTimeRefused,
@@ -11,8 +13,10 @@ from antifraud.errors import (
     SwitchedOff,
     UnknownKey,
 )
-from serving.api.problems import Problem, not_ready, store_problem
+from antifraud.killswitch.machine import Switch
+from serving.api.problems import Problem, not_ready, store_problem, suspended
 from serving.decisions.decide import Decider, Moment
+from serving.worker.loading import Loaded, Serving
 from serving.worker.services import Services
 
 REFUSALS: Final = (SwitchedOff, OtherPayload, EventTimeRefused, UnknownKey, NothingToServe)
@@ -25,7 +29,13 @@ def decider_of(services: Services) -> Decider:
     Raises:
         StoreError: The store is not open.
     """
-    return Decider(services.store, lambda: services.serving, services.turns)
+
+    def choose(loaded: Loaded, switch: Switch) -> Serving | None:
+        # The header of the answer tells the switch that was decided by, and not an older one of the poller.
+        g.switch = switch
+        return services.choose(loaded, switch)
+
+    return Decider(services.store, lambda: services.loaded, choose, services.turns)
 
 
 def moment_of(services: Services) -> Moment:
@@ -37,8 +47,7 @@ def problem_of(services: Services, error: AntifraudError) -> Problem:
     """Return the problem that an error of a decision is for a client."""
     match error:
         case SwitchedOff():
-            wait = {"Retry-After": str(services.settings.retry_after_seconds)}
-            return Problem("suspended", str(error), headers=wait)
+            return suspended(str(error), services)
         case OtherPayload():
             return Problem("other-payload", str(error), "transaction_id")
         case EventTimeRefused():

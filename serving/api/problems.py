@@ -1,6 +1,6 @@
 """Problems: every refusal is one JSON document of RFC 9457, without any value that a client sent."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from flask import Flask, Response, current_app, g
@@ -8,26 +8,48 @@ from werkzeug.exceptions import HTTPException
 
 from antifraud.api.problems import GENERAL, KINDS, PROBLEM_JSON, ProblemDocument, document_of
 from antifraud.errors import StaleEpoch, StoreBusy, StoreError, StoreForeign, TransitionRefused
+from antifraud.killswitch.machine import Cause
 from serving.logs import raised_at
+from serving.worker.services import Services, current_services
 
 WAIT_FOR_A_PERSON: Final = {"Retry-After": "30"}
+CAUSES: Final = ("store", "switch", "release", "rolled back", "state", "access")
+"""Troubles of a worker that keep it from deciding."""
+NOTHING_LOADED: Final = "nothing_loaded"
 
 
 class Problem(Exception):
     """An HTTP answer that refuses a request; it ends a view, never a process, so it has no exit code.
 
-    `kind` is a name in `antifraud.api.problems.KINDS`, `field` the part of the request at fault.
+    `kind` is a name in `antifraud.api.problems.KINDS`, `field` the part of the request at fault. `cause` and `since`
+    say why and since when the service cannot decide.
     """
 
-    def __init__(self, kind: str, detail: str, field: str | None = None, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        field: str | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        cause: str | None = None,
+        since: int | None = None,
+    ) -> None:
         super().__init__(detail)
         self.kind, self.detail, self.field = kind, detail, field
-        self.headers = headers or {}
+        self.headers, self.cause, self.since = headers or {}, cause, since
 
     @property
     def document(self) -> ProblemDocument:
         """The document that the client gets."""
-        return document_of(self.kind, self.detail, field=self.field, request_id=g.get("request_id"))
+        return document_of(
+            self.kind,
+            self.detail,
+            field=self.field,
+            request_id=g.get("request_id"),
+            cause=self.cause,
+            since=self.since,
+        )
 
     def response(self) -> Response:
         """Return the problem as a response."""
@@ -38,16 +60,29 @@ class Problem(Exception):
 
 def not_ready(detail: str) -> Problem:
     """Return a problem with status 503: no release, no state or no store yet."""
-    return Problem("not-ready", detail, headers={"Retry-After": "1"})
+    services = current_services()
+    # One trouble keeps this worker from deciding; without any, nobody has promoted or exported anything yet.
+    trouble = next((kind for kind in CAUSES if kind in services.troubles), "")
+    cause, since = trouble.replace(" ", "_") or NOTHING_LOADED, services.troubles_since.get(trouble)
+    return Problem("not-ready", detail, headers={"Retry-After": "1"}, cause=cause, since=since)
+
+
+def suspended(detail: str, services: Services) -> Problem:
+    """Return a problem with status 503: the switch says that no decisions are made."""
+    g.switch = switch = services.store.switch()
+    wait = {"Retry-After": str(services.settings.retry_after_seconds)}
+    return Problem("suspended", detail, headers=wait, cause=switch.cause, since=switch.at)
 
 
 def store_problem(error: StoreError) -> Problem:
     """Return the problem that an error of the decision store is for a client."""
     if isinstance(error, StaleEpoch | TransitionRefused):
         return Problem("stale-epoch" if isinstance(error, StaleEpoch) else "transition-refused", str(error))
+    why: dict[str, Any] = {"cause": Cause.STORE, "since": current_services().troubles_since.get(Cause.STORE)}
     if isinstance(error, StoreForeign):
-        return Problem("suspended", f"the service is suspended: {error}", headers=WAIT_FOR_A_PERSON)
-    return Problem("store-unusable", str(error), headers={"Retry-After": "1" if isinstance(error, StoreBusy) else "5"})
+        return Problem("suspended", f"the service is suspended: {error}", headers=WAIT_FOR_A_PERSON, **why)
+    wait = {"Retry-After": "1" if isinstance(error, StoreBusy) else "5"}
+    return Problem("store-unusable", str(error), headers=wait, **why)
 
 
 def not_json() -> Problem:

@@ -9,14 +9,16 @@ from flask import Blueprint, Response, request
 
 from antifraud.api.service import ProbeAnswer, StatusAnswer, SwitchAnswer
 from antifraud.errors import StoreError, StoreForeign
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Cause, Mode
 from serving.api.auth import require_caller, require_scope
 from serving.api.bodies import json_response
 from serving.api.evidence import NO_EVIDENCE, describe_evidence
-from serving.api.problems import not_ready
+from serving.api.problems import Problem, not_ready
 from serving.store.port import DecisionStore
+from serving.store.signals import SIGNALS
+from serving.worker.guard_watch import GUARD
 from serving.worker.measuring import has_converged
-from serving.worker.reports import WALL_CLOCK, describe_policy, read_guard, read_workers
+from serving.worker.reports import WALL_CLOCK, describe_policy, read_measurements, read_workers
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
@@ -46,14 +48,19 @@ def readyz() -> Response:
         raise not_ready(trouble)
     # A suspended worker is healthy but must get no traffic, unless its rules decide alone.
     if switch.mode is Mode.SUSPENDED and not services.serving.policy.decides_alone:
-        raise not_ready("the service is suspended")
-    return json_response(ProbeAnswer("ready", _warn_of_guard(store)))
+        wait = {"Retry-After": str(services.settings.retry_after_seconds)}
+        detail = "the service is suspended"
+        raise Problem("not-ready", detail, headers=wait, cause=switch.cause, since=switch.at)
+    return json_response(ProbeAnswer("ready", (*switch.warnings, *_warn_of_guard(services, store))))
 
 
-def _warn_of_guard(store: DecisionStore) -> tuple[str, ...]:
+def _warn_of_guard(services: Services, store: DecisionStore) -> tuple[str, ...]:
     """Warn of a dead guard. Decisions go on without it, as a service that refuses all of them helps nobody."""
-    guard = read_guard(store.reports(), WALL_CLOCK.now())
-    return (f"guard silent since {guard['silent_since']}",) if guard and guard["silent_since"] else ()
+    services.guard.listen(store.reports().get(GUARD))
+    if not services.guard.warnings:
+        return ()
+    guard = services.guard.describe()
+    return (f"guard silent since {guard['silent_since']}" if guard else "no guard has ever reported",)
 
 
 @bp.get("/metrics")
@@ -80,38 +87,43 @@ def status() -> Response:
     services = current_services()
     release = services.serving.release.release if services.serving else None
     try:
-        stored, evidence = _read_stored(services.store), describe_evidence(services.store, release)
+        (stored, converged), evidence = _read_stored(services), describe_evidence(services.store, release)
     except StoreForeign as error:
-        stored, evidence = _describe_missing(str(error)), NO_EVIDENCE
+        stored, converged, evidence = _describe_missing(str(error)), False, NO_EVIDENCE
     return json_response(
         StatusAnswer(
             **stored,
             **_describe_serving(services),
             **evidence,
-            converged=has_converged(services.settings, stored["workers"], stored["switch"].epoch),
+            converged=converged,
             time=services.clock.now(),
             troubles=services.troubles,
         )
     )
 
 
-def _read_stored(store: DecisionStore) -> dict[str, Any]:
+def _read_stored(services: Services) -> tuple[dict[str, Any], bool]:
+    """Return what the store tells, and whether all workers use what they should."""
     # The guard reports into the same place as the workers.
+    store = services.store
     reports, now = store.reports(), WALL_CLOCK.now()
-    fill = store.fill()
-    return {
-        "switch": SwitchAnswer(**dataclasses.asdict(store.switch())),
+    services.guard.listen(reports.get(GUARD))
+    fill, switch, workers = store.fill(), store.switch(), read_workers(reports.items(), now).alive
+    stored = {
+        "switch": SwitchAnswer(**dataclasses.asdict(switch)),
         "store": {"identity": store.identity, "used_bytes": fill.used, "limit_bytes": fill.limit, "fill": fill.share},
         "counts": store.sizes(),
-        "workers": read_workers(reports.items(), now).alive,
-        "guard": read_guard(reports, now),
+        "workers": workers,
+        "guard": services.guard.describe(),
+        "signals": read_measurements(reports.get(SIGNALS)),
     }
+    return stored, has_converged(services.settings, workers, switch)
 
 
 def _describe_missing(reason: str) -> dict[str, Any]:
     """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
-    switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None)
-    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None}
+    switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None, cause=Cause.STORE)
+    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None, "signals": {}}
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:

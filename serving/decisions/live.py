@@ -3,16 +3,16 @@
 A record of buckets has the format of the lake's export (`antifraud/artifacts/state_export.py`), with hours only.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from antifraud.artifacts.state_export import decode_hours, encode_hours
 from antifraud.clock import DAY_HOURS, HOUR_SECONDS
 from antifraud.features.buckets import Buckets, History, bucket_of
 from antifraud.features.labels import Change
+from antifraud.features.live_labels import changes_before_due, first_counted_hour
 from serving.store.port import Seen, Wanted
 from serving.worker.loading import State
-from serving.worker.retention import first_counted_hour
 
 
 def history_of(
@@ -32,7 +32,7 @@ def history_of(
 
 def histories_of(state: State, wanted: Wanted, seen: Seen) -> tuple[tuple[History, Buckets], tuple[History, Buckets]]:
     """Return the histories of customer and terminal, each with its live buckets as they are stored."""
-    changes = unknown_changes(state, seen.changes)
+    changes = changes_before_due(seen.changes, state.label_delay_days)
     return (
         history_of(state, wanted.customer, seen.live_customer),
         history_of(state, wanted.terminal, seen.live_terminal, changes),
@@ -42,13 +42,7 @@ def histories_of(state: State, wanted: Wanted, seen: Seen) -> tuple[tuple[Histor
 def label_hours_of(state: State, event_time: int) -> range:
     """Return the hours of events with live labels that an event counts."""
     hour = event_time // HOUR_SECONDS
-    return range(first_counted_hour(state, hour), hour)
-
-
-def unknown_changes(state: State, changes: Iterable[tuple[int, list[Change]]]) -> list[Change]:
-    """Return the changes by live labels that the state cannot tell: those made before the feed's label is due."""
-    delay = state.label_delay_days * DAY_HOURS
-    return [change for event_hour, made in changes for change in made if change.hour < event_hour + delay]
+    return range(first_counted_hour(state.cutoff, state.label_delay_days, hour), hour)
 
 
 def count_event(live: Buckets, *, time: int, amount: int, oldest_day: int) -> bytes:

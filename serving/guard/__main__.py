@@ -9,23 +9,19 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
 
-from antifraud.clock import BusinessClock
-from antifraud.errors import SettingsError, StoreError, StoreForeign
+from antifraud.errors import SettingsError
 from antifraud.exit_codes import returns_exit_code
 from antifraud.killswitch.subjects import require_watchable
 from antifraud.settings.serving import GuardSettings
 from serving.guard.commands import add_commands
 from serving.guard.courier import Courier
 from serving.guard.following import SubscriberFile
-from serving.guard.watch import inspect_evidence
+from serving.guard.lead import Leader
+from serving.guard.loop import Loop
 from serving.logs import json_logger
-from serving.store.port import DecisionStore
 from serving.store.registration import require_registered
 from serving.store.store import open_store
-
-PAUSE_SECONDS: Final = 0.01
 
 
 @returns_exit_code
@@ -56,36 +52,16 @@ def run_guard(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
         signal.signal(number, lambda *_: stop.set())
     store = open_store(settings)
     require_registered(store, settings.releases_dir)
-    courier = Courier(store.outbox, subscribers.current, settings.networks, log)
+    leader = Leader(store, settings.guard_lease_seconds, log)
+    courier = Courier(lambda: leader.led, subscribers.current, settings.networks, log)
     courier.start(on_failure=stop.set)
     try:
-        _watch(store, settings, stop, log)
+        Loop(store, settings, leader, log).run(stop)
     finally:
         courier.stop()
+        leader.resign()
         store.close()
     courier.require_alive()
-
-
-def _watch(store: DecisionStore, settings: GuardSettings, stop: threading.Event, log: Any) -> None:
-    clock = BusinessClock(settings.clock_offset_seconds)
-    log.info("watching", fpr_limit=settings.fpr_limit, label_delay_days=settings.label_delay_days)
-    more = False
-    # A backlog is worked off in small changes with pauses, in which decisions have their turn.
-    while not stop.wait(PAUSE_SECONDS if more else settings.interval_seconds):
-        try:
-            if not more:
-                store.look_after()
-            inspection = inspect_evidence(store, settings, clock.now())
-        except StoreForeign:
-            # The folder was replaced: only a new process can tell whether the new store is the service's own.
-            raise
-        except StoreError as error:
-            log.error("not usable", reason=str(error))  # noqa: TRY400 the message says all, and the guard goes on
-            more = False
-            continue
-        more = inspection.more
-        if inspection.suspended_because:
-            log.warning("suspended", reason=inspection.suspended_because)
 
 
 def _require_watchable(limit: float) -> None:

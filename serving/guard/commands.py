@@ -1,4 +1,4 @@
-"""Commands about webhooks for a person: list dead letters, send them again, try a subscriber."""
+"""Commands for a person: list dead letters, send them again, try a subscriber, mark a drill."""
 
 import argparse
 import asyncio
@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Final
 
+from antifraud.api.fields import MAX_REASON
+from antifraud.clock import BusinessClock
 from antifraud.commands.terminal import align_columns, say
 from antifraud.errors import SettingsError
 from antifraud.keys.subscribers import load_subscribers
+from antifraud.killswitch.machine import Note
 from antifraud.settings.serving import GuardSettings
 from serving.guard.events import PING, build_event, sign
 from serving.guard.sending import send
@@ -21,6 +24,8 @@ from serving.store.store import Store, open_store
 
 DEAD_LETTERS: Final = "dead-letters"
 REDELIVER: Final = "redeliver"
+OPERATOR: Final = "operator"
+"""The author of a change by a command: whoever may read the store's folder."""
 
 
 def add_commands(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +42,10 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     ping = commands.add_parser("ping", help="send a subscriber a test event at once", allow_abbrev=False)
     ping.add_argument("subscriber", help="name of the subscriber")
     ping.set_defaults(run=ping_subscriber)
+    drill = commands.add_parser("drill", help="mark a drill and tell subscribers; nothing else", allow_abbrev=False)
+    drill.add_argument("--end", action="store_true", help="end the drill that is under way")
+    drill.add_argument("--reason", required=True, help="a sentence for subscribers and the audit trail")
+    drill.set_defaults(run=mark_drill)
 
 
 def list_dead_letters(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
@@ -77,6 +86,22 @@ def ping_subscriber(options: argparse.Namespace, environ: Mapping[str, str]) -> 
     headers = sign(subscriber.secrets, event_id, body, now)
     asyncio.run(send(subscriber, headers, body, settings.networks))
     say(f"{subscriber.name} took the test event {event_id}")
+
+
+def mark_drill(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    """Mark a drill that begins or ends; decisions and evidence go on as before.
+
+    Raises:
+        SettingsError: The reason is empty or too long.
+        TransitionRefused: A drill is under way already, or none is.
+    """
+    if not 0 < len(options.reason) <= MAX_REASON:
+        raise SettingsError(f"--reason has {len(options.reason)} characters: expected 1 to {MAX_REASON}")
+    settings = GuardSettings.from_environment(environ)
+    note = Note(options.reason, OPERATOR, BusinessClock(settings.clock_offset_seconds).now())
+    with closing(_open_store(settings)) as store:
+        switch = store.mark_drill(begins=not options.end, note=note)
+    say(f"the drill has {'ended' if options.end else 'begun'}: the switch is {switch.mode} at epoch {switch.epoch}")
 
 
 def _open_store(settings: GuardSettings) -> Store:

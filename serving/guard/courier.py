@@ -2,7 +2,7 @@
 
 The transaction that changes the switch also writes the notification, so a crash in between loses none. Delivery is at
 least once; the id lets a subscriber drop a repeat. Each subscriber has one attempt at a time, so none delays another.
-The schedule is in the decision store, so a restart goes on with it. If several guards run, the holder of a lease sends.
+The schedule is in the decision store, so a restart goes on with it. If several guards run, the one that leads sends.
 """
 
 import asyncio
@@ -10,23 +10,21 @@ import json
 import random
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from antifraud.errors import CourierFailed, NotTaken, StoreError
+from antifraud.errors import CourierFailed, NotLeading, NotTaken, StoreError
 from antifraud.keys.endpoints import Network
 from antifraud.keys.subscribers import Subscriber, Subscribers
-from serving.guard.events import CHANGED, build_event, sign
+from serving.guard.events import event_of, sign
 from serving.guard.schedule import ATTEMPT_SECONDS, is_due, is_over, pause_after
 from serving.guard.sending import send
 from serving.logs import raised_at
-from serving.store.port import Outbox
+from serving.store.guard_port import Outbox
+from serving.store.port import DecisionStore
 from serving.store.records import Delivery
 
 IDLE_SECONDS: Final = 0.2
-LEASE_SECONDS: Final = 10.0
-RENEW_SECONDS: Final = 3.0
 
 
 class Courier:
@@ -34,17 +32,15 @@ class Courier:
 
     def __init__(
         self,
-        outbox: Outbox,
+        leading: Callable[[], DecisionStore | None],
         subscribers: Callable[[], Subscribers],
         networks: Sequence[Network],
         log: Any,
         pause: Callable[[int, float], float] = pause_after,
     ) -> None:
-        """Prepare for delivery; `subscribers` is asked before every round."""
-        self._outbox, self._subscribers, self._networks, self._log = outbox, subscribers, networks, log
-        self._pause, self._holder = pause, uuid.uuid4().hex
-        self._epoch: int | None = None
-        self._renew_at, self._trouble = 0.0, ""
+        """Prepare for delivery; `leading` and `subscribers` are asked before every round."""
+        self._leading, self._subscribers, self._networks, self._log = leading, subscribers, networks, log
+        self._pause, self._trouble = pause, ""
         self._attempts: dict[str, asyncio.Task[None]] = {}
         self._stop = threading.Event()
         self._failure: CourierFailed | None = None
@@ -87,13 +83,13 @@ class Courier:
             for task in self._attempts.values():
                 task.cancel()
             await asyncio.gather(*self._attempts.values(), return_exceptions=True)
-            self._end_lease()
 
     def begin_round(self, now: float) -> None:
         """Begin an attempt for every subscriber that has none and has a delivery that is due."""
         try:
-            if self._holds_lease(now):
-                self._begin_attempts(now)
+            # None while another guard leads.
+            if (led := self._leading()) is not None:
+                self._begin_attempts(led.outbox, now)
             # An attempt that has just begun may meet the same trouble as the last one.
             self._trouble = self._trouble if self._attempts else ""
         except StoreError as error:
@@ -101,40 +97,28 @@ class Courier:
 
     def _note_trouble(self, error: StoreError) -> None:
         """Log a trouble with the store when it begins, and not in every round."""
+        # The main loop tells that another guard leads.
+        if isinstance(error, NotLeading):
+            return
         if str(error) != self._trouble:
             self._log.error("outbox not usable", reason=str(error))
         self._trouble = str(error)
 
-    def _holds_lease(self, now: float) -> bool:
-        # A clock that was set back must not delay the renewal.
-        if self._epoch is None or not 0 < self._renew_at - now <= RENEW_SECONDS:
-            self._epoch = self._outbox.take_lease(self._holder, now, LEASE_SECONDS)
-            self._renew_at = now + RENEW_SECONDS
-        return self._epoch is not None
-
-    def _end_lease(self) -> None:
-        try:
-            if self._epoch is not None:
-                self._outbox.end_lease(self._epoch)
-        except StoreError as error:
-            self._log.error("outbox not usable", reason=str(error))
-
-    def _begin_attempts(self, now: float) -> None:
-        subscribers, waiting = self._subscribers(), self._outbox.deliveries()
-        if self._outbox.notifications() or any(each.subscriber not in subscribers for each in waiting):
-            self._queue(subscribers, now)
-            waiting = self._outbox.deliveries()
+    def _begin_attempts(self, outbox: Outbox, now: float) -> None:
+        subscribers, waiting = self._subscribers(), outbox.deliveries()
+        if outbox.notifications() or any(each.subscriber not in subscribers for each in waiting):
+            self._queue(outbox, subscribers, now)
+            waiting = outbox.deliveries()
         for delivery in waiting:
             subscriber = subscribers.get(delivery.subscriber)
             if subscriber and subscriber.name not in self._attempts and is_due(delivery, now):
-                task = asyncio.get_running_loop().create_task(self._attempt(subscriber, delivery, now))
+                task = asyncio.get_running_loop().create_task(self._attempt(outbox, subscriber, delivery, now))
                 self._attempts[subscriber.name] = task
 
-    def _queue(self, subscribers: Subscribers, now: float) -> None:
-        assert self._epoch is not None  # noqa: S101 tells mypy that the lease is held
+    def _queue(self, outbox: Outbox, subscribers: Subscribers, now: float) -> None:
         if not subscribers:
-            self._log.info("nobody to tell", notifications=self._outbox.notifications())
-        self._outbox.queue_notifications(self._epoch, list(subscribers), now)
+            self._log.info("nobody to tell", notifications=outbox.notifications())
+        outbox.queue_notifications(list(subscribers), now)
 
     def _collect(self) -> None:
         """Forget attempts that have ended; one that a defect has ended raises it."""
@@ -143,23 +127,19 @@ class Courier:
                 del self._attempts[name]
                 task.result()
 
-    async def _attempt(self, subscriber: Subscriber, delivery: Delivery, now: float) -> None:
+    async def _attempt(self, outbox: Outbox, subscriber: Subscriber, delivery: Delivery, now: float) -> None:
         """Try a delivery once, and note what has come of it."""
-        epoch = self._epoch
         try:
-            if epoch is None:
-                return
             pause = self._pause(delivery.attempts + 1, random.random())  # noqa: S311 no secret depends on it
             # The next attempt is scheduled before this one: whoever comes after a crash keeps the schedule.
-            begun = self._outbox.begin_attempt(epoch, delivery, now + ATTEMPT_SECONDS + pause)
+            begun = outbox.begin_attempt(delivery, now + ATTEMPT_SECONDS + pause)
             if begun is not None:
-                await self._send(epoch, subscriber, begun, pause)
+                await self._send(outbox, subscriber, begun, pause)
         except StoreError as error:
             self._note_trouble(error)
 
-    async def _send(self, epoch: int, subscriber: Subscriber, delivery: Delivery, pause: float) -> None:
-        switch = json.loads(delivery.switch)
-        body = build_event(delivery.notification, CHANGED, switch["at"], switch)
+    async def _send(self, outbox: Outbox, subscriber: Subscriber, delivery: Delivery, pause: float) -> None:
+        body = event_of(delivery.notification, json.loads(delivery.switch))
         headers = sign(subscriber.secrets, delivery.notification, body, time.time())
         named = {"notification": delivery.notification, "subscriber": subscriber.name, "attempt": delivery.attempts}
         try:
@@ -168,10 +148,10 @@ class Courier:
             due = time.time() + pause
             if is_over(delivery, due):
                 self._log.error("webhook given up", **named, reason=str(error))
-                self._outbox.settle(epoch, delivery, given_up_because=str(error))
+                outbox.settle(delivery, given_up_because=str(error))
             else:
                 self._log.warning("webhook not taken", **named, reason=str(error), seconds_to_next=round(pause))
-                self._outbox.postpone(epoch, delivery, due, str(error))
+                outbox.postpone(delivery, due, str(error))
         else:
             self._log.info("webhook delivered", **named)
-            self._outbox.settle(epoch, delivery, given_up_because=None)
+            outbox.settle(delivery, given_up_because=None)

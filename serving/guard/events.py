@@ -7,15 +7,31 @@ from typing import Any, Final
 
 from standardwebhooks import Webhook
 
-CHANGED: Final = "antifraud.switch.changed"
+ABOUT_SWITCH: Final = "antifraud.switch."
+EARLIER_NEWS: Final = "changed"
+"""The only kind that earlier versions queued."""
 PING: Final = "antifraud.ping"
 SOURCE: Final = "/antifraud/scorer"
+
+
+def event_of(event_id: str, told: dict[str, Any]) -> str:
+    """Return the body of a webhook about the switch; `told` is the switch after a change, and the kind of `news`.
+
+    >>> json.loads(event_of("switch-1", {"mode": "SUSPENDED", "at": 60, "news": "suspended"}))["type"]
+    'antifraud.switch.suspended'
+    """
+    switch = {name: value for name, value in told.items() if name != "news"}
+    kind = told.get("news", EARLIER_NEWS)
+    # Warnings and drills leave the time of the last change of the mode as it is, and have a note of their own.
+    notes = [note for name in ("warned", "drilled") if (note := switch.get(name))]
+    at = max(part["at"] for part in (switch, *notes))
+    return build_event(event_id, f"{ABOUT_SWITCH}{kind}", at, switch)
 
 
 def build_event(event_id: str, kind: str, at: int, data: dict[str, Any]) -> str:
     """Return the body of a webhook.
 
-    >>> json.loads(build_event("switch-1", CHANGED, 60, {"mode": "SUSPENDED"}))["time"]
+    >>> json.loads(build_event("switch-1", PING, 60, {"mode": "SUSPENDED"}))["time"]
     '1970-01-01T00:01:00+00:00'
     """
     event = {

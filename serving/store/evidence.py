@@ -1,15 +1,19 @@
 """The guard's part of the decision store: its counts, the evidence, and the change that a closed day makes."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from antifraud.killswitch.eras import Eras
+from antifraud.killswitch.machine import Switch
 from serving.store import room
 from serving.store.counting import add_arrivals, find_arrivals, take_in_labels
 from serving.store.decisions import Contexts
+from serving.store.fenced import Fenced
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.lmdb import Environment
 from serving.store.port import EvidenceKey, Inspection, StoredCohort
+from serving.store.signals import commit_signals
 from serving.store.switchboard import put_switch, read_switch
 from serving.store.tallies import (
     CLOSED,
@@ -25,7 +29,7 @@ from serving.store.view import View
 class GuardStore:
     """The operations of the guard, each in a transaction of its own."""
 
-    _environment: Environment
+    _environment: Environment | Fenced
     _contexts: Contexts
 
     def count_arrivals(self, delay_days: int, limit: int) -> int:
@@ -71,6 +75,10 @@ class GuardStore:
             size=1 + len(inspection.evidence),
             urgent=inspection.suspend is not None,
         )
+
+    def commit_signals(self, measured: bytes, changes: Sequence[Switch]) -> bool:
+        """Keep what the guard has measured, and make the changes of the switch that follow from it."""
+        return self._environment.write(lambda view: commit_signals(view, measured, changes), urgent=bool(changes))
 
 
 def read_evidence(view: View) -> dict[EvidenceKey, dict[str, Any]]:

@@ -1,20 +1,22 @@
 """Labels in the decision store, in the order of arrival; those of young transactions also count for decisions."""
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 
 from msgspec import structs
 
 from antifraud.api.fields import LabelStatus
 from antifraud.api.labels import LabelIn, RejectedLabel
-from serving.store.decisions import Contexts, find_decision
+from antifraud.errors import StoreError
+from serving.store.decisions import ARRIVAL, Contexts, find_decision, read_decision
 from serving.store.keys import integer_of, key_of
 from serving.store.live_labels import add_live_label, remove_live_labels
 from serving.store.records import AddedLabels, Decision, Label, Place, StoredLabel, pack, unpack_label
 from serving.store.view import View
 
 SEQUENCE: Final = "label_sequence"
+SHIPPED: Final = "shipped_labels"
 
 
 def add_labels(
@@ -63,7 +65,13 @@ def _add_label(view: View, label: Label, decision: Decision, now: int) -> list[L
     if not add_live_label(view, decision.terminal, decision.event_time, label):
         return []
     # The time of arrival is no part of what was said: a repeat at another time is still a repeat.
-    stored = StoredLabel(**structs.asdict(label), received_at=now)
+    stored = StoredLabel(
+        **structs.asdict(label),
+        received_at=now,
+        after=view.number(ARRIVAL),
+        event_time=decision.event_time,
+        terminal=decision.terminal,
+    )
     view.append("labels", key_of(view.next_number(SEQUENCE)), pack(stored))
     return [label.status]
 
@@ -71,3 +79,34 @@ def _add_label(view: View, label: Label, decision: Decision, now: int) -> list[L
 def read_labels(view: View, first: int, limit: int) -> list[tuple[int, StoredLabel]]:
     """Return up to `limit` labels with their numbers, from number `first` on."""
     return [(integer_of(key), unpack_label(text)) for key, text in islice(view.items("labels", key_of(first)), limit)]
+
+
+def read_labels_to_ship(view: View, contexts: Contexts, numbers: range, limit: int) -> list[tuple[int, StoredLabel]]:
+    """Return up to `limit` labels with these numbers, and what a replay needs of each.
+
+    A label of an earlier version takes place and time from its decision. It is left out if that is gone.
+    """
+    read = ((integer_of(key), text) for key, text in view.items("labels", key_of(numbers.start)))
+    wanted = takewhile(lambda row: row[0] in numbers, read)
+    labels = ((number, _complete(view, contexts, unpack_label(text))) for number, text in wanted)
+    return list(islice(((number, label) for number, label in labels if label), limit))
+
+
+def _complete(view: View, contexts: Contexts, label: StoredLabel) -> StoredLabel | None:
+    if label.terminal:
+        return label
+    decision = read_decision(view, contexts, key_of(label.arrival))
+    if decision is None:
+        return None
+    return structs.replace(label, after=label.arrival, event_time=decision.event_time, terminal=decision.terminal)
+
+
+def release_labels(view: View, last: int) -> None:
+    """Note that the labels up to number `last` are shipped.
+
+    Raises:
+        StoreError: There are fewer.
+    """
+    if last > (newest := view.number(SEQUENCE)):
+        raise StoreError(f"labels up to {last} cannot be released: the newest is {newest}")
+    view.set_number(SHIPPED, max(last, view.number(SHIPPED)))

@@ -4,21 +4,19 @@ A decision reads `live_changes` alone: one record for each hour with labelled ev
 is kept up to date with every label that arrives. A terminal without live labels costs one look-up.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from operator import attrgetter
 from typing import Final
 
 from antifraud.clock import HOUR_SECONDS
 from antifraud.features.labels import Change, changes_of
+from antifraud.features.live_labels import NEVER_DUE, add_up_changes
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.records import Label, pack, unpack_changes, unpack_labels
 from serving.store.view import View
 
 LABELS: Final = "live_labels"
 CHANGES: Final = "live_changes"
-NEVER_DUE: Final = 1 << 20
-"""A delay in days that no label reaches: a decision leaves out the changes learnt after the real one."""
 _learned_at = attrgetter("learned_at")
 
 
@@ -44,13 +42,9 @@ def _changes(labels: list[Label], event_time: int) -> list[Change]:
 def _change_sums(view: View, hour: bytes, *, taken: list[Change], added: list[Change]) -> None:
     """Replace one transaction's changes in the sums of the hour of its event."""
     stored = view.get(CHANGES, hour)
-    known: Counter[tuple[int, int]] = Counter()
-    fraud: Counter[tuple[int, int]] = Counter()
-    for sign, changes in ((1, unpack_changes(stored) if stored else []), (-1, taken), (1, added)):
-        for at, since, more_known, more_fraud in changes:
-            known[at, since] += sign * more_known
-            fraud[at, since] += sign * more_fraud
-    sums = [Change(*place, known[place], fraud[place]) for place in sorted(known) if known[place] or fraud[place]]
+    before = unpack_changes(stored) if stored else []
+    taken_back = (Change(at, since, -known, -fraud) for at, since, known, fraud in taken)
+    sums = add_up_changes([*(Change(*change) for change in before), *taken_back, *added])
     view.put(CHANGES, hour, pack(sums))
 
 

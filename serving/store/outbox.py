@@ -1,16 +1,15 @@
-"""Notifications of changes of the switch, their deliveries to subscribers, and the lease of the one guard that sends.
+"""Notifications of changes of the switch, and their deliveries to subscribers.
 
-A change of the switch queues one notification. The sending guard turns it into a delivery for each subscriber. Every
-change of a delivery names the epoch of the guard's lease, so a guard that was stopped for a while cannot undo what its
-successor has done.
+A change of the switch queues one notification. The guard that leads turns it into a delivery for each subscriber. A
+guard that was stopped for a while cannot undo what its successor has done: its environment is fenced by its lease.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from serving.store.fenced import Fenced
 from serving.store.lmdb import Environment
 from serving.store.records import Delivery, pack, unpack_delivery
 from serving.store.view import View
@@ -19,14 +18,12 @@ WAITING: Final = "outbox"
 DEAD: Final = "dead"
 SLASH: Final = b"/"
 NOT_SUBSCRIBED: Final = "there is no such subscriber any more"
-_LEASE: Final = b"lease"
-_NO_LEASE: Final = {"holder": "", "epoch": 0, "until": 0.0}
 
 
 class Outbox:
     """The operations on notifications and deliveries, each in a transaction of its own."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment | Fenced) -> None:
         self._environment = environment
 
     def notifications(self) -> list[str]:
@@ -34,34 +31,26 @@ class Outbox:
         with self._environment.read() as view:
             return _read_notifications(view)
 
-    def take_lease(self, holder: str, now: float, seconds: float) -> int | None:
-        """Take or renew the right to send; return its epoch, or None while another holds it."""
-        return self._environment.write(lambda view: _take_lease(view, holder, now, seconds))
-
-    def end_lease(self, epoch: int) -> None:
-        """Give the right to send back."""
-        self._environment.write(lambda view: _end_lease(view, epoch))
-
-    def queue_notifications(self, epoch: int, subscribers: Sequence[str], now: float) -> None:
+    def queue_notifications(self, subscribers: Sequence[str], now: float) -> None:
         """Turn each notification into a delivery to each subscriber; deliveries to others become dead letters."""
-        self._environment.write(lambda view: _queue_notifications(view, epoch, subscribers, now))
+        self._environment.write(lambda view: _queue_notifications(view, subscribers, now))
 
     def deliveries(self) -> list[Delivery]:
         """Return all deliveries that wait, by subscriber, oldest first."""
         with self._environment.read() as view:
             return _read_deliveries(view, WAITING)
 
-    def begin_attempt(self, epoch: int, delivery: Delivery, due: float) -> Delivery | None:
+    def begin_attempt(self, delivery: Delivery, due: float) -> Delivery | None:
         """Count an attempt before it is made; return the delivery as it is now, or None if it has changed."""
-        return self._environment.write(lambda view: _begin_attempt(view, epoch, delivery, due))
+        return self._environment.write(lambda view: _begin_attempt(view, delivery, due))
 
-    def postpone(self, epoch: int, delivery: Delivery, due: float, reason: str) -> None:
+    def postpone(self, delivery: Delivery, due: float, reason: str) -> None:
         """Note when the next attempt is due, and why the last one failed."""
-        self._environment.write(lambda view: _postpone(view, epoch, delivery, due, reason))
+        self._environment.write(lambda view: _postpone(view, delivery, due, reason))
 
-    def settle(self, epoch: int, delivery: Delivery, *, given_up_because: str | None) -> None:
+    def settle(self, delivery: Delivery, *, given_up_because: str | None) -> None:
         """Remove a delivery; one that was given up becomes a dead letter."""
-        self._environment.write(lambda view: _settle(view, epoch, delivery, given_up_because))
+        self._environment.write(lambda view: _settle(view, delivery, given_up_because))
 
     def dead_letters(self) -> list[Delivery]:
         """Return the deliveries that were given up, by subscriber, oldest first."""
@@ -83,28 +72,8 @@ def _read_deliveries(view: View, database: str) -> list[Delivery]:
     return [unpack_delivery(text) for key, text in view.items(database) if SLASH in key]
 
 
-def _take_lease(view: View, holder: str, now: float, seconds: float) -> int | None:
-    """Take or renew the lease; return its epoch, or None while another holds it."""
-    lease = _read_lease(view)
-    # An end that lies too far ahead comes from a clock that was set back since, and binds nobody.
-    runs = now < lease["until"] <= now + seconds
-    if runs and lease["holder"] != holder:
-        return None
-    epoch = int(lease["epoch"]) if runs else int(lease["epoch"]) + 1
-    _put_lease(view, {"holder": holder, "epoch": epoch, "until": now + seconds})
-    return epoch
-
-
-def _end_lease(view: View, epoch: int) -> None:
-    """End the lease if it is still that of `epoch`."""
-    if _is_current(view, epoch):
-        _put_lease(view, {**_read_lease(view), "until": 0.0})
-
-
-def _queue_notifications(view: View, epoch: int, subscribers: Sequence[str], now: float) -> None:
+def _queue_notifications(view: View, subscribers: Sequence[str], now: float) -> None:
     """Turn each notification into a delivery to each subscriber; deliveries to others become dead letters."""
-    if not _is_current(view, epoch):
-        return
     for name in _read_notifications(view):
         switch = view.get(WAITING, name.encode()) or b""
         for subscriber in subscribers:
@@ -115,24 +84,24 @@ def _queue_notifications(view: View, epoch: int, subscribers: Sequence[str], now
             _bury(view, delivery, NOT_SUBSCRIBED)
 
 
-def _begin_attempt(view: View, epoch: int, delivery: Delivery, due: float) -> Delivery | None:
+def _begin_attempt(view: View, delivery: Delivery, due: float) -> Delivery | None:
     """Count an attempt before it is made; return the delivery as it is now, or None if it has changed."""
-    if not _is_current(view, epoch) or _find(view, WAITING, delivery) != delivery:
+    if _find(view, WAITING, delivery) != delivery:
         return None
     begun = msgspec.structs.replace(delivery, due=due, attempts=delivery.attempts + 1)
     _put(view, WAITING, begun)
     return begun
 
 
-def _postpone(view: View, epoch: int, delivery: Delivery, due: float, reason: str) -> None:
+def _postpone(view: View, delivery: Delivery, due: float, reason: str) -> None:
     """Note when the next attempt is due, and why the last one failed."""
-    if _is_current(view, epoch) and _find(view, WAITING, delivery) == delivery:
+    if _find(view, WAITING, delivery) == delivery:
         _put(view, WAITING, msgspec.structs.replace(delivery, due=due, reason=reason))
 
 
-def _settle(view: View, epoch: int, delivery: Delivery, given_up_because: str | None) -> None:
+def _settle(view: View, delivery: Delivery, given_up_because: str | None) -> None:
     """Remove a delivery; one that was given up becomes a dead letter."""
-    if not _is_current(view, epoch) or _find(view, WAITING, delivery) != delivery:
+    if _find(view, WAITING, delivery) != delivery:
         return
     if given_up_because is None:
         view.delete(WAITING, _key(delivery))
@@ -156,19 +125,6 @@ def count_by_subscriber(deliveries: Iterable[Delivery]) -> Iterator[tuple[str, i
         by_subscriber.setdefault(delivery.subscriber, []).append(delivery.queued_at)
     for subscriber, queued in by_subscriber.items():
         yield subscriber, len(queued), min(queued)
-
-
-def _read_lease(view: View) -> dict[str, Any]:
-    text = view.get("meta", _LEASE)
-    return dict(json.loads(text)) if text else dict(_NO_LEASE)
-
-
-def _put_lease(view: View, lease: dict[str, Any]) -> None:
-    view.put("meta", _LEASE, json.dumps(lease).encode())
-
-
-def _is_current(view: View, epoch: int) -> bool:
-    return bool(_read_lease(view)["epoch"] == epoch)
 
 
 def _find(view: View, database: str, delivery: Delivery) -> Delivery | None:

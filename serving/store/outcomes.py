@@ -16,6 +16,7 @@ from antifraud.features.outcomes import AUTHORISED, DECLINED, REMOVED, RESTORED
 from serving.store import room
 from serving.store.decisions import ARRIVAL, Contexts, find_decision
 from serving.store.events import find_event, set_counts
+from serving.store.fenced import Fenced
 from serving.store.keys import integer_of, key_of
 from serving.store.lmdb import Environment
 from serving.store.outcome_port import AddedOutcomes, OutcomeRequest
@@ -37,7 +38,7 @@ _LATEST: Final = (1 << 64) - 1
 class Outcomes:
     """The operations on outcomes over LMDB."""
 
-    def __init__(self, environment: Environment, contexts: Contexts) -> None:
+    def __init__(self, environment: Environment | Fenced, contexts: Contexts) -> None:
         self._environment, self._contexts = environment, contexts
 
     def add(self, request: OutcomeRequest, outcomes: Sequence[OutcomeIn]) -> AddedOutcomes:

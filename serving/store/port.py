@@ -12,9 +12,10 @@ from antifraud.api.labels import LabelIn
 from antifraud.features.labels import Change
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.eras import Eras
-from antifraud.killswitch.machine import Mode, Switch
+from antifraud.killswitch.machine import Order, Switch
+from serving.store.guard_port import Leadership, Outbox
 from serving.store.outcome_port import Outcomes
-from serving.store.records import AddedLabels, Decision, Delivery, Entry, NewDecision, Place, StoredLabel
+from serving.store.records import AddedLabels, Decision, Entry, NewDecision, Place, StoredLabel
 
 
 class Wanted(NamedTuple):
@@ -122,44 +123,20 @@ class Inspection:
     suspend: Switch | None = None
 
 
-class Outbox(Protocol):
-    """The operations on notifications and deliveries; each raises a StoreError if the store cannot be used."""
+class Shipping(Protocol):
+    """The operations that ship what is not a decision; each raises a StoreError if the store cannot be used."""
 
-    def notifications(self) -> list[str]:
-        """Return the notifications that have no deliveries yet, oldest first."""
+    def labels(self, first: int, last: int, limit: int) -> list[tuple[int, StoredLabel]]:
+        """Return up to `limit` labels with numbers from `first` to `last`, and what a replay needs of each."""
 
-    def take_lease(self, holder: str, now: float, seconds: float) -> int | None:
-        """Take or renew the right to send until `now + seconds`; return its epoch, or None while another holds it.
+    def release_labels(self, last: int) -> None:
+        """Note that the labels up to number `last` are shipped."""
 
-        A new epoch begins whenever the right was lost in between. Operations with an earlier epoch change nothing.
-        """
+    def shipped_label(self) -> int:
+        """Return the number up to which labels are shipped, 0 if none are."""
 
-    def end_lease(self, epoch: int) -> None:
-        """Give the right to send back, so that another guard need not wait."""
-
-    def queue_notifications(self, epoch: int, subscribers: Sequence[str], now: float) -> None:
-        """Turn each notification into a delivery to each subscriber; deliveries to others become dead letters."""
-
-    def deliveries(self) -> list[Delivery]:
-        """Return all deliveries that wait, by subscriber, oldest first."""
-
-    def begin_attempt(self, epoch: int, delivery: Delivery, due: float) -> Delivery | None:
-        """Count an attempt before it is made, and note when the next one is due; return the delivery as it is now.
-
-        Return None, and change nothing, if the epoch is over or the delivery is no longer as it was read.
-        """
-
-    def postpone(self, epoch: int, delivery: Delivery, due: float, reason: str) -> None:
-        """Note when the next attempt is due, and why the last one failed."""
-
-    def settle(self, epoch: int, delivery: Delivery, *, given_up_because: str | None) -> None:
-        """Remove a delivery; one that was given up becomes a dead letter."""
-
-    def dead_letters(self) -> list[Delivery]:
-        """Return the deliveries that were given up, by subscriber, oldest first."""
-
-    def redeliver(self, letters: Sequence[Delivery], now: float) -> int:
-        """Queue dead letters again, as if they were new; return how many there still were."""
+    def switch_history(self, first: int, last: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return up to `limit` changes by epoch, from `first` to `last`: the switch after each as JSON."""
 
 
 class DecisionStore(Protocol):
@@ -209,6 +186,10 @@ class DecisionStore(Protocol):
     def shipped(self) -> Shipped:
         """Return up to which decision and event time decisions are shipped."""
 
+    @property
+    def shipping(self) -> Shipping:
+        """The shipping of labels and the history of the switch."""
+
     def remove_expired(self, horizon: Horizon, limit: int) -> int:
         """Remove up to about `limit` records that are not needed any more; return how many there were."""
 
@@ -244,15 +225,28 @@ class DecisionStore(Protocol):
     def commit_inspection(self, inspection: Inspection) -> bool:
         """Make the guard's change; return False, and change nothing, if something has changed since it was read."""
 
+    def commit_signals(self, measured: bytes, changes: Sequence[Switch]) -> bool:
+        """Keep what the guard has measured, and make the changes of the switch that follow from it.
+
+        Return False, and change nothing, if the switch has changed since it was read.
+        """
+
     def switch(self) -> Switch:
         """Return the present switch."""
 
-    def change_switch(self, mode: Mode, *, expected_epoch: int, reason: str, by: str, at: int) -> Switch:
-        """Change the switch and queue the notification."""
+    def change_switch(self, order: Order) -> Switch:
+        """Change the switch, with an entry in its audit trail, and queue the notification."""
 
     @property
     def outbox(self) -> Outbox:
         """The notifications of changes of the switch, and their deliveries."""
+
+    @property
+    def lease(self) -> Leadership:
+        """The lease of the guard that leads."""
+
+    def led_by(self, epoch: int) -> "DecisionStore":
+        """Return the store for the guard with the lease of `epoch`: every change is refused once the lease is over."""
 
     def report(self, process: str, text: bytes) -> None:
         """Store the report of a process."""

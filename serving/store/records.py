@@ -123,9 +123,16 @@ class Label(Struct, frozen=True, array_like=True):
 
 
 class StoredLabel(Label, frozen=True, array_like=True):
-    """A label in the order of arrival; `received_at` is when it came, 0 for one of an earlier version."""
+    """A label in the order of arrival, with what a replay needs; labels of earlier versions lack all of it.
+
+    `received_at` is when it came, and `after` the largest arrival number then: only later decisions can have seen it.
+    `event_time` and `terminal` say where it counts.
+    """
 
     received_at: int = 0
+    after: int = 0
+    event_time: int = 0
+    terminal: str = ""
 
 
 class AddedLabels(NamedTuple):
@@ -134,6 +141,17 @@ class AddedLabels(NamedTuple):
     stored: list[LabelStatus]
     unknown: list[str]
     rejected: list[RejectedLabel]
+
+
+class Lease(Struct, frozen=True):
+    """The right to do the guard's work: its holder, the number of its holders so far, and how often it was renewed.
+
+    Nobody holds it while `holder` is empty.
+    """
+
+    holder: str = ""
+    epoch: int = 0
+    renewals: int = 0
 
 
 Effect = Literal["none", "removed", "restored", "late", "repeated"]

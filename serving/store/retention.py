@@ -13,6 +13,7 @@ from serving.store.counting import COUNTED, CURSOR, PENDING
 from serving.store.decisions import SHIPPED
 from serving.store.events import EVENTS, hour_of
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
+from serving.store.labels import SHIPPED as LABELS_SHIPPED
 from serving.store.live_labels import CHANGES, LABELS
 from serving.store.outcomes import OUTCOMES, TIMES
 from serving.store.outcomes import SHIPPED as OUTCOMES_SHIPPED
@@ -88,11 +89,11 @@ def _expired_decisions(view: View, horizon: Horizon) -> Iterator[Record]:
 
 
 def _expired_labels(view: View, going: set[bytes]) -> Iterator[Record]:
-    """Yield the oldest labels, as long as the guard has taken them in and their decision is gone or going."""
-    taken_in = view.number(CURSOR)
+    """Yield the oldest labels that are shipped, known to the guard, and about decisions that are gone or going."""
+    done = min(view.number(CURSOR), view.number(LABELS_SHIPPED))
     for key, text in view.items("labels"):
         arrival = key_of(unpack_label(text).arrival)
-        if integer_of(key) > taken_in or _has_stub(view, arrival, going):
+        if integer_of(key) > done or _has_stub(view, arrival, going):
             return
         yield "labels", key, text
 

@@ -19,6 +19,7 @@ from serving.store.databases import ADDED, DATABASES
 from serving.store.decisions import ARRIVAL, IDENTITY, SHIPPED
 from serving.store.keys import NUMBER_BYTES, integer_of
 from serving.store.labels import SEQUENCE
+from serving.store.labels import SHIPPED as LABELS_SHIPPED
 from serving.store.lmdb import HELP, examine
 from serving.store.outcomes import OUTCOMES, TIMES
 from serving.store.outcomes import SEQUENCE as OUTCOME_SEQUENCE
@@ -110,6 +111,8 @@ def _find_flaws_of_labels(view: View) -> Iterator[str]:
         yield f"label {integer_of(last)}, but {newest} have arrived"
     if view.number(CURSOR) > newest:
         yield f"the guard has taken in label {view.number(CURSOR)}, but {newest} have arrived"
+    if view.number(LABELS_SHIPPED) > newest:
+        yield f"label {view.number(LABELS_SHIPPED)} is shipped, but {newest} have arrived"
 
 
 def _find_flaws_of_outcomes(view: View) -> Iterator[str]:

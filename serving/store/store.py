@@ -9,19 +9,23 @@ from typing import Final
 
 from antifraud.api.labels import LabelIn
 from antifraud.errors import StoreForeign
-from antifraud.killswitch.machine import Mode, Switch
+from antifraud.killswitch.audit import Trail
+from antifraud.killswitch.machine import Note, Order, Switch
 from antifraud.settings.serving import StoreSettings
 from serving.store import counting, decisions, earlier, labels, retention, room
 from serving.store.databases import DATABASES
 from serving.store.evidence import GuardStore
+from serving.store.fenced import Fenced
+from serving.store.lease import Leadership
 from serving.store.lmdb import Environment
 from serving.store.opening import open_environment
 from serving.store.outbox import Outbox
 from serving.store.outcomes import OUTCOMES, Outcomes
 from serving.store.port import NOTHING_PENDING, Commit, Fill, Horizon, Seen, Shipped, Wanted
 from serving.store.records import AddedLabels, Decision, Entry, NewDecision, Place, StoredLabel
+from serving.store.shipping import Shipping
 from serving.store.stubs import decision_id_of, key_of_place
-from serving.store.switchboard import read_switch, set_switch
+from serving.store.switchboard import begin_switch, read_switch, set_drill, set_switch, verify_audit
 from serving.store.view import View
 
 RELEASED_A_STEP: Final = 500
@@ -31,10 +35,12 @@ RELEASED_A_STEP: Final = 500
 class Store(GuardStore):
     """An open decision store. Open it after the fork: LMDB environments do not survive one."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment | Fenced) -> None:
         """Take over an environment that `open_store` or `init_store` has opened."""
-        self._environment, self._outbox = environment, Outbox(environment)
+        self._environment = environment
+        self._outbox, self._lease = Outbox(environment), Leadership(environment)
         self._contexts = decisions.Contexts()
+        self.shipping = Shipping(environment, self._contexts)
         self._outcomes = Outcomes(environment, self._contexts)
         self._sweeps = retention.make_sweeps()
         with environment.read() as view:
@@ -50,6 +56,15 @@ class Store(GuardStore):
     def outbox(self) -> Outbox:
         """The notifications of changes of the switch, and their deliveries."""
         return self._outbox
+
+    @property
+    def lease(self) -> Leadership:
+        """The lease of the guard that leads."""
+        return self._lease
+
+    def led_by(self, epoch: int) -> "Store":
+        """Return the store for the guard with the lease of `epoch`: every change is refused once the lease is over."""
+        return Store(Fenced(self._environment, epoch))
 
     @property
     def outcomes(self) -> Outcomes:
@@ -154,12 +169,18 @@ class Store(GuardStore):
         with self._environment.read() as view:
             return read_switch(view)
 
-    def change_switch(self, mode: Mode, *, expected_epoch: int, reason: str, by: str, at: int) -> Switch:
-        """Change the switch and queue the notification."""
-        return self._environment.write(
-            lambda view: set_switch(view, mode, expected_epoch=expected_epoch, reason=reason, by=by, at=at),
-            urgent=True,
-        )
+    def change_switch(self, order: Order) -> Switch:
+        """Change the switch, with an entry in its audit trail, and queue the notification."""
+        return self._environment.write(lambda view: set_switch(view, order), urgent=True)
+
+    def mark_drill(self, *, begins: bool, note: Note) -> Switch:
+        """Mark a drill that begins or ends, and queue the notification."""
+        return self._environment.write(lambda view: set_drill(view, begins=begins, note=note), urgent=True)
+
+    def verify_audit(self) -> Trail:
+        """Check the audit trail of the switch, and return what it has."""
+        with self._environment.read() as view:
+            return verify_audit(view)
 
     def report(self, process: str, text: bytes) -> None:
         """Store the report of a process."""
@@ -185,7 +206,8 @@ class Store(GuardStore):
             counts = {name: view.count(name) for name in ("labels", OUTCOMES, "outbox", "dead")}
             pending = view.number(labels.SEQUENCE) - view.number(counting.CURSOR)
             judged = view.number(counting.JUDGED)
-            return {"decisions": view.count("stubs"), "judged": judged, "pending": pending, **counts}
+            decided = {"decisions": view.count("stubs"), "unshipped": view.count("entries"), "judged": judged}
+            return {**decided, "pending": pending, **counts}
 
     def fill(self) -> Fill:
         """Return how full the store is, and whether it takes decisions."""
@@ -230,7 +252,10 @@ def init_store(settings: StoreSettings, identity: str) -> Store:
     def initialise(view: View) -> None:
         if known := view.get("meta", decisions.IDENTITY):
             raise StoreForeign(f"the decision store has the identity {known.decode()}: it was initialised before")
-        earlier.convert(view)
+        if earlier.is_filled(view):
+            earlier.convert(view)
+        else:
+            begin_switch(view)
         view.put("meta", decisions.IDENTITY, identity.encode())
         view.start_digest(DATABASES)
 

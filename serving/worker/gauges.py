@@ -4,18 +4,21 @@ Requests for ``/metrics`` never touch the store, so every worker sets these gaug
 time when something happened: if nobody sets a gauge any more, the age goes on to grow.
 """
 
+import math
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from antifraud.killswitch.machine import Mode, Switch
+from antifraud.killswitch.machine import Level, Mode, Switch
+from antifraud.killswitch.signals import SignalName
 from serving.store.port import Fill
 
 OF_THE_LAST: Final = "livemostrecent"
 """Every worker knows the same store, so the value of the last one counts."""
 OF_THE_OLDEST: Final = "livemin"
 """A worker that stays behind shows."""
+SEVERITY: Final = {Level.NONE: 0, Level.WARN: 1, Level.PAGE: 2}
 
 
 class Gauges:
@@ -38,7 +41,15 @@ class Gauges:
         )
         self._unqueued = gauge("outbox_unqueued_notifications", "Notifications that no guard has queued yet")
         self._dead = gauge("dead_letters", "Deliveries that were given up", "subscriber")
+        self._since = gauge("switch_changed_timestamp_seconds", "Business time of the last change of the switch")
+        self._drill = gauge("switch_drill", "1 while a drill is under way, else 0")
         self._guard = gauge("guard_heartbeat_timestamp_seconds", "Last sign of life of the guard")
+        self._silent = gauge(
+            "guard_silent", "1 if the guard is silent for more than two minutes, else 0", mode="livemax"
+        )
+        self._lease = gauge("guard_lease_epoch", "Guards that have led so far")
+        self._signal = gauge("signal_value", "Last measurement of a technical signal", "signal")
+        self._warning = gauge("warning", "1 for what the guard warns of, 2 for what it pages about, else 0", "warning")
         self._workers = gauge("workers", "Workers that use a release", "release")
         self._converged = gauge("workers_converged", "1 if all workers use what the pointers name, else 0")
         self.cutoff = gauge("state_cutoff_day", "Day number of the oldest cut-off in use", mode=OF_THE_OLDEST)
@@ -48,12 +59,16 @@ class Gauges:
         self.reported = gauge(
             "worker_report_timestamp_seconds", "Last report of the worker that is furthest behind", mode=OF_THE_OLDEST
         )
-        self._seen: dict[Gauge, set[str]] = {}
+        # Known from the beginning, so that a rule finds their series before the first warning.
+        self._seen: dict[Gauge, set[str]] = {self._warning: set(SignalName)}
 
     def show_switch(self, switch: Switch) -> None:
         """Show mode and epoch."""
         self.show_mode(switch.mode)
         self._epoch.set(switch.epoch)
+        self._since.set(switch.at)
+        self._drill.set(switch.drill)
+        self._set_all(self._warning, {name: SEVERITY[level] for name, level in switch.warnings.items()})
 
     def show_mode(self, present: Mode) -> None:
         """Show the mode alone; without a store, the service is suspended and the epoch is not known."""
@@ -82,9 +97,20 @@ class Gauges:
         self._set_all(self._workers, releases)
         self._converged.set(converged)
 
-    def show_guard(self, heartbeat: float) -> None:
-        """Show the last sign of life of the guard."""
-        self._guard.set(heartbeat)
+    def show_guard(self, report: Mapping[str, Any] | None, *, is_silent: bool) -> None:
+        """Show the last sign of life of the guard; it has none before its first report."""
+        self._guard.set(report["at"] if report else 0)
+        self._silent.set(is_silent)
+
+    def show_lease(self, epoch: int) -> None:
+        """Show how many guards have led so far."""
+        self._lease.set(epoch)
+
+    def show_signals(self, measured: Mapping[str, Any]) -> None:
+        """Show the values that the guard has measured last; a value that it does not know is no number."""
+        for name, reading in measured.items():
+            value = reading["value"]
+            self._signal.labels(name).set(math.nan if value is None else value)
 
     def _set_all(self, gauge: Gauge, values: Mapping[str, float]) -> None:
         """Set the values by label; a label that has gone gets 0, because its series lives as long as the worker."""

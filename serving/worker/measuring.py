@@ -1,6 +1,5 @@
 """The poller's last step: read the decision store, and set the gauges of the service."""
 
-import json
 from collections import Counter
 
 from antifraud.artifacts.pointer import read_pointer
@@ -8,13 +7,15 @@ from antifraud.artifacts.policies import count_activations
 from antifraud.artifacts.state_export import read_state_pointer
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import DataError, ReleaseError, StoreForeign
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Mode, Switch, release_in_service
 from antifraud.policy.errors import PolicyError
 from antifraud.settings.serving import ScorerSettings
 from serving.store.outbox import count_by_subscriber
 from serving.store.port import DecisionStore
+from serving.store.signals import SIGNALS
 from serving.worker.gauges import Gauges
-from serving.worker.reports import GUARD, WALL_CLOCK, Report, have_converged, read_workers
+from serving.worker.guard_watch import GUARD
+from serving.worker.reports import WALL_CLOCK, Report, have_converged, read_measurements, read_workers
 from serving.worker.services import Services
 
 
@@ -45,18 +46,16 @@ def show_state(services: Services, cutoff: int) -> None:
     gauges.cutoff_end.set((cutoff + 1) * DAY_SECONDS + behind)
 
 
-def has_converged(settings: ScorerSettings, workers: list[Report], epoch: int | None) -> bool:
-    """Return whether all workers use what the pointers name and have seen the epoch."""
+def has_converged(settings: ScorerSettings, workers: list[Report], switch: Switch) -> bool:
+    """Return whether all workers use what the switch and the pointers name, and have seen the switch's epoch."""
     try:
-        release, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
+        pointer, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
         policy = count_activations(settings.policies_dir)
-    except (
-        ReleaseError,
-        DataError,
-        PolicyError,
-    ):  # no worker can use what a broken pointer names; `troubles` tells about it
+    # No worker can use what a broken pointer names; `troubles` tells about it.
+    except (ReleaseError, DataError, PolicyError):
         return False
-    return have_converged(workers, release, state, epoch, policy)
+    release = release_in_service(switch, pointer.release if pointer else None)
+    return have_converged(workers, release, state, switch.epoch, policy)
 
 
 def _measure_outbox(store: DecisionStore, gauges: Gauges) -> None:
@@ -67,9 +66,11 @@ def _measure_outbox(store: DecisionStore, gauges: Gauges) -> None:
 
 def _measure_processes(services: Services, store: DecisionStore, gauges: Gauges) -> None:
     reports = store.reports()
-    if guard := reports.pop(GUARD, None):
-        gauges.show_guard(json.loads(guard)["at"])
+    services.guard.listen(reports.get(GUARD))
+    gauges.show_guard(services.guard.describe(), is_silent=services.guard.is_silent)
+    gauges.show_lease(store.lease.read().epoch)
+    gauges.show_signals(read_measurements(reports.get(SIGNALS)))
     workers = read_workers(reports.items(), WALL_CLOCK.now()).alive
     releases = Counter(worker["release"] for worker in workers if worker["release"])
-    converged = has_converged(services.settings, workers, store.switch().epoch)
+    converged = has_converged(services.settings, workers, store.switch())
     gauges.show_workers(releases, converged=converged)

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from antifraud.api.decisions import RULE, Answer
 from serving.store.outcome_port import AddedOutcomes
 from serving.worker.gauges import Gauges
+from serving.worker.recent import SECONDS, Recent
 
-SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 CANDIDATES: Final = ("release", "state", "policy")
 OUTCOMES: Final = ("approve", "review", "flag", "replay", "suspended", "not-ready", "refused", "failed")
 """How a request for a decision ends: *refused* is the client's fault, *failed* is the scorer's or its store's."""
@@ -38,6 +38,7 @@ class Metrics:
             self.refused.labels(kind)
         self.dropped_lines = count("antifraud_log_lines_dropped", "Log lines that standard output did not take")
         self.gauges = Gauges(self._registry)
+        self.recent = Recent()
         requests = count("antifraud_requests", "Answers by access entry and status", ["client", "status"])
         seconds = Histogram(
             "antifraud_decision_seconds", "Time to answer a request for a decision", ["outcome"],
@@ -78,6 +79,7 @@ class Metrics:
     def time_decision(self, outcome: str, seconds: float) -> None:
         """Note how long the answer to a request for a decision has taken, by one of `OUTCOMES`."""
         self._seconds[outcome].observe(seconds)
+        self.recent.add(outcome, seconds)
 
     def render(self) -> bytes:
         """Return the exposition text: of all workers under Gunicorn, else of this process."""

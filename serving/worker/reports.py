@@ -1,21 +1,22 @@
 """Reports of workers: what each of them uses. The decision store keeps them, so workers of all hosts see each other."""
 
 import dataclasses
-import datetime as dt
 import json
 import os
 import socket
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
-from antifraud.artifacts.pointer import Pointer
 from antifraud.artifacts.state_export import StatePointer
 from antifraud.clock import BusinessClock
-from serving.worker.services import Services
+from serving.store.signals import SIGNALS
+from serving.worker.guard_watch import GUARD
+
+if TYPE_CHECKING:
+    # The guard reads reports, too, and needs nothing of what a worker consists of.
+    from serving.worker.services import Services
 
 Report = dict[str, Any]
-GUARD: Final = "guard"
-"""The name and the role under which the guard reports."""
 SILENT_AFTER_SECONDS: Final = 60
 WALL_CLOCK: Final = BusinessClock()
 
@@ -33,7 +34,7 @@ def name_worker() -> str:
     return f"worker-{socket.gethostname()}-{os.getpid()}"
 
 
-def describe_worker(services: Services, state: StatePointer | None, epoch: int) -> dict[str, Any]:
+def describe_worker(services: "Services", state: StatePointer | None, epoch: int) -> dict[str, Any]:
     """Describe what this worker uses; `state` is the pointer that it follows, `epoch` the switch's that it saw."""
     serving = services.serving
     return {
@@ -44,13 +45,15 @@ def describe_worker(services: Services, state: StatePointer | None, epoch: int) 
         "cutoff": serving and serving.state.cutoff,
         "state_cutoff": serving and serving.state.cutoff_date,
         "state": state and dataclasses.asdict(state),
+        "loaded": services.releases.names,
         "epoch": epoch,
         "policy": describe_policy(services),
         "troubles": services.troubles,
+        "recent": services.metrics.recent.describe(),
     }
 
 
-def describe_policy(services: Services) -> dict[str, int] | None:
+def describe_policy(services: "Services") -> dict[str, int] | None:
     """Describe the policy that this worker uses: its version, and the number of its activation."""
     used = services.policy
     return {"version": used.version, "sequence": used.sequence} if used else None
@@ -64,7 +67,7 @@ def read_workers(items: Iterable[tuple[str, bytes]], wall: int) -> WorkerReports
     """
     alive, silent = [], []
     for name, text in items:
-        if name == GUARD:
+        if name in {GUARD, SIGNALS}:
             continue
         report = json.loads(text)
         # The clocks of two hosts differ, so a report may come from the future.
@@ -76,15 +79,9 @@ def read_workers(items: Iterable[tuple[str, bytes]], wall: int) -> WorkerReports
     return WorkerReports(alive, silent)
 
 
-def read_guard(reports: Mapping[str, bytes], wall: int) -> dict[str, Any] | None:
-    """Return the guard's last report with its age, and the time since when it is silent; None if it never reported."""
-    if GUARD not in reports:
-        return None
-    report: dict[str, Any] = json.loads(reports[GUARD])
-    report["age"] = max(0, wall - report["at"])
-    is_silent = report["age"] > SILENT_AFTER_SECONDS
-    report["silent_since"] = dt.datetime.fromtimestamp(report["at"], dt.UTC).isoformat() if is_silent else None
-    return report
+def read_measurements(text: bytes | None) -> dict[str, Any]:
+    """Return what the guard has measured last, by the name of the signal; nothing if it never has."""
+    return dict(json.loads(text)) if text else {}
 
 
 def find_newest_state(reports: Iterable[dict[str, Any]]) -> StatePointer | None:
@@ -95,18 +92,18 @@ def find_newest_state(reports: Iterable[dict[str, Any]]) -> StatePointer | None:
 
 def have_converged(
     workers: Sequence[dict[str, Any]],
-    release: Pointer | None,
+    release: str | None,
     state: StatePointer | None,
-    epoch: int | None,
+    epoch: int,
     policy: int,
 ) -> bool:
-    """Return whether there are workers, and all of them use what the pointers name and have seen the switch's epoch.
+    """Return whether there are workers, and all of them use these and have seen the switch's epoch.
 
     `policy` is the number of activations of policies so far.
     """
     if not workers or release is None or state is None:
         return False
-    wanted = (release.release, dataclasses.asdict(state), epoch, policy)
+    wanted = (release, dataclasses.asdict(state), epoch, policy)
     return all(
         (worker["release"], worker["state"], worker["epoch"], (worker.get("policy") or {}).get("sequence", 0)) == wanted
         for worker in workers

@@ -3,7 +3,7 @@
 from typing import Final
 
 from antifraud.clock import DAY_HOURS, DAY_SECONDS, HOUR_SECONDS, day_of
-from antifraud.features.labels import DAYS_AHEAD
+from antifraud.features.live_labels import first_counted_hour
 from serving.store.port import Horizon
 from serving.worker.loading import State
 from serving.worker.services import Services
@@ -23,8 +23,8 @@ def remove_expired(services: Services) -> bool:
         StoreError: The store cannot be used.
     """
     # The state says which labels it tells. Without a state nothing is removed.
-    if services.serving is not None:
-        horizon = horizon_of(services, services.serving.state)
+    if services.loaded is not None:
+        horizon = horizon_of(services, services.loaded.state)
         for _ in range(STEPS_A_POLL):
             if not services.store.remove_expired(horizon, RECORDS_A_STEP):
                 break
@@ -49,18 +49,4 @@ def oldest_label_hour(services: Services, state: State) -> int:
     oldest_event = services.clock.now() // HOUR_SECONDS - services.settings.late_event_days * DAY_HOURS
     # Another worker may still decide with an older state, which brings fewer labels of the feed.
     cutoff = min(state.cutoff, services.oldest_live_day)
-    return max(_first_hour(cutoff, state.label_delay_days, oldest_event), 0)
-
-
-def first_counted_hour(state: State, hour: int) -> int:
-    """Return the first hour of events with live labels that count in `hour`.
-
-    From the hour after it is due, the feed's own label counts, which the state brings. Both would count twice. A state
-    tells labels of the days up to its cut-off, if they are due at most `DAYS_AHEAD` days later.
-    """
-    return _first_hour(state.cutoff, state.label_delay_days, hour)
-
-
-def _first_hour(cutoff: int, label_delay_days: int, hour: int) -> int:
-    delay, first_live_hour = label_delay_days * DAY_HOURS, (cutoff + 1) * DAY_HOURS
-    return min(hour - delay, first_live_hour, first_live_hour + DAYS_AHEAD * DAY_HOURS - delay)
+    return max(first_counted_hour(cutoff, state.label_delay_days, oldest_event), 0)

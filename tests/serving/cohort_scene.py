@@ -2,7 +2,7 @@
 
 from antifraud.api.labels import LabelIn
 from antifraud.clock import DAY_SECONDS
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Mode, Order
 from antifraud.settings.serving import GuardSettings
 from serving.guard.closing import SLACK_SECONDS
 from serving.guard.watch import inspect_evidence
@@ -91,7 +91,7 @@ def suspend(store, day):
 
 def _change(store, mode, reason, day):
     epoch = store.switch().epoch
-    store.change_switch(mode, expected_epoch=epoch, reason=reason, by="boss", at=day * DAY_SECONDS)
+    store.change_switch(Order(mode=mode, expected_epoch=epoch, reason=reason, by="boss", at=day * DAY_SECONDS))
 
 
 def subject(store, name="", era=0):

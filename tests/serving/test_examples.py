@@ -13,6 +13,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from antifraud.client import ScorerClient
 from tests.serving.processes import GunicornScorer, free_port, wait_for
 from tests.serving.scene import KEY, NOON
 
@@ -116,6 +117,28 @@ def test_the_examples_say_what_was_refused(scorer):
     assert good.startswith("good: approve, score ")
 
 
+def test_without_a_score_small_payments_pass_and_large_ones_do_not(scorer, shared_home):
+    """The scorer decides while it can; suspended, the amount decides, and a change of the state is printed."""
+    ring, url, token_file = scorer
+    command = [sys.executable, str(EXAMPLES / "without_score.py")]
+    lines = [f"pay-{amount} {NOON} 596 3156 {amount}" for amount in (1_000, 20_000, 90_000)]
+
+    said = run(command, ring, url, token_file, 5_000, 50_000, lines=lines)
+    assert (said[0].startswith("the service is SERVING (epoch "), len(said)) == (True, 4)
+    assert not any("without a score" in line for line in said)
+
+    with ScorerClient(url, (shared_home / "secrets" / "admin.token").read_text().strip()) as admin:
+        epoch = admin.suspend("a drill", admin.status()["switch"]["epoch"])["epoch"]
+        said = run(command, ring, url, token_file, 5_000, 50_000, lines=[f"un{line}" for line in lines])
+        admin.resume("over", epoch)
+    assert said == [
+        f"the service is SUSPENDED (epoch {epoch}, cause admin)",
+        "unpay-1000: allow without a score",
+        "unpay-20000: hold without a score",
+        "unpay-90000: decline without a score",
+    ]
+
+
 @pytest.fixture
 def receiver(tmp_path):
     """A running receiver of webhooks: its port, and its process."""
@@ -135,7 +158,7 @@ def receiver(tmp_path):
 
 def signed_webhook():
     """A body, and the headers that sign it."""
-    body = json.dumps({"id": "n-1", "type": "antifraud.switch.changed", "time": "t", "data": {"mode": "SUSPENDED"}})
+    body = json.dumps({"id": "n-1", "type": "antifraud.switch.suspended", "time": "t", "data": {"mode": "SUSPENDED"}})
     now = dt.datetime.now(tz=dt.UTC)
     return body, {
         "webhook-id": "n-1",
@@ -189,7 +212,7 @@ def test_a_webhook_is_verified_and_printed_once(receiver):
     printed = process.communicate(timeout=30)[0].splitlines()
 
     assert statuses == [204, 204, 401]
-    assert printed[0] == "antifraud.switch.changed SUSPENDED"
+    assert printed[0] == "antifraud.switch.suspended SUSPENDED"
     assert len(printed) == 2
     assert "does not verify" in printed[1]
 

@@ -230,7 +230,8 @@ def test_kept_events_and_outcomes_go_with_their_time(store):
     assert effects(tell(store, (2, "declined", NOON + DAY_SECONDS), now=NOON + DAY_SECONDS)) == ["removed"]
     # The guard counts a decision, and closes its day, before it can go.
     store.count_arrivals(7, 9)
-    assert store.commit_inspection(Inspection(store.closed_day(), DAY, store.cohorts()))
+    today = [cohort for cohort in store.cohorts() if cohort.timely.day == DAY]
+    assert store.commit_inspection(Inspection(store.closed_day(), DAY, today))
     store.release(1, 1)
     remove_all(store, GONE)
     assert (len(store.outcomes.read(1, 9)), store.outcomes.shipped()) == (4, 0)

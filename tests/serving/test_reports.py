@@ -7,12 +7,12 @@ import socket
 
 import pytest
 
-from antifraud.artifacts.pointer import Pointer
 from antifraud.artifacts.state_export import StatePointer
-from serving.worker.reports import WALL_CLOCK, have_converged, read_guard, read_workers
+from serving.worker.guard_watch import GuardWatch
+from serving.worker.reports import WALL_CLOCK, have_converged, read_workers
 from tests.serving.scene import DAY, export_state, promote
 
-RELEASE = Pointer("r1", None, "r1", 1)
+RELEASE = "r1"
 STATE = StatePointer("2024-10-03", "2024-10-03-1", 1)
 WORKER = {
     "release": "r1",
@@ -67,11 +67,18 @@ def test_a_silent_guard_is_not_forgotten():
     beat = json.dumps({"role": "guard", "pid": 7, "at": 1_000}).encode()
 
     assert read_workers([("guard", beat)], 1_061).silent == []
-    assert read_guard({}, 1_061) is None
-    assert read_guard({"guard": beat}, 1_060)["silent_since"] is None
-    assert read_guard({"guard": beat}, 100_000) == {
+    assert heard(None, 1_121) is None
+    assert heard(beat, 1_120)["silent_since"] is None
+    assert heard(beat, 100_000) == {
         "role": "guard", "pid": 7, "at": 1_000, "age": 99_000, "silent_since": "1970-01-01T00:16:40+00:00",
     }  # fmt: skip
+
+
+def heard(report, wall):
+    """The guard as a worker describes it that begins to listen at this wall time."""
+    watch = GuardWatch(clock=lambda: 0.0, wall=lambda: wall)
+    watch.listen(report)
+    return watch.describe()
 
 
 def test_status_readiness_and_metrics_show_a_silent_guard(scorer):
@@ -97,7 +104,7 @@ def test_the_status_lists_what_every_worker_uses(scorer):
 
     (worker,) = status["workers"]
     assert (worker["host"], worker["pid"]) == (socket.gethostname(), os.getpid())
-    assert (worker["release"], worker["state_cutoff"], worker["epoch"]) == ("first", "2024-10-03", 0)
+    assert (worker["release"], worker["state_cutoff"], worker["epoch"]) == ("first", "2024-10-03", 1)
     assert 0 <= worker["age"] <= 5
     assert status["converged"] is True
 
@@ -107,7 +114,7 @@ def test_a_change_converges_with_the_next_poll(scorer, home):
     changes = [
         lambda: promote(home, "second"),
         lambda: export_state(home / "state", DAY, {}, sequence=2),
-        lambda: scorer.switch("suspend", 0),
+        lambda: scorer.switch("suspend", 1),
     ]
     for change in changes:
         change()

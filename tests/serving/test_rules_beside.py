@@ -211,7 +211,7 @@ def test_observing_approves_everything_and_keeps_the_rulings(scorer, home):
     """Nothing is blocked, so every label can become known."""
     activate_text(home, cap(5_000, "flag"))
     scorer.poller.poll()
-    observing = Switch(Mode.OBSERVE, 1, "a trial of the rules", "boss", NOON)
+    observing = Switch(Mode.OBSERVE, 2, "a trial of the rules", "boss", NOON)
     scorer.store._environment.write(lambda view: put_switch(view, observing))
 
     answer = scorer.decide().json
@@ -227,7 +227,7 @@ def test_rules_decide_alone_while_the_service_is_suspended(scorer, home):
     """Nothing is scored, the decision belongs to no release, and its history goes on to count."""
     activate_text(home, velocity("pace", "customer", "count", "1h", 2))
     scorer.poller.poll()
-    scorer.switch("suspend", 0)
+    scorer.switch("suspend", 1)
 
     answers = [scorer.decide(transaction_id=number, amount=FLAGGED).json for number in range(1, 4)]
 
@@ -246,7 +246,7 @@ def test_a_suspended_service_refuses_unless_a_policy_decides(scorer, home, text)
     if text:
         activate_text(home, text)
     scorer.poller.poll()
-    scorer.switch("suspend", 0)
+    scorer.switch("suspend", 1)
 
     assert scorer.decide().status_code == 503
     assert scorer.get("/readyz").status_code == 503
@@ -274,7 +274,7 @@ def test_an_export_has_the_rulings(scorer, home, tmp_path):
     activate_text(home, cap(5_000) + cap(6_000, "flag").replace("cap", "hard"))
     scorer.poller.poll()
     scorer.decide(transaction_id=2)
-    scorer.switch("suspend", 0)
+    scorer.switch("suspend", 1)
     scorer.decide(transaction_id=3, amount=5_500)
     export(scorer.store, date_of(DAY), date_of(DAY), tmp_path / "log.npz", now=NOON)
 

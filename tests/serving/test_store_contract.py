@@ -1,16 +1,17 @@
 """The contract of every decision store, through the port alone; another store would only replace the fixtures."""
 
+import json
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from antifraud.errors import StaleEpoch, StoreError, TransitionRefused
+from antifraud.errors import NotLeading, StaleEpoch, StoreError, TransitionRefused
 from antifraud.killswitch.cohorts import CohortCounts
-from antifraud.killswitch.machine import Mode, Switch
+from antifraud.killswitch.machine import Mode, Order, Switch
 from serving.store.outbox import NOT_SUBSCRIBED
 from serving.store.port import Inspection, StoredCohort
-from serving.store.records import Place
+from serving.store.records import Lease, Place
 from serving.store.store import open_store
 from tests.serving.port_scene import (
     GONE,
@@ -45,8 +46,8 @@ def store(home):
     opened.close()
 
 
-def suspend(store, epoch=0, mode=Mode.SUSPENDED):
-    return store.change_switch(mode, expected_epoch=epoch, reason="a drill", by="boss", at=NOON)
+def suspend(store, epoch=1, mode=Mode.SUSPENDED):
+    return store.change_switch(Order(mode=mode, expected_epoch=epoch, reason="a drill", by="boss", at=NOON))
 
 
 def test_a_decision_is_read_as_it_was_committed(store):
@@ -198,6 +199,7 @@ def test_only_what_is_shipped_and_old_is_removed(store):
         put_label(store, number)
     close_today(store)
     store.release(1, 2)
+    store.shipping.release_labels(3)
 
     assert remove_all(store, KEPT) == 0
     remove_all(store, GONE)
@@ -238,12 +240,43 @@ def test_labels_the_guard_has_not_seen_stay(store):
     close_today(store)
     put_label(store, 1)
     store.release(1, 1)
+    store.shipping.release_labels(1)
 
     remove_all(store, GONE)
     assert [label.transaction_id for _, label in store.read_labels(1, 9)] == ["1"]
     assert store.take_in_labels(DELAY, 9) == 1
     remove_all(store, GONE)
     assert (store.read_labels(1, 9), store.newest_label()) == ([], 1)
+
+
+def test_labels_that_are_not_shipped_stay(store):
+    """Guard and decision are done with it, and still it goes only when it is shipped; a number ahead is refused."""
+    commit(store, 1)
+    close_today(store)
+    put_label(store, 1, status="fraud", learned_at=NOON + 60)
+    store.release(1, 1)
+    store.take_in_labels(DELAY, 9)
+    remove_all(store, GONE)
+
+    assert store.decision_of(Place("", "1")) is None
+    ((number, label),) = store.shipping.labels(1, 9, 9)
+    assert (number, label.arrival, label.after, label.event_time, label.terminal) == (1, 1, 1, NOON, TERMINAL)
+    with pytest.raises(StoreError, match="labels up to 2 cannot be released: the newest is 1"):
+        store.shipping.release_labels(2)
+    store.shipping.release_labels(1)
+    remove_all(store, GONE)
+    assert (store.shipping.labels(1, 9, 9), store.shipping.shipped_label()) == ([], 1)
+
+
+def test_the_history_of_the_switch_is_read_by_epoch(store):
+    """Each change is there as the switch was after it, also after later changes."""
+    for epoch in range(1, 4):
+        suspend(store, epoch, Mode.SUSPENDED if epoch % 2 else Mode.SERVING)
+
+    history = store.shipping.switch_history(3, 4, 9)
+
+    assert [(epoch, json.loads(text)["mode"]) for epoch, text in history] == [(3, "SERVING"), (4, "SUSPENDED")]
+    assert [epoch for epoch, _ in store.shipping.switch_history(1, 3, 2)] == [1, 2]
 
 
 def test_each_label_has_an_outcome(store):
@@ -315,46 +348,44 @@ def test_a_trip_begins_an_era_in_its_own_transaction(store):
 
 def test_the_switch_is_compared_and_set_with_its_notification(store):
     """Two changes from one reading: the second is refused; only what succeeded is told, and each notification once."""
-    assert (store.switch().mode, store.switch().epoch) == (Mode.SERVING, 0)
-    assert suspend(store).epoch == 1
+    assert (store.switch().mode, store.switch().epoch) == (Mode.SERVING, 1)
+    assert suspend(store).epoch == 2
     with pytest.raises(StaleEpoch):
         suspend(store)
     with pytest.raises(TransitionRefused):
-        suspend(store, epoch=1)
-    suspend(store, epoch=1, mode=Mode.SERVING)
+        suspend(store, epoch=2)
+    suspend(store, epoch=2, mode=Mode.SERVING)
 
-    assert store.outbox.notifications() == [f"switch-00000001-{NOON}", f"switch-00000002-{NOON}"]
-    epoch = store.outbox.take_lease("guard", 100.0, 10.0)
-    store.outbox.queue_notifications(epoch, ["ops"], 100.0)
+    assert store.outbox.notifications() == [f"switch-00000002-{NOON}", f"switch-00000003-{NOON}"]
+    store.outbox.queue_notifications(["ops"], 100.0)
     assert store.outbox.notifications() == []
     first, second = store.outbox.deliveries()
-    store.outbox.settle(epoch, first, given_up_because=None)
-    store.outbox.settle(epoch, second, given_up_because="nobody there")
-    store.outbox.settle(epoch, second, given_up_because="nobody there")
+    store.outbox.settle(first, given_up_because=None)
+    store.outbox.settle(second, given_up_because="nobody there")
+    store.outbox.settle(second, given_up_because="nobody there")
     assert store.outbox.deliveries() == []
     assert (store.sizes()["outbox"], store.sizes()["dead"]) == (0, 1)
 
 
 def queue(store, *subscribers, now=100.0):
-    """Suspend, and queue the notification for these subscribers; return the epoch of the lease and the deliveries."""
+    """Suspend, and queue the notification for these subscribers; return the deliveries."""
     suspend(store)
-    epoch = store.outbox.take_lease("guard", now, 10.0)
-    store.outbox.queue_notifications(epoch, subscribers, now)
-    return epoch, store.outbox.deliveries()
+    store.outbox.queue_notifications(subscribers, now)
+    return store.outbox.deliveries()
 
 
 def test_each_subscriber_has_a_delivery_of_its_own(store):
     """Deliveries of one notification are tried, given up and queued again each for itself."""
-    epoch, (audit, ops) = queue(store, "ops", "audit")
+    audit, ops = queue(store, "ops", "audit")
     assert (audit.subscriber, audit.attempts, audit.queued_at, audit.due) == ("audit", 0, 100.0, 100.0)
 
-    begun = store.outbox.begin_attempt(epoch, audit, due=130.0)
+    begun = store.outbox.begin_attempt(audit, due=130.0)
     assert (begun.attempts, begun.due, store.outbox.deliveries()) == (1, 130.0, [begun, ops])
-    assert store.outbox.begin_attempt(epoch, audit, due=130.0) is None
-    store.outbox.postpone(epoch, begun, 140.0, "busy")
+    assert store.outbox.begin_attempt(audit, due=130.0) is None
+    store.outbox.postpone(begun, 140.0, "busy")
     (later, _) = store.outbox.deliveries()
     assert (later.attempts, later.due, later.reason) == (1, 140.0, "busy")
-    store.outbox.settle(epoch, later, given_up_because="gone")
+    store.outbox.settle(later, given_up_because="gone")
 
     (letter,) = store.outbox.dead_letters()
     assert (letter.subscriber, letter.reason, store.outbox.deliveries()) == ("audit", "gone", [ops])
@@ -366,39 +397,49 @@ def test_each_subscriber_has_a_delivery_of_its_own(store):
 
 def test_deliveries_to_a_subscriber_that_has_gone_become_dead_letters(store):
     """Its news is kept for the case that it comes back, and news for nobody is dropped."""
-    epoch, _ = queue(store, "ops", "audit")
-    suspend(store, epoch=1, mode=Mode.SERVING)
+    queue(store, "ops", "audit")
+    suspend(store, epoch=2, mode=Mode.SERVING)
 
-    store.outbox.queue_notifications(epoch, [], 200.0)
+    store.outbox.queue_notifications([], 200.0)
 
     assert (store.outbox.notifications(), store.outbox.deliveries()) == ([], [])
     reasons = [(letter.subscriber, letter.reason) for letter in store.outbox.dead_letters()]
     assert reasons == [("audit", NOT_SUBSCRIBED), ("ops", NOT_SUBSCRIBED)]
 
 
-def test_one_guard_at_a_time_has_the_right_to_send(store):
-    """Another gets it when it has run out, or was given back; a renewal keeps the epoch."""
-    outbox = store.outbox
+def test_one_guard_at_a_time_has_the_lease(store):
+    """It goes to whoever names it as it is; a renewal keeps the epoch, and another holder begins the next one."""
+    lease = store.lease
+    free = lease.read()
+    assert (free, lease.take("a", free)) == (Lease(), Lease("a", 1, 0))
+    first = lease.read()
+    assert (lease.take("b", free), lease.take("a", first), lease.take("b", first)) == (None, Lease("a", 1, 1), None)
+    assert lease.take("b", lease.read()) == Lease("b", 2, 0)
+    lease.end(1)
+    assert lease.read() == Lease("b", 2, 0)
+    lease.end(2)
+    assert lease.read() == Lease("", 2, 0)
+    assert lease.take("a", lease.read()) == Lease("a", 3, 0)
 
-    assert outbox.take_lease("a", 100.0, 10.0) == 1
-    assert (outbox.take_lease("b", 109.0, 10.0), outbox.take_lease("a", 109.0, 10.0)) == (None, 1)
-    assert (outbox.take_lease("b", 118.0, 10.0), outbox.take_lease("b", 119.0, 10.0)) == (None, 2)
-    outbox.end_lease(1)
-    assert outbox.take_lease("a", 120.0, 10.0) is None
-    outbox.end_lease(2)
-    assert outbox.take_lease("a", 120.0, 10.0) == 3
-    # A lease from before the clock was set back by an hour binds nobody.
-    assert outbox.take_lease("b", 120.0 - 3_600, 10.0) == 4
 
-
-def test_a_guard_that_has_lost_the_right_changes_nothing(store):
+def test_a_guard_that_has_lost_the_lease_changes_nothing(store):
     """A process that was stopped for long cannot undo what its successor has noted."""
-    epoch, (delivery,) = queue(store, "ops")
-    assert store.outbox.take_lease("successor", 200.0, 10.0) == epoch + 1
+    (delivery,) = queue(store, "ops")
+    held = store.lease.take("guard", store.lease.read())
+    led = store.led_by(held.epoch)
+    led.outbox.queue_notifications(["ops"], 150.0)
+    assert store.lease.take("successor", held).epoch == held.epoch + 1
 
-    assert store.outbox.begin_attempt(epoch, delivery, due=300.0) is None
-    store.outbox.postpone(epoch, delivery, 300.0, "late")
-    store.outbox.settle(epoch, delivery, given_up_because=None)
-    store.outbox.queue_notifications(epoch, [], 200.0)
+    changes = [
+        lambda: led.outbox.begin_attempt(delivery, due=300.0),
+        lambda: led.outbox.postpone(delivery, 300.0, "late"),
+        lambda: led.outbox.settle(delivery, given_up_because=None),
+        lambda: led.outbox.queue_notifications([], 200.0),
+        lambda: led.report("guard", b"{}"),
+    ]
+    for change in changes:
+        with pytest.raises(NotLeading, match="led in epoch 1, and the present one is 2"):
+            change()
 
     assert (store.outbox.deliveries(), store.outbox.dead_letters()) == ([delivery], [])
+    assert store.reports() == {}

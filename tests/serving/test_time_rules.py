@@ -14,7 +14,6 @@ from serving.decisions import live
 from serving.store import labels, live_labels
 from serving.store.port import Wanted
 from serving.store.records import Place
-from serving.worker import retention
 from tests.serving.row_loop import Row, Rows, Said
 from tests.serving.scene import Scorer, export_state, stored
 from tests.serving.worlds import DELAY_DAYS, FIRST_DAY, LATE_DAYS, generate_world, state_of
@@ -133,8 +132,13 @@ MUTANTS = [
     (History, "windows", "if today > self.cutoff", "if today >= self.cutoff"),
     (History, "windows", "min(self.cutoff, today - 1)", "self.cutoff"),
     (History, "_total_hours", "max(first, first_live)", "first"),
-    (live, "label_hours_of", "range(first_counted_hour(state, hour), hour)", "range(hour)"),
-    (retention, "_first_hour", "min(hour - delay, ", "max(hour - delay, "),
+    (
+        live,
+        "label_hours_of",
+        "range(first_counted_hour(state.cutoff, state.label_delay_days, hour), hour)",
+        "range(hour)",
+    ),
+    (live, "first_counted_hour", "min(hour - delay, ", "max(hour - delay, "),
     (live_labels, "_changes", "sorted(labels, key=_learned_at)", "labels"),
     (labels, "add_live_label", "if label in before", "if not before and stored"),
 ]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import threading
 import time
 
 import pytest
@@ -12,13 +13,15 @@ from antifraud.client import verify_webhook
 from antifraud.errors import CourierFailed, NotTaken, SettingsError, StoreFull
 from antifraud.keys.endpoints import parse_endpoint, parse_networks
 from antifraud.keys.subscribers import Subscriber, add_subscriber, load_subscribers, remove_subscriber, rotate_secret
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Mode, Order
 from antifraud.settings.serving import GuardSettings
 from serving.guard.__main__ import main
 from serving.guard.courier import Courier
 from serving.guard.following import SubscriberFile
+from serving.guard.lead import Leader
 from serving.guard.schedule import is_due, is_over, pause_after
 from serving.guard.sending import send
+from serving.store.outbox import Outbox
 from serving.store.records import Delivery
 from serving.store.store import open_store
 from tests.receivers import dripping, receiver, seconds_of
@@ -41,8 +44,40 @@ def store(tmp_path):
     opened.close()
 
 
-def suspend(store, epoch=0):
-    store.change_switch(Mode.SUSPENDED, expected_epoch=epoch, reason="a drill", by="boss", at=60)
+def suspend(store, epoch=1):
+    store.change_switch(Order(mode=Mode.SUSPENDED, expected_epoch=epoch, reason="a drill", by="boss", at=60))
+
+
+class Leading:
+    """A thread that renews a guard's lease, as its main loop does, until it is stopped."""
+
+    def __init__(self, store, seconds=5.0):
+        self.leader, self._stop = Leader(store, seconds, SilentLog()), threading.Event()
+        self.leader.renew()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        while not self._stop.wait(0.05):
+            self.leader.renew()
+
+    def stop(self):
+        """End the thread, and give the lease back."""
+        self._stop.set()
+        self._thread.join()
+        self.leader.resign()
+
+
+class Ending:
+    """The end of a guard: the courier stops first, then the lease ends."""
+
+    def __init__(self, courier, leading):
+        self._courier, self._leading = courier, leading
+
+    def stop(self):
+        """Stop both; a second time does nothing."""
+        self._courier.stop()
+        self._leading.stop()
 
 
 class Couriers:
@@ -52,12 +87,13 @@ class Couriers:
         self.store, self.log, self.all = store, SilentLog(), []
 
     def start(self, *subscribers, pause=lambda *_: 0.0):
-        """Start a courier with these subscribers."""
+        """Start a guard's courier with these subscribers."""
         by_name = {each.name: each for each in subscribers}
-        courier = Courier(self.store.outbox, lambda: by_name, (), self.log, pause)
+        leading = Leading(self.store)
+        courier = Courier(lambda: leading.leader.led, lambda: by_name, (), self.log, pause)
         courier.start(on_failure=lambda: None)
-        self.all.append(courier)
-        return courier
+        self.all.append(Ending(courier, leading))
+        return self.all[-1]
 
     def lines(self, event):
         """The fields of all lines about an event."""
@@ -102,10 +138,10 @@ def test_every_subscriber_gets_the_change_signed_by_its_own_secrets(store, couri
         wait_for(idle(store), "both deliveries", 20)
 
     ((headers, body),), ((_, _), (later, same)) = first.received, second.received
-    assert verify_webhook(SECRET, headers, body).id == "switch-00000001-60"
+    assert verify_webhook(SECRET, headers, body).id == "switch-00000002-60"
     assert [verify_webhook(secret, later, same).switch["mode"] for secret in (SECRET, other)] == ["SUSPENDED"] * 2
     assert len(later["webhook-signature"].split()) == 2
-    assert json.loads(body)["type"] == "antifraud.switch.changed"
+    assert json.loads(body)["type"] == "antifraud.switch.suspended"
     assert sorted(line["subscriber"] for line in couriers.lines("webhook delivered")) == ["audit", "ops"]
     (refused,) = couriers.lines("webhook not taken")
     assert (refused["subscriber"], refused["reason"]) == ("audit", "the subscriber answered 503, expected 2xx")
@@ -230,16 +266,16 @@ def test_two_couriers_send_once(store, couriers):
         first = couriers.start(subscriber_at(ops.url))
         wait_for(idle(store), "the first delivery", 20)
         couriers.start(subscriber_at(ops.url))
-        store.change_switch(Mode.SERVING, expected_epoch=1, reason="over", by="boss", at=61)
+        store.change_switch(Order(mode=Mode.SERVING, expected_epoch=2, reason="over", by="boss", at=61))
         wait_for(idle(store), "the second delivery", 20)
         assert len(ops.received) == 2
 
         first.stop()
-        suspend(store, epoch=2)
+        suspend(store, epoch=3)
         wait_for(idle(store), "the third delivery", 20)
 
     ids = [headers["webhook-id"] for headers, _ in ops.received]
-    assert ids == ["switch-00000001-60", "switch-00000002-61", "switch-00000003-60"]
+    assert ids == ["switch-00000002-60", "switch-00000003-61", "switch-00000004-60"]
 
 
 def test_a_restart_keeps_the_schedule(store, couriers):
@@ -263,15 +299,14 @@ def test_a_webhook_that_nobody_takes_becomes_a_dead_letter_and_can_be_sent_again
     with receiver(503, 204) as ops:
         suspend(store)
         old = time.time() - 72 * 3_600
-        epoch = store.outbox.take_lease("past", old, 10.0)
-        store.outbox.queue_notifications(epoch, ["ops"], old)
+        store.outbox.queue_notifications(["ops"], old)
         couriers.start(subscriber_at(ops.url), pause=lambda *_: 1.0)
         wait_for(store.outbox.dead_letters, "the dead letter", 20)
         assert store.outbox.deliveries() == []
         (given_up,) = couriers.lines("webhook given up")
         assert given_up["reason"] == "the subscriber answered 503, expected 2xx"
         (letter,) = store.outbox.dead_letters()
-        assert (letter.subscriber, letter.notification, letter.attempts) == ("ops", "switch-00000001-60", 1)
+        assert (letter.subscriber, letter.notification, letter.attempts) == ("ops", "switch-00000002-60", 1)
 
         store.outbox.redeliver([letter], time.time())
         wait_for(idle(store), "the second try", 20)
@@ -285,19 +320,18 @@ def run(home, *arguments):
 def test_commands_list_dead_letters_and_queue_them_again(store, tmp_path, capsys):
     """One of them by its id, or all; an id that is none ends with the code of a settings error."""
     suspend(store)
-    epoch = store.outbox.take_lease("past", 0.0, 10.0)
-    store.outbox.queue_notifications(epoch, ["ops", "audit"], 0.0)
+    store.outbox.queue_notifications(["ops", "audit"], 0.0)
     for delivery in store.outbox.deliveries():
-        store.outbox.settle(epoch, delivery, given_up_because="nobody there")
+        store.outbox.settle(delivery, given_up_because="nobody there")
     store.close()
 
     assert run(tmp_path, "dead-letters") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "audit  switch-00000001-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
-        "ops    switch-00000001-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
+        "audit  switch-00000002-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
+        "ops    switch-00000002-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
     ]
     assert run(tmp_path, "redeliver", "--notification", "switch-9") == 10
-    assert run(tmp_path, "redeliver", "--notification", "switch-00000001-60", "--subscriber", "ops") == 0
+    assert run(tmp_path, "redeliver", "--notification", "switch-00000002-60", "--subscriber", "ops") == 0
     assert run(tmp_path, "redeliver", "--all") == 0
     assert run(tmp_path, "redeliver", "--all") == 0
     out = capsys.readouterr()
@@ -364,7 +398,7 @@ def test_news_for_nobody_is_not_called_delivered(store, couriers):
 
     assert couriers.lines("webhook delivered") == []
     (line,) = couriers.lines("nobody to tell")
-    assert (line["notifications"], store.outbox.dead_letters()) == (["switch-00000001-60"], [])
+    assert (line["notifications"], store.outbox.dead_letters()) == (["switch-00000002-60"], [])
 
 
 def test_trouble_with_the_store_is_logged_once_and_ends_nothing(store, couriers, monkeypatch):
@@ -372,7 +406,7 @@ def test_trouble_with_the_store_is_logged_once_and_ends_nothing(store, couriers,
     with receiver() as ops:
         suspend(store)
         with monkeypatch.context() as full:
-            full.setattr(store.outbox, "begin_attempt", refuse)
+            full.setattr(Outbox, "begin_attempt", refuse)
             couriers.start(subscriber_at(ops.url))
             wait_for(lambda: couriers.lines("outbox not usable"), "the trouble", 20)
             time.sleep(1)
@@ -388,7 +422,7 @@ def refuse(*_):
 def test_a_defect_of_the_courier_ends_the_guard(store):
     """The thread says where it failed and wakes the process, which then refuses to go on."""
     log, told = SilentLog(), []
-    courier = Courier(store.outbox, lambda: {}["no"], (), log)
+    courier = Courier(lambda: store, lambda: {}["no"], (), log)
     courier.start(on_failure=lambda: told.append("failed"))
     wait_for(lambda: told, "the failure", 20)
     courier.stop()

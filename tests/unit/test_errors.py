@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 from antifraud import errors
+from antifraud.client import errors as of_clients
+from antifraud.client.errors import BadAnswer, ClientError, Refused, Suspended, Unreachable
 from antifraud.compute import errors as of_clusters
 from antifraud.errors import (
     AntifraudError,
-    BadAnswer,
-    ClientError,
     ClockBehind,
     ConstantScore,
     MissingDay,
@@ -21,17 +21,15 @@ from antifraud.errors import (
     NotTaken,
     OnlyFraud,
     OtherPayload,
-    Refused,
-    Suspended,
     SwitchedOff,
     UndefinedMetric,
     UnknownKey,
-    Unreachable,
 )
+from antifraud.lake import errors as of_lake
 from antifraud.policy import errors as of_policies
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = vars(errors) | vars(of_clusters) | vars(of_policies)
+NAMES = vars(errors) | vars(of_clusters) | vars(of_lake) | vars(of_policies) | vars(of_clients)
 
 
 def test_every_error_has_an_exit_code_of_its_own():
@@ -82,7 +80,7 @@ def test_no_expected_failure_is_defined_elsewhere():
         if isinstance(node, ast.ClassDef) and {ast.unparse(base).rpartition(".")[2] for base in node.bases} & tree
     ]
 
-    homes = {"antifraud/errors.py", "antifraud/compute/errors.py", "antifraud/policy/errors.py"}
+    homes = {f"antifraud/{home}errors.py" for home in ("", "compute/", "policy/", "lake/", "client/")}
     assert [found for found in defined if found[0] not in homes] == [
         ("infra/terraform/check/syntax.py", "SyntaxProblem"),
         ("jobs/leak/damage.py", "Damage"),

@@ -6,7 +6,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-GROUPS = ["core.txt", "serving.txt", "client.txt"]
+GROUPS = ["core.txt", "serving.txt", "shipper.txt", "client.txt"]
 
 
 def requirements(path):
@@ -62,3 +62,11 @@ def test_the_scorers_group_is_light():
     heavy = {"apache-airflow", "pyspark", "mlflow", "evidently", "pandas", "catboost", "scikit-learn", "pyiceberg"}
 
     assert heavy.isdisjoint(r.name for r in requirements(ROOT / "requirements" / "serving.txt"))
+
+
+def test_the_shippers_group_has_store_and_lake_and_nothing_of_requests_or_training():
+    """The shipper needs neither Spark, nor a model, nor a web server."""
+    names = {r.name for r in requirements(ROOT / "requirements" / "shipper.txt")}
+
+    assert {"lmdb", "pyiceberg", "pyarrow", "psycopg2-binary", "s3fs"} <= names
+    assert names.isdisjoint({"apache-airflow", "pyspark", "mlflow", "pandas", "catboost", "flask", "onnxruntime"})

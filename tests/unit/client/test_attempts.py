@@ -7,7 +7,7 @@ import pytest
 
 from antifraud.client.answers import Reply, require_success
 from antifraud.client.attempts import Attempts
-from antifraud.errors import ClientError, Unreachable
+from antifraud.client.errors import ClientError, Unreachable
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ def test_a_later_run_moves_the_subscriber_to_its_port(tmp_path):
 def test_the_receiver_keeps_a_signed_webhook_and_refuses_others(tmp_path):
     """The signature is checked with the secret of the run's subscriber."""
     subscribe(tmp_path, "http://127.0.0.1:8090/events")
-    event = {"id": "switch-1", "type": "antifraud.switch.changed", "time": "t", "data": {"mode": "SUSPENDED"}}
+    event = {"id": "switch-1", "type": "antifraud.switch.suspended", "time": "t", "data": {"mode": "SUSPENDED"}}
     body, now = json.dumps(event), dt.datetime.now(tz=dt.UTC)
     signature = Webhook(subscriber_of(tmp_path).secrets[0]).sign("switch-1", now, body)
     headers = {"webhook-id": "switch-1", "webhook-timestamp": str(int(now.timestamp()))}
