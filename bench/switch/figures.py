@@ -100,7 +100,7 @@ def record_delays() -> None:
         }
         usual = {key: days for key, (days, _) in found.items() if key[0] != STRONG.name}
         said = [
-            f"{name}, {LIVES[life]}: {days:g} (inflation {ratio:.1f} times the true one)."
+            f"{name[0].upper()}{name[1:]}, {LIVES[life]}: {days:g} (inflation {ratio:.1f} times the true one)."
             for (name, life), (days, ratio) in found.items()
         ]
         beside = f"median of {REPETITIONS}, after a quiet time at 4.5 %, 10,000 rows a day. " + " ".join(said)
@@ -113,8 +113,8 @@ def record_attacks() -> None:
     known, late = (sum(suspends(seed, each) is not None for seed in range(BURSTS)) for each in (1.0, KNOWN_IF_LATE))
     payments, days = honest_payments_needed()
     beside = (
-        f"of {BURSTS} bursts of 500 to 5,000 frauds a day at 1 to 10 of 500 terminals for 1 to 3 days, honest "
-        f"bystanders flagged, too; {late} where a fifth of the frauds is learnt late. An attacker needs {payments:,} "
+        f"of {BURSTS} bursts of 500 to 5,000 frauds a day at 1 to 10 of 500 terminals for 1 to 3 days. Honest "
+        f"bystanders are flagged, too. {late} where a fifth of the frauds is learnt late. An attacker needs {payments:,} "
         f"honest payments of his own that are flagged, within {days} days, at 10,000 a day and a rate of 4.5 %."
     )
     record("switch.attack_suspends", max(known, late), "bursts", COMMAND, beside)

@@ -10,10 +10,6 @@ METADATA: Final = "metadata"
 """The one field with names of the client's own."""
 
 
-class _Twice(Exception):
-    """Ends the quick look; it never leaves this module."""
-
-
 def require_distinct(body: bytes) -> None:
     """Refuse a valid request in which an object holds a name twice, at any depth.
 
@@ -23,7 +19,7 @@ def require_distinct(body: bytes) -> None:
     text = body.decode()
     try:
         _QUICK.decode(text)
-    except _Twice:
+    except LookupError:
         # Objects are decoded from the inside out, so only a second look knows where they lie.
         raise _describe(next(_find_repeated(_COMPLETE.decode(text)))) from None
 
@@ -44,7 +40,7 @@ def require_distinct_fields(body: bytes) -> None:
 
 def _refuse_twice(pairs: list[tuple[str, Any]]) -> None:
     if len(dict(pairs)) < len(pairs):
-        raise _Twice
+        raise LookupError
 
 
 _QUICK: Final = json.JSONDecoder(object_pairs_hook=_refuse_twice)

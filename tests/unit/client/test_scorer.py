@@ -210,7 +210,7 @@ GARBAGE = [
     b"\xff\xfe",
     b"[" * 100_000,
 ]
-GARBAGE += [json.dumps({**ANSWER, "score": value}).encode() for value in ("7", None, 0.5, -1, 1_000_001)]
+GARBAGE += [json.dumps({**ANSWER, "score": value}).encode() for value in ("7", True, 0.5, -1, 1_000_001)]
 GARBAGE += [json.dumps({**ANSWER, "decision": "perhaps"}).encode(), json.dumps(ANSWER).encode()[:-1]]
 
 
