@@ -16,8 +16,9 @@ BEFORE ?=
 HOME_OF_LAKE ?= var/bench
 HOME_OF_CRASH ?= var/bench-crash
 HOME_OF_FUZZ ?= var/bench-fuzz
+HOME_OF_SWITCH ?= var/bench-switch
 
-.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-throughput bench-tail bench-slow-clients bench-footprint
+.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-policy bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-switch bench-switch-rivals bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-throughput bench-tail bench-slow-clients bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +111,9 @@ bench-cpu: setup  ## processor time of a decision beside commit b393281: BEFORE=
 bench-cpu-parts: setup  ## processor time of the parts of a decision
 	$(PYTHON) -m bench.serving.parts
 
+bench-policy: setup  ## processor time of a decision with a policy of 100 rules beside one without
+	$(PYTHON) -m bench.serving.policy
+
 bench-month: setup  ## the decision store after a month of traffic
 	$(PYTHON) -m bench.serving.month
 
@@ -126,6 +130,12 @@ bench-history: setup  ## a night after 60 and after 600 days of history, its tim
 
 bench-slopes: setup  ## ingest, totals and features against the number of rows: HOME_OF_LAKE=folder, which gets a new one beside it
 	$(PYTHON) -m bench.lake.slopes --home "$(HOME_OF_LAKE)-slopes"
+
+bench-switch: setup  ## a thousand years of the kill-switch's guard on each stream, excesses, attacks; some hours, HOME_OF_SWITCH=folder, where a later run goes on
+	$(PYTHON) -m bench.switch.figures --home "$(HOME_OF_SWITCH)"
+
+bench-switch-rivals: setup  ## how often rivals of the kill-switch stop a good service on the same streams
+	$(PYTHON) -m bench.switch.rival_figures
 
 bench-nights: cloud  ## thirty nights with faults against a double of the cloud's API: clusters left
 	$(PYTHON) -m bench.cloud.nights

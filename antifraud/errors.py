@@ -1,7 +1,7 @@
 """Every failure that the platform expects, each with the exit code of the process that it ends.
 
 An expected failure is printed as one line without a traceback. Any other exception is a defect and shows its traceback.
-Those of clusters are in `antifraud.compute.errors`.
+Those of clusters are in `antifraud.compute.errors`, those of policies in `antifraud.policy.errors`.
 docs/errors.md is generated from these classes, so a new exit code is one class. Some failures are always caught:
 by the scorer, which answers with a status, by the guard, which retries, or by a client of the SDK.
 """

@@ -16,6 +16,7 @@ from antifraud.features.registry import FEATURE_NAMES, REGISTRY, feature_set_has
 from antifraud.lake.raw_defects import DEFECTS
 from antifraud.lake.schemas import RAW, TABLES
 from antifraud.lake.table_format import Table
+from antifraud.policy import errors as of_policies
 from docs.cloud_page import cloud_page
 from docs.costs.page import cost_page
 from docs.settings_page import NOTICE, example_file, settings_page
@@ -90,7 +91,7 @@ def feature_page() -> str:
 
 
 def error_page() -> str:
-    """Return docs/errors.md, from the classes of `antifraud.errors` and `antifraud.compute.errors`."""
+    """Return docs/errors.md, from the classes of `antifraud.errors` and of the errors of clusters and policies."""
     rows = "\n".join(
         f"| {error.exit_code} | `{error.__name__}` | {kind} | {' '.join((error.__doc__ or '').split())} |"
         for error, kind in sorted(_kinds(errors.AntifraudError), key=lambda found: found[0].exit_code)
@@ -105,9 +106,9 @@ def error_page() -> str:
 
 
 def _kinds(error: type[errors.AntifraudError]) -> Iterator[tuple[type[errors.AntifraudError], str]]:
-    """Yield each class of the two modules below `error` with the name of what it is a kind of."""
+    """Yield each class of the three modules below `error` with the name of what it is a kind of."""
     for kind in error.__subclasses__():
-        if kind.__module__ in {errors.__name__, of_clusters.__name__}:
+        if kind.__module__ in {errors.__name__, of_clusters.__name__, of_policies.__name__}:
             yield kind, "" if error is errors.AntifraudError else f"`{error.__name__}`"
             yield from _kinds(kind)
 

@@ -1,4 +1,4 @@
-"""Fetch candidates, reports and releases that other hosts have made, or store those of this host for others.
+"""Fetch candidates, reports, releases and policies of other hosts, or store those of this host for others.
 
     python -m jobs.home fetch candidates reports
     python -m jobs.home store releases
@@ -26,7 +26,7 @@ def parser() -> ArgumentParser:
     """Return a parser of the way and the folders."""
     arguments = base_parser(__doc__)
     arguments.add_argument("way", choices=WAYS)
-    arguments.add_argument("folders", nargs="+", choices=("candidates", "reports", "releases"))
+    arguments.add_argument("folders", nargs="+", choices=("candidates", "reports", "releases", "policies"))
     return arguments
 
 

@@ -7,9 +7,9 @@ from flask import Flask, Response
 from flask.globals import app_ctx, request_ctx
 from werkzeug.exceptions import NotFound
 
-from serving.api import decisions, documents, labels, problems, status, switch
-from serving.api.request_id import HEADER, VARIABLE, choose_request_id
+from serving.api import batches, decisions, documents, labels, outcomes, problems, status, switch
 from serving.api.scorer import Scorer
+from serving.worker.request_id import HEADER, VARIABLE, choose_request_id
 from serving.worker.services import Services
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -23,7 +23,7 @@ def create_app(services: Services) -> Flask:
     # No path is corrected: a redirect would repeat the path and name the host that the client claims.
     app.url_map.merge_slashes = False
     app.extensions["antifraud"] = services
-    for module in (decisions, labels, switch, status, documents):
+    for module in (decisions, batches, labels, outcomes, switch, status, documents):
         app.register_blueprint(module.bp)
     problems.register(app)
     _log_requests(app, services)

@@ -17,7 +17,17 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from antifraud.artifacts.decision_log import DECISION_COLUMNS, LABEL_COLUMNS, ROWS_A_PIECE, STATUS, About, LogWriter
+from antifraud.artifacts.decision_log import (
+    DECISION_COLUMNS,
+    HIT_COLUMNS,
+    LABEL_COLUMNS,
+    NO_SCORE,
+    ROWS_A_PIECE,
+    SAID,
+    STATUS,
+    About,
+    LogWriter,
+)
 from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
 from antifraud.errors import DataError
 from antifraud.exit_codes import returns_exit_code
@@ -56,11 +66,10 @@ def export(store: DecisionStore, first: dt.date, last: dt.date, path: Path, *, n
     if not arrivals:
         raise DataError(f"the store holds no decision about {first} to {last}: name other days")
     with LogWriter(path) as writer:
-        releases = _write_decisions(store, writer, arrivals)
+        releases, rules = _write_decisions(store, writer, arrivals)
         sources, labels = _write_labels(store, writer, set(arrivals), newest_label)
-        about = About(
-            str(first), str(last), now, feature_set_hash(), len(FEATURE_NAMES), len(arrivals), labels, releases, sources
-        )
+        made_of = feature_set_hash(), len(FEATURE_NAMES)
+        about = About(str(first), str(last), now, *made_of, len(arrivals), labels, releases, sources, rules)
         writer.finish(about)
     return about
 
@@ -92,8 +101,9 @@ def _read_entries(store: DecisionStore) -> Iterator[tuple[Entry, Decision]]:
         after = rows[-1][1].arrival
 
 
-def _write_decisions(store: DecisionStore, writer: LogWriter, arrivals: Sequence[int]) -> list[str]:
-    releases, customers, terminals = Codes(), Codes(), Codes()
+def _write_decisions(store: DecisionStore, writer: LogWriter, arrivals: Sequence[int]) -> tuple[list[str], list[str]]:
+    """Write decisions and their hits; return the names of the releases and of the rules."""
+    releases, customers, terminals, rules = Codes(), Codes(), Codes(), Codes()
     for piece in _cut_into_pieces(arrivals, ROWS_A_PIECE):
         pairs = [pair for some in _cut_into_pieces(piece, ROWS_A_VIEW) for pair in store.entries_at(some)]
         if len(pairs) < len(piece):
@@ -102,7 +112,9 @@ def _write_decisions(store: DecisionStore, writer: LogWriter, arrivals: Sequence
         vectors = np.frombuffer(b"".join(entry.vector for entry, _ in pairs), dtype="<f8")
         columns = {"vector": vectors.reshape(len(pairs), -1).astype(np.float64)}
         writer.write({**_to_columns(rows, DECISION_COLUMNS), **columns})
-    return list(releases)
+        if hits := [(entry.transaction_id, rules[rule]) for entry, decision in pairs for rule in decision.hits]:
+            writer.write(_to_columns(hits, HIT_COLUMNS))
+    return list(releases), list(rules)
 
 
 def _decision_row(
@@ -116,8 +128,10 @@ def _decision_row(
             f"{len(FEATURE_NAMES)}: export days after the change of the feature set"
         )
     codes = customers[entry.customer], terminals[decision.terminal], releases[context.release]
-    said = decision.score, context.threshold, decision.flagged, decision.history_complete
-    return entry.transaction_id, decision.event_time, decision.amount, *codes, *said
+    score = NO_SCORE if decision.score is None else decision.score
+    said = score, context.threshold, decision.said == "flag", decision.history_complete
+    ruled = SAID.index(decision.said), decision.propensity, context.policy
+    return entry.transaction_id, decision.event_time, decision.amount, *codes, *said, *ruled
 
 
 def _write_labels(store: DecisionStore, writer: LogWriter, arrivals: set[int], newest: int) -> tuple[list[str], int]:

@@ -27,6 +27,20 @@ def window(rows, time, days):
     return len(kept), sum(amounts), sum(squares), max(amounts, default=0), max(usable, default=NEVER)
 
 
+def counts(changes, time):
+    """Return whether a payment counts for an event at `time`: the last change received before its second says so.
+
+    A change is the time of receipt, and ``removed`` or ``restored``.
+    """
+    heard = [effect for received_at, effect in changes if received_at < time]
+    return not heard or heard[-1] == "restored"
+
+
+def counts_when_closed(changes):
+    """Return whether a payment counts once its day is closed."""
+    return not changes or changes[-1][1] == "restored"
+
+
 def is_known(rows, cutoff, time, days):
     """Return whether closed days up to `cutoff`, and hours from the cut-off day on, can tell the window of an event."""
     today, first_day = time // DAY, first_hours(time)[days] // 24

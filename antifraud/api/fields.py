@@ -25,6 +25,10 @@ Token = Annotated[
 Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="amount in minor units")]
 Score = Annotated[int, Meta(ge=0, le=1_000_000, description="parts per million")]
 LabelStatus = Literal["fraud", "legitimate", "unknown"]
+OutcomeKind = Literal["authorised", "declined", "challenge_passed", "challenge_failed"]
+Propensity = Annotated[
+    float, Meta(ge=0.001, le=1, description="probability that the transaction got a label; 1 unless drawn at random")
+]
 MetadataName = Annotated[str, Meta(pattern=rf"\A[A-Za-z0-9._-]{{1,{MAX_METADATA_NAME}}}\Z")]
 MetadataText = Annotated[str, Meta(max_length=MAX_METADATA_TEXT)]
 Metadata = Annotated[

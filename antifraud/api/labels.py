@@ -4,17 +4,24 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from antifraud.api.fields import LabelStatus, Time, TransactionId
+from antifraud.api.fields import LabelStatus, Propensity, Time, TransactionId
 
 MAX_LABELS: Final = 1_000
+CERTAIN: Final = 1.0
+"""Propensity of a label that was not drawn at random. This very value is left out of requests."""
 
 
-class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """A client's label of a transaction; `learned_at` is when the client learnt it, in UTC seconds."""
+class LabelIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A client's label of a transaction; `learned_at` is when the client learnt it, in UTC seconds.
+
+    `propensity` is the probability that the transaction got a label, for labels of a random sample: such a label stands
+    for ``1 / propensity`` transactions.
+    """
 
     transaction_id: TransactionId
     status: LabelStatus
     learned_at: Time
+    propensity: Propensity = CERTAIN
 
 
 class LabelsRequest(Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
+from antifraud.api.batches import BatchAnswer, BatchRequest
 from antifraud.api.decisions import Answer, DecisionRequest
 from antifraud.api.labels import LabelsAnswer, LabelsRequest
+from antifraud.api.outcomes import OutcomesAnswer, OutcomesRequest
 from antifraud.api.service import ProbeAnswer, StatusAnswer, SwitchAnswer, SwitchRequest
 from antifraud.keys.access import Scope
 
@@ -79,6 +81,16 @@ OPERATIONS: Final = (
         problems=("other-payload", "unknown-key", *FROM_STORE),
     ),
     Operation(
+        name="decideBatch",
+        method="POST",
+        path="/v1/decisions/batch",
+        summary="Decide up to a thousand transactions; each has a result of its own, and a bad one spoils no other.",
+        scope="decide",
+        request=BatchRequest,
+        answer=BatchAnswer,
+        problems=FROM_STORE,
+    ),
+    Operation(
         name="readDecision",
         method="GET",
         path="/v1/decisions/{transaction_id}",
@@ -86,6 +98,16 @@ OPERATIONS: Final = (
         scope="read",
         answer=Answer,
         problems=("not-found", *FROM_STORE),
+    ),
+    Operation(
+        name="tellOutcomes",
+        method="POST",
+        path="/v1/outcomes",
+        summary="Tell the outcomes of payments: declined ones count no more in the history of later events.",
+        scope="decide",
+        request=OutcomesRequest,
+        answer=OutcomesAnswer,
+        problems=FROM_STORE,
     ),
     Operation(
         name="label",

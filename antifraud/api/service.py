@@ -29,11 +29,15 @@ class SwitchAnswer(Struct, frozen=True):
 
 
 class StatusAnswer(Struct, frozen=True):
-    """The whole service: `converged` is true if all workers use what both pointers name and have seen the epoch.
+    """The whole service: `converged` is true if all workers use what the pointers name and have seen the epoch.
 
     `guard` is the guard's last report; `silent_since` in it is the time of that report if the guard is dead since then.
-    `release`, `verdict`, `threshold` and `state_cutoff` are those of the worker that answers. `troubles` says what it
-    cannot use, and why.
+    `release`, `verdict`, `threshold`, `state_cutoff` and `policy` (its version and activation) are those of the worker
+    that answers. `troubles` says what it cannot use, and why.
+
+    `evidence` is about each subject: the service, and each release. `coverage` says how many decisions of closed days
+    have a label, and `finding` in it is ``evidence_unidentified`` if they are too few. `warnings` is what a person
+    should know about the evidence although nothing trips.
     """
 
     switch: SwitchAnswer
@@ -42,10 +46,13 @@ class StatusAnswer(Struct, frozen=True):
     workers: list[dict[str, Any]]
     guard: dict[str, Any] | None
     evidence: list[dict[str, Any]]
+    coverage: dict[str, Any] | None
+    warnings: list[str]
     release: str | None
     verdict: str | None
     threshold: int | None
     state_cutoff: str | None
+    policy: dict[str, Any] | None
     converged: bool
     time: Time
     troubles: dict[str, str]

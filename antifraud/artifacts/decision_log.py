@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -20,26 +20,33 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.errors import DataError, SchemaError
+from antifraud.policy.rules import EFFECTS
 from antifraud.transaction_id import LONGEST
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 ROWS_A_PIECE: Final = 65_536
 ABOUT: Final = "about"
 SUFFIX: Final = ".npy"
 STATUS: Final = ("fraud", "legitimate", "unknown")
 """A label's status is stored as its position in this tuple."""
+SAID: Final = EFFECTS
+NO_SCORE: Final = -1
 DECISION_COLUMNS: Final[Mapping[str, Any]] = {
     "transaction_id": np.bytes_, "event_time": np.int64, "amount": np.int64, "customer": np.int64,
     "terminal": np.int64, "release": np.int32, "score": np.int32, "threshold": np.int32, "flagged": np.bool_,
-    "history_complete": np.bool_,
+    "history_complete": np.bool_, "said": np.int8, "propensity": np.float64, "policy": np.int64,
 }  # fmt: skip
 """Columns of a decision, and there is ``vector`` (n, features) too.
 
-`transaction_id` is text of a fixed width: that of the longest id of its piece.
-`event_time` is in UTC seconds, `amount` in minor units, `score` and `threshold` in ppm. `customer` and `terminal` are
-codes, and `release` is a position in `About.releases`. Where `history_complete` is false, the vector has nulls that the
-lake's does not have.
+`transaction_id` is text of a fixed width: that of the longest id of its piece. `event_time` is in UTC seconds, `amount`
+in minor units, `score` and `threshold` in ppm. `customer` and `terminal` are codes, and `release` is a position in
+`About.releases`. `said` is a position in `SAID`, and `flagged` says whether it is a flag. `propensity` is the chance
+that the payment was not flagged, and `policy` the version of the active policy, 0 for none. A decision of rules alone
+has score `NO_SCORE`, threshold 0, and a release with an empty name. Where `history_complete` is false, the vector has
+nulls that the lake's does not have.
 """
+HIT_COLUMNS: Final[Mapping[str, Any]] = {"hit_transaction_id": np.bytes_, "hit_rule": np.int32}
+"""Columns of a hit of a rule of the policy; `hit_rule` is a position in `About.rules`."""
 LABEL_COLUMNS: Final[Mapping[str, Any]] = {
     "label_transaction_id": np.bytes_, "label_status": np.int8, "label_learned_at": np.int64, "label_source": np.int32,
 }  # fmt: skip
@@ -61,6 +68,7 @@ class About:
         labels: Number of labels.
         releases: Names that the column `release` points to.
         sources: Names that the column `label_source` points to.
+        rules: Names that the column `hit_rule` points to.
         format: Version of the file's format.
     """
 
@@ -73,6 +81,7 @@ class About:
     labels: int
     releases: list[str]
     sources: list[str]
+    rules: list[str] = field(default_factory=list)
     format: int = FORMAT
 
 
@@ -178,10 +187,17 @@ class DecisionLog:
 
     def labels(self) -> Columns:
         """Return all labels in the order of arrival, as `LABEL_COLUMNS`."""
-        pieces = list(self._read_pieces(LABEL_COLUMNS))
+        return self._read_all(LABEL_COLUMNS)
+
+    def hits(self) -> Columns:
+        """Return the hits of rules, in the order of the decisions, as `HIT_COLUMNS`."""
+        return self._read_all(HIT_COLUMNS)
+
+    def _read_all(self, columns: Mapping[str, Any]) -> Columns:
+        pieces = list(self._read_pieces(columns))
         return {
             name: np.concatenate([piece[name] for piece in pieces]) if pieces else np.zeros(0, kind)
-            for name, kind in LABEL_COLUMNS.items()
+            for name, kind in columns.items()
         }
 
     def vector_of(self, transaction_id: str) -> npt.NDArray[np.float64]:

@@ -5,6 +5,7 @@ from antifraud.client import ScorerClient
 
 from antifraud.client.async_scorer import AsyncScorerClient
 from antifraud.client.calls import Decision, Label
+from antifraud.client.payments import Outcome, Payment
 from antifraud.client.scorer import ScorerClient
 from antifraud.client.webhooks import Event, verify_webhook
 from antifraud.errors import BadAnswer, ClientError, Refused, Suspended, Unreachable
@@ -16,6 +17,8 @@ __all__ = [
     "Decision",
     "Event",
     "Label",
+    "Outcome",
+    "Payment",
     "Refused",
     "ScorerClient",
     "Suspended",

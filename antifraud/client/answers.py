@@ -29,7 +29,7 @@ class Reply(NamedTuple):
     content: bytes
 
 
-class _Document(msgspec.Struct):
+class Document(msgspec.Struct):
     """The part of a problem that is read. Details end up in terminals and logs, so they are one harmless line."""
 
     type: str
@@ -67,23 +67,24 @@ def decode_answer(reply: Reply, kind: type[T]) -> T:
 
 def _error_of(reply: Reply) -> ClientError:
     """Return the error that a reply other than 2xx stands for."""
-    kind, detail = _read_problem(reply.content)
-    retry_after = _retry_after(reply.headers)
+    return error_of(reply.status, *_read_problem(reply.content), _retry_after(reply.headers))
+
+
+def error_of(status: int, kind: str, detail: str, retry_after: float | None = None) -> ClientError:
+    """Return the error that a problem stands for, given its status, the name of its kind, and its detail."""
     if kind == SUSPENDED:
         wait = WAIT_SECONDS if retry_after is None else retry_after
         message = f"the scorer is suspended: decide without it, ask again in {wait:g} s"
-        return Suspended(message, status=reply.status, kind=kind, retry_after=wait)
-    if reply.status in TRANSIENT:
-        message = f"the scorer answered {reply.status}: {detail}"
-        return Unreachable(message, status=reply.status, kind=kind, retry_after=retry_after)
-    message = f"the scorer refused with {reply.status}: {detail}"
-    return Refused(message, status=reply.status, kind=kind, retry_after=retry_after)
+        return Suspended(message, status=status, kind=kind, retry_after=wait)
+    if status in TRANSIENT:
+        return Unreachable(f"the scorer answered {status}: {detail}", status=status, kind=kind, retry_after=retry_after)
+    return Refused(f"the scorer refused with {status}: {detail}", status=status, kind=kind, retry_after=retry_after)
 
 
 def _read_problem(content: bytes) -> tuple[str, str]:
     """Return name and detail of a problem of the scorer; texts of others are not repeated."""
     try:
-        document = msgspec.json.decode(content, type=_Document)
+        document = msgspec.json.decode(content, type=Document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "", "no problem document"
     if not document.type.startswith(TYPE_PREFIX):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from antifraud.api.outcomes import OutcomesAnswer
 from antifraud.client.address import connection_options
 from antifraud.client.answers import MOST_BYTES, Reply
 from antifraud.client.attempts import Attempts
@@ -19,7 +20,8 @@ from antifraud.client.calls import (
     status_call,
     switch_call,
 )
-from antifraud.errors import Unreachable
+from antifraud.client.payments import BATCH_SECONDS, Outcome, Payment, batch_call, outcome_call
+from antifraud.errors import ClientError, Unreachable
 from antifraud.keys.pseudonym import Key
 
 if TYPE_CHECKING:
@@ -73,6 +75,16 @@ class AsyncScorerClient:
                 self._key, transaction_id, event_time, customer_id, terminal_id, amount_minor, metadata, seconds
             )
         )
+
+    async def decide_all(
+        self, payments: Iterable[Payment], *, seconds: float = BATCH_SECONDS
+    ) -> list[Decision | ClientError]:
+        """Ask for up to 1,000 decisions; see `ScorerClient.decide_all`."""
+        return await self._run(batch_call(self._key, payments, seconds))
+
+    async def tell_outcomes(self, outcomes: Iterable[Outcome], *, seconds: float = SECONDS) -> OutcomesAnswer:
+        """Tell up to 1,000 outcomes; see `ScorerClient.tell_outcomes`."""
+        return await self._run(outcome_call(outcomes, seconds))
 
     async def label(self, labels: Iterable[Label], *, seconds: float = SECONDS) -> list[str]:
         """Send up to 1,000 labels; see `ScorerClient.label`."""

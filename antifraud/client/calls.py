@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from antifraud.api.decisions import Answer, DecisionRequest
 from antifraud.api.fields import Metadata, TransactionId, decode_transaction_id, encode_transaction_id
-from antifraud.api.labels import LabelIn, LabelsAnswer, LabelsRequest
+from antifraud.api.labels import CERTAIN, LabelIn, LabelsAnswer, LabelsRequest
 from antifraud.api.operations import JSON
 from antifraud.api.service import SwitchRequest
 from antifraud.client.answers import Reply, decode_answer, require_success
@@ -35,11 +35,16 @@ class Decision(Answer, frozen=True, kw_only=True):
     """The scorer's answer.
 
     `transaction_id` is text, also if an integer was sent. `score` and `threshold` are in ppm; `replayed` means that the
-    id had been decided before. `reasons` holds ``history_incomplete`` if the event came so late that some of its
-    features are not known. `decision_id` is unique over all scorers, and `arrival` is the place of the decision among
-    those of its scorer; earlier scorers do not tell them. `metadata` are those of the first request with this id.
+    id had been decided before. `decision` is ``review`` only if the active policy says so. While the service is
+    suspended, a policy may decide alone: `source` is then ``rules``, and there is no score. `reasons` holds
+    ``history_incomplete`` if the event came so late that some of its features are not known. `decision_id` is unique
+    over all scorers, and `arrival` is the place of the decision among those of its scorer. Earlier scorers do not tell
+    them, nor source, policy and propensity. `metadata` are those of the first request with this id.
     """
 
+    source: Literal["model", "rules"] = "model"
+    policy: int | None = None
+    propensity: float = 1.0
     decision_id: str = ""
     arrival: int = 0
     metadata: Metadata = msgspec.field(default_factory=dict)
@@ -48,11 +53,15 @@ class Decision(Answer, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The outcome of a transaction; `learned_at` is when the client learnt it, in UTC seconds."""
+    """The outcome of a transaction; `learned_at` is when the client learnt it, in UTC seconds.
+
+    `propensity` is the probability that the transaction got a label: 1, or less for labels of a random sample.
+    """
 
     transaction_id: int | str
     status: Literal["fraud", "legitimate", "unknown"]
     learned_at: int
+    propensity: float = CERTAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +109,34 @@ def decide_call(
     Raises:
         ClientError: There is no key, or an id is none.
     """
+    request = decision_request(key, transaction_id, event_time, customer_id, terminal_id, amount_minor, metadata)
+    return Call("POST", "/v1/decisions", encode(request), seconds, _decode_decision)
+
+
+def decision_request(
+    key: Key | None,
+    transaction_id: int | str,
+    event_time: int,
+    customer_id: int | str,
+    terminal_id: int | str,
+    amount_minor: int,
+    metadata: Mapping[str, str] | None,
+) -> DecisionRequest:
+    """Return the request for one decision, with tokens in place of identifiers.
+
+    Raises:
+        ClientError: There is no key, or an id is none.
+    """
     if key is None:
         raise ClientError("this client has no key to make tokens with: give ScorerClient one")
-    request = DecisionRequest(
-        transaction_id=_spell_transaction_id(transaction_id),
+    return DecisionRequest(
+        transaction_id=spell_transaction_id(transaction_id),
         event_time=event_time,
         customer=_tokenise(key, "customer", customer_id),
         terminal=_tokenise(key, "terminal", terminal_id),
         amount=amount_minor,
         metadata=dict(metadata) if metadata else UNSET,
     )
-    return Call("POST", "/v1/decisions", _encode(request), seconds, _decode_decision)
 
 
 def label_call(labels: Iterable[Label], seconds: float) -> Call[list[str]]:
@@ -119,8 +145,13 @@ def label_call(labels: Iterable[Label], seconds: float) -> Call[list[str]]:
     Raises:
         ClientError: An id is none.
     """
-    request = LabelsRequest([LabelIn(_spell_transaction_id(e.transaction_id), e.status, e.learned_at) for e in labels])
-    return Call("POST", "/v1/labels", _encode(request), seconds, _decode_unknown)
+    request = LabelsRequest(
+        [
+            LabelIn(spell_transaction_id(each.transaction_id), each.status, each.learned_at, each.propensity)
+            for each in labels
+        ]
+    )
+    return Call("POST", "/v1/labels", encode(request), seconds, _decode_unknown)
 
 
 def status_call(seconds: float) -> Call[AnyAnswer]:
@@ -133,7 +164,7 @@ def switch_call(
 ) -> Call[AnyAnswer]:
     """Return the call that changes the switch."""
     request = SwitchRequest(action, reason, expected_epoch)
-    return Call("POST", "/v1/switch", _encode(request), seconds, _decode_any)
+    return Call("POST", "/v1/switch", encode(request), seconds, _decode_any)
 
 
 def _decode_decision(reply: Reply) -> Decision:
@@ -156,7 +187,12 @@ def _decode_any(reply: Reply) -> AnyAnswer:
     return decode_answer(reply, AnyAnswer)
 
 
-def _spell_transaction_id(transaction_id: int | str) -> TransactionId:
+def spell_transaction_id(transaction_id: int | str) -> TransactionId:
+    """Return a transaction id as requests have it.
+
+    Raises:
+        ClientError: It is none.
+    """
     try:
         return decode_transaction_id(TransactionId, transaction_id)
     except ValueError:
@@ -170,7 +206,12 @@ def _tokenise(key: Key, kind: Literal["customer", "terminal"], identifier: int |
         raise ClientError(str(error)) from None
 
 
-def _encode(request: msgspec.Struct) -> bytes:
+def encode(request: msgspec.Struct) -> bytes:
+    """Return a request as JSON.
+
+    Raises:
+        ClientError: It holds something else than whole numbers and texts.
+    """
     try:
         return msgspec.json.encode(request, enc_hook=encode_transaction_id)
     except (TypeError, ValueError, OverflowError) as error:

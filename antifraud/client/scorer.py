@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from antifraud.api.outcomes import OutcomesAnswer
 from antifraud.client.address import connection_options
 from antifraud.client.answers import Reply
 from antifraud.client.attempts import Attempts
@@ -26,7 +27,8 @@ from antifraud.client.calls import (
     status_call,
     switch_call,
 )
-from antifraud.errors import Unreachable
+from antifraud.client.payments import BATCH_SECONDS, Outcome, Payment, batch_call, outcome_call
+from antifraud.errors import ClientError, Unreachable
 from antifraud.keys.pseudonym import Key
 
 if TYPE_CHECKING:
@@ -103,6 +105,31 @@ class ScorerClient:
                 self._key, transaction_id, event_time, customer_id, terminal_id, amount_minor, metadata, seconds
             )
         )
+
+    def decide_all(
+        self, payments: Iterable[Payment], *, seconds: float = BATCH_SECONDS
+    ) -> list[Decision | ClientError]:
+        """Ask for up to 1,000 decisions in one request; return a decision or an error for each payment, in their order.
+
+        Errors of single payments are returned, not raised: `Refused` says that one is wrong, and `Unreachable` or
+        `Suspended` that it can be sent again. Retries are safe, also of the whole batch.
+
+        Raises:
+            Suspended, Unreachable, Refused, BadAnswer, ClientError: As `decide`, for the whole batch.
+        """
+        return self._run(batch_call(self._key, payments, seconds))
+
+    def tell_outcomes(self, outcomes: Iterable[Outcome], *, seconds: float = SECONDS) -> OutcomesAnswer:
+        """Tell the outcomes of up to 1,000 payments; return the counts, and the ids that the scorer never decided.
+
+        A declined payment counts no more in the features of later events, if this is told before its day is closed.
+        Retries are safe: an outcome that arrives twice counts once.
+
+        Raises:
+            Refused: An outcome is impossible; the others are stored. The message names the first such outcome.
+            Unreachable, BadAnswer, ClientError: As `decide`. A suspended service takes outcomes all the same.
+        """
+        return self._run(outcome_call(outcomes, seconds))
 
     def label(self, labels: Iterable[Label], *, seconds: float = SECONDS) -> list[str]:
         """Send up to 1,000 labels; return the ids that the scorer never decided.

@@ -1,4 +1,4 @@
-"""Share candidates, reports and releases between hosts: the hosts of a cluster go with it, and jobs use several.
+"""Share candidates, reports, releases and policies between hosts: those of a cluster go with it, and jobs use several.
 
 Each host works in its own ``<home>``. It fetches what others have stored in `ANTIFRAUD_SHARED_HOME` before a job, and
 stores what the job has made afterwards. Clusters make candidates and reports, and Airflow's host makes releases, so no
@@ -37,7 +37,7 @@ def _shared(settings: JobSettings) -> Path:
 def _copy(source: Path, target: Path) -> int:
     found = source.rglob("*") if source.is_dir() else []
     files = [path for path in found if path.is_file() and not _is_hidden(path.relative_to(source))]
-    # A pointer names a bundle, so the bundle must be there first.
+    # A pointer names a bundle or a policy, which must be there first.
     files.sort(key=lambda path: (path.name == POINTER, str(path)))
     return sum(_copy_file(path, target / str(path.relative_to(source))) for path in files)
 

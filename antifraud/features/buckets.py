@@ -47,6 +47,21 @@ class Bucket(NamedTuple):
             max(self.last_time, other.last_time),
         )
 
+    def without(self, time: int, amount: int) -> "Bucket | None":
+        """Take out one of the transactions; None if the largest amount or the last time may be that transaction's.
+
+        >>> bucket = bucket_of(60, 5).plus(bucket_of(30, 7)).plus(bucket_of(20, 1))
+        >>> bucket.without(20, 1), bucket.without(30, 7)
+        (Bucket(tx_count=2, amount_sum=12, amount_sum_sq=74, amount_max=7, last_time=60), None)
+        """
+        if amount >= self.amount_max or time >= self.last_time:
+            return None
+        return self._replace(
+            tx_count=self.tx_count - 1,
+            amount_sum=self.amount_sum - amount,
+            amount_sum_sq=self.amount_sum_sq - amount * amount,
+        )
+
 
 EMPTY: Final = Bucket(0, 0, 0, 0, NEVER)
 
@@ -103,11 +118,13 @@ class Buckets(PackedRows, Mapping[int, Bucket], layout="iqqQQqq"):
             return [EMPTY for _ in spans]
         # The closed days before an event are the same all day long, and so are the hours of both longer windows.
         known, columns = self._totals, None
+        # The hours of a state end where those of today begin, so many spans lie behind all of them.
+        newest = self.first_at(len(self.packed) - self.row_bytes)
         for span in spans:
-            if span not in known:
+            if span not in known and span[0] <= newest:
                 columns = columns or self.unpack()
                 known[span] = _add_up(columns, *span)
-        return [known[span] for span in spans]
+        return [known.get(span, EMPTY) for span in spans]
 
     def since(self, number: int) -> Self:
         """Return the buckets from `number` on."""
@@ -117,11 +134,22 @@ class Buckets(PackedRows, Mapping[int, Bucket], layout="iqqQQqq"):
 
     def adding(self, number: int, bucket: Bucket) -> Self:
         """Return these buckets with `bucket` added to the one with this number."""
-        start = end = self._place_of(number) * self.row_bytes
-        if start < len(self.packed) and self.first_at(start) == number:
-            end += self.row_bytes
+        start, end = self._row_of(number)
+        if start < end:
             bucket = bucket.plus(type(self)(self.packed[start:end]).total(number, number))
         return type(self)(self.packed[:start] + _pack(number, bucket) + self.packed[end:])
+
+    def replacing(self, number: int, bucket: Bucket) -> Self:
+        """Return these buckets with `bucket` in place of the one with this number; an empty one is left out."""
+        start, end = self._row_of(number)
+        row = _pack(number, bucket) if bucket.tx_count else b""
+        return type(self)(self.packed[:start] + row + self.packed[end:])
+
+    def _row_of(self, number: int) -> tuple[int, int]:
+        """Return where the row with this number begins and ends; both are its place if there is no such row."""
+        start = self._place_of(number) * self.row_bytes
+        is_there = start < len(self.packed) and self.first_at(start) == number
+        return start, start + self.row_bytes if is_there else start
 
     def _place_of(self, number: int) -> int:
         """Return the row with this number, or the one that it would get."""
@@ -203,6 +231,14 @@ class History:
         windows = zip((day_ago // DAY_HOURS, *first_days), (1, *LONG_WINDOWS), strict=True)
         known = [self._knows(first, last_hour, days) for first, days in windows]
         return [bucket if is_known else None for bucket, is_known in zip(found, known, strict=True)]
+
+    def past_hour(self, time: int) -> Bucket | None:
+        """Return the window of one hour at `time`: the event's own and the one before it; None as in `windows`."""
+        last_hour = time // HOUR_SECONDS
+        first_hour = last_hour - 1
+        if day_of(time) <= self.cutoff and not self._knows(first_hour // DAY_HOURS, last_hour, 1):
+            return None
+        return self._sum_hours([first_hour], time)[0]
 
     def _knows(self, first_day: int, last_hour: int, days: int) -> bool:
         """Return whether a window that ends in a closed day's `last_hour` is known to the hour where it has to be."""

@@ -5,6 +5,7 @@ compiled into one function give the same bits in a fraction of the time (`antifr
 """
 
 import math
+from collections.abc import Mapping
 from itertools import chain
 from operator import itemgetter
 from typing import Final
@@ -92,6 +93,19 @@ def feature_inputs(time: int, amount: int, customer: History, terminal: History)
         return Inputs(zip(ORDERED_NAMES, chain(*known), strict=True))
     names = chain(*[names for names, values in zip(GROUPS, groups, strict=True) if values is not None])
     return Inputs(zip(names, chain(*known), strict=True))
+
+
+def hour_inputs(time: int, histories: Mapping[str, History]) -> dict[str, int]:
+    """Return count and sum of the last hour by name, such as ``customer_1h_tx_count``; no feature is made of them.
+
+    `histories` are those by the name of their entity. Sums that are not known are left out.
+    """
+    found = {}
+    for entity, history in histories.items():
+        if (bucket := history.past_hour(time)) is not None:
+            found[f"{entity}_1h_tx_count"] = bucket.tx_count
+            found[f"{entity}_1h_amount_sum"] = bucket.amount_sum
+    return found
 
 
 def vector_of(inputs: Inputs) -> list[float]:

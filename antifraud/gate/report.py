@@ -15,10 +15,11 @@ from antifraud.clock import Span
 from antifraud.errors import ReportError
 from antifraud.gate.codec import decode, encode
 from antifraud.gate.findings import Findings, Judgement, Verdict
+from antifraud.killswitch.detectors.noise import Noise
 from antifraud.stats.comparison import Comparison
 from antifraud.stats.loss import LossBound
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Version of `report.json`. Raise it whenever a field is added, renamed or removed, a nested one too."""
 REPLAY: Final = "replay"
 """The only window of a replay: past days of a release that served."""
@@ -129,6 +130,10 @@ class GateReport(Judgement):
     """Metrics of simpler models on the select window, by the name of the model."""
     baseline_rows: int | None = None
     train_rows: int | None = None
+    noise: Noise | None = None
+    """How much the certify days vary; None for a replay, or if the window could not tell."""
+    known_shares: tuple[float, ...] = ()
+    """Share of a day's frauds that is known when the day is 0, 1, 2, … days old."""
     source: str = ""
     """Where the rows of a replay come from."""
     seen_in_training: tuple[dt.date, ...] = ()

@@ -46,8 +46,8 @@ class PublicKey:
             raise SettingsError(f"{path} is not an Ed25519 key: {MAKE_KEYS}")
         return cls(key)
 
-    def check(self, content: bytes, signature: bytes) -> None:
-        """Refuse a `signature` that `SigningKey.sign` did not make over `content`.
+    def check(self, content: bytes, signature: bytes, purpose: bytes = PURPOSE) -> None:
+        """Refuse a `signature` that `SigningKey.sign` did not make over `content` for this purpose.
 
         Raises:
             ReleaseError: It was not.
@@ -55,7 +55,7 @@ class PublicKey:
         from cryptography.exceptions import InvalidSignature
 
         try:
-            self.key.verify(base64.b64decode(signature, validate=True), PURPOSE + content)
+            self.key.verify(base64.b64decode(signature, validate=True), purpose + content)
         except (InvalidSignature, ValueError):
             raise ReleaseError("the signature was not made over this manifest with the release key") from None
 
@@ -90,9 +90,9 @@ class SigningKey:
         """Public half of this key."""
         return PublicKey(self.key.public_key())
 
-    def sign(self, content: bytes) -> bytes:
+    def sign(self, content: bytes, purpose: bytes = PURPOSE) -> bytes:
         """Return the signature over `content`, 64 bytes as base64; equal content gives equal signatures."""
-        return base64.b64encode(self.key.sign(PURPOSE + content))
+        return base64.b64encode(self.key.sign(purpose + content))
 
 
 def generate_signing_keys(private: Path, public: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from antifraud.features.registry import FORMULA_VERSION, REGISTRY, WINDOWS
 from antifraud.keys.pseudonym import DIGITS, LARGEST_ID
+from antifraud.lake.outcome_table import OUTCOMES
 from antifraud.lake.raw_format import RawColumn, RawFormat
 from antifraud.lake.table_format import Column, Table
 
@@ -279,7 +280,7 @@ FILES: Final = Table(
 
 TABLES: Final[tuple[Table, ...]] = (
     CLEAN, QUARANTINE, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES, SCORES, RUNS,
-    FILES,
+    FILES, OUTCOMES,
 )  # fmt: skip
 
 

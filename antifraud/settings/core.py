@@ -96,6 +96,11 @@ class Settings:
         return self.under_home("releases")
 
     @property
+    def policies_dir(self) -> Path:
+        """Policies that were activated, and the record of their activations."""
+        return self.under_home("policies")
+
+    @property
     def release_public_key_path(self) -> Path:
         """Public key of releases; every process that uses a release needs it."""
         return resolve_path(self.release_public_key or self.under_home("secrets", "release.pub"))
@@ -244,7 +249,9 @@ class JobSettings(Settings):
         files = [value for field in dataclasses.fields(self) if isinstance(value := getattr(self, field.name), Path)]
         files += [self.keyring_path, self.release_signing_key_path, self.release_public_key_path]
         files += [file for file in (self.catalog_file, self.mlflow_file) if file]
-        files += [self.under_home(name) for name in ("raw", "secrets", "releases", "state", "store", "candidates")]
+        files += [
+            self.under_home(name) for name in ("raw", "secrets", "releases", "policies", "state", "store", "candidates")
+        ]
         return (self.raw_location, *(str(resolve_path(file)) for file in files))
 
     @property

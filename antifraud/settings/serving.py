@@ -44,6 +44,8 @@ class ScorerSettings(StoreSettings):
     # A request for a decision is below a kilobyte.
     max_body_bytes: Annotated[int, Range(1 << 10, 1 << 30)] = 1 << 18
     """Largest request body; a thousand labels take 150 kB at most."""
+    max_batch_bytes: Annotated[int, Range(1 << 10, 1 << 30)] = 1 << 20
+    """Largest body of a batch of decisions: a thousand with a kilobyte each."""
 
     metrics_dir: Path | None = None
     """Folder of the workers' metrics files. It should be in memory: a full disk kills workers. Default ``/dev/shm``."""

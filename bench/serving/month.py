@@ -21,15 +21,16 @@ import pyarrow.parquet as pq
 
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, day_of
 from antifraud.features.registry import FEATURE_NAMES
-from antifraud.settings.serving import ScorerSettings
+from antifraud.settings.serving import GuardSettings, ScorerSettings
 from bench.record import record
 from serving.decisions.live import count_event, history_of
+from serving.guard.watch import inspect_evidence
 from serving.store.port import Horizon, Wanted
 from serving.store.records import Context, Decision, Entry, NewDecision, Place
 from serving.store.room import Room
 from serving.store.store import init_store
 from serving.worker.loading import State
-from serving.worker.retention import GRACE_DAYS
+from serving.worker.retention import COHORT_DAYS, GRACE_DAYS
 
 COMMAND: Final = "make bench-month"
 TRANSACTIONS_A_SECOND: Final = 50
@@ -69,6 +70,7 @@ class Month:
     def __init__(self, home: Path, scale: int) -> None:
         self._settings = ScorerSettings(home=home, store_map_bytes=MAP_BYTES)
         self._store = init_store(self._settings, "bench")
+        self._guard = GuardSettings(home=home)
         self._file = self._settings.store_dir / "data.mdb"
         self._parquet = home / "shipped.parquet"
         self._scale = scale
@@ -131,7 +133,10 @@ class Month:
     def _remove(self, now: int) -> None:
         kept = max(self._settings.label_delay_days + GRACE_DAYS, self._settings.late_event_days)
         before = now - kept * DAY_SECONDS - HOUR_SECONDS
-        horizon = Horizon(before, day_of(now) - LIVE_DAYS, 0, day_of(before))
+        horizon = Horizon(before, day_of(now) - LIVE_DAYS, 0, day_of(before) - COHORT_DAYS)
+        # Only what the guard has counted is removed.
+        while inspect_evidence(self._store, self._guard, now).more:
+            pass
         for _ in range(STEPS_AN_HOUR):
             self._store.remove_expired(horizon, RECORDS_A_STEP)
         self._store.look_after()

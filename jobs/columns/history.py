@@ -84,7 +84,8 @@ def _appended(name: str, made: Callable[[Column], Column], kind: str) -> Column:
 def _within_reach(rows: DataFrame, label_delay_days: int) -> DataFrame:
     """Keep what the cut-off looks back on, and drop entities with nothing left in the window."""
     reach = LONGEST_WINDOW_DAYS + label_delay_days
-    days = _after("days", F.col("cutoff") - LONGEST_WINDOW_DAYS)
+    # A day on which all payments were declined has labels at most.
+    days = F.filter(_after("days", F.col("cutoff") - LONGEST_WINDOW_DAYS), lambda day: day["tx_count"] > 0)
     # Labels that no cut-off counts yet are kept as well: a later state that is rolled from this one will count them.
     changes = F.filter(_after("label_changes", F.col("cutoff") - reach), lambda day: F.size(day["changes"]) > 0)
     return rows.select(

@@ -29,13 +29,18 @@ def whole(high: Column, low: Column) -> Column:
     return (high.cast(EXACT) * F.lit(1 << HALF_BITS).cast("decimal(10,0)") + low.cast("decimal(20,0)")).cast(EXACT)
 
 
-def sum_events() -> dict[str, Column]:
-    """Return the aggregates that turn events (`amount`, `event_time`) into the fields of a bucket."""
-    amount = F.col("amount")
+def sum_events(counts: Column | None = None) -> dict[str, Column]:
+    """Return the aggregates that turn events (`amount`, `event_time`) into the fields of a bucket.
+
+    If not all events count, `counts` says which do.
+    """
+    one, amount, time = (
+        value if counts is None else F.when(counts, value) for value in (F.lit(1), F.col("amount"), F.col("event_time"))
+    )
     sums = {"amount_sum": amount} | halves(amount * amount)
-    return {"tx_count": F.count(F.lit(1))} | {name: F.sum(value) for name, value in sums.items()} | {
+    return {"tx_count": F.count(one)} | {name: F.sum(value) for name, value in sums.items()} | {
         "amount_max": F.max(amount),
-        "last_time": F.max("event_time"),
+        "last_time": F.max(time),
     }  # fmt: skip
 
 

@@ -68,6 +68,12 @@ class ReducedWindows:
             "certify": {"fraud": int(table.fraud.sum()), "legitimate": int(table.legit.sum()), "unknown": int(unknown)}
         }
 
+    @property
+    def known_shares(self) -> tuple[float, ...]:
+        """Share of a day's frauds that is known when the day is 0, 1, 2, … days old."""
+        maturation = self.certify.maturation
+        return tuple(maturation.known.tolist()) if maturation else ()
+
     @classmethod
     def of_candidate(
         cls,

@@ -152,9 +152,11 @@ def _files(candidate: Candidate, report: GateReport) -> dict[str, bytes]:
 def _manifest(candidate: Candidate, report: GateReport) -> dict[str, Any]:
     described = ("as_of", "feature_set", "features", "features_snapshot", "days", "windows", "counts", "seed")
     decided = {"threshold": report.threshold, "verdict": str(report.verdict), "limits": asdict(report.limits)}
+    # The guard reads both. A window that could not tell leaves the noise out, and the guard assumes a cautious one.
+    watched = {"known_shares": list(report.known_shares)} | ({"noise": report.noise.to_dict()} if report.noise else {})
     # A candidate of an earlier version does not say which labels it read.
     labels = {name: candidate.info[name] for name in ("labels_snapshot",) if name in candidate.info}
-    return {name: candidate.info[name] for name in described} | labels | decided
+    return {name: candidate.info[name] for name in described} | labels | decided | watched
 
 
 def require_pass_today(settings: JobSettings, release: str) -> None:

@@ -15,6 +15,7 @@ from jobs.judging.certify_rows import ReducedWindows, scored_windows
 from jobs.judging.champion import judge_rivals, scorable
 from jobs.judging.limits import limits_of
 from jobs.judging.looks import look, warning
+from jobs.judging.noise import noise_of
 from jobs.judging.report import judged
 from jobs.judging.rivals import find_rivals
 from jobs.judging.slices import slices_of
@@ -45,12 +46,15 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
         beside = judge_rivals(results, rivals, inputs, settings, limits)
         report = judged(candidate, reduced, settings, limits, rivals=beside)
         slices = slices_of(results, report.threshold)
+        noise = noise_of(results, report.threshold, limits.fpr_limit, reduced.certify.history)
     return replace(
         report,
         windows={**report.windows, **(history.inputs.spans if history else {})},
         reasons=(*report.reasons, *warning(looks, limits.delta)),
         slices=slices,
         counts=reduced.counts,
+        noise=noise,
+        known_shares=reduced.known_shares,
         looks=looks,
         pointer_sequence=serving.sequence if serving else 0,
         baselines=candidate.info.get("baselines"),

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from antifraud.features.labels import Risk
 from antifraud.features.registry import REGISTRY, WINDOWS
+from jobs.columns.absences import sums_of_today, with_absences
 from jobs.columns.arithmetic import SparkArithmetic
 from jobs.columns.buckets import EXACT, alias_all
 from jobs.columns.hours import covered_hours, hours_past, sum_hours
@@ -20,9 +21,14 @@ EVENT: Final = ("day", "transaction_id", "event_time", "customer", "terminal", "
 GROUP: Final = "terminal_group"
 
 
-def feature_rows(clean: DataFrame, state: DataFrame) -> DataFrame:
-    """Return the rows of `features` for events (`clean`), from the states of the day before each event's day."""
+def feature_rows(clean: DataFrame, state: DataFrame, absent: DataFrame | None = None) -> DataFrame:
+    """Return the rows of `features` for events (`clean`), from the states of the day before each event's day.
+
+    `absent` are the absences of declined payments (`antifraud.lake.outcomes.ABSENCES`), if there are any.
+    """
     events = clean.select(*EVENT, GROUP, hours_past("event_time").alias("hours_past"))
+    if absent is not None:
+        events = with_absences(events, absent)
     for entity in ENTITIES:
         events = _with_history(events, state, entity)
     return events.select(*EVENT[:-1], F.col("amount").alias("amount_minor"), *_formulas(), GROUP)
@@ -33,12 +39,9 @@ def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame
 
     A bucket is added field by field: no formula uses all of its fields, and Spark drops the columns that nobody uses.
     """
-    # The entity comes first: Spark sorts by the first bytes of the first column, and days are alike in all rows.
-    before = Window.partitionBy(entity, "day").orderBy("event_time", "transaction_id")
-    earlier = before.rowsBetween(Window.unboundedPreceding, -1)
-    today = {f"today_{name}": column.over(earlier) for name, column in sum_events().items()}
+    counted = sums_of_today(events, entity) if "absences" in events.columns else _sums_of_today(events, entity)
     # A left join: a new customer or terminal has no state yet, and nulls count as empty buckets.
-    joined = events.withColumns(today).join(_closed(state, entity), [entity, "day"], "left")
+    joined = counted.join(_closed(state, entity), [entity, "day"], "left")
     joined = joined.withColumns({f"closed_1d_{name}": column for name, column in covered_hours().items()})
     added = {
         f"{entity}_{days}d_{name}": plus(name, F.col(f"closed_{days}d_{name}"), F.col(f"today_{name}"))
@@ -48,6 +51,13 @@ def _with_history(events: DataFrame, state: DataFrame, entity: str) -> DataFrame
     if entity == "terminal":
         added |= {f"terminal_{name}": column for name, column in risk_columns().items()}
     return joined.select(*events.columns, *alias_all(added))
+
+
+def _sums_of_today(events: DataFrame, entity: str) -> DataFrame:
+    # The entity comes first: Spark sorts by the first bytes of the first column, and days are alike in all rows.
+    before = Window.partitionBy(entity, "day").orderBy("event_time", "transaction_id")
+    earlier = before.rowsBetween(Window.unboundedPreceding, -1)
+    return events.withColumns({f"today_{name}": column.over(earlier) for name, column in sum_events().items()})
 
 
 def _closed(state: DataFrame, entity: str) -> DataFrame:

@@ -13,8 +13,10 @@ from antifraud.features.registry import feature_set_hash
 from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, newest_runs, open_catalog, published, require_days, snapshot_with
 from antifraud.lake.key_use import key_ids, require_one_key
+from antifraud.lake.outcomes import Absent, AbsentPayment, inputs_of_absent, read_absent
 from antifraud.lake.schemas import CLEAN, FEATURES, STATE
 from antifraud.settings.core import JobSettings
+from jobs.columns.absences import absences_on
 from jobs.lake.feature_rows import feature_rows
 from jobs.publishing.publish import Batch, batches, publish, record, stale_days
 from jobs.publishing.tables import read_table
@@ -40,7 +42,8 @@ def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]
     states = newest_runs(catalog, STATE, min(days) - ONE_DAY, max(days))
     # Only the first day of the lake may be without a state before it.
     began = min(published(catalog, CLEAN, dt.date.min, max(days)))
-    inputs = {day: inputs_of(clean[day], states, day, began) for day in days}
+    absent = read_absent(catalog, days, settings.id_scope)
+    inputs = {day: inputs_of(clean[day], states, day, began, absent.get(day, ())) for day in days}
     stale = stale_days(settings, (FEATURES,), inputs)
     if not stale:
         return 0
@@ -49,7 +52,7 @@ def features(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]
         require_one_key([(CLEAN, known[CLEAN], [day]), (STATE, known[STATE], [day - ONE_DAY])])
     before = _states_before(spark, catalog, states, stale)
     return sum(
-        _publish(spark, settings, before, {day: inputs[day] for day in batch}, clean)
+        _publish(spark, settings, before, {day: inputs[day] for day in batch}, clean, absent)
         for batch in batches({day: clean[day].rows for day in stale}, BATCH_ROWS)
     )
 
@@ -60,12 +63,14 @@ def _publish(
     states: DataFrame,
     inputs: Mapping[dt.date, str],
     clean: Mapping[dt.date, Run],
+    absent: Absent,
 ) -> int:
     days = list(inputs)
     events = read_table(spark, CLEAN).where(F.col("day").isin(days))
     before = states.where(F.col("day").isin([day - ONE_DAY for day in days]))
     expected = {day: clean[day].rows for day in days}
-    runs = publish(spark, settings, Batch(FEATURES, feature_rows(events, before), inputs, expected=expected))
+    rows = feature_rows(events, before, absences_on(spark, absent, days))
+    runs = publish(spark, settings, Batch(FEATURES, rows, inputs, expected=expected))
     record(spark, runs)
     return sum(run.rows for run in runs)
 
@@ -91,13 +96,20 @@ def _states_before(
     return read_table(spark, STATE, snapshot_id=snapshot).where(F.col("day").isin([run.day for run in used]))
 
 
-def inputs_of(clean: Run, states: Mapping[dt.date, Run], day: dt.date, began: dt.date) -> str:
+def inputs_of(
+    clean: Run,
+    states: Mapping[dt.date, Run],
+    day: dt.date,
+    began: dt.date,
+    absent: Sequence[AbsentPayment] = (),
+) -> str:
     """Return the hash of everything that a day's features are made from; `began` is the first day of the lake.
 
     Raises:
         MissingDay: The state of the day before is missing although the lake began earlier.
     """
-    return hash_of(FEATURES.version, feature_set_hash(), clean.inputs, _state_inputs(states, day, began))
+    before = _state_inputs(states, day, began)
+    return hash_of(FEATURES.version, feature_set_hash(), clean.inputs, before, *inputs_of_absent(absent))
 
 
 def _state_inputs(states: Mapping[dt.date, Run], day: dt.date, began: dt.date) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from antifraud.clock import ONE_DAY
 from antifraud.errors import MissingDay
 from antifraud.lake.catalog import Run, newest_runs, open_catalog, outdated, published
+from antifraud.lake.outcomes import Absent, read_absent
 from antifraud.lake.schemas import CLEAN, FEATURES, LABELS, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
@@ -27,12 +28,16 @@ Reasons = dict[dt.date, str]
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """Days to check, the first day of the lake, and runs of every table for these days and what they look back on."""
+    """Days to check, the first day of the lake, and runs of every table for these days and what they look back on.
+
+    `absent` are the payments of these days that do not count.
+    """
 
     settings: JobSettings
     days: Sequence[dt.date]
     began: dt.date
     runs: Mapping[Table, Runs]
+    absent: Absent
 
 
 def stale(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
@@ -52,7 +57,8 @@ def _lake(settings: JobSettings, days: Sequence[dt.date]) -> Lake:
     catalog, first = open_catalog(settings), state.window_of(settings, min(days))[0]
     began = min(published(catalog, CLEAN, dt.date.min, max(days)), default=min(days))
     tables = (CLEAN, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES)
-    return Lake(settings, days, began, {table: newest_runs(catalog, table, first, max(days)) for table in tables})
+    runs = {table: newest_runs(catalog, table, first, max(days)) for table in tables}
+    return Lake(settings, days, began, runs, read_absent(catalog, days, settings.id_scope))
 
 
 def _from_raw(settings: JobSettings, days: Sequence[dt.date]) -> dict[str, Reasons]:
@@ -72,7 +78,7 @@ def _totals(lake: Lake, stale_days: Mapping[str, Reasons]) -> dict[str, Reasons]
         table.name: _judged(
             lake,
             table,
-            lambda day: totals.inputs_of(clean[day], labels[day]),
+            lambda day: totals.inputs_of(clean[day], labels[day], lake.absent.get(day, ())),
             lambda day: [day] if day in upstream else [],
             "clean or labels",
         )
@@ -101,7 +107,7 @@ def _features(lake: Lake, stale_days: Mapping[str, Reasons]) -> dict[str, Reason
     reasons = _judged(
         lake,
         FEATURES,
-        lambda day: features.inputs_of(clean[day], cut_offs, day, lake.began),
+        lambda day: features.inputs_of(clean[day], cut_offs, day, lake.began, lake.absent.get(day, ())),
         lambda day: [*({day - ONE_DAY} & states), *({day} & set(events))],
         "clean or state",
     )
@@ -125,7 +131,7 @@ def _judged(
             stale_days[day] = version
         elif cause := follows(day):
             stale_days[day] = f"follows from {made_from} of {span(cause)}"
-        elif why := _changed(run, inputs, made_from):
+        elif why := _changed(run, inputs, f"{made_from} or outcomes" if lake.absent.get(day) else made_from):
             stale_days[day] = why
         elif run.expired:
             stale_days[day] = EXPIRED

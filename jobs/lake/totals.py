@@ -11,9 +11,11 @@ from antifraud.clock import DAY_HOURS, HOUR_SECONDS
 from antifraud.features.labels import FRAUD, UNKNOWN
 from antifraud.files import hash_of
 from antifraud.lake.catalog import Run, open_catalog, require_days
+from antifraud.lake.outcomes import Absent, AbsentPayment, inputs_of_absent, read_absent
 from antifraud.lake.schemas import CHANGES, CLEAN, HOUR_BUCKETS, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.settings.core import JobSettings
-from jobs.columns.buckets import FIELDS, alias_all, sum_buckets, sum_events
+from jobs.columns.absences import absences_on, without_absent
+from jobs.columns.buckets import FIELDS, alias_all, empty, sum_buckets, sum_events
 from jobs.publishing.publish import Batch, batches, publish, record, stale_days
 from jobs.publishing.tables import read_table
 
@@ -72,12 +74,23 @@ def _hour_of(time: str) -> Column:
     return F.floor(F.col(time) / HOUR_SECONDS).cast("int")
 
 
-def terminal_totals(clean: DataFrame, labels: DataFrame, label_delay_days: int) -> DataFrame:
-    """Return the rows of `totals_terminal`."""
+def terminal_totals(
+    clean: DataFrame, labels: DataFrame, label_delay_days: int, counted: DataFrame | None = None
+) -> DataFrame:
+    """Return the rows of `totals_terminal`; `counted` are the events that count, if some of `clean` were declined.
+
+    Labels of declined payments count all the same: they say what is known of the terminal.
+    """
     changes = changes_of_terminals(clean, labels, label_delay_days)
-    rows = totals_of(clean, "terminal").join(changes, ["day", "terminal"], "left")
-    nothing = F.array().cast(CHANGES)
-    return rows.withColumn("label_changes", F.coalesce("label_changes", nothing)).select(*TOTALS_TERMINAL.column_names)
+    nothing = {"label_changes": F.array().cast(CHANGES)}
+    if counted is None:
+        rows = totals_of(clean, "terminal").join(changes, ["day", "terminal"], "left")
+    else:
+        rows = totals_of(counted, "terminal").join(changes, ["day", "terminal"], "full")
+        nothing |= {"hours": F.array().cast(HOUR_BUCKETS)} | {name: empty()[name] for name in FIELDS}
+    return rows.withColumns({name: F.coalesce(name, value) for name, value in nothing.items()}).select(
+        *TOTALS_TERMINAL.column_names
+    )
 
 
 def customer_totals(clean: DataFrame) -> DataFrame:
@@ -93,26 +106,31 @@ def totals(spark: SparkSession, settings: JobSettings, days: Sequence[dt.date]) 
     """
     catalog = open_catalog(settings)
     clean, labels = (require_days(catalog, table, days) for table in (CLEAN, LABELS))
-    inputs = {day: inputs_of(clean[day], labels[day]) for day in days}
+    absent = read_absent(catalog, days, settings.id_scope)
+    inputs = {day: inputs_of(clean[day], labels[day], absent.get(day, ())) for day in days}
     stale = stale_days(settings, (TOTALS_CUSTOMER, TOTALS_TERMINAL), inputs)
     if not stale:
         return 0
     return sum(
-        _publish(spark, settings, {day: inputs[day] for day in batch})
+        _publish(spark, settings, {day: inputs[day] for day in batch}, absent)
         for batch in batches({day: clean[day].rows for day in stale}, BATCH_ROWS)
     )
 
 
-def _publish(spark: SparkSession, settings: JobSettings, inputs: Mapping[dt.date, str]) -> int:
+def _publish(spark: SparkSession, settings: JobSettings, inputs: Mapping[dt.date, str], absent: Absent) -> int:
     wanted = F.col("day").isin(list(inputs))
     events, said = (read_table(spark, table).where(wanted) for table in (CLEAN, LABELS))
-    runs = publish(spark, settings, Batch(TOTALS_CUSTOMER, customer_totals(events), inputs))
-    terminals = terminal_totals(events, said, settings.label_delay_days)
+    absences = absences_on(spark, absent, list(inputs))
+    counted = None if absences is None else without_absent(events, absences)
+    customers = customer_totals(events if counted is None else counted)
+    runs = publish(spark, settings, Batch(TOTALS_CUSTOMER, customers, inputs))
+    terminals = terminal_totals(events, said, settings.label_delay_days, counted)
     runs += publish(spark, settings, Batch(TOTALS_TERMINAL, terminals, inputs))
     record(spark, runs)
     return sum(run.rows for run in runs)
 
 
-def inputs_of(clean: Run, labels: Run) -> str:
+def inputs_of(clean: Run, labels: Run, absent: Sequence[AbsentPayment] = ()) -> str:
     """Return the hash of everything that a day's totals are made from."""
-    return hash_of([TOTALS_CUSTOMER.version, TOTALS_TERMINAL.version], clean.inputs, labels.inputs)
+    versions = [TOTALS_CUSTOMER.version, TOTALS_TERMINAL.version]
+    return hash_of(versions, clean.inputs, labels.inputs, *inputs_of_absent(absent))

@@ -12,6 +12,7 @@ from antifraud.gate.report import GateReport
 from jobs.reporting.chart import CHART_FILE
 from jobs.reporting.formats import amount, certainty, number, plain, rub, share, words
 from jobs.reporting.page import comparison_of, differences, fitted_on
+from jobs.reporting.promise import promise
 from jobs.reporting.weaknesses import GENERAL, weaknesses
 from jobs.reporting.words import full_reasons, reasons, succession
 
@@ -27,6 +28,7 @@ def model_card(info: Mapping[str, Any], report: GateReport) -> str:
         _limits(report),
         _verdict(report),
         _assumptions(report),
+        _promise(report),
         _champion(report),
         _tradeoff(report),
         _baselines(info),
@@ -144,6 +146,11 @@ def _assumptions(report: GateReport) -> str:
     names = ("promise", "assumes that", "this window", "result")
     warnings = f"{_bullets(f'**Warning:** {said}' for said in report.warnings)}\n\n" if report.warnings else ""
     return f"## Assumptions\n\n{warnings}{table(names, rows)}\n"
+
+
+def _promise(report: GateReport) -> str:
+    """Return what the kill-switch promises; empty for a replay."""
+    return f"## Kill-switch\n\n{_bullets(said)}\n" if (said := promise(report)) else ""
 
 
 def _champion(report: GateReport) -> str:

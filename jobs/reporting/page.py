@@ -16,6 +16,7 @@ from antifraud.stats.comparison import Comparison
 from jobs.reporting import words as verdict_words
 from jobs.reporting.chart import report_chart
 from jobs.reporting.formats import amount, certainty, number, plain, rub, share, words
+from jobs.reporting.promise import promise
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -50,6 +51,7 @@ def render(report: GateReport) -> str:
         loss_parts=LOSS_PARTS,
         champion=report.champion,
         differences=differences(report),
+        promise=promise(report),
         baselines=_baselines(report),
         fitted_on=fitted_on(report.baseline_rows, report.train_rows),
     )

@@ -1,27 +1,30 @@
 """Bodies: decode a request into a strict struct, or answer with a problem that never repeats a value."""
 
-import json
 import re
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar, get_args
 
 import msgspec
 from flask import Response, current_app, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 
+from antifraud.api.batches import MAX_DECISIONS
 from antifraud.api.fields import (
     MAX_AMOUNT,
     MAX_METADATA,
     MAX_METADATA_NAME,
     MAX_METADATA_TEXT,
     MAX_REASON,
+    OutcomeKind,
     decode_transaction_id,
 )
 from antifraud.api.labels import MAX_LABELS
 from antifraud.api.operations import JSON
+from antifraud.api.outcomes import MAX_OUTCOMES
 from antifraud.transaction_id import EXPECTED as EXPECTED_ID
-from serving.api.problems import Problem
+from serving.api.distinct import require_distinct, require_distinct_fields
+from serving.api.problems import Problem, not_json
 
 EXPECTED: Final = {
     "transaction_id": f"{EXPECTED_ID}, as text, or an integer from 0 on",
@@ -32,6 +35,10 @@ EXPECTED: Final = {
     "amount": f"an amount in whole minor units, from 1 to {MAX_AMOUNT}",
     "metadata": f"at most {MAX_METADATA} texts of up to {MAX_METADATA_TEXT} characters, with names of 1 to "
     f"{MAX_METADATA_NAME} letters, digits, dots, underscores and hyphens",
+    "decisions": f"a list of 1 to {MAX_DECISIONS} transactions",
+    "outcomes": f"a list of 1 to {MAX_OUTCOMES} outcomes",
+    "outcome": f"one of {', '.join(get_args(OutcomeKind))}",
+    "happened_at": "a time in whole UTC seconds",
     "labels": f"a list of 1 to {MAX_LABELS} labels",
     "status": "one of fraud, legitimate, unknown",
     "action": "one of suspend, resume",
@@ -55,8 +62,11 @@ def json_response(answer: msgspec.Struct) -> Response:
     return Response(msgspec.json.encode(answer), content_type=JSON)
 
 
-def parse(kind: type[T]) -> T:
+def parse(kind: type[T], *, limit: int | None = None, is_nested: bool = False) -> T:
     """Return the body of the current request as `kind`.
+
+    `limit` is the largest body of this call, if it has one of its own. A body that `is_nested` has parts that are
+    decoded later, so only its own fields are checked here.
 
     Raises:
         Problem: 400 if the body is not JSON, 415 if it is said to be something else, 422 if a field is missing,
@@ -64,16 +74,34 @@ def parse(kind: type[T]) -> T:
         RequestEntityTooLarge: The body is larger than the limit.
     """
     _require_json()
-    body = _read_bounded_body()
+    body = _read_bounded_body(limit or current_app.config["MAX_CONTENT_LENGTH"])
+    parsed = _decode(body, kind)
+    # msgspec takes the last of two equal names, and another reader of the same body may take the first.
+    if is_nested:
+        require_distinct_fields(body)
+    else:
+        require_distinct(body)
+    return parsed
+
+
+def decode_item(item: msgspec.Raw, kind: type[T]) -> T:
+    """Return a part of a nested body as `kind`.
+
+    Raises:
+        Problem: 422 as `parse`.
+    """
+    parsed = _decode(bytes(item), kind)
+    require_distinct(bytes(item))
+    return parsed
+
+
+def _decode(body: bytes, kind: type[T]) -> T:
     try:
-        parsed = msgspec.json.decode(body, type=kind, dec_hook=decode_transaction_id)
+        return msgspec.json.decode(body, type=kind, dec_hook=decode_transaction_id)
     except msgspec.ValidationError as error:
         raise _describe_invalid(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Problem("not-json", "the body is not a JSON document in UTF-8") from None
-    # msgspec takes the last of two equal names, and another reader of the same body may take the first.
-    _DISTINCT.decode(body.decode())
-    return parsed
+        raise not_json() from None
 
 
 def _require_json() -> None:
@@ -90,21 +118,10 @@ def _is_json(content_type: str) -> bool:
     return kind.lower() == JSON and options.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
 
 
-def _require_distinct(pairs: list[tuple[str, Any]]) -> None:
-    seen: set[str] = set()
-    for name, _ in pairs if len(dict(pairs)) < len(pairs) else ():
-        if name in seen:
-            field = name if name in EXPECTED else None
-            raise Problem("invalid", f"{field or 'a field'} is there twice: expected each field once", field)
-        seen.add(name)
-
-
-_DISTINCT: Final = json.JSONDecoder(object_pairs_hook=_require_distinct)
-
-
-def _read_bounded_body() -> bytes:
-    announced, limit = request.content_length, current_app.config["MAX_CONTENT_LENGTH"]
+def _read_bounded_body(limit: int) -> bytes:
+    announced = request.content_length
     if announced is None:
+        request.max_content_length = limit
         body = request.get_data(cache=False)
         # Werkzeug silently cuts a chunked body at the limit.
         if len(body) >= limit:

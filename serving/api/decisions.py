@@ -7,14 +7,15 @@ from flask import Blueprint, Response, g
 from werkzeug.exceptions import HTTPException
 
 from antifraud.api.decisions import DecisionRequest
-from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, StoreForeign, SwitchedOff, UnknownKey
+from antifraud.errors import StoreForeign
 from antifraud.transaction_id import is_transaction_id
 from serving.api.auth import require_scope
 from serving.api.bodies import parse
-from serving.api.problems import Problem, not_ready
+from serving.api.deciding import REFUSALS, decider_of, moment_of, problem_of
+from serving.api.problems import Problem
 from serving.api.scorer import Answer
 from serving.decisions.answers import answer_of, encode_answer
-from serving.decisions.decide import Decider, Moment, Outcome, decide
+from serving.decisions.decide import Outcome, decide
 from serving.store.records import Place
 from serving.worker.metrics import Metrics
 from serving.worker.services import Services, current_services
@@ -37,7 +38,7 @@ def make_decision() -> Response:
     if outcome.answer is None:
         services.metrics.replays.inc()
         return _json_response(outcome.body, REPLAYED)
-    services.metrics.count_decision(outcome.answer.decision, outcome.answer.release)
+    services.metrics.count_decision(outcome.answer)
     return _json_response(outcome.body)
 
 
@@ -75,21 +76,10 @@ class _Timed:
 
 
 def _decide(services: Services, request: DecisionRequest) -> Outcome:
-    moment = Moment(services.clock.now(), services.settings.late_event_days, services.oldest_live_day)
     try:
-        return decide(Decider(services.store, lambda: services.serving, services.turns), g.namespace, request, moment)
-    except SwitchedOff as error:
-        wait = {"Retry-After": str(services.settings.retry_after_seconds)}
-        raise Problem("suspended", str(error), headers=wait) from None
-    except OtherPayload as error:
-        raise Problem("other-payload", str(error), "transaction_id") from None
-    except EventTimeRefused as error:
-        raise Problem("invalid", str(error), "event_time") from None
-    except UnknownKey as error:
-        # The message begins with the name of the field.
-        raise Problem("unknown-key", str(error), str(error).partition(" ")[0]) from None
-    except NothingToServe as error:
-        raise not_ready(str(error)) from None
+        return decide(decider_of(services), g.namespace, request, moment_of(services))
+    except REFUSALS as error:
+        raise problem_of(services, error) from None
 
 
 def _json_response(body: bytes, headers: dict[str, str] | None = None) -> Response:

@@ -6,7 +6,7 @@ import msgspec
 from flask import Flask, Response, current_app, g
 from werkzeug.exceptions import HTTPException
 
-from antifraud.api.problems import GENERAL, KINDS, PROBLEM_JSON, document_of
+from antifraud.api.problems import GENERAL, KINDS, PROBLEM_JSON, ProblemDocument, document_of
 from antifraud.errors import StaleEpoch, StoreBusy, StoreError, StoreForeign, TransitionRefused
 from serving.logs import raised_at
 
@@ -24,9 +24,14 @@ class Problem(Exception):
         self.kind, self.detail, self.field = kind, detail, field
         self.headers = headers or {}
 
+    @property
+    def document(self) -> ProblemDocument:
+        """The document that the client gets."""
+        return document_of(self.kind, self.detail, field=self.field, request_id=g.get("request_id"))
+
     def response(self) -> Response:
         """Return the problem as a response."""
-        document = document_of(self.kind, self.detail, field=self.field, request_id=g.get("request_id"))
+        document = self.document
         body = msgspec.json.encode(document)
         return Response(body, document.status, headers=self.headers, content_type=PROBLEM_JSON)
 
@@ -34,6 +39,20 @@ class Problem(Exception):
 def not_ready(detail: str) -> Problem:
     """Return a problem with status 503: no release, no state or no store yet."""
     return Problem("not-ready", detail, headers={"Retry-After": "1"})
+
+
+def store_problem(error: StoreError) -> Problem:
+    """Return the problem that an error of the decision store is for a client."""
+    if isinstance(error, StaleEpoch | TransitionRefused):
+        return Problem("stale-epoch" if isinstance(error, StaleEpoch) else "transition-refused", str(error))
+    if isinstance(error, StoreForeign):
+        return Problem("suspended", f"the service is suspended: {error}", headers=WAIT_FOR_A_PERSON)
+    return Problem("store-unusable", str(error), headers={"Retry-After": "1" if isinstance(error, StoreBusy) else "5"})
+
+
+def not_json() -> Problem:
+    """Return a problem with status 400: the body is no JSON."""
+    return Problem("not-json", "the body is not a JSON document in UTF-8")
 
 
 def register(app: Flask) -> None:
@@ -45,13 +64,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(StoreError)
     def answer_store_error(error: StoreError) -> Response:
-        if isinstance(error, StaleEpoch | TransitionRefused):
-            kind = "stale-epoch" if isinstance(error, StaleEpoch) else "transition-refused"
-            return _answer(Problem(kind, str(error)))
-        if isinstance(error, StoreForeign):
-            return _answer(Problem("suspended", f"the service is suspended: {error}", headers=WAIT_FOR_A_PERSON))
-        wait = {"Retry-After": "1" if isinstance(error, StoreBusy) else "5"}
-        return _answer(Problem("store-unusable", str(error), headers=wait))
+        return _answer(store_problem(error))
 
     @app.errorhandler(HTTPException)
     def answer_http_error(error: HTTPException) -> Response:
@@ -63,7 +76,9 @@ def register(app: Flask) -> None:
     @app.errorhandler(Exception)
     def answer_defect(error: Exception) -> Response:
         # Only type and place are logged: a library may have put a value into the message.
-        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=raised_at(error))
+        current_app.extensions["antifraud"].log.error(
+            "unexpected", request_id=g.get("request_id"), error=type(error).__name__, where=raised_at(error)
+        )
         return _answer(Problem("internal", "the scorer failed and decided nothing: send the same id again"))
 
 

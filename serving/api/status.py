@@ -12,10 +12,11 @@ from antifraud.errors import StoreError, StoreForeign
 from antifraud.killswitch.machine import Mode
 from serving.api.auth import require_caller, require_scope
 from serving.api.bodies import json_response
+from serving.api.evidence import NO_EVIDENCE, describe_evidence
 from serving.api.problems import not_ready
 from serving.store.port import DecisionStore
 from serving.worker.measuring import has_converged
-from serving.worker.reports import WALL_CLOCK, read_guard, read_workers
+from serving.worker.reports import WALL_CLOCK, describe_policy, read_guard, read_workers
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("status", __name__)
@@ -39,12 +40,12 @@ def readyz() -> Response:
     except StoreError as error:
         raise not_ready(str(error)) from None
     if services.serving is None:
-        raise not_ready("no release and state are loaded yet")
+        raise not_ready("no release, state and policy are loaded yet")
     # The last report of this worker was written to the store a poll ago, or its trouble says why not.
     if trouble := store.fill().refusal or services.troubles.get("store") or services.troubles.get("report"):
         raise not_ready(trouble)
-    # A suspended worker is healthy but must get no traffic.
-    if switch.mode is Mode.SUSPENDED:
+    # A suspended worker is healthy but must get no traffic, unless its rules decide alone.
+    if switch.mode is Mode.SUSPENDED and not services.serving.policy.decides_alone:
         raise not_ready("the service is suspended")
     return json_response(ProbeAnswer("ready", _warn_of_guard(store)))
 
@@ -77,14 +78,16 @@ def _is_loopback(name: str) -> bool:
 def status() -> Response:
     """Answer 200 with switch, release, state, counts, evidence and reports of all workers; 401, 403; 503 no store."""
     services = current_services()
+    release = services.serving.release.release if services.serving else None
     try:
-        stored = _read_stored(services.store)
+        stored, evidence = _read_stored(services.store), describe_evidence(services.store, release)
     except StoreForeign as error:
-        stored = _describe_missing(str(error))
+        stored, evidence = _describe_missing(str(error)), NO_EVIDENCE
     return json_response(
         StatusAnswer(
             **stored,
             **_describe_serving(services),
+            **evidence,
             converged=has_converged(services.settings, stored["workers"], stored["switch"].epoch),
             time=services.clock.now(),
             troubles=services.troubles,
@@ -102,14 +105,13 @@ def _read_stored(store: DecisionStore) -> dict[str, Any]:
         "counts": store.sizes(),
         "workers": read_workers(reports.items(), now).alive,
         "guard": read_guard(reports, now),
-        "evidence": list(store.evidence().values()),
     }
 
 
 def _describe_missing(reason: str) -> dict[str, Any]:
     """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
     switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None)
-    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None, "evidence": []}
+    return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None}
 
 
 def _describe_serving(services: Services) -> dict[str, Any]:
@@ -119,4 +121,5 @@ def _describe_serving(services: Services) -> dict[str, Any]:
         "verdict": serving and serving.release.verdict,
         "threshold": serving and serving.release.threshold,
         "state_cutoff": serving and serving.state.cutoff_date,
+        "policy": describe_policy(services),
     }

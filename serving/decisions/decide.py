@@ -1,15 +1,17 @@
 """One decision: read what it needs, compute, and commit it if nothing that it has read has changed meanwhile.
 
 The score is computed without a lock, and still its features count exactly the earlier arrivals. If a live record, a
-live label, the switch, or the pair of release and state has changed, nothing is committed, and all is computed anew.
+live label, the switch, the release, the state or the policy has changed, nothing is committed and all computed anew.
 """
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from msgspec import structs
 
 from antifraud.api.decisions import Answer, DecisionRequest
@@ -17,10 +19,12 @@ from antifraud.clock import DAY_SECONDS, day_of
 from antifraud.errors import EventTimeRefused, NothingToServe, OtherPayload, StoreBusy, SwitchedOff, UnknownKey
 from antifraud.features.reference import feature_inputs, vector_of
 from antifraud.killswitch.machine import Mode, Switch
+from antifraud.policy.rulebook import Rulebook, Scored
 from serving.decisions.answers import answer_of, encode_answer, encode_metadata
 from serving.decisions.live import count_event, histories_of, label_hours_of
-from serving.store.port import DecisionStore, Seen, Wanted
-from serving.store.records import Context, Decision, Entry, NewDecision, Place
+from serving.decisions.rulings import rule_on
+from serving.store.port import Commit, DecisionStore, Seen, Wanted
+from serving.store.records import NEVER, Context, Decision, Entry, NewDecision, Place
 from serving.worker.loading import Serving, State
 from serving.worker.turns import Turns
 
@@ -36,6 +40,15 @@ class Outcome:
 
     body: bytes
     answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A computed decision that is not stored yet, and the release, state and policy that it was computed with."""
+
+    place: Place
+    serving: Serving
+    commit: Commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """The collaborators of decisions; `serving` returns the present pair of release and state, or None."""
+    """The collaborators of decisions; `serving` returns the present release, state and policy, or None."""
 
     store: DecisionStore
     serving: Callable[[], Serving | None]
@@ -79,7 +92,7 @@ def decide(decider: Decider, namespace: str, request: DecisionRequest, moment: M
     """Decide a transaction once; a repeated request gets the stored answer, however old its event is.
 
     Raises:
-        SwitchedOff: The service is suspended.
+        SwitchedOff: The service is suspended, and no policy decides meanwhile.
         OtherPayload: The id was decided for another payload.
         EventTimeRefused: The id is new, and its event is too old or too far ahead.
         NothingToServe: There is nothing to decide with, and the id is new.
@@ -100,23 +113,50 @@ def decide(decider: Decider, namespace: str, request: DecisionRequest, moment: M
 
 def _try_to_decide(decider: Decider, place: Place, request: DecisionRequest, moment: Moment) -> Outcome | None:
     """Decide a transaction; return None if something has changed between look-up and commit."""
+    made = draft(decider, place, request, moment, decider.store.look_up)
+    if isinstance(made, Outcome):
+        return made
+    if not is_current(decider, made) or not (arrival := decider.store.commit_decision(*made.commit)):
+        return None
+    return outcome_of(decider, made, arrival)
+
+
+def draft(
+    decider: Decider, place: Place, request: DecisionRequest, moment: Moment, look_up: Callable[[Wanted], Seen]
+) -> Outcome | Draft:
+    """Compute a decision without storing it, or return the stored answer of a repeated request.
+
+    Raises:
+        SwitchedOff, OtherPayload, EventTimeRefused, NothingToServe, UnknownKey, StoreError: As `decide`.
+    """
     serving = decider.serving()
     hours = label_hours_of(serving.state, request.event_time) if serving else range(0)
     wanted = Wanted(place, request.customer, request.terminal, hours)
-    seen = decider.store.look_up(wanted)
+    seen = look_up(wanted)
     # The switch comes first: a suspended service must not depend on a release that loads.
-    if seen.switch.mode is Mode.SUSPENDED:
+    if seen.switch.mode is Mode.SUSPENDED and not (serving and serving.policy.decides_alone):
         raise SwitchedOff("the service is suspended: no decisions are made")
     if seen.earlier is not None:
         return _repeat_answer(decider.store, place, seen.earlier, hash_payload(request))
     moment.require_acceptable(request.event_time)
     if serving is None:
-        raise NothingToServe("no release and state are loaded yet: promote a release, export a state")
+        raise NothingToServe(
+            "no release, state and policy are loaded yet: promote a release, export a state, repair a broken policy"
+        )
     _require_known_keys(serving.state, request)
-    new = _compute(serving, request, wanted, seen, moment)
-    if decider.serving() is not serving or not (arrival := decider.store.commit_decision(wanted, seen, new)):
-        return None
-    answer = answer_of(decider.store, place, structs.replace(new.decision, arrival=arrival))
+    # An id that no decision has: known before the commit, and the same in every attempt.
+    new = _compute(serving, request, wanted, seen, moment, lambda: decider.store.decision_id(place, 0))
+    return Draft(place, serving, Commit(wanted, seen, new))
+
+
+def is_current(decider: Decider, made: Draft) -> bool:
+    """Return whether a draft was computed with the present release, state and policy."""
+    return decider.serving() is made.serving
+
+
+def outcome_of(decider: Decider, made: Draft, arrival: int) -> Outcome:
+    """Return the answer that a draft gives, once it is stored."""
+    answer = answer_of(decider.store, made.place, structs.replace(made.commit.decision.decision, arrival=arrival))
     return Outcome(encode_answer(answer), answer)
 
 
@@ -148,15 +188,24 @@ def _repeat_answer(store: DecisionStore, place: Place, stored: Decision, payload
     return Outcome(encode_answer(answer_of(store, place, stored)), None)
 
 
-def _compute(serving: Serving, request: DecisionRequest, wanted: Wanted, seen: Seen, moment: Moment) -> NewDecision:
-    """Return the decision, and both live records after it."""
+def _compute(
+    serving: Serving,
+    request: DecisionRequest,
+    wanted: Wanted,
+    seen: Seen,
+    moment: Moment,
+    make_seed: Callable[[], str],
+) -> NewDecision:
+    """Return the decision, and both live records after it; `make_seed` makes the seed of the control share."""
     time, amount, state = request.event_time, request.amount, serving.state
     (customer, live_customer), (terminal, live_terminal) = histories_of(state, wanted, seen)
     inputs = feature_inputs(time, amount, customer, terminal)
     vector = np.array(vector_of(inputs), dtype="<f8")
+    scored = _score(serving, seen.switch, vector)
+    histories = {"customer": customer, "terminal": terminal}
     decision = Decision(
-        context=_context_of(serving, seen.switch),
-        score=int(serving.release.evaluator.score(vector.reshape(1, -1))[0]),
+        context=_context_of(serving, seen.switch, is_scored=scored is not None),
+        score=scored and scored.score,
         event_time=time,
         decided_at=moment.now,
         terminal=request.terminal,
@@ -166,6 +215,7 @@ def _compute(serving: Serving, request: DecisionRequest, wanted: Wanted, seen: S
         counted=day_of(time) > state.cutoff,
         history_complete=inputs.complete,
         metadata=encode_metadata(request.metadata),
+        ruling=rule_on(serving.policy, wanted, inputs, histories, scored, make_seed),
     )
     entry = Entry(*wanted.place, request.customer, vector.tobytes())
     if not decision.counted:
@@ -177,6 +227,31 @@ def _compute(serving: Serving, request: DecisionRequest, wanted: Wanted, seen: S
     return NewDecision(decision, entry, *live)
 
 
-def _context_of(serving: Serving, switch: Switch) -> Context:
+def _score(serving: Serving, switch: Switch, vector: npt.NDArray[np.float64]) -> Scored | None:
+    """Return the release's score of a vector; None while the service is suspended, when nothing may be scored."""
+    if switch.mode is Mode.SUSPENDED:
+        return None
     release = serving.release
-    return Context(release.release, release.threshold, switch.mode, switch.epoch, serving.state.cutoff)
+    return Scored(int(release.evaluator.score(vector.reshape(1, -1))[0]), release.threshold)
+
+
+def _context_of(serving: Serving, switch: Switch, *, is_scored: bool) -> Context:
+    release, threshold = (serving.release.release, serving.release.threshold) if is_scored else ("", 0)
+    return _make_context(release, threshold, switch.mode, switch.epoch, serving.state.cutoff, serving.policy)
+
+
+@lru_cache(2)
+def _make_context(release: str, threshold: int, mode: str, epoch: int, cutoff: int, policy: Rulebook) -> Context:
+    """Return a context; the same one as before, because the store need not pack it anew then."""
+    review, control = policy.score.review_above, policy.control.share
+    return Context(
+        release,
+        threshold,
+        mode,
+        epoch,
+        cutoff,
+        policy.version,
+        policy.rules,
+        NEVER if review is None else review,
+        control,
+    )

@@ -14,7 +14,7 @@ from typing import Any, Final
 from antifraud.clock import BusinessClock
 from antifraud.errors import SettingsError, StoreError, StoreForeign
 from antifraud.exit_codes import returns_exit_code
-from antifraud.killswitch.evidence import Evidence
+from antifraud.killswitch.subjects import require_watchable
 from antifraud.settings.serving import GuardSettings
 from serving.guard.commands import add_commands
 from serving.guard.courier import Courier
@@ -90,7 +90,7 @@ def _watch(store: DecisionStore, settings: GuardSettings, stop: threading.Event,
 
 def _require_watchable(limit: float) -> None:
     try:
-        Evidence.fresh(limit=limit)
+        require_watchable(limit)
     except ValueError as error:
         raise SettingsError(f"the guard cannot watch ANTIFRAUD_FPR_LIMIT={limit} ({error}): lower it") from None
 

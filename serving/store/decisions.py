@@ -1,13 +1,15 @@
 """Decisions in the store: look up what one needs, commit it unless something has changed, read, ship."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from antifraud.errors import StoreError
 from antifraud.features.labels import Change
+from serving.store.events import add_event
 from serving.store.keys import integer_of, key_of
 from serving.store.live_labels import stored_changes
-from serving.store.port import Seen, Wanted
-from serving.store.records import Context, Decision, Entry, NewDecision, Place, unpack_changes
+from serving.store.port import NOTHING_PENDING, Commit, Seen, Wanted
+from serving.store.records import Context, Decision, Entry, Place, unpack_changes
 from serving.store.stubs import (
     context_number_of,
     decode_stub,
@@ -36,6 +38,7 @@ class Contexts:
     def __init__(self) -> None:
         self._by_text: dict[bytes, Context] = {}
         self._numbers: dict[bytes, int] = {}
+        self._packed: tuple[Context | None, bytes] = None, b""
 
     def get(self, view: View, number: int) -> Context:
         """Return a context."""
@@ -48,11 +51,17 @@ class Contexts:
 
     def number(self, view: View, context: Context) -> int:
         """Return the number of a context, which is stored if it is new."""
-        text = pack_context(context)
+        text = self._pack(context)
         number = self._numbers.get(text)
         if number is None or view.get("contexts", key_of(number)) != text:
             number = self._numbers[text] = self._find_number(view, text)
         return number
+
+    def _pack(self, context: Context) -> bytes:
+        # Nearly every decision has the context of the one before, and that of a policy names all of its rules.
+        if self._packed[0] is not context:
+            self._packed = context, pack_context(context)
+        return self._packed[1]
 
     def _find_number(self, view: View, text: bytes) -> int:
         for key, stored in view.items("contexts"):
@@ -63,9 +72,9 @@ class Contexts:
         return number
 
 
-def look_up(view: View, contexts: Contexts, wanted: Wanted) -> Seen:
-    """Return what a decision needs of the store."""
-    switch, live_customer, live_terminal, changes = stamp = _read_stamp(view, wanted)
+def look_up(view: View, contexts: Contexts, wanted: Wanted, pending: Mapping[str, bytes]) -> Seen:
+    """Return what a decision needs of the store, as if the live records in `pending` had been written."""
+    switch, live_customer, live_terminal, changes = stamp = _read_stamp(view, wanted, pending)
     return Seen(
         switch=switch_of(switch),
         earlier=find_decision(view, contexts, wanted.place),
@@ -76,17 +85,18 @@ def look_up(view: View, contexts: Contexts, wanted: Wanted) -> Seen:
     )
 
 
-def _read_stamp(view: View, wanted: Wanted) -> Stamp:
+def _read_stamp(view: View, wanted: Wanted, pending: Mapping[str, bytes] = NOTHING_PENDING) -> Stamp:
     return (
         view.get("switch", NOW),
-        view.get("live", wanted.customer.encode()),
-        view.get("live", wanted.terminal.encode()),
+        pending.get(wanted.customer) or view.get("live", wanted.customer.encode()),
+        pending.get(wanted.terminal) or view.get("live", wanted.terminal.encode()),
         stored_changes(view, wanted.terminal, wanted.label_hours),
     )
 
 
-def commit_decision(view: View, contexts: Contexts, wanted: Wanted, seen: Seen, new: NewDecision) -> int | None:
+def commit_decision(view: View, contexts: Contexts, commit: Commit) -> int | None:
     """Store a decision and both live records, and return its arrival number; None if something has changed."""
+    wanted, seen, new = commit
     place_key = key_of_place(wanted.place)
     if view.get("ids", place_key) is not None or _read_stamp(view, wanted) != seen.stamp:
         return None
@@ -101,6 +111,7 @@ def commit_decision(view: View, contexts: Contexts, wanted: Wanted, seen: Seen, 
     if new.live_terminal is not None:
         # A client may have sent one token for both, so `seen` may be out of date here.
         view.put("live", wanted.terminal.encode(), new.live_terminal)
+        add_event(view, new.decision, wanted.customer, number)
     return number
 
 

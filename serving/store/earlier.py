@@ -10,39 +10,65 @@ import msgspec
 
 from antifraud.artifacts.state_export import FORMAT
 from antifraud.clock import day_number
+from antifraud.killswitch.eras import FIRST
+from serving.store.counting import COUNTED, CURSOR, JUDGED, PENDING
 from serving.store.decisions import ARRIVAL, Contexts, read_decision
+from serving.store.events import EVENTS
 from serving.store.keys import id_of, integer_of, key_of
 from serving.store.live_labels import CHANGES, LABELS, add_live_label
 from serving.store.records import Context, Decision, Entry, Label, Place, pack
-from serving.store.stubs import encode_stub, key_of_place, mark_judged, pack_entry
+from serving.store.stubs import encode_stub, key_of_place, pack_entry
+from serving.store.switchboard import read_switch
+from serving.store.tallies import CLOSED, COHORTS, put_eras
 from serving.store.view import View
-from serving.store.waiting import JUDGED
 
 EARLIER_DATABASES: Final = ("decisions", "judged")
 LIVE_FORMAT: Final = "live_format"
 """Counter with the format of the records of the database ``live``."""
+EVIDENCE_FORMAT: Final = "evidence_format"
+"""Counter with the format of counts and evidence; 0 means blocks of terminals."""
+BY_DAY: Final = 1
 ID_FORMAT: Final = "id_format"
 """Counter with the format of transaction ids; 0 means integers."""
 _unpack = msgspec.msgpack.Decoder().decode
 
 
-def has_this_live_format(view: View) -> bool:
-    """Return whether live records have the format of this version."""
-    return view.number(LIVE_FORMAT) == FORMAT
+def has_these_formats(view: View) -> bool:
+    """Return whether live records and evidence have the formats of this version."""
+    return view.number(LIVE_FORMAT) == FORMAT and view.number(EVIDENCE_FORMAT) == BY_DAY
+
+
+def empty_other_formats(view: View) -> None:
+    """Remove live records and evidence of other formats."""
+    empty_other_live_format(view)
+    empty_other_evidence(view)
 
 
 def empty_other_live_format(view: View) -> None:
-    """Remove live records of another format; the state then has all that is counted."""
+    """Remove live records of another format, and their events; the state then has all that is counted."""
     # Asked again under the lock: another worker may have emptied it, and counted events since.
-    if not has_this_live_format(view):
+    if view.number(LIVE_FORMAT) != FORMAT:
         view.clear("live")
+        view.clear(EVENTS)
         view.set_number(LIVE_FORMAT, FORMAT)
+
+
+def empty_other_evidence(view: View) -> None:
+    """Remove evidence of another format; the guard then counts all decisions and labels that are there anew."""
+    if view.number(EVIDENCE_FORMAT) == BY_DAY:
+        return
+    for database in (PENDING, COHORTS, "evidence"):
+        view.clear(database)
+    for counter in (COUNTED, CURSOR, JUDGED, CLOSED):
+        view.set_number(counter, 0)
+    # An earlier version may have suspended the service for these decisions, so they may only warn.
+    put_eras(view, FIRST.begin(read_switch(view).epoch))
+    view.set_number(EVIDENCE_FORMAT, BY_DAY)
 
 
 def convert(view: View) -> None:
     """Turn the decisions and labels of an earlier version into those of this version; a new store has none."""
     arrivals = _convert_decisions(view)
-    _convert_waiting(view, arrivals)
     _convert_labels(view, arrivals)
     _convert_dead_letters(view)
     for database in EARLIER_DATABASES:
@@ -57,9 +83,6 @@ def _convert_decisions(view: View) -> dict[str, int]:
         decision, entry = _read_decision(name, _unpack(text))
         place_key = key_of_place(Place("", name))
         stub = encode_stub(decision, contexts.number(view, decision.context), place_key)
-        if view.get("judged", key) is not None:
-            stub = mark_judged(stub)
-            view.next_number(JUDGED)
         view.put("ids", place_key, key_of(number))
         view.put("stubs", key_of(number), stub)
         view.put("entries", key_of(number), pack_entry(entry))
@@ -91,15 +114,6 @@ def _read_decision(name: str, record: list[Any]) -> tuple[Decision, Entry]:
         history_complete=complete[0] if complete else True,
     )
     return decision, Entry("", name, customer, vector)
-
-
-def _convert_waiting(view: View, arrivals: dict[str, int]) -> None:
-    waiting = list(view.items("pending"))
-    view.clear("pending")
-    for _, text in waiting:
-        name, status, learned_at, release, epoch, flagged, day, terminal = _unpack(text)
-        key = key_of(day) + terminal.encode() + key_of(arrivals[str(name)])
-        view.put("pending", key, pack([status, learned_at, release, epoch, flagged]))
 
 
 def _convert_labels(view: View, arrivals: dict[str, int]) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
+from msgspec import structs
+
 from antifraud.api.fields import LabelStatus
 from antifraud.api.labels import LabelIn, RejectedLabel
 from serving.store.decisions import Contexts, find_decision
 from serving.store.keys import integer_of, key_of
 from serving.store.live_labels import add_live_label, remove_live_labels
-from serving.store.records import AddedLabels, Decision, Label, Place, pack, unpack_label
+from serving.store.records import AddedLabels, Decision, Label, Place, StoredLabel, pack, unpack_label
 from serving.store.view import View
 
 SEQUENCE: Final = "label_sequence"
@@ -39,8 +41,8 @@ def add_labels(
         elif reason := _find_fault(label, decision, now):
             added.rejected.append(RejectedLabel(index, name, reason))
         else:
-            said = Label(decision.arrival, namespace, name, label.status, label.learned_at, source)
-            added.stored.extend(_add_label(view, said, decision))
+            said = Label(decision.arrival, namespace, name, label.status, label.learned_at, source, label.propensity)
+            added.stored.extend(_add_label(view, said, decision, now))
             terminals.add(decision.terminal)
     for terminal in terminals:
         remove_live_labels(view, terminal, live_hour)
@@ -55,15 +57,17 @@ def _find_fault(label: LabelIn, decision: Decision, now: int) -> str:
     return ""
 
 
-def _add_label(view: View, label: Label, decision: Decision) -> list[LabelStatus]:
+def _add_label(view: View, label: Label, decision: Decision, now: int) -> list[LabelStatus]:
     """Store a label; return its status if it is new."""
     # A repeated request changes nothing: otherwise its label would come after a correction of the same second.
     if not add_live_label(view, decision.terminal, decision.event_time, label):
         return []
-    view.append("labels", key_of(view.next_number(SEQUENCE)), pack(label))
+    # The time of arrival is no part of what was said: a repeat at another time is still a repeat.
+    stored = StoredLabel(**structs.asdict(label), received_at=now)
+    view.append("labels", key_of(view.next_number(SEQUENCE)), pack(stored))
     return [label.status]
 
 
-def read_labels(view: View, first: int, limit: int) -> list[tuple[int, Label]]:
+def read_labels(view: View, first: int, limit: int) -> list[tuple[int, StoredLabel]]:
     """Return up to `limit` labels with their numbers, from number `first` on."""
     return [(integer_of(key), unpack_label(text)) for key, text in islice(view.items("labels", key_of(first)), limit)]

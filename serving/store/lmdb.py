@@ -16,14 +16,11 @@ from lmdb.verify import VerifyError, verify
 from antifraud.errors import AntifraudError, StoreDamaged, StoreError, StoreForeign, StoreFull
 from antifraud.files import sync_folder
 from serving.store.committer import Committer, Job
+from serving.store.databases import DATABASES
 from serving.store.gate import Gate
 from serving.store.room import COPIES_BYTES, URGENT_BYTES, Room
 from serving.store.view import Transaction, View
 
-DATABASES: Final = (
-    "live", "ids", "stubs", "entries", "contexts", "labels", "live_labels", "live_changes",
-    "pending", "blocks", "evidence", "switch", "outbox", "dead", "workers", "meta",
-)  # fmt: skip
 DATA_FILE: Final = "data.mdb"
 LOCK_FILE: Final = "lock.mdb"
 SIZE: Final = "map_bytes"

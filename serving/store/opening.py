@@ -15,7 +15,8 @@ from antifraud.errors import StoreBusy, StoreDamaged, StoreError
 from antifraud.files import exclusive, replace_file, sync_folder
 from antifraud.settings.serving import Durability, StoreSettings
 from serving.store import earlier
-from serving.store.lmdb import DATA_FILE, DATABASES, Environment, require_store
+from serving.store.databases import DATABASES
+from serving.store.lmdb import DATA_FILE, Environment, require_store
 from serving.store.soundness import require_sound
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")

@@ -4,13 +4,17 @@ Every operation is atomic. An operation that finds something else than its calle
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, Protocol
 
 from antifraud.api.labels import LabelIn
 from antifraud.features.labels import Change
+from antifraud.killswitch.cohorts import CohortCounts
+from antifraud.killswitch.eras import Eras
 from antifraud.killswitch.machine import Mode, Switch
-from serving.store.records import AddedLabels, Decision, Delivery, Entry, Label, NewDecision, Place
+from serving.store.outcome_port import Outcomes
+from serving.store.records import AddedLabels, Decision, Delivery, Entry, NewDecision, Place, StoredLabel
 
 
 class Wanted(NamedTuple):
@@ -37,11 +41,22 @@ class Seen(NamedTuple):
     stamp: Any
 
 
+NOTHING_PENDING: Final[Mapping[str, bytes]] = MappingProxyType({})
+
+
 class Shipped(NamedTuple):
     """The arrival number up to which decisions are shipped, and the newest time of their events; 0 if none are."""
 
     arrival: int
     event_time: int
+
+
+class Commit(NamedTuple):
+    """A decision to be committed, with what it was made from."""
+
+    wanted: Wanted
+    seen: Seen
+    decision: NewDecision
 
 
 class Fill(NamedTuple):
@@ -64,45 +79,47 @@ class Horizon(NamedTuple):
         decided_before: Shipped decisions made before this business time can go, with their labels.
         live_day: Live buckets of earlier days can go.
         label_hour: Live labels of events before this hour can go.
-        block_day: Counted blocks of earlier days can go.
+        cohort_day: Counts and evidence of earlier closed days can go.
     """
 
     decided_before: int
     live_day: int
     label_hour: int
-    block_day: int
+    cohort_day: int
 
 
-class WaitingLabel(NamedTuple):
-    """A label that waits for its cohort to mature, with what the guard needs of the decision."""
+class StoredCohort(NamedTuple):
+    """The decisions of a day by a release in an era: as they were when the day closed, and as they are now.
 
-    arrival: int
-    day: int
-    terminal: str
-    status: str
-    learned_at: int
-    release: str
-    epoch: int
-    flagged: bool
+    Before the day has closed, both are the same.
+    """
+
+    era: int
+    timely: CohortCounts
+    latest: CohortCounts
 
 
-BlockKey = tuple[int, int, str, str]
-"""Day, epoch, release and terminal of a block of counted rows."""
-Counts = tuple[int, int]
-"""Legitimate rows, and the flagged ones among them."""
 EvidenceKey = tuple[int, str]
-"""Epoch and release that evidence is about."""
+"""Era and subject of evidence: a release, or the empty name for the service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A change of the guard's: labels that are used up, counts and evidence before and after, and a suspension."""
+    """A change of the guard's.
 
-    used: Sequence[WaitingLabel]
-    counted: Sequence[int]
-    blocks: Mapping[BlockKey, tuple[Counts, Counts]]
-    evidence: Mapping[EvidenceKey, tuple[Mapping[str, Any] | None, Mapping[str, Any]]]
-    suspend: Switch | None
+    Attributes:
+        closed_before: The last closed day that was read, -1 if there is none.
+        closes: The day that closes; None if none does.
+        cohorts: The counts of that day that were read.
+        evidence: The evidence of each subject before and after.
+        suspend: The switch after a trip, which begins an era; None if nothing trips.
+    """
+
+    closed_before: int
+    closes: int | None = None
+    cohorts: Sequence[StoredCohort] = ()
+    evidence: Mapping[EvidenceKey, tuple[Mapping[str, Any] | None, Mapping[str, Any]]] = field(default_factory=dict)
+    suspend: Switch | None = None
 
 
 class Outbox(Protocol):
@@ -155,14 +172,20 @@ class DecisionStore(Protocol):
     def decision_id(self, place: Place, arrival: int) -> str:
         """Return the id of a decision."""
 
-    def look_up(self, wanted: Wanted) -> Seen:
-        """Return what a decision needs, of one moment, without waiting for a writer."""
+    def look_up(self, wanted: Wanted, pending: Mapping[str, bytes] = NOTHING_PENDING) -> Seen:
+        """Return what a decision needs, of one moment, without waiting for a writer.
+
+        `pending` are live records by token that earlier decisions of the same commit will have written.
+        """
 
     def commit_decision(self, wanted: Wanted, seen: Seen, decision: NewDecision) -> int | None:
         """Store a decision and both live records; return its arrival number.
 
         Return None, and change nothing, if the switch, the id, a live record or a live label has changed since `seen`.
         """
+
+    def commit_decisions(self, commits: Sequence[Commit]) -> list[int | None]:
+        """Do the same for several decisions in their order, in one transaction; one that is refused stops no other."""
 
     def decision_of(self, place: Place) -> Decision | None:
         """Return the decision about a transaction, or None."""
@@ -175,6 +198,10 @@ class DecisionStore(Protocol):
 
     def entries_at(self, arrivals: Sequence[int]) -> list[tuple[Entry, Decision]]:
         """Return the unshipped decisions with these arrival numbers, in this order."""
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The outcomes of payments."""
 
     def release(self, first: int, last: int) -> None:
         """Note that the decisions `first` to `last` are shipped, and remove their vectors."""
@@ -190,23 +217,29 @@ class DecisionStore(Protocol):
     ) -> AddedLabels:
         """Store the labels that are possible; return the outcome of each."""
 
-    def read_labels(self, first: int, limit: int) -> list[tuple[int, Label]]:
+    def read_labels(self, first: int, limit: int) -> list[tuple[int, StoredLabel]]:
         """Return up to `limit` stored labels with their numbers, from number `first` on."""
 
     def newest_label(self) -> int:
         """Return the number of the newest label, 0 if there is none."""
 
-    def take_in_labels(self, limit: int) -> int:
-        """Make up to `limit` new labels wait for their cohort; return how many there were."""
+    def count_arrivals(self, delay_days: int, limit: int) -> int:
+        """Count up to `limit` decisions that the guard has not counted yet; return how many there were."""
 
-    def matured_labels(self, last_day: int, limit: int) -> list[WaitingLabel]:
-        """Return up to `limit` waiting labels of days up to `last_day`, oldest day first."""
+    def take_in_labels(self, delay_days: int, limit: int) -> int:
+        """Count up to `limit` new labels; return how many there were."""
 
-    def block_counts(self, keys: Iterable[BlockKey]) -> dict[BlockKey, Counts]:
-        """Return the counts of blocks."""
+    def cohorts(self) -> list[StoredCohort]:
+        """Return the counts of every day, release and era, oldest day first."""
+
+    def closed_day(self) -> int:
+        """Return the last closed day, -1 before the first."""
+
+    def eras(self) -> Eras:
+        """Return the eras of evidence."""
 
     def evidence(self) -> dict[EvidenceKey, dict[str, Any]]:
-        """Return the evidence about every release and epoch."""
+        """Return the evidence about every subject of every era."""
 
     def commit_inspection(self, inspection: Inspection) -> bool:
         """Make the guard's change; return False, and change nothing, if something has changed since it was read."""

@@ -1,13 +1,18 @@
-"""The msgspec structs of the decision store: decisions, entries, labels."""
+"""The msgspec structs of the decision store: decisions, entries, labels, outcomes."""
 
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from antifraud.api.fields import LabelStatus
+from antifraud.api.fields import LabelStatus, OutcomeKind
 from antifraud.api.labels import RejectedLabel
 from antifraud.killswitch.machine import Mode
+from antifraud.policy import rules as policy_rules
+from antifraud.policy.ruling import Ruling
+
+NEVER: Final = 1_000_000
+"""A limit that no score is above."""
 
 
 class Place(NamedTuple):
@@ -18,24 +23,33 @@ class Place(NamedTuple):
 
 
 class Context(Struct, frozen=True, array_like=True):
-    """Common to many decisions: release, threshold (ppm), mode and epoch of the switch, cut-off (a day number)."""
+    """Common to many decisions: release, threshold (ppm), mode and epoch of the switch, cut-off (a day number), policy.
+
+    Without a release, which is then an empty text, the rules have decided alone. The policy has a version (0: none),
+    the ids of its rules, the limit of the score above which payments are reviewed (ppm), and a control share.
+    """
 
     release: str
     threshold: int
     mode: str
     epoch: int
     cutoff: int
+    policy: int = 0
+    rules: tuple[str, ...] = ()
+    review_above: int = NEVER
+    control_share: float = 0.0
 
 
 class Decision(Struct, frozen=True):
     """A decision. `event_time` and `decided_at` are in UTC seconds, `amount` in minor units, `payload` is a hash.
 
     `history_complete` is false if features are null because the history of the event's own time was not known.
+    `score` is None if the rules have decided alone. `ruling` is None if it is that of the release's threshold alone.
     `metadata` is the client's, as JSON; empty if there is none. `arrival` is 0 until the decision is stored.
     """
 
     context: Context
-    score: int
+    score: int | None
     event_time: int
     decided_at: int
     terminal: str
@@ -45,16 +59,34 @@ class Decision(Struct, frozen=True):
     history_complete: bool
     arrival: int = 0
     metadata: bytes = b""
+    ruling: Ruling | None = None
 
     @property
     def above_threshold(self) -> bool:
-        """Whether the score is above the threshold, also where nothing is flagged."""
-        return self.score > self.context.threshold
+        """Whether the score is above the release's threshold, whatever the policy or the switch make of it."""
+        return self.score is not None and self.score > self.context.threshold
 
     @property
-    def flagged(self) -> bool:
-        """Whether the client was told so."""
-        return self.above_threshold and self.context.mode != Mode.OBSERVE
+    def effective_ruling(self) -> Ruling:
+        """The ruling of policy and threshold."""
+        return self.ruling or Ruling("flag" if self.above_threshold else "approve")
+
+    @property
+    def said(self) -> policy_rules.Effect:
+        """The effect that the client was told."""
+        return "approve" if self.context.mode == Mode.OBSERVE else self.effective_ruling.said
+
+    @property
+    def propensity(self) -> float:
+        """The chance that the payment was not blocked."""
+        # Nothing is blocked while the service observes.
+        observes = self.context.mode == Mode.OBSERVE
+        return 1.0 if observes else self.effective_ruling.propensity(self.context.control_share)
+
+    @property
+    def hits(self) -> tuple[str, ...]:
+        """The ids of the rules that were hit, in the order of the policy."""
+        return tuple([self.context.rules[place] for place in self.effective_ruling.hits])
 
 
 class Entry(Struct, frozen=True, array_like=True):
@@ -76,7 +108,10 @@ class NewDecision(NamedTuple):
 
 
 class Label(Struct, frozen=True, array_like=True):
-    """A label as it is stored; `source` is the client's name, `arrival` the number of the decision."""
+    """The word of a client about a transaction; `source` is the client's name, `arrival` the number of the decision.
+
+    `propensity` is the probability that the decision got a label: 1, or less for a random sample.
+    """
 
     arrival: int
     namespace: str
@@ -84,6 +119,13 @@ class Label(Struct, frozen=True, array_like=True):
     status: LabelStatus
     learned_at: int
     source: str
+    propensity: float = 1.0
+
+
+class StoredLabel(Label, frozen=True, array_like=True):
+    """A label in the order of arrival; `received_at` is when it came, 0 for one of an earlier version."""
+
+    received_at: int = 0
 
 
 class AddedLabels(NamedTuple):
@@ -92,6 +134,29 @@ class AddedLabels(NamedTuple):
     stored: list[LabelStatus]
     unknown: list[str]
     rejected: list[RejectedLabel]
+
+
+Effect = Literal["none", "removed", "restored", "late", "repeated"]
+"""An outcome changes nothing, its payment counts no more or again, it comes too late, or it is known already."""
+
+
+class StoredOutcome(Struct, frozen=True, array_like=True):
+    """An outcome as it is stored.
+
+    `arrival` is the number of its decision, `source` the client's name, `received_at` the business time at which the
+    store took it. `after` is the newest arrival number at that moment: decisions with larger ones see its effect.
+    """
+
+    arrival: int
+    namespace: str
+    transaction_id: str
+    event_time: int
+    outcome: OutcomeKind
+    happened_at: int
+    received_at: int
+    source: str
+    effect: Effect
+    after: int
 
 
 class Delivery(Struct, frozen=True):
@@ -112,6 +177,7 @@ class Delivery(Struct, frozen=True):
 
 pack = msgspec.msgpack.Encoder().encode
 unpack_delivery = msgspec.msgpack.Decoder(Delivery).decode
-unpack_label = msgspec.msgpack.Decoder(Label).decode
+unpack_label = msgspec.msgpack.Decoder(StoredLabel).decode
 unpack_labels = msgspec.msgpack.Decoder(list[Label]).decode
+unpack_outcome = msgspec.msgpack.Decoder(StoredOutcome).decode
 unpack_changes = msgspec.msgpack.Decoder(list[tuple[int, int, int, int]]).decode

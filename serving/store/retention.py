@@ -3,19 +3,24 @@
 A step finds records without the lock, and removes them unless they have changed since.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from itertools import islice
 
 from antifraud.artifacts.state_export import newest_hour_of
-from antifraud.clock import DAY_HOURS
+from antifraud.clock import DAY_HOURS, day_of
+from serving.store.counting import COUNTED, CURSOR, PENDING
 from serving.store.decisions import SHIPPED
+from serving.store.events import EVENTS, hour_of
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.live_labels import CHANGES, LABELS
+from serving.store.outcomes import OUTCOMES, TIMES
+from serving.store.outcomes import SHIPPED as OUTCOMES_SHIPPED
 from serving.store.port import Horizon
-from serving.store.records import unpack_label
-from serving.store.stubs import decided_at_of, place_key_of
+from serving.store.records import unpack_label, unpack_outcome
+from serving.store.stubs import decided_at_of, event_time_of, place_key_of
+from serving.store.tallies import COHORTS, CohortKey, is_closed, read_eras
 from serving.store.view import View
-from serving.store.waiting import CURSOR
 
 Record = tuple[str, bytes, bytes]
 """Database, key and value."""
@@ -56,17 +61,28 @@ def make_sweeps() -> list[Sweep]:
 def find_expired(view: View, sweeps: list[Sweep], horizon: Horizon, limit: int) -> list[Record]:
     """Return records that nobody needs any more, some `limit` of each kind."""
     found = list(islice(_expired_decisions(view, horizon), limit))
-    found += islice(_expired_labels(view, {key for _, key, _ in found}), limit)
-    found += islice(_expired_blocks(view, horizon), limit)
+    going = {key for _, key, _ in found}
+    for expired in (
+        _expired_labels(view, going),
+        _expired_outcomes(view, going),
+        _expired_times(view, going),
+        _expired_events(view, horizon),
+        _expired_cohorts(view, horizon),
+        _expired_evidence(view, horizon),
+    ):
+        found += islice(expired, limit)
     for sweep in sweeps:
         found += sweep.find(view, horizon, limit)
     return found
 
 
 def _expired_decisions(view: View, horizon: Horizon) -> Iterator[Record]:
-    shipped = view.number(SHIPPED)
+    # A guard that was away for long must find the decisions that it has not counted, and those of days still open.
+    known = min(view.number(SHIPPED), view.number(COUNTED))
     for key, stub in view.items("stubs"):
-        if integer_of(key) > shipped or decided_at_of(stub) >= horizon.decided_before:
+        if integer_of(key) > known or decided_at_of(stub) >= horizon.decided_before:
+            return
+        if not is_closed(view, day_of(event_time_of(stub))):
             return
         yield "stubs", key, stub
 
@@ -76,16 +92,52 @@ def _expired_labels(view: View, going: set[bytes]) -> Iterator[Record]:
     taken_in = view.number(CURSOR)
     for key, text in view.items("labels"):
         arrival = key_of(unpack_label(text).arrival)
-        if integer_of(key) > taken_in or (arrival not in going and view.get("stubs", arrival) is not None):
+        if integer_of(key) > taken_in or _has_stub(view, arrival, going):
             return
         yield "labels", key, text
 
 
-def _expired_blocks(view: View, horizon: Horizon) -> Iterator[Record]:
-    for key, text in view.items("blocks"):
-        if integer_of(key[:NUMBER_BYTES]) >= horizon.block_day:
+def _expired_outcomes(view: View, going: set[bytes]) -> Iterator[Record]:
+    """Yield the oldest outcomes that are shipped, as long as their decision is gone or going."""
+    shipped = view.number(OUTCOMES_SHIPPED)
+    for key, text in view.items(OUTCOMES):
+        if integer_of(key) > shipped or _has_stub(view, key_of(unpack_outcome(text).arrival), going):
             return
-        yield "blocks", key, text
+        yield OUTCOMES, key, text
+
+
+def _expired_times(view: View, going: set[bytes]) -> Iterator[Record]:
+    for key, outcome in view.items(TIMES):
+        if _has_stub(view, key[:NUMBER_BYTES], going):
+            return
+        yield TIMES, key, outcome
+
+
+def _has_stub(view: View, arrival: bytes, going: set[bytes]) -> bool:
+    return arrival not in going and view.get("stubs", arrival) is not None
+
+
+def _expired_events(view: View, horizon: Horizon) -> Iterator[Record]:
+    for key, value in view.items(EVENTS):
+        if hour_of(key) >= horizon.live_day * DAY_HOURS:
+            return
+        yield EVENTS, key, value
+
+
+def _expired_cohorts(view: View, horizon: Horizon) -> Iterator[Record]:
+    for key, text in view.items(COHORTS):
+        day = CohortKey.from_bytes(key).day
+        if day >= horizon.cohort_day or not is_closed(view, day):
+            return
+        yield COHORTS, key, text
+
+
+def _expired_evidence(view: View, horizon: Horizon) -> Iterator[Record]:
+    """Yield the evidence about releases that have not decided for long, and of earlier eras."""
+    service = key_of(read_eras(view).present)
+    for key, text in view.items("evidence"):
+        if key != service and json.loads(text)["recent"][-1][0] < horizon.cohort_day:
+            yield "evidence", key, text
 
 
 def remove(view: View, records: list[Record]) -> None:
@@ -96,3 +148,4 @@ def remove(view: View, records: list[Record]) -> None:
         view.delete(database, key)
         if database == "stubs":
             view.delete("ids", place_key_of(value))
+            view.delete(PENDING, key)

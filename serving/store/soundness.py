@@ -14,13 +14,16 @@ from typing import Final
 
 from antifraud.errors import StoreDamaged, StoreError
 from antifraud.exit_codes import returns_exit_code
+from serving.store.counting import COUNTED, CURSOR
+from serving.store.databases import ADDED, DATABASES
 from serving.store.decisions import ARRIVAL, IDENTITY, SHIPPED
-from serving.store.keys import integer_of
+from serving.store.keys import NUMBER_BYTES, integer_of
 from serving.store.labels import SEQUENCE
-from serving.store.lmdb import DATABASES, HELP, examine
+from serving.store.lmdb import HELP, examine
+from serving.store.outcomes import OUTCOMES, TIMES
+from serving.store.outcomes import SEQUENCE as OUTCOME_SEQUENCE
 from serving.store.stubs import context_number_of, place_key_of
 from serving.store.view import DIGEST, META, View
-from serving.store.waiting import CURSOR
 
 PROJECT: Final = Path(__file__).parents[2]
 
@@ -58,14 +61,17 @@ def main(arguments: Sequence[str]) -> None:
 
 def find_flaws(view: View) -> Iterator[str]:
     """Yield what is wrong with the records of a store."""
-    if missing := [name for name in DATABASES if not view.has(name)]:
+    present = [name for name in DATABASES if view.has(name)]
+    if missing := [name for name in DATABASES if name not in {*present, *ADDED}]:
         yield f"without {missing[0]}"
         return
-    if view.compute_digest(DATABASES) != view.number(DIGEST):
+    if view.compute_digest(present) != view.number(DIGEST):
         yield "records of different times"
     yield from _find_flaws_of_decisions(view)
     yield from _find_flaws_of_entries(view)
     yield from _find_flaws_of_labels(view)
+    if view.has(OUTCOMES) and view.has(TIMES):
+        yield from _find_flaws_of_outcomes(view)
 
 
 def _find_flaws_of_decisions(view: View) -> Iterator[str]:
@@ -82,6 +88,8 @@ def _find_flaws_of_decisions(view: View) -> Iterator[str]:
     # Only shipped decisions go.
     if (expected or view.number(SHIPPED) + 1) != newest + 1:
         yield f"decisions end with {(expected or 1) - 1}, but {newest} were made"
+    if view.number(COUNTED) > newest:
+        yield f"the guard has counted decision {view.number(COUNTED)}, but {newest} were made"
     if view.count("ids") != view.count("stubs"):
         yield f"{view.count('ids')} ids for {view.count('stubs')} decisions"
 
@@ -102,6 +110,15 @@ def _find_flaws_of_labels(view: View) -> Iterator[str]:
         yield f"label {integer_of(last)}, but {newest} have arrived"
     if view.number(CURSOR) > newest:
         yield f"the guard has taken in label {view.number(CURSOR)}, but {newest} have arrived"
+
+
+def _find_flaws_of_outcomes(view: View) -> Iterator[str]:
+    newest, last = view.number(OUTCOME_SEQUENCE), view.last_key(OUTCOMES)
+    if last is not None and integer_of(last) > newest:
+        yield f"outcome {integer_of(last)}, but {newest} have arrived"
+    latest = view.last_key(TIMES)
+    if latest is not None and integer_of(latest[:NUMBER_BYTES]) > view.number(ARRIVAL):
+        yield f"an outcome of decision {integer_of(latest[:NUMBER_BYTES])}, but {view.number(ARRIVAL)} were made"
 
 
 if __name__ == "__main__":

@@ -1,53 +1,25 @@
 """The decision store over LMDB: the operations of `serving/store/port.py`, for all workers and the guard of a host.
 
-Named databases (numbers in keys are big-endian, so they sort):
-
-| database | key | value |
-| --- | --- | --- |
-| live | token | hour buckets after the cut-off (`serving/decisions/live.py`) |
-| ids | hash of namespace and id | arrival number |
-| stubs | arrival number | decision (`serving/store/stubs.py`) |
-| entries | arrival number | id, customer and vector, until the decision is shipped |
-| contexts | number | what many decisions have in common |
-| labels | sequence | `Label` |
-| live_labels | terminal, hour of the event, arrival number | labels in the order of arrival |
-| live_changes | terminal, hour of the event | the changes that these labels make, summed up |
-| pending | day, terminal, arrival number | label that waits for its cohort to mature |
-| blocks | day, epoch, release, terminal | counted legitimate rows, and the flagged ones among them |
-| evidence | epoch, release | detector state, JSON |
-| switch | ``now``, or epoch | switch, JSON; the epochs are its history |
-| outbox | notification id | switch after the change, JSON, until every subscriber has a delivery |
-| outbox | subscriber, slash, notification id | `Delivery` that waits |
-| dead | subscriber, slash, notification id | `Delivery` that was given up |
-| workers | name | last report of a process |
-| meta | name | counters, the identity, and the lease of the guard that sends |
+`serving/store/databases.py` lists the named databases.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from antifraud.api.labels import LabelIn
 from antifraud.errors import StoreForeign
 from antifraud.killswitch.machine import Mode, Switch
 from antifraud.settings.serving import StoreSettings
-from serving.store import decisions, earlier, labels, retention, room, waiting
-from serving.store.lmdb import DATABASES, Environment
+from serving.store import counting, decisions, earlier, labels, retention, room
+from serving.store.databases import DATABASES
+from serving.store.evidence import GuardStore
+from serving.store.lmdb import Environment
 from serving.store.opening import open_environment
 from serving.store.outbox import Outbox
-from serving.store.port import (
-    BlockKey,
-    Counts,
-    EvidenceKey,
-    Fill,
-    Horizon,
-    Inspection,
-    Seen,
-    Shipped,
-    WaitingLabel,
-    Wanted,
-)
-from serving.store.records import AddedLabels, Decision, Entry, Label, NewDecision, Place
+from serving.store.outcomes import OUTCOMES, Outcomes
+from serving.store.port import NOTHING_PENDING, Commit, Fill, Horizon, Seen, Shipped, Wanted
+from serving.store.records import AddedLabels, Decision, Entry, NewDecision, Place, StoredLabel
 from serving.store.stubs import decision_id_of, key_of_place
 from serving.store.switchboard import read_switch, set_switch
 from serving.store.view import View
@@ -56,27 +28,33 @@ RELEASED_A_STEP: Final = 500
 """Decisions of one step of a release: it bounds how long the lock is held."""
 
 
-class Store:
+class Store(GuardStore):
     """An open decision store. Open it after the fork: LMDB environments do not survive one."""
 
     def __init__(self, environment: Environment) -> None:
         """Take over an environment that `open_store` or `init_store` has opened."""
         self._environment, self._outbox = environment, Outbox(environment)
         self._contexts = decisions.Contexts()
+        self._outcomes = Outcomes(environment, self._contexts)
         self._sweeps = retention.make_sweeps()
         with environment.read() as view:
             self._identity = (view.get("meta", decisions.IDENTITY) or b"").decode()
-            is_current = earlier.has_this_live_format(view)
+            is_current = earlier.has_these_formats(view)
             environment.room.measure(view.used_bytes())
         if not self._identity:
             raise StoreForeign("the decision store has no identity: `python -m serving.store init` gives it one")
         if not is_current:
-            environment.write(earlier.empty_other_live_format)
+            environment.write(earlier.empty_other_formats)
 
     @property
     def outbox(self) -> Outbox:
         """The notifications of changes of the switch, and their deliveries."""
         return self._outbox
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The outcomes of payments."""
+        return self._outcomes
 
     @property
     def identity(self) -> str:
@@ -87,18 +65,22 @@ class Store:
         """Return the id of a decision."""
         return decision_id_of(self._identity, key_of_place(place), arrival)
 
-    def look_up(self, wanted: Wanted) -> Seen:
+    def look_up(self, wanted: Wanted, pending: Mapping[str, bytes] = NOTHING_PENDING) -> Seen:
         """Return what a decision needs, of one moment, without waiting for a writer."""
         with self._environment.read() as view:
-            return decisions.look_up(view, self._contexts, wanted)
+            return decisions.look_up(view, self._contexts, wanted, pending)
 
     def commit_decision(self, wanted: Wanted, seen: Seen, new: NewDecision) -> int | None:
         """Store a decision and both live records, and return its arrival number; None if something has changed."""
+        return self.commit_decisions([Commit(wanted, seen, new)])[0]
+
+    def commit_decisions(self, commits: Sequence[Commit]) -> list[int | None]:
+        """Do the same for several decisions in their order, in one transaction."""
         return self._environment.write(
-            lambda view: decisions.commit_decision(view, self._contexts, wanted, seen, new),
+            lambda view: [decisions.commit_decision(view, self._contexts, commit) for commit in commits],
             spare=room.DECISIONS,
             # Metadata can be larger than everything else.
-            size=1 + len(new.decision.metadata) // room.BYTES_A_RECORD,
+            size=sum([1 + len(commit.decision.decision.metadata) // room.BYTES_A_RECORD for commit in commits]),
         )
 
     def decision_of(self, place: Place) -> Decision | None:
@@ -157,7 +139,7 @@ class Store:
 
         return self._environment.write(add, spare=room.LABELS, size=len(new))
 
-    def read_labels(self, first: int, limit: int) -> list[tuple[int, Label]]:
+    def read_labels(self, first: int, limit: int) -> list[tuple[int, StoredLabel]]:
         """Return up to `limit` stored labels with their numbers, from number `first` on."""
         with self._environment.read() as view:
             return labels.read_labels(view, first, limit)
@@ -166,36 +148,6 @@ class Store:
         """Return the number of the newest label, 0 if there is none."""
         with self._environment.read() as view:
             return view.number(labels.SEQUENCE)
-
-    def take_in_labels(self, limit: int) -> int:
-        """Make up to `limit` new labels wait for their cohort; return how many there were."""
-        return self._environment.write(
-            lambda view: waiting.take_in_labels(view, self._contexts, limit), spare=room.GUARD, size=limit
-        )
-
-    def matured_labels(self, last_day: int, limit: int) -> list[WaitingLabel]:
-        """Return up to `limit` waiting labels of days up to `last_day`, oldest day first."""
-        with self._environment.read() as view:
-            return waiting.matured_labels(view, last_day, limit)
-
-    def block_counts(self, keys: Iterable[BlockKey]) -> dict[BlockKey, Counts]:
-        """Return the counts of blocks."""
-        with self._environment.read() as view:
-            return waiting.read_block_counts(view, keys)
-
-    def evidence(self) -> dict[EvidenceKey, dict[str, Any]]:
-        """Return the evidence about every release and epoch."""
-        with self._environment.read() as view:
-            return waiting.read_evidence(view)
-
-    def commit_inspection(self, inspection: Inspection) -> bool:
-        """Make the guard's change; return False, and change nothing, if something has changed since it was read."""
-        # Counting makes room, and a suspension must succeed however full the store is.
-        return self._environment.write(
-            lambda view: waiting.commit_inspection(view, inspection),
-            size=1 + len(inspection.used),
-            urgent=inspection.suspend is not None,
-        )
 
     def switch(self) -> Switch:
         """Return the present switch."""
@@ -230,8 +182,10 @@ class Store:
     def sizes(self) -> dict[str, int]:
         """Return the number of records by kind."""
         with self._environment.read() as view:
-            counts = {name: view.count(name) for name in ("labels", "pending", "outbox", "dead")}
-            return {"decisions": view.count("stubs"), "judged": view.number(waiting.JUDGED), **counts}
+            counts = {name: view.count(name) for name in ("labels", OUTCOMES, "outbox", "dead")}
+            pending = view.number(labels.SEQUENCE) - view.number(counting.CURSOR)
+            judged = view.number(counting.JUDGED)
+            return {"decisions": view.count("stubs"), "judged": judged, "pending": pending, **counts}
 
     def fill(self) -> Fill:
         """Return how full the store is, and whether it takes decisions."""

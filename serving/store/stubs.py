@@ -1,8 +1,9 @@
 """Decisions as they are stored: a stub, which lasts, and an entry, which lasts until it is shipped.
 
 The stub has all that the answer says, so a repeat gets the same answer for as long as there is a stub. It has at most
-90 bytes, and the client's metadata if there is any. The release, the threshold and the like are the same for many
-decisions; they are stored once, as a context.
+90 bytes, and the client's metadata if there is any. If a policy's rules had a say, there are two bytes more, and one
+for each rule that was hit. The release, the threshold and the like are the same for many decisions; they are stored
+once, as a context.
 """
 
 import hashlib
@@ -12,12 +13,16 @@ from typing import Final
 
 import msgspec
 
+from antifraud.policy.ruling import pack_ruling, unpack_ruling
 from serving.store.keys import key_of
 from serving.store.records import Context, Decision, Entry, Place
 
 _FIELDS: Final = struct.Struct("<IBIqiI16s16s")
 """Context, marks, score, event time, seconds from event to decision, amount, hash of the payload, key of the place."""
-COUNTED, COMPLETE, JUDGED = 1, 2, 4
+COUNTED, COMPLETE, RULED = 1, 2, 8
+"""Marks of a stub; an earlier version has left another one, 4, in some."""
+NO_SCORE: Final = (1 << 32) - 1
+"""Stands for the score of a decision that the rules have made alone."""
 METADATA_FOLLOWS: Final = b"\0"
 """Between the token of the terminal and the metadata: JSON writes this character otherwise."""
 DIGEST_BYTES: Final = 16
@@ -48,20 +53,25 @@ def decision_id_of(identity: str, place_key: bytes, arrival: int) -> str:
 
 def encode_stub(decision: Decision, context: int, place_key: bytes) -> bytes:
     """Pack a decision, without its arrival number, which is its key."""
-    marks = COUNTED * decision.counted | COMPLETE * decision.history_complete
+    ruling = decision.ruling
+    marks = COUNTED * decision.counted | COMPLETE * decision.history_complete | RULED * (ruling is not None)
+    score = NO_SCORE if decision.score is None else decision.score
     offset = decision.decided_at - decision.event_time
-    fields = context, marks, decision.score, decision.event_time, offset, decision.amount, decision.payload, place_key
-    stub = _FIELDS.pack(*fields) + decision.terminal.encode()
+    fields = context, marks, score, decision.event_time, offset, decision.amount, decision.payload, place_key
+    ruled = pack_ruling(ruling) if ruling else b""
+    stub = _FIELDS.pack(*fields) + ruled + decision.terminal.encode()
     return stub + METADATA_FOLLOWS + decision.metadata if decision.metadata else stub
 
 
 def decode_stub(stub: bytes, arrival: int, context: Context) -> Decision:
     """Unpack what `encode_stub` packed."""
     _, marks, score, event_time, offset, amount, payload, _ = _FIELDS.unpack_from(stub)
-    terminal, _, metadata = stub[_FIELDS.size :].partition(METADATA_FOLLOWS)
+    rest = stub[_FIELDS.size :]
+    ruling, end = unpack_ruling(rest) if marks & RULED else (None, 0)
+    terminal, _, metadata = rest[end:].partition(METADATA_FOLLOWS)
     return Decision(
         context=context,
-        score=score,
+        score=None if score == NO_SCORE else score,
         event_time=event_time,
         decided_at=event_time + offset,
         terminal=terminal.decode(),
@@ -71,6 +81,7 @@ def decode_stub(stub: bytes, arrival: int, context: Context) -> Decision:
         history_complete=bool(marks & COMPLETE),
         arrival=arrival,
         metadata=metadata,
+        ruling=ruling,
     )
 
 
@@ -93,13 +104,3 @@ def decided_at_of(stub: bytes) -> int:
     """Return the business time of a stub's decision."""
     _, _, _, event_time, offset, *_ = _FIELDS.unpack_from(stub)
     return int(event_time + offset)
-
-
-def is_judged(stub: bytes) -> bool:
-    """Return whether the transaction counts in the evidence."""
-    return bool(stub[4] & JUDGED)
-
-
-def mark_judged(stub: bytes) -> bytes:
-    """Return the stub of a transaction that counts in the evidence."""
-    return stub[:4] + bytes([stub[4] | JUDGED]) + stub[5:]

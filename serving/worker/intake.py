@@ -6,6 +6,8 @@ cannot disagree about where it ends. A slow client costs memory but no thread.
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from serving.worker.refusals import Refused
@@ -14,6 +16,7 @@ HEAD_BYTES: Final = 16 << 10
 """Longest request line and header fields together."""
 CHUNK_LINE_BYTES: Final = 256
 HEAD_END: Final = b"\r\n\r\n"
+NO_LIMITS: Final[Mapping[bytes, int]] = MappingProxyType({})
 _LINE: Final = re.compile(rb"[A-Z]{3,20} [!-~]+ HTTP/1\.([01])")
 _BEGIN_OF_LINE: Final = re.compile(rb"[A-Z]{1,20}( [!-~]*( [A-Z0-9/.]{0,8}\r?)?)?")
 _FRAMING: Final = re.compile(
@@ -27,8 +30,9 @@ _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n\0]*)?\r\n")
 class Intake:
     """The bytes of one connection that belong to no handled request yet."""
 
-    def __init__(self, body_limit: int) -> None:
-        self._body_limit = body_limit
+    def __init__(self, body_limit: int, limits: Mapping[bytes, int] = NO_LIMITS) -> None:
+        """Take bodies of at most `body_limit` bytes; some paths have `limits` of their own."""
+        self._body_limit, self._limits = body_limit, limits
         self._received = bytearray()
         self._body: _Length | _Chunks | None = None  # once the header fields are here
         self.owes_continue = False
@@ -36,6 +40,10 @@ class Intake:
     def __len__(self) -> int:
         """Return the number of bytes that wait."""
         return len(self._received)
+
+    def peek(self) -> bytes:
+        """Return the beginning of the next request, as far as it is here: all that can be its header fields."""
+        return bytes(self._received[:HEAD_BYTES])
 
     def feed(self, data: bytes) -> None:
         """Add received bytes."""
@@ -78,7 +86,9 @@ class Intake:
             shorter = _EXPECT.sub(b"", head)
             self._received[: end + 2] = shorter
             end, self.owes_continue = len(shorter) - 2, version == b"1"
-        self._body = _measure_body(fields, version, end + len(HEAD_END), self._body_limit)
+        path = head.split(b" ", 2)[1].partition(b"?")[0]
+        limit = self._limits.get(path, self._body_limit)
+        self._body = _measure_body(fields, version, end + len(HEAD_END), limit)
         return True
 
 

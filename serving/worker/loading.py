@@ -22,6 +22,7 @@ from antifraud.features.buckets import Buckets
 from antifraud.features.labels import LabelHistory
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import load_evaluator
+from antifraud.policy.rulebook import NO_POLICY, Rulebook
 from antifraud.settings.core import Settings
 from serving.worker.verification import Verified, Verifier, require_identity
 
@@ -89,10 +90,11 @@ def _read_entity(environment: Any, cutoff: int, token: bytes) -> Entity:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The release and the state that a decision is made with; replaced together, between two requests."""
+    """The release, the state and the policy that a decision is made with; replaced together, between two requests."""
 
     release: Release
     state: State
+    policy: Rulebook = NO_POLICY
 
 
 def load_release(settings: Settings, release: str) -> Release:

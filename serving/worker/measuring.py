@@ -4,10 +4,12 @@ import json
 from collections import Counter
 
 from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.policies import count_activations
 from antifraud.artifacts.state_export import read_state_pointer
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import DataError, ReleaseError, StoreForeign
 from antifraud.killswitch.machine import Mode
+from antifraud.policy.errors import PolicyError
 from antifraud.settings.serving import ScorerSettings
 from serving.store.outbox import count_by_subscriber
 from serving.store.port import DecisionStore
@@ -44,12 +46,17 @@ def show_state(services: Services, cutoff: int) -> None:
 
 
 def has_converged(settings: ScorerSettings, workers: list[Report], epoch: int | None) -> bool:
-    """Return whether all workers use what both pointers name and have seen the epoch."""
+    """Return whether all workers use what the pointers name and have seen the epoch."""
     try:
         release, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
-    except (ReleaseError, DataError):  # no worker can use what a broken pointer names; `troubles` tells about it
+        policy = count_activations(settings.policies_dir)
+    except (
+        ReleaseError,
+        DataError,
+        PolicyError,
+    ):  # no worker can use what a broken pointer names; `troubles` tells about it
         return False
-    return have_converged(workers, release, state, epoch)
+    return have_converged(workers, release, state, epoch, policy)
 
 
 def _measure_outbox(store: DecisionStore, gauges: Gauges) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.artifacts.state_export import StatePointer, read_state_pointer
 from antifraud.errors import AntifraudError, StoreError, StoreForeign
+from antifraud.keys.signing import PublicKey
 from serving.store.port import DecisionStore
 from serving.store.registration import advance_registration, require_registered
 from serving.store.store import open_store
@@ -19,6 +20,7 @@ from serving.worker.access_file import AccessFile
 from serving.worker.following import Follower, require_not_older
 from serving.worker.loading import Release, Serving, State, load_release, load_state
 from serving.worker.measuring import measure, show_state
+from serving.worker.policy_file import PolicyFile
 from serving.worker.reports import (
     WALL_CLOCK,
     WorkerReports,
@@ -44,6 +46,7 @@ class Poller:
         self._state: Follower[StatePointer, State] = Follower(
             lambda pointer: load_state(settings.state_dir, pointer, verifier)
         )
+        self._policy = PolicyFile(settings.policies_dir, lambda: PublicKey.read(settings.release_public_key_path))
         self._others_state: StatePointer | None = None
         self._stop, self._has_tried = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
@@ -73,6 +76,7 @@ class Poller:
         self._run_step("store", self._follow_store)
         self._run_step("release", self._follow_release)
         self._run_step("state", self._follow_state)
+        self._run_step("policy", self._policy.follow)
         self._swap()
         self._run_step("report", self._report)
         self._run_step("metrics", lambda: measure(self._services))
@@ -97,7 +101,7 @@ class Poller:
         """Take over a changed access file; while it is broken, the callers that were read before stay."""
         if access := self._access.read_changed():
             self._services.access = access
-            self._services.log.info("access read", clients=len(access.callers))
+            self._services.log.info("access read", clients=len(access.callers or ()))
         return True
 
     def _follow_store(self) -> bool:
@@ -161,15 +165,19 @@ class Poller:
         return self._state.follow(pointer)
 
     def _swap(self) -> None:
-        release, state = self._release.value, self._state.value
+        release, state, policy = self._release.value, self._state.value, self._policy.rulebook
         services, now = self._services, self._services.serving
-        if release and state and (now is None or now.release is not release or now.state is not state):
+        # Without the policy that is active, its deny lists would let payments through.
+        if not release or not state or not policy:
+            return
+        if now is None or now.release is not release or now.state is not state or now.policy is not policy:
             if now and state.cutoff < now.state.cutoff:
                 services.log.warning("state moved back", before=now.state.cutoff_date)
-            # One assignment of a frozen pair: no request sees the new release with the old state.
-            services.serving = Serving(release, state)
+            # One assignment of a frozen object: no request sees the new release with the old state.
+            services.serving, services.policy = Serving(release, state, policy), self._policy.activation
             show_state(services, state.cutoff)
-            services.log.info("serving", release=release.release, state_cutoff=state.cutoff_date)
+            using = {"release": release.release, "state_cutoff": state.cutoff_date, "policy": policy.version}
+            services.log.info("serving", **using)
 
     def _report(self) -> bool:
         """Report what this worker uses, and read from all reports which live days are no longer needed."""

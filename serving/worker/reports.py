@@ -45,8 +45,15 @@ def describe_worker(services: Services, state: StatePointer | None, epoch: int) 
         "state_cutoff": serving and serving.state.cutoff_date,
         "state": state and dataclasses.asdict(state),
         "epoch": epoch,
+        "policy": describe_policy(services),
         "troubles": services.troubles,
     }
+
+
+def describe_policy(services: Services) -> dict[str, int] | None:
+    """Describe the policy that this worker uses: its version, and the number of its activation."""
+    used = services.policy
+    return {"version": used.version, "sequence": used.sequence} if used else None
 
 
 def read_workers(items: Iterable[tuple[str, bytes]], wall: int) -> WorkerReports:
@@ -87,10 +94,20 @@ def find_newest_state(reports: Iterable[dict[str, Any]]) -> StatePointer | None:
 
 
 def have_converged(
-    workers: Sequence[dict[str, Any]], release: Pointer | None, state: StatePointer | None, epoch: int | None
+    workers: Sequence[dict[str, Any]],
+    release: Pointer | None,
+    state: StatePointer | None,
+    epoch: int | None,
+    policy: int,
 ) -> bool:
-    """Return whether there are workers, and all of them use what the pointers name and have seen the switch's epoch."""
+    """Return whether there are workers, and all of them use what the pointers name and have seen the switch's epoch.
+
+    `policy` is the number of activations of policies so far.
+    """
     if not workers or release is None or state is None:
         return False
-    wanted = (release.release, dataclasses.asdict(state), epoch)
-    return all((worker["release"], worker["state"], worker["epoch"]) == wanted for worker in workers)
+    wanted = (release.release, dataclasses.asdict(state), epoch, policy)
+    return all(
+        (worker["release"], worker["state"], worker["epoch"], (worker.get("policy") or {}).get("sequence", 0)) == wanted
+        for worker in workers
+    )

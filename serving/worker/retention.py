@@ -10,6 +10,8 @@ from serving.worker.services import Services
 
 GRACE_DAYS: Final = 3
 """Days after the label delay for which a shipped decision is kept, for late labels and repeats."""
+COHORT_DAYS: Final = 60
+"""Closed days whose counts and evidence are kept."""
 RECORDS_A_STEP: Final = 100
 STEPS_A_POLL: Final = 20
 
@@ -38,8 +40,7 @@ def horizon_of(services: Services, state: State) -> Horizon:
         decided_before=now - kept_days * DAY_SECONDS - HOUR_SECONDS,
         live_day=services.oldest_live_day,
         label_hour=oldest_label_hour(services, state),
-        # A late event joins the block of its own day.
-        block_day=day_of(now) - kept_days - settings.late_event_days - 1,
+        cohort_day=day_of(now) - settings.label_delay_days - COHORT_DAYS,
     )
 
 

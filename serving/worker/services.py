@@ -1,10 +1,12 @@
 """The collaborators of one worker's views; tests build their own."""
 
 from dataclasses import dataclass, field
-from typing import Any, cast
+from threading import BoundedSemaphore
+from typing import Any, Final, cast
 
 from flask import current_app
 
+from antifraud.artifacts.policies import Activation
 from antifraud.clock import BusinessClock
 from antifraud.errors import StoreError
 from antifraud.keys.access import Access
@@ -14,13 +16,16 @@ from serving.worker.loading import Serving
 from serving.worker.metrics import Metrics
 from serving.worker.turns import Turns
 
+BATCHES_AT_ONCE: Final = 2
+"""Batches that a worker decides at a time: most of its threads stay free for single decisions."""
+
 
 @dataclass
 class Services:
     """The collaborators of a worker.
 
-    The poller thread replaces `access`, `serving`, `opened_store` and `troubles`, each by one assignment, so a view
-    reads each of them once.
+    The poller thread replaces `access`, `serving`, `policy` (the activation of the policy in use), `opened_store` and
+    `troubles`, each by one assignment, so a view reads each of them once.
     `oldest_live_day` is the first day whose live buckets some worker may still need.
     """
 
@@ -32,14 +37,16 @@ class Services:
     opened_store: DecisionStore | None = None
     store_error: StoreError | None = None
     serving: Serving | None = None
+    policy: Activation | None = None
     oldest_live_day: int = 0
     troubles: dict[str, str] = field(default_factory=dict)
     turns: Turns = field(default_factory=Turns)
+    batches: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(BATCHES_AT_ONCE))
 
     @property
     def can_decide(self) -> bool:
-        """Whether there are callers, a store, a release and a state."""
-        return bool(self.access.callers) and self.opened_store is not None and self.serving is not None
+        """Whether there are an access file, a store, a release and a state."""
+        return self.access.callers is not None and self.opened_store is not None and self.serving is not None
 
     @property
     def store(self) -> DecisionStore:

@@ -16,6 +16,7 @@ from jobs.judging.certify_rows import ReducedWindows
 from jobs.judging.limits import limits_of
 from jobs.judging.report import judged
 from jobs.reporting.page import PAGE_FILE, render
+from jobs.reporting.promise import EXCEPTIONS, PROMISE
 from tests.report_example import WINDOWS
 
 DAYS, ROWS, FIRST_DAY = 28, 60_000, 20_519
@@ -113,6 +114,14 @@ def test_verdict_limits_and_reasons_need_no_scrolling(opened):
             assert min(box["x"], box["y"], box["width"], box["height"]) >= 0, selector
             assert box["x"] + box["width"] <= WIDTH, selector
             assert box["y"] + box["height"] <= HEIGHT, selector
+
+
+def test_the_kill_switch_declares_its_exceptions_on_the_first_screen(opened):
+    """At 1280 x 800, the page of a release that may serve says what the kill-switch promises, and what breaks it."""
+    found = opened.page.locator(".promise").all()
+    assert [each.inner_text() for each in found][:2] == [PROMISE, EXCEPTIONS]
+    if opened.report.verdict == "PASS":
+        assert max(each["y"] + each["height"] for each in [each.bounding_box() for each in found[:2]]) <= HEIGHT
 
 
 def test_nothing_sticks_out(opened):

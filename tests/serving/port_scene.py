@@ -15,7 +15,7 @@ from serving.store.records import Context, Decision, Entry, NewDecision, Place
 from serving.store.store import open_store
 from tests.serving.scene import CUSTOMER, DAY, NO_LABELS, NOON, TERMINAL
 
-OPEN = "import lmdb, sys; env = lmdb.open(sys.argv[1], map_size=1 << 30, max_dbs=20)\n"
+OPEN = "import lmdb, sys; env = lmdb.open(sys.argv[1], map_size=1 << 30, max_dbs=64)\n"
 LOCK = OPEN + "with env.begin(write=True):\n    print('ready', flush=True)\n    sys.stdin.read()\n"
 READ = OPEN + "with env.begin():\n    print('ready', flush=True)\n    sys.stdin.read()\n"
 GROW = (
@@ -25,7 +25,7 @@ GROW = (
     + "print('ready', flush=True)\nsys.stdin.read()\n"
 )
 VECTOR = bytes(range(200))
-KEPT = Horizon(decided_before=0, live_day=0, label_hour=0, block_day=0)
+KEPT = Horizon(decided_before=0, live_day=0, label_hour=0, cohort_day=0)
 """A horizon behind which nothing lies."""
 GONE = Horizon(NOON + DAY_SECONDS, DAY + 2, (DAY + 2) * 24, DAY + 2)
 """A horizon behind which everything of the scene's today lies."""
@@ -66,10 +66,13 @@ def commit(store, number, *, seen=None, time=NOON, flagged=False, amount=7_091, 
     return store.commit_decision(wanted, seen, new_decision(wanted, seen, time=time, flagged=flagged, amount=amount))
 
 
-def put_label(store, *numbers, status="legitimate", learned_at=NOON, namespace=""):
-    """Store a label of each transaction; return the outcome."""
+def put_label(store, *numbers, status="legitimate", learned_at=NOON, namespace="", received=NOON + 30 * DAY_SECONDS):
+    """Store a label of each transaction, which is received by default long after the day has closed.
+
+    Return the outcome.
+    """
     labels = [LabelIn(TransactionId(str(number)), status, learned_at) for number in numbers]
-    return store.add_labels(namespace, labels, source="till", now=NOON + 30 * DAY_SECONDS, live_hour=0)
+    return store.add_labels(namespace, labels, source="till", now=received, live_hour=0)
 
 
 def remove_all(store, horizon):

@@ -21,9 +21,12 @@ def test_answers_with_everything_that_was_used(scorer):
     assert answer.json | {"score": None, "decision_id": None} == {
         "transaction_id": "1",
         "decision": "approve",
+        "source": "model",
         "score": None,
         "threshold": 500_000,
         "release": "first",
+        "policy": None,
+        "propensity": 1.0,
         "mode": "SERVING",
         "state_cutoff": "2024-10-03",
         "counted": True,

@@ -8,11 +8,12 @@ import pytest
 
 from antifraud.artifacts.state_export import FORMAT
 from antifraud.errors import StoreForeign
+from antifraud.killswitch.cohorts import CohortCounts
+from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import StoreSettings
-from serving.guard.cohorts import make_blocks
-from serving.store.earlier import EARLIER_DATABASES, LIVE_FORMAT, empty_other_live_format
+from serving.store.databases import DATABASES
+from serving.store.earlier import EARLIER_DATABASES, EVIDENCE_FORMAT, LIVE_FORMAT, empty_other_live_format
 from serving.store.keys import integer_of, key_of
-from serving.store.lmdb import DATABASES
 from serving.store.records import Place
 from serving.store.store import open_store
 from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL, init_store, require_consistent, stored, view_of
@@ -74,7 +75,7 @@ def earlier_store(home, ids, *, judged=True):
     pack, key = msgspec.msgpack.encode, struct.Struct(">Q").pack
     folder = home / "store"
     folder.mkdir()
-    with lmdb.open(str(folder), max_dbs=20) as environment, environment.begin(write=True) as transaction:
+    with lmdb.open(str(folder), max_dbs=64) as environment, environment.begin(write=True) as transaction:
         names = (*DATABASES, *EARLIER_DATABASES)
         databases = {name: environment.open_db(name.encode(), transaction) for name in names}
 
@@ -99,7 +100,7 @@ def convert(home):
 
 
 def test_integer_ids_become_text(tmp_path):
-    """Decisions, labels, waiting labels and counted ids are found under the decimal text, in the order of the ids."""
+    """Decisions and labels are found under the decimal text, in the order of the ids; the guard counts them anew."""
     ids = [0, 17, 1_234_567, 41, COLLIDING, (1 << 63) - 1]
     earlier_store(tmp_path, ids)
     store = convert(tmp_path)
@@ -109,28 +110,55 @@ def test_integer_ids_become_text(tmp_path):
         assert (decision.score, decision.context.threshold, decision.context.mode) == (7, 9, "SERVING")
         assert (entry.vector, entry.customer, decision.history_complete) == (b"v", CUSTOMER, True)
     assert [entry.transaction_id for entry, _ in store.entries(1, 10, 10)] == [str(number) for number in sorted(ids)]
-    assert (store.sizes()["judged"], store.newest_arrival()) == (6, 6)
+    assert (store.sizes()["judged"], store.sizes()["pending"], store.newest_arrival()) == (0, 6, 6)
     labels = store.read_labels(1, 10)
     assert [(number, label.transaction_id) for number, label in labels] == [
         (place, str(number)) for place, number in enumerate(ids, 1)
     ]
-    place = key_of(DAY) + TERMINAL.encode()
     with view_of(store) as view:
-        assert [key for key, _ in view.items("pending")] == [place + key_of(number) for number in range(1, 7)]
+        assert list(view.items("pending")) == []
         assert [integer_of(key) for key, _ in view.items("stubs")] == list(range(1, 7))
     require_consistent(store)
     store.close()
 
 
 def test_waiting_labels_of_an_earlier_store_still_count(tmp_path):
-    """The block of the terminal's day has both legitimate rows."""
+    """The day has both decisions, with their legitimate labels."""
     earlier_store(tmp_path, [1, 2], judged=False)
     store = convert(tmp_path)
 
-    (block,) = make_blocks(store.matured_labels(DAY, 100))
+    assert (store.count_arrivals(7, 100), store.take_in_labels(7, 100)) == (2, 2)
 
-    assert (block.day, block.terminal, block.legit) == (DAY, TERMINAL, 2)
+    (cohort,) = store.cohorts()
+    assert cohort.timely == CohortCounts(DAY, "first", decided=2, flagged=0, legit_passed=2.0)
     store.close()
+
+
+def blocks_of_terminals(view):
+    """Write evidence as the version before wrote it, by epoch and terminal, and no format."""
+    view.put("pending", key_of(DAY) + TERMINAL.encode() + key_of(1), msgspec.msgpack.encode(["fraud", NOON]))
+    view.put("blocks", key_of(DAY) + key_of(0) + f"first/{TERMINAL}".encode(), b"[1, 0]")
+    view.put("evidence", key_of(0) + b"first", b'{"release": "first", "epoch": 0}')
+    view.set_number("judged", 1)
+    view.set_number("guard_label_cursor", 1)
+    view.set_number(EVIDENCE_FORMAT, 0)
+
+
+def test_evidence_by_blocks_of_terminals_is_counted_anew(scorer):
+    """The guard counts the decisions and labels that are there from the first on; none of them can trip."""
+    scorer.decide()
+    label = {"transaction_id": 1, "status": "legitimate", "learned_at": NOON}
+    assert scorer.post("/v1/labels", {"labels": [label]}).status_code == 200
+    begun = scorer.store.switch().epoch
+    scorer.switch("suspend", begun)
+    write(scorer.store, blocks_of_terminals)
+    reopen(scorer)
+
+    store = scorer.store
+    assert (store.evidence(), store.cohorts(), store.sizes()["pending"]) == ({}, [], 1)
+    assert (store.count_arrivals(7, 9), store.take_in_labels(7, 9), store.sizes()["judged"]) == (1, 1, 1)
+    assert [(cohort.era, cohort.latest.legit_passed) for cohort in store.cohorts()] == [(0, 1.0)]
+    assert (store.eras().starts, store.switch().mode) == ((0, begun + 1), Mode.SUSPENDED)
 
 
 def test_dead_letters_of_an_earlier_store_wait_for_the_subscribers(tmp_path):

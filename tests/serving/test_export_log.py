@@ -355,7 +355,7 @@ def test_what_is_not_an_export_is_refused(log, tmp_path):
     for path in (tmp_path / "absent.npz", bytes_, archive, cut):
         with pytest.raises(SchemaError, match=r"is not an export of decisions \("):
             DecisionLog(path)
-    with pytest.raises(SchemaError, match="has format 1, this code reads 3"):
+    with pytest.raises(SchemaError, match="has format 1, this code reads 4"):
         rewritten(log, tmp_path / "new.npz", about={"format": 1})
 
 

@@ -13,10 +13,10 @@ from antifraud.client import verify_webhook
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import StaleEpoch
 from antifraud.keys.subscribers import add_subscriber
-from antifraud.killswitch.evidence import Evidence, update
 from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import GuardSettings
-from serving.guard.watch import WatchedRelease, inspect_evidence
+from serving.guard.closing import SLACK_SECONDS
+from serving.guard.watch import inspect_evidence
 from serving.store.port import Wanted
 from serving.store.records import Context, Decision, Entry, NewDecision, Place
 from serving.store.store import open_store
@@ -69,7 +69,8 @@ def put(store, rows, *, status="legitimate", learned_day=None, first_id=None, ep
             assert store.commit_decision(wanted, seen, NewDecision(decision, entry, None, None))
         learned = time if learned_day is None else learned_day * DAY_SECONDS
         labels.append(LabelIn(str(number), status, learned))
-    assert store.add_labels("", labels, source="till", now=LATER, live_hour=0).unknown == []
+    now = max(label.learned_at for label in labels)
+    assert store.add_labels("", labels, source="till", now=now, live_hour=0).unknown == []
 
 
 def inspect_all(store, settings, now=LATER):
@@ -80,9 +81,8 @@ def inspect_all(store, settings, now=LATER):
             return inspection.suspended_because
 
 
-def evidence(store, epoch=0, release="first"):
-    found = store.evidence().get((epoch, release))
-    return found and WatchedRelease.read(found, 0.05).evidence
+def evidence(store, era=0, release="first"):
+    return store.evidence().get((era, release))
 
 
 def clustered_days(rng, days, rate, *, a_day=2_000, terminals=150):
@@ -99,7 +99,7 @@ def test_a_normal_month_does_not_trip_and_a_change_does(store, settings):
     for rows in clustered_days(rng, range(FIRST_DAY, FIRST_DAY + 30), rate=0.045):
         put(store, rows)
         assert inspect_all(store, settings) is None
-    assert evidence(store).legit == 60_000
+    assert evidence(store)["legit"] == 60_000
 
     labels, reason = 0, None
     for rows in clustered_days(rng, range(FIRST_DAY + 30, FIRST_DAY + 40), rate=0.20, a_day=100):
@@ -118,12 +118,17 @@ def test_a_normal_month_does_not_trip_and_a_change_does(store, settings):
 def test_immature_labels_wait(store, settings):
     """A cohort counts when the delay of its last second is over, however early its labels have come."""
     put(store, [(FIRST_DAY, "k1.a", False)] * 3)
+    due = (FIRST_DAY + 8) * DAY_SECONDS + SLACK_SECONDS
 
-    inspect_all(store, settings, now=(FIRST_DAY + 8) * DAY_SECONDS - 1)
+    inspect_all(store, settings, now=due - 1)
     assert evidence(store) is None
 
-    inspect_all(store, settings, now=(FIRST_DAY + 8) * DAY_SECONDS)
-    assert (evidence(store).blocks, evidence(store).legit) == (1, 3)
+    inspect_all(store, settings, now=due)
+    assert (evidence(store)["days"], evidence(store)["legit"]) == (1, 3)
+
+
+def counted(store):
+    return evidence(store)["legit"], evidence(store)["flagged"]
 
 
 def test_the_latest_label_counts_and_only_once(store, settings):
@@ -132,11 +137,11 @@ def test_the_latest_label_counts_and_only_once(store, settings):
     put(store, [(FIRST_DAY, "k1.a", True)], status="legitimate", learned_day=FIRST_DAY + 2, first_id=0)
     put(store, [(FIRST_DAY, "k1.a", True)], status="fraud", learned_day=FIRST_DAY + 1, first_id=0)
     inspect_all(store, settings)
-    assert (evidence(store).legit, evidence(store).flagged) == (1, 1)
+    assert counted(store) == (1, 1)
 
     put(store, [(FIRST_DAY, "k1.a", True)], learned_day=FIRST_DAY + 9, first_id=0)
     inspect_all(store, settings)
-    assert evidence(store).legit == 1
+    assert counted(store) == (1, 1)
 
 
 def test_decisions_with_an_incomplete_history_are_no_evidence(store, settings):
@@ -145,46 +150,54 @@ def test_decisions_with_an_incomplete_history_are_no_evidence(store, settings):
         put(store, [(FIRST_DAY, "k1.a", True)], complete=complete)
     inspect_all(store, settings)
 
-    assert (evidence(store).legit, evidence(store).flagged) == (1, 1)
+    assert counted(store) == (1, 1)
     assert store.sizes()["pending"] == 0
 
 
-def test_late_labels_continue_their_block(store, settings):
-    """The evidence of a terminal's day does not depend on how its labels were spread over inspections."""
-    for _ in range(2):
-        put(store, [(FIRST_DAY, "k1.a", number % 2 == 0) for number in range(10)])
-        inspect_all(store, settings)
+def test_late_labels_continue_their_block(tmp_path):
+    """The evidence of a day does not depend on how its decisions and labels were spread over inspections."""
+    split, whole = (new_store(tmp_path / name) for name in ("split", "whole"))
+    for store in (split, whole):
+        for _ in range(2):
+            put(store, [(FIRST_DAY, "k1.a", number % 2 == 0) for number in range(10)])
+            if store is split:
+                inspect_all(store, GuardSettings(home=tmp_path / "split"), now=(FIRST_DAY + 1) * DAY_SECONDS)
+        inspect_all(store, GuardSettings(home=tmp_path / "any"))
 
-    split, whole = evidence(store), update(Evidence.fresh(limit=0.05), 20, 10)
-    assert (split.blocks, split.legit, split.flagged) == (1, 20, 10)
-    assert split.log_e == pytest.approx(whole.log_e, abs=1e-9)
+    assert (evidence(split)["days"], *counted(split)) == (1, 20, 10)
+    assert evidence(split) == evidence(whole)
+    for store in (split, whole):
+        require_consistent(store)
+        store.close()
 
 
 def test_frauds_and_unknowns_are_no_evidence(store, settings):
-    """The false-positive rate counts legitimate rows only; an unknown label may become known later."""
+    """The false-positive rate counts legitimate rows only; an unknown label may become known until the day closes."""
     put(store, [(FIRST_DAY, "k1.a", True)] * 5, status="fraud")
     put(store, [(FIRST_DAY, "k1.b", True)], status="unknown", first_id=99)
-    inspect_all(store, settings)
+    put(store, [(FIRST_DAY, "k1.b", True)], status="unknown", first_id=100)
+    inspect_all(store, settings, now=(FIRST_DAY + 1) * DAY_SECONDS)
     assert evidence(store) is None
 
     put(store, [(FIRST_DAY, "k1.b", True)], status="legitimate", first_id=99)
     inspect_all(store, settings)
-    assert evidence(store).legit == 1
+    assert counted(store) == (1, 1)
 
 
-def test_evidence_restarts_after_a_resume(store, settings):
+def test_evidence_restarts_after_a_trip(store, settings):
     """Labels of decisions from before the suspension do not suspend the service again."""
+    begun = store.switch().epoch
     bad_days = [(FIRST_DAY, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)]
     put(store, bad_days)
     assert inspect_all(store, settings)
     put_before_resume = [(FIRST_DAY + 1, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)]
-    store.change_switch(Mode.SERVING, expected_epoch=1, reason="mended", by="boss", at=NOON)
-    put(store, put_before_resume, learned_day=LATER // DAY_SECONDS, first_id=10_000, epoch=0)
+    store.change_switch(Mode.SERVING, expected_epoch=begun + 1, reason="mended", by="boss", at=NOON)
+    put(store, put_before_resume, first_id=10_000, epoch=begun)
 
     assert inspect_all(store, settings) is None
     put(store, [(FIRST_DAY + 2, "k1.a", False)], first_id=20_000)
     inspect_all(store, settings)
-    assert (evidence(store, epoch=2).legit, evidence(store, epoch=2).tripped) == (1, False)
+    assert (evidence(store, era=begun + 1)["legit"], evidence(store, era=begun + 1)["tripped"]) == (1, False)
 
 
 def test_a_killed_guard_ends_with_the_same_evidence(tmp_path):
@@ -196,22 +209,19 @@ def test_a_killed_guard_ends_with_the_same_evidence(tmp_path):
         put(store, rows)
     inspect_all(undisturbed, GuardSettings(home=tmp_path / "a"), now=NOON)
 
-    counted = [0]
-    while counted[-1] < len(rows):
+    judged = [0]
+    while judged[-1] < len(rows):
         with guard_process(tmp_path / "b") as process:
-            wait_for(lambda: legit(disturbed) > counted[-1], "the guard to count", 20)
+            wait_for(lambda: disturbed.sizes()["judged"] > judged[-1], "the guard to count", 20)
             process.kill()
-        counted.append(legit(disturbed))
+        judged.append(disturbed.sizes()["judged"])
+    with guard_process(tmp_path / "b"):
+        wait_for(lambda: disturbed.closed_day() == FIRST_DAY + 9, "the guard to close all days", 20)
 
-    assert 0 < counted[1] < len(rows)
+    assert 0 < judged[1] < len(rows)
     assert evidence(disturbed) == evidence(undisturbed)
     disturbed.close()
     undisturbed.close()
-
-
-def legit(store):
-    now = evidence(store)
-    return now.legit if now else 0
 
 
 @pytest.mark.parametrize("url", ["http://ops.example/hook", "https://10.0.0.1/", "https://", "ops", 7])
@@ -228,12 +238,12 @@ def test_subscribers_that_cannot_be_used_are_refused_at_the_start(tmp_path, url)
 
 
 def test_a_limit_that_cannot_be_watched_is_refused_at_the_start(tmp_path):
-    """The detector's bets reach up to 6.25 %; a higher limit is refused at the start, not at the first block."""
-    with guard_process(tmp_path, ANTIFRAUD_FPR_LIMIT="0.07") as process:
+    """No rate lies far enough above such a limit; it is refused at the start, not when the first day closes."""
+    with guard_process(tmp_path, ANTIFRAUD_FPR_LIMIT="0.6") as process:
         assert process.wait(timeout=20) == 10
 
     said = (tmp_path / "guard.log").read_text()
-    assert said.startswith("error: the guard cannot watch ANTIFRAUD_FPR_LIMIT=0.07 (limit must lie in (0, 0.0625)")
+    assert said.startswith("error: the guard cannot watch ANTIFRAUD_FPR_LIMIT=0.6 (limit must lie in (0, 0.79)")
 
 
 class Subscriber(BaseHTTPRequestHandler):

@@ -13,6 +13,7 @@ from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import ScorerSettings
 from infra.monitoring.promtool import find_promtool
 from serving.store.store import open_store
+from tests.serving.policy_scene import activate_text, cap
 from tests.serving.processes import GunicornScorer
 from tests.serving.scene import DAY, NOON, Scorer, init_store, transaction
 
@@ -67,12 +68,16 @@ def fill_outbox(home):
 def exposed(shared_home):
     """The answer to a request for metrics, of a scorer with two workers after some traffic."""
     fill_outbox(shared_home)
+    activate_text(shared_home, cap(5_000))
     running = GunicornScorer(shared_home).start()
     try:
         assert running.post("/v1/decisions", transaction()).status_code == 200
         assert running.post("/v1/decisions", {}).status_code == 422
         label = {"transaction_id": 1, "status": "fraud", "learned_at": NOON}
         assert running.post("/v1/labels", {"labels": [label]}).status_code == 200
+        outcome = {"transaction_id": 1, "outcome": "declined", "happened_at": NOON}
+        assert running.post("/v1/outcomes", {"outcomes": [outcome]}).status_code == 200
+        assert running.post("/v1/decisions/batch", {"decisions": [transaction()]}).status_code == 200
         yield running.get("/metrics").text
     finally:
         running.stop()

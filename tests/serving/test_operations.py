@@ -154,7 +154,8 @@ def test_status_tells_what_is_going_on(scorer):
     }  # fmt: skip
     assert (status["release"], status["threshold"], status["verdict"]) == ("first", 500_000, "PASS")
     assert (status["state_cutoff"], status["time"], status["troubles"]) == ("2024-10-03", NOON, {})
-    assert status["counts"] == {"decisions": 1, "labels": 0, "pending": 0, "judged": 0, "outbox": 0, "dead": 0}
+    counts = {"decisions": 1, "labels": 0, "outcomes": 0, "pending": 0, "judged": 0, "outbox": 0, "dead": 0}
+    assert status["counts"] == counts
     assert [(w["release"], w["cutoff"]) for w in status["workers"]] == [("first", DAY - 1)]
     assert (status["guard"], status["evidence"]) == (None, [])
 

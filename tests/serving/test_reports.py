@@ -18,28 +18,37 @@ WORKER = {
     "release": "r1",
     "state": {"cutoff": "2024-10-03", "path": "2024-10-03-1", "sequence": 1, "moved_back": False},
     "epoch": 4,
+    "policy": {"version": 3, "sequence": 2},
 }
 
 
 def test_workers_that_use_the_same_have_converged():
     """Release, state and epoch are those of pointers and switch."""
-    assert have_converged([WORKER, WORKER], RELEASE, STATE, 4)
+    assert have_converged([WORKER, WORKER], RELEASE, STATE, 4, 2)
 
 
 @pytest.mark.parametrize(
     ("changes", "epoch"),
-    [({"release": "r0"}, 4), ({"release": None}, 4), ({"state": None}, 4), ({"epoch": 3}, 4), ({}, 5)],
+    [
+        ({"release": "r0"}, 4),
+        ({"release": None}, 4),
+        ({"state": None}, 4),
+        ({"epoch": 3}, 4),
+        ({}, 5),
+        ({"policy": None}, 4),
+        ({"policy": {"version": 3, "sequence": 1}}, 4),
+    ],
 )
 def test_one_worker_that_stays_behind_is_enough(changes, epoch):
     """A release, a state or an epoch that is not the current one shows."""
-    assert not have_converged([WORKER, {**WORKER, **changes}], RELEASE, STATE, epoch)
+    assert not have_converged([WORKER, {**WORKER, **changes}], RELEASE, STATE, epoch, 2)
 
 
 def test_nothing_has_converged_without_workers_or_pointers():
     """There is nothing to agree about."""
-    assert not have_converged([], RELEASE, STATE, 4)
-    assert not have_converged([WORKER], None, STATE, 4)
-    assert not have_converged([WORKER], RELEASE, None, 4)
+    assert not have_converged([], RELEASE, STATE, 4, 2)
+    assert not have_converged([WORKER], None, STATE, 4, 2)
+    assert not have_converged([WORKER], RELEASE, None, 4, 2)
 
 
 def test_only_the_age_of_a_report_counts():

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from antifraud.errors import StaleEpoch, StoreError, TransitionRefused
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.cohorts import CohortCounts
+from antifraud.killswitch.machine import Mode, Switch
 from serving.store.outbox import NOT_SUBSCRIBED
-from serving.store.port import Inspection, WaitingLabel
+from serving.store.port import Inspection, StoredCohort
 from serving.store.records import Place
 from serving.store.store import open_store
 from tests.serving.port_scene import (
@@ -26,6 +27,7 @@ from tests.serving.port_scene import (
 from tests.serving.scene import CUSTOMER, DAY, NOON, TERMINAL, init_store
 
 HOUR = NOON // 3_600
+DELAY = 7
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_a_decision_is_read_as_it_was_committed(store):
     found = store.decision_of(Place("", "17"))
     assert (found.score, found.event_time, found.decided_at) == (600_000, NOON, NOON + 1)
     assert (found.terminal, found.amount, found.payload) == (TERMINAL, 7_091, bytes(16))
-    assert (found.counted, found.history_complete, found.arrival, found.flagged) == (True, True, 1, True)
+    assert (found.counted, found.history_complete, found.arrival, found.said) == (True, True, 1, "flag")
     assert (found.context.release, found.context.threshold, found.context.cutoff) == ("first", 500_000, DAY - 1)
     ((entry, decision),) = store.entries(1, 1, 9)
     assert (entry.namespace, entry.transaction_id, entry.customer, entry.vector) == ("", "17", CUSTOMER, VECTOR)
@@ -194,7 +196,7 @@ def test_only_what_is_shipped_and_old_is_removed(store):
     for number in range(3):
         commit(store, number)
         put_label(store, number)
-    store.take_in_labels(9)
+    close_today(store)
     store.release(1, 2)
 
     assert remove_all(store, KEPT) == 0
@@ -207,30 +209,39 @@ def test_only_what_is_shipped_and_old_is_removed(store):
     assert commit(store, 7) == 4
 
 
+def close_today(store):
+    """Let the guard count everything, and close the scene's today."""
+    store.count_arrivals(DELAY, 9)
+    store.take_in_labels(DELAY, 9)
+    assert store.commit_inspection(Inspection(store.closed_day(), DAY, store.cohorts()))
+
+
 def test_a_shipped_decision_is_still_judged_once(store):
-    """Its label arrives after it was shipped, is counted, and a later label changes nothing any more."""
+    """Its label arrives after it was shipped, is counted, and a later label changes nothing of its closed day."""
     commit(store, 1, flagged=True)
     store.release(1, 1)
-    put_label(store, 1)
+    put_label(store, 1, received=NOON + 60)
 
-    assert store.take_in_labels(9) == 1
-    (waiting,) = store.matured_labels(DAY, 9)
-    assert waiting == WaitingLabel(1, DAY, TERMINAL, "legitimate", NOON, "first", 0, flagged=True)
-    assert store.commit_inspection(Inspection([waiting], [1], {}, {}, None))
+    assert (store.count_arrivals(DELAY, 9), store.take_in_labels(DELAY, 9)) == (1, 1)
+    honest = CohortCounts(DAY, "first", decided=1, flagged=1, legit_flagged=1.0, squares=1.0)
+    assert store.cohorts() == [StoredCohort(0, honest, honest)]
+    close_today(store)
     put_label(store, 1, status="fraud", learned_at=NOON + 60)
-    assert store.take_in_labels(9) == 1
-    assert (store.matured_labels(DAY, 9), store.sizes()["judged"]) == ([], 1)
+    assert store.take_in_labels(DELAY, 9) == 1
+    corrected = CohortCounts(DAY, "first", decided=1, flagged=1, fraud_flagged=1.0)
+    assert (store.cohorts(), store.sizes()["judged"]) == ([StoredCohort(0, honest, corrected)], 1)
 
 
 def test_labels_the_guard_has_not_seen_stay(store):
     """A label is removed only after the guard has taken it in, even if its decision is gone."""
     commit(store, 1)
+    close_today(store)
     put_label(store, 1)
     store.release(1, 1)
 
     remove_all(store, GONE)
     assert [label.transaction_id for _, label in store.read_labels(1, 9)] == ["1"]
-    assert store.take_in_labels(9) == 1
+    assert store.take_in_labels(DELAY, 9) == 1
     remove_all(store, GONE)
     assert (store.read_labels(1, 9), store.newest_label()) == ([], 1)
 
@@ -258,34 +269,48 @@ def test_a_label_of_another_namespace_is_unknown(store):
 
 
 def inspection(store, **changes):
-    subject, block = (0, "first"), (DAY, 0, "first", TERMINAL)
     values = {
-        "used": store.matured_labels(DAY, 9),
-        "counted": [1],
-        "blocks": {block: ((0, 0), (1, 1))},
-        "evidence": {subject: (None, {"legit": 1})},
+        "closed_before": -1,
+        "closes": DAY,
+        "cohorts": store.cohorts(),
+        "evidence": {(0, "first"): (None, {"legit": 1})},
         "suspend": None,
     }
     return Inspection(**{**values, **changes})
 
 
 def test_an_inspection_is_made_once_or_not_at_all(store):
-    """It is refused if labels, counts, evidence or the switch have changed since it was read."""
+    """It is refused if counts, evidence, the closed day or the switch have changed since it was read."""
     commit(store, 1)
-    put_label(store, 1)
-    store.take_in_labels(9)
-    block, read = (DAY, 0, "first", TERMINAL), inspection(store)
+    put_label(store, 1, received=NOON + 60)
+    store.count_arrivals(DELAY, 9)
+    store.take_in_labels(DELAY, 9)
+    read, (cohort,), begun = inspection(store), store.cohorts(), store.switch().epoch
     stale = [
-        inspection(store, used=[read.used[0]._replace(status="fraud")]),
-        inspection(store, blocks={block: ((1, 0), (2, 1))}),
+        inspection(store, cohorts=[cohort._replace(timely=CohortCounts(DAY, "first", 2))]),
+        inspection(store, closed_before=DAY - 1),
         inspection(store, evidence={(0, "first"): ({"legit": 5}, {})}),
+        inspection(store, suspend=Switch(Mode.SUSPENDED, store.switch().epoch + 2, "a trip", "guard", NOON)),
     ]
 
-    assert [store.commit_inspection(other) for other in stale] == [False, False, False]
-    assert (store.block_counts([block]), store.evidence(), store.sizes()["judged"]) == ({block: (0, 0)}, {}, 0)
+    assert [store.commit_inspection(other) for other in stale] == [False, False, False, False]
+    assert (store.closed_day(), store.evidence(), store.switch().epoch) == (-1, {}, begun)
     assert [store.commit_inspection(read), store.commit_inspection(read)] == [True, False]
-    assert (store.block_counts([block]), store.evidence()) == ({block: (1, 1)}, {(0, "first"): {"legit": 1}})
-    assert (store.matured_labels(DAY, 9), store.sizes()["judged"]) == ([], 1)
+    assert (store.closed_day(), store.evidence()) == (DAY, {(0, "first"): {"legit": 1}})
+
+
+def test_a_trip_begins_an_era_in_its_own_transaction(store):
+    """Decisions of the epoch before it belong to the era before it, also if they are counted later."""
+    commit(store, 1)
+    begun = store.switch().epoch
+    tripped = Switch(Mode.SUSPENDED, begun + 1, "a trip", "guard", NOON)
+    assert store.commit_inspection(Inspection(-1, suspend=tripped))
+    suspend(store, epoch=begun + 1, mode=Mode.SERVING)
+    commit(store, 2)
+    store.count_arrivals(DELAY, 9)
+
+    assert store.eras().starts == (0, begun + 1)
+    assert [(cohort.era, cohort.latest.decided) for cohort in store.cohorts()] == [(0, 1), (begun + 1, 1)]
 
 
 def test_the_switch_is_compared_and_set_with_its_notification(store):

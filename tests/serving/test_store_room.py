@@ -1,5 +1,6 @@
 """A store that fills up: decisions stop first, then labels, then the guard, and a suspension is always possible."""
 
+import json
 import os
 
 import pytest
@@ -11,7 +12,7 @@ from antifraud.settings.serving import GuardSettings
 from serving.guard.watch import inspect_evidence
 from serving.store.room import COPIES_BYTES, Room
 from tests.serving.port_scene import GONE, READ, commit, process_at, put_label, remove_all
-from tests.serving.scene import NOON, Scorer
+from tests.serving.scene import DAY, NOON, Scorer
 
 SIZES = [pytest.param(1, id="1MB"), pytest.param(6, id="6MB", marks=pytest.mark.prove)]
 LATER = NOON + 30 * DAY_SECONDS
@@ -148,18 +149,20 @@ def test_the_reserve_lies_on_the_disk(scorer):
     assert file.stat().st_blocks * 512 >= (1 << 26) / 8
 
 
-def test_the_guard_counts_when_there_is_no_room_for_new_labels(small_guard):
-    """Counting what waits makes room for the labels that could not be taken in."""
+def test_no_day_closes_before_there_is_room_for_its_labels(small_guard):
+    """A guard without room says so and stays alive; once there is room, it counts the label and closes the day."""
     store, settings = small_guard
 
-    assert inspect_evidence(store, settings, LATER).more
+    with pytest.raises(StoreFull):
+        inspect_evidence(store, settings, LATER)
+    assert (store.closed_day(), json.loads(store.reports()["guard"])["business_time"]) == (-1, LATER)
     store.has_room = True
     assert not inspect_evidence(store, settings, LATER).more
-    assert (store.taken_in, store.inspections) == (1, 2)
+    assert (store.taken_in, store.inspections, store.closed_day()) == (1, 1, DAY)
 
 
 class FullStore:
-    """A store without room for new labels until it `has_room`, with one matured label."""
+    """A store without room for new labels until it `has_room`."""
 
     def __init__(self, store):
         self._store = store
@@ -168,12 +171,12 @@ class FullStore:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
-    def take_in_labels(self, limit):
+    def take_in_labels(self, delay_days, limit):
         """Refuse until there is room."""
         if not self.has_room:
             raise StoreFull("the decision store is full")
         self.taken_in += 1
-        return self._store.take_in_labels(limit)
+        return self._store.take_in_labels(delay_days, limit)
 
     def commit_inspection(self, inspection):
         """Count the inspections."""
@@ -183,10 +186,9 @@ class FullStore:
 
 @pytest.fixture
 def small_guard(scorer):
-    """A full store with a label that waits, and the guard's settings."""
+    """A full store with a decision and its label, and the guard's settings."""
     commit(scorer.store, 1)
     put_label(scorer.store, 1)
-    scorer.store.take_in_labels(9)
     return FullStore(scorer.store), GuardSettings(home=scorer.settings.home)
 
 

@@ -80,6 +80,9 @@ def as_log(settings, bundle, path):
         "threshold": np.zeros(rows.num_rows, np.int32),
         "flagged": np.zeros(rows.num_rows, bool),
         "history_complete": np.ones(rows.num_rows, bool),
+        "said": np.zeros(rows.num_rows, np.int8),
+        "propensity": np.ones(rows.num_rows),
+        "policy": np.zeros(rows.num_rows, np.int64),
         "vector": vectors.astype(np.float64),  # as the scorer logs them
     }
     labels = {

@@ -28,9 +28,10 @@ from antifraud.errors import (
     UnknownKey,
     Unreachable,
 )
+from antifraud.policy import errors as of_policies
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = vars(errors) | vars(of_clusters)
+NAMES = vars(errors) | vars(of_clusters) | vars(of_policies)
 
 
 def test_every_error_has_an_exit_code_of_its_own():
@@ -81,7 +82,8 @@ def test_no_expected_failure_is_defined_elsewhere():
         if isinstance(node, ast.ClassDef) and {ast.unparse(base).rpartition(".")[2] for base in node.bases} & tree
     ]
 
-    assert [found for found in defined if found[0] not in {"antifraud/errors.py", "antifraud/compute/errors.py"}] == [
+    homes = {"antifraud/errors.py", "antifraud/compute/errors.py", "antifraud/policy/errors.py"}
+    assert [found for found in defined if found[0] not in homes] == [
         ("infra/terraform/check/syntax.py", "SyntaxProblem"),
         ("jobs/leak/damage.py", "Damage"),
         ("jobs/publishing/conflicts.py", "Conflict"),

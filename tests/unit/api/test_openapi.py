@@ -93,11 +93,24 @@ def test_lists_have_their_limits():
     ]  # fmt: skip
 
 
+def test_outcomes_and_batches_have_their_limits():
+    """A request has 1 to 1,000 outcomes of four kinds, or as many transactions."""
+    outcome = {"transaction_id": 1, "outcome": "declined", "happened_at": 1}
+
+    assert accepts("OutcomesRequest", {"outcomes": [outcome] * 1_000})
+    assert not accepts("OutcomesRequest", {"outcomes": [{**outcome, "outcome": "refunded"}]})
+    assert [accepts("BatchRequest", {"decisions": [REQUEST] * count}) for count in (0, 1, 1_000, 1_001)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+
+
 def test_an_answer_may_gain_fields():
     """Requests are closed, answers are open."""
     closed = {name for name, schema in SCHEMAS.items() if schema.get("additionalProperties") is False}
 
-    assert closed == {"DecisionRequest", "LabelIn", "LabelsRequest", "SwitchRequest"}
+    assert closed == {
+        "BatchRequest", "DecisionRequest", "LabelIn", "LabelsRequest", "OutcomeIn", "OutcomesRequest", "SwitchRequest",
+    }  # fmt: skip
 
 
 def test_every_problem_of_a_call_is_a_kind():

@@ -11,7 +11,7 @@ from antifraud.keys.pseudonym import Key
 from tests.unit.client.test_scorer import ANSWER, Wire, client, problem
 
 KEY = Key("k1", bytes(32))
-CALLS = ("decide", "label", "status", "suspend", "resume")
+CALLS = ("decide", "decide_all", "tell_outcomes", "label", "status", "suspend", "resume")
 
 
 def run(wire, call, key=KEY):

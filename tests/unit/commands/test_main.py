@@ -135,7 +135,8 @@ def test_the_help_lists_every_command(capsys):
     assert ended.value.code == 0
     listed = [line.split("  ")[1] for line in capsys.readouterr().out.split("\n\n")[2].splitlines()]
     assert listed == [
-        "access generate", "explain", "keys generate", "keys list", "keys retire", "keys rotate", "release activate",
+        "access generate", "explain", "keys generate", "keys list", "keys retire", "keys rotate", "policy activate",
+            "policy check", "policy diff", "policy show", "release activate",
         "release gc", "release list", "release pin", "release show", "release verify", "release-key generate", "replay",
         "subscribers add", "subscribers list", "subscribers move", "subscribers remove", "subscribers retire",
         "subscribers rotate",

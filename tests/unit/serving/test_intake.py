@@ -117,15 +117,32 @@ def test_a_refusal_is_a_whole_answer_without_any_byte_of_the_request():
     with pytest.raises(Refused) as refused:
         intake.take()
 
-    status, _, rest = refused.value.to_http().partition(b"\r\n")
+    status, _, rest = refused.value.to_http("till-3").partition(b"\r\n")
     fields, _, body = rest.partition(b"\r\n\r\n")
     assert status == b"HTTP/1.1 413 REQUEST ENTITY TOO LARGE"
     assert fields.split(b"\r\n") == [
         b"Connection: close",
         b"Content-Type: application/problem+json",
         b"Content-Length: %d" % len(body),
+        b"X-Request-Id: till-3",
     ]
     assert body == (
         b'{"type":"urn:antifraud:problem:request-entity-too-large","title":"Body is too large","status":413,'
-        b'"detail":"the body is too large: expected 1000 bytes at most"}'
+        b'"detail":"the body is too large: expected 1000 bytes at most","request_id":"till-3"}'
     )
+
+
+@pytest.mark.parametrize("path", [b"/batch", b"/batch?x=1"])
+def test_a_path_may_have_a_limit_of_its_own(path):
+    """A larger body is taken at this path alone, whether its length is announced or it comes in chunks."""
+    body = b"x" * (2 * LIMIT)
+    announced = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (path, len(body)) + body
+    chunked = b"POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (
+        path, len(body), body,
+    )  # fmt: skip
+    limits = {b"/batch": 3 * LIMIT}
+
+    for request_ in (announced, chunked):
+        assert offer(Intake(LIMIT, limits), request_) == request_
+        assert offer(Intake(LIMIT, limits), request_.replace(b"/batch", b"/other")) == "request-entity-too-large"
+        assert offer(Intake(LIMIT), request_) == "request-entity-too-large"

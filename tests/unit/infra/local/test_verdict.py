@@ -40,7 +40,7 @@ def test_a_run_goes_on_in_the_home_of_an_earlier_version(tmp_path):
     """A report of an earlier version is reported as unreadable and ignored; one of this version is read."""
     file, said = tmp_path / "report.json", []
     reason = (
-        f"the gate report {file} has no version, expected version 3: run jobs/validate.py for its day again, or read "
+        f"the gate report {file} has no version, expected version 4: run jobs/validate.py for its day again, or read "
         "it with the code that wrote it"
     )
     file.write_text('{"verdict": "PASS"}')

@@ -54,6 +54,9 @@ def logged(path, *, frauds=True, incomplete=()):
         "score": np.full(size, 5, np.int32),
         "flagged": np.zeros(size, np.bool_),
         "history_complete": ~np.isin(np.arange(size), incomplete),
+        "said": np.zeros(size, np.int8),
+        "propensity": np.ones(size),
+        "policy": np.zeros(size, np.int64),
         "vector": np.zeros((size, 1)),
     }
     kinds = {"transaction_id": np.bytes_, "status": np.int8, "learned_at": np.int64}

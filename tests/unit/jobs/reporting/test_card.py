@@ -14,7 +14,8 @@ def test_the_card_has_every_section_in_order():
     card = model_card(info, report(tradeoff=(ROW,), slices=(SLICE,)))
     headings = [line.lstrip("# ") for line in card.splitlines() if line.startswith("#")]
     assert headings == [
-        "2026-04-10-0123abcd", "Data", "Model", "Limits", "Verdict: PASS", "Trade-off", "Baselines on the same rows",
+        "2026-04-10-0123abcd", "Data", "Model", "Limits", "Verdict: PASS", "Kill-switch", "Trade-off",
+        "Baselines on the same rows",
         "Slices of the certify window", "Known weaknesses", "Features",
     ]  # fmt: skip
 

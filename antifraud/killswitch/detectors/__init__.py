@@ -1,0 +1,1 @@
+"""Detectors of the kill-switch: pure functions of what is known about closed days."""

@@ -1,0 +1,185 @@
+"""The subjects of the evidence: each release, and the service as a whole.
+
+Every closed day updates both once (`antifraud.killswitch.detectors.rate`). The budget of 5 % of the years is fixed:
+
+| subject | budget | why it is there |
+| --- | --- | --- |
+| the service | 2.5 % | releases that change every night are each too short to be found |
+| all releases together | 1.5 % | one that serves long is judged by its own days |
+| loss | 1 % | missed fraud (`antifraud.killswitch.detectors.missed_rate`) |
+
+Releases share one horizon: on each day they divide the opening weight by their shares of the decisions. However many
+there are, the expected sum of their wealth after a year is therefore at most 1.
+
+**A trip** is one of the service, or of the release that serves. A release that serves no more only warns. Its days also
+count for the service, so they could suspend a good successor. The successor is acquitted (`is_acquitted`) if its own
+decisions since then show that the trouble is over; the service's evidence then starts anew.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
+
+from antifraud.figures import share_text
+from antifraud.killswitch.cohorts import CohortCounts, add_up
+from antifraud.killswitch.detectors.noise import HIGHEST_FACTOR, Noise
+from antifraud.killswitch.detectors.rate import Cohort, RateEvidence, update
+from antifraud.killswitch.promises import Promise
+
+SERVICE: Final = ""
+"""The subject of all releases together; no release has this name."""
+SERVICE_BUDGET, RELEASE_BUDGET = 0.025, 0.015
+LEAST_ROWS: Final = 200
+"""Decisions of a successor that can acquit it: ten flagged ones are then expected at a limit of 5 %."""
+
+
+class Recent(NamedTuple):
+    """The rows of one closed day, and the flagged ones among them."""
+
+    day: int
+    rows: int
+    flagged: int
+
+
+RECENT_DAYS: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The evidence about one subject in one era.
+
+    Attributes:
+        rate: The detector's memory.
+        recent: The last closed days that were counted, oldest first.
+        cleared_on: The closed day after which the service's evidence started anew, because a successor was acquitted.
+        inflation: How much more the flagged rows of the last closed day may vary than independent ones, by the
+            manifests of its releases; None before the first. The promise rests on it.
+    """
+
+    rate: RateEvidence = field(default_factory=RateEvidence)
+    recent: tuple[Recent, ...] = ()
+    cleared_on: int | None = None
+    inflation: float | None = None
+
+    def is_broken(self, budget: float) -> bool:
+        """Return whether the evidence says that the limit is broken."""
+        return self.rate.is_tripped(budget)
+
+    def clear(self) -> "Subject":
+        """Return the subject with evidence that starts anew."""
+        return replace(self, rate=RateEvidence(), cleared_on=self.recent[-1].day)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the subject as values that JSON can hold."""
+        return {
+            "detector": self.rate.to_dict(),
+            "recent": [list(day) for day in self.recent],
+            "cleared_on": self.cleared_on,
+            "inflation": self.inflation,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Subject":
+        """Read a subject back from the values of `to_dict`."""
+        recent = tuple(Recent(*day) for day in values["recent"])
+        return cls(RateEvidence.from_dict(values["detector"]), recent, values["cleared_on"], values["inflation"])
+
+
+def budget_of(subject: str) -> float:
+    """Return the part of the years that a subject may trip falsely."""
+    return SERVICE_BUDGET if subject == SERVICE else RELEASE_BUDGET
+
+
+def require_watchable(limit: float) -> None:
+    """Refuse a limit that the detectors cannot watch.
+
+    Raises:
+        ValueError: On some weekday, no alternative would lie above the limit.
+    """
+    update(RateEvidence(), Cohort(0, 0, limit * HIGHEST_FACTOR))
+
+
+def close_day(
+    before: Mapping[str, Subject],
+    cohorts: Sequence[CohortCounts],
+    promises: Mapping[str, Promise],
+    limit: float,
+    *,
+    decided: int | None = None,
+) -> dict[str, Subject]:
+    """Return the subjects that one closed day of one era changes.
+
+    Args:
+        before: The subjects so far, by release, and `SERVICE`.
+        cohorts: The day's decisions, one entry for each release.
+        promises: What is known about each of these releases.
+        limit: The limit of the false-positive rate.
+        decided: The day's decisions in all eras, if there are others than these.
+    """
+    total = decided or sum(cohort.decided for cohort in cohorts)
+    mature = [cohort.after_maturing(promises[cohort.release].known) for cohort in cohorts]
+    after = {
+        each.release: _count(
+            before.get(each.release, Subject()), each, promises[each.release].noise, limit, each.decided / total
+        )
+        for each in mature
+        if each.decided
+    }
+    if after:
+        noise = Noise.merged([(promises[each.release].noise, each.decided) for each in mature])
+        service = add_up(mature[0].day, mature)
+        after[SERVICE] = _count(before.get(SERVICE, Subject()), service, noise, limit, service.decided / total)
+    return after
+
+
+def _count(before: Subject, cohort: CohortCounts, noise: Noise, limit: float, share: float) -> Subject:
+    rows, flagged = cohort.lower
+    closed = noise.cohort(cohort.day, rows, flagged, limit, share)
+    # If `weight` decisions share one label by chance, an inflation of `weight` makes independent rows a fair bet: by
+    # concavity, ``((1 - p) / (1 - limit)) ** (1 / weight)`` loses at least what a labelled row gains on average.
+    closed = replace(closed, inflation=closed.inflation + cohort.weight - 1)
+    recent = (*before.recent, Recent(cohort.day, rows, flagged))[-RECENT_DAYS:]
+    return replace(before, rate=update(before.rate, closed), recent=recent, inflation=closed.inflation)
+
+
+def find_trip(subjects: Mapping[str, Subject], serving: str | None) -> str | None:
+    """Return the subject that trips: the release that serves, or the service; None if neither is broken."""
+    for subject in (serving, SERVICE):
+        if subject is not None and subject in subjects and subjects[subject].is_broken(budget_of(subject)):
+            return subject
+    return None
+
+
+def is_acquitted(since: Iterable[CohortCounts], closed: Iterable[CohortCounts], limit: float) -> bool:
+    """Return whether what serves is within the limit, although earlier releases were not.
+
+    Labels of its days are still to come, so its flagged decisions are taken for honest ones, except for as many caught
+    frauds as earlier days had.
+
+    Args:
+        since: What the serving release has decided on the days that have not closed yet.
+        closed: Closed days, whose labels tell how many decisions are frauds, and how many of these are caught.
+        limit: The limit of the false-positive rate.
+
+    >>> before = [CohortCounts(0, "a", 1_000, 210, legit_flagged=198, fraud_flagged=10, fraud_passed=5)]
+    >>> good, bad = (CohortCounts(3, "b", 1_000, flagged) for flagged in (50, 90))
+    >>> is_acquitted([good], before, 0.05), is_acquitted([bad], before, 0.05)
+    (True, False)
+    """
+    now, past = add_up(0, since), add_up(0, closed)
+    if now.decided < LEAST_ROWS or not past.decided:
+        return False
+    caught = max(now.fraud_flagged, now.decided * past.fraud_flagged / past.decided)
+    missed = now.decided * past.fraud_passed / past.decided
+    return now.flagged - caught <= limit * (now.decided - caught - missed)
+
+
+def explain(name: str, subject: Subject, limit: float) -> str:
+    """Return why a subject is broken, in a sentence with the numbers."""
+    rows, flagged = (sum(counts) for counts in zip(*((day.rows, day.flagged) for day in subject.recent), strict=True))
+    who = f"release {name}" if name != SERVICE else "the service"
+    recent, always = share_text(flagged / max(rows, 1)), share_text(subject.rate.rate or 0.0)
+    return (
+        f"false-positive rate of {who} is above {limit:.1%}: {flagged} of the last {rows} matured legitimate "
+        f"transactions were flagged ({recent}; {always} of all {subject.rate.rows})"
+    )

@@ -1,0 +1,169 @@
+"""The guard counts decisions and labels, each once, in the order of their arrival.
+
+It follows decisions by their arrival numbers, so counting costs a decision nothing. Each step changes counts and the
+guard's position in one transaction: a killed guard counts nothing twice and misses nothing.
+"""
+
+import struct
+from itertools import islice
+from typing import Final, NamedTuple
+
+from antifraud.clock import day_of
+from antifraud.killswitch.eras import Eras
+from serving.store.decisions import Contexts
+from serving.store.keys import integer_of, key_of
+from serving.store.labels import read_labels
+from serving.store.records import Decision, StoredLabel
+from serving.store.stubs import context_number_of, decode_stub
+from serving.store.tallies import (
+    DECIDED,
+    FIELDS,
+    FLAGGED,
+    SQUARES,
+    THOUSANDTHS,
+    CohortKey,
+    Tally,
+    close_time,
+    is_closed,
+    put_tallies,
+    read_eras,
+    read_tallies,
+)
+from serving.store.view import View
+
+COUNTED: Final = "guard_arrival_cursor"
+"""Counter with the arrival number up to which decisions are counted."""
+CURSOR: Final = "guard_label_cursor"
+JUDGED: Final = "judged"
+"""Counter of the decisions with a label that the guard has counted."""
+PENDING: Final = "pending"
+"""The database of the labels that count, for as long as a later one can correct them."""
+CELLS: Final = {("legitimate", True): 2, ("legitimate", False): 3, ("fraud", True): 4, ("fraud", False): 5}
+"""Places in a tally by status, and by whether the decision was flagged."""
+STATUSES: Final = ("", "unknown", "legitimate", "fraud")
+_SAID: Final = struct.Struct("<BqI")
+"""Status, seconds from the event until the label was learnt, and thousandths of a decision that it stands for."""
+
+
+class Arrivals(NamedTuple):
+    """Decisions after the guard's position: how many, the last arrival number, and what they add to the tallies."""
+
+    position: int
+    found: int
+    last: int
+    added: dict[CohortKey, tuple[Tally, Tally]]
+
+
+class Said(NamedTuple):
+    """The label that counts for a decision; no text stands for no label."""
+
+    status: str = ""
+    learned: int = 0
+    weight: int = 0
+
+
+NOTHING_SAID: Final = Said()
+
+
+def find_arrivals(view: View, contexts: Contexts, delay_days: int, limit: int) -> Arrivals:
+    """Return up to `limit` decisions that the guard has not counted yet."""
+    position, eras = view.number(COUNTED), read_eras(view)
+    found, last, added = 0, position, dict[CohortKey, tuple[Tally, Tally]]()
+    for key, stub in islice(view.items("stubs", key_of(position + 1)), limit):
+        found, last = found + 1, integer_of(key)
+        decision = decode_stub(stub, last, contexts.get(view, context_number_of(stub)))
+        if not _counts(decision):
+            continue
+        cohort = _cohort_of(decision, eras)
+        tallies = added.setdefault(cohort, ([0] * FIELDS, [0] * FIELDS))
+        is_timely = decision.decided_at < close_time(cohort.day, delay_days)
+        for tally in tallies if is_timely else tallies[1:]:
+            tally[DECIDED] += 1
+            tally[FLAGGED] += decision.above_threshold
+    return Arrivals(position, found, last, added)
+
+
+def _counts(decision: Decision) -> bool:
+    # The score of a vector with gaps says how late the event came, and nothing about the release.
+    return decision.history_complete and bool(decision.context.release)
+
+
+def _cohort_of(decision: Decision, eras: Eras) -> CohortKey:
+    context = decision.context
+    return CohortKey(day_of(decision.event_time), eras.era_of(context.epoch), context.release)
+
+
+def add_arrivals(view: View, arrivals: Arrivals) -> None:
+    """Count decisions, unless somebody has counted them meanwhile."""
+    if view.number(COUNTED) != arrivals.position:
+        return
+    for key, (more_timely, more) in arrivals.added.items():
+        timely, latest = read_tallies(view, key)
+        # A day that a guard with a fast clock has closed does not change any more.
+        for tally, added in ((latest, more),) if is_closed(view, key.day) else ((timely, more_timely), (latest, more)):
+            tally[DECIDED] += added[DECIDED]
+            tally[FLAGGED] += added[FLAGGED]
+        put_tallies(view, key, timely, latest)
+    view.set_number(COUNTED, arrivals.last)
+
+
+def take_in_labels(view: View, contexts: Contexts, delay_days: int, limit: int) -> int:
+    """Count up to `limit` new labels, and return how many there were."""
+    arrived = read_labels(view, view.number(CURSOR) + 1, limit)
+    eras = read_eras(view)
+    for _, label in arrived:
+        stub = view.get("stubs", key_of(label.arrival))
+        if stub is None:
+            continue
+        decision = decode_stub(stub, label.arrival, contexts.get(view, context_number_of(stub)))
+        if _counts(decision):
+            _count_label(view, _cohort_of(decision, eras), decision, label, delay_days)
+    if arrived:
+        view.set_number(CURSOR, arrived[-1][0])
+    return len(arrived)
+
+
+def _count_label(view: View, cohort: CohortKey, decision: Decision, label: StoredLabel, delay_days: int) -> None:
+    arrival = key_of(label.arrival)
+    stored = view.get(PENDING, arrival)
+    timely, latest = _read_said(stored)
+    new = Said(label.status, label.learned_at - decision.event_time, round(THOUSANDTHS / label.propensity))
+    is_timely = label.received_at < close_time(cohort.day, delay_days) and not is_closed(view, cohort.day)
+    after = _later(timely, new) if is_timely else timely, _later(latest, new)
+    if after == (timely, latest):
+        return
+    tallies = read_tallies(view, cohort)
+    for tally, old, now in zip(tallies, (timely, latest), after, strict=True):
+        _move(tally, old, -1, flagged=decision.above_threshold)
+        _move(tally, now, 1, flagged=decision.above_threshold)
+    put_tallies(view, cohort, *tallies)
+    view.replace(PENDING, arrival, stored, b"".join(map(_pack_said, after)))
+    if stored is None:
+        view.next_number(JUDGED)
+
+
+def _later(before: Said, new: Said) -> Said:
+    """Return the label that was learnt last; clients may send labels out of order."""
+    return before if before.status and before.learned > new.learned else new
+
+
+def _move(tally: Tally, said: Said, sign: int, *, flagged: bool) -> None:
+    """Add a label to a tally, or take it away; an unknown one says nothing."""
+    cell = CELLS.get((said.status, flagged))
+    if cell is None:
+        return
+    tally[cell] += sign * said.weight
+    if flagged and said.status == "legitimate":
+        tally[SQUARES] += sign * said.weight**2
+
+
+def _read_said(stored: bytes | None) -> tuple[Said, Said]:
+    """Return the timely and the latest label of a decision."""
+    if stored is None:
+        return NOTHING_SAID, NOTHING_SAID
+    timely, latest = (Said(STATUSES[status], *rest) for status, *rest in _SAID.iter_unpack(stored))
+    return timely, latest
+
+
+def _pack_said(said: Said) -> bytes:
+    return _SAID.pack(STATUSES.index(said.status), said.learned, said.weight)

@@ -1,0 +1,116 @@
+"""The guard's part of the decision store: its counts, the evidence, and the change that a closed day makes."""
+
+import json
+from typing import Any
+
+from antifraud.killswitch.eras import Eras
+from serving.store import room
+from serving.store.counting import add_arrivals, find_arrivals, take_in_labels
+from serving.store.decisions import Contexts
+from serving.store.keys import NUMBER_BYTES, integer_of, key_of
+from serving.store.lmdb import Environment
+from serving.store.port import EvidenceKey, Inspection, StoredCohort
+from serving.store.switchboard import put_switch, read_switch
+from serving.store.tallies import (
+    CLOSED,
+    put_eras,
+    read_closed_day,
+    read_cohorts,
+    read_cohorts_of,
+    read_eras,
+)
+from serving.store.view import View
+
+
+class GuardStore:
+    """The operations of the guard, each in a transaction of its own."""
+
+    _environment: Environment
+    _contexts: Contexts
+
+    def count_arrivals(self, delay_days: int, limit: int) -> int:
+        """Count up to `limit` decisions that the guard has not counted yet; return how many there were."""
+        # They are read without the lock, which is only held while some counters change.
+        with self._environment.read() as view:
+            arrivals = find_arrivals(view, self._contexts, delay_days, limit)
+        if arrivals.found:
+            self._environment.write(lambda view: add_arrivals(view, arrivals), spare=room.GUARD)
+        return arrivals.found
+
+    def take_in_labels(self, delay_days: int, limit: int) -> int:
+        """Count up to `limit` new labels; return how many there were."""
+        return self._environment.write(
+            lambda view: take_in_labels(view, self._contexts, delay_days, limit), spare=room.GUARD, size=limit
+        )
+
+    def cohorts(self) -> list[StoredCohort]:
+        """Return the counts of every day, era and release, oldest day first."""
+        with self._environment.read() as view:
+            return read_cohorts(view)
+
+    def closed_day(self) -> int:
+        """Return the last closed day, -1 before the first."""
+        with self._environment.read() as view:
+            return read_closed_day(view)
+
+    def eras(self) -> Eras:
+        """Return the eras of evidence."""
+        with self._environment.read() as view:
+            return read_eras(view)
+
+    def evidence(self) -> dict[EvidenceKey, dict[str, Any]]:
+        """Return the evidence about every subject of every era."""
+        with self._environment.read() as view:
+            return read_evidence(view)
+
+    def commit_inspection(self, inspection: Inspection) -> bool:
+        """Make the guard's change; return False, and change nothing, if something has changed since it was read."""
+        # A suspension must succeed however full the store is.
+        return self._environment.write(
+            lambda view: commit_inspection(view, inspection),
+            size=1 + len(inspection.evidence),
+            urgent=inspection.suspend is not None,
+        )
+
+
+def read_evidence(view: View) -> dict[EvidenceKey, dict[str, Any]]:
+    """Return the evidence about every subject of every era."""
+    return {
+        (integer_of(key[:NUMBER_BYTES]), key[NUMBER_BYTES:].decode()): json.loads(text)
+        for key, text in view.items("evidence")
+    }
+
+
+def commit_inspection(view: View, inspection: Inspection) -> bool:
+    """Make the guard's change; return False, and change nothing, if something has changed since it was read."""
+    if _has_changed(view, inspection):
+        return False
+    if inspection.closes is not None:
+        view.set_number(CLOSED, inspection.closes + 1)
+    for subject, (_, evidence) in inspection.evidence.items():
+        view.put("evidence", _key_of(subject), json.dumps(evidence).encode())
+    if inspection.suspend is not None:
+        put_switch(view, inspection.suspend)
+        # In the transaction of the trip, so that no decision after it can count for the era before it.
+        put_eras(view, read_eras(view).begin(inspection.suspend.epoch))
+    return True
+
+
+def _has_changed(view: View, inspection: Inspection) -> bool:
+    suspend, day = inspection.suspend, inspection.closes
+    return (
+        (suspend is not None and read_switch(view).epoch + 1 != suspend.epoch)
+        or read_closed_day(view) != inspection.closed_before
+        or (day is not None and read_cohorts_of(view, day) != list(inspection.cohorts))
+        or any(_evidence(view, subject) != before for subject, (before, _) in inspection.evidence.items())
+    )
+
+
+def _key_of(subject: EvidenceKey) -> bytes:
+    era, release = subject
+    return key_of(era) + release.encode()
+
+
+def _evidence(view: View, subject: EvidenceKey) -> Any:
+    stored = view.get("evidence", _key_of(subject))
+    return json.loads(stored) if stored else None
