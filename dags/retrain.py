@@ -17,7 +17,9 @@ How to read each task:
   report is missing, damaged or of another version: clear `validate`.
 - `promote`: the exit code says what to do.
   - 40: the bundle did not verify. 51: the release serves, but MLflow did not answer. Clear the task; it is idempotent.
-  - 41: the champion changed after validation. Clear the run from `validate` on.
+  - 41: the champion changed after validation. Clear the run from `validate` on. Or the service is suspended or rolled
+    back: the pointer stays until an admin resumes it, or you *Trigger* with a reason in `resume`.
+  - 73: the scorer did not tell its switch. Clear the task.
   - 42: the champion was trained on other features, so the candidate could not be compared with it. Every night ends
     like this until you decide. Read the report, then *Trigger* with `replace_unjudged` = the id of the champion.
 - `lease`, `create_cluster`, `delete_cluster`: exist only with a compute target in the cloud; see the DAG `clusters`.
@@ -50,6 +52,8 @@ log = logging.getLogger(__name__)
 
 AS_OF = f"{{{{ params.as_of or {RUN_DAY} }}}}"
 REPLACE = "{{ '--replace-unjudged ' ~ params.replace_unjudged if params.replace_unjudged else '' }}"
+# The shell reads the reason from a variable, so that no text of a person is part of a command.
+RESUME = """{{ ' --resume "$REASON"' if params.resume else '' }}"""
 
 
 @dag(
@@ -63,6 +67,12 @@ REPLACE = "{{ '--replace-unjudged ' ~ params.replace_unjudged if params.replace_
             type=["null", "string"],
             pattern=RELEASE_PATTERN,
             description="Id of a champion trained on other features, to be replaced without a comparison. Empty: none",
+        ),
+        "resume": Param(
+            None,
+            type=["null", "string"],
+            pattern=r"^.{1,500}$",
+            description="Why a PASS shall resume a service that is suspended or rolled back. Empty: it does not",
         ),
     },
     tags=["model", "nightly"],
@@ -92,7 +102,8 @@ def retrain() -> None:
 
     train = spark_job("train", "train", ["--as-of", AS_OF])
     validate = spark_job("validate", "validate", ["--as-of", AS_OF])
-    promote = python_job("promote", "promote", ["--as-of", AS_OF, REPLACE])
+    given = {"REASON": "{{ params.resume or '' }}"}
+    promote = python_job("promote", "promote", ["--as-of", AS_OF, REPLACE + RESUME], env=given, append_env=True)
     judged = gate(AS_OF)
     wait_for_features(AS_OF) >> train >> validate >> judged >> promote
     share_home(judged.operator, promote)  # type: ignore[attr-defined]

@@ -1,15 +1,17 @@
 """# rollback: back to an earlier release, if it passes today's limits
 
-The named release is verified and judged on the newest days with matured labels, by today's limits. Only a PASS moves
-the release pointer; the scorers follow within seconds. To stop scoring at once, suspend the service instead:
-docs/runbook.md says how.
+The named release is verified and judged on the newest days with matured labels, by today's limits. After a PASS the
+scorer's switch is set to ROLLED_BACK: every worker serves the named release at once, and the release pointer stays. To
+stop scoring at once, suspend the service instead: docs/runbook.md says how.
 
-**Dry by default**: the run judges and reports, and moves nothing. Trigger again with `dry_run` off to move the pointer.
+**Dry by default**: the run judges and reports, and changes nothing. Trigger again with `dry_run` off to roll back. An
+admin ends it with `resume`; until then `retrain` moves no pointer.
 
 When a task fails:
 
 - `promote`: the release is unknown, its bundle does not verify, or it breaks a limit today. The last line of the log
-  says which. The serving release was not touched.
+  says which. The serving release was not touched. 71: somebody has changed the switch meanwhile, or the release cannot
+  be loaded by the scorer. 73: the scorer did not answer.
 - `fetch_home`, `store_home`: exist only with a compute target in the cloud; see the DAG `retrain`.
 """
 
@@ -22,7 +24,8 @@ from dags.submit import share_home
 
 log = logging.getLogger(__name__)
 
-DRY_RUN = "{{ '--dry-run' if params.dry_run else '' }}"
+# The shell reads the reason from a variable, so that no text of a person is part of a command.
+HOW = """{{ '--dry-run' if params.dry_run else '--reason "$REASON"' }}"""
 
 
 @dag(
@@ -41,7 +44,7 @@ DRY_RUN = "{{ '--dry-run' if params.dry_run else '' }}"
     doc_md=__doc__,
 )
 def rollback() -> None:
-    """Log the reason, then promote the named release."""
+    """Log the reason, then judge the named release and roll back to it."""
 
     @task
     def reason(text: str) -> str:
@@ -49,7 +52,8 @@ def rollback() -> None:
         log.info("reason given: %s", text)
         return text
 
-    promote = python_job("promote", "promote", ["--release", "{{ params.release }}", DRY_RUN])
+    given = {"REASON": "{{ params.reason }}"}
+    promote = python_job("promote", "promote", ["--release", "{{ params.release }}", HOW], env=given, append_env=True)
     reason("{{ params.reason }}") >> promote
     share_home(promote, promote)
 

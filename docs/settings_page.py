@@ -33,6 +33,7 @@ EXAMPLES: Final = {
     "SHARED_HOME": "s3a://lake/home",
     "S3_ENDPOINT": "https://s3.example",
     "MLFLOW_URI": "http://127.0.0.1:5000",
+    "SCORER_URL": "https://scorer.example",
     "DECLARED_FRAUD_SHARE": "0.02",
     "ALERTS_A_DAY": "200",
     "WEBHOOK_NETWORKS": "10.1.0.0/16",

@@ -24,6 +24,9 @@ Token = Annotated[
 ]
 Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="amount in minor units")]
 Score = Annotated[int, Meta(ge=0, le=1_000_000, description="parts per million")]
+ReleaseName = Annotated[
+    str, Meta(pattern=r"\A[0-9A-Za-z][0-9A-Za-z._-]{0,99}\Z", max_length=100, description="id of a release")
+]
 LabelStatus = Literal["fraud", "legitimate", "unknown"]
 OutcomeKind = Literal["authorised", "declined", "challenge_passed", "challenge_failed"]
 Propensity = Annotated[

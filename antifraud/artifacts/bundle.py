@@ -24,6 +24,8 @@ from antifraud.settings.core import Settings
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 POINTER: Final = "pointer.json"
+REGISTRATION: Final = "store.json"
+"""File in the releases folder that names the scorer's decision store."""
 UNFINISHED: Final = ".new-"
 """Prefix of folders that are being built or removed; no reader looks at them."""
 

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from msgspec import UNSET
+
 from antifraud.api.outcomes import OutcomesAnswer
+from antifraud.api.service import SwitchRequest
 from antifraud.client.address import connection_options
 from antifraud.client.answers import MOST_BYTES, Reply
 from antifraud.client.attempts import Attempts
@@ -94,13 +97,45 @@ class AsyncScorerClient:
         """Return what the service is doing; see `ScorerClient.status`."""
         return await self._run(status_call(seconds))
 
-    async def suspend(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
+    async def suspend(
+        self, reason: str, expected_epoch: int, *, drill: bool = False, seconds: float = SECONDS
+    ) -> dict[str, Any]:
         """Suspend the service and return the switch; see `ScorerClient.suspend`."""
-        return await self._run(switch_call("suspend", reason, expected_epoch, seconds))
+        return await self._run(switch_call(SwitchRequest("suspend", reason, expected_epoch, drill=drill), seconds))
 
-    async def resume(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
-        """Resume the service and return the switch; see `ScorerClient.suspend`."""
-        return await self._run(switch_call("resume", reason, expected_epoch, seconds))
+    async def resume(
+        self,
+        reason: str,
+        expected_epoch: int,
+        *,
+        report: str | None = None,
+        force: bool = False,
+        seconds: float = SECONDS,
+    ) -> dict[str, Any]:
+        """Resume the service and return the switch; see `ScorerClient.resume`."""
+        request = SwitchRequest("resume", reason, expected_epoch, report=report or UNSET, force=force)
+        return await self._run(switch_call(request, seconds))
+
+    async def observe(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
+        """Let the service observe and return the switch; see `ScorerClient.observe`."""
+        return await self._run(switch_call(SwitchRequest("observe", reason, expected_epoch), seconds))
+
+    async def roll_back(
+        self,
+        release: str,
+        reason: str,
+        expected_epoch: int,
+        *,
+        report: str | None = None,
+        drill: bool = False,
+        force: bool = False,
+        seconds: float = SECONDS,
+    ) -> dict[str, Any]:
+        """Serve an earlier release and return the switch; see `ScorerClient.roll_back`."""
+        request = SwitchRequest(
+            "roll_back", reason, expected_epoch, release=release, report=report or UNSET, drill=drill, force=force
+        )
+        return await self._run(switch_call(request, seconds))
 
     async def _run(self, call: Call[T]) -> T:
         attempts = Attempts(call.seconds)

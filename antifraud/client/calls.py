@@ -159,11 +159,8 @@ def status_call(seconds: float) -> Call[AnyAnswer]:
     return Call("GET", "/v1/status", None, seconds, _decode_any)
 
 
-def switch_call(
-    action: Literal["suspend", "resume"], reason: str, expected_epoch: int, seconds: float
-) -> Call[AnyAnswer]:
+def switch_call(request: SwitchRequest, seconds: float) -> Call[AnyAnswer]:
     """Return the call that changes the switch."""
-    request = SwitchRequest(action, reason, expected_epoch)
     return Call("POST", "/v1/switch", encode(request), seconds, _decode_any)
 
 

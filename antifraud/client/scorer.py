@@ -12,7 +12,10 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from msgspec import UNSET
+
 from antifraud.api.outcomes import OutcomesAnswer
+from antifraud.api.service import SwitchRequest
 from antifraud.client.address import connection_options
 from antifraud.client.answers import Reply
 from antifraud.client.attempts import Attempts
@@ -151,17 +154,59 @@ class ScorerClient:
         """
         return self._run(status_call(seconds))
 
-    def suspend(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
+    def suspend(
+        self, reason: str, expected_epoch: int, *, drill: bool = False, seconds: float = SECONDS
+    ) -> dict[str, Any]:
         """Suspend the service and return the switch; `expected_epoch` is the switch's epoch in `status`.
+
+        `drill` marks the suspension as an exercise.
 
         Raises:
             Refused: The switch has changed since then, or cannot be suspended; read `status` again.
         """
-        return self._run(switch_call("suspend", reason, expected_epoch, seconds))
+        return self._run(switch_call(SwitchRequest("suspend", reason, expected_epoch, drill=drill), seconds))
 
-    def resume(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
-        """Resume the service and return the switch; see `suspend`."""
-        return self._run(switch_call("resume", reason, expected_epoch, seconds))
+    def resume(
+        self,
+        reason: str,
+        expected_epoch: int,
+        *,
+        report: str | None = None,
+        force: bool = False,
+        seconds: float = SECONDS,
+    ) -> dict[str, Any]:
+        """Resume the service with the release that the pointer names, and return the switch; see `suspend`.
+
+        A release that has tripped needs the SHA-256 of a `report` by which it passes today. Once in 30 days an admin
+        may resume it without one; afterwards only by `force`.
+        """
+        request = SwitchRequest("resume", reason, expected_epoch, report=report or UNSET, force=force)
+        return self._run(switch_call(request, seconds))
+
+    def observe(self, reason: str, expected_epoch: int, *, seconds: float = SECONDS) -> dict[str, Any]:
+        """Let the service score and log without flagging, and return the switch; see `suspend`."""
+        return self._run(switch_call(SwitchRequest("observe", reason, expected_epoch), seconds))
+
+    def roll_back(
+        self,
+        release: str,
+        reason: str,
+        expected_epoch: int,
+        *,
+        report: str | None = None,
+        drill: bool = False,
+        force: bool = False,
+        seconds: float = SECONDS,
+    ) -> dict[str, Any]:
+        """Serve an earlier release and return the switch; see `suspend` and `resume`.
+
+        Raises:
+            Refused: The release cannot be loaded, or the switch cannot be changed.
+        """
+        request = SwitchRequest(
+            "roll_back", reason, expected_epoch, release=release, report=report or UNSET, drill=drill, force=force
+        )
+        return self._run(switch_call(request, seconds))
 
     def _run(self, call: Call[T]) -> T:
         attempts = Attempts(call.seconds)

@@ -1,22 +1,24 @@
-"""The switch: the state machine that says whether the scorer may answer.
+"""The switch: the state machine that says whether the scorer may answer, and with which release.
 
 This module has the pure rules; `serving/store/switchboard.py` keeps the switch in the decision store. Every change
 names the epoch that its author had read. If two operators, or an operator and the guard, act on the same reading, only
 the first change is accepted.
 
-    OBSERVE ──> SERVING <──> ROLLED_BACK
-       │           │ ▲            │ ▲
-       └───────────┴─┼────────────┘ │
-                   ▼ │              │
-                 SUSPENDED ─────────┘
+A trip of the guard suspends. In OBSERVE nothing is flagged, so a trip there only blocks the way to SERVING.
+The diagram is in docs/architecture/serving.md.
 """
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from antifraud.errors import StaleEpoch, TransitionRefused
+from antifraud.killswitch.admission import is_unproved, require_admissible
+
+GUARD: Final = "guard"
+"""The author of trips and warnings."""
 
 
 class Mode(StrEnum):
@@ -28,12 +30,39 @@ class Mode(StrEnum):
     SUSPENDED = "SUSPENDED"
 
 
+class Cause(StrEnum):
+    """Kind of reason: a new or accepted store, a person, evidence of the guard, or a release that passed the gate."""
+
+    STORE = "store"
+    ADMIN = "admin"
+    TRIP = "trip"
+    PASS = "pass"  # noqa: S105 a verdict, no password
+
+
+class Level(StrEnum):
+    """The guard's warning: none, a warning for working hours, or one that pages a person."""
+
+    NONE = "none"
+    WARN = "warn"
+    PAGE = "page"
+
+
 ALLOWED: Final[dict[Mode, frozenset[Mode]]] = {
     Mode.OBSERVE: frozenset({Mode.SERVING, Mode.SUSPENDED}),
     Mode.SERVING: frozenset({Mode.ROLLED_BACK, Mode.SUSPENDED}),
     Mode.ROLLED_BACK: frozenset({Mode.SERVING, Mode.SUSPENDED}),
-    Mode.SUSPENDED: frozenset({Mode.SERVING, Mode.ROLLED_BACK}),
+    Mode.SUSPENDED: frozenset({Mode.OBSERVE, Mode.SERVING, Mode.ROLLED_BACK}),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Why, by whom and when the warning level was changed, and the evidence for it."""
+
+    reason: str
+    by: str
+    at: int
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +72,19 @@ class Switch:
     Attributes:
         mode: Whether and with what the scorer decides.
         epoch: Number of changes so far.
-        reason: Why the last change was made, in a sentence.
+        reason: Why the last change was made, in a sentence; a change of the warning level has a note of its own.
         by: Who made it: a client's name, ``guard``, or ``store`` for a new store.
         at: Business time of the change, UTC seconds.
+        cause: Kind of reason.
+        release: The release that serves while ROLLED_BACK; None in the other modes, in which the pointer says it.
+        began: Epoch in which the mode began.
+        warning: Level of the guard's warning.
+        warned: Why the warning level was last changed; None if it never was.
+        drill: Whether a person has suspended or rolled back as an exercise.
+        evidence: Numbers behind the change.
+        tripped: Releases that served when the guard tripped, and have not been put back into service since.
+        unproved_at: When a release that had tripped was last put back without a PASS.
+        observed_at: When OBSERVE began; it stays until the service has left observation by way of SERVING.
     """
 
     mode: Mode
@@ -53,28 +92,151 @@ class Switch:
     reason: str
     by: str
     at: int
+    cause: Cause = Cause.ADMIN
+    release: str | None = None
+    began: int = 0
+    warning: Level = Level.NONE
+    warned: Note | None = None
+    drill: bool = False
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    tripped: tuple[str, ...] = ()
+    unproved_at: int | None = None
+    observed_at: int | None = None
 
 
-INITIAL: Final = Switch(Mode.SERVING, epoch=0, reason="a new store", by="store", at=0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A change that somebody asks for, and everything that the rules ask about it.
+
+    Attributes:
+        mode: The mode to change to.
+        expected_epoch: The epoch that the author has read.
+        reason: Why, in a sentence.
+        by: The author.
+        at: Business time, UTC seconds.
+        cause: Kind of reason; PASS means that `release` has passed the gate on today's data.
+        release: The release that will serve.
+        drill: Whether it is an exercise.
+        forced: Whether a person takes the responsibility for what the evidence forbids.
+        evidence: Numbers behind the change.
+        label_delay_days: Days until the labels of a day have come.
+    """
+
+    mode: Mode
+    expected_epoch: int
+    reason: str
+    by: str
+    at: int
+    cause: Cause = Cause.ADMIN
+    release: str | None = None
+    drill: bool = False
+    forced: bool = False
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    label_delay_days: int = 0
 
 
-def change(switch: Switch, mode: Mode, *, expected_epoch: int, reason: str, by: str, at: int) -> Switch:
-    """Return the switch after a change to `mode`, requested by somebody who had read `expected_epoch`.
+UNCHANGED: Final = Switch(Mode.SERVING, epoch=0, reason="a new store", by="store", at=0, cause=Cause.STORE)
+"""The switch of a store of an earlier version that nobody has changed: such a store began with SERVING."""
+INITIAL: Final = dataclasses.replace(
+    UNCHANGED, mode=Mode.SUSPENDED, reason="a new store: an admin begins with `observe` or `resume`"
+)
+"""The switch of a new store: a person decides when it begins to answer."""
 
-    >>> change(INITIAL, Mode.SUSPENDED, expected_epoch=0, reason="drill", by="guard", at=60)
-    Switch(mode=<Mode.SUSPENDED: 'SUSPENDED'>, epoch=1, reason='drill', by='guard', at=60)
+
+def release_in_service(switch: Switch, champion: str | None) -> str | None:
+    """Return the release that serves, or would if the service were not suspended; the pointer names `champion`.
+
+    >>> release_in_service(INITIAL, "b")
+    'b'
+    >>> release_in_service(dataclasses.replace(INITIAL, mode=Mode.ROLLED_BACK, release="a"), "b")
+    'a'
+    """
+    return switch.release if switch.mode is Mode.ROLLED_BACK else champion
+
+
+def change(switch: Switch, order: Order) -> Switch:
+    """Return the switch after a change that somebody asks for.
+
+    >>> order = Order(mode=Mode.SERVING, expected_epoch=0, reason="we begin", by="boss", at=60, release="a")
+    >>> after = change(INITIAL, order)
+    >>> after.mode, after.epoch, after.began
+    (<Mode.SERVING: 'SERVING'>, 1, 1)
 
     Raises:
-        StaleEpoch: The switch has changed since then.
-        TransitionRefused: `mode` cannot follow the present mode.
+        StaleEpoch: The switch has changed since `order.expected_epoch`.
+        TransitionRefused: The mode cannot follow the present mode, or the evidence speaks against the release.
     """
     # Compare and set: a decision that was based on an outdated reading must not overwrite a newer one.
-    if switch.epoch != expected_epoch:
+    if switch.epoch != order.expected_epoch:
         raise StaleEpoch(
-            f"the switch is at epoch {switch.epoch}, the change was decided at {expected_epoch}: "
+            f"the switch is at epoch {switch.epoch}, the change was decided at {order.expected_epoch}: "
             "read it again and decide anew"
         )
-    if mode not in ALLOWED[switch.mode]:
+    if order.mode not in ALLOWED[switch.mode]:
         possible = ", ".join(sorted(ALLOWED[switch.mode]))
-        raise TransitionRefused(f"{switch.mode} cannot become {mode}: from here the switch goes to {possible}")
-    return dataclasses.replace(switch, mode=mode, epoch=switch.epoch + 1, reason=reason, by=by, at=at)
+        raise TransitionRefused(f"{switch.mode} cannot become {order.mode}: from here the switch goes to {possible}")
+    after = dataclasses.replace(
+        _noted(switch, order.reason, order.by, order.at, order.evidence),
+        mode=order.mode,
+        cause=order.cause,
+        began=switch.epoch + 1,
+        release=order.release if order.mode is Mode.ROLLED_BACK else None,
+        drill=order.drill,
+    )
+    if order.mode is Mode.OBSERVE:
+        return dataclasses.replace(after, observed_at=order.at)
+    return after if order.mode is Mode.SUSPENDED else _admit(switch, order, after)
+
+
+def _admit(switch: Switch, order: Order, after: Switch) -> Switch:
+    """Return the switch with the order's release in service, if the evidence allows it."""
+    has_passed = order.cause is Cause.PASS
+    require_admissible(switch, order.release, order.at, order.label_delay_days, passed=has_passed, forced=order.forced)
+    unproved = is_unproved(switch, order.release, passed=has_passed)
+    return dataclasses.replace(
+        after,
+        tripped=tuple(release for release in switch.tripped if release != order.release),
+        unproved_at=order.at if unproved else switch.unproved_at,
+        observed_at=None,
+    )
+
+
+def trip(
+    switch: Switch, *, release: str | None, reason: str, at: int, evidence: Mapping[str, Any], by: str = GUARD
+) -> Switch | None:
+    """Return the switch after a trip of the guard about the `release` in service; None if it is known already.
+
+    A service that is suspended for another reason, such as a drill, is suspended for this one from now on.
+
+    >>> trip(change(INITIAL, Order(mode=Mode.OBSERVE, expected_epoch=0, reason="we begin", by="boss", at=60)),
+    ...      release="a", reason="too many flags", at=90, evidence={}).mode
+    <Mode.OBSERVE: 'OBSERVE'>
+    """
+    is_known = release in switch.tripped or (release is None and switch.cause is Cause.TRIP)
+    if is_known and switch.mode in {Mode.OBSERVE, Mode.SUSPENDED}:
+        return None
+    after = dataclasses.replace(
+        _noted(switch, reason, by, at, evidence),
+        cause=Cause.TRIP,
+        drill=False,
+        tripped=switch.tripped if release is None else (*(r for r in switch.tripped if r != release), release),
+    )
+    if switch.mode in {Mode.OBSERVE, Mode.SUSPENDED}:
+        return after
+    return dataclasses.replace(after, mode=Mode.SUSPENDED, release=None, began=switch.epoch + 1)
+
+
+def warn(switch: Switch, level: Level, note: Note) -> Switch | None:
+    """Return the switch with another warning level; None if it has this level already.
+
+    >>> warn(INITIAL, Level.PAGE, Note("the budget is used up", "guard", 60)).warning
+    <Level.PAGE: 'page'>
+    """
+    if level is switch.warning:
+        return None
+    return dataclasses.replace(switch, epoch=switch.epoch + 1, warning=level, warned=note)
+
+
+def _noted(switch: Switch, reason: str, by: str, at: int, evidence: Mapping[str, Any]) -> Switch:
+    """Return the switch of the next epoch, with who changed it, why and when."""
+    return dataclasses.replace(switch, epoch=switch.epoch + 1, reason=reason, by=by, at=at, evidence=dict(evidence))

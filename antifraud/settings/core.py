@@ -145,6 +145,10 @@ class JobSettings(Settings):
     """Folder of the jars; default ``jars`` in the Python environment, where ``make setup`` puts them."""
     mlflow_uri: str | None = None
     """MLflow tracking server; default a SQLite file below `home`."""
+    scorer_url: str | None = None
+    """URL of the scorer, for promotion and roll-back, which ask its switch; not set: no scorer uses the releases."""
+    scorer_token: Path | None = None
+    """File with a bearer token of the scope `admin` for that; default ``<home>/secrets/admin.token``."""
     release_signing_key: Path | None = None
     """Private key that promotion signs releases with; default ``<home>/secrets/release.key``."""
     label_delay_days: Annotated[int, Range(0, MOST_DAYS)] = 7
@@ -242,6 +246,11 @@ class JobSettings(Settings):
     def release_signing_key_path(self) -> Path:
         """Private key that releases are signed with; only promotion needs it."""
         return resolve_path(self.release_signing_key or self.under_home("secrets", "release.key"))
+
+    @property
+    def scorer_token_path(self) -> Path:
+        """Bearer token with which jobs change the scorer's switch."""
+        return resolve_path(self.scorer_token or self.under_home("secrets", "admin.token"))
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ constant.
 """
 
 import io
+import json
 import os
 import statistics
 import sys
@@ -64,7 +65,25 @@ def call(app: Flask, environ: dict[str, Any]) -> tuple[str, bytes]:
     return statuses[0], body
 
 
-def wait_until_ready(app: Flask) -> None:
+def begin(app: Flask, home: Path) -> None:
+    """Resume a new store, which is suspended until an admin does so, and wait until the app can decide.
+
+    Earlier versions began by themselves.
+
+    Raises:
+        SystemExit: It was refused.
+    """
+    client, admin = ((home / "secrets" / f"{name}.token").read_text().strip() for name in ("client", "admin"))
+    switch = json.loads(call(app, environ_of("GET", "/v1/status", token=client))[1])["switch"]
+    if (switch["mode"], switch["epoch"]) == ("SUSPENDED", 0):
+        body = json.dumps({"action": "resume", "reason": "we begin", "expected_epoch": 0}).encode()
+        status, answer = call(app, environ_of("POST", "/v1/switch", body, admin))
+        if status != "200 OK":
+            raise SystemExit(f"the scorer cannot begin: {answer.decode()}")
+    _wait_until_ready(app)
+
+
+def _wait_until_ready(app: Flask) -> None:
     """Wait until the app can decide.
 
     Raises:
@@ -111,7 +130,7 @@ def main(home: Path, requests: Path) -> None:
     from serving.wsgi import start
 
     app, constant = start(), constant_app()
-    wait_until_ready(app)
+    begin(app, home)
     token = (home / "secrets" / "client.token").read_text().strip()
     filling, *batches = (batch.splitlines() for batch in requests.read_bytes().split(b"\n\n"))
     microseconds_of(app, filling, token)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from antifraud.clock import BusinessClock
 from antifraud.keys.access import load_access
+from antifraud.killswitch.machine import INITIAL, Mode, Order
 from antifraud.settings.serving import ScorerSettings
 from bench.record import record
 from bench.serving.processes import NOON, ROOT, Version, prepare_home
@@ -197,6 +198,8 @@ def main(home: Path) -> None:
     clock = BusinessClock(NOON - BusinessClock().now())
     services = Services(scorer, clock, load_access(scorer.access_path), Metrics(), log)
     Poller(services).poll()
+    if services.store.switch() == INITIAL:
+        services.store.change_switch(Order(mode=Mode.SERVING, expected_epoch=0, reason="we begin", by="boss", at=NOON))
     app, tokens = create_app(services), {path.stem: path.read_text().strip() for path in home.glob("secrets/*.token")}
     while total["requests"] < REQUESTS:
         total += run_round(app, tokens, total["rounds"])

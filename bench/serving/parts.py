@@ -29,7 +29,7 @@ import numpy as np
 from antifraud.artifacts.state_export import encode_entity
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.model.evaluator import read_evaluator
-from bench.serving.calls import call, constant_app, environ_of, microseconds_of, wait_until_ready
+from bench.serving.calls import begin, call, constant_app, environ_of, microseconds_of
 from bench.serving.world import NOW, Version, fit_model, make_home, make_requests
 
 COMMIT: Final = "commit in the committing thread"
@@ -106,7 +106,7 @@ def decide(home: Path, clocks: Clocks) -> Counter[str]:
     from serving.wsgi import start
 
     app = start()
-    wait_until_ready(app)
+    begin(app, home)
     token = (home / "secrets" / "client.token").read_text().strip()
     filling, *batches = (batch.encode().splitlines() for batch in make_requests(BATCHES).split("\n\n"))
     microseconds_of(app, filling, token)

@@ -110,7 +110,16 @@ class ScorerProcess:
             "gunicorn", "-c", "serving/gunicorn_conf.py", "--workers", str(self.count), now=self.now
         )
         wait_for(self.is_ready if ready else self.is_alive, "the scorer")
+        if ready:
+            self._begin()
         return self
+
+    def _begin(self) -> None:
+        """Resume a new store, which is suspended until an admin does so; earlier versions began by themselves."""
+        switch = self.status()["switch"]
+        if (switch["mode"], switch["epoch"]) == ("SUSPENDED", 0):
+            self.switch("resume").raise_for_status()
+            wait_for(lambda: self.status()["converged"], "all workers to see it")
 
     def start_guard(self, *, now: float | None = None) -> None:
         """Start the guard, with a clock of its own if `now` is given; a running guard is left."""

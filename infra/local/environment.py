@@ -59,6 +59,7 @@ def _platform(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]:
         MARK: str(home),
         "ANTIFRAUD_HOME": str(home),
         "ANTIFRAUD_MLFLOW_URI": f"http://{HOST}:{ports['mlflow']}",
+        "ANTIFRAUD_SCORER_URL": f"http://{HOST}:{ports['scorer']}",
         "ANTIFRAUD_ID_SCOPE": declared_scope(),
         "ANTIFRAUD_REPLAY_END": str(plan.last),
         "ANTIFRAUD_CLOCK_OFFSET_SECONDS": str(int(plan.business_now.timestamp() - time.time())),

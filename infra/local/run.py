@@ -108,6 +108,7 @@ class Run:
         scorer = story.Scorer.connect(self.home, self.url("scorer"), declared_scope())
         with self.progress.part("scorer takes the release"):
             story.wait_for_release(scorer, release, self.progress)
+            story.begin(scorer, self.progress)
         for name, title, tell in (
             ("ordinary_day", "live traffic: an ordinary day", story.ordinary_day),
             ("guard", "live traffic: honest customers change", story.changed_days),

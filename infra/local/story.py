@@ -45,6 +45,14 @@ class Scorer:
         return cls(client, admin, home / "webhooks", id_scope)
 
 
+def begin(scorer: Scorer, progress: Progress) -> None:
+    """Resume a new store, which is suspended until an admin says that the service may begin."""
+    switch = scorer.client.status()["switch"]
+    if (switch["mode"], switch["epoch"]) == ("SUSPENDED", 0):
+        scorer.admin.resume("the first release has passed the gate", 0)
+        progress.say("   an admin resumes the new store: the scorer may decide")
+
+
 def wait_for_release(scorer: Scorer, release: str, progress: Progress) -> None:
     """Wait until every worker of the scorer serves `release`.
 

@@ -1,6 +1,7 @@
-"""Put a candidate that passed into service, or go back to a release that passes today."""
+"""Put a candidate that passed into service, and judge a release to go back to."""
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from antifraud.artifacts.bundle import open_release, write_bundle
 from antifraud.artifacts.pointer import Pointer, activate, read_pointer
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.features.registry import feature_set_hash
+from antifraud.files import sha256_of
 from antifraud.gate.findings import Verdict
 from antifraud.gate.report import GateReport, read_report
 from antifraud.keys.signing import PublicKey, SigningKey
@@ -19,6 +21,7 @@ from antifraud.settings.core import JobSettings
 from jobs.adapters.mlflow import Registry
 from jobs.judging.limits import limits_of
 from jobs.judging.rollback import judge_today
+from jobs.judging.switching import read_switch, require_movable, resume_service
 from jobs.reporting.card import CARD_FILE, model_card
 from jobs.reporting.chart import CHART_FILE, report_chart
 from jobs.reporting.page import PAGE_FILE, render
@@ -28,25 +31,28 @@ DECIDING: Final = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE)
 """Files of a candidate that decide, and the golden rows that prove their decisions."""
 
 
-def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | None = None) -> Pointer:
+def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | None = None, resume: str = "") -> Pointer:
     """Release the candidate of a day and point to it; a second call changes nothing.
 
     `replace_unjudged` names a release of other features that may be replaced although it could not be judged. If the
-    candidate was released before and a later validation decided the same, its first bundle is kept.
+    candidate was released before and a later validation decided the same, its first bundle is kept. A reason to
+    `resume` lets the candidate serve also if the service is suspended or rolled back.
 
     Raises:
-        GateRefused: The gate's report forbids it, the pointer was moved since it was written, or a release of a later
-            day serves.
+        GateRefused: The gate's report forbids it, the pointer was moved since it was written, a release of a later
+            day serves, or the service is held and not to be resumed.
         ChampionUnjudged: What serves has other features, and is not the release that `replace_unjudged` names.
         ReleaseError: There is no candidate, it was not validated, or this code computes other features.
         SettingsError: The keys of releases are missing, or do not belong together.
+        ClientError: The scorer did not tell its switch, or refused to be resumed.
     """
     candidate = read_candidate(candidate_path(settings, as_of))
     report = read_report(candidate.path / REPORT_FILE)
     if why := report.why_not_promotable():
         raise GateRefused(f"candidate {candidate.id}: {why}")
     _require_todays_features(candidate)
-    serving = read_pointer(settings.releases_dir)
+    serving, switch = read_pointer(settings.releases_dir), read_switch(settings)
+    require_movable(switch, is_first=serving is None, resume=resume)
     _require_newest(settings, serving, as_of)
     _require_unmoved(candidate, report, serving)
     unjudged = _unjudged(settings, candidate, serving)
@@ -57,7 +63,12 @@ def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | No
     if not _is_released(settings, candidate, manifest):
         write_bundle(releases, candidate.id, _files(candidate, report), manifest, signing)
     reason = f"in place of {replace_unjudged}, which could not be judged" if unjudged else ""
-    return activate(releases, candidate.id, public, expected_sequence=serving.sequence if serving else 0, reason=reason)
+    sequence = serving.sequence if serving else 0
+    pointer = activate(releases, candidate.id, public, expected_sequence=sequence, reason=reason)
+    # The pointer first: until the service is resumed it decides nothing, so a kill in between is only a longer wait.
+    if switch and switch.is_held and resume:
+        resume_service(settings, switch, resume, sha256_of(candidate.path / REPORT_FILE))
+    return pointer
 
 
 def _is_released(settings: JobSettings, candidate: Candidate, manifest: Mapping[str, Any]) -> bool:
@@ -159,8 +170,8 @@ def _manifest(candidate: Candidate, report: GateReport) -> dict[str, Any]:
     return {name: candidate.info[name] for name in described} | labels | decided | watched
 
 
-def require_pass_today(settings: JobSettings, release: str) -> None:
-    """Judge a release on today's data and show why.
+def require_pass_today(settings: JobSettings, release: str) -> str:
+    """Judge a release on today's data and show why; return the SHA-256 of what was found.
 
     Raises:
         GateRefused: It breaks a limit today; the message says which.
@@ -171,6 +182,8 @@ def require_pass_today(settings: JobSettings, release: str) -> None:
     print(f"{report.verdict}: release {release} on today's data", *report.reasons, report.action, sep="\n  ")
     if report.verdict is not Verdict.PASS:
         raise GateRefused(f"release {release}: {report.verdict} on today's data, so the serving one stays")
+    text = json.dumps([release, report.verdict, *report.reasons, report.action])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def follow(settings: JobSettings, pointer: Pointer) -> None:

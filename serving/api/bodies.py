@@ -41,9 +41,13 @@ EXPECTED: Final = {
     "happened_at": "a time in whole UTC seconds",
     "labels": f"a list of 1 to {MAX_LABELS} labels",
     "status": "one of fraud, legitimate, unknown",
-    "action": "one of suspend, resume",
+    "action": "one of suspend, resume, observe, roll_back",
     "reason": f"a text of 1 to {MAX_REASON} characters",
     "expected_epoch": "the epoch that GET /v1/status shows",
+    "release": "the id of a release that can be loaded, and only with roll_back",
+    "report": "the SHA-256 of a gate's report, in hexadecimal, and only with resume or roll_back",
+    "drill": "true or false, and true only with suspend or roll_back",
+    "force": "true or false, and true only with resume or roll_back",
 }
 # msgspec has no structured errors, so its messages are parsed. tests/serving/test_decisions.py holds their format.
 _PATH = re.compile(r" (?:- at|in) `\$\.?(?P<path>[^`]*)`$")

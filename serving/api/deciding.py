@@ -25,7 +25,7 @@ def decider_of(services: Services) -> Decider:
     Raises:
         StoreError: The store is not open.
     """
-    return Decider(services.store, lambda: services.serving, services.turns)
+    return Decider(services.store, lambda: services.loaded, services.choose, services.turns)
 
 
 def moment_of(services: Services) -> Moment:

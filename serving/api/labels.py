@@ -18,7 +18,7 @@ def add_labels() -> Response:
     services = current_services()
     labels = parse(LabelsRequest).labels
     now = services.clock.now()
-    live_hour = oldest_label_hour(services, services.serving.state) if services.serving else 0
+    live_hour = oldest_label_hour(services, services.loaded.state) if services.loaded else 0
     added = services.store.add_labels(g.namespace, labels, source=g.client, now=now, live_hour=live_hour)
     for status in added.stored:
         services.metrics.labels.labels(status).inc()

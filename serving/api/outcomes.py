@@ -19,11 +19,11 @@ def add_outcomes() -> Response:
     """Answer 200 with counts, unknown ids and rejected outcomes; 400, 401, 403, 413; 422 field; 503 no store, state."""
     services = current_services()
     outcomes = parse(OutcomesRequest).outcomes
-    serving = services.serving
+    loaded = services.loaded
     # Only the state says which days are closed; without it, a decline would come too late without being late.
-    if serving is None:
+    if loaded is None:
         raise not_ready("no state is loaded yet, which says whether a payment's day is closed")
-    request = OutcomeRequest(g.namespace, g.client, services.clock.now(), serving.state.cutoff)
+    request = OutcomeRequest(g.namespace, g.client, services.clock.now(), loaded.state.cutoff)
     added = services.store.outcomes.add(request, outcomes)
     services.metrics.count_outcomes(added)
     return json_response(_answer_of(added))

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from antifraud.api.service import ProbeAnswer, StatusAnswer, SwitchAnswer
 from antifraud.errors import StoreError, StoreForeign
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Cause, Mode
 from serving.api.auth import require_caller, require_scope
 from serving.api.bodies import json_response
 from serving.api.evidence import NO_EVIDENCE, describe_evidence
@@ -80,37 +80,40 @@ def status() -> Response:
     services = current_services()
     release = services.serving.release.release if services.serving else None
     try:
-        stored, evidence = _read_stored(services.store), describe_evidence(services.store, release)
+        (stored, converged), evidence = _read_stored(services), describe_evidence(services.store, release)
     except StoreForeign as error:
-        stored, evidence = _describe_missing(str(error)), NO_EVIDENCE
+        stored, converged, evidence = _describe_missing(str(error)), False, NO_EVIDENCE
     return json_response(
         StatusAnswer(
             **stored,
             **_describe_serving(services),
             **evidence,
-            converged=has_converged(services.settings, stored["workers"], stored["switch"].epoch),
+            converged=converged,
             time=services.clock.now(),
             troubles=services.troubles,
         )
     )
 
 
-def _read_stored(store: DecisionStore) -> dict[str, Any]:
+def _read_stored(services: Services) -> tuple[dict[str, Any], bool]:
+    """Return what the store tells, and whether all workers use what they should."""
     # The guard reports into the same place as the workers.
+    store = services.store
     reports, now = store.reports(), WALL_CLOCK.now()
-    fill = store.fill()
-    return {
-        "switch": SwitchAnswer(**dataclasses.asdict(store.switch())),
+    fill, switch, workers = store.fill(), store.switch(), read_workers(reports.items(), now).alive
+    stored = {
+        "switch": SwitchAnswer(**dataclasses.asdict(switch)),
         "store": {"identity": store.identity, "used_bytes": fill.used, "limit_bytes": fill.limit, "fill": fill.share},
         "counts": store.sizes(),
-        "workers": read_workers(reports.items(), now).alive,
+        "workers": workers,
         "guard": read_guard(reports, now),
     }
+    return stored, has_converged(services.settings, workers, switch)
 
 
 def _describe_missing(reason: str) -> dict[str, Any]:
     """Return what is said while the service's own store is not there: suspended, and nothing else is known."""
-    switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None)
+    switch = SwitchAnswer(Mode.SUSPENDED, epoch=None, reason=reason, by="store", at=None, cause=Cause.STORE)
     return {"switch": switch, "store": None, "counts": {}, "workers": [], "guard": None}
 
 

@@ -25,7 +25,7 @@ from serving.decisions.live import count_event, histories_of, label_hours_of
 from serving.decisions.rulings import rule_on
 from serving.store.port import Commit, DecisionStore, Seen, Wanted
 from serving.store.records import NEVER, Context, Decision, Entry, NewDecision, Place
-from serving.worker.loading import Serving, State
+from serving.worker.loading import Loaded, Serving, State
 from serving.worker.turns import Turns
 
 NEWEST_EVENT_MINUTES: Final = 5
@@ -44,10 +44,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A computed decision that is not stored yet, and the release, state and policy that it was computed with."""
+    """A computed decision that is not stored yet, and everything that was loaded when it was computed."""
 
     place: Place
-    serving: Serving
+    loaded: Loaded
     commit: Commit
 
 
@@ -81,10 +81,18 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """The collaborators of decisions; `serving` returns the present release, state and policy, or None."""
+    """The collaborators of decisions.
+
+    Attributes:
+        store: The decision store.
+        loaded: Returns what this worker has loaded now, or None.
+        choose: Returns the release that serves by a switch, with the state and the policy, or None.
+        turns: The turns of requests about the same parties.
+    """
 
     store: DecisionStore
-    serving: Callable[[], Serving | None]
+    loaded: Callable[[], Loaded | None]
+    choose: Callable[[Loaded, Switch], Serving | None]
     turns: Turns
 
 
@@ -129,29 +137,27 @@ def draft(
     Raises:
         SwitchedOff, OtherPayload, EventTimeRefused, NothingToServe, UnknownKey, StoreError: As `decide`.
     """
-    serving = decider.serving()
-    hours = label_hours_of(serving.state, request.event_time) if serving else range(0)
+    loaded = decider.loaded()
+    hours = label_hours_of(loaded.state, request.event_time) if loaded else range(0)
     wanted = Wanted(place, request.customer, request.terminal, hours)
     seen = look_up(wanted)
     # The switch comes first: a suspended service must not depend on a release that loads.
-    if seen.switch.mode is Mode.SUSPENDED and not (serving and serving.policy.decides_alone):
+    if seen.switch.mode is Mode.SUSPENDED and not (loaded and loaded.policy.decides_alone):
         raise SwitchedOff("the service is suspended: no decisions are made")
     if seen.earlier is not None:
         return _repeat_answer(decider.store, place, seen.earlier, hash_payload(request))
     moment.require_acceptable(request.event_time)
-    if serving is None:
-        raise NothingToServe(
-            "no release, state and policy are loaded yet: promote a release, export a state, repair a broken policy"
-        )
+    if loaded is None or (serving := decider.choose(loaded, seen.switch)) is None:
+        raise NothingToServe("the release that serves, or a state, is not loaded yet: `GET /v1/status` says why")
     _require_known_keys(serving.state, request)
     # An id that no decision has: known before the commit, and the same in every attempt.
     new = _compute(serving, request, wanted, seen, moment, lambda: decider.store.decision_id(place, 0))
-    return Draft(place, serving, Commit(wanted, seen, new))
+    return Draft(place, loaded, Commit(wanted, seen, new))
 
 
 def is_current(decider: Decider, made: Draft) -> bool:
-    """Return whether a draft was computed with the present release, state and policy."""
-    return decider.serving() is made.serving
+    """Return whether a draft was computed with the release, the state and the policy that are loaded now."""
+    return decider.loaded() is made.loaded
 
 
 def outcome_of(decider: Decider, made: Draft, arrival: int) -> Outcome:

@@ -9,7 +9,7 @@ from antifraud.clock import day_of
 from antifraud.errors import ReleaseError
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.eras import Eras
-from antifraud.killswitch.machine import Mode, Switch, change
+from antifraud.killswitch.machine import Switch, release_in_service, trip
 from antifraud.killswitch.status import describe_subject
 from antifraud.killswitch.subjects import SERVICE, Subject, close_day, explain, find_trip, is_acquitted
 from antifraud.settings.serving import GuardSettings
@@ -67,11 +67,10 @@ def make_inspection(known: Known, day: int | None, settings: GuardSettings, now:
     suspend = None
     if broken == SERVICE and _is_trouble_over(known, serving, known.closed if day is None else day, settings, now):
         changed[present, SERVICE] = subjects[SERVICE].clear()
-    elif broken is not None and known.switch.mode is not Mode.SUSPENDED:
+    elif broken is not None:
         reason = explain(broken, subjects[broken], settings.fpr_limit)
-        suspend = change(
-            known.switch, Mode.SUSPENDED, expected_epoch=known.switch.epoch, reason=reason, by="guard", at=now
-        )
+        numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
+        suspend = trip(known.switch, release=serving, reason=reason, at=now, evidence=numbers)
     return Inspection(
         closed_before=known.closed,
         closes=day,
@@ -109,7 +108,8 @@ def find_serving(known: Known, settings: GuardSettings) -> str | None:
         # The workers stay with what they have loaded, and name the trouble.
         pointer = None
     newest = max(known.cohorts, key=lambda cohort: (cohort.latest.day, cohort.era, cohort.latest.decided), default=None)
-    return pointer.release if pointer else newest and newest.latest.release
+    champion = pointer.release if pointer else newest and newest.latest.release
+    return release_in_service(known.switch, champion)
 
 
 def _is_trouble_over(known: Known, serving: str | None, closed: int, settings: GuardSettings, now: int) -> bool:

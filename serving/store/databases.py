@@ -16,7 +16,8 @@
 | pending | arrival number | labels that count, in time and at all, while they can be corrected |
 | blocks | day, era, release | decisions by what their labels say (`serving/store/tallies.py`) |
 | evidence | era, subject | detector state, JSON |
-| switch | ``now``, or epoch | switch, JSON; the epochs are its history |
+| switch | ``now`` | switch, JSON |
+| switch | epoch | entry of its audit trail, JSON (`antifraud/killswitch/audit.py`) |
 | outbox | notification id | switch after the change, JSON, until every subscriber has a delivery |
 | outbox | subscriber, slash, notification id | `Delivery` that waits |
 | dead | subscriber, slash, notification id | `Delivery` that was given up |

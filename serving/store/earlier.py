@@ -12,6 +12,7 @@ from antifraud.artifacts.state_export import FORMAT
 from antifraud.clock import day_number
 from antifraud.killswitch.eras import FIRST
 from serving.store.counting import COUNTED, CURSOR, JUDGED, PENDING
+from serving.store.databases import DATABASES
 from serving.store.decisions import ARRIVAL, Contexts, read_decision
 from serving.store.events import EVENTS
 from serving.store.keys import id_of, integer_of, key_of
@@ -51,6 +52,11 @@ def empty_other_live_format(view: View) -> None:
         view.clear("live")
         view.clear(EVENTS)
         view.set_number(LIVE_FORMAT, FORMAT)
+
+
+def is_filled(view: View) -> bool:
+    """Return whether an earlier version has used the store. Its switch then stays as it is."""
+    return any(view.count(database) for database in (*DATABASES, *EARLIER_DATABASES))
 
 
 def empty_other_evidence(view: View) -> None:

@@ -10,9 +10,10 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from antifraud.api.labels import LabelIn
 from antifraud.features.labels import Change
+from antifraud.killswitch.audit import Trail
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.eras import Eras
-from antifraud.killswitch.machine import Mode, Switch
+from antifraud.killswitch.machine import Order, Switch
 from serving.store.outcome_port import Outcomes
 from serving.store.records import AddedLabels, Decision, Delivery, Entry, NewDecision, Place, StoredLabel
 
@@ -247,8 +248,11 @@ class DecisionStore(Protocol):
     def switch(self) -> Switch:
         """Return the present switch."""
 
-    def change_switch(self, mode: Mode, *, expected_epoch: int, reason: str, by: str, at: int) -> Switch:
-        """Change the switch and queue the notification."""
+    def change_switch(self, order: Order) -> Switch:
+        """Change the switch, with an entry in its audit trail, and queue the notification."""
+
+    def verify_audit(self) -> Trail:
+        """Check the audit trail of the switch, and return what it has."""
 
     @property
     def outbox(self) -> Outbox:

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from antifraud.artifacts.bundle import REGISTRATION
 from antifraud.errors import StoreForeign
 from antifraud.files import replace_file
 from serving.store.port import DecisionStore
 
-FILE: Final = "store.json"
 HELP: Final = "see docs/runbook.md, Store"
 
 
@@ -32,11 +32,11 @@ def read_registration(releases: Path) -> Registration | None:
         StoreForeign: The file cannot be read as one.
     """
     try:
-        return Registration(**json.loads((releases / FILE).read_text()))
+        return Registration(**json.loads((releases / REGISTRATION).read_text()))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise StoreForeign(f"{releases / FILE} is not readable ({type(error).__name__}): {HELP}") from None
+        raise StoreForeign(f"{releases / REGISTRATION} is not readable ({type(error).__name__}): {HELP}") from None
 
 
 def require_registered(store: DecisionStore, releases: Path) -> None:
@@ -57,7 +57,7 @@ def require_registered(store: DecisionStore, releases: Path) -> None:
 def write_registration(store: DecisionStore, releases: Path, arrival: int) -> None:
     """Note a store, and an arrival number that is on its disk."""
     registration = Registration(store.identity, arrival)
-    replace_file(releases / FILE, json.dumps(asdict(registration)))
+    replace_file(releases / REGISTRATION, json.dumps(asdict(registration)))
 
 
 def advance_registration(store: DecisionStore, releases: Path, arrival: int) -> None:

@@ -9,7 +9,8 @@ from typing import Final
 
 from antifraud.api.labels import LabelIn
 from antifraud.errors import StoreForeign
-from antifraud.killswitch.machine import Mode, Switch
+from antifraud.killswitch.audit import Trail
+from antifraud.killswitch.machine import Order, Switch
 from antifraud.settings.serving import StoreSettings
 from serving.store import counting, decisions, earlier, labels, retention, room
 from serving.store.databases import DATABASES
@@ -21,7 +22,7 @@ from serving.store.outcomes import OUTCOMES, Outcomes
 from serving.store.port import NOTHING_PENDING, Commit, Fill, Horizon, Seen, Shipped, Wanted
 from serving.store.records import AddedLabels, Decision, Entry, NewDecision, Place, StoredLabel
 from serving.store.stubs import decision_id_of, key_of_place
-from serving.store.switchboard import read_switch, set_switch
+from serving.store.switchboard import begin_switch, read_switch, set_switch, verify_audit
 from serving.store.view import View
 
 RELEASED_A_STEP: Final = 500
@@ -154,12 +155,14 @@ class Store(GuardStore):
         with self._environment.read() as view:
             return read_switch(view)
 
-    def change_switch(self, mode: Mode, *, expected_epoch: int, reason: str, by: str, at: int) -> Switch:
-        """Change the switch and queue the notification."""
-        return self._environment.write(
-            lambda view: set_switch(view, mode, expected_epoch=expected_epoch, reason=reason, by=by, at=at),
-            urgent=True,
-        )
+    def change_switch(self, order: Order) -> Switch:
+        """Change the switch, with an entry in its audit trail, and queue the notification."""
+        return self._environment.write(lambda view: set_switch(view, order), urgent=True)
+
+    def verify_audit(self) -> Trail:
+        """Check the audit trail of the switch, and return what it has."""
+        with self._environment.read() as view:
+            return verify_audit(view)
 
     def report(self, process: str, text: bytes) -> None:
         """Store the report of a process."""
@@ -230,7 +233,10 @@ def init_store(settings: StoreSettings, identity: str) -> Store:
     def initialise(view: View) -> None:
         if known := view.get("meta", decisions.IDENTITY):
             raise StoreForeign(f"the decision store has the identity {known.decode()}: it was initialised before")
-        earlier.convert(view)
+        if earlier.is_filled(view):
+            earlier.convert(view)
+        else:
+            begin_switch(view)
         view.put("meta", decisions.IDENTITY, identity.encode())
         view.start_digest(DATABASES)
 

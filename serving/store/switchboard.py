@@ -1,47 +1,101 @@
-"""The switch in the decision store: read it, change it if nobody else has, and queue the notification."""
+"""The switch in the decision store: read it, change it if nobody else has, keep its audit trail, tell about it."""
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
-from antifraud.killswitch.machine import INITIAL, Mode, Switch, change
-from serving.store.keys import key_of
+from antifraud.errors import StaleEpoch
+from antifraud.killswitch.audit import Trail, head_of, seal, verify_trail
+from antifraud.killswitch.machine import INITIAL, UNCHANGED, Cause, Level, Mode, Note, Order, Switch, change
+from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.view import View
 
 NOW: Final = b"now"
 
 
+def begin_switch(view: View) -> None:
+    """Store the switch of a new store, which is suspended until an admin begins."""
+    _append(view, INITIAL)
+
+
 def read_switch(view: View) -> Switch:
-    """Return the present switch; that of a new store serves."""
+    """Return the present switch."""
     return switch_of(view.get("switch", NOW))
 
 
 @lru_cache(8)
 def switch_of(text: bytes | None) -> Switch:
-    """Return a stored switch; None stands for that of a new store."""
+    """Return a stored switch; None stands for that of an earlier version's store which nobody has changed."""
     if text is None:
-        return INITIAL
-    values = json.loads(text)
-    return Switch(**{**values, "mode": Mode(values["mode"])})
+        return UNCHANGED
+    values: dict[str, Any] = json.loads(text)
+    # A switch of an earlier version has the first fields only.
+    kinds = {"mode": Mode, "cause": Cause, "warning": Level, "tripped": tuple}
+    values |= {name: kind(values[name]) for name, kind in kinds.items() if name in values}
+    if values.get("warned"):
+        values["warned"] = Note(**values["warned"])
+    return Switch(**values)
 
 
-def set_switch(view: View, mode: Mode, *, expected_epoch: int, reason: str, by: str, at: int) -> Switch:
+def set_switch(view: View, order: Order) -> Switch:
     """Change the switch and queue the notification, both in the caller's transaction.
 
     Raises:
-        StaleEpoch: The switch has changed since `expected_epoch`.
-        TransitionRefused: `mode` cannot follow the present mode.
+        StaleEpoch: The switch has changed since `order.expected_epoch`.
+        TransitionRefused: The mode cannot follow the present mode, or the evidence speaks against the release.
     """
-    after = change(read_switch(view), mode, expected_epoch=expected_epoch, reason=reason, by=by, at=at)
+    after = change(read_switch(view), order)
     put_switch(view, after)
     return after
 
 
 def put_switch(view: View, switch: Switch) -> None:
-    """Store a changed switch and queue the notification."""
-    text = json.dumps(dataclasses.asdict(switch)).encode()
-    view.put("switch", NOW, text)
-    view.put("switch", key_of(switch.epoch), text)
+    """Store a changed switch with its entry in the audit trail, and queue the notification.
+
+    Raises:
+        StaleEpoch: The trail has an entry of this epoch already.
+    """
+    head = _append(view, switch)
+    # The hash leaves the store with the notification: whoever rewrites the whole trail cannot rewrite that.
+    told = json.dumps({**dataclasses.asdict(switch), "audit": head}).encode()
     # The id holds the time, because a new store begins at epoch 1 again and subscribers drop known ids.
-    view.put("outbox", f"switch-{switch.epoch:08}-{switch.at}".encode(), text)
+    view.put("outbox", f"switch-{switch.epoch:08}-{switch.at}".encode(), told)
+
+
+def _append(view: View, switch: Switch) -> str:
+    """Store the switch and its entry in the audit trail, which must not exist; return the entry's hash."""
+    key = key_of(switch.epoch)
+    if view.get("switch", key) is not None:
+        raise StaleEpoch(f"the audit trail has an entry of epoch {switch.epoch}: read the switch again, decide anew")
+    values = dataclasses.asdict(switch)
+    entry = seal(values, _find_head(view))
+    view.put("switch", key, entry)
+    view.put("switch", NOW, json.dumps(values).encode())
+    return head_of([entry])
+
+
+def _find_head(view: View) -> str:
+    """Return the hash of the newest entry; the first entry with a hash covers all entries of an earlier version."""
+    newest = view.get("switch", key_of(read_switch(view).epoch))
+    if newest is not None and "hash" in json.loads(newest):
+        return head_of([newest])
+    return head_of(entry for _, entry in _entries(view))
+
+
+def _entries(view: View) -> Iterator[tuple[int, bytes]]:
+    """Yield the entries of the audit trail with their epochs, oldest first."""
+    for key, entry in view.items("switch"):
+        if len(key) == NUMBER_BYTES:
+            yield integer_of(key), entry
+
+
+def verify_audit(view: View) -> Trail:
+    """Check the audit trail.
+
+    Raises:
+        StoreDamaged: An entry was changed, is missing, or is not the one that was made.
+    """
+    now = view.get("switch", NOW)
+    return verify_trail(_entries(view), None if now is None else json.loads(now))

@@ -90,11 +90,36 @@ def _read_entity(environment: Any, cutoff: int, token: bytes) -> Entity:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The release, the state and the policy that a decision is made with; replaced together, between two requests."""
+    """The release, the state and the policy that a decision is made with."""
 
     release: Release
     state: State
     policy: Rulebook = NO_POLICY
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The release, the state and the policy that one poll has found; replaced as a whole, between two requests.
+
+    Attributes:
+        state: The newest state.
+        champion: The newest usable release that the pointer has named.
+        is_named: Whether the pointer names it now, and not a later one that is broken.
+        epoch: Epoch of the switch before the pointer was read.
+        policy: The active policy.
+    """
+
+    state: State
+    champion: Release | None
+    is_named: bool
+    epoch: int
+    policy: Rulebook = NO_POLICY
+
+    def is_same_as(self, other: "Loaded | None") -> bool:
+        """Return whether two polls have found the same: the same objects, and the same epoch."""
+        if other is None or self.state is not other.state or self.champion is not other.champion:
+            return False
+        return (self.is_named, self.epoch, self.policy) == (other.is_named, other.epoch, other.policy)
 
 
 def load_release(settings: Settings, release: str) -> Release:

@@ -8,7 +8,7 @@ from antifraud.artifacts.policies import count_activations
 from antifraud.artifacts.state_export import read_state_pointer
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import DataError, ReleaseError, StoreForeign
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Mode, Switch, release_in_service
 from antifraud.policy.errors import PolicyError
 from antifraud.settings.serving import ScorerSettings
 from serving.store.outbox import count_by_subscriber
@@ -45,18 +45,16 @@ def show_state(services: Services, cutoff: int) -> None:
     gauges.cutoff_end.set((cutoff + 1) * DAY_SECONDS + behind)
 
 
-def has_converged(settings: ScorerSettings, workers: list[Report], epoch: int | None) -> bool:
-    """Return whether all workers use what the pointers name and have seen the epoch."""
+def has_converged(settings: ScorerSettings, workers: list[Report], switch: Switch) -> bool:
+    """Return whether all workers use what the switch and the pointers name, and have seen the switch's epoch."""
     try:
-        release, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
+        pointer, state = read_pointer(settings.releases_dir), read_state_pointer(settings.state_dir)
         policy = count_activations(settings.policies_dir)
-    except (
-        ReleaseError,
-        DataError,
-        PolicyError,
-    ):  # no worker can use what a broken pointer names; `troubles` tells about it
+    # No worker can use what a broken pointer names; `troubles` tells about it.
+    except (ReleaseError, DataError, PolicyError):
         return False
-    return have_converged(workers, release, state, epoch, policy)
+    release = release_in_service(switch, pointer.release if pointer else None)
+    return have_converged(workers, release, state, switch.epoch, policy)
 
 
 def _measure_outbox(store: DecisionStore, gauges: Gauges) -> None:
@@ -71,5 +69,5 @@ def _measure_processes(services: Services, store: DecisionStore, gauges: Gauges)
         gauges.show_guard(json.loads(guard)["at"])
     workers = read_workers(reports.items(), WALL_CLOCK.now()).alive
     releases = Counter(worker["release"] for worker in workers if worker["release"])
-    converged = has_converged(services.settings, workers, store.switch().epoch)
+    converged = has_converged(services.settings, workers, store.switch())
     gauges.show_workers(releases, converged=converged)

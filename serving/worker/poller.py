@@ -1,15 +1,17 @@
 """The poller: a thread in every worker that opens the store, follows pointers and access file, and reports.
 
 A new release or state is loaded and checked while the old one serves, then swapped in by one assignment. If it is
-broken, the old one keeps serving; ``GET /v1/status`` names the trouble and a metric counts it. The previous release
-stays loaded, so that a return to it loads nothing.
+broken, the old one keeps serving; ``GET /v1/status`` names the trouble and a metric counts it. The release of the
+switch, the previous one and the anchor stay loaded, so that a return to them loads nothing.
 """
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import is_
+from typing import Any
 
-from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.pointer import Pointer, read_pointer
 from antifraud.artifacts.state_export import StatePointer, read_state_pointer
 from antifraud.errors import AntifraudError, StoreError, StoreForeign
 from antifraud.keys.signing import PublicKey
@@ -18,7 +20,7 @@ from serving.store.registration import advance_registration, require_registered
 from serving.store.store import open_store
 from serving.worker.access_file import AccessFile
 from serving.worker.following import Follower, require_not_older
-from serving.worker.loading import Release, Serving, State, load_release, load_state
+from serving.worker.loading import Loaded, Release, Serving, State, load_state
 from serving.worker.measuring import measure, show_state
 from serving.worker.policy_file import PolicyFile
 from serving.worker.reports import (
@@ -42,12 +44,15 @@ class Poller:
         verifier = Verifier(settings.under_home("run", "verified-states"), services.log)
         self._services = services
         self._access = AccessFile(settings.access_path)
-        self._release: Follower[str, Release] = Follower(lambda release: load_release(settings, release), keep=2)
+        self._release: Follower[str, Release] = Follower(services.releases.load, keep=2)
         self._state: Follower[StatePointer, State] = Follower(
             lambda pointer: load_state(settings.state_dir, pointer, verifier)
         )
         self._policy = PolicyFile(settings.policies_dir, lambda: PublicKey.read(settings.release_public_key_path))
         self._others_state: StatePointer | None = None
+        self._pointer: Pointer | None = None
+        self._pointer_epoch = 0
+        self._shown: Serving | None = None
         self._stop, self._has_tried = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
 
@@ -62,22 +67,29 @@ class Poller:
     def stop(self) -> None:
         """Stop the thread and wait for its end."""
         self._stop.set()
+        self._services.wake.set()
         self._thread.join()
 
     def _run(self) -> None:
+        wake = self._services.wake
         while not self._stop.is_set():
             self.poll()
             self._has_tried.set()
-            self._stop.wait(self._services.settings.poll_seconds)
+            wake.wait(self._services.settings.poll_seconds)
+            wake.clear()
 
     def poll(self) -> None:
         """Open the store, follow access file and pointers, swap, and report, once."""
         self._run_step("access", self._follow_access)
         self._run_step("store", self._follow_store)
+        # Before the pointer: what is read there then belongs to this epoch of the switch or to a later one.
+        self._run_step("switch", self._follow_switch)
         self._run_step("release", self._follow_release)
+        self._run_step("rolled back", self._load_rolled_back)
         self._run_step("state", self._follow_state)
         self._run_step("policy", self._policy.follow)
         self._swap()
+        self._run_step("ladder", self._load_ladder)
         self._run_step("report", self._report)
         self._run_step("metrics", lambda: measure(self._services))
         self._run_step("retention", lambda: remove_expired(self._services))
@@ -150,9 +162,40 @@ class Poller:
         if store is not None:
             store.close()
 
+    def _follow_switch(self) -> bool:
+        # A worker without a store refuses, and says so by the trouble of its store.
+        if (store := self._services.opened_store) is not None:
+            self._services.switch = store.switch()
+        return True
+
     def _follow_release(self) -> bool:
-        pointer = read_pointer(self._services.settings.releases_dir)
-        return self._release.follow(pointer.release if pointer else None)
+        self._pointer = read_pointer(self._services.settings.releases_dir)
+        # While the pointer cannot be read, what is known of it does not belong to a later epoch.
+        self._pointer_epoch = self._services.switch.epoch
+        return self._release.follow(self._pointer.release if self._pointer else None)
+
+    def _load_rolled_back(self) -> bool:
+        return self._load_all([self._services.switch.release])
+
+    def _load_ladder(self) -> bool:
+        """Load the releases to go back to, after everything that serves now; forget what nobody needs any more."""
+        pointer, champion, back = self._pointer, self._release.value, self._services.switch.release
+        ladder = [pointer.previous, pointer.anchor] if pointer else []
+        named = [pointer and pointer.release, champion and champion.release, back, *ladder]
+        self._services.releases.keep([name for name in named if name])
+        return self._load_all(ladder)
+
+    def _load_all(self, names: Iterable[str | None]) -> bool:
+        """Load releases; return whether all are loaded.
+
+        Raises:
+            AntifraudError: One of them cannot be used; it is tried again after a while, and the others before that.
+        """
+        releases, wanted = self._services.releases, [name for name in names if name]
+        for name in wanted:
+            if releases.is_due(name):
+                releases.load(name)
+        return all(releases.find(name) for name in wanted)
 
     def _follow_state(self) -> bool:
         pointer = read_state_pointer(self._services.settings.state_dir)
@@ -165,19 +208,28 @@ class Poller:
         return self._state.follow(pointer)
 
     def _swap(self) -> None:
-        release, state, policy = self._release.value, self._state.value, self._policy.rulebook
-        services, now = self._services, self._services.serving
+        services, state, policy = self._services, self._state.value, self._policy.rulebook
         # Without the policy that is active, its deny lists would let payments through.
-        if not release or not state or not policy:
+        if state is None or policy is None:
             return
-        if now is None or now.release is not release or now.state is not state or now.policy is not policy:
-            if now and state.cutoff < now.state.cutoff:
-                services.log.warning("state moved back", before=now.state.cutoff_date)
-            # One assignment of a frozen object: no request sees the new release with the old state.
-            services.serving, services.policy = Serving(release, state, policy), self._policy.activation
-            show_state(services, state.cutoff)
-            using = {"release": release.release, "state_cutoff": state.cutoff_date, "policy": policy.version}
-            services.log.info("serving", **using)
+        champion, pointer = self._release.value, self._pointer
+        is_named = pointer is not None and champion is not None and champion.release == pointer.release
+        now = Loaded(state, champion, is_named, self._pointer_epoch, policy)
+        # A decision that finds another object at its end is computed anew.
+        if not now.is_same_as(services.loaded):
+            # One assignment of a frozen whole: no request sees the new release with the old state.
+            services.loaded, services.policy = now, self._policy.activation
+        self._show(services.serving)
+
+    def _show(self, now: Serving | None) -> None:
+        before, self._shown = self._shown, now or self._shown
+        if now is None or (before and all(map(is_, _parts_of(before), _parts_of(now)))):
+            return
+        if before and now.state.cutoff < before.state.cutoff:
+            self._services.log.warning("state moved back", before=before.state.cutoff_date)
+        show_state(self._services, now.state.cutoff)
+        using = {"state_cutoff": now.state.cutoff_date, "policy": now.policy.version}
+        self._services.log.info("serving", release=now.release.release, **using)
 
     def _report(self) -> bool:
         """Report what this worker uses, and read from all reports which live days are no longer needed."""
@@ -193,3 +245,7 @@ class Poller:
         # loading the state of the day before and has not reported yet.
         services.oldest_live_day = min(cutoffs, default=0)
         return True
+
+
+def _parts_of(serving: Serving) -> tuple[Any, ...]:
+    return serving.release, serving.state, serving.policy

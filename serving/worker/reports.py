@@ -8,7 +8,6 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from antifraud.artifacts.pointer import Pointer
 from antifraud.artifacts.state_export import StatePointer
 from antifraud.clock import BusinessClock
 from serving.worker.services import Services
@@ -44,6 +43,7 @@ def describe_worker(services: Services, state: StatePointer | None, epoch: int) 
         "cutoff": serving and serving.state.cutoff,
         "state_cutoff": serving and serving.state.cutoff_date,
         "state": state and dataclasses.asdict(state),
+        "loaded": services.releases.names,
         "epoch": epoch,
         "policy": describe_policy(services),
         "troubles": services.troubles,
@@ -95,18 +95,18 @@ def find_newest_state(reports: Iterable[dict[str, Any]]) -> StatePointer | None:
 
 def have_converged(
     workers: Sequence[dict[str, Any]],
-    release: Pointer | None,
+    release: str | None,
     state: StatePointer | None,
-    epoch: int | None,
+    epoch: int,
     policy: int,
 ) -> bool:
-    """Return whether there are workers, and all of them use what the pointers name and have seen the switch's epoch.
+    """Return whether there are workers, and all of them use these and have seen the switch's epoch.
 
     `policy` is the number of activations of policies so far.
     """
     if not workers or release is None or state is None:
         return False
-    wanted = (release.release, dataclasses.asdict(state), epoch, policy)
+    wanted = (release, dataclasses.asdict(state), epoch, policy)
     return all(
         (worker["release"], worker["state"], worker["epoch"], (worker.get("policy") or {}).get("sequence", 0)) == wanted
         for worker in workers

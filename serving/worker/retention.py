@@ -23,8 +23,8 @@ def remove_expired(services: Services) -> bool:
         StoreError: The store cannot be used.
     """
     # The state says which labels it tells. Without a state nothing is removed.
-    if services.serving is not None:
-        horizon = horizon_of(services, services.serving.state)
+    if services.loaded is not None:
+        horizon = horizon_of(services, services.loaded.state)
         for _ in range(STEPS_A_POLL):
             if not services.store.remove_expired(horizon, RECORDS_A_STEP):
                 break

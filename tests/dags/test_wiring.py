@@ -70,15 +70,32 @@ def test_retrain_uses_the_named_day_or_its_own(dags, as_of, expected):
 @pytest.mark.parametrize(("release", "ending"), [(None, " "), ("r1", " --replace-unjudged r1")])
 def test_retrain_replaces_unjudged_only_what_is_named(dags, release, ending):
     """A nightly run replaces no champion that was not judged, but a run by hand may name one to replace."""
-    promote = rendered(dags["retrain"].get_task("promote"), {"as_of": "2026-01-20", "replace_unjudged": release})
+    promote = rendered(
+        dags["retrain"].get_task("promote"), {"as_of": "2026-01-20", "replace_unjudged": release, "resume": None}
+    )
     assert promote.bash_command.endswith(f" -m jobs.promote --as-of 2026-01-20{ending}")
 
 
-@pytest.mark.parametrize(("dry_run", "ending"), [(True, "--release r1 --dry-run"), (False, "--release r1 ")])
+@pytest.mark.parametrize(
+    ("dry_run", "ending"), [(True, "--release r1 --dry-run"), (False, '--release r1 --reason "$REASON"')]
+)
 def test_rollback_moves_nothing_while_dry(dags, dry_run, ending):
-    """The job gets its dry-run flag exactly if the param says so."""
-    promote = rendered(dags["rollback"].get_task("promote"), {"release": "r1", "dry_run": dry_run})
+    """The job gets its dry-run flag exactly if the param says so; otherwise the shell reads the reason."""
+    promote = rendered(
+        dags["rollback"].get_task("promote"), {"release": "r1", "dry_run": dry_run, "reason": "it's $(so)"}
+    )
     assert promote.bash_command.endswith(f" -m jobs.promote {ending}")
+    assert (promote.env, promote.append_env) == ({"REASON": "it's $(so)"}, True)
+
+
+@pytest.mark.parametrize(("resume", "ending"), [(None, " "), ("it's $(so)", '  --resume "$REASON"')])
+def test_retrain_resumes_only_with_a_reason(dags, resume, ending):
+    """A nightly run resumes nothing; a reason reaches the job by way of a variable."""
+    promote = rendered(
+        dags["retrain"].get_task("promote"), {"as_of": "2026-01-20", "replace_unjudged": None, "resume": resume}
+    )
+    assert promote.bash_command.endswith(f" -m jobs.promote --as-of 2026-01-20{ending}")
+    assert promote.env == {"REASON": resume or ""}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
 from antifraud.files import replace_file, sha256_of
 from antifraud.keys.access import Access, Caller, hash_token
 from antifraud.keys.pseudonym import Key, tokenise
+from antifraud.killswitch.machine import INITIAL, Mode, Order
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, read_evaluator
 from antifraud.model.trees import TREES_FILE
 from antifraud.settings.serving import ScorerSettings
@@ -27,12 +28,15 @@ from serving.app import create_app
 from serving.store.__main__ import main as initialise
 from serving.store.records import Place
 from serving.store.soundness import find_flaws
+from serving.store.store import open_store
 from serving.worker.metrics import Metrics
 from serving.worker.poller import Poller
 from serving.worker.services import Services
 from tests.release_keys import PUBLIC, SIGNING
 
 KEY = Key("k1", bytes(32))
+BEGIN = Order(mode=Mode.SERVING, expected_epoch=0, reason="we begin", by="boss", at=0)
+"""The resume of a new store."""
 DAY = 20_000
 """The scene's today; the state's cut-off is yesterday."""
 NO_LABELS = LabelHistory(NO_HOUR)
@@ -204,8 +208,17 @@ def empty_state(home, cutoff=DAY - 1):
 
 
 def init_store(home):
-    """Initialise the home's decision store as an operator does."""
+    """Initialise the home's decision store as an operator does, who then resumes it."""
+    settings = ScorerSettings(home=home, store_map_bytes=1 << 26)
     assert initialise(["init"], {"ANTIFRAUD_HOME": str(home)}) == 0
+    store = open_store(settings)
+    try:
+        if store.switch() == INITIAL:
+            store.change_switch(BEGIN)
+            # As after a guard without subscribers.
+            store._environment.write(lambda view: view.clear("outbox"))
+    finally:
+        store.close()
 
 
 def promote(home, release):

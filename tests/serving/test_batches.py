@@ -12,7 +12,7 @@ from antifraud.api.decisions import DecisionRequest
 from antifraud.api.fields import TransactionId
 from antifraud.errors import OtherPayload, StoreBusy, SwitchedOff
 from antifraud.keys.pseudonym import tokenise
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Mode, Order
 from serving.decisions import batch as batches
 from serving.decisions.batch import begin_batch, decide_all
 from serving.decisions.decide import Decider, Outcome, decide
@@ -138,7 +138,8 @@ def test_equal_ids_of_one_batch_are_decided_once(scorer):
 
 
 def decider_of(scorer, store=None, turns=None):
-    return Decider(store or scorer.store, lambda: scorer.services.serving, turns or scorer.services.turns)
+    services = scorer.services
+    return Decider(store or scorer.store, lambda: services.loaded, services.choose, turns or services.turns)
 
 
 def test_a_batch_is_committed_in_chunks(scorer):
@@ -218,13 +219,13 @@ class Overtaken(Counting):
 
 def scorer_decides(store):
     (other,) = requests_of([transaction(transaction_id=999, terminal=tokenise(KEY, "terminal", 0))])
-    decide(Decider(store._store, store.serving, Turns()), "", other, MOMENT)
+    decide(Decider(store._store, *store.loaded, Turns()), "", other, MOMENT)
 
 
 def test_what_others_have_changed_is_decided_anew(scorer):
     """Decisions that were overtaken are made alone, and count the one that was faster; the others stay in the chunk."""
     store = Overtaken(scorer.store)
-    store.serving = lambda: scorer.services.serving
+    store.loaded = (lambda: scorer.services.loaded), scorer.services.choose
     items = payments(32, customers=32)
 
     (results,) = decide_all(begin_batch(decider_of(scorer, store), "", MOMENT), requests_of(items))
@@ -238,14 +239,14 @@ def test_what_others_have_changed_is_decided_anew(scorer):
 
 def test_a_release_that_was_swapped_concerns_the_whole_chunk(scorer):
     """Drafts of the earlier release are not stored: each decision is made anew with the present one."""
-    serving, seen = scorer.services.serving, []
+    loaded, seen = scorer.services.loaded, []
 
     def present():
         seen.append(1)
-        return serving if len(seen) <= 3 else scorer.services.serving
+        return loaded if len(seen) <= 3 else scorer.services.loaded
 
-    scorer.services.serving = replace(serving)
-    decider = Decider(scorer.store, present, scorer.services.turns)
+    scorer.services.loaded = replace(loaded)
+    decider = Decider(scorer.store, present, scorer.services.choose, scorer.services.turns)
 
     (results,) = decide_all(begin_batch(decider, "", MOMENT), requests_of(payments(3)))
 
@@ -275,7 +276,7 @@ def test_a_suspension_in_the_middle_ends_the_rest(scorer):
     """Decisions that were made stay, and everything after the suspension says why it was not."""
     chunks = decide_all(begin_batch(decider_of(scorer), "", MOMENT), requests_of(payments(100)))
     first = next(chunks)
-    scorer.store.change_switch(Mode.SUSPENDED, expected_epoch=0, reason="a drill", by="boss", at=NOON)
+    scorer.store.change_switch(Order(mode=Mode.SUSPENDED, expected_epoch=1, reason="a drill", by="boss", at=NOON))
 
     rest = [result for chunk in chunks for result in chunk]
 
@@ -285,7 +286,7 @@ def test_a_suspension_in_the_middle_ends_the_rest(scorer):
 
 def test_a_suspended_service_refuses_the_whole_batch(scorer):
     """Nothing was decided, so the problem is that of the whole request, and clients know it."""
-    scorer.switch("suspend", 0)
+    scorer.switch("suspend", 1)
 
     answer = ask(scorer, payments(2))
 
@@ -297,7 +298,7 @@ def test_no_release_refuses_the_whole_batch(home):
     """A worker that can decide nothing says so once."""
     running = Scorer(home)
     running.poller.poll()
-    running.services.serving = None
+    running.services.loaded = None
 
     assert_problem(ask(running, payments(2)), 503, "not-ready")
     running.close()

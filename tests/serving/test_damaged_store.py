@@ -319,6 +319,8 @@ def test_the_way_back_without_a_copy(used):
     move_away(used)
     assert run("init", used) == 0
     scorer = start(used)
+    assert scorer.decide(transaction_id=7).json["type"] == "urn:antifraud:problem:suspended"
+    assert scorer.switch("resume", 0).status_code == 200
     assert scorer.decide(transaction_id=7).status_code == 200
     scorer.close()
 
@@ -334,7 +336,7 @@ def test_the_way_back_with_a_copy(used):
 
     scorer = start(used)
     assert scorer.decide(transaction_id=7).json["type"] == "urn:antifraud:problem:suspended"
-    assert scorer.switch("resume", 1).status_code == 200
+    assert scorer.switch("resume", 2).status_code == 200
     assert scorer.decide(transaction_id=7).status_code == 200
     assert scorer.decide(transaction_id=1).headers["Idempotent-Replayed"] == "true"
     scorer.close()

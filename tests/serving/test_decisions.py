@@ -232,9 +232,9 @@ def test_what_breaks_is_a_500_without_details(scorer):
         def score(self, _vectors):
             raise ValueError(f"customer {RAW_ID}")
 
-    serving = scorer.services.serving
-    scorer.services.serving = dataclasses.replace(
-        serving, release=dataclasses.replace(serving.release, evaluator=Broken())
+    loaded = scorer.services.loaded
+    scorer.services.loaded = dataclasses.replace(
+        loaded, champion=dataclasses.replace(loaded.champion, evaluator=Broken())
     )
 
     answer = scorer.decide()

@@ -13,7 +13,7 @@ from antifraud.client import verify_webhook
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import StaleEpoch
 from antifraud.keys.subscribers import add_subscriber
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Mode, Order
 from antifraud.settings.serving import GuardSettings
 from serving.guard.closing import SLACK_SECONDS
 from serving.guard.watch import inspect_evidence
@@ -191,7 +191,7 @@ def test_evidence_restarts_after_a_trip(store, settings):
     put(store, bad_days)
     assert inspect_all(store, settings)
     put_before_resume = [(FIRST_DAY + 1, f"k1.t{n % 200}", n % 3 == 0) for n in range(2_000)]
-    store.change_switch(Mode.SERVING, expected_epoch=begun + 1, reason="mended", by="boss", at=NOON)
+    store.change_switch(Order(mode=Mode.SERVING, expected_epoch=begun + 1, reason="mended", by="boss", at=NOON))
     put(store, put_before_resume, first_id=10_000, epoch=begun)
 
     assert inspect_all(store, settings) is None
@@ -303,7 +303,7 @@ def test_the_heartbeat_goes_on_while_the_guard_catches_up(store, settings):
 
 def suspend_twice(view):
     for _ in range(2):
-        set_switch(view, Mode.SUSPENDED, expected_epoch=0, reason="a drill", by="boss", at=60)
+        set_switch(view, Order(mode=Mode.SUSPENDED, expected_epoch=1, reason="a drill", by="boss", at=60))
 
 
 def test_a_change_in_a_refused_transaction_is_not_told(store):

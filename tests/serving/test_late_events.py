@@ -43,7 +43,7 @@ def test_another_payload_of_an_old_id_is_a_conflict(scorer):
 
 def test_a_suspended_service_looks_at_no_time(scorer):
     """While suspended, an old event gets the answer of every other event."""
-    scorer.switch("suspend", 0)
+    scorer.switch("suspend", 1)
 
     assert_problem(scorer.decide(event_time=NOON - 11 * DAY_SECONDS), 503, "suspended")
 

@@ -148,7 +148,7 @@ def test_labels_that_no_event_can_see_are_removed(scorer, home):
 def test_without_a_state_labels_are_stored_and_none_is_removed(scorer):
     """A worker that has not loaded a state does not know when labels are due."""
     scorer.decide(transaction_id=1)
-    scorer.services.serving = None
+    scorer.services.loaded = None
     scorer.clock.time = NOON + 90 * DAY_SECONDS
 
     post(scorer, (1, "fraud", NOON))

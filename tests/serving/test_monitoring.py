@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Mode, Order
 from antifraud.settings.serving import ScorerSettings
 from infra.monitoring.promtool import find_promtool
 from serving.store.store import open_store
@@ -55,8 +55,8 @@ def names_in(text):
 def fill_outbox(home):
     """Leave a delivery that waits, a dead letter and a notification, as a guard may have done."""
     store = open_store(ScorerSettings(home=home, store_map_bytes=1 << 28))
-    for epoch, mode in enumerate((Mode.SUSPENDED, Mode.SERVING)):
-        store.change_switch(mode, expected_epoch=epoch, reason="a drill", by="boss", at=NOON)
+    for epoch, mode in enumerate((Mode.SUSPENDED, Mode.SERVING), 1):
+        store.change_switch(Order(mode=mode, expected_epoch=epoch, reason="a drill", by="boss", at=NOON))
     lease = store.outbox.take_lease("guard", 100.0, 10.0)
     store.outbox.queue_notifications(lease, ["ops"], 100.0)
     store.outbox.settle(lease, store.outbox.deliveries()[0], given_up_because="nobody there")
@@ -119,7 +119,7 @@ def test_requests_for_decisions_count_by_outcome(scorer):
     scorer.post("/v1/decisions", {}, caller="nobody")
     assert counted(scorer) == {"approve": 1, "replay": 1, "refused": 3}
 
-    scorer.switch("suspend", 0)
+    scorer.switch("suspend", 1)
     scorer.decide(transaction_id=2)
     assert counted(scorer)["suspended"] == 1
     found = series(scorer)
@@ -146,12 +146,12 @@ def test_a_service_without_release_or_store_counts_what_it_cannot_do(tmp_path):
 def test_gauges_tell_about_switch_store_and_state(scorer):
     """They are those of the last poll; the age of the state is that in business time."""
     scorer.decide()
-    scorer.switch("suspend", 0)
+    scorer.switch("suspend", 1)
     scorer.poller.poll()
 
     found = series(scorer)
     modes = {mode: found[f'antifraud_switch_mode{{mode="{mode}"}}'] for mode in ("SERVING", "SUSPENDED")}
-    assert (modes, found["antifraud_switch_epoch"]) == ({"SERVING": 0, "SUSPENDED": 1}, 1)
+    assert (modes, found["antifraud_switch_epoch"]) == ({"SERVING": 0, "SUSPENDED": 1}, 2)
     assert found["antifraud_store_limit_bytes"] == 1 << 26
     assert found["antifraud_store_fill_ratio"] == found["antifraud_store_used_bytes"] / (1 << 26) > 0
     assert found["antifraud_store_accepts_decisions"] == 1
@@ -166,11 +166,11 @@ def test_gauges_tell_about_switch_store_and_state(scorer):
 def test_gauges_tell_about_webhooks_and_the_guard(scorer):
     """Deliveries by subscriber with the time of the oldest, dead letters, and the last sign of life."""
     outbox = scorer.store.outbox
-    scorer.switch("suspend", 0)
+    scorer.switch("suspend", 1)
     epoch = outbox.take_lease("guard", 100.0, 10.0)
     outbox.queue_notifications(epoch, ["ops", "audit"], 100.0)
     outbox.settle(epoch, outbox.deliveries()[0], given_up_because="nobody there")
-    scorer.store.change_switch(Mode.SERVING, expected_epoch=1, reason="over", by="boss", at=NOON)
+    scorer.store.change_switch(Order(mode=Mode.SERVING, expected_epoch=2, reason="over", by="boss", at=NOON))
     beat = int(time.time()) - 7
     scorer.store.report("guard", json.dumps({"role": "guard", "at": beat}).encode())
     scorer.poller.poll()

@@ -113,7 +113,7 @@ def test_suspension_refuses_everything_but_reading_and_labels(scorer):
     """No decision is made, not even a repeated one; labels still arrive and stored answers can be read."""
     scorer.decide(transaction_id=1)
 
-    assert scorer.switch("suspend", 0).json["mode"] == "SUSPENDED"
+    assert scorer.switch("suspend", 1).json["mode"] == "SUSPENDED"
 
     for transaction_id in (1, 2):
         answer = scorer.decide(transaction_id=transaction_id)
@@ -127,11 +127,13 @@ def test_suspension_refuses_everything_but_reading_and_labels(scorer):
 
 def test_the_switch_is_compared_and_set(scorer):
     """A stale epoch and an impossible change are conflicts; the epoch tells how often it changed."""
-    assert_problem(scorer.switch("resume", 0), 409, "transition-refused")
-    assert scorer.switch("suspend", 0).json["epoch"] == 1
-    assert_problem(scorer.switch("resume", 0), 409, "stale-epoch")
-    assert scorer.switch("resume", 1).json == {
-        "mode": "SERVING", "epoch": 2, "reason": "a drill", "by": "boss", "at": NOON,
+    assert_problem(scorer.switch("resume", 1), 409, "transition-refused")
+    assert scorer.switch("suspend", 1).json["epoch"] == 2
+    assert_problem(scorer.switch("resume", 1), 409, "stale-epoch")
+    assert scorer.switch("resume", 2).json == {
+        "mode": "SERVING", "epoch": 3, "reason": "a drill", "by": "boss", "at": NOON, "cause": "admin", "release": None,
+        "began": 3, "warning": "none", "warned": None, "drill": False, "evidence": {}, "tripped": [],
+        "unproved_at": None, "observed_at": None,
     }  # fmt: skip
 
 
@@ -150,7 +152,9 @@ def test_status_tells_what_is_going_on(scorer):
     status = scorer.get("/v1/status").json
 
     assert status["switch"] == {
-        "mode": "SERVING", "epoch": 0, "reason": "a new store", "by": "store", "at": 0,
+        "mode": "SERVING", "epoch": 1, "reason": "we begin", "by": "boss", "at": 0, "cause": "admin", "release": None,
+        "began": 1, "warning": "none", "warned": None, "drill": False, "evidence": {}, "tripped": [],
+        "unproved_at": None, "observed_at": None,
     }  # fmt: skip
     assert (status["release"], status["threshold"], status["verdict"]) == ("first", 500_000, "PASS")
     assert (status["state_cutoff"], status["time"], status["troubles"]) == ("2024-10-03", NOON, {})

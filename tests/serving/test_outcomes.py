@@ -101,7 +101,7 @@ def test_a_payment_that_was_never_counted_cannot_leave(scorer):
 def test_a_suspended_service_takes_outcomes(scorer):
     """Payments go on without the switch, and so do their outcomes."""
     scorer.decide(transaction_id=1)
-    scorer.switch("suspend", 0)
+    scorer.switch("suspend", 1)
 
     assert told(scorer, (1, "declined", NOON)).json["removed"] == 1
 
@@ -110,7 +110,7 @@ def test_without_a_state_outcomes_wait(home):
     """Which days are closed is not known yet: the client sends the same again."""
     running = Scorer(home)
     running.poller.poll()
-    running.services.serving = None
+    running.services.loaded = None
 
     assert_problem(told(running, (1, "declined", NOON)), 503, "not-ready")
     running.close()

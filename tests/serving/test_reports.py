@@ -7,12 +7,11 @@ import socket
 
 import pytest
 
-from antifraud.artifacts.pointer import Pointer
 from antifraud.artifacts.state_export import StatePointer
 from serving.worker.reports import WALL_CLOCK, have_converged, read_guard, read_workers
 from tests.serving.scene import DAY, export_state, promote
 
-RELEASE = Pointer("r1", None, "r1", 1)
+RELEASE = "r1"
 STATE = StatePointer("2024-10-03", "2024-10-03-1", 1)
 WORKER = {
     "release": "r1",
@@ -97,7 +96,7 @@ def test_the_status_lists_what_every_worker_uses(scorer):
 
     (worker,) = status["workers"]
     assert (worker["host"], worker["pid"]) == (socket.gethostname(), os.getpid())
-    assert (worker["release"], worker["state_cutoff"], worker["epoch"]) == ("first", "2024-10-03", 0)
+    assert (worker["release"], worker["state_cutoff"], worker["epoch"]) == ("first", "2024-10-03", 1)
     assert 0 <= worker["age"] <= 5
     assert status["converged"] is True
 
@@ -107,7 +106,7 @@ def test_a_change_converges_with_the_next_poll(scorer, home):
     changes = [
         lambda: promote(home, "second"),
         lambda: export_state(home / "state", DAY, {}, sequence=2),
-        lambda: scorer.switch("suspend", 0),
+        lambda: scorer.switch("suspend", 1),
     ]
     for change in changes:
         change()

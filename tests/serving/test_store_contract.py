@@ -7,7 +7,7 @@ import pytest
 
 from antifraud.errors import StaleEpoch, StoreError, TransitionRefused
 from antifraud.killswitch.cohorts import CohortCounts
-from antifraud.killswitch.machine import Mode, Switch
+from antifraud.killswitch.machine import Mode, Order, Switch
 from serving.store.outbox import NOT_SUBSCRIBED
 from serving.store.port import Inspection, StoredCohort
 from serving.store.records import Place
@@ -45,8 +45,8 @@ def store(home):
     opened.close()
 
 
-def suspend(store, epoch=0, mode=Mode.SUSPENDED):
-    return store.change_switch(mode, expected_epoch=epoch, reason="a drill", by="boss", at=NOON)
+def suspend(store, epoch=1, mode=Mode.SUSPENDED):
+    return store.change_switch(Order(mode=mode, expected_epoch=epoch, reason="a drill", by="boss", at=NOON))
 
 
 def test_a_decision_is_read_as_it_was_committed(store):
@@ -315,15 +315,15 @@ def test_a_trip_begins_an_era_in_its_own_transaction(store):
 
 def test_the_switch_is_compared_and_set_with_its_notification(store):
     """Two changes from one reading: the second is refused; only what succeeded is told, and each notification once."""
-    assert (store.switch().mode, store.switch().epoch) == (Mode.SERVING, 0)
-    assert suspend(store).epoch == 1
+    assert (store.switch().mode, store.switch().epoch) == (Mode.SERVING, 1)
+    assert suspend(store).epoch == 2
     with pytest.raises(StaleEpoch):
         suspend(store)
     with pytest.raises(TransitionRefused):
-        suspend(store, epoch=1)
-    suspend(store, epoch=1, mode=Mode.SERVING)
+        suspend(store, epoch=2)
+    suspend(store, epoch=2, mode=Mode.SERVING)
 
-    assert store.outbox.notifications() == [f"switch-00000001-{NOON}", f"switch-00000002-{NOON}"]
+    assert store.outbox.notifications() == [f"switch-00000002-{NOON}", f"switch-00000003-{NOON}"]
     epoch = store.outbox.take_lease("guard", 100.0, 10.0)
     store.outbox.queue_notifications(epoch, ["ops"], 100.0)
     assert store.outbox.notifications() == []
@@ -367,7 +367,7 @@ def test_each_subscriber_has_a_delivery_of_its_own(store):
 def test_deliveries_to_a_subscriber_that_has_gone_become_dead_letters(store):
     """Its news is kept for the case that it comes back, and news for nobody is dropped."""
     epoch, _ = queue(store, "ops", "audit")
-    suspend(store, epoch=1, mode=Mode.SERVING)
+    suspend(store, epoch=2, mode=Mode.SERVING)
 
     store.outbox.queue_notifications(epoch, [], 200.0)
 

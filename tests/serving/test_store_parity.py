@@ -57,7 +57,10 @@ def generate_requests(rng, count):
 
 def decide_at_once(scorer, store, requests):
     """Decide in eight threads, as clients that repeat what was refused as busy; return the bodies by id."""
-    decider, bodies = Decider(store, lambda: scorer.services.serving, scorer.services.turns), defaultdict(set)
+    decider, bodies = (
+        Decider(store, lambda: scorer.services.loaded, scorer.services.choose, scorer.services.turns),
+        defaultdict(set),
+    )
 
     def insist(request):
         while True:
@@ -75,7 +78,7 @@ def decide_at_once(scorer, store, requests):
 def replay(scorer, requests, arrivals):
     """Decide the requests one after the other in the order of arrival; return their vectors and scores."""
     by_id = {str(request.transaction_id): request for request in requests}
-    decider = Decider(scorer.store, lambda: scorer.services.serving, scorer.services.turns)
+    decider = Decider(scorer.store, lambda: scorer.services.loaded, scorer.services.choose, scorer.services.turns)
     for entry, _ in arrivals:
         decide(decider, "", by_id[entry.transaction_id], MOMENT)
     return [(entry.vector, decision.score) for entry, decision in scorer.store.entries(1, len(arrivals), 10_000)]
@@ -127,7 +130,7 @@ def live_of(store, token):
 def test_no_thread_loses_every_race_for_one_terminal(scorer):
     """Sixteen threads decide at one terminal; nobody needs more than the attempts that a decision has."""
     # A busy machine must not make a turn come too late.
-    decider = Decider(scorer.store, lambda: scorer.services.serving, Turns(60.0))
+    decider = Decider(scorer.store, lambda: scorer.services.loaded, scorer.services.choose, Turns(60.0))
     requests = generate_requests(np.random.default_rng(0), 100)
 
     with ThreadPoolExecutor(16) as pool:
@@ -149,7 +152,7 @@ def test_turns_are_given_up_in_time():
 def test_a_newcomer_does_not_overtake_whoever_has_the_turn(scorer):
     """While somebody has the turn of its terminal, a decision waits and is not tried; afterwards it is made."""
     turns = Turns(0.05)
-    decider = Decider(scorer.store, lambda: scorer.services.serving, turns)
+    decider = Decider(scorer.store, lambda: scorer.services.loaded, scorer.services.choose, turns)
     first, *others = generate_requests(np.random.default_rng(0), 20)
     other = next(each for each in others if not {each.customer, each.terminal} & {first.customer, first.terminal})
 

@@ -45,7 +45,7 @@ def test_a_held_lock_costs_a_503_and_no_change_is_made_later(hasty):
     label = {"labels": [{"transaction_id": 1, "status": "fraud", "learned_at": hasty.clock.time}]}
     with process_at(hasty.settings.store_dir, LOCK):
         began = time.monotonic()
-        answers = [hasty.decide(transaction_id=2), hasty.post("/v1/labels", label), hasty.switch("suspend", 0)]
+        answers = [hasty.decide(transaction_id=2), hasty.post("/v1/labels", label), hasty.switch("suspend", 1)]
         assert time.monotonic() - began < 10
         assert [(a.status_code, a.headers["Retry-After"]) for a in answers] == [(503, "1")] * 3
         assert all("nothing was changed" in answer.json["detail"] for answer in answers)
@@ -56,7 +56,7 @@ def test_a_held_lock_costs_a_503_and_no_change_is_made_later(hasty):
 
     assert hasty.decide(transaction_id=3).json["arrival"] == 2
     assert hasty.store.decision_of(Place("", "2")) is None
-    assert (hasty.store.newest_label(), hasty.store.switch().epoch) == (0, 0)
+    assert (hasty.store.newest_label(), hasty.store.switch().epoch) == (0, 1)
     hasty.poller.poll()
     assert hasty.get("/readyz").status_code == 200
 
@@ -189,7 +189,7 @@ def test_an_older_copy_is_refused_until_a_person_accepts_it(scorer, home):
     assert manage(["accept"], {"ANTIFRAUD_HOME": str(home)}) == 0
     scorer.poller.poll()
     assert scorer.decide(transaction_id=2).json["type"] == "urn:antifraud:problem:suspended"
-    scorer.switch("resume", 1)
+    scorer.switch("resume", 2)
     assert scorer.decide(transaction_id=2).json["arrival"] == 2
 
 

@@ -6,18 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from antifraud.errors import StaleEpoch, StoreBusy, StoreError, StoreForeign
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Mode, Order
 from serving.store.committer import Committer, Job
 from serving.store.gate import Gate
 from serving.store.records import Place
 from serving.store.store import init_store, open_store
 from tests.serving.port_scene import commit, put_label, settings_of, wanted_of
-from tests.serving.scene import NOON
+from tests.serving.scene import BEGIN, NOON
 
 
 @pytest.fixture
 def store(tmp_path):
     opened = init_store(settings_of(tmp_path, store_wait_seconds=5.0), "one")
+    opened.change_switch(BEGIN)
     yield opened
     opened.close()
 
@@ -198,9 +199,9 @@ def test_a_suspension_meets_a_stale_epoch_in_a_group(store):
     seen = store.look_up(wanted_of(1))
 
     def suspend():
-        return store.change_switch(Mode.SUSPENDED, expected_epoch=0, reason="x", by="boss", at=NOON).epoch
+        return store.change_switch(Order(mode=Mode.SUSPENDED, expected_epoch=1, reason="x", by="boss", at=NOON)).epoch
 
     first, second, arrival = run_together(store, suspend, suspend, lambda: commit(store, 1, seen=seen))
 
-    assert (first, type(second), arrival) == (1, StaleEpoch, None)
-    assert (store.switch().epoch, commit(store, 1)) == (1, 1)
+    assert (first, type(second), arrival) == (2, StaleEpoch, None)
+    assert (store.switch().epoch, commit(store, 1)) == (2, 1)

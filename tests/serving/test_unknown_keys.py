@@ -59,6 +59,6 @@ def test_an_export_that_does_not_say_refuses_no_key(scorer):
 
 def test_a_suspended_service_says_so_first(scorer):
     """Whoever asks a suspended service has to decide without it, with any key."""
-    scorer.switch("suspend", 0)
+    scorer.switch("suspend", 1)
 
     assert_problem(scorer.decide(**OTHER), 503, "suspended")

@@ -12,7 +12,7 @@ from antifraud.client import verify_webhook
 from antifraud.errors import CourierFailed, NotTaken, SettingsError, StoreFull
 from antifraud.keys.endpoints import parse_endpoint, parse_networks
 from antifraud.keys.subscribers import Subscriber, add_subscriber, load_subscribers, remove_subscriber, rotate_secret
-from antifraud.killswitch.machine import Mode
+from antifraud.killswitch.machine import Mode, Order
 from antifraud.settings.serving import GuardSettings
 from serving.guard.__main__ import main
 from serving.guard.courier import Courier
@@ -41,8 +41,8 @@ def store(tmp_path):
     opened.close()
 
 
-def suspend(store, epoch=0):
-    store.change_switch(Mode.SUSPENDED, expected_epoch=epoch, reason="a drill", by="boss", at=60)
+def suspend(store, epoch=1):
+    store.change_switch(Order(mode=Mode.SUSPENDED, expected_epoch=epoch, reason="a drill", by="boss", at=60))
 
 
 class Couriers:
@@ -102,7 +102,7 @@ def test_every_subscriber_gets_the_change_signed_by_its_own_secrets(store, couri
         wait_for(idle(store), "both deliveries", 20)
 
     ((headers, body),), ((_, _), (later, same)) = first.received, second.received
-    assert verify_webhook(SECRET, headers, body).id == "switch-00000001-60"
+    assert verify_webhook(SECRET, headers, body).id == "switch-00000002-60"
     assert [verify_webhook(secret, later, same).switch["mode"] for secret in (SECRET, other)] == ["SUSPENDED"] * 2
     assert len(later["webhook-signature"].split()) == 2
     assert json.loads(body)["type"] == "antifraud.switch.changed"
@@ -230,16 +230,16 @@ def test_two_couriers_send_once(store, couriers):
         first = couriers.start(subscriber_at(ops.url))
         wait_for(idle(store), "the first delivery", 20)
         couriers.start(subscriber_at(ops.url))
-        store.change_switch(Mode.SERVING, expected_epoch=1, reason="over", by="boss", at=61)
+        store.change_switch(Order(mode=Mode.SERVING, expected_epoch=2, reason="over", by="boss", at=61))
         wait_for(idle(store), "the second delivery", 20)
         assert len(ops.received) == 2
 
         first.stop()
-        suspend(store, epoch=2)
+        suspend(store, epoch=3)
         wait_for(idle(store), "the third delivery", 20)
 
     ids = [headers["webhook-id"] for headers, _ in ops.received]
-    assert ids == ["switch-00000001-60", "switch-00000002-61", "switch-00000003-60"]
+    assert ids == ["switch-00000002-60", "switch-00000003-61", "switch-00000004-60"]
 
 
 def test_a_restart_keeps_the_schedule(store, couriers):
@@ -271,7 +271,7 @@ def test_a_webhook_that_nobody_takes_becomes_a_dead_letter_and_can_be_sent_again
         (given_up,) = couriers.lines("webhook given up")
         assert given_up["reason"] == "the subscriber answered 503, expected 2xx"
         (letter,) = store.outbox.dead_letters()
-        assert (letter.subscriber, letter.notification, letter.attempts) == ("ops", "switch-00000001-60", 1)
+        assert (letter.subscriber, letter.notification, letter.attempts) == ("ops", "switch-00000002-60", 1)
 
         store.outbox.redeliver([letter], time.time())
         wait_for(idle(store), "the second try", 20)
@@ -293,11 +293,11 @@ def test_commands_list_dead_letters_and_queue_them_again(store, tmp_path, capsys
 
     assert run(tmp_path, "dead-letters") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "audit  switch-00000001-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
-        "ops    switch-00000001-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
+        "audit  switch-00000002-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
+        "ops    switch-00000002-60  1970-01-01T00:00:00+00:00  0 attempts  nobody there",
     ]
     assert run(tmp_path, "redeliver", "--notification", "switch-9") == 10
-    assert run(tmp_path, "redeliver", "--notification", "switch-00000001-60", "--subscriber", "ops") == 0
+    assert run(tmp_path, "redeliver", "--notification", "switch-00000002-60", "--subscriber", "ops") == 0
     assert run(tmp_path, "redeliver", "--all") == 0
     assert run(tmp_path, "redeliver", "--all") == 0
     out = capsys.readouterr()
@@ -364,7 +364,7 @@ def test_news_for_nobody_is_not_called_delivered(store, couriers):
 
     assert couriers.lines("webhook delivered") == []
     (line,) = couriers.lines("nobody to tell")
-    assert (line["notifications"], store.outbox.dead_letters()) == (["switch-00000001-60"], [])
+    assert (line["notifications"], store.outbox.dead_letters()) == (["switch-00000002-60"], [])
 
 
 def test_trouble_with_the_store_is_logged_once_and_ends_nothing(store, couriers, monkeypatch):

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import json
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from antifraud.keys.pseudonym import Key
 from tests.unit.client.test_scorer import ANSWER, Wire, client, problem
 
 KEY = Key("k1", bytes(32))
-CALLS = ("decide", "decide_all", "tell_outcomes", "label", "status", "suspend", "resume")
+CALLS = ("decide", "decide_all", "tell_outcomes", "label", "status", "suspend", "resume", "observe", "roll_back")
 
 
 def run(wire, call, key=KEY):
@@ -98,6 +99,24 @@ def test_the_other_calls():
         ]
 
     assert run(wire, make, key=None) == [["6"], {"switch": {"epoch": 3}}, {"epoch": 4}, {"epoch": 5}]
+
+
+def test_the_changes_of_the_switch_are_those_of_the_other_client():
+    """Both send the same bodies, each as its arguments say."""
+    wire = Wire(*[httpx.Response(200, json={"epoch": 4})] * 3)
+
+    async def make(scorer):
+        await scorer.suspend("drill", 3, drill=True)
+        await scorer.observe("a trial", 3)
+        await scorer.roll_back("r1", "r2 is worse", 3)
+
+    run(wire, make, key=None)
+
+    assert [json.loads(request.content) for request in wire.requests] == [
+        {"action": "suspend", "reason": "drill", "expected_epoch": 3, "drill": True},
+        {"action": "observe", "reason": "a trial", "expected_epoch": 3},
+        {"action": "roll_back", "reason": "r2 is worse", "expected_epoch": 3, "release": "r1"},
+    ]
 
 
 def test_deciding_needs_a_key_and_no_secret_is_shown():

@@ -301,6 +301,27 @@ def test_labels_status_and_switch():
     assert json.loads(resume.content)["action"] == "resume"
 
 
+def test_every_change_of_the_switch_is_sent_with_what_was_said():
+    """A field that was not given is left out, so that an earlier scorer understands the request."""
+    wire = Wire(*[httpx.Response(200, json={"epoch": 4})] * 4)
+    scorer = client(wire, key=None)
+
+    scorer.suspend("drill", 3, drill=True)
+    scorer.resume("over", 3, report="5" * 64, force=True)
+    scorer.observe("a trial", 3)
+    scorer.roll_back("r1", "r2 is worse", 3, report="5" * 64, drill=True, force=True)
+
+    assert [json.loads(request.content) for request in wire.requests] == [
+        {"action": "suspend", "reason": "drill", "expected_epoch": 3, "drill": True},
+        {"action": "resume", "reason": "over", "expected_epoch": 3, "report": "5" * 64, "force": True},
+        {"action": "observe", "reason": "a trial", "expected_epoch": 3},
+        {
+            "action": "roll_back", "reason": "r2 is worse", "expected_epoch": 3, "release": "r1", "report": "5" * 64,
+            "drill": True, "force": True,
+        },
+    ]  # fmt: skip
+
+
 def signed(body, at=None, secret=SECRET):
     at = at or dt.datetime.now(tz=dt.UTC)
     signature = Webhook(secret).sign("n-1", at, body)
