@@ -115,7 +115,8 @@ def record_attacks() -> None:
     beside = (
         f"of {BURSTS} bursts of 500 to 5,000 frauds a day at 1 to 10 of 500 terminals for 1 to 3 days. Honest "
         f"bystanders are flagged, too. {late} where a fifth of the frauds is learnt late. An attacker needs "
-        f"{payments:,} honest payments of his own that are flagged, within {days} days, at 10,000 a day and a rate of 4.5 %."
+        f"{payments:,} honest payments of his own that are flagged, within {days} days, at 10,000 a day and a rate "
+        "of 4.5 %."
     )
     record("switch.attack_suspends", max(known, late), "bursts", COMMAND, beside)
 

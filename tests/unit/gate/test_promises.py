@@ -169,7 +169,7 @@ def test_every_shape_keeps_the_rate_and_uses_the_target():
 def test_every_world_of_the_comparison_keeps_the_promise():
     """All worlds of `bench.gate.comparison`: at most 5 % that are worse by the margin pass, and most equals do.
 
-    With few episodes, less than half of the equals pass: sizes of known episodes stand in for those that were not seen.
+    With few episodes, less than half of the equals pass: sizes of known episodes stand in for unseen ones.
     """
     least = {"default": 0.95, "heavy tails": 0.8, "few episodes": 0.4}
     for world in comparison.COMPARED:
