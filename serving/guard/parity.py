@@ -28,9 +28,10 @@ class ParityReports:
 
     def _read(self, path: Path) -> float | None:
         try:
-            report = json.loads(path.read_text())
-            replayed, mismatches = int(report["replayed"]), int(report["mismatches"])
+            replay = json.loads(path.read_text())["replay"]
+            same, mismatches = int(replay["same"]), int(replay["mismatches"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             self._log.error("parity report not usable", path=str(path), error=type(error).__name__)
             return None
-        return 1 - mismatches / replayed if replayed else None
+        # Vectors without a state, or of another feature set, could not be replayed.
+        return same / (same + mismatches) if same + mismatches else None

@@ -1,5 +1,6 @@
 """The guard measures technical signals, warns with hysteresis, and suspends only if the policy says so."""
 
+import datetime as dt
 import json
 import time
 
@@ -9,6 +10,10 @@ from antifraud.clock import DAY_SECONDS
 from antifraud.killswitch.machine import Cause, Level, Mode, Note, Order, warn
 from antifraud.killswitch.signals import SignalName
 from antifraud.settings.serving import GuardSettings
+from jobs.parity.distance import Distance
+from jobs.parity.log import StoreLog
+from jobs.parity.replay import Replayed
+from jobs.parity.report import ParityReport
 from serving.guard import signals as module
 from serving.guard.signals import Signals, measure
 from serving.worker.reports import read_workers
@@ -244,14 +249,22 @@ def test_the_shipper_is_as_far_behind_as_its_oldest_decision(store, wall):
     assert values(store, wall, now=NOON + 501)[SignalName.SHIPPER_BEHIND] == 0
 
 
+def parity_report(same, mismatches):
+    """A report as the job of the DAG `monitor` writes it."""
+    report = ParityReport(dt.date(2024, 10, 2))
+    replayed = Replayed(same, list(range(mismatches)), without_state=7, other_features=3)
+    report.add("s", StoreLog(), replayed, Distance())
+    return json.dumps(report.to_dict())
+
+
 def test_a_parity_report_is_read_once_and_a_broken_one_is_told_once(tmp_path, scene, store):
     """The newest report counts; a report without vectors says nothing."""
-    for day, text in (("2024-10-01", '{"replayed": 1000, "mismatches": 0}'), ("2024-10-02", "{")):
+    for day, text in (("2024-10-01", parity_report(1_000, 0)), ("2024-10-02", "{")):
         (tmp_path / "reports" / day).mkdir(parents=True)
         (tmp_path / "reports" / day / "parity.json").write_text(text)
     assert scene.go_on(90) == []
     assert [event for _, event, _ in scene.log.lines] == ["parity report not usable"]
 
-    (tmp_path / "reports" / "2024-10-02" / "parity.json").write_text('{"replayed": 1000, "mismatches": 20}')
+    (tmp_path / "reports" / "2024-10-02" / "parity.json").write_text(parity_report(980, 20))
     assert scene.go_on(30) == ["a replay reproduces 98.00% of the logged vectors, below 99.90%"]
     assert dict(store.switch().warnings) == {"parity_share": Level.WARN}
