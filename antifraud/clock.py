@@ -1,15 +1,18 @@
 """The business clock and the calendar: UTC seconds and days since 1970-01-01.
 
-Business time is wall time plus an offset, so that scorer, guard and live traffic can replay past days together. Only
-entry points read this clock. All other code gets a day or a time as an argument.
+Business time is wall time plus an offset, so that scorer, guard and live traffic can replay past days together. A file
+that they share may change the offset, so a replay can step from day to day. Only entry points read this clock. All
+other code gets a day or a time as an argument.
 """
 
 import datetime as dt
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from antifraud.errors import DaysError
+from antifraud.errors import DaysError, SettingsError
+from antifraud.files import replace_file
 
 DAY_SECONDS: Final = 86_400
 HOUR_SECONDS: Final = 3_600
@@ -20,13 +23,37 @@ ONE_DAY: Final = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class BusinessClock:
-    """Wall time plus `offset_seconds`: 0 in production, the distance to the past in a replay."""
+    """Wall time plus `offset_seconds` and, in a replay that steps, the seconds that `file` holds now."""
 
     offset_seconds: int = 0
+    file: Path | None = None
 
     def now(self) -> int:
-        """Return business time in UTC seconds."""
-        return int(time.time()) + self.offset_seconds
+        """Return business time in UTC seconds.
+
+        Raises:
+            SettingsError: The file has no whole number.
+        """
+        return int(time.time()) + self.offset_seconds + (self._read() if self.file else 0)
+
+    def step_to(self, seconds: int) -> None:
+        """Let every process that shares the file see `seconds` as business time; time never goes back.
+
+        Raises:
+            SettingsError: There is no file, or it has no whole number.
+        """
+        if self.file is None:
+            raise SettingsError("a clock without a file cannot step: set ANTIFRAUD_CLOCK_FILE")
+        ahead = max(0, seconds - self.now())
+        replace_file(self.file, f"{self._read() + ahead}\n")
+
+    def _read(self) -> int:
+        try:
+            return int(Path(str(self.file)).read_text())
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"the clock's file {self.file} has no whole number of seconds ({type(error).__name__}): write one"
+            ) from None
 
 
 def day_number(day: dt.date) -> int:

@@ -28,7 +28,7 @@ from antifraud.artifacts.decision_log import (
     About,
     LogWriter,
 )
-from antifraud.clock import DAY_SECONDS, BusinessClock, day_number
+from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.errors import DataError
 from antifraud.exit_codes import returns_exit_code
 from antifraud.features.registry import FEATURE_NAMES, feature_set_hash
@@ -185,7 +185,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     options = parser.parse_args(arguments)
     try:
         settings = StoreSettings.from_environment(environ)
-        now = BusinessClock(settings.clock_offset_seconds).now()
+        now = settings.clock.now()
         store = open_store(settings)
         try:
             about = export(store, options.first, options.last, options.out, now=now, namespace=options.namespace)

@@ -6,7 +6,6 @@ from typing import Final
 
 from flask import Flask
 
-from antifraud.clock import BusinessClock
 from antifraud.keys.access import Access
 from antifraud.killswitch.signals import Policy, SignalName
 from antifraud.settings.serving import ScorerSettings
@@ -31,7 +30,7 @@ def start() -> Flask:
         SettingsError: A setting is malformed.
     """
     settings = ScorerSettings.from_environment(os.environ)
-    clock = BusinessClock(settings.clock_offset_seconds)
+    clock = settings.clock
     metrics = Metrics()
     log = json_logger("scorer", metrics.dropped_lines.inc)
     watched = settings.policies[SignalName.GUARD_SILENT] is not Policy.OFF

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+from antifraud.clock import BusinessClock
 from antifraud.errors import SettingsError
 from antifraud.settings.assumptions import names_to_refuse
 from antifraud.settings.locations import (
@@ -49,6 +50,8 @@ class Settings:
     """Folder of all state: lake, releases, stores, secrets, logs."""
     clock_offset_seconds: Annotated[int, Range(-CENTURY_SECONDS, CENTURY_SECONDS)] = 0
     """Business time minus wall time; other than 0 only while the past is replayed."""
+    clock_file: Path | None = None
+    """File with more seconds to add, read at every look: it lets a replay step from day to day. Default: none."""
     release_public_key: Path | None = None
     """Public key that a release's signature is checked with; default ``<home>/secrets/release.pub``."""
     fpr_limit: Annotated[float, INNER_SHARE] = 0.05
@@ -85,6 +88,11 @@ class Settings:
             if environ.get(PREFIX + name.upper())  # an empty variable, as in .env.example, is not set
         }
         return cls(**values)
+
+    @property
+    def clock(self) -> BusinessClock:
+        """The business clock."""
+        return BusinessClock(self.clock_offset_seconds, self.clock_file)
 
     def under_home(self, *parts: str) -> Path:
         """Return an absolute path below `home`."""

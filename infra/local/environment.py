@@ -12,7 +12,7 @@ from antifraud.errors import SettingsError
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import sqlite_uri
 from antifraud.transaction_id import IdScope
-from infra.local.plan import REPLAY_AHEAD_DAYS, Plan
+from infra.local.plan import Plan
 from infra.local.ports import HOST
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -25,6 +25,14 @@ def environment(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANTIFRAUD_", "AIRFLOW_"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
     return {**inherited, "PATH": path, **_python(), **_platform(home, plan, ports), **_airflow(home, ports)}
+
+
+def clock_file(home: Path, plan: Plan) -> Path:
+    """Return the file of the business clock, which is made if it is missing: a later run goes on with its time."""
+    path = home / "clock"
+    if not path.exists():
+        path.write_text(f"{plan.business_start - int(time.time())}\n")
+    return path
 
 
 def declared_scope() -> IdScope:
@@ -62,9 +70,7 @@ def _platform(home: Path, plan: Plan, ports: dict[str, int]) -> dict[str, str]:
         "ANTIFRAUD_SCORER_URL": f"http://{HOST}:{ports['scorer']}",
         "ANTIFRAUD_ID_SCOPE": declared_scope(),
         "ANTIFRAUD_REPLAY_END": str(plan.last),
-        "ANTIFRAUD_CLOCK_OFFSET_SECONDS": str(int(plan.business_now.timestamp() - time.time())),
-        # Live rows begin on the day after the history, which business time has left behind.
-        "ANTIFRAUD_LATE_EVENT_DAYS": str(REPLAY_AHEAD_DAYS),
+        "ANTIFRAUD_CLOCK_FILE": str(clock_file(home, plan)),
         # A run is over in minutes.
         "ANTIFRAUD_SHIP_SECONDS": "20",
         "ANTIFRAUD_TRAIN_DAYS": str(train),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from antifraud.clock import DAY_SECONDS, ONE_DAY, day_number
 from antifraud.errors import MissingDay
 
 WORLD_START: Final = dt.date(2026, 1, 1)
@@ -22,8 +23,6 @@ SHORTEST_WARM_UP_DAYS: Final = 8
 LONGEST: Final = (28, 7, 28)
 """Days of the windows train, select and certify, if the history is long enough."""
 SHORTEST: Final = (14, 7, 14)
-REPLAY_AHEAD_DAYS: Final = 12
-"""Days between history and business time, so that labels of the live days can have been learnt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,9 @@ class Plan:
         return (self.last - self.first).days + 1
 
     @property
-    def business_now(self) -> dt.datetime:
-        """Business time at the start of the run."""
-        day = self.last + dt.timedelta(days=REPLAY_AHEAD_DAYS)
-        return dt.datetime.combine(day, dt.time(12), tzinfo=dt.UTC)
+    def business_start(self) -> int:
+        """Business time at the start of the run, UTC seconds: the first live day is just over."""
+        return day_number(self.live[0] + ONE_DAY) * DAY_SECONDS
 
 
 def make_plan(first: dt.date, history_days: int) -> Plan:

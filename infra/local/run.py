@@ -105,7 +105,7 @@ class Run:
                 self.progress.say(f"   {line}")
 
     def _live(self, release: str) -> None:
-        scorer = story.Scorer.connect(self.home, self.url("scorer"), declared_scope())
+        scorer = story.Scorer.connect(self.home, self.url("scorer"), declared_scope(), self._settings.clock)
         with self.progress.part("scorer takes the release"):
             story.wait_for_release(scorer, release, self.progress)
             story.begin(scorer, self.progress)
@@ -133,7 +133,7 @@ class Run:
     def _summary(self) -> dict[str, Any]:
         plan, results = self.plan, self.record.results
         summary = {
-            "lake": lake_counts(JobSettings.from_environment(self.environ), plan.first, plan.last),
+            "lake": lake_counts(self._settings, plan.first, plan.last),
             "verdict": self.report,
             "release": self._release(),
             **{name: results.get(name) for name in ("ordinary_day", "guard", "store")},
@@ -150,6 +150,10 @@ class Run:
         }
         save_summary(self.home, summary)
         return summary
+
+    @property
+    def _settings(self) -> JobSettings:
+        return JobSettings.from_environment(self.environ)
 
     def _report_path(self) -> Path:
         return self.home / "reports" / str(self.plan.last) / "report.json"

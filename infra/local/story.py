@@ -1,5 +1,9 @@
-"""Play the live part of a run: an ordinary day, then changed customers until the guard suspends the service."""
+"""Play the live part of a run: an ordinary day, then changed customers until the guard suspends the service.
 
+The business clock steps: a day is decided when it is over, its labels come a week later, and then the guard closes it.
+"""
+
+import datetime as dt
 import json
 import time
 from dataclasses import dataclass
@@ -7,19 +11,23 @@ from pathlib import Path
 from typing import Any, Final
 
 from antifraud.client import ScorerClient, Suspended
+from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, BusinessClock, day_number
 from antifraud.errors import PublishError
 from antifraud.keys.pseudonym import load_active_key
 from antifraud.transaction_id import IdScope
 from infra.local.live_rows import LiveRow, changed, live_rows
-from infra.local.plan import Plan
+from infra.local.plan import LABEL_DELAY_DAYS, Plan
 from infra.local.progress import Progress
-from infra.local.traffic import LABELS_AT_ONCE, Tally, batches, post_labels, send
+from infra.local.traffic import Tally, batches, post_labels, send
 from infra.local.world import live_folder
 
 SPEND_FACTOR: Final = 3
 SHOW_EVERY: Final = 2_000
-GUARD_SECONDS: Final = 20.0
-"""Time for the guard to read the last labels."""
+GUARD_SECONDS: Final = 60.0
+"""Time for the guard to count a day and to close it."""
+CLOSING_SECONDS: Final = 600
+"""Business time after the end of the label delay: the guard closes a day some minutes later."""
+SUSPENDED_EVENT: Final = "antifraud.switch.suspended"
 SERVING_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.5
 WORKERS: Final = 2
@@ -27,22 +35,23 @@ WORKERS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """The running scorer: a client for each of the two tokens, the folder of received webhooks, the scope of ids."""
+    """The running scorer: its clients by token, the folder of received webhooks, the scope of ids, and the clock."""
 
     client: ScorerClient
     admin: ScorerClient
     webhooks: Path
     id_scope: IdScope
+    clock: BusinessClock
 
     @classmethod
-    def connect(cls, home: Path, url: str, id_scope: IdScope) -> "Scorer":
+    def connect(cls, home: Path, url: str, id_scope: IdScope, clock: BusinessClock) -> "Scorer":
         """Return clients with the key and the tokens in the files of `home`."""
         key = load_active_key(home / "raw" / "secrets" / "keyring.json")
         client, admin = (
             ScorerClient(url, (home / "secrets" / f"{name}.token").read_text().strip(), key)
             for name in ("client", "admin")
         )
-        return cls(client, admin, home / "webhooks", id_scope)
+        return cls(client, admin, home / "webhooks", id_scope, clock)
 
 
 def begin(scorer: Scorer, progress: Progress) -> None:
@@ -75,15 +84,13 @@ def ordinary_day(scorer: Scorer, home: Path, plan: Plan, progress: Progress) -> 
     Raises:
         PublishError: The guard suspended the service.
     """
-    tally, rows = Tally(), live_rows(live_folder(home), plan.live[0])
-    for batch in batches(rows, SHOW_EVERY):
-        send(scorer.client, batch, tally, scorer.id_scope)
-        progress.say(f"   {plan.live[0]}: {tally.decided:,} of {len(rows):,} decisions, {_rates(tally)}")
-    post_labels(scorer.client, rows, tally, scorer.id_scope)
-    time.sleep(GUARD_SECONDS / 2)
+    tally, day = Tally(), plan.live[0]
+    rows = live_rows(live_folder(home), day)
+    _decide(scorer, day, rows, tally, progress)
+    _learn(scorer, day, rows, tally)
     if _mode(scorer) != "SERVING":
         raise PublishError("the guard suspended the service on an ordinary day: its log has the evidence")
-    progress.say(f"   {tally.labels:,} labels posted, the guard stays quiet")
+    progress.say(f"   a week later: {tally.labels:,} labels posted, the day is closed, the guard stays quiet")
     return _result(tally)
 
 
@@ -96,24 +103,61 @@ def changed_days(scorer: Scorer, home: Path, plan: Plan, progress: Progress) -> 
     tally = Tally()
     for day in plan.live[1:]:
         progress.say(f"   {day}: honest customers now spend {SPEND_FACTOR} times more")
-        for batch in batches(list(changed(live_rows(live_folder(home), day), SPEND_FACTOR)), LABELS_AT_ONCE):
-            try:
-                send(scorer.client, batch, tally, scorer.id_scope)
-            except Suspended:
-                return _tripped(scorer, tally, batch, progress)
-            post_labels(scorer.client, batch, tally, scorer.id_scope)
-            progress.say(f"   {tally.labels:,} labels since the change, {_rates(tally)}")
+        *rows, last = changed(live_rows(live_folder(home), day), SPEND_FACTOR)
+        _decide(scorer, day, rows, tally, progress)
+        _learn(scorer, day, rows, tally)
+        if _mode(scorer) == "SUSPENDED":
+            return _tripped(scorer, tally, last, progress)
+        progress.say(f"   a week later: {tally.labels:,} labels since the change, {_rates(tally)}")
     raise PublishError(f"the guard did not suspend the service after {tally.labels:,} labels: its log has the evidence")
 
 
-def _tripped(scorer: Scorer, tally: Tally, batch: list[LiveRow], progress: Progress) -> dict[str, Any]:
+def _decide(scorer: Scorer, day: dt.date, rows: list[LiveRow], tally: Tally, progress: Progress) -> None:
+    """Send the rows of a day when it is over; several days can wait for the same hour."""
+    scorer.clock.step_to(_after(day, days=1))
+    decided = 0
+    for batch in batches(rows, SHOW_EVERY):
+        send(scorer.client, batch, tally, scorer.id_scope)
+        decided += len(batch)
+        progress.say(f"   {day}: {decided:,} of {len(rows):,} decisions, {_rates(tally)}")
+
+
+def _learn(scorer: Scorer, day: dt.date, rows: list[LiveRow], tally: Tally) -> None:
+    """Step to the last hour of the label delay and post the labels, then step on until the guard closes the day.
+
+    Raises:
+        PublishError: The guard does not close it.
+    """
+    before = _closed_days(scorer)
+    scorer.clock.step_to(_after(day, days=LABEL_DELAY_DAYS + 1) - HOUR_SECONDS // 2)
+    post_labels(scorer.client, rows, tally, scorer.id_scope)
+    scorer.clock.step_to(_after(day, days=LABEL_DELAY_DAYS + 1) + CLOSING_SECONDS)
+    until = time.monotonic() + GUARD_SECONDS
+    while time.monotonic() < until:
+        if _closed_days(scorer) > before:
+            return
+        time.sleep(LOOK_SECONDS)
+    raise PublishError(f"the guard did not close {day} within {GUARD_SECONDS:.0f} s: see its log")
+
+
+def _after(day: dt.date, days: int) -> int:
+    """Return the beginning of the day that comes so many days after `day`, UTC seconds."""
+    return (day_number(day) + days) * DAY_SECONDS
+
+
+def _closed_days(scorer: Scorer) -> int:
+    """Return how many days the service's evidence has counted, in all its eras."""
+    return sum(each["days"] for each in scorer.client.status()["evidence"] if each["subject"] == "service")
+
+
+def _tripped(scorer: Scorer, tally: Tally, row: LiveRow, progress: Progress) -> dict[str, Any]:
     switch = scorer.client.status()["switch"]
     progress.say(f"   suspended by {switch['by']} after {tally.labels:,} labels: {switch['reason']}")
-    refused = _is_refused(scorer, batch[-1])
+    refused = _is_refused(scorer, row)
     event = _webhook(scorer, progress)
     scorer.admin.resume("the change was understood", switch["epoch"])
     answer = Tally()
-    send(scorer.client, batch[-1:], answer, scorer.id_scope)
+    send(scorer.client, [row], answer, scorer.id_scope)
     progress.say("   resumed by an admin; the next transaction is decided again")
     return {
         **_result(tally),
@@ -135,15 +179,21 @@ def _is_refused(scorer: Scorer, row: LiveRow) -> bool:
 
 
 def _webhook(scorer: Scorer, progress: Progress) -> dict[str, Any]:
-    """Wait for the newest webhook; the receiver keeps only webhooks with a valid signature."""
+    """Wait for the webhook of the suspension; the receiver keeps only webhooks with a valid signature."""
     until = time.monotonic() + GUARD_SECONDS
     while time.monotonic() < until:
-        if kept := sorted(scorer.webhooks.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
-            event: dict[str, Any] = json.loads(kept[-1].read_text())
+        kept = sorted(scorer.webhooks.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        if found := [event for event in map(_read_event, kept) if event["type"] == SUSPENDED_EVENT]:
+            event = found[-1]
             progress.say(f"   webhook received, its signature verifies: {json.dumps(event['data'])}")
             return event
         time.sleep(LOOK_SECONDS)
     raise PublishError(f"no webhook arrived within {GUARD_SECONDS:.0f} s: see the logs of guard and webhook")
+
+
+def _read_event(path: Path) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(path.read_text())
+    return event
 
 
 def _mode(scorer: Scorer) -> str:

@@ -84,7 +84,6 @@ def _store(store: dict[str, Any]) -> list[str]:
     used, limit = store["used_bytes"] / MEGABYTE, store["limit_bytes"] / MEGABYTE
     return [
         f"  decision store: {used:,.0f} of {limit:,.0f} MB",
-        "  WARNING: nothing ships decisions yet, so the store fills up: watch its fill in GET /v1/status",
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from antifraud.client import Label, ScorerClient
-from antifraud.clock import DAY_SECONDS
+from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.transaction_id import IdScope, scoped_id
 from infra.local.live_rows import LiveRow
 from infra.local.plan import LABEL_DELAY_DAYS
@@ -73,7 +73,8 @@ def post_labels(client: ScorerClient, rows: list[LiveRow], tally: Tally, id_scop
 
 
 def _label(row: LiveRow, id_scope: IdScope) -> Label:
-    learned_at = row.event_time + LABEL_DELAY_DAYS * DAY_SECONDS
+    # Before the day closes, whose evidence takes no later label.
+    learned_at = row.event_time + LABEL_DELAY_DAYS * DAY_SECONDS - HOUR_SECONDS
     return Label(_id(row, id_scope), "fraud" if row.is_fraud else "legitimate", learned_at)
 
 

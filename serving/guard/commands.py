@@ -10,7 +10,6 @@ from contextlib import closing
 from typing import Final
 
 from antifraud.api.fields import MAX_REASON
-from antifraud.clock import BusinessClock
 from antifraud.commands.terminal import align_columns, say
 from antifraud.errors import SettingsError
 from antifraud.keys.subscribers import load_subscribers
@@ -98,7 +97,7 @@ def mark_drill(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     if not 0 < len(options.reason) <= MAX_REASON:
         raise SettingsError(f"--reason has {len(options.reason)} characters: expected 1 to {MAX_REASON}")
     settings = GuardSettings.from_environment(environ)
-    note = Note(options.reason, OPERATOR, BusinessClock(settings.clock_offset_seconds).now())
+    note = Note(options.reason, OPERATOR, settings.clock.now())
     with closing(_open_store(settings)) as store:
         switch = store.mark_drill(begins=not options.end, note=note)
     say(f"the drill has {'ended' if options.end else 'begun'}: the switch is {switch.mode} at epoch {switch.epoch}")

@@ -4,7 +4,6 @@ import threading
 import time
 from typing import Any, Final
 
-from antifraud.clock import BusinessClock
 from antifraud.errors import NotLeading, StoreError, StoreForeign
 from antifraud.settings.serving import GuardSettings
 from serving.guard.lead import Leader
@@ -22,7 +21,7 @@ class Loop:
 
     def __init__(self, store: DecisionStore, settings: GuardSettings, leader: Leader, log: Any) -> None:
         self._store, self._settings, self._leader, self._log = store, settings, leader, log
-        self._clock, self._signals = BusinessClock(settings.clock_offset_seconds), Signals(settings, log)
+        self._clock, self._signals = settings.clock, Signals(settings, log)
         self._has_more, self._due, self._signals_due = False, time.monotonic(), time.monotonic()
 
     def run(self, stop: threading.Event) -> None:

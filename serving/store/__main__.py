@@ -18,7 +18,6 @@ import sys
 import uuid
 from collections.abc import Mapping, Sequence
 
-from antifraud.clock import BusinessClock
 from antifraud.errors import StoreForeign
 from antifraud.exit_codes import returns_exit_code
 from antifraud.killswitch.machine import Cause, Mode, Order
@@ -66,7 +65,7 @@ def _accept(settings: StoreSettings) -> Store:
     switch = store.switch()
     if switch.mode is not Mode.SUSPENDED:
         # Decisions may be missing from the store, so a person has to say that repeats can be decided anew.
-        now = BusinessClock(settings.clock_offset_seconds).now()
+        now = settings.clock.now()
         reason = "another store was accepted: decisions may be missing from it"
         store.change_switch(
             Order(

@@ -16,16 +16,17 @@ HEADER = "# tranaction_id | tx_datetime | customer_id | terminal_id | tx_amount 
 PORTS = dict.fromkeys(("mlflow", "scorer", "webhook", "airflow"), 1)
 
 
-def test_the_scorer_accepts_the_first_live_row(tmp_path, monkeypatch):
-    """Business time is 11.5 days ahead of the first live row, more than the scorer accepts by default."""
-    monkeypatch.setenv("ANTIFRAUD_LATE_EVENT_DAYS", "1")
+def test_the_first_live_day_is_over_when_the_run_begins_and_a_later_run_goes_on(tmp_path):
+    """Business time begins at the midnight after the first live day; a step is kept for the next run."""
     plan = make_plan(dt.date(2026, 1, 1), 120)
+    midnight = (plan.live[0] - dt.date(1970, 1, 1)).days * DAY_SECONDS + DAY_SECONDS
 
-    days = int(environment(tmp_path, plan, PORTS)["ANTIFRAUD_LATE_EVENT_DAYS"])
+    clock = JobSettings.from_environment(environment(tmp_path, plan, PORTS)).clock
+    assert 0 <= clock.now() - midnight < 60
+    clock.step_to(midnight + 3 * DAY_SECONDS)
 
-    first = dt.datetime.combine(plan.live[0], dt.time(), tzinfo=dt.UTC)
-    assert (plan.business_now - first).total_seconds() == 11.5 * DAY_SECONDS
-    assert days == 12
+    again = JobSettings.from_environment(environment(tmp_path, plan, PORTS)).clock
+    assert 0 <= again.now() - midnight - 3 * DAY_SECONDS < 60
 
 
 @pytest.mark.parametrize(("declared", "taken"), [({}, "global"), ({"ANTIFRAUD_ID_SCOPE": "day"}, "day")])

@@ -75,12 +75,11 @@ def test_two_files_of_one_day_are_refused(tmp_path):
         raw_files(tmp_path)
 
 
-def test_live_days_follow_the_history_and_their_labels_can_be_known():
-    """Business time lies after the labels of all live days were learnt, and within 30 days of the first live day."""
+def test_live_days_follow_the_history():
+    """Business time begins when the first live day is over."""
     plan = make_plan(dt.date(2026, 1, 1), 100)
     assert (plan.last, plan.live[0], plan.live[-1]) == (dt.date(2026, 4, 10), DAY, dt.date(2026, 4, 14))
-    learnt = dt.datetime(2026, 4, 21, tzinfo=dt.UTC)
-    assert learnt < plan.business_now < dt.datetime(2026, 5, 11, tzinfo=dt.UTC)
+    assert plan.business_start == dt.datetime(2026, 4, 12, tzinfo=dt.UTC).timestamp()
 
 
 def test_a_history_too_short_for_any_model_is_refused():
