@@ -8,8 +8,8 @@ from flask.globals import app_ctx, request_ctx
 from werkzeug.exceptions import NotFound
 
 from serving.api import decisions, documents, labels, problems, status, switch
-from serving.api.request_id import HEADER, VARIABLE, choose_request_id
 from serving.api.scorer import Scorer
+from serving.worker.request_id import HEADER, VARIABLE, choose_request_id
 from serving.worker.services import Services
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -41,9 +41,12 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """All callers by the hex SHA-256 of their token; none while no access file was read."""
+    """All callers by the hex SHA-256 of their token; None while no access file was read.
 
-    callers: Mapping[str, Caller] = field(default_factory=dict)
+    A file may name nobody. Then every token is unknown.
+    """
+
+    callers: Mapping[str, Caller] | None = None
 
     def caller_of(self, token: str) -> Caller | None:
         """Return the caller who presents `token`, or None. Every hash is compared, each in constant time.
@@ -54,7 +57,7 @@ class Access:
         """
         # No early return: the time must not tell how many hashes were compared.
         presented, owner = hash_token(token), None
-        for known, caller in self.callers.items():
+        for known, caller in (self.callers or {}).items():
             if hmac.compare_digest(known, presented):
                 owner = caller
         return owner
@@ -71,18 +74,38 @@ def load_access(path: Path) -> Access:
     Raises:
         SettingsError: The file is missing, or not what this module writes.
     """
+    clients = _read_entries(path)
     try:
-        clients = json.loads(path.read_text())["clients"]
-        access = Access({_hash_of(entry): _caller_of(entry) for entry in clients})
+        callers = {_hash_of(entry): _caller_of(entry) for entry in clients}
+    except (ValueError, KeyError, TypeError) as error:
+        raise _malformed(path, error) from None
+    if len(callers) < len(clients):
+        raise SettingsError(f"{path} names a token twice: remove one of the two entries")
+    if odd := {scope for caller in callers.values() for scope in caller.scopes} - SCOPES:
+        raise SettingsError(f"{path} grants {len(odd)} unknown scopes: expected some of {', '.join(sorted(SCOPES))}")
+    return Access(callers)
+
+
+def _read_entries(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        return _require_list(json.loads(path.read_text())["clients"])
     except FileNotFoundError:
         raise SettingsError(f"no {path}: `python -m antifraud access generate` makes it") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise SettingsError(f"{path} is not an access file ({type(error).__name__}): generate it anew") from None
-    if len(access.callers) < len(clients):
-        raise SettingsError(f"{path} names a token twice: remove one of the two entries")
-    if odd := {scope for caller in access.callers.values() for scope in caller.scopes} - SCOPES:
-        raise SettingsError(f"{path} grants {len(odd)} unknown scopes: expected some of {', '.join(sorted(SCOPES))}")
-    return access
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}): let this process read it") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _malformed(path, error) from None
+
+
+def _malformed(path: Path, error: Exception) -> SettingsError:
+    return SettingsError(f"{path} is not an access file ({type(error).__name__}): generate it anew")
+
+
+def _require_list(value: Any) -> list[Any]:
+    """Return a list as it is: a text or an object would also be iterated, and grant something else or nothing."""
+    if not isinstance(value, list):
+        raise TypeError("clients and scopes are lists")
+    return value
 
 
 def _hash_of(entry: Mapping[str, Any]) -> str:
@@ -97,7 +120,7 @@ def _caller_of(entry: Mapping[str, Any]) -> Caller:
         raise ValueError("the name of a client is a text")
     if not isinstance(namespace, str) or "/" in namespace:
         raise ValueError("a namespace is a text without slashes")
-    return Caller(client, frozenset(entry["scopes"]), namespace)
+    return Caller(client, frozenset(_require_list(entry["scopes"])), namespace)
 
 
 def generate_access(folder: Path) -> list[Path]:

@@ -60,6 +60,8 @@ VALID: Final[tuple[dict[str, Any], ...]] = (
     {"labels": [{"transaction_id": 1, "status": "fraud", "learned_at": NOON}]},
     {"action": "resume", "reason": "a drill", "expected_epoch": 0},
 )  # fmt: skip
+NAMES: Final = st.sampled_from([SECRET, "till", "amount"])
+LABEL_TWICE: Final = json.dumps(VALID[1]).replace('"status"', '"status": "legitimate", "status"').encode()
 
 
 class Log:
@@ -80,19 +82,27 @@ class Log:
 
 @st.composite
 def bodies(draw: st.DrawFn) -> bytes:
-    """Make a body: bytes, a document, or a valid request with a field changed, a repeated name or bytes changed."""
-    kind = draw(st.integers(0, 4))
-    if kind == 0:
+    """Make a body: bytes, a document, or a valid request that is changed."""
+    kind = draw(st.sampled_from(["bytes", "document", "changed bytes", "changed field", "field twice", "name twice"]))
+    if kind == "bytes":
         return draw(st.binary(max_size=200)) + draw(st.sampled_from([b"", SECRET.encode()]))
-    if kind == 1:
+    if kind == "document":
         return json.dumps(draw(DOCUMENTS)).encode("utf-8", "surrogatepass")
+    if kind == "name twice":
+        return draw(st.sampled_from([metadata_with(draw(NAMES), draw(NAMES)), LABEL_TWICE]))
     document = draw(st.sampled_from(VALID))
     name = draw(st.sampled_from([*document, SECRET, "metadata"]))
     text = json.dumps({**document, name: draw(DOCUMENTS)}).encode("utf-8", "surrogatepass")
-    if kind == 2:
+    if kind == "changed bytes":
         place = draw(st.integers(0, len(text)))
         return text[:place] + draw(st.binary(max_size=3)) + text[place + draw(st.integers(0, 3)) :]
-    return text if kind == 3 else text[:-1] + b"," + json.dumps(document).encode()[1:]
+    return text if kind == "changed field" else text[:-1] + b"," + json.dumps(document).encode()[1:]
+
+
+def metadata_with(*names: str) -> bytes:
+    """Return a request for a decision whose metadata have these names, some of them perhaps equal."""
+    texts = ", ".join(f'"{name}": "x"' for name in names)
+    return f'{json.dumps(VALID[0])[:-1]}, "metadata": {{{texts}}}}}'.encode()
 
 
 REQUEST: Final = st.fixed_dictionaries(

@@ -15,26 +15,41 @@ from infra.local.ports import HOST
 from infra.local.world import SUBSCRIBER
 
 MOST_BYTES: Final = 1 << 20
-NO_CONTENT, UNAUTHORIZED, TOO_LARGE = 204, 401, 413
+MOST_DIGITS: Final = 18
+IDLE_SECONDS: Final = 5
+NO_CONTENT, BAD_REQUEST, UNAUTHORIZED, LENGTH_REQUIRED, TOO_LARGE = 204, 400, 401, 411, 413
 
 
 def serve(home: Path, port: int) -> None:
     """Receive webhooks until the process ends."""
+    make_server(home, port).serve_forever()
+
+
+def make_server(home: Path, port: int) -> HTTPServer:
+    """Return a server that listens on a port, or on any if it is 0."""
 
     class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length", "0"))
-            if length > MOST_BYTES:
-                self._answer(TOO_LARGE)
-                return
-            self._answer(keep(home, dict(self.headers), self.rfile.read(length)))
+        timeout = IDLE_SECONDS  # a sender that stops in the middle holds up nobody for longer
 
-        def _answer(self, status: int) -> None:
+        def do_POST(self) -> None:
+            length = self.headers.get("Content-Length", "")
+            status = refuse_length(length) or keep(home, dict(self.headers), self.rfile.read(int(length)))
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-    HTTPServer((HOST, port), Receiver).serve_forever()
+    return HTTPServer((HOST, port), Receiver)
+
+
+def refuse_length(announced: str) -> int | None:
+    """Return the status that refuses a Content-Length, or None if so many bytes can be read.
+
+    >>> [refuse_length(text) for text in ("2", "", "-1", "1e3", "9999999")]
+    [None, 411, 400, 400, 413]
+    """
+    if not (announced.isascii() and announced.isdigit()):
+        return BAD_REQUEST if announced else LENGTH_REQUIRED
+    return TOO_LARGE if len(announced) > MOST_DIGITS or int(announced) > MOST_BYTES else None
 
 
 def keep(home: Path, headers: dict[str, str], body: bytes) -> int:

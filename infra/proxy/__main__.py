@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> None:
     """Check and print a configuration; its numbers are options with the names of `Proxy`.
 
     Raises:
-        SettingsError: nginx is not installed, or refuses the configuration.
+        SettingsError: nginx is not installed, refuses the configuration, or may not check it here.
     """
     parser = argparse.ArgumentParser(
         prog="python -m infra.proxy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -35,8 +35,9 @@ def main(arguments: Sequence[str]) -> None:
     proxy = Proxy(**vars(parser.parse_args(arguments)))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "nginx.conf"
-        # The real files of log and process id may belong to a running nginx.
-        path.write_text(dataclasses.replace(proxy, log=f"{folder}/log", pid=f"{folder}/pid").render())
+        # The real files may belong to a running nginx, or to root.
+        checked = dataclasses.replace(proxy, log=f"{folder}/log", pid=f"{folder}/pid", scratch=folder)
+        path.write_text(checked.render())
         check_configuration(path)
     print(proxy.render(), end="")
 

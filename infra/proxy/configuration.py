@@ -28,6 +28,8 @@ OWN_PROBLEMS: Final = {
     "gateway-timeout": ((504,), "the scorer gave no answer in time: send the same id again"),
 }
 """The answers of nginx itself: its statuses for each kind of problem, and what is said."""
+REQUEST_ID: Final = "$known_id"
+"""The variable of the template with the id of a request, which has no character that JSON would escape."""
 WAIT: Final = frozenset({"too-many-requests", "bad-gateway", "not-ready", "gateway-timeout"})
 
 
@@ -47,10 +49,12 @@ class Proxy:
         certificate: File with certificate chain and private key; None for a private network without TLS.
         log: File of the access log.
         pid: File of the process id.
+        scratch: Folder in which nginx makes its folders for temporary files when it starts.
         connections: Most connections at a time of one process of nginx; there is one for each core.
         requests_of_address: Most requests of one address at a time.
         scorer_connections: Idle connections to the scorer that each process keeps.
-        requests_of_token: Most requests of one bearer token in a second, and as many at once.
+        requests_of_token: Most requests of one bearer token in a second, and as many at once. Nginx knows no names of
+            clients: docs/deployment.md says why, and what it means for a client with two tokens.
         body_bytes: Largest body; the same as ``ANTIFRAUD_MAX_BODY_BYTES``.
         request_seconds: Time for the header fields, and longest pause within a body.
         reader_seconds: Longest pause of a client that reads its answer.
@@ -63,6 +67,7 @@ class Proxy:
     certificate: Path | None = None
     log: str = "/dev/stdout"
     pid: str = "/run/nginx.pid"
+    scratch: str = "/var/lib/nginx"
     connections: int = 4_000
     requests_of_address: int = 500
     scorer_connections: int = 64
@@ -80,6 +85,7 @@ class Proxy:
             ssl=" ssl" if self.certificate else "",
             tls=_render_tls(self.certificate) if self.certificate else "",
             json=PROBLEM_JSON,
+            request_id=REQUEST_ID,
             errors="\n".join(_render_error(name) for name in OWN_PROBLEMS),
             not_found=_problem("not-found"),
         )
@@ -98,13 +104,14 @@ def _render_tls(certificate: Path) -> str:
 def _render_error(name: str) -> str:
     statuses, _ = OWN_PROBLEMS[name]
     wait, status = "add_header Retry-After 1 always; " if name in WAIT else "", KINDS[name].status
+    named = f"add_header X-Request-Id {REQUEST_ID} always; "
     # Not a named location: nginx has none for a request without a path.
     return (
         f"        error_page {' '.join(map(str, statuses))} ={status} /problems/{name};\n"
-        f"        location = /problems/{name} {{ internal; {wait}return {status} '{_problem(name)}'; }}"
+        f"        location = /problems/{name} {{ internal; {named}{wait}return {status} '{_problem(name)}'; }}"
     )
 
 
 def _problem(name: str) -> str:
     """Return a problem as JSON, which has no apostrophe: that would end a string of nginx."""
-    return msgspec.json.encode(document_of(name, OWN_PROBLEMS[name][1])).decode()
+    return msgspec.json.encode(document_of(name, OWN_PROBLEMS[name][1], request_id=REQUEST_ID)).decode()

@@ -15,6 +15,12 @@ from infra.proxy.configuration import Proxy
 
 _REASON: Final = re.compile(r"\[(?:alert|crit|emerg)\] \S+: (.*)")
 """The line of nginx that counts; warnings may stand before it."""
+_REMEDIES: Final = {
+    "Permission denied": "run it as root, as which nginx starts, or use files and a port that this account may use",
+    "Operation not permitted": "run it as root, as which nginx starts",
+    "Cannot assign requested address": "run it on the machine of the proxy, which has the address",
+}
+"""What is missing on the machine, and not wrong in the configuration, by the words of its errors."""
 SBIN = "/usr/sbin"
 """The folder of Debian's nginx, which is not on everybody's path."""
 
@@ -35,15 +41,20 @@ def check_configuration(path: Path) -> None:
     """Let nginx read a configuration.
 
     Raises:
-        SettingsError: nginx is not installed, or refuses the configuration; its words are in the message.
+        SettingsError: nginx is not installed, refuses the configuration, or may not check it here; its words are in
+            the message.
     """
     done = subprocess.run([*_command(path), "-t"], capture_output=True, text=True, check=False)
     if done.returncode:
         found = _REASON.search(done.stderr)
-        reason = found[1] if found else f"exit code {done.returncode}"
-        raise SettingsError(
-            f"nginx refuses the configuration: {reason}; correct the options of `python -m infra.proxy`"
-        )
+        raise SettingsError(_describe(found[1] if found else f"exit code {done.returncode}"))
+
+
+def _describe(reason: str) -> str:
+    for words, remedy in _REMEDIES.items():
+        if words in reason:
+            return f"nginx cannot check the configuration here: {reason}; {remedy}"
+    return f"nginx refuses the configuration: {reason}; correct the options of `python -m infra.proxy`"
 
 
 def start_proxy(folder: Path, proxy: Proxy) -> Server:
@@ -53,7 +64,10 @@ def start_proxy(folder: Path, proxy: Proxy) -> Server:
         SettingsError: nginx is not installed, refuses the configuration, or did not start.
     """
     configuration, log = folder / "nginx.conf", folder / "nginx.log"
-    configuration.write_text(dataclasses.replace(proxy, log=str(log), pid=str(folder / "nginx.pid")).render())
+    # As root, nginx has workers of another account, which cannot reach a private folder.
+    scratch = proxy.scratch if os.geteuid() == 0 else str(folder)
+    own = dataclasses.replace(proxy, log=str(log), pid=str(folder / "nginx.pid"), scratch=scratch)
+    configuration.write_text(own.render())
     check_configuration(configuration)
     server = Server.start("nginx", _command(configuration), log, dict(os.environ))
     wait_until(server, partial(accepts, int(proxy.bind.rpartition(":")[2])), log)

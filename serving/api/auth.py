@@ -39,7 +39,7 @@ def require_caller(scope: Scope) -> Caller:
         Problem: 401 if the token is unknown, 403 if it lacks the scope, 503 if no access file was read yet.
     """
     access = current_services().access
-    if not access.callers:
+    if access.callers is None:
         raise not_ready("no access file was read yet: no token is known")
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     caller = access.caller_of(token) if kind.lower() == "bearer" and token else None

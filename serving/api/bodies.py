@@ -1,9 +1,8 @@
 """Bodies: decode a request into a strict struct, or answer with a problem that never repeats a value."""
 
-import json
 import re
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from flask import Response, current_app, request
@@ -21,6 +20,7 @@ from antifraud.api.fields import (
 from antifraud.api.labels import MAX_LABELS
 from antifraud.api.operations import JSON
 from antifraud.transaction_id import EXPECTED as EXPECTED_ID
+from serving.api.distinct import require_distinct
 from serving.api.problems import Problem
 
 EXPECTED: Final = {
@@ -72,7 +72,7 @@ def parse(kind: type[T]) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem("not-json", "the body is not a JSON document in UTF-8") from None
     # msgspec takes the last of two equal names, and another reader of the same body may take the first.
-    _DISTINCT.decode(body.decode())
+    require_distinct(body.decode())
     return parsed
 
 
@@ -88,18 +88,6 @@ def _require_json() -> None:
 def _is_json(content_type: str) -> bool:
     kind, options = parse_options_header(content_type)
     return kind.lower() == JSON and options.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
-
-
-def _require_distinct(pairs: list[tuple[str, Any]]) -> None:
-    seen: set[str] = set()
-    for name, _ in pairs if len(dict(pairs)) < len(pairs) else ():
-        if name in seen:
-            field = name if name in EXPECTED else None
-            raise Problem("invalid", f"{field or 'a field'} is there twice: expected each field once", field)
-        seen.add(name)
-
-
-_DISTINCT: Final = json.JSONDecoder(object_pairs_hook=_require_distinct)
 
 
 def _read_bounded_body() -> bytes:

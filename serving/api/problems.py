@@ -63,7 +63,9 @@ def register(app: Flask) -> None:
     @app.errorhandler(Exception)
     def answer_defect(error: Exception) -> Response:
         # Only type and place are logged: a library may have put a value into the message.
-        current_app.extensions["antifraud"].log.error("unexpected", error=type(error).__name__, where=raised_at(error))
+        current_app.extensions["antifraud"].log.error(
+            "unexpected", request_id=g.get("request_id"), error=type(error).__name__, where=raised_at(error)
+        )
         return _answer(Problem("internal", "the scorer failed and decided nothing: send the same id again"))
 
 

@@ -8,8 +8,9 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from gunicorn.config import Config
 from gunicorn.errors import ConfigError
@@ -19,10 +20,14 @@ from serving.logs import raised_at
 from serving.worker.connection import Connection, Lingering
 from serving.worker.intake import Intake
 from serving.worker.refusals import INTERNAL, Refused, refusal_of
+from serving.worker.request_id import find_request_id
 
 if TYPE_CHECKING:
     # Not imported by the master: prometheus-client chooses its mode before `on_starting` names the folder.
     from serving.worker.services import Services
+
+HANDLED: Final[ContextVar[bytes]] = ContextVar("handled")
+"""The request of this thread. Gunicorn reports an error without its request, if it could not be parsed."""
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no types
@@ -119,14 +124,20 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
             self._wait(connection)
 
     def _refuse(self, connection: Connection, refusal: Refused) -> None:
-        self._note(refusal)
-        connection.send(refusal.to_http())
+        request_id = find_request_id(connection.intake.peek())
+        self._note(refusal, request_id)
+        connection.send(refusal.to_http(request_id))
         self.nr_conns -= 1
         connection.close(graceful=True)
 
-    def _note(self, refusal: Refused) -> None:
+    def _note(self, refusal: Refused, request_id: str) -> None:
         self.services.metrics.problems.labels(refusal.kind).inc()
-        self.services.log.info("refused", problem=refusal.kind)
+        self.services.log.info("refused", request_id=request_id, problem=refusal.kind)
+
+    def handle(self, conn: Connection) -> Any:
+        """Handle a request in a thread, which remembers it."""
+        HANDLED.set(conn.request)
+        return super().handle(conn)
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """Wait for the next request, which may be here already: its socket may never become readable again."""
@@ -152,11 +163,12 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
         """Answer a request that Gunicorn could not parse, or that the app could not answer, with a problem."""
-        refusal = refusal_of(exc)
+        refusal, request_id = refusal_of(exc), find_request_id(HANDLED.get())
         if refusal.kind == INTERNAL:
-            self.services.log.error("unexpected", error=type(exc).__name__, where=raised_at(exc))
-        self._note(refusal)
+            error, where = type(exc).__name__, raised_at(exc)
+            self.services.log.error("unexpected", request_id=request_id, error=error, where=where)
+        self._note(refusal, request_id)
         try:
-            client.sendall(refusal.to_http())
+            client.sendall(refusal.to_http(request_id))
         except OSError:
             self.log.debug("The client has gone")

@@ -37,6 +37,10 @@ class Intake:
         """Return the number of bytes that wait."""
         return len(self._received)
 
+    def peek(self) -> bytes:
+        """Return the beginning of the next request, as far as it is here: all that can be its header fields."""
+        return bytes(self._received[:HEAD_BYTES])
+
     def feed(self, data: bytes) -> None:
         """Add received bytes."""
         self._received += data

@@ -97,7 +97,7 @@ class Poller:
         """Take over a changed access file; while it is broken, the callers that were read before stay."""
         if access := self._access.read_changed():
             self._services.access = access
-            self._services.log.info("access read", clients=len(access.callers))
+            self._services.log.info("access read", clients=len(access.callers or ()))
         return True
 
     def _follow_store(self) -> bool:

@@ -38,8 +38,8 @@ class Services:
 
     @property
     def can_decide(self) -> bool:
-        """Whether there are callers, a store, a release and a state."""
-        return bool(self.access.callers) and self.opened_store is not None and self.serving is not None
+        """Whether there are an access file, a store, a release and a state."""
+        return self.access.callers is not None and self.opened_store is not None and self.serving is not None
 
     @property
     def store(self) -> DecisionStore:

@@ -1,6 +1,7 @@
 """Before Flask: bytes that are no request get a problem, and nothing of them comes back or is logged."""
 
 import json
+import re
 
 import pytest
 
@@ -118,6 +119,32 @@ def test_nothing_of_a_malformed_request_is_logged(scorer):
     assert scorer.workers() == workers
     assert [answer for answer in decide_all(scorer, range(20)) if answer.status != 200] == []
     assert {answer.status for answer in decide_all(scorer, range(20))} == {200}
+
+
+NAMED = b"X-Request-Id: till-3:9\r\n"
+UNNAMED = {"long line", "bare line feeds", "TLS", "binary"}
+"""The field is too far behind, or there is none in these bytes."""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_refusal_has_the_id_of_its_request(scorer, name, tmp_path):
+    """A harmless id of the client, or else a new one, is in the header, the problem and the log."""
+    line, separator, rest = CASES[name][0].partition(b"\r\n")
+    (tmp_path / "answer").write_bytes(
+        exchange(scorer, line + separator + (NAMED if separator else b"") + rest, end=True)
+    )
+    with (tmp_path / "answer").open("rb") as file:
+        status, headers, body = read_answer(file)
+
+    request_id = headers["x-request-id"]
+    if name in UNNAMED:
+        assert re.fullmatch("[0-9a-f]{24}", request_id)
+    else:
+        assert request_id == "till-3:9"
+    if status != 200:
+        assert json.loads(body)["request_id"] == request_id
+    lines = [json.loads(line) for line in log_of(scorer).splitlines() if line.startswith("{")]
+    assert request_id in {line.get("request_id") for line in lines}
 
 
 @pytest.mark.parametrize("body", ["-5\r\n12345\r\n0\r\n\r\n", "5\r\n12345XX0\r\n\r\n", "0\r\nX y\r\n\r\n0\r\n\r\n"])

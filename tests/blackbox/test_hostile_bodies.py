@@ -88,6 +88,7 @@ INVALID = {
     "amount twice, equal": VALID[:-1] + f', "amount": {transaction(1)["amount"]}}}',
     "amount twice in other letters": VALID[:-1] + ', "\\u0061mount": 5}',
     "customer twice": VALID[:-1] + f', "customer": "k1.{CARD:>022}"}}',
+    "metadata with a name twice": VALID[:-1] + f', "metadata": {{"{CARD}": "1", "{CARD}": "2"}}}}',
 }
 TYPES = {
     "no type": (),

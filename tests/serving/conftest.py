@@ -1,6 +1,7 @@
 """Fixtures of the scorer's tests: one model for the session, a fresh home and scorer for each test."""
 
 import shutil
+import subprocess
 
 import pytest
 
@@ -48,3 +49,16 @@ def scorer(home):
     if running.services.opened_store:
         require_consistent(running.store)
     running.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A certificate of 127.0.0.1 with its key."""
+    folder = tmp_path_factory.mktemp("certificate")
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(folder / "key"), "-out", str(folder / "certificate")]
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    subprocess.run([*new, *subject, *files], check=True, capture_output=True)
+    both = folder / "both.pem"
+    both.write_text((folder / "certificate").read_text() + (folder / "key").read_text())
+    return both

@@ -79,6 +79,22 @@ def test_a_worker_without_access_file_refuses_and_cannot_decide(home):
     running.close()
 
 
+def test_a_file_without_clients_makes_every_token_unknown(followed, home):
+    """Whoever empties the list has revoked all tokens: each is a 401 with true words, and no trouble."""
+    grant(home)
+    followed.poller.poll()
+
+    for answer in (followed.get("/v1/status", caller="till"), followed.decide(), followed.get("/v1/status", "")):
+        assert (answer.status_code, answer.json["type"]) == (401, "urn:antifraud:problem:unauthorised")
+        assert answer.json["detail"] == "a known bearer token is needed in the Authorization header"
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert "access" not in followed.services.troubles
+    assert followed.get("/readyz").status_code == 200
+    grant(home, "till")
+    followed.poller.poll()
+    assert followed.get("/v1/status", caller="till").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("name", "token", "status"),
     [

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import socket
 import subprocess
 import sys
 from itertools import groupby
@@ -103,35 +104,83 @@ def test_the_examples_say_what_was_refused(scorer):
     assert good.startswith("good: approve, score ")
 
 
-def test_a_webhook_is_verified_and_printed_once(tmp_path):
-    """A signed webhook is taken, also twice; one with another body is refused."""
+@pytest.fixture
+def receiver(tmp_path):
+    """A running receiver of webhooks: its port, and its process."""
     port, secret = free_port(), tmp_path / "secret"
     secret.write_text(SECRET)
+    command = [sys.executable, str(EXAMPLES / "webhook.py"), str(port), str(secret)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        try:
+            wait_for(lambda: answers(port), "the receiver")
+            yield port, process
+        finally:
+            process.terminate()
+
+
+def signed_webhook():
+    """A body, and the headers that sign it."""
     body = json.dumps({"id": "n-1", "type": "antifraud.switch.changed", "time": "t", "data": {"mode": "SUSPENDED"}})
     now = dt.datetime.now(tz=dt.UTC)
-    headers = {
+    return body, {
         "webhook-id": "n-1",
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(SECRET).sign("n-1", now, body),
     }
-    command = [sys.executable, str(EXAMPLES / "webhook.py"), str(port), str(secret)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as taker:
-        try:
-            wait_for(lambda: answers(port), "the receiver")
-            contents = (body, body, body.replace("SUSPENDED", "SERVING"))
-            url = f"http://127.0.0.1:{port}"
-            statuses = [httpx.post(url, content=content, headers=headers).status_code for content in contents]
-        finally:
-            taker.terminate()
-        printed = taker.stdout.read().splitlines()
+
+def test_a_webhook_is_verified_and_printed_once(receiver):
+    """A signed webhook is taken, also twice; one with another body is refused."""
+    (port, process), (body, headers) = receiver, signed_webhook()
+    contents = (body, body, body.replace("SUSPENDED", "SERVING"))
+    url = f"http://127.0.0.1:{port}"
+    statuses = [httpx.post(url, content=content, headers=headers).status_code for content in contents]
+    process.terminate()
+    printed = process.communicate(timeout=30)[0].splitlines()
+
     assert statuses == [204, 204, 401]
     assert printed[0] == "antifraud.switch.changed SUSPENDED"
     assert len(printed) == 2
     assert "does not verify" in printed[1]
+
+
+LENGTHS = {
+    "": 411, "-1": 400, "-5": 400, "+5": 400, "five": 400, "1e3": 400, "0x5": 400, "1_0": 400, "5, 5": 400,
+    "\xb2": 400, "1048577": 413, "9" * 18: 413, "9" * 5_000: 413,
+}  # fmt: skip
+
+
+def test_a_webhook_of_an_odd_length_is_refused(receiver):
+    """Whatever length is announced, the sender gets an answer; the receiver shows no traceback and takes the next."""
+    (port, process), (body, headers) = receiver, signed_webhook()
+
+    found = {length: status_of_length(port, length) for length in LENGTHS}
+
+    assert found == LENGTHS
+    assert httpx.post(f"http://127.0.0.1:{port}", content=body, headers=headers).status_code == 204
+    process.terminate()
+    assert "Traceback" not in process.communicate(timeout=30)[1]
+
+
+def status_of_length(port, length):
+    """The status of the answer to a webhook that announces such a length and then sends nothing."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode("latin-1"))
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+def test_a_sender_that_stops_holds_up_nobody(receiver):
+    """A webhook whose body never comes loses its connection within seconds, and the next one is taken."""
+    (port, _), (body, headers) = receiver, signed_webhook()
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as silent:
+        silent.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n{")
+
+        answer = httpx.post(f"http://127.0.0.1:{port}", content=body, headers=headers, timeout=20)
+
+    assert answer.status_code == 204
 
 
 def answers(port):

@@ -4,7 +4,6 @@ import json
 import re
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +12,9 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from infra.proxy.__main__ import main
 from infra.proxy.configuration import Proxy
 from infra.proxy.server import start_proxy
-from tests.serving.processes import ROOT, GunicornScorer, free_port
+from tests.serving.processes import GunicornScorer, free_port, wait_for
 from tests.serving.scene import transaction
 
 RATE = 150
@@ -32,19 +30,6 @@ def gunicorn(shared_home):
     running = GunicornScorer(shared_home).start()
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate of 127.0.0.1 with its key."""
-    folder = tmp_path_factory.mktemp("certificate")
-    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", str(folder / "key"), "-out", str(folder / "certificate")]
-    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    subprocess.run([*new, *subject, *files], check=True, capture_output=True)
-    both = folder / "both.pem"
-    both.write_text((folder / "certificate").read_text() + (folder / "key").read_text())
-    return both
 
 
 class Front:
@@ -220,6 +205,41 @@ def test_every_error_is_a_problem_and_nothing_is_logged(front, request_, expecte
     assert SECRET.encode() not in received
 
 
+@pytest.mark.parametrize(
+    ("sent", "is_taken"),
+    [
+        ("till-3:9", True),
+        (None, False),
+        ("two words", False),
+        (f'"{SECRET}"', False),
+        ("a" * 65, False),
+    ],
+    ids=["own", "none", "words", "quotes", "long"],
+)
+@pytest.mark.parametrize("path", ["/v1/decisions/1", "/nowhere"])
+def test_every_answer_has_the_id_of_its_request(front, gunicorn, path, sent, is_taken):
+    """Scorer and proxy keep a harmless id and replace any other, and their logs agree on it."""
+    field = f"X-Request-Id: {sent}\r\n" if sent else ""
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{field}\r\n"
+    head, _, body = front.exchange(request.encode()).partition(b"\r\n\r\n")
+
+    (found,) = re.findall(rb"(?mi)^x-request-id: (\S+)\r?$", head)
+    assert json.loads(body)["request_id"] == found.decode()
+    assert re.fullmatch(rb"till-3:9" if is_taken else rb"[0-9a-f]{32}", found)
+    # nginx writes its line after the answer.
+    wait_for(lambda: f'"request_id": "{found.decode()}"' in front.log, "the line of the proxy", 5)
+    if path != "/nowhere":
+        assert f'"request_id": "{found.decode()}"' in (gunicorn.home / "scorer.log").read_text()
+
+
+def test_a_malformed_request_has_an_id_too(front):
+    """A refusal of the proxy's own parser names the request as any other answer does."""
+    request = f"GET / HTTP/1.1\r\nX-Request-Id: till-3:9\r\nHost: x\r\nAuthorization {SECRET}\r\n\r\n"
+    for received in (front.exchange(request.encode()), front.exchange(b"\x16\x03\r\n\r\n")):
+        head, _, body = received.partition(b"\r\n\r\n")
+        assert f"x-request-id: {json.loads(body)['request_id']}".encode() in head.lower()
+
+
 def test_a_request_that_stops_is_dropped(front):
     """Half a header or half a body costs its connection after some seconds, without a word."""
     began = time.monotonic()
@@ -261,27 +281,3 @@ def test_a_scorer_that_is_down_is_a_problem(tmp_path):
 
     assert (answer.status_code, answer.headers["content-type"]) == (502, PROBLEM)
     assert (answer.json()["type"], answer.headers["retry-after"]) == ("urn:antifraud:problem:bad-gateway", "1")
-
-
-def test_the_command_prints_a_checked_configuration(capsys, certificate):
-    """The proxy accepts what is printed; a certificate that is missing ends the command with one line."""
-    assert main(["--bind", "127.0.0.1:8443", "--certificate", str(certificate), "--requests-of-token", "7"]) == 0
-    text = capsys.readouterr().out
-    assert f"ssl_certificate {certificate};" in text
-    assert "zone=tokens:10m rate=7r/s" in text
-
-    assert main(["--bind", "127.0.0.1:8443", "--certificate", "/nowhere/scorer.pem"]) == 10
-    said = capsys.readouterr().err
-    assert said.startswith('error: nginx refuses the configuration: cannot load certificate "/nowhere/scorer.pem"')
-    assert said.count("\n") == 1
-
-
-def test_the_command_of_the_manual_works(capsys, certificate):
-    """An address without a host is one that nginx knows, too."""
-    manual = (ROOT / "docs" / "architecture" / "serving.md").read_text()
-    (options,) = re.findall(r"`python -m infra\.proxy ([^`]*--certificate )scorer\.pem`", manual)
-
-    # Ports below 1024 are for root on many machines.
-    port = str(free_port())
-    assert main([*options.replace(":443", f":{port}").split(), str(certificate)]) == 0
-    assert f"        listen {port} ssl;\n" in capsys.readouterr().out

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from antifraud.errors import SettingsError
-from antifraud.keys.access import generate_access, hash_token, load_access
+from antifraud.keys.access import Access, generate_access, hash_token, load_access
 
 
 @pytest.fixture
@@ -56,7 +56,9 @@ def entry(**changes):
 ODD = [{"sha256": 7}, {"sha256": "é" * 64}, {"sha256": "A" * 64}, {"sha256": ""}, {"client": 7}, {"client": ""},
        {"client": ["till"]}, {"scopes": 7}, {"scopes": [["decide"]]}, {"namespace": 7},
        {"namespace": "a/b"}]  # fmt: skip
+ODD += [{"scopes": scopes} for scopes in (None, "decide", "", {}, {"decide": True})]
 BROKEN = ["", "[]", '{"clients": [{"client": "till"}]}', '{"clients": 7}', '{"clients": ["till"]}', "[" * 100_000]
+BROKEN += [json.dumps({"clients": clients}) for clients in (None, {}, "", "till", {"till": entry()})]
 BROKEN += [json.dumps({"clients": [entry(**changes)]}) for changes in ODD]
 
 
@@ -66,6 +68,25 @@ def test_another_file_is_refused(tmp_path, text):
     (tmp_path / "access.json").write_text(text)
 
     with pytest.raises(SettingsError, match="is not an access file"):
+        load_access(tmp_path / "access.json")
+
+
+def test_a_file_without_clients_is_an_access_file(tmp_path):
+    """It grants nothing to anybody, which is something else than a file that nobody has read."""
+    (tmp_path / "access.json").write_text('{"clients": []}')
+
+    access = load_access(tmp_path / "access.json")
+    assert (access.callers, access.caller_of("x")) == ({}, None)
+    assert Access().callers is None
+
+
+def test_a_file_that_cannot_be_read_is_not_called_malformed(tmp_path):
+    """The words say what the system said, because generating the file anew would not help."""
+    (tmp_path / "access.json").mkdir()
+
+    with pytest.raises(
+        SettingsError, match=r"access\.json cannot be read \(Is a directory\): let this process read it"
+    ):
         load_access(tmp_path / "access.json")
 
 

@@ -149,8 +149,7 @@ resource "yandex_alb_load_balancer" "this" {
         certificate_ids = [yandex_cm_certificate.this.id]
 
         http_handler {
-          http_router_id     = yandex_alb_http_router.this.id
-          rewrite_request_id = true
+          http_router_id = yandex_alb_http_router.this.id
         }
       }
     }
