@@ -39,7 +39,7 @@ public class Tokens {
             if (arguments.length == 1) {
                 System.out.println(token(key, words[0], words[1]));
             } else {
-                System.out.println(decide(key, arguments[1], Path.of(arguments[2]), words));
+                System.out.println(decideOrSayWhy(key, arguments[1], Path.of(arguments[2]), words));
             }
         }
     }
@@ -56,6 +56,15 @@ public class Tokens {
         byte[] digest = mac.doFinal((kind + ":" + number).getBytes(StandardCharsets.UTF_8));
         byte[] cut = Arrays.copyOf(digest, DIGEST_BYTES);
         return key.id() + "." + Base64.getUrlEncoder().withoutPadding().encodeToString(cut);
+    }
+
+    /** Returns the answer, or what to do without one: a payment does not wait for a service that is suspended or away. */
+    static String decideOrSayWhy(Key key, String url, Path tokenFile, String[] words) throws Exception {
+        try {
+            return decide(key, url, tokenFile, words);
+        } catch (IOException error) {
+            return words[0] + ": your own rules decide (" + error + ")";
+        }
     }
 
     /** Sends one transaction and returns the answer. Sending the same line again is safe: an id is decided once. */

@@ -30,6 +30,8 @@ OWN_PROBLEMS: Final = {
 """The answers of nginx itself: its statuses for each kind of problem, and what is said."""
 REQUEST_ID: Final = "$known_id"
 """The variable of the template with the id of a request, which has no character that JSON would escape."""
+OTHER_FILES: Final = 100
+"""Files of a process besides those of its connections: logs, listening sockets."""
 WAIT: Final = frozenset({"too-many-requests", "bad-gateway", "not-ready", "gateway-timeout"})
 
 
@@ -86,6 +88,7 @@ class Proxy:
             tls=_render_tls(self.certificate) if self.certificate else "",
             json=PROBLEM_JSON,
             request_id=REQUEST_ID,
+            files=2 * self.connections + OTHER_FILES,
             errors="\n".join(_render_error(name) for name in OWN_PROBLEMS),
             not_found=_problem("not-found"),
         )

@@ -20,7 +20,7 @@ _REMEDIES: Final = {
     "Operation not permitted": "run it as root, as which nginx starts",
     "Cannot assign requested address": "run it on the machine of the proxy, which has the address",
 }
-"""What is missing on the machine, and not wrong in the configuration, by the words of its errors."""
+"""Errors of the machine rather than of the configuration, by their words, and the remedy for each."""
 SBIN = "/usr/sbin"
 """The folder of Debian's nginx, which is not on everybody's path."""
 
@@ -69,7 +69,7 @@ def start_proxy(folder: Path, proxy: Proxy) -> Server:
     own = dataclasses.replace(proxy, log=str(log), pid=str(folder / "nginx.pid"), scratch=scratch)
     configuration.write_text(own.render())
     check_configuration(configuration)
-    server = Server.start("nginx", _command(configuration), log, dict(os.environ))
+    server = Server.start("nginx", [*_command(configuration), "-g", "daemon off;"], log, dict(os.environ))
     wait_until(server, partial(accepts, int(proxy.bind.rpartition(":")[2])), log)
     return server
 

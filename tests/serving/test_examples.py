@@ -132,6 +132,41 @@ def signed_webhook():
     }
 
 
+@pytest.mark.parametrize("command", [CURL, JAVA, SDK], ids=["curl", "java", "sdk"])
+def test_without_a_decision_your_own_rules_decide(scorer, command):
+    """A refused transaction is named and its neighbours are decided: a payment never waits for an exception."""
+    lines = [f"first {NOON} 596 3156 5716", f"early {NOON - 40 * 86_400} 596 3156 5716", f"last {NOON} 596 3156 5716"]
+
+    first, *refused, last = run(command, *scorer, lines=lines)
+
+    assert ["approve" in line for line in (first, last)] == [True, True]
+    assert "early: your own rules decide" in "\n".join(refused)
+
+
+@pytest.mark.parametrize("command", [CURL, JAVA, SDK], ids=["curl", "java", "sdk"])
+def test_a_scorer_that_is_away_ends_no_example(scorer, command):
+    """Nobody listens: each line gets its word within the deadline."""
+    ring, _, token_file = scorer
+    lines = [f"{name} {NOON} 596 3156 5716" for name in ("first", "last")]
+
+    said = run(command, ring, f"http://127.0.0.1:{free_port()}", token_file, lines=lines)
+
+    assert [line.partition(" (")[0] for line in said if line] == [
+        f"{n}: your own rules decide" for n in ("first", "last")
+    ]
+
+
+def test_a_label_that_is_not_stored_is_named(scorer, tmp_path):
+    """A wrong token ends no list of labels."""
+    (tmp_path / "token").write_text("unknown")
+    command = ["sh", str(EXAMPLES / "label.sh")]
+    said = run(command, scorer[1], tmp_path / "token", lines=[f"a fraud {NOON}", f"b fraud {NOON}"])
+
+    assert [line for line in said if line.endswith("not stored, send it again")] == [
+        "a: not stored, send it again", "b: not stored, send it again",
+    ]  # fmt: skip
+
+
 def test_a_webhook_is_verified_and_printed_once(receiver):
     """A signed webhook is taken, also twice; one with another body is refused."""
     (port, process), (body, headers) = receiver, signed_webhook()

@@ -8,8 +8,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from infra.proxy.configuration import Proxy
@@ -281,3 +283,11 @@ def test_a_scorer_that_is_down_is_a_problem(tmp_path):
 
     assert (answer.status_code, answer.headers["content-type"]) == (502, PROBLEM)
     assert (answer.json()["type"], answer.headers["retry-after"]) == ("urn:antifraud:problem:bad-gateway", "1")
+
+
+def test_the_workers_may_open_as_many_files_as_connections(front):
+    """Each connection may have one more to the scorer, and a service begins with 1,024 files."""
+    for worker in psutil.Process(front.server.pid).children():
+        limits = Path(f"/proc/{worker.pid}/limits").read_text()
+        (files,) = re.findall(r"Max open files +(\d+)", limits)
+        assert int(files) == 8_100

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_the_command_prints_a_checked_configuration(capsys, certificate):
     assert said.count("\n") == 1
 
 
-# What nginx itself writes, for an account that may not do all of it, and on a machine without the address.
+# Words of nginx itself, for an account without all rights, and on a machine without the address.
 ELSEWHERE = {
     "bind() to 0.0.0.0:443 failed (13: Permission denied)": "run it as root",
     'cannot load certificate "/p.pem": BIO_new_file() failed (SSL: error:8000000D:system library::Permission denied:'
@@ -72,3 +73,14 @@ def test_the_command_of_the_manual_works(capsys, certificate):
     port = str(free_port())
     assert main([*options.replace(":443", f":{port}").split(), str(certificate)]) == 0
     assert f"        listen {port} ssl;\n" in capsys.readouterr().out
+
+
+def test_the_configuration_suits_a_service(capsys, certificate, tmp_path):
+    """The unit of Debian says on the command line that nginx becomes a daemon, so the file says nothing about it."""
+    log = tmp_path / "access.log"
+    assert main(["--bind", f":{free_port()}", "--certificate", str(certificate), "--log", str(log)]) == 0
+    (tmp_path / "nginx.conf").write_text(capsys.readouterr().out)
+
+    command = [find_nginx(), "-t", "-q", "-g", "daemon on; master_process on;", "-c", tmp_path / "nginx.conf"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
