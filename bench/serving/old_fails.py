@@ -27,7 +27,8 @@ PAGE: Final = Path(__file__).with_name("OLD_FAILS.md")
 HEAD: Final = f"""# What failed at commit {BEFORE}
 
 `make bench-serving-old-fails BEFORE=checkout` runs the tests of `tests/blackbox` with both versions, and writes this
-page. Never edit it by hand.
+page. Never edit it by hand. A test that passes with both guards something that was right already: the change around it must
+not break it.
 
 | part | test | {BEFORE} | now |
 | --- | --- | --- | --- |

@@ -57,9 +57,7 @@ def describe(runs: Sequence[Throughput]) -> str:
     """Return medians in words."""
     rate, cpu = (statistics.median(values) for values in zip(*((each.rate, each.cpu) for each in runs), strict=True))
     failed = sum(each.failed for each in runs)
-    return f"{rate:,.0f} a second, {cpu:.0f} microseconds of processor time each" + (
-        f", {failed} failed" if failed else ""
-    )
+    return f"{rate:,.0f}/s, {cpu:.0f} microseconds of CPU each" + (f", {failed} failed" if failed else "")
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -47,7 +47,7 @@ def test_the_scorer_gets_the_token_of_a_client(tmp_path):
 def test_tails_are_told_in_milliseconds():
     """Medians of the turns, and the sum of the failures."""
     tails = [Tail(0.001, 0.005, 0), Tail(0.002, 0.009, 2), Tail(0.003, 0.007, 0)]
-    assert describe(tails) == "p50 2.0 ms, p99 7.0 ms, without an answer of 200: 2"
+    assert describe(tails) == "p50 2.0 ms, p99 7.0 ms, 2 failed"
 
 
 def test_a_measurement_without_its_crowd_is_refused():
