@@ -27,8 +27,7 @@ PAGE: Final = Path(__file__).with_name("OLD_FAILS.md")
 HEAD: Final = f"""# What failed at commit {BEFORE}
 
 `make bench-serving-old-fails BEFORE=checkout` runs the tests of `tests/blackbox` with both versions, and writes this
-page. Never edit it by hand. A test that passes with both guards something that was right already: the change around it must
-not break it.
+page. Never edit it by hand. A test that passes with both guards what was right already.
 
 | part | test | {BEFORE} | now |
 | --- | --- | --- | --- |
