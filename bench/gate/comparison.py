@@ -5,6 +5,7 @@ with the bound by days alone, as if days were independent and nearly normal.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -92,6 +93,12 @@ def passed(
     return np.asarray((found <= within).mean(axis=0))
 
 
+def _by_world(shares: Mapping[str, float]) -> str:
+    """Return a sentence a world."""
+    each = (f"{world}: {named({name: shares[f'{world}, {name}'] for name in SHARES}, '.3f')}." for world in COMPARED)
+    return " ".join(text[0].upper() + text[1:] for text in each)
+
+
 def comparison_figures(repetitions: int) -> None:
     """Record how many candidates pass: worse by exactly the margin (worst case), and as good as the champion."""
     wrong = {f"{w}, {name}": passed(w, shares, repetitions) for w in COMPARED for name, shares in SHARES.items()}
@@ -100,7 +107,7 @@ def comparison_figures(repetitions: int) -> None:
     alike = f"differ in 5 % of episodes each way, lose the same, margin {MARGIN.loss_minor / 100:,.0f} RUB"
     for place, suffix in enumerate(("", "_days_alone")):
         shares = {name: float(each[place]) for name, each in wrong.items()}
-        beside = f"{promised}; {named(shares, '.3f')}"
+        beside = f"{promised}. {_by_world(shares)}"
         record(f"gate.noninferior_wrong{suffix}", max(shares.values()), "1", COMMAND, beside, span(shares.values()))
         shares = {name: float(each[place]) for name, each in power.items()}
         beside = f"{alike}; {named(shares, '.3f')}"

@@ -10,10 +10,6 @@ METADATA: Final = "metadata"
 """The one field with names of the client's own."""
 
 
-class _Twice(Exception):
-    """Ends the quick look; it never leaves this module."""
-
-
 def require_distinct(body: str) -> None:
     """Refuse a valid request in which an object holds a name twice, at any depth.
 
@@ -22,14 +18,14 @@ def require_distinct(body: str) -> None:
     """
     try:
         _QUICK.decode(body)
-    except _Twice:
+    except LookupError:
         # Objects are decoded from the inside out, so only a second look knows where they lie.
         raise _describe(next(_find_repeated(_COMPLETE.decode(body)))) from None
 
 
 def _refuse_twice(pairs: list[tuple[str, Any]]) -> None:
     if len(dict(pairs)) < len(pairs):
-        raise _Twice
+        raise LookupError
 
 
 _QUICK: Final = json.JSONDecoder(object_pairs_hook=_refuse_twice)
