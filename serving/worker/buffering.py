@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     # Not imported by the master: prometheus-client chooses its mode before `on_starting` names the folder.
     from serving.worker.services import Services
 
-HANDLED: Final[ContextVar[bytes]] = ContextVar("handled")
+HANDLED: Final[ContextVar[bytes]] = ContextVar("handled", default=b"")
 """The request of this thread. Gunicorn reports an error without its request, if it could not be parsed."""
 
 
