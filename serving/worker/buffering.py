@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from serving.worker.services import Services
 
 BATCH_PATH: Final = b"/v1/decisions/batch"
-HANDLED: Final[ContextVar[bytes]] = ContextVar("handled")
+HANDLED: Final[ContextVar[bytes]] = ContextVar("handled", default=b"")
 """The request of this thread. Gunicorn reports an error without its request, if it could not be parsed."""
 
 

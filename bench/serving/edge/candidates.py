@@ -14,6 +14,7 @@ import httpx
 import psutil
 
 from antifraud.features.registry import FEATURE_NAMES
+from antifraud.settings.serving import ScorerSettings
 from bench.serving.processes import NOON, ROOT, ScorerProcess, Version, free_port, prepare_home, wait_for
 
 WORKERS: Final = 2
@@ -24,7 +25,7 @@ CUSTOMERS: Final = 1_000_000
 TERMINALS: Final = 10_000
 MODEL: Final = "model.cbm"
 START_SECONDS: Final = 120.0
-PRODUCTION_POLL_SECONDS: Final = "1"
+PRODUCTION_POLL_SECONDS: Final = str(ScorerSettings().poll_seconds)
 """Other benchmarks poll more often, because they wait for what the poller does."""
 
 
