@@ -63,9 +63,7 @@ def test_nothing_is_chosen_without_a_judgement():
     assert choose(None, MADE_AT, "r3") == Choice(None, stays=False, reason="There is no standing judgement.")
 
 
-@pytest.mark.parametrize(
-    ("hours", "fresh"), [(-2, False), (-1, True), (0, True), (36, True), (37, False)], ids=str
-)
+@pytest.mark.parametrize(("hours", "fresh"), [(-2, False), (-1, True), (0, True), (36, True), (37, False)], ids=str)
 def test_a_judgement_expires_after_36_hours(hours, fresh):
     """A judgement from more than an hour ahead would never expire, so it is not fresh."""
     assert judgement().is_fresh(MADE_AT + hours * HOUR) is fresh
