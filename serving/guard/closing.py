@@ -14,6 +14,7 @@ from antifraud.killswitch.status import describe_subject
 from antifraud.killswitch.subjects import SERVICE, Subject, close_day, explain, find_trip, is_acquitted
 from antifraud.settings.serving import GuardSettings
 from serving.guard.promises import read_promise
+from serving.guard.tripping import follow_trip
 from serving.store.port import DecisionStore, EvidenceKey, Inspection, StoredCohort
 from serving.store.tallies import close_time
 
@@ -30,11 +31,14 @@ class Known:
     closed: int
     cohorts: Sequence[StoredCohort]
     evidence: Mapping[EvidenceKey, Mapping[str, Any]]
+    reports: Mapping[str, bytes]
 
     @staticmethod
     def read(store: DecisionStore) -> "Known":
         """Read everything; what changes in between is found when the inspection is committed."""
-        return Known(store.switch(), store.eras(), store.closed_day(), store.cohorts(), store.evidence())
+        return Known(
+            store.switch(), store.eras(), store.closed_day(), store.cohorts(), store.evidence(), store.reports()
+        )
 
     def days_to_close(self, now: int, delay_days: int) -> list[int]:
         """Return the days that are over and have not closed yet, oldest first."""
@@ -51,6 +55,11 @@ class Known:
     def of_day(self, day: int) -> list[StoredCohort]:
         """Return the cohorts of a day."""
         return [cohort for cohort in self.cohorts if cohort.timely.day == day]
+
+    def of_present_era(self, last: int) -> list[CohortCounts]:
+        """Return the counts of the present era up to a closed day, as they were when their days closed."""
+        timely = [cohort.timely for cohort in self.cohorts if cohort.era == self.eras.present]
+        return [each for each in timely if each.day <= last]
 
     def subjects(self, era: int) -> dict[str, Subject]:
         """Return the subjects of an era."""
@@ -70,7 +79,9 @@ def make_inspection(known: Known, day: int | None, settings: GuardSettings, now:
     elif broken is not None:
         reason = explain(broken, subjects[broken], settings.fpr_limit)
         numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
-        suspend = trip(known.switch, release=serving, reason=reason, at=now, evidence=numbers)
+        tripped = trip(known.switch, release=serving, reason=reason, at=now, evidence=numbers)
+        closed = known.of_present_era(known.closed if day is None else day)
+        suspend = follow_trip(known.switch, tripped, serving, settings, known.reports, closed)
     return Inspection(
         closed_before=known.closed,
         closes=day,
