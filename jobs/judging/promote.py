@@ -22,7 +22,7 @@ from antifraud.settings.core import JobSettings
 from jobs.adapters.mlflow import Registry
 from jobs.judging.limits import limits_of
 from jobs.judging.rollback import judge_today
-from jobs.judging.switching import require_movable, resume_service
+from jobs.judging.switching import require_in_time, require_movable, resume_service
 from jobs.reporting.card import CARD_FILE, model_card
 from jobs.reporting.chart import CHART_FILE, report_chart
 from jobs.reporting.page import PAGE_FILE, render
@@ -65,10 +65,13 @@ def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | No
         write_bundle(releases, candidate.id, _files(candidate, report), manifest, signing)
     reason = f"in place of {replace_unjudged}, which could not be judged" if unjudged else ""
     sequence = serving.sequence if serving else 0
-    pointer = activate(releases, candidate.id, public, expected_sequence=sequence, reason=reason)
+    epoch = switch.epoch if switch else None
+    pointer = activate(releases, candidate.id, public, expected_sequence=sequence, reason=reason, seen_epoch=epoch)
     # The pointer first: until the service is resumed it decides nothing, so a kill in between is only a longer wait.
     if switch and switch.is_held and resume:
         resume_service(settings, switch, resume, sha256_of(candidate.path / REPORT_FILE))
+    elif switch and serving:
+        require_in_time(settings, before=serving, after=pointer)
     return pointer
 
 
