@@ -34,7 +34,7 @@ def choose_ladder(releases: Iterable[Kept], today: dt.date, anchor: str | None) 
     >>> choose_ladder(nightly, dt.date(2026, 1, 30), anchor="r1")
     ['r16', 'r1']
     """
-    # The greater id is the newer one of two releases of a day, as in the list of releases.
+    # The greater id of one day is the newer one, as for the clean-up and the list of releases.
     newest_first = sorted(releases, key=lambda kept: (kept.as_of, kept.release), reverse=True)
     aged = [_find_aged(newest_first, today - dt.timedelta(days=rung)) for rung in RUNGS]
     # A dictionary keeps the order and each release once.
