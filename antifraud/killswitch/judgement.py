@@ -212,7 +212,7 @@ def _day(text: str | None) -> dt.date | None:
 
 
 class Choice(NamedTuple):
-    """What the guard does on a trip: `release` serves from then on, or None if nothing may serve.
+    """The consequence of a trip: `release` serves from then on, or None if nothing may serve.
 
     `stays` says that `release` is what serves already, so only a warning is due.
     """

@@ -85,7 +85,7 @@ class GuardSettings(StoreSettings):
     guard_lease_seconds: Annotated[float, Range(0.2, 600)] = 10.0
     """A guard that leads and gives no sign of life for so long is replaced by another that runs."""
     on_trip: OnTrip = "rollback"
-    """What a trip does: go back to a release that is good today and come back by itself, or suspend for a person."""
+    """Consequence of a trip: back to a release that is good today, or suspended until a person decides."""
     warn_error_share: Annotated[float, INNER_SHARE] = 0.01
     """Share of failing requests for decisions, over a minute, from which the guard warns."""
     warn_p99_seconds: Annotated[float, Range(0.001, 1)] = 0.05

@@ -1,4 +1,4 @@
-"""What the guard reads when it trips: the standing judgement, and the releases that could serve at once."""
+"""The situation in which the guard trips: the standing judgement, and the releases that could serve at once."""
 
 from collections.abc import Mapping, Sequence
 

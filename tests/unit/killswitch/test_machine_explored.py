@@ -136,7 +136,7 @@ def tripped(world, release, situation=None):
 
 
 def situation_of(release, loaded):
-    """What the guard knows if both releases pass, and these are loaded."""
+    """The knowledge of the guard if both releases pass, and these are loaded."""
     both = judgement(*(judged(name, AS_OF) for name in RELEASES), made_at=0)
     return Situation(serving=release, onset="1970-01-01", judgement=both, loaded=frozenset(loaded))
 

@@ -106,7 +106,7 @@ def test_what_serves_stays_if_the_trip_is_about_its_predecessors():
 
 
 def test_a_trip_while_rolled_back_goes_on_to_the_next_release():
-    """What serves is left out even if it passes, and so are releases that have tripped before."""
+    """The release that serves is left out even if it passes, and so are releases that have tripped before."""
     after = answered(ROLLED_BACK, situation(serving="r2", is_about_earlier=True))
 
     assert (after.mode, after.release, after.began, after.tripped) == ("ROLLED_BACK", "r1", 3, ("r2",))
