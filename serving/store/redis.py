@@ -53,7 +53,7 @@ class Environment:
 
     @contextmanager
     def read(self) -> Iterator[View]:
-        """Open a view for reading. What is read together is of one moment; of what was appended, nothing is newer.
+        """Open a view for reading: records that are read together are of one moment, and no appended one is newer.
 
         Raises:
             StoreError: Redis cannot be used.

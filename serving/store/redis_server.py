@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import NoPermissionError
+from redis.exceptions import NoPermissionError, OutOfMemoryError
 from redis.retry import Retry
 
 from antifraud.errors import StoreBusy, StoreError, StoreForeign, StoreFull
@@ -249,7 +249,7 @@ def _as_store_errors(seconds: float) -> Iterator[None]:
 
 def _store_error(error: redis.RedisError) -> StoreError:
     """Return the failure as what an operator can do about it; the text of Redis can have keys in it."""
-    if str(error).startswith("OOM"):
+    if isinstance(error, OutOfMemoryError):
         return StoreFull("the memory of Redis is full: release shipped decisions, or raise its maxmemory")
     if str(error).startswith("MISCONF"):
         return StoreFull("Redis cannot write to its disk and takes no changes: make room there")

@@ -223,7 +223,9 @@ class Transaction:
         Raises:
             StoreError: Redis cannot be used.
         """
-        done = self._server.commit(self._words(), when_full=when_full)
+        # A refusal needs no memory: only what it was decided from is compared.
+        is_empty = not (any(self._written.values()) or self._cleared or any(self.numbers.raised.values()))
+        done = self._server.commit(self._words(), when_full=when_full or is_empty)
         if not done.version:
             self._recent.correct(
                 done.changed, [(span.database, span.first, span.stop) for span in self._spans if span.stop]

@@ -262,7 +262,7 @@ def test_an_account_opens_a_redis_with_a_password(tmp_path, tmp_path_factory):
 
 def test_redis_is_reached_over_tls(tmp_path, tmp_path_factory, certificate):
     """The certificate is checked: without the authority that signed it, nothing is sent."""
-    files = {"tls_cert_file": str(certificate / "certificate"), "tls_key_file": str(certificate / "key")}
+    files = {"tls_cert_file": str(certificate.parent / "certificate"), "tls_key_file": str(certificate.parent / "key")}
     port = free_port()
     server = start_redis(tmp_path_factory.mktemp("redis"), tls_port=str(port), tls_auth_clients="no", **files)
     try:
@@ -270,7 +270,7 @@ def test_redis_is_reached_over_tls(tmp_path, tmp_path_factory, certificate):
         with pytest.raises(StoreError, match="Redis cannot be reached"):
             open_store(settings_of(tmp_path, **settings))
         with pytest.raises(StoreForeign, match="has no identity"):
-            open_store(settings_of(tmp_path, store_ca=certificate / "certificate", **settings))
+            open_store(settings_of(tmp_path, store_ca=certificate.parent / "certificate", **settings))
     finally:
         server.stop()
 

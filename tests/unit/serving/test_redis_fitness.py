@@ -54,9 +54,7 @@ def test_addresses_of_a_redis(url):
 @pytest.mark.parametrize("url", BAD)
 def test_what_is_no_address_of_a_redis(url):
     """Options could switch off the check of the certificate; the value is not repeated."""
-    with pytest.raises(
-        SettingsError, match="ANTIFRAUD_STORE_URL names no Redis: expected redis:"
-    ) as raised:
+    with pytest.raises(SettingsError, match="ANTIFRAUD_STORE_URL names no Redis: expected redis:") as raised:
         StoreSettings(store_url=url)
 
     assert url not in str(raised.value).partition("expected")[0]
