@@ -15,7 +15,7 @@ MOST: Final = 20_000
 
 
 class Recent:
-    """What one process knows. Threads may use it at once: each entry is right or found to be wrong for itself."""
+    """The knowledge of one process. Threads may use it at once: each entry is right or found to be wrong for itself."""
 
     def __init__(self) -> None:
         self.records: dict[Address, Record] = {}

@@ -7,7 +7,8 @@ import pytest
 from upath import UPath
 
 from antifraud.errors import SettingsError
-from antifraud.lake.storage import bridge_folder, catalog_url, file_properties, raw_folder, remove_bridges
+from antifraud.lake.bridges import bridge_folder, remove_bridges
+from antifraud.lake.storage import catalog_url, file_properties, raw_folder
 from antifraud.settings.accounts import Account, load_account
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import write_project_zip
@@ -106,7 +107,7 @@ def test_bridges_go_with_their_old_key(remote, tmp_path, monkeypatch, place):
     settings = JobSettings(home=tmp_path)
     if place == "bucket":
         settings = remote
-        monkeypatch.setattr("antifraud.lake.storage.raw_folder", lambda _: UPath("memory://zone/feed"))
+        monkeypatch.setattr("antifraud.lake.bridges.raw_folder", lambda _: UPath("memory://zone/feed"))
     remove_bridges(settings, "k1")  # there is no folder yet
     folders = [
         bridge_folder(settings, old, new) for old, new in (("k1", "k2"), ("k1", "k3"), ("k2", "k3"), ("k11", "k12"))
