@@ -65,7 +65,7 @@ class Worker(Process):
         self.decide(payments)
 
     def _try_to_decide(self, store: Store, payments: list[Payment]) -> list[Payment]:
-        """Decide payments; return those that have to be sent again."""
+        """Decide payments; return the ones that clients have to send again."""
         known = {each.name: store.look_up(_wanted(each)).earlier for each in payments}
         drafts = self._draft(store, [each for each in payments if known[each.name] is None])
         arrivals = self._commit(store, drafts)

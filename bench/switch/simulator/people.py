@@ -6,12 +6,13 @@ from random import Random
 from typing import Final
 
 from antifraud.artifacts.pointer import Pointer, read_pointer
+from antifraud.client.switch import SwitchSeen
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import GateRefused, TransitionRefused
 from antifraud.killswitch.machine import Cause, Mode, Note, Order, Switch
 from bench.switch.simulator.processes import Process
 from bench.switch.simulator.world import FIRST_DAY, name_release
-from jobs.judging.switching import SwitchSeen, require_movable
+from jobs.judging.switching import require_movable
 from serving.store.port import Horizon
 from serving.store.store import Store
 from serving.worker.retention import COHORT_DAYS, GRACE_DAYS
