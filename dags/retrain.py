@@ -32,18 +32,15 @@ import logging
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from antifraud.lake.schemas import FEATURES
 from dags import publication
 from dags.shared import (
     MIDNIGHT,
     NIGHTLY,
     RELEASE_PATTERN,
     RUN_DAY,
-    day_of_run,
     day_param,
     job_settings,
     python_job,
-    sensor,
     without_traceback,
 )
 from dags.submit import share_cluster, share_home, spark_job
@@ -81,12 +78,6 @@ RESUME = """{{ ' --resume "$REASON"' if params.resume else '' }}"""
 def retrain() -> None:
     """Run features, train, validate, gate and promote, in this order."""
 
-    @task.sensor(task_id="features", **sensor(20))
-    @without_traceback
-    def wait_for_features(as_of: str) -> bool:
-        """Return whether the lake has the features of the day."""
-        return publication.is_published(FEATURES, day_of_run(as_of))
-
     @task(retries=0)
     @without_traceback
     def gate(as_of: str) -> str:
@@ -105,7 +96,7 @@ def retrain() -> None:
     given = {"REASON": "{{ params.resume or '' }}"}
     promote = python_job("promote", "promote", ["--as-of", AS_OF, REPLACE + RESUME], env=given, append_env=True)
     judged = gate(AS_OF)
-    wait_for_features(AS_OF) >> train >> validate >> judged >> promote
+    publication.wait_for_features(AS_OF) >> train >> validate >> judged >> promote
     share_home(judged.operator, promote)  # type: ignore[attr-defined]
     share_cluster(train, validate)
 

@@ -25,6 +25,8 @@ class SwitchSeen:
     epoch: int
     by: str
     reason: str
+    release: str | None = None
+    """The release that serves while ROLLED_BACK."""
 
     @property
     def is_held(self) -> bool:
@@ -76,7 +78,7 @@ def read_switch(settings: JobSettings) -> SwitchSeen | None:
 
 def _seen(switch: Mapping[str, Any]) -> SwitchSeen:
     # The epoch is null while the service has no store; nobody can change the switch then.
-    return SwitchSeen(switch["mode"], switch["epoch"] or 0, switch["by"], switch["reason"])
+    return SwitchSeen(switch["mode"], switch["epoch"] or 0, switch["by"], switch["reason"], switch.get("release"))
 
 
 def require_movable(switch: SwitchSeen | None, *, is_first: bool, resume: str) -> None:
