@@ -35,9 +35,9 @@ When a task fails:
 
 from airflow.sdk import dag
 
-from dags import publication
 from dags.shared import MIDNIGHT, NIGHTLY, RUN_DAY, day_param, python_job
 from dags.submit import share_cluster, share_home, spark_job
+from dags.waiting import wait_for_features
 
 DAY = f"{{{{ params.day or {RUN_DAY} }}}}"
 
@@ -59,7 +59,7 @@ def monitor() -> None:
     python_job("parity", "parity_report", [f"--day={DAY}"], retries=0)
     judge = spark_job("judge", "judge", ["--as-of", DAY])
     publish = python_job("publish_judgement", "publish_judgement", ["--as-of", DAY])
-    publication.wait_for_features(DAY) >> judge >> publish
+    wait_for_features(DAY) >> judge >> publish
     share_home(publish, publish)
     share_cluster(judge)
 

@@ -7,8 +7,6 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk import task
-
 from antifraud.clock import days_between
 from antifraud.lake import catalog as lake
 from antifraud.lake import lookback
@@ -16,7 +14,7 @@ from antifraud.lake.feed import covers
 from antifraud.lake.known_files import files_by_rows
 from antifraud.lake.schemas import CLEAN, FEATURES, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
 from antifraud.lake.table_format import Table
-from dags.shared import day_of_run, job_settings, sensor, without_traceback
+from dags.shared import job_settings
 
 if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
@@ -68,10 +66,3 @@ def require_published(first: dt.date, last: dt.date, tables: Sequence[Table] = P
 def is_published(table: Table, day: dt.date) -> bool:
     """Return whether `day` of a table was published."""
     return day in lake.published(lake.open_catalog(job_settings()), table, day, day)
-
-
-@task.sensor(task_id="features", **sensor(20))
-@without_traceback
-def wait_for_features(as_of: str) -> bool:
-    """Return whether the lake has the features of the day."""
-    return is_published(FEATURES, day_of_run(as_of))

@@ -32,7 +32,6 @@ import logging
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from dags import publication
 from dags.shared import (
     MIDNIGHT,
     NIGHTLY,
@@ -44,6 +43,7 @@ from dags.shared import (
     without_traceback,
 )
 from dags.submit import share_cluster, share_home, spark_job
+from dags.waiting import wait_for_features
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def retrain() -> None:
     given = {"REASON": "{{ params.resume or '' }}"}
     promote = python_job("promote", "promote", ["--as-of", AS_OF, REPLACE + RESUME], env=given, append_env=True)
     judged = gate(AS_OF)
-    publication.wait_for_features(AS_OF) >> train >> validate >> judged >> promote
+    wait_for_features(AS_OF) >> train >> validate >> judged >> promote
     share_home(judged.operator, promote)  # type: ignore[attr-defined]
     share_cluster(train, validate)
 

@@ -43,7 +43,7 @@ from jobs.rows.windows import Windows
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What the judgement is made from, besides lake and releases.
+    """The inputs of a judgement, besides lake and releases.
 
     Attributes:
         as_of: Labels known at the end of this day count.

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from antifraud.artifacts.judgement import read_any_judgement, stand, write_judgement
 from antifraud.client.errors import ClientError
+from antifraud.client.switch import read_switch
 from antifraud.errors import ReportError, SettingsError
 from antifraud.files import replace_file
 from antifraud.killswitch.judgement import Judgement
 from antifraud.settings.core import JobSettings
 from jobs.judging.standing import Moment, StandingFound
-from jobs.judging.switching import read_switch
 from jobs.judging.validate import reports_of, write_reports
 from jobs.reporting.standing import STANDING_FILE, render_standing, say
 from jobs.spark.runtime import calendar_day

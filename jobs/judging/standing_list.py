@@ -1,7 +1,9 @@
 """Releases that the standing judgement is about, and the days that each of them is judged on."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
 from antifraud.artifacts.pointer import Pointer, read_pointer
@@ -50,12 +52,13 @@ def list_releases(settings: JobSettings, as_of: dt.date, serving: str | None = N
 
 
 def _ladder(entries: list[Entry], as_of: dt.date, pointer: Pointer) -> list[str]:
-    kept = [Kept(entry.release, _trained(entry.manifest["as_of"])) for entry in entries if not entry.trouble]
-    return choose_ladder(kept, as_of, pointer.anchor)
+    # A bundle that does not verify has no day.
+    days = [(entry.release, _trained(entry.manifest)) for entry in entries]
+    return choose_ladder([Kept(release, day) for release, day in days if day], as_of, pointer.anchor)
 
 
-def _trained(text: str) -> dt.date:
-    return dt.date.fromisoformat(text)
+def _trained(manifest: Mapping[str, Any]) -> dt.date | None:
+    return dt.date.fromisoformat(manifest["as_of"]) if "as_of" in manifest else None
 
 
 def _roles(pointer: Pointer) -> list[tuple[str | None, Role]]:
@@ -69,7 +72,7 @@ def _listed(settings: JobSettings, release: str, role: Role) -> Listed:
         load_evaluator(bundle)  # an unreadable model must fail here, not in the pass that scores all releases
     except ReleaseError as error:
         return Listed(release, role, trouble=f"Its bundle does not verify ({error}).")
-    trained = _trained(bundle.manifest["as_of"])
+    trained = _trained(bundle.manifest)
     try:
         require_feature_set(bundle)
     except ReleaseError as error:
