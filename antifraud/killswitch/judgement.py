@@ -40,7 +40,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The conditions of both tests. Shares are fractions, money is minor units.
+    """What every release is judged by. Shares are fractions, money is minor units.
 
     Attributes:
         fpr_limit: Largest false-positive rate.
@@ -135,13 +135,13 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """Releases that serve or are kept to go back to, judged on one day's knowledge.
+    """What serves and the releases kept to go back to, judged on one day's knowledge.
 
     Attributes:
         made_at: Business time, UTC seconds: what was known by then counts.
         as_of_day: Labels known at the end of this day count.
         switch_epoch: Epoch of the switch that the job has read; None if no scorer told it.
-        terms: The conditions of both tests.
+        terms: What every release was judged by.
         releases: The judged releases, newest first.
         warnings: Sentences about the judgement as a whole.
     """
@@ -212,7 +212,7 @@ def _day(text: str | None) -> dt.date | None:
 
 
 class Choice(NamedTuple):
-    """The answer to a trip: `release` serves from then on, or None if nothing may serve.
+    """The consequence of a trip: `release` serves from then on, or None if nothing may serve.
 
     `stays` says that `release` is what serves already, so only a warning is due.
     """

@@ -34,7 +34,7 @@ def choose_ladder(releases: Iterable[Kept], today: dt.date, anchor: str | None) 
     >>> choose_ladder(nightly, dt.date(2026, 1, 30), anchor="r1")
     ['r16', 'r1']
     """
-    # Of two releases of one day, the clean-up and the list of releases take the greater id for the newer one, too.
+    # The greater id of one day is the newer one, as for the clean-up and the list of releases.
     newest_first = sorted(releases, key=lambda kept: (kept.as_of, kept.release), reverse=True)
     aged = [_find_aged(newest_first, today - dt.timedelta(days=rung)) for rung in RUNGS]
     # A dictionary keeps the order and each release once.
@@ -49,7 +49,7 @@ def find_needed(releases: Sequence[Kept], today: dt.date, anchor: str | None) ->
     """Return the releases that ladders need: those of today, of the last days, and of days to come.
 
     Each release that is too young now may be on the ladder later. If all of them went, the ladder would only grow
-    older. Of releases beyond the shortest age the newest of each week is enough.
+    older. Beyond the shortest age, the newest release of each week is enough.
     """
     days = [today - dt.timedelta(days=lag) for lag in range(LAG_DAYS + 1)]
     ladders = {release for day in days for release in choose_ladder(releases, day, anchor)}

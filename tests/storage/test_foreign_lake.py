@@ -43,6 +43,7 @@ JOBS = {
     "judge": ["--as-of", str(day(0))],
     "leak_scan": ["--day", str(day(0))],
     "maintenance": ["--mode", "apply"],
+    "parity_report": ["--day", str(day(0))],
     "policy_replay": ["policy.toml", *ONE],
     "promote": ["--as-of", str(day(0))],
     "publish_judgement": ["--as-of", str(day(0))],
