@@ -84,7 +84,7 @@ def test_what_serves_and_the_ladder_are_judged(world, found):
 
 
 def test_the_kept_scores_give_the_evidence_of_a_replay(world, found):
-    """Rate, loss and rows of the long test are those that a replay of the same days gives."""
+    """A replay of the same days gives the same rate, loss and rows as the long test."""
     session, settings, _ = world
     asked = Question(open_release(settings, OLD), DAYS, NEWEST)
     replayed = answer_from_lake(session, settings, asked, limits_of(settings)).certify

@@ -53,7 +53,7 @@ def test_a_written_judgement_can_be_published(settings, capsys):
     ("content", "said"), [(None, "there is no judgement.json"), ("{", "is damaged")], ids=["missing", "damaged"]
 )
 def test_a_judgement_that_is_not_sound_is_not_published(settings, content, said):
-    """What the guard reads stays as it was."""
+    """The file beside the pointer stays as it was."""
     folder = folder_of(settings, AS_OF, None)
     folder.mkdir(parents=True)
     if content:
