@@ -17,22 +17,22 @@ from jobs.rows.labels import KEYS, with_lake_ids
 
 BLOCKED: Final = "blocked"
 """Whether the client was told to block the payment."""
-SUSPECTED: Final = "suspected"
-"""Whether it was flagged at all: one of a control share was let through."""
+WAS_FLAGGED: Final = "was_flagged"
+"""Whether it was flagged at all: a payment of a control share was let through."""
 
 
 def flagged_rows(spark: SparkSession, span: Span, scope: IdScope) -> DataFrame:
-    """Return `KEYS`, `BLOCKED` and `SUSPECTED` of each payment that some store has flagged on these days."""
+    """Return `KEYS`, `BLOCKED` and `WAS_FLAGGED` of each payment that some store has flagged on these days."""
     shipped = read_table(spark, DECISIONS, f"day BETWEEN DATE '{span.first}' AND DATE '{span.last}'")
     blocked = F.coalesce("flagged", F.lit(False))
     flagged = shipped.where(blocked | F.coalesce("would_flag", F.lit(False)))
     rows = with_lake_ids(flagged.select("day", "namespace", "transaction_id", blocked.alias(BLOCKED)), scope)
-    return rows.groupBy(*KEYS).agg(F.max(BLOCKED).alias(BLOCKED)).withColumn(SUSPECTED, F.lit(True))
+    return rows.groupBy(*KEYS).agg(F.max(BLOCKED).alias(BLOCKED)).withColumn(WAS_FLAGGED, F.lit(True))
 
 
 def with_flags(rows: DataFrame, flags: DataFrame) -> DataFrame:
-    """Return rows with `BLOCKED` and `SUSPECTED`, both false where no decision is known."""
-    absent = {name: F.coalesce(name, F.lit(False)) for name in (BLOCKED, SUSPECTED)}
+    """Return rows with `BLOCKED` and `WAS_FLAGGED`, both false where no decision is known."""
+    absent = {name: F.coalesce(name, F.lit(False)) for name in (BLOCKED, WAS_FLAGGED)}
     return rows.join(flags, list(KEYS), "left").withColumns(absent)
 
 
@@ -47,7 +47,7 @@ def bands_of(results: DataFrame, threshold: int) -> list[BandDay]:
         F.count_if(F.col("status") != "unknown"),
         F.count_if(F.col("status") == "fraud"),
     )
-    rows = results.where(SUSPECTED).groupBy(F.unix_date("day").alias("day"), band.alias("band")).agg(*counts)
+    rows = results.where(WAS_FLAGGED).groupBy(F.unix_date("day").alias("day"), band.alias("band")).agg(*counts)
     return [BandDay(*row) for row in rows.orderBy("day", "band").collect()]
 
 

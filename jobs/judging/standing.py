@@ -35,9 +35,10 @@ from jobs.judging.replaying import Answer, Question, newest_day, replay_report
 from jobs.judging.scoring import CARRIED, PASSED
 from jobs.judging.standing_list import Listed, list_releases, long_span
 from jobs.publishing.tables import create_tables
+from jobs.rows.dataset import labelled
 from jobs.rows.inputs import Inputs
-from jobs.rows.labels import KEYS
-from jobs.rows.source import labelled_rows
+from jobs.rows.labels import KEYS, labels_as_of
+from jobs.rows.source import feature_rows
 from jobs.rows.windows import Windows
 
 
@@ -172,8 +173,10 @@ def _evidence(spark: SparkSession, settings: JobSettings, question: Question, li
     """
     bundle, span, threshold = question.bundle, question.span, question.threshold
     inputs = Inputs.of(settings, {"certify": span}, question.as_of)
-    rows = labelled_rows(spark, inputs).select("transaction_id", "propensity", *CARRIED, *PASSED)
-    flagged = with_flags(rows, flagged_rows(spark, span, inputs.id_scope))
+    # Each row counts once, because rows that were blocked count by themselves.
+    rows = labelled(feature_rows(spark, inputs), labels_as_of(spark, inputs), inputs.spans)
+    known = rows.select("transaction_id", "propensity", *CARRIED, *PASSED)
+    flagged = with_flags(known, flagged_rows(spark, span, inputs.id_scope))
     results = flagged.join(read_kept(spark, bundle.release, span), list(KEYS), "left").persist()
     try:
         require_equal_chances(results)
