@@ -56,7 +56,7 @@ def weighted_row_bound(flagged: int, rows: int, heavy: HeavyRows, threshold: int
 
     >>> heavy = HeavyRows(np.array([90]), np.array([10]), np.array([400]))
     >>> round(weighted_row_bound(400, 10_000, heavy, 50, 0.01), 4)
-    0.0587
+    0.0565
     """
     if flagged >= rows:
         return 1.0

@@ -70,8 +70,16 @@ def draw_payments(rows: int, control_share: float, generator: np.random.Generato
 
 def shape(settings: JobSettings) -> JobSettings:
     """Return settings with windows that fit: train 2026-02-02..14, select ..22, certify 2026-02-23..03-08."""
-    windows = {"train_days": 13, "select_days": 8, "certify_days": 14, "label_delay_days": DELAY}
-    return dataclasses.replace(settings, **windows, search_trials=0, baseline_rows=500, id_scope="day")
+    return dataclasses.replace(
+        settings,
+        train_days=13,
+        select_days=8,
+        certify_days=14,
+        label_delay_days=DELAY,
+        search_trials=0,
+        baseline_rows=500,
+        id_scope="day",
+    )
 
 
 def fill(session: SparkSession, rows: int, control_share: float, seed: int, *, hidden: bool = True) -> None:
@@ -155,6 +163,7 @@ def _decisions(day: dt.date, payments: Payments, control_share: float) -> list[t
             "propensity": control_share if flagged else 1.0,
             "counted": True,
             "history_complete": True,
+            "era": 0,
         }
         found.append(tuple(values[column.name] for column in DECISIONS.columns))
     return found

@@ -1,4 +1,4 @@
-"""What the scorer decided about the lake's transactions, and which of their labels depend on that.
+"""Join the lake's transactions with the scorer's decisions, and tell which labels depend on these.
 
 A day that was never served has no decisions, and its rows stay as they are. Weights make the payments that a control
 share let through stand for the blocked ones (`antifraud/gate/identified.py`, `jobs/rows/weights.py`).
@@ -68,7 +68,7 @@ def weigh_rows(rows: DataFrame, decided: DataFrame, flagged: Sequence[FlaggedDay
 
     Rows gain `would_flag`, `blocked` and `chance` (null if never decided) and `WAS_FLAGGED`. `propensity` becomes the
     chance with which the row got its label. In the train window all labels count. In other windows blocked payments
-    count only by the source of their day, and those that other rows stand for are left out.
+    count only by the source of their day. Blocked payments that other rows stand for are left out.
     """
     joined = rows.join(decided, list(KEYS), "left")
     blocked = F.coalesce("blocked", F.lit(False))

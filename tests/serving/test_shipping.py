@@ -115,6 +115,7 @@ def test_a_shipped_decision_says_all_that_was_decided(store, lake):
         "propensity": 0.0,
         "counted": True,
         "history_complete": True,
+        "era": 0,
     }
     assert len(vector) == 25
     assert (store.entries(1, 9, 9), store.shipped().arrival) == ([], 1)

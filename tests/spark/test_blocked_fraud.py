@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from antifraud.errors import NotIdentified
-from antifraud.model.evaluator import read_evaluator
 from antifraud.settings.core import JobSettings
+from bench.model.served_retraining import flagged_share
 from bench.model.served_world import AS_OF, draw_payments, fill, shape, ship
 from jobs.judging.validate import validate
 from jobs.rows.inputs import Inputs
 from jobs.rows.windows import windows_of
 from jobs.training.train import train
 
-ROWS = 400
+ROWS = 600
 SEED = 3
 
 
@@ -25,9 +25,7 @@ def lake_of(open_lake, home, control_share):
 
 def caught(candidate, threshold, kind):
     """Return the share of a kind of payments, among new ones, that the candidate flags."""
-    payments = draw_payments(20_000, 0.0, np.random.default_rng(SEED + 1))
-    score = read_evaluator(candidate.path).score(payments.vectors.astype(np.float32))
-    return float((score[payments.kind == kind] > threshold).mean())
+    return flagged_share(candidate, draw_payments(20_000, 0.0, np.random.default_rng(SEED + 1)), threshold, kind)
 
 
 def judge(session, settings, candidate):

@@ -1,4 +1,4 @@
-"""Rows of served days know what was decided about them, and count only where no flag of our own decides on the label."""
+"""Rows of served days know what was decided about them, and count only if no flag of ours decides on the label."""
 
 import datetime as dt
 
@@ -48,7 +48,7 @@ def weighed(spark, day, *, window="certify", chances=None, status="legitimate"):
 
 
 def test_rows_of_the_control_share_stand_for_blocked_ones(spark):
-    """A passed row of a fourth stands for four; the blocked one it stands for goes, and others stay as unknown."""
+    """A passed row of a fourth stands for four; the blocked one that it stands for goes, others stay unknown."""
     assert weighed(spark, FlaggedDay(DAY, blocked=2, passed=1)) == {
         ORDINARY: ("legitimate", 1.0),
         LET: ("legitimate", 0.25),
@@ -58,7 +58,7 @@ def test_rows_of_the_control_share_stand_for_blocked_ones(spark):
 
 
 def test_rows_of_a_day_with_all_labels_count_once(spark):
-    """If all blocked payments have a label, each flagged row counts as itself; only a rule's own block stays unknown."""
+    """If all blocked payments have a label, each row counts once; only a rule's own block stays unknown."""
     assert weighed(spark, FlaggedDay(DAY, blocked=2, certain=2, passed=1)) == {
         ORDINARY: ("legitimate", 1.0),
         LET: ("legitimate", 1.0),
@@ -69,7 +69,7 @@ def test_rows_of_a_day_with_all_labels_count_once(spark):
 
 
 def test_labels_of_a_sample_stand_for_blocked_rows(spark):
-    """A sampled label stands for the blocked rows, other blocked ones go, and a passed row stands for itself alone."""
+    """A sampled label stands for blocked rows, other blocked ones go, and a passed row stands for itself."""
     day = FlaggedDay(DAY, blocked=2, sampled=1, sampled_for=10.0)
     assert weighed(spark, day, chances={BLOCKED: 0.1}) == {
         ORDINARY: ("legitimate", 1.0),
@@ -91,7 +91,7 @@ def test_all_labels_count_in_training(spark):
 
 
 def test_flagged_payments_are_counted_by_what_tells_of_them(spark):
-    """Two blocked payments, one with a label; a passed one whose sampled label stands for eight; no rule's own block."""
+    """Two payments are blocked, one of them labelled; the label of a passed one stands for eight."""
     labels = [(DAY, LET, "fraud", 0.5), (DAY, BLOCKED, "fraud", 1.0), (DAY, HOPELESS, "unknown", 1.0)]
     features = spark.createDataFrame([(DAY, number) for number in FLAGS], "day date, transaction_id bigint")
     found = count_flagged(decided(spark), spark.createDataFrame(labels, SAID), features)
@@ -99,7 +99,7 @@ def test_flagged_payments_are_counted_by_what_tells_of_them(spark):
 
 
 def test_labels_of_payments_that_the_lake_lacks_do_not_count(spark):
-    """A blocked payment that never reached the lake counts as blocked, and its label tells nothing of the lake's rows."""
+    """A blocked payment that the lake lacks counts as blocked, and its label tells nothing of the lake's rows."""
     labels = spark.createDataFrame([(DAY, LET, "fraud", 1.0), (DAY, BLOCKED, "fraud", 1.0)], SAID)
     features = spark.createDataFrame([(DAY, ORDINARY)], "day date, transaction_id bigint")
     assert count_flagged(decided(spark), labels, features) == [FlaggedDay(DAY, blocked=2, chanceless=1, passed=1)]
@@ -152,12 +152,12 @@ def shipped(number, **changes):
               "terminal": "k1.t", "amount": 700, "vector": [1.0], "release": "r", "score": 7, "threshold": 5,
               "mode": "SERVING", "epoch": 1, "cutoff": DAY, "would_flag": False, "flagged": False,
               "effect": "approve", "policy": 0, "hits": "", "propensity": 1.0, "counted": True,
-              "history_complete": True}  # fmt: skip
+              "history_complete": True, "era": 0}  # fmt: skip
     return tuple((values | changes)[column.name] for column in DECISIONS.columns)
 
 
 def test_features_are_joined_with_what_was_decided(open_lake, tmp_path):
-    """The feed's word that a blocked payment is legitimate counts for nothing, its word of a fraud does, a client's too.
+    """The feed's word that a blocked payment is legitimate says nothing; its word of a fraud does, and a client's.
 
     Payments that were let through keep the feed's label, with the propensity of their decision. A day that was never
     served stays as it is, and other namespaces are none of the lake's.

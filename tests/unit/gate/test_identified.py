@@ -45,7 +45,7 @@ def test_a_window_whose_flags_are_known_is_judged(days):
         ),
         (
             FlaggedDay(DAY, blocked=260, passed=29, labelled=29, labelled_for=290.0),
-            "29 payments of the control share have a label and stand for 100% of 289 flagged payments, expected 30",
+            "29 payments of the control share have a label and stand for 100.0% of 289 flagged payments, expected 30",
         ),
         (
             FlaggedDay(DAY, blocked=900, passed=100, labelled=40, labelled_for=400.0),
