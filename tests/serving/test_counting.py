@@ -190,7 +190,7 @@ def test_of_two_guards_one_closes_a_day(store, settings):
 
 
 def test_what_the_guard_has_not_counted_stays(store, settings):
-    """Shipped decisions are removed only after their day has closed, however old they are."""
+    """Shipped decisions and labels are removed only after their day has closed, however old they are."""
     ids = decide_day(store, FIRST_DAY, 10, 4)
     store.release(1, 10)
     remove_all(store, GONE)
@@ -203,7 +203,10 @@ def test_what_the_guard_has_not_counted_stays(store, settings):
     look(store, settings, FIRST_DAY + 9)
 
     assert remove_all(store, GONE) > 0
-    assert (store.sizes()["decisions"], store.sizes()["labels"], store.cohorts()) == (0, 0, [])
+    assert (store.sizes()["decisions"], store.sizes()["labels"], store.cohorts()) == (0, 10, [])
+    store.shipping.release_labels(10)
+    assert remove_all(store, GONE) == 10
+    assert store.sizes()["labels"] == 0
 
 
 def test_evidence_of_a_silent_release_goes_and_that_of_the_service_stays(store, settings):
