@@ -19,6 +19,12 @@ LEAST_ROWS: Final = 30
 """Fewer labelled rows say nothing about the flagged payments that they stand for."""
 LEAST_SHARE: Final = 0.5
 """Labelled rows that stand for a smaller part of the flagged payments are no random share of them."""
+MOST_CHANCELESS: Final = 0.005
+"""Share of all payments that may be flagged without a chance to pass, such as those above the control share's amount.
+
+If all of them were legitimate, and flagged again, the rate would be higher by so much: as much as there is room between
+the target and the limit, by default.
+"""
 
 
 class LabelSource(StrEnum):
@@ -38,6 +44,7 @@ class FlaggedDay:
 
     Attributes:
         day: UTC day of the payments.
+        decided: All payments that were decided, flagged or not.
         blocked: Payments that were blocked.
         certain: Blocked payments with a label that was certain to come.
         sampled: Blocked payments with a label of a random sample.
@@ -49,6 +56,7 @@ class FlaggedDay:
     """
 
     day: dt.date
+    decided: int = 0
     blocked: int = 0
     certain: int = 0
     sampled: int = 0
@@ -81,8 +89,12 @@ def require_identified(window: str, span: Span, days: Sequence[FlaggedDay]) -> N
     inside = [each for each in days if span.first <= each.day <= span.last]
     control = [each for each in inside if each.source is LabelSource.CONTROL]
     sample = [each for each in inside if each.source is LabelSource.SAMPLE]
-    if chanceless := sum(each.chanceless for each in control):
-        hidden = f"{chanceless} of {sum(each.blocked for each in control)} blocked payments had no chance to pass"
+    chanceless, decided = (sum(getattr(each, name) for each in control) for name in ("chanceless", "decided"))
+    if chanceless > MOST_CHANCELESS * decided:
+        hidden = (
+            f"{chanceless} of {sum(each.blocked for each in control)} blocked payments had no chance to pass, expected "
+            f"at most {share_text(MOST_CHANCELESS)} of all {decided} payments"
+        )
         raise _refusal(window, hidden, "raise the amount up to which it lets payments through")
     flagged = sum(each.blocked + each.passed for each in control)
     _require_enough(window, "payments of the control share", control, "labelled", flagged)

@@ -36,7 +36,7 @@ def decisions_of(spark: SparkSession, inputs: Inputs, condition: str = "true") -
 
 
 def count_flagged(decided: DataFrame, labels: DataFrame, features: DataFrame) -> list[FlaggedDay]:
-    """Count the flagged payments of each day, and the labels that tell about them.
+    """Count the flagged payments of each day that has any, and the labels that tell about them.
 
     Args:
         decided: Rows as `decisions_of` gives them.
@@ -59,7 +59,8 @@ def count_flagged(decided: DataFrame, labels: DataFrame, features: DataFrame) ->
         "labelled": F.count_if(let_through),
         "labelled_for": F.coalesce(F.sum(F.when(let_through, 1 / (own * F.col("chance")))), F.lit(0.0)),
     }
-    found = rows.groupBy("day").agg(*(column.alias(name) for name, column in counts.items())).orderBy("day")
+    found = rows.groupBy("day").agg(*(column.alias(name) for name, column in counts.items()))
+    found = found.join(decided.groupBy("day").agg(F.count("*").alias("decided")), "day").orderBy("day")
     return [FlaggedDay(**row.asDict()) for row in found.collect()]
 
 

@@ -95,14 +95,14 @@ def test_flagged_payments_are_counted_by_what_tells_of_them(spark):
     labels = [(DAY, LET, "fraud", 0.5), (DAY, BLOCKED, "fraud", 1.0), (DAY, HOPELESS, "unknown", 1.0)]
     features = spark.createDataFrame([(DAY, number) for number in FLAGS], "day date, transaction_id bigint")
     found = count_flagged(decided(spark), spark.createDataFrame(labels, SAID), features)
-    assert found == [FlaggedDay(DAY, blocked=2, certain=1, chanceless=1, passed=1, labelled=1, labelled_for=8.0)]
+    assert found == [FlaggedDay(DAY, 5, blocked=2, certain=1, chanceless=1, passed=1, labelled=1, labelled_for=8.0)]
 
 
 def test_labels_of_payments_that_the_lake_lacks_do_not_count(spark):
     """A blocked payment that the lake lacks counts as blocked, and its label tells nothing of the lake's rows."""
     labels = spark.createDataFrame([(DAY, LET, "fraud", 1.0), (DAY, BLOCKED, "fraud", 1.0)], SAID)
     features = spark.createDataFrame([(DAY, ORDINARY)], "day date, transaction_id bigint")
-    assert count_flagged(decided(spark), labels, features) == [FlaggedDay(DAY, blocked=2, chanceless=1, passed=1)]
+    assert count_flagged(decided(spark), labels, features) == [FlaggedDay(DAY, 5, blocked=2, chanceless=1, passed=1)]
 
 
 def test_rows_are_repeated_as_often_as_they_stand_for(spark):
@@ -202,7 +202,7 @@ def test_features_are_joined_with_what_was_decided(open_lake, tmp_path):
         ("fraud", 1.0, None, False),
     }
     assert flagged_days(session, inputs) == [
-        FlaggedDay(DAY, 3, certain=1, sampled=1, sampled_for=10.0, passed=1, labelled=1, labelled_for=4.0)
+        FlaggedDay(DAY, 5, 3, certain=1, sampled=1, sampled_for=10.0, passed=1, labelled=1, labelled_for=4.0)
     ]
     assert (before.decisions_snapshot, flagged_days(session, before)) == (0, [])
     assert inputs.days != before.days

@@ -36,12 +36,12 @@ def test_a_window_whose_flags_are_known_is_judged(days):
     ("day", "found"),
     [
         (
-            FlaggedDay(DAY, blocked=400, chanceless=400),
-            "400 of 400 blocked payments had no chance to pass; let a control share of the flags through (raise ",
+            FlaggedDay(DAY, 8_000, blocked=400, chanceless=400),
+            "400 of 400 blocked payments had no chance to pass, expected at most 0.5% of all 8000 payments; let a ",
         ),
         (
-            FlaggedDay(DAY, blocked=400, certain=399, chanceless=400),
-            "400 of 400 blocked payments had no chance to pass; ",
+            FlaggedDay(DAY, 8_000, blocked=400, certain=399, chanceless=41, passed=40, labelled=40, labelled_for=400.0),
+            "41 of 400 blocked payments had no chance to pass, expected at most ",
         ),
         (
             FlaggedDay(DAY, blocked=260, passed=29, labelled=29, labelled_for=290.0),
@@ -66,9 +66,17 @@ def test_a_window_whose_labels_depend_on_the_flag_is_refused(day, found):
     assert refused.value.exit_code == 35
 
 
+def test_a_few_large_amounts_without_a_chance_are_borne():
+    """40 of 8,000 payments, half a percent, may lie above the amount of the control share if it shows the others."""
+    shown = {"passed": 40, "labelled": 40, "labelled_for": 400.0}
+    require_identified("certify", SPAN, [FlaggedDay(DAY, 8_000, blocked=400, chanceless=40, **shown)])
+    with pytest.raises(NotIdentified, match=r"0 payments of the control share have a label and stand for 0\.0% of 40"):
+        require_identified("certify", SPAN, [FlaggedDay(DAY, 8_000, blocked=40, chanceless=40)])
+
+
 def test_days_of_other_windows_do_not_count():
     """A day outside the window is none of its business."""
-    require_identified("certify", SPAN, [FlaggedDay(DAY - dt.timedelta(days=1), blocked=9, chanceless=9)])
+    require_identified("certify", SPAN, [FlaggedDay(DAY - dt.timedelta(days=1), 9, blocked=9, chanceless=9)])
 
 
 def test_weights_are_told_in_a_sentence():
