@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.pointer import read_champion
 from antifraud.clock import day_of
-from antifraud.errors import ReleaseError
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.eras import Eras
 from antifraud.killswitch.machine import Switch, release_in_service, trip
@@ -70,7 +69,8 @@ def make_inspection(known: Known, day: int | None, settings: GuardSettings, now:
     elif broken is not None:
         reason = explain(broken, subjects[broken], settings.fpr_limit)
         numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
-        suspend = trip(known.switch, release=serving, reason=reason, at=now, evidence=numbers)
+        champion = read_champion(settings.releases_dir, known.switch)
+        suspend = trip(known.switch, release=serving, champion=champion, reason=reason, at=now, evidence=numbers)
     return Inspection(
         closed_before=known.closed,
         closes=day,
@@ -102,13 +102,9 @@ def _close(known: Known, day: int, settings: GuardSettings) -> dict[EvidenceKey,
 
 def find_serving(known: Known, settings: GuardSettings) -> str | None:
     """Return the release that decides now; None if nothing was ever decided."""
-    try:
-        pointer = read_pointer(settings.releases_dir)
-    except ReleaseError:
-        # The workers stay with what they have loaded, and name the trouble.
-        pointer = None
     newest = max(known.cohorts, key=lambda cohort: (cohort.latest.day, cohort.era, cohort.latest.decided), default=None)
-    champion = pointer.release if pointer else newest and newest.latest.release
+    # While the pointer cannot be read, the workers stay with what they have loaded.
+    champion = read_champion(settings.releases_dir, known.switch) or (newest and newest.latest.release)
     return release_in_service(known.switch, champion)
 
 
