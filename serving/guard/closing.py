@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from antifraud.artifacts.pointer import read_champion
 from antifraud.clock import day_of
+from antifraud.killswitch.acquittal import find_successors, is_acquitted, is_too_soon
 from antifraud.killswitch.cohorts import CohortCounts
+from antifraud.killswitch.detectors.noise import Noise
 from antifraud.killswitch.eras import Eras
 from antifraud.killswitch.machine import Switch, release_in_service, trip
 from antifraud.killswitch.status import describe_subject
-from antifraud.killswitch.subjects import SERVICE, Subject, close_day, explain, find_trip, is_acquitted
+from antifraud.killswitch.subjects import SERVICE, Subject, close_day, explain, find_trip
 from antifraud.settings.serving import GuardSettings
 from serving.guard.promises import read_promise
 from serving.guard.tripping import follow_trip
@@ -73,8 +75,9 @@ def make_inspection(known: Known, day: int | None, settings: GuardSettings, now:
     serving = find_serving(known, settings)
     broken = find_trip(subjects, serving)
     suspend = None
-    if broken == SERVICE and _is_trouble_over(known, serving, known.closed if day is None else day, settings, now):
-        changed[present, SERVICE] = subjects[SERVICE].clear()
+    began = _find_good_successors(known, subjects[SERVICE], day, settings, now) if broken == SERVICE else None
+    if began is not None:
+        changed[present, SERVICE] = subjects[SERVICE].clear(began)
     elif broken is not None:
         reason = explain(broken, subjects[broken], settings.fpr_limit)
         numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
@@ -119,16 +122,15 @@ def find_serving(known: Known, settings: GuardSettings) -> str | None:
     return release_in_service(known.switch, champion)
 
 
-def _is_trouble_over(known: Known, serving: str | None, closed: int, settings: GuardSettings, now: int) -> bool:
-    """Return whether a release that has come since shows that the excess was that of others."""
+def _find_good_successors(
+    known: Known, service: Subject, day: int | None, settings: GuardSettings, now: int
+) -> int | None:
+    """Return the first day of releases that have come since and are acquitted; None if there are none."""
+    closed = known.closed if day is None else day
     present = [cohort.timely for cohort in known.cohorts if cohort.era == known.eras.present]
-    if _has_decided_most(serving, [each for each in present if each.day == closed]):
-        return False
-    # Today is left out: what the guard says must not depend on the second in which it looks.
-    since = [each for each in present if each.release == serving and closed < each.day < day_of(now)]
-    before = [each for each in present if each.day <= closed]
-    return is_acquitted(since, before, settings.fpr_limit)
-
-
-def _has_decided_most(release: str | None, day: Sequence[CohortCounts]) -> bool:
-    return 2 * sum(each.decided for each in day if each.release == release) >= sum(each.decided for each in day)
+    since = find_successors(present, closed, day_of(now))
+    if not since or is_too_soon(closed, service.cleared_on):
+        return None
+    noise = Noise.merged([(read_promise(settings, each.release).noise, each.decided) for each in since])
+    is_good = is_acquitted(since, [each for each in present if each.day <= closed], noise, settings.fpr_limit)
+    return since[0].day if is_good else None
