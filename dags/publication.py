@@ -63,6 +63,11 @@ def require_published(first: dt.date, last: dt.date, tables: Sequence[Table] = P
     return {table.name: sum(run.rows for run in lake.require_days(catalog, table, days).values()) for table in tables}
 
 
+def find_newest_day() -> dt.date | None:
+    """Return the newest day with features; None if no day was ever published."""
+    return max(lake.published(lake.open_catalog(job_settings()), FEATURES, dt.date.min, dt.date.max), default=None)
+
+
 def is_published(table: Table, day: dt.date) -> bool:
     """Return whether `day` of a table was published."""
     return day in lake.published(lake.open_catalog(job_settings()), table, day, day)

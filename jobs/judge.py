@@ -12,9 +12,10 @@ from argparse import ArgumentParser, Namespace
 
 from pyspark.sql import SparkSession
 
+from antifraud.artifacts.judgement import judgement_folder
 from antifraud.settings.core import JobSettings
 from jobs.judging.standing import judge_standing
-from jobs.judging.standing_files import add_onset, describe_judgement, folder_of, see_moment, write_standing
+from jobs.judging.standing_files import add_onset, describe_judgement, see_moment, write_standing
 from jobs.spark.runtime import Stopwatch, day_parser, run_job
 
 
@@ -22,7 +23,7 @@ def main(spark: SparkSession, settings: JobSettings, arguments: Namespace) -> No
     """Judge the releases of a day and write the pages."""
     watch = Stopwatch()
     found = judge_standing(spark, settings, see_moment(settings, arguments.as_of, arguments.onset))
-    folder = folder_of(settings, arguments.as_of, arguments.onset)
+    folder = judgement_folder(settings, arguments.as_of, arguments.onset)
     write_standing(folder, found)
     print(*describe_judgement(found.judgement), f"report in {folder}, {watch.seconds:.1f} s", sep="\n")
 

@@ -7,14 +7,15 @@ A judgement that was made later stays. Clusters make judgements, and only the ho
 
 from argparse import ArgumentParser, Namespace
 
+from antifraud.artifacts.judgement import judgement_folder
 from antifraud.settings.core import JobSettings
-from jobs.judging.standing_files import add_onset, describe_judgement, folder_of, publish_standing
+from jobs.judging.standing_files import add_onset, describe_judgement, publish_standing
 from jobs.spark.runtime import day_parser, run_plain_job
 
 
 def main(settings: JobSettings, arguments: Namespace) -> None:
     """Publish the judgement and print which one stands now."""
-    standing = publish_standing(settings, folder_of(settings, arguments.as_of, arguments.onset))
+    standing = publish_standing(settings, judgement_folder(settings, arguments.as_of, arguments.onset))
     print(*describe_judgement(standing), sep="\n")
 
 

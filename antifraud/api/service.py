@@ -70,7 +70,9 @@ class StatusAnswer(Struct, frozen=True):
 
     `evidence` is about each subject: the service, and each release. `coverage` says how many decisions of closed days
     have a label, and `finding` in it is ``evidence_unidentified`` if they are too few. `warnings` is what a person
-    should know about the evidence although nothing trips.
+    should know about the evidence although nothing trips. `recovery` tells after a trip which releases pass today, what
+    the others lack, as of which day a release could pass (`next_release_on`), and from which day on a candidate resumes
+    by itself (`resumes_from`); null otherwise.
     """
 
     switch: SwitchAnswer
@@ -90,6 +92,7 @@ class StatusAnswer(Struct, frozen=True):
     converged: bool
     time: Time
     troubles: dict[str, str]
+    recovery: dict[str, Any] | None = None
 
 
 class ProbeAnswer(Struct, frozen=True, omit_defaults=True):

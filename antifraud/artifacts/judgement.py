@@ -4,6 +4,7 @@ The job `publish_judgement` replaces it atomically, and the guard reads it. A ju
 as none, because a trip must then suspend instead of going back to a release that nobody has judged.
 """
 
+import datetime as dt
 import json
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Final, NamedTuple
 from antifraud.artifacts.bundle import MANIFEST
 from antifraud.files import exclusive, replace_file
 from antifraud.killswitch.judgement import Judgement, UnknownVersion
+from antifraud.settings.core import Settings
 
 JUDGEMENT: Final = "judgement.json"
 
@@ -52,6 +54,11 @@ def write_judgement(folder: Path, judgement: Judgement) -> None:
     """Replace the file of a folder atomically and durably."""
     whole = {"judgement": judgement.to_dict(), "sha256": judgement.sha256}
     replace_file(folder / JUDGEMENT, json.dumps(whole, indent=2, sort_keys=True) + "\n")
+
+
+def judgement_folder(settings: Settings, as_of: dt.date, onset: dt.date | None) -> Path:
+    """Return the folder of a day's judgement; the nightly one and that after a trip have folders of their own."""
+    return settings.under_home("reports", str(as_of), f"standing-since-{onset}" if onset else "standing")
 
 
 def read_judgement(releases: Path, *, seen: int = 0) -> JudgementRead:

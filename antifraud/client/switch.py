@@ -1,13 +1,15 @@
-"""The scorer's switch, as jobs and commands see it: over HTTP, with the token of an admin."""
+"""The scorer's switch, as jobs and commands see it: over HTTP, with the token of an admin or of the recovery."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from antifraud.artifacts.bundle import REGISTRATION
 from antifraud.client.errors import BadAnswer
 from antifraud.client.scorer import ScorerClient
 from antifraud.errors import SettingsError
+from antifraud.killswitch.trips import Trip
 from antifraud.settings.core import JobSettings
 
 HELD: Final = frozenset({"SUSPENDED", "ROLLED_BACK"})
@@ -26,6 +28,8 @@ class SwitchSeen:
         release: The release that the switch names.
         began: Epoch in which the mode began.
         champion: The release that the pointer named then.
+        tripped: Releases that have tripped and not served since.
+        trip: The trip that the service recovers from by itself.
     """
 
     mode: str
@@ -35,6 +39,8 @@ class SwitchSeen:
     release: str | None = None
     began: int = 0
     champion: str | None = None
+    tripped: tuple[str, ...] = ()
+    trip: Trip | None = None
 
     @property
     def releases(self) -> set[str]:
@@ -64,17 +70,29 @@ def connect_as_admin(settings: JobSettings) -> ScorerClient:
     Raises:
         SettingsError: The token cannot be read.
     """
-    path = settings.scorer_token_path
+    return _connect(settings, settings.scorer_token_path, "the token of an admin")
+
+
+def connect_as_judge(settings: JobSettings) -> ScorerClient:
+    """Return a client with the token of the recovery from a trip.
+
+    Raises:
+        SettingsError: The token cannot be read.
+    """
+    return _connect(settings, settings.scorer_judge_token_path, "a token of the scopes judge and read")
+
+
+def _connect(settings: JobSettings, path: Path, needed: str) -> ScorerClient:
     try:
         token = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"{path} cannot be read ({type(error).__name__}): put the token of an admin there"
-        ) from None
+        raise SettingsError(f"{path} cannot be read ({type(error).__name__}): put {needed} there") from None
     return ScorerClient(str(settings.scorer_url), token)
 
 
-def read_switch(settings: JobSettings) -> SwitchSeen | None:
+def read_switch(
+    settings: JobSettings, connect: Callable[[JobSettings], ScorerClient] = connect_as_admin
+) -> SwitchSeen | None:
     """Return the switch; None if no scorer uses these releases.
 
     Raises:
@@ -83,7 +101,7 @@ def read_switch(settings: JobSettings) -> SwitchSeen | None:
     """
     if not is_known(settings):
         return None
-    with connect_as_admin(settings) as client:
+    with connect(settings) as client:
         return _seen(client.status())
 
 
@@ -93,6 +111,7 @@ def _seen(status: Mapping[str, Any]) -> SwitchSeen:
         told = {name: switch[name] for name in ("mode", "epoch", "by", "reason")}
         # A scorer of an earlier version does not tell the others.
         told |= {name: switch[name] for name in ("release", "began", "champion") if name in switch}
-        return SwitchSeen(**told)
+        tripped, trip = tuple(switch.get("tripped", ())), switch.get("trip")
+        return SwitchSeen(**told, tripped=tripped, trip=Trip(**trip) if trip else None)
     except (KeyError, TypeError):
         raise BadAnswer("the answer has no switch: set ANTIFRAUD_SCORER_URL to the scorer's address") from None

@@ -18,13 +18,14 @@ from typing import Any, Final, Literal, get_args
 
 from antifraud.errors import SettingsError
 
-Scope = Literal["decide", "label", "admin", "read", "metrics"]
+Scope = Literal["decide", "label", "admin", "judge", "read", "metrics"]
 SCOPES: Final[frozenset[str]] = frozenset(get_args(Scope))
 TOKEN_BYTES: Final = 32
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 GRANTS: Final[Mapping[str, tuple[Scope, ...]]] = {
     "client": ("decide", "label", "read"),
     "admin": ("admin", "read"),
+    "judge": ("judge", "read"),
     "metrics": ("metrics",),
 }
 """Tokens that `generate_access` makes: one file for each name, with these scopes."""

@@ -158,6 +158,9 @@ class JobSettings(Settings):
     """URL of the scorer, for promotion and roll-back, which ask its switch; not set: no scorer uses the releases."""
     scorer_token: Path | None = None
     """File with a bearer token of the scope `admin` for that; default ``<home>/secrets/admin.token``."""
+    scorer_judge_token: Path | None = None
+    """File with a bearer token of the scopes `judge` and `read`, which the recovery from a trip uses; default
+    ``<home>/secrets/judge.token``."""
     release_signing_key: Path | None = None
     """Private key that promotion signs releases with; default ``<home>/secrets/release.key``."""
     label_delay_days: Annotated[int, Range(0, MOST_DAYS)] = 7
@@ -260,6 +263,11 @@ class JobSettings(Settings):
     def scorer_token_path(self) -> Path:
         """Bearer token with which jobs change the scorer's switch."""
         return resolve_path(self.scorer_token or self.under_home("secrets", "admin.token"))
+
+    @property
+    def scorer_judge_token_path(self) -> Path:
+        """Bearer token with which the recovery from a trip changes the scorer's switch."""
+        return resolve_path(self.scorer_judge_token or self.under_home("secrets", "judge.token"))
 
     @property
     def places(self) -> tuple[str, ...]:

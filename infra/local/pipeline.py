@@ -12,9 +12,9 @@ from infra.local.job_lines import JobLines
 from infra.local.progress import Progress
 from infra.local.supervisor import Supervisor
 
-DAGS: Final = frozenset({"lake", "retrain", "monitor", "reprocess", "maintenance", "rollback"})
-PAUSED: Final = frozenset({"maintenance"})
-"""DAGs without work in a new lake: maintenance counts ages on the wall clock."""
+DAGS: Final = frozenset({"lake", "retrain", "monitor", "recover", "reprocess", "maintenance", "rollback"})
+PAUSED: Final = frozenset({"maintenance", "recover"})
+"""DAGs without work in a new lake: maintenance counts ages on the wall clock, and nothing serves that could trip."""
 LOOK_SECONDS: Final = 2.0
 PARSE_SECONDS: Final = 120.0
 ENDED: Final = frozenset({"success", "failed"})

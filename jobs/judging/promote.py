@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from antifraud.artifacts.bundle import open_release, write_bundle
 from antifraud.artifacts.pointer import Pointer, activate, read_pointer
-from antifraud.client.switch import read_switch
+from antifraud.client.switch import connect_as_admin, connect_as_judge, read_switch
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.features.registry import feature_set_hash
 from antifraud.files import sha256_of
@@ -21,11 +21,13 @@ from antifraud.model.trees import TREES_FILE
 from antifraud.settings.core import JobSettings
 from jobs.adapters.mlflow import Registry
 from jobs.judging.limits import limits_of
+from jobs.judging.recovering import explain_resume
 from jobs.judging.rollback import judge_today
 from jobs.judging.switching import require_in_time, require_movable, resume_service
 from jobs.reporting.card import CARD_FILE, model_card
 from jobs.reporting.chart import CHART_FILE, report_chart
 from jobs.reporting.page import PAGE_FILE, render
+from jobs.rows.windows import Windows
 from jobs.training.candidate import GOLDEN_FILE, REPORT_FILE, Candidate, candidate_path, read_candidate
 
 DECIDING: Final = (MODEL_FILE, CALIBRATION_FILE, TREES_FILE, GOLDEN_FILE)
@@ -37,7 +39,8 @@ def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | No
 
     `replace_unjudged` names a release of other features that may be replaced although it could not be judged. If the
     candidate was released before and a later validation decided the same, its first bundle is kept. A reason to
-    `resume` lets the candidate serve also if the service is suspended or rolled back.
+    `resume` lets the candidate serve also if the service is suspended or rolled back. After a trip no reason is needed
+    if enough of its certify days lie after the onset.
 
     Raises:
         GateRefused: The gate's report forbids it, the pointer was moved since it was written, a release of a later
@@ -53,7 +56,8 @@ def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | No
         raise GateRefused(f"candidate {candidate.id}: {why}")
     _require_todays_features(candidate)
     serving, switch = read_pointer(settings.releases_dir), read_switch(settings)
-    require_movable(switch, is_first=serving is None, resume=resume)
+    by_itself = explain_resume(switch, Windows.from_dict(candidate.info["windows"]).certify)
+    require_movable(switch, is_first=serving is None, resume=resume or by_itself)
     _require_newest(settings, serving, as_of)
     _require_unmoved(candidate, report, serving)
     unjudged = _unjudged(settings, candidate, serving)
@@ -67,8 +71,9 @@ def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | No
         settings.releases_dir, candidate.id, public, expected_sequence=sequence, reason=reason, seen_epoch=epoch
     )
     # The pointer first: until the service is resumed it decides nothing, so a kill in between is only a longer wait.
-    if switch and switch.is_held and resume:
-        resume_service(settings, switch, resume, sha256_of(candidate.path / REPORT_FILE))
+    if switch and switch.is_held and (resume or by_itself):
+        connect = connect_as_admin if resume else connect_as_judge
+        resume_service(settings, switch, resume or by_itself, sha256_of(candidate.path / REPORT_FILE), connect)
     elif switch and serving:
         require_in_time(settings, before=serving, after=pointer)
     return pointer

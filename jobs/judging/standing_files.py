@@ -12,7 +12,7 @@ from antifraud.files import replace_file
 from antifraud.killswitch.judgement import Judgement
 from antifraud.settings.core import JobSettings
 from jobs.judging.standing import Moment, StandingFound
-from jobs.judging.validate import reports_of, write_reports
+from jobs.judging.validate import write_reports
 from jobs.reporting.standing import STANDING_FILE, render_standing, say
 from jobs.spark.runtime import calendar_day
 
@@ -21,11 +21,6 @@ def add_onset(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the estimated onset of a change."""
     said = "day on which a change began, as the guard estimates; default: the newest matured days are tested"
     parser.add_argument("--onset", type=calendar_day, metavar="YYYY-MM-DD", help=said)
-
-
-def folder_of(settings: JobSettings, as_of: dt.date, onset: dt.date | None) -> Path:
-    """Return the folder of a judgement; the nightly one and that after a trip have folders of their own."""
-    return reports_of(settings, as_of) / (f"standing-since-{onset}" if onset else "standing")
 
 
 def see_moment(settings: JobSettings, as_of: dt.date, onset: dt.date | None) -> Moment:

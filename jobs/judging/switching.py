@@ -4,10 +4,14 @@ While the service is suspended or rolled back, the pointer stays, unless a candi
 pointer and a switch never say two things about what serves.
 """
 
+from collections.abc import Callable
+
 from antifraud.artifacts.pointer import Pointer, find_champion, put_back
+from antifraud.client.scorer import ScorerClient
 from antifraud.client.switch import SwitchSeen, connect_as_admin, read_switch
 from antifraud.errors import GateRefused, SettingsError
 from antifraud.settings.core import JobSettings
+from jobs.judging.recovering import explain_wait
 
 
 def require_movable(switch: SwitchSeen | None, *, is_first: bool, resume: str) -> None:
@@ -22,7 +26,7 @@ def require_movable(switch: SwitchSeen | None, *, is_first: bool, resume: str) -
         return
     raise GateRefused(
         f"the service is {switch.mode} by {switch.by} ({switch.reason}), so the pointer stays: resume it first, or let "
-        "this promotion resume it with --resume and a reason (DAG retrain: resume)"
+        f"this promotion resume it with --resume and a reason (DAG retrain: resume){explain_wait(switch)}"
     )
 
 
@@ -58,13 +62,19 @@ def require_switch(settings: JobSettings) -> SwitchSeen:
     return switch
 
 
-def resume_service(settings: JobSettings, switch: SwitchSeen, reason: str, report: str) -> None:
+def resume_service(
+    settings: JobSettings,
+    switch: SwitchSeen,
+    reason: str,
+    report: str,
+    connect: Callable[[JobSettings], ScorerClient] = connect_as_admin,
+) -> None:
     """Resume with what the pointer names now; `report` is the SHA-256 of the report by which it passes.
 
     Raises:
         ClientError: The scorer refuses, or did not answer. The pointer stays moved; run the promotion again.
     """
-    with connect_as_admin(settings) as client:
+    with connect(settings) as client:
         after = client.resume(reason, switch.epoch or 0, report=report)
     print(f"the service is {after['mode']} since change {after['epoch']} of its switch")
 

@@ -14,17 +14,17 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def require_scope(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view answer only clients with `scope`; the view finds its name and namespace in ``g``.
+def require_scope(*scopes: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a view answer only clients with one of the `scopes`; the view finds name, namespace and scopes in ``g``.
 
-    In the view, an unknown token raises Problem 401, and one that lacks the scope raises Problem 403.
+    In the view, an unknown token raises Problem 401, and one that lacks all of the scopes raises Problem 403.
     """
 
     def protect(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def answer(*args: P.args, **kwargs: P.kwargs) -> R:
-            caller = require_caller(scope)
-            g.client, g.namespace = caller.client, caller.namespace
+            caller = require_caller(*scopes)
+            g.client, g.namespace, g.scopes = caller.client, caller.namespace, caller.scopes
             return view(*args, **kwargs)
 
         return answer
@@ -32,11 +32,11 @@ def require_scope(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return protect
 
 
-def require_caller(scope: Scope) -> Caller:
+def require_caller(*scopes: Scope) -> Caller:
     """Return the client of the current request.
 
     Raises:
-        Problem: 401 if the token is unknown, 403 if it lacks the scope, 503 if no access file was read yet.
+        Problem: 401 if the token is unknown, 403 if it has none of the scopes, 503 if no access file was read yet.
     """
     access = current_services().access
     if access.callers is None:
@@ -46,6 +46,6 @@ def require_caller(scope: Scope) -> Caller:
     if caller is None:
         detail = "a known bearer token is needed in the Authorization header"
         raise Problem("unauthorised", detail, headers={"WWW-Authenticate": "Bearer"})
-    if scope not in caller.scopes:
-        raise Problem("forbidden", f"this token lacks the scope {scope}")
+    if caller.scopes.isdisjoint(scopes):
+        raise Problem("forbidden", f"this token lacks the scope {' or '.join(scopes)}")
     return caller

@@ -8,8 +8,11 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 
 from antifraud.api.service import ProbeAnswer, StatusAnswer, SwitchAnswer
+from antifraud.artifacts.judgement import read_judgement
 from antifraud.errors import StoreError, StoreForeign
 from antifraud.killswitch.machine import Cause, Mode
+from antifraud.killswitch.recovery import describe_recovery
+from antifraud.killswitch.trips import Trip
 from serving.api.auth import require_caller, require_scope
 from serving.api.bodies import json_response
 from serving.api.evidence import NO_EVIDENCE, describe_evidence
@@ -98,8 +101,17 @@ def status() -> Response:
             converged=converged,
             time=services.clock.now(),
             troubles=services.troubles,
+            recovery=_describe_recovery(services, stored["switch"].trip),
         )
     )
+
+
+def _describe_recovery(services: Services, trip: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what the recovery from a trip waits for; None if the service does not recover by itself."""
+    if trip is None:
+        return None
+    judgement, _, trouble = read_judgement(services.settings.releases_dir)
+    return describe_recovery(Trip(**trip), judgement, trouble, services.settings.label_delay_days)
 
 
 def _read_stored(services: Services) -> tuple[dict[str, Any], bool]:

@@ -1,4 +1,7 @@
-"""``/v1/switch``: an admin suspends, resumes or rolls back the service, or lets it only observe."""
+"""``/v1/switch``: an admin suspends, resumes or rolls back the service, or lets it only observe.
+
+The recovery from a trip may change it, too, within `serving.api.recovering`.
+"""
 
 import dataclasses
 from contextlib import nullcontext
@@ -14,6 +17,7 @@ from antifraud.killswitch.machine import Cause, Mode, Order
 from serving.api.auth import require_scope
 from serving.api.bodies import EXPECTED, json_response, parse
 from serving.api.problems import Problem
+from serving.api.recovering import is_recovering, require_recovery
 from serving.worker.services import Services, current_services
 
 bp = Blueprint("switch", __name__, url_prefix="/v1/switch")
@@ -34,7 +38,7 @@ FIELDS_OF: Final = {
 
 
 @bp.post("")
-@require_scope("admin")
+@require_scope("admin", "judge")
 def change_switch() -> Response:
     """Answer 200 with the changed switch; 400, 401, 403; 409 stale epoch or impossible change; 422; 503."""
     services = current_services()
@@ -65,6 +69,8 @@ def _order_of(services: Services, wanted: SwitchRequest) -> Order:
     evidence: dict[str, object] = {"report": wanted.report} if wanted.report else {}
     # If the switch changes after it was read here, the order names an epoch that is over.
     champion = read_champion(services.settings.releases_dir, services.store.switch())
+    if is_recovering():
+        require_recovery(services, wanted, champion)
     return Order(
         mode=MODE_AFTER[wanted.action],
         expected_epoch=wanted.expected_epoch,
@@ -76,6 +82,7 @@ def _order_of(services: Services, wanted: SwitchRequest) -> Order:
         champion=champion,
         drill=wanted.drill,
         forced=wanted.force,
+        recovers=is_recovering(),
         evidence={**evidence, "forced": True} if wanted.force else evidence,
         label_delay_days=services.settings.label_delay_days,
     )

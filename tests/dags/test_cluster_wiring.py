@@ -49,6 +49,7 @@ def described(tmp_path_factory):
         ("reprocess", ["plan"], ["days"]),
         ("maintenance", [], ["maintain"]),
         ("monitor", ["features"], ["judge"]),
+        ("recover", ["judging"], ["judge"]),
     ],
 )
 def test_the_jobs_of_a_run_share_a_cluster(described, dag, waits_for, jobs):
@@ -63,7 +64,7 @@ def test_the_jobs_of_a_run_share_a_cluster(described, dag, waits_for, jobs):
     assert tasks["delete_cluster"]["before"] == sorted(["lease", *jobs])
 
 
-@pytest.mark.parametrize("dag", ["lake", "retrain", "reprocess", "maintenance", "monitor"])
+@pytest.mark.parametrize("dag", ["lake", "retrain", "reprocess", "maintenance", "monitor", "recover"])
 def test_a_failed_creation_is_deleted_as_well(described, dag):
     """The deletion's only direct setup is the lease, which calls no cloud: a failed creation does not skip it."""
     tasks = described[dag]

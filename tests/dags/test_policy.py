@@ -11,7 +11,7 @@ from airflow.sdk.definitions.param import Param, ParamsDict
 from antifraud.errors import LeakError, UnsearchableError
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ["lake", "maintenance", "monitor", "reprocess", "retrain", "rollback"]
+NAMES = ["lake", "maintenance", "monitor", "recover", "reprocess", "retrain", "rollback"]
 MANUAL = ["reprocess", "rollback"]
 HEAVY = ["pandas", "pyspark", "mlflow", "catboost", "sklearn", "evidently", "pyiceberg", "pyarrow"]
 

@@ -44,7 +44,12 @@ REDIS = "redis.url"
 """File of a home with its store in Redis: the URL."""
 NO_LABELS = LabelHistory(NO_HOUR)
 NOON = DAY * DAY_SECONDS + 12 * 3_600
-TOKENS = {"till": {"decide", "label", "read"}, "boss": {"admin", "read"}, "watcher": {"read"}}
+TOKENS = {
+    "till": {"decide", "label", "read"},
+    "boss": {"admin", "read"},
+    "watcher": {"read"},
+    "recovery": {"judge", "read"},
+}
 ACCESS = Access({hash_token(name): Caller(name, frozenset(scopes)) for name, scopes in TOKENS.items()})
 CUSTOMER = tokenise(KEY, "customer", 483_920_175_566)
 TERMINAL = tokenise(KEY, "terminal", 120_000_000_017)

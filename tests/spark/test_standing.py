@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from antifraud.artifacts.bundle import open_release, write_bundle
-from antifraud.artifacts.judgement import read_judgement, stand
+from antifraud.artifacts.judgement import judgement_folder, read_judgement, stand
 from antifraud.clock import DAY_SECONDS, Span, day_number
 from antifraud.errors import CatalogError, DataError, MissingDay
 from antifraud.gate.blocked import BandDay
@@ -23,7 +23,7 @@ from jobs.judging.limits import limits_of
 from jobs.judging.promote import promote
 from jobs.judging.replaying import Question, answer_from_lake
 from jobs.judging.standing import Moment, judge_standing
-from jobs.judging.standing_files import folder_of, publish_standing, write_standing
+from jobs.judging.standing_files import publish_standing, write_standing
 from jobs.publishing.tables import create_tables
 from tests.release_keys import SIGNING, put_keys
 from tests.spark.model_lake import AS_OF, fill, shape
@@ -206,7 +206,7 @@ def test_a_kill_at_any_step_of_judging_is_made_up_for(world, monkeypatch, step):
         with pytest.raises(KeyboardInterrupt):
             judge_standing(session, settings, Moment(NEWEST))
     again = judge_standing(session, settings, Moment(NEWEST))
-    folder = folder_of(settings, NEWEST, None)
+    folder = judgement_folder(settings, NEWEST, None)
     write_standing(folder, again)
     assert publish_standing(settings, folder) == again.judgement
     assert read_judgement(settings.releases_dir).judgement == again.judgement

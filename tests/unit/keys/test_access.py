@@ -17,12 +17,14 @@ def folder(tmp_path):
 def test_generated_tokens_work_with_their_scopes(folder):
     """The generated tokens give client and admin their scopes, and a guessed token is unknown."""
     access = load_access(folder / "access.json")
-    client, admin, metrics = (
-        access.caller_of((folder / f"{name}.token").read_text().strip()) for name in ("client", "admin", "metrics")
+    client, admin, judge, metrics = (
+        access.caller_of((folder / f"{name}.token").read_text().strip())
+        for name in ("client", "admin", "judge", "metrics")
     )
 
     assert (client.client, sorted(client.scopes)) == ("client", ["decide", "label", "read"])
     assert (admin.client, sorted(admin.scopes)) == ("admin", ["admin", "read"])
+    assert (judge.client, sorted(judge.scopes)) == ("judge", ["judge", "read"])
     assert (metrics.client, sorted(metrics.scopes)) == ("metrics", ["metrics"])
     assert access.caller_of("guess") is None
 
@@ -30,7 +32,7 @@ def test_generated_tokens_work_with_their_scopes(folder):
 def test_every_file_is_private_and_the_tokens_are_in_theirs_only(folder):
     """Every generated file has mode 0600, and access.json does not hold the tokens themselves."""
     assert sorted(path.name for path in folder.iterdir()) == [
-        "access.json", "admin.token", "client.token", "metrics.token",
+        "access.json", "admin.token", "client.token", "judge.token", "metrics.token",
     ]  # fmt: skip
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     token = (folder / "client.token").read_text().strip()
@@ -96,7 +98,7 @@ def test_an_unknown_scope_is_refused(tmp_path):
     (tmp_path / "access.json").write_text(json.dumps({"clients": [client]}))
 
     with pytest.raises(
-        SettingsError, match="grants 1 unknown scopes: expected some of admin, decide, label, metrics, read"
+        SettingsError, match="grants 1 unknown scopes: expected some of admin, decide, judge, label, metrics, read"
     ):
         load_access(tmp_path / "access.json")
 

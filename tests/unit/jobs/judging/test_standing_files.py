@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from antifraud.artifacts.judgement import JUDGEMENT, read_judgement
+from antifraud.artifacts.judgement import JUDGEMENT, judgement_folder, read_judgement
 from antifraud.client.errors import Unreachable
 from antifraud.client.switch import SwitchSeen
 from antifraud.errors import NotEnoughRows, ReportError, SettingsError
@@ -14,7 +14,6 @@ from jobs.judging import standing_files
 from jobs.judging.standing import Moment, StandingFound
 from jobs.judging.standing_files import (
     describe_judgement,
-    folder_of,
     publish_standing,
     see_moment,
     write_standing,
@@ -38,7 +37,7 @@ def settings(tmp_path):
 
 def test_a_written_judgement_can_be_published(settings, capsys):
     """The page of each release lies in its folder, and the guard's file has the judgement of the reports."""
-    folder = folder_of(settings, AS_OF, None)
+    folder = judgement_folder(settings, AS_OF, None)
     write_standing(folder, StandingFound(judgement(), {"r2": report(**REPLAY)}))
     assert sorted(path.name for path in folder.iterdir()) == [JUDGEMENT, "r2", "standing.html"]
     assert (folder / "r2" / "report.html").exists()
@@ -54,7 +53,7 @@ def test_a_written_judgement_can_be_published(settings, capsys):
 )
 def test_a_judgement_that_is_not_sound_is_not_published(settings, content, said):
     """The file beside the pointer stays as it was."""
-    folder = folder_of(settings, AS_OF, None)
+    folder = judgement_folder(settings, AS_OF, None)
     folder.mkdir(parents=True)
     if content:
         (folder / JUDGEMENT).write_text(content)
@@ -70,7 +69,7 @@ def test_a_kill_before_the_judgement_leaves_none(settings, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(standing_files, "write_judgement", die)
-    folder = folder_of(settings, AS_OF, None)
+    folder = judgement_folder(settings, AS_OF, None)
     with pytest.raises(KeyboardInterrupt):
         write_standing(folder, StandingFound(judgement(), {}))
     assert (folder / "standing.html").exists()
@@ -89,8 +88,8 @@ def test_a_newer_judgement_stands(settings):
 def test_a_judgement_after_a_trip_has_a_folder_of_its_own(settings):
     """The nightly pages are not overwritten."""
     onset = parser().parse_args(["--as-of", "2026-04-10", "--onset", "2026-04-01"]).onset
-    assert folder_of(settings, AS_OF, onset).name == "standing-since-2026-04-01"
-    assert folder_of(settings, AS_OF, None).name == "standing"
+    assert judgement_folder(settings, AS_OF, onset).name == "standing-since-2026-04-01"
+    assert judgement_folder(settings, AS_OF, None).name == "standing"
 
 
 @pytest.mark.parametrize(
