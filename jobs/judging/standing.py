@@ -94,7 +94,7 @@ def judge_standing(spark: SparkSession, settings: JobSettings, moment: Moment) -
     cases = [_case(settings, each, moment.as_of) for each in list_releases(settings, moment.as_of, moment.serving)]
     asked = [case.question for case in cases if case.question]
     keep_scores(spark, settings, {each.bundle.release: (each.bundle, each.span) for each in asked})
-    limits = _shared(limits_of(settings), len(asked))
+    limits = share_out(limits_of(settings), len(asked))
     found = [_judged(spark, settings, each, moment, limits) for each in cases]
     terms = Terms(
         fpr_limit=limits.fpr_limit,
@@ -113,8 +113,12 @@ def judge_standing(spark: SparkSession, settings: JobSettings, moment: Moment) -
     return StandingFound(judgement, {report.candidate: report for _, report in found if report})
 
 
-def _shared(limits: Limits, releases: int) -> Limits:
-    """Share the night's delta out over the releases, so that all passes together are as sure as one."""
+def share_out(limits: Limits, releases: int) -> Limits:
+    """Share the night's delta out over the releases, so that all passes together are as sure as one.
+
+    >>> share_out(Limits(delta=0.01), 4).delta
+    0.0025
+    """
     return replace(limits, delta=limits.delta / max(releases, 1))
 
 

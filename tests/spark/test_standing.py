@@ -16,6 +16,7 @@ from antifraud.lake.judged_table import JUDGED_SCORES
 from antifraud.lake.schemas import FEATURES, LABELS, RUNS
 from antifraud.lake.shipped_tables import DECISIONS
 from antifraud.settings.core import JobSettings
+from jobs import judge as job
 from jobs.judging import standing
 from jobs.judging.blocked_rows import bands_of, flagged_rows, judged_status, with_flags
 from jobs.judging.kept_scores import find_kept, keep_scores, require_scored
@@ -23,8 +24,10 @@ from jobs.judging.limits import limits_of
 from jobs.judging.promote import promote
 from jobs.judging.replaying import Question, answer_from_lake
 from jobs.judging.standing import Moment, judge_standing
-from jobs.judging.standing_files import folder_of, publish_standing, write_standing
+from jobs.judging.standing_files import folder_of
+from jobs.publish_judgement import main as publish
 from jobs.publishing.tables import create_tables
+from tests.circles import for_proofs
 from tests.release_keys import SIGNING, put_keys
 from tests.spark.model_lake import AS_OF, fill, shape
 
@@ -191,7 +194,7 @@ def test_a_lake_that_does_not_answer_leaves_the_old_judgement(world, found, monk
     assert read_judgement(settings.releases_dir).judgement == found.judgement
 
 
-@pytest.mark.parametrize("step", ["keep_scores", "replay_report", "judge_onset"])
+@pytest.mark.parametrize("step", ["keep_scores", *for_proofs("replay_report", "judge_onset")])
 def test_a_kill_at_any_step_of_judging_is_made_up_for(world, monkeypatch, step):
     """The next run goes on, and its judgement and its file are those of a run that nobody has killed."""
     session, settings, _ = world
@@ -205,12 +208,12 @@ def test_a_kill_at_any_step_of_judging_is_made_up_for(world, monkeypatch, step):
         patched.setattr(standing, step, die)
         with pytest.raises(KeyboardInterrupt):
             judge_standing(session, settings, Moment(NEWEST))
-    again = judge_standing(session, settings, Moment(NEWEST))
-    folder = folder_of(settings, NEWEST, None)
-    write_standing(folder, again)
-    assert publish_standing(settings, folder) == again.judgement
-    assert read_judgement(settings.releases_dir).judgement == again.judgement
-    assert (folder / OLD / "report.html").exists()
+    asked = job.parser().parse_args(["--as-of", str(NEWEST)])
+    job.main(session, settings, asked)
+    publish(settings, asked)
+    standing_now = read_judgement(settings.releases_dir).judgement
+    assert standing_now == judge_standing(session, settings, Moment(NEWEST)).judgement
+    assert (folder_of(settings, NEWEST, None) / OLD / "report.html").exists()
 
 
 SHIPPED = ", ".join(f"{column.name} {column.type}" for column in DECISIONS.columns)
