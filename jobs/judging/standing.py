@@ -26,7 +26,7 @@ from antifraud.gate.standing import (
 from antifraud.killswitch.detectors.noise import Noise
 from antifraud.killswitch.judgement import Judged, Judgement, Outcome, Standing, Terms
 from antifraud.settings.core import JobSettings
-from jobs.judging.blocked_rows import bands_of, flagged_rows, judged_status, with_flags
+from jobs.judging.blocked_rows import bands_of, judged_status, with_flags
 from jobs.judging.certify_rows import certify_scored
 from jobs.judging.kept_scores import keep_scores, read_kept, require_scored
 from jobs.judging.limits import demand_of, limits_of
@@ -181,7 +181,7 @@ def _evidence(spark: SparkSession, settings: JobSettings, question: Question, li
     # Each row counts once, because rows that were blocked count by themselves.
     rows = labelled(feature_rows(spark, inputs), labels_as_of(spark, inputs), inputs.spans)
     known = rows.select("transaction_id", "propensity", *CARRIED, *PASSED)
-    flagged = with_flags(known, flagged_rows(spark, span, inputs.id_scope))
+    flagged = with_flags(spark, known, inputs)
     results = flagged.join(read_kept(spark, bundle.release, span), list(KEYS), "left").persist()
     try:
         require_equal_chances(results)
