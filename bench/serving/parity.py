@@ -34,6 +34,8 @@ DECISIONS: Final = 200_000
 CLIENTS: Final = 8
 SINGLE_CLIENTS: Final = 4
 """Clients that send one payment at a time; the others send batches."""
+BUSY: Final = frozenset({429, 503})
+"""Statuses after which the same is sent again."""
 CHUNK: Final = 100
 """Payments that a client takes at a time."""
 TOLD_LATER: Final = 3
@@ -73,7 +75,7 @@ class Traffic:
         with self._lock:
             first, self._next = self._next, min(self._next + CHUNK, last)
             if first < self._next:
-                self._clock.step_to(time_of(first, self._count))
+                self._clock.step_to(time_of(self._next, self._count))
             return [make_payment(number, self._count) for number in range(first, self._next)]
 
 
@@ -85,7 +87,7 @@ def _post(http: httpx.Client, path: str, body: Any) -> Any:
     """
     while True:
         answer = http.post(path, json=body)
-        if answer.status_code not in {429, 503}:
+        if answer.status_code not in BUSY:
             return answer.raise_for_status().json()
         time.sleep(0.1)
 
@@ -96,11 +98,17 @@ def _send_singly(http: httpx.Client, payments: list[Payment]) -> None:
 
 
 def _send_batch(http: httpx.Client, payments: list[Payment]) -> None:
-    """Send payments as a batch, and again those that were not decided."""
+    """Send payments as a batch, and again the ones that were not decided.
+
+    Raises:
+        RuntimeError: One was refused.
+    """
     left = [payment.body for payment in payments]
     while left:
         results = _post(http, "/v1/decisions/batch", {"decisions": left})["results"]
-        left = [body for body, result in zip(left, results, strict=True) if result["status"] != 200]
+        if refused := [result["problem"]["detail"] for result in results if result["status"] not in {200, *BUSY}]:
+            raise RuntimeError(f"{len(refused)} payments of a batch were refused: {refused[0]}")
+        left = [body for body, result in zip(left, results, strict=True) if result["status"] in BUSY]
 
 
 def _tell(http: httpx.Client, payments: list[Payment]) -> None:
