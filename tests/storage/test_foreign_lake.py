@@ -16,8 +16,9 @@ from antifraud.errors import ForeignLake, ForeignPath, LakeNotAdopted
 from antifraud.lake.catalog import full_name, open_any_catalog, open_catalog, read_days
 from antifraud.lake.identity import find_identities
 from antifraud.lake.schemas import CLEAN, NAMESPACE
-from antifraud.lake.storage import load_account, warehouse_folder
+from antifraud.lake.storage import warehouse_folder
 from antifraud.lake.warehouse import IDENTITY
+from antifraud.settings.accounts import load_account
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from jobs.adopt import main as adopt_job
@@ -40,11 +41,13 @@ JOBS = {
     "export_state": ["--day", str(day(0))],
     "features": ONE,
     "ingest": ONE,
+    "judge": ["--as-of", str(day(0))],
     "leak_scan": ["--day", str(day(0))],
     "maintenance": ["--mode", "apply"],
     "parity_report": ["--day", str(day(0))],
     "policy_replay": ["policy.toml", *ONE],
     "promote": ["--as-of", str(day(0))],
+    "publish_judgement": ["--as-of", str(day(0))],
     "replay": ["--release", "r1", *ONE],
     "rotate_keys": ["--day", str(day(0))],
     "stale": ONE,
