@@ -7,6 +7,7 @@ from typing import Any, Final
 from antifraud.artifacts.pointer import read_champion
 from antifraud.clock import day_of
 from antifraud.killswitch.acquittal import find_successors, is_acquitted, is_too_soon
+from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.detectors.noise import Noise
 from antifraud.killswitch.eras import Eras
 from antifraud.killswitch.machine import Switch, release_in_service, trip
@@ -14,6 +15,7 @@ from antifraud.killswitch.status import describe_subject
 from antifraud.killswitch.subjects import SERVICE, Subject, close_day, explain, find_trip
 from antifraud.settings.serving import GuardSettings
 from serving.guard.promises import read_promise
+from serving.guard.tripping import follow_trip
 from serving.store.port import DecisionStore, EvidenceKey, Inspection, StoredCohort
 from serving.store.tallies import close_time
 
@@ -30,11 +32,14 @@ class Known:
     closed: int
     cohorts: Sequence[StoredCohort]
     evidence: Mapping[EvidenceKey, Mapping[str, Any]]
+    reports: Mapping[str, bytes]
 
     @staticmethod
     def read(store: DecisionStore) -> "Known":
         """Read everything; what changes in between is found when the inspection is committed."""
-        return Known(store.switch(), store.eras(), store.closed_day(), store.cohorts(), store.evidence())
+        return Known(
+            store.switch(), store.eras(), store.closed_day(), store.cohorts(), store.evidence(), store.reports()
+        )
 
     def days_to_close(self, now: int, delay_days: int) -> list[int]:
         """Return the days that are over and have not closed yet, oldest first."""
@@ -51,6 +56,11 @@ class Known:
     def of_day(self, day: int) -> list[StoredCohort]:
         """Return the cohorts of a day."""
         return [cohort for cohort in self.cohorts if cohort.timely.day == day]
+
+    def of_present_era(self, last: int) -> list[CohortCounts]:
+        """Return the counts of the present era up to a closed day, as they were when their days closed."""
+        timely = [cohort.timely for cohort in self.cohorts if cohort.era == self.eras.present]
+        return [each for each in timely if each.day <= last]
 
     def subjects(self, era: int) -> dict[str, Subject]:
         """Return the subjects of an era."""
@@ -72,7 +82,9 @@ def make_inspection(known: Known, day: int | None, settings: GuardSettings, now:
         reason = explain(broken, subjects[broken], settings.fpr_limit)
         numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
         champion = read_champion(settings.releases_dir, known.switch)
-        suspend = trip(known.switch, release=serving, champion=champion, reason=reason, at=now, evidence=numbers)
+        tripped = trip(known.switch, release=serving, champion=champion, reason=reason, at=now, evidence=numbers)
+        closed = known.of_present_era(known.closed if day is None else day)
+        suspend = follow_trip(known.switch, tripped, serving, settings, known.reports, closed)
     return Inspection(
         closed_before=known.closed,
         closes=day,
