@@ -50,8 +50,10 @@ def test_the_ratio_is_the_median_over_turns(monkeypatch):
             4.0,
             "1",
             "make bench-serving-power",
-            "p99 40.0 ms over 10.0 ms, in 3 turns at 400 decisions a second; requests that were not decided: 1; "
-            "decisions in a transaction: 3.0 over 1.0",
+            (
+                "p99 40.0 ms over 10.0 ms, in 3 turns at 400 decisions a second; requests that were not decided: 1; "
+                "decisions in a transaction: 3.0 over 1.0"
+            ),
             (2.0, 5.0),
         ),
         ("scorer.redis_power_400_ratio", 4.0, "1", "make bench-redis-power", recorded[0][4], (2.0, 5.0)),
