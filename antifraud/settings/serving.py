@@ -95,6 +95,8 @@ class GuardSettings(StoreSettings):
     """Used share of the decision store from which the guard warns."""
     warn_shipper_seconds: Annotated[float, Range(1, MOST_DAYS * MOST_SECONDS)] = 3_600.0
     """Age of the oldest decision that is not shipped, from which the guard warns."""
+    warn_fraud_share: Annotated[float, INNER_SHARE] = 0.02
+    """Largest plausible share of frauds. The guard warns if more is flagged than it and the rate's limit explain."""
     webhook_networks: str = ""
     """Private networks that subscribers of webhooks may be in, separated by commas; empty: none."""
 

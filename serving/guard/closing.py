@@ -1,93 +1,84 @@
 """The closing of a day: what it adds to the evidence, and whether something trips."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any
 
-from antifraud.artifacts.pointer import read_pointer
 from antifraud.clock import day_of
-from antifraud.errors import ReleaseError
 from antifraud.killswitch.cohorts import CohortCounts
-from antifraud.killswitch.eras import Eras
-from antifraud.killswitch.machine import Switch, release_in_service, trip
+from antifraud.killswitch.losses import LOSS, Loss, describe_loss, explain_loss
+from antifraud.killswitch.machine import Switch, trip
 from antifraud.killswitch.status import describe_subject
 from antifraud.killswitch.subjects import SERVICE, Subject, close_day, explain, find_trip, is_acquitted
 from antifraud.settings.serving import GuardSettings
+from serving.guard.known import Known, find_serving
+from serving.guard.losing import close_episodes, is_loss_over
 from serving.guard.promises import read_promise
-from serving.store.port import DecisionStore, EvidenceKey, Inspection, StoredCohort
-from serving.store.tallies import close_time
-
-SLACK_SECONDS: Final = 300
-"""A day closes so much later, for commits that were under way and for clocks that differ a little."""
+from serving.guard.terminals import close_terminals
+from serving.store.port import EvidenceKey, Inspection
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Everything that the guard has read of the store."""
+class Changed:
+    """The evidence that a closed day changes: subjects of the rate, missed fraud by era, and what only warns."""
 
-    switch: Switch
-    eras: Eras
-    closed: int
-    cohorts: Sequence[StoredCohort]
-    evidence: Mapping[EvidenceKey, Mapping[str, Any]]
+    subjects: dict[EvidenceKey, Subject] = field(default_factory=dict)
+    losses: dict[int, Loss] = field(default_factory=dict)
+    others: Mapping[EvidenceKey, Mapping[str, Any]] = field(default_factory=dict)
 
-    @staticmethod
-    def read(store: DecisionStore) -> "Known":
-        """Read everything; what changes in between is found when the inspection is committed."""
-        return Known(store.switch(), store.eras(), store.closed_day(), store.cohorts(), store.evidence())
+    def subjects_of(self, era: int) -> dict[str, Subject]:
+        """Return the changed subjects of an era."""
+        return {name: subject for (of, name), subject in self.subjects.items() if of == era}
 
-    def days_to_close(self, now: int, delay_days: int) -> list[int]:
-        """Return the days that are over and have not closed yet, oldest first."""
-        return sorted(
-            {
-                cohort.timely.day
-                for cohort in self.cohorts
-                if cohort.timely.day > self.closed
-                and cohort.timely.decided
-                and close_time(cohort.timely.day, delay_days) + SLACK_SECONDS <= now
-            }
-        )
-
-    def of_day(self, day: int) -> list[StoredCohort]:
-        """Return the cohorts of a day."""
-        return [cohort for cohort in self.cohorts if cohort.timely.day == day]
-
-    def subjects(self, era: int) -> dict[str, Subject]:
-        """Return the subjects of an era."""
-        return {name: Subject.from_dict(text) for (of, name), text in self.evidence.items() if of == era}
+    def describe(self, limit: float) -> dict[EvidenceKey, Mapping[str, Any]]:
+        """Return the evidence as it is stored."""
+        rates = {key: describe_subject(*key, subject, limit) for key, subject in self.subjects.items()}
+        return {**rates, **{(era, LOSS): describe_loss(era, loss) for era, loss in self.losses.items()}, **self.others}
 
 
 def make_inspection(known: Known, day: int | None, settings: GuardSettings, now: int) -> Inspection:
     """Return what the closing of a day changes; without a day, whether earlier evidence trips now."""
-    changed = {} if day is None else _close(known, day, settings)
-    present = known.eras.present
-    subjects = known.subjects(present) | {name: each for (era, name), each in changed.items() if era == present}
-    serving = find_serving(known, settings)
-    broken = find_trip(subjects, serving)
-    suspend = None
-    if broken == SERVICE and _is_trouble_over(known, serving, known.closed if day is None else day, settings, now):
-        changed[present, SERVICE] = subjects[SERVICE].clear()
-    elif broken is not None:
-        reason = explain(broken, subjects[broken], settings.fpr_limit)
-        numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
-        suspend = trip(known.switch, release=serving, reason=reason, at=now, evidence=numbers)
+    changed = Changed() if day is None else _close(known, day, settings)
+    suspend = _judge(known, changed, known.closed if day is None else day, settings, now)
     return Inspection(
         closed_before=known.closed,
         closes=day,
         cohorts=() if day is None else known.of_day(day),
-        evidence={
-            key: (known.evidence.get(key), describe_subject(*key, subject, settings.fpr_limit))
-            for key, subject in changed.items()
-        },
+        evidence={key: (known.evidence.get(key), said) for key, said in changed.describe(settings.fpr_limit).items()},
         suspend=suspend,
     )
 
 
-def _close(known: Known, day: int, settings: GuardSettings) -> dict[EvidenceKey, Subject]:
+def _judge(known: Known, changed: Changed, closed: int, settings: GuardSettings, now: int) -> Switch | None:
+    """Return the switch after a trip; None if nothing trips. Evidence of which what serves is acquitted starts anew."""
+    present = known.eras.present
+    subjects = known.subjects(present) | changed.subjects_of(present)
+    loss = changed.losses.get(present) or known.loss(present)
+    serving = find_serving(known, settings)
+    broken = find_trip(subjects, serving, loss)
+    if broken is None:
+        return None
+    if broken == SERVICE and _is_trouble_over(known, serving, closed, settings, now):
+        changed.subjects[present, SERVICE] = subjects[SERVICE].clear()
+        return None
+    if broken == LOSS and is_loss_over(known, loss, serving, closed, settings):
+        changed.losses[present] = loss.clear()
+        return None
+    numbers: dict[str, Any]
+    if broken == LOSS:
+        reason, numbers = explain_loss(loss), {"subject": "loss", **loss.sums}
+    else:
+        reason = explain(broken, subjects[broken], settings.fpr_limit)
+        numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
+    return trip(known.switch, release=serving, reason=reason, at=now, evidence=numbers)
+
+
+def _close(known: Known, day: int, settings: GuardSettings) -> Changed:
+    """Return the evidence after one more closed day, in each era that has decided on it."""
     cohorts = known.of_day(day)
     decided = sum(cohort.timely.decided for cohort in cohorts)
     promises = {cohort.timely.release: read_promise(settings, cohort.timely.release) for cohort in cohorts}
-    return {
+    subjects = {
         (era, name): subject
         for era in {cohort.era for cohort in cohorts}
         for name, subject in close_day(
@@ -98,18 +89,8 @@ def _close(known: Known, day: int, settings: GuardSettings) -> dict[EvidenceKey,
             decided=decided,
         ).items()
     }
-
-
-def find_serving(known: Known, settings: GuardSettings) -> str | None:
-    """Return the release that decides now; None if nothing was ever decided."""
-    try:
-        pointer = read_pointer(settings.releases_dir)
-    except ReleaseError:
-        # The workers stay with what they have loaded, and name the trouble.
-        pointer = None
-    newest = max(known.cohorts, key=lambda cohort: (cohort.latest.day, cohort.era, cohort.latest.decided), default=None)
-    champion = pointer.release if pointer else newest and newest.latest.release
-    return release_in_service(known.switch, champion)
+    others = close_terminals(known.evidence, known.store.terminals_of(day), day, settings.fpr_limit)
+    return Changed(subjects, close_episodes(known, day, settings), others)
 
 
 def _is_trouble_over(known: Known, serving: str | None, closed: int, settings: GuardSettings, now: int) -> bool:

@@ -15,7 +15,7 @@ from antifraud.errors import StaleEpoch
 from antifraud.keys.subscribers import add_subscriber
 from antifraud.killswitch.machine import Mode, Order
 from antifraud.settings.serving import GuardSettings
-from serving.guard.closing import SLACK_SECONDS
+from serving.guard.known import SLACK_SECONDS
 from serving.guard.watch import inspect_evidence
 from serving.store.port import Wanted
 from serving.store.records import Context, Decision, Entry, NewDecision, Place
