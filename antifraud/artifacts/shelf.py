@@ -1,6 +1,7 @@
-"""The releases folder: every bundle with its role, and the removal of bundles without one."""
+"""The releases folder: every bundle with its role, and the removal of bundles that nobody needs."""
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from antifraud.artifacts.pointer import Pointer, read_pointer
 from antifraud.errors import ReleaseError
 from antifraud.files import exclusive
 from antifraud.keys.signing import PublicKey
+from antifraud.killswitch.ladder import Kept, find_needed
 
 KEEP_LEAST: Final = 1
 """Fewest bundles without a role that a clean-up keeps: the newest may be about to serve."""
@@ -61,19 +63,38 @@ def _read_entry(path: Path, pointer: Pointer | None, key: PublicKey) -> Entry:
         return Entry(path.name, roles, {}, str(error))
 
 
-def collect(releases: Path, key: PublicKey, *, keep: int, dry_run: bool) -> list[str]:
-    """Remove the bundles that have no role and are not among the `keep` newest; return their ids, newest first.
+def collect(
+    releases: Path,
+    key: PublicKey,
+    *,
+    keep: int,
+    today: dt.date,
+    find_in_use: Callable[[], Collection[str]],
+    dry_run: bool,
+) -> list[str]:
+    """Remove the bundles that nobody needs, and return their ids, newest first; with `dry_run` nothing is removed.
 
-    With `dry_run` nothing is removed.
+    A bundle stays if it has a role, is among the `keep` newest, is needed by the ladder, or if `find_in_use`, which
+    asks the scorer's switch, names it. `today` is the newest day that is over.
 
     Raises:
-        ReleaseError: `keep` is below `KEEP_LEAST`, or the pointer cannot be read: nothing is removed then.
+        ReleaseError: `keep` is below `KEEP_LEAST`, or pointer or switch cannot be read: nothing is removed then.
     """
     if keep < KEEP_LEAST:
         raise ReleaseError(f"{keep} bundles to keep: expected {KEEP_LEAST} or more, one may be about to serve")
-    # Choice and removal share the lock: in between, a promotion could give one of the bundles a role.
+    # Choice and removal share the lock: in between, a promotion could give one of the bundles a role, and a roll-back
+    # could put one into service (`serving/api/switch.py` takes the lock, too).
     with exclusive(releases):
-        going = [entry.release for entry in list_entries(releases, key)[keep:] if not entry.roles]
+        entries = list_entries(releases, key)
+        staying = {entry.release for entry in entries if entry.roles} | _find_steps(entries, today) | {*find_in_use()}
+        going = [entry.release for entry in entries[keep:] if entry.release not in staying]
         for release in going if not dry_run else ():
             remove_bundle(releases, release)
     return going
+
+
+def _find_steps(entries: Sequence[Entry], today: dt.date) -> set[str]:
+    """Return the bundles that the ladder needs; the anchor stays by its role."""
+    # A bundle that does not verify has no day, and cannot serve.
+    aged = [(entry.release, entry.manifest.get("as_of")) for entry in entries]
+    return find_needed([Kept(release, dt.date.fromisoformat(day)) for release, day in aged if day], today, None)

@@ -3,17 +3,21 @@
 import argparse
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from antifraud.artifacts.bundle import open_release, require_feature_set
 from antifraud.artifacts.pointer import Pointer, activate, pin, read_pointer
 from antifraud.artifacts.shelf import Entry, collect, find_bundles, list_entries, roles_of
+from antifraud.client.errors import ClientError
+from antifraud.client.switch import read_switch
+from antifraud.clock import ONE_DAY, date_of, day_of
 from antifraud.commands.command import Environ, argument, command
 from antifraud.commands.terminal import align_columns, say
-from antifraud.errors import ReleaseError
+from antifraud.errors import ReleaseError, SettingsError
 from antifraud.keys.signing import PublicKey
-from antifraud.settings.core import Settings
+from antifraud.settings.core import JobSettings, Settings
 
 COLUMNS: Final = ("release", "role", "as of", "verdict", "threshold", "state")
 SHORTEST_REASON: Final = 10
@@ -139,19 +143,42 @@ def _describe_dry_run(seen: int) -> str:
     argument("--keep", type=int, default=KEPT, help=f"newest bundles to keep (default {KEPT})"),
 )
 def collect_releases(options: argparse.Namespace, environ: Environ) -> None:
-    """Remove old bundles that have no role; dry by default.
+    """Remove old bundles that nobody needs; dry by default.
 
-    Champion, previous release, anchor and the newest bundles stay. A dry run shows what would be removed;
+    Champion, previous release, anchor, the newest bundles, those of the ladder and what the scorer's switch names
+    stay. If the scorer does not tell its switch, nothing is removed. A dry run shows what would be removed;
     --no-dry-run removes it.
     """
-    settings = Settings.from_environment(environ)
-    going = collect(settings.releases_dir, _read_key(settings), keep=options.keep, dry_run=options.dry_run)
+    settings = JobSettings.from_environment(environ)
+    going = collect(
+        settings.releases_dir,
+        _read_key(settings),
+        keep=options.keep,
+        today=date_of(day_of(settings.clock.now())) - ONE_DAY,
+        find_in_use=partial(_find_in_use, settings),
+        dry_run=options.dry_run,
+    )
     for release in going:
         say(f"{'would remove' if options.dry_run else 'removed'} {release}")
     if not going:
-        say(f"nothing to remove: every bundle has a role or is among the {options.keep} newest")
+        say(f"nothing to remove: every bundle is needed or among the {options.keep} newest")
     elif options.dry_run:
         say("dry run, nothing was removed: add --no-dry-run")
+
+
+def _find_in_use(settings: JobSettings) -> set[str]:
+    """Return the releases that the scorer's switch names, beyond those of the pointer.
+
+    Raises:
+        ReleaseError: A scorer uses these releases, and its switch cannot be read.
+    """
+    try:
+        switch = read_switch(settings)
+    except (SettingsError, ClientError) as error:
+        raise ReleaseError(f"nothing was removed, because the switch may name a release: {error}") from error
+    if switch is not None and switch.epoch is None:
+        raise ReleaseError("nothing was removed: the scorer has no decision store, whose switch may name a release")
+    return switch.releases if switch else set()
 
 
 def _read_key(settings: Settings) -> PublicKey:

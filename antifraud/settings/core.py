@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from antifraud.clock import BusinessClock
 from antifraud.errors import SettingsError
@@ -34,6 +34,7 @@ from antifraud.settings.ranges import (
     MOST_SECONDS,
     SHARE,
     Range,
+    parse_setting,
     require_allowed,
     type_without_range,
 )
@@ -85,7 +86,7 @@ class Settings:
         """
         fields = {field.name: type_without_range(field.type) for field in dataclasses.fields(cls)}
         values = {
-            name: _parse(PREFIX + name.upper(), kind, environ[PREFIX + name.upper()])
+            name: parse_setting(PREFIX + name.upper(), kind, environ[PREFIX + name.upper()])
             for name, kind in fields.items()
             if environ.get(PREFIX + name.upper())  # an empty variable, as in .env.example, is not set
         }
@@ -295,13 +296,3 @@ class JobSettings(Settings):
     def mlflow_file(self) -> Path | None:
         """File of an MLflow store in SQLite; None if MLflow is on a server."""
         return sqlite_file(self.mlflow_tracking_uri)
-
-
-def _parse(variable: str, kind: Any, text: str) -> Any:
-    """Return `text` as `kind`."""
-    wanted = next((base for base in (int, float, Path) if kind == base or kind == base | None), str)
-    try:
-        return wanted(text)
-    except ValueError:
-        # The value is not repeated: it may be a secret in the wrong variable.
-        raise SettingsError(f"{variable} is not a valid {wanted.__name__}: correct it or unset it") from None

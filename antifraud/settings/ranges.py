@@ -1,6 +1,7 @@
 """The ranges of numeric settings, and the choices of others: another value ends the process before it does anything."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 from antifraud.errors import SettingsError
@@ -78,3 +79,17 @@ def require_allowed(variable: str, annotation: Any, value: Any) -> None:
         raise SettingsError(
             f"{variable} is not one of its values: expected {' or '.join(choices)}; correct it or unset it"
         )
+
+
+def parse_setting(variable: str, kind: Any, text: str) -> Any:
+    """Return the text of a variable as `kind`.
+
+    Raises:
+        SettingsError: It is no value of this type.
+    """
+    wanted = next((base for base in (int, float, Path) if kind == base or kind == base | None), str)
+    try:
+        return wanted(text)
+    except ValueError:
+        # The value is not repeated: it may be a secret in the wrong variable.
+        raise SettingsError(f"{variable} is not a valid {wanted.__name__}: correct it or unset it") from None

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from antifraud.artifacts.bundle import open_release, write_bundle
 from antifraud.artifacts.pointer import Pointer, activate, read_pointer
+from antifraud.client.switch import read_switch
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.features.registry import feature_set_hash
 from antifraud.files import sha256_of
@@ -21,7 +22,7 @@ from antifraud.settings.core import JobSettings
 from jobs.adapters.mlflow import Registry
 from jobs.judging.limits import limits_of
 from jobs.judging.rollback import judge_today
-from jobs.judging.switching import read_switch, require_movable, resume_service
+from jobs.judging.switching import require_movable, resume_service
 from jobs.reporting.card import CARD_FILE, model_card
 from jobs.reporting.chart import CHART_FILE, report_chart
 from jobs.reporting.page import PAGE_FILE, render

@@ -1,13 +1,15 @@
 """``/v1/switch``: an admin suspends, resumes or rolls back the service, or lets it only observe."""
 
 import dataclasses
+from contextlib import nullcontext
 from typing import Final
 
 from flask import Blueprint, Response, g
 
 from antifraud.api.service import SwitchAnswer, SwitchRequest
 from antifraud.artifacts.pointer import read_pointer
-from antifraud.errors import AntifraudError, TransitionRefused
+from antifraud.errors import AntifraudError, ReleaseError, TransitionRefused
+from antifraud.files import exclusive
 from antifraud.killswitch.machine import Cause, Mode, Order
 from serving.api.auth import require_scope
 from serving.api.bodies import EXPECTED, json_response, parse
@@ -38,7 +40,9 @@ def change_switch() -> Response:
     services = current_services()
     store, wanted = services.store, parse(SwitchRequest)
     _require_fitting(wanted)
-    after = g.switch = store.change_switch(_order_of(services, wanted))
+    # A clean-up of releases holds the same lock while it asks the switch and removes what nobody needs.
+    with exclusive(services.settings.releases_dir) if wanted.action == "roll_back" else nullcontext():
+        after = g.switch = store.change_switch(_order_of(services, wanted))
     # This worker follows at once, the others with their next decision.
     services.wake.set()
     services.log.warning("switch changed", mode=after.mode, epoch=after.epoch, by=after.by)
@@ -95,6 +99,9 @@ def _release_after(services: Services, wanted: SwitchRequest) -> str | None:
 
 def _load_named(services: Services, name: str) -> str:
     try:
+        # A worker may have loaded it before it was removed, and its successor could not.
+        if not (services.settings.releases_dir / name).is_dir():
+            raise ReleaseError(f"there is no release {name}: `python -m antifraud release list` shows the ids")
         return services.releases.load(name).release
     except AntifraudError as error:
         # The message would repeat the client's value.

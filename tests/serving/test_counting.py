@@ -191,7 +191,7 @@ def test_of_two_guards_one_closes_a_day(store, settings):
 
 
 def test_what_the_guard_has_not_counted_stays(store, settings):
-    """Shipped decisions go after their day has closed, however old they are; counts go after its episodes have."""
+    """Shipped decisions and labels go after their day has closed, however old they are; counts after its episodes."""
     ids = decide_day(store, FIRST_DAY, 10, 4)
     store.release(1, 10)
     remove_all(store, GONE)
@@ -204,8 +204,11 @@ def test_what_the_guard_has_not_counted_stays(store, settings):
     look(store, settings, FIRST_DAY + 9)
 
     assert remove_all(store, GONE) > 0
-    assert (store.sizes()["decisions"], store.sizes()["labels"]) == (0, 0)
+    assert (store.sizes()["decisions"], store.sizes()["labels"]) == (0, 10)
     assert [cohort.timely.decided for cohort in store.cohorts()] == [10]
+    store.shipping.release_labels(10)
+    assert remove_all(store, GONE) == 10
+    assert store.sizes()["labels"] == 0
 
     decide_day(store, FIRST_DAY + 28, 10, 4)
     look(store, settings, FIRST_DAY + 37)

@@ -42,6 +42,7 @@ JOBS = {
     "ingest": ONE,
     "leak_scan": ["--day", str(day(0))],
     "maintenance": ["--mode", "apply"],
+    "parity_report": ["--day", str(day(0))],
     "policy_replay": ["policy.toml", *ONE],
     "promote": ["--as-of", str(day(0))],
     "replay": ["--release", "r1", *ONE],

@@ -112,9 +112,10 @@ def test_small_files_become_one_and_the_newest_run_still_holds(lake):
 def test_live_releases_name_their_snapshots(tmp_path):
     """Snapshots of the serving, the previous and the anchor release are kept, and those of others are not."""
     settings = JobSettings(home=tmp_path)
-    assert snapshots_of_releases(live_manifests(settings)) == {"features": frozenset(), "labels": frozenset()}
+    tables = ("client_labels", "features", "labels")
+    assert snapshots_of_releases(live_manifests(settings)) == dict.fromkeys(tables, frozenset())
     for number in (1, 2, 3, 4):
-        named = {"features_snapshot": number, "labels_snapshot": 10 * number}
+        named = {f"{table}_snapshot": place * number for place, table in zip((100, 1, 10), tables, strict=True)}
         write_bundle(settings.releases_dir, f"r{number}", {"model": b"m"}, named, SIGNING)
         activate(settings.releases_dir, f"r{number}", PUBLIC)
     put_keys(settings.home)
@@ -124,6 +125,7 @@ def test_live_releases_name_their_snapshots(tmp_path):
     found = snapshots_of_releases(live_manifests(settings))
     assert found["features"] == {int(name[1:]) for name in live}
     assert found["labels"] == {10 * int(name[1:]) for name in live}
+    assert found["client_labels"] == {100 * int(name[1:]) for name in live}
     assert len(live) < 4
 
 

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from antifraud.artifacts.pointer import Pointer
+from antifraud.client.switch import SwitchSeen
 from antifraud.errors import GateRefused, StaleEpoch, TransitionRefused
 from antifraud.killswitch.machine import Cause, Mode, Order, release_in_service, trip
-from jobs.judging.switching import SwitchSeen, require_movable
+from jobs.judging.switching import require_movable
 from serving.store.switchboard import begin_switch, put_switch, read_switch, set_switch, verify_audit
 from serving.worker import services as services_module
 from serving.worker.loading import Loaded, Release

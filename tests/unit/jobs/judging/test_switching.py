@@ -8,10 +8,10 @@ import pytest
 
 import jobs.promote
 from antifraud.artifacts.pointer import read_pointer
-from antifraud.client import ScorerClient
-from antifraud.errors import GateRefused, Refused, SettingsError
+from antifraud.client import ScorerClient, switch
+from antifraud.client.errors import Refused
+from antifraud.errors import GateRefused, SettingsError
 from antifraud.settings.core import JobSettings
-from jobs.judging import switching
 from jobs.judging.promote import promote
 from jobs.promote import _parser, main
 from tests.release_keys import put_keys
@@ -57,7 +57,7 @@ def answer(monkeypatch):
 
     def put(wire):
         transport = httpx.MockTransport(wire)
-        monkeypatch.setattr(switching, "ScorerClient", lambda url, token: ScorerClient(url, token, transport=transport))
+        monkeypatch.setattr(switch, "ScorerClient", lambda url, token: ScorerClient(url, token, transport=transport))
         return wire
 
     return put
@@ -119,7 +119,7 @@ def test_the_first_release_of_all_is_promoted_while_the_new_store_waits(settings
 def test_a_scorer_without_an_address_is_not_ignored(settings):
     """A store that is registered beside the pointer belongs to a scorer, whose switch has to be asked."""
     lonely = JobSettings(home=settings.home)
-    assert switching.read_switch(lonely) is None
+    assert switch.read_switch(lonely) is None
     (settings.releases_dir / "store.json").write_text("{}")
 
     with pytest.raises(SettingsError, match="set ANTIFRAUD_SCORER_URL"):

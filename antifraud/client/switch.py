@@ -1,0 +1,91 @@
+"""The scorer's switch, as jobs and commands see it: over HTTP, with the token of an admin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from antifraud.artifacts.bundle import REGISTRATION
+from antifraud.client.errors import BadAnswer
+from antifraud.client.scorer import ScorerClient
+from antifraud.errors import SettingsError
+from antifraud.settings.core import JobSettings
+
+HELD: Final = frozenset({"SUSPENDED", "ROLLED_BACK"})
+"""Modes in which the pointer stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchSeen:
+    """The switch as the scorer told it.
+
+    Attributes:
+        mode: Whether and with what the scorer decides.
+        epoch: Number of changes so far; None while the service has no decision store, so nobody knows the switch.
+        by: Who made the last change.
+        reason: Why it was made.
+        release: The release that the switch names.
+    """
+
+    mode: str
+    epoch: int | None
+    by: str
+    reason: str
+    release: str | None = None
+
+    @property
+    def releases(self) -> set[str]:
+        """The releases that the switch names; the pointer may name none of them."""
+        return {self.release} if self.release else set()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the pointer must stay."""
+        return self.mode in HELD
+
+
+def is_known(settings: JobSettings) -> bool:
+    """Return whether a scorer uses these releases.
+
+    Raises:
+        SettingsError: One does, and its address is not set.
+    """
+    if not settings.scorer_url and (settings.releases_dir / REGISTRATION).exists():
+        raise SettingsError("a scorer uses these releases, and its switch says what serves: set ANTIFRAUD_SCORER_URL")
+    return bool(settings.scorer_url)
+
+
+def connect_as_admin(settings: JobSettings) -> ScorerClient:
+    """Return a client with the token of an admin.
+
+    Raises:
+        SettingsError: The token cannot be read.
+    """
+    path = settings.scorer_token_path
+    try:
+        token = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path} cannot be read ({type(error).__name__}): put the token of an admin there"
+        ) from None
+    return ScorerClient(str(settings.scorer_url), token)
+
+
+def read_switch(settings: JobSettings) -> SwitchSeen | None:
+    """Return the switch; None if no scorer uses these releases.
+
+    Raises:
+        SettingsError: Address or token is missing.
+        ClientError: The scorer does not tell it.
+    """
+    if not is_known(settings):
+        return None
+    with connect_as_admin(settings) as client:
+        return _seen(client.status())
+
+
+def _seen(status: Mapping[str, Any]) -> SwitchSeen:
+    try:
+        switch = status["switch"]
+        return SwitchSeen(switch["mode"], switch["epoch"], switch["by"], switch["reason"], switch.get("release"))
+    except (KeyError, TypeError, AttributeError):
+        raise BadAnswer("the answer has no switch: set ANTIFRAUD_SCORER_URL to the scorer's address") from None
