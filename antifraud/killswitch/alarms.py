@@ -1,7 +1,7 @@
 """The warnings of the evidence: what a person should know although nothing trips.
 
 They are kept in the switch, as those of the technical signals are. An alarm says how high its level is now (`begins`),
-and up to which level an earlier alarm stays (`stays`): the second limit is easier to break, so a value near the limit
+and up to which level an earlier alarm stays (`stays`). The second limit is easier to break, so a value near the limit
 does not flicker.
 """
 

@@ -4,8 +4,8 @@ An episode counts on the day it began, and that day closes 28 days after it woul
 then, and its labels have had their delay. Episodes that are still open on the next day are part of the memory, because
 their later frauds begin no new ones.
 
-**A trip** is about all releases together, as nightly releases would otherwise never be found. What serves by then may
-be another release, so it is acquitted if the days that have closed since are within the limit (`is_within`).
+**A trip** is about all releases together, as nightly releases would otherwise never be found. By then another release
+may serve. It is acquitted if the days that have closed since are within the limit (`is_within`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -29,7 +29,7 @@ class Known:
     """Everything that the guard has read of the store.
 
     `answered` is the last day that had closed when the present era began, or a day before all others.
-    What only a closing day needs is read from the `store` later: it does not change any more once the day is over.
+    The counts that only a closing day needs are read from the `store` later: they do not change once the day is over.
     """
 
     store: DecisionStore

@@ -197,7 +197,7 @@ def test_a_decision_from_a_clock_that_is_ahead_holds_no_other_up(store):
 
 
 def test_the_alarms_are_kept_with_the_switch_or_not_at_all(store):
-    """An inspection whose reading is stale keeps neither."""
+    """An inspection with a stale reading keeps neither."""
     put = Inspection(store.closed_day(), alarms=b"{}")
     stale = Inspection(5, alarms=b'{"loss_budget": {}}')
 
