@@ -53,7 +53,7 @@ def find_alarms(known: Known, settings: GuardSettings, now: int) -> list[Alarm]:
 
 
 def _watch_terminals(known: Known) -> Alarm:
-    # After a trip, the bets of the era before it stand until a day of the present one has closed.
+    # The bets of an era that has tripped are no news; their warning stands until a day of the present era has closed.
     said = next((known.evidence[key] for key in sorted(known.evidence, reverse=True) if key[1] == TERMINALS), None)
-    words = ["the honest decisions of many terminals are flagged above the limit, one counting with few of them"]
-    return steady(AlarmName.TERMINAL_BETS, words if said and said["warns"] else [])
+    found = ["the honest payments of many terminals are flagged above the limit"] if said and said["warns"] else []
+    return steady(AlarmName.TERMINAL_BETS, found, found if said and said["epoch"] == known.eras.present else [])
