@@ -1,11 +1,12 @@
-"""# monitor: what changed, whether anything leaked, and whether the scorer has counted right
+"""# monitor: what changed, whether anything leaked, whether the scorer has counted right, and what is good today
 
 **Reads** `features` of the day and of the training window, every file outside the raw zone, and the decisions that the
 scorer has made on the day.
 
-**Writes** the drift report (HTML), the result of the leak scan and the parity report into the folder `reports/<day>`.
+**Writes** the drift report (HTML), the result of the leak scan, the parity report and the standing judgement into the
+folder `reports/<day>`. The guard reads the standing judgement beside the release pointer when it trips.
 
-**By hand**: *Trigger*, with the day to report on. All tasks only report. The gate and the guard decide.
+**By hand**: *Trigger*, with the day to report on. No task changes what serves. The gate and the guard decide.
 
 When a task fails:
 
@@ -21,11 +22,22 @@ When a task fails:
 - `parity`: exit code 34: a replay of the arrival order gives other vectors than the scorer has logged. The last line of
   the log has arrival numbers; the runbook, *Parity*, says what to look for. The distance to the lake's features never
   fails the task. Decisions that are shipped later are not in the report: clear the task to report on them.
+- `features`: waits until the lake has the features of the day.
+- `judge`: succeeds whatever it finds. It judges what serves, the releases to go back to and the anchor, each on the
+  days that have matured since its certify window. The page is `reports/<day>/standing/standing.html`. A release that
+  cannot be judged is there with its reason. The task fails if the lake does not answer. The judgement of the night
+  before then stays, and expires 36 hours after its day had ended. Clear the task; no day is scored twice.
+- `publish_judgement`: puts the judgement beside the release pointer. Exit code 43: the file of `judge` is missing or
+  damaged. Clear `judge`.
+- `lease`, `create_cluster`, `delete_cluster`, `fetch_home`, `store_home`: exist only with a compute target in the
+  cloud; see the DAG `clusters`.
 """
 
 from airflow.sdk import dag
 
 from dags.shared import MIDNIGHT, NIGHTLY, RUN_DAY, day_param, python_job
+from dags.submit import share_cluster, share_home, spark_job
+from dags.waiting import wait_for_features
 
 DAY = f"{{{{ params.day or {RUN_DAY} }}}}"
 
@@ -39,12 +51,17 @@ DAY = f"{{{{ params.day or {RUN_DAY} }}}}"
     doc_md=__doc__,
 )
 def monitor() -> None:
-    """Run the drift report, the leak scan and the parity report in parallel."""
+    """Run the drift report, the leak scan, the parity report and the standing judgement in parallel."""
     python_job("drift", "drift_report", [f"--day={DAY}"])
     # A retry would find the same leak again, and delay the alarm.
     python_job("leaks", "leak_scan", [f"--day={DAY}"], retries=0)
     # Nor would it find another order of arrival.
     python_job("parity", "parity_report", [f"--day={DAY}"], retries=0)
+    judge = spark_job("judge", "judge", ["--as-of", DAY])
+    publish = python_job("publish_judgement", "publish_judgement", ["--as-of", DAY])
+    wait_for_features(DAY) >> judge >> publish
+    share_home(publish, publish)
+    share_cluster(judge)
 
 
 monitor()

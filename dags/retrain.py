@@ -32,21 +32,18 @@ import logging
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from antifraud.lake.schemas import FEATURES
-from dags import publication
 from dags.shared import (
     MIDNIGHT,
     NIGHTLY,
     RELEASE_PATTERN,
     RUN_DAY,
-    day_of_run,
     day_param,
     job_settings,
     python_job,
-    sensor,
     without_traceback,
 )
 from dags.submit import share_cluster, share_home, spark_job
+from dags.waiting import wait_for_features
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +77,6 @@ RESUME = """{{ ' --resume "$REASON"' if params.resume else '' }}"""
 )
 def retrain() -> None:
     """Run features, train, validate, gate and promote, in this order."""
-
-    @task.sensor(task_id="features", **sensor(20))
-    @without_traceback
-    def wait_for_features(as_of: str) -> bool:
-        """Return whether the lake has the features of the day."""
-        return publication.is_published(FEATURES, day_of_run(as_of))
 
     @task(retries=0)
     @without_traceback

@@ -32,7 +32,8 @@ class SwitchAnswer(Struct, frozen=True):
     """The switch: its mode, the number of its changes, and who made the last one, why and when (UTC seconds).
 
     Epoch and time are null while the service has no decision store. `cause` is store, admin, trip, signal or pass.
-    `release` is the one that serves while ROLLED_BACK. `began` is the epoch in which the mode began. `warning` is none,
+    `release` is the one that serves while ROLLED_BACK. `began` is the epoch in which the mode began, and `champion` the
+    release that the pointer named then. `warning` is none,
     warn or page, the highest of `warnings`, and `warned` says why. `drill` is true during an exercise, and `drilled`
     says why. `evidence` has the numbers behind the change. `tripped` lists releases that served when the guard tripped
     and have not served since; `unproved_at` is when such a release was last put back without a PASS, and `observed_at`
@@ -47,6 +48,7 @@ class SwitchAnswer(Struct, frozen=True):
     cause: str
     release: str | None = None
     began: int = 0
+    champion: str | None = None
     warning: str = "none"
     warnings: dict[str, str] = {}
     warned: dict[str, Any] | None = None

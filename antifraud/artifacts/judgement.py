@@ -1,7 +1,7 @@
 """The file of the standing judgement: ``releases/judgement.json``, beside the release pointer.
 
-The job `judge` replaces it atomically, and the guard reads it. A judgement that cannot be trusted counts as none,
-because a trip must then suspend instead of going back to a release that nobody has judged.
+The job `publish_judgement` replaces it atomically, and the guard reads it. A judgement that cannot be trusted counts
+as none, because a trip must then suspend instead of going back to a release that nobody has judged.
 """
 
 import json
@@ -35,18 +35,23 @@ class JudgementRead(NamedTuple):
     words: str = ""
 
 
-def write_judgement(releases: Path, judgement: Judgement) -> Judgement:
-    """Replace the file atomically and durably; return the judgement that is there afterwards.
+def stand(releases: Path, judgement: Judgement) -> Judgement:
+    """Let a judgement be the standing one; return the judgement that is there afterwards.
 
     A judgement that was made later stays, so that a repeated night does not take back a newer one.
     """
-    text = json.dumps({"judgement": judgement.to_dict(), "sha256": judgement.sha256}, indent=2, sort_keys=True)
     with exclusive(releases):
         now = read_judgement(releases).judgement
         if now and now.made_at > judgement.made_at:
             return now
-        replace_file(releases / JUDGEMENT, text + "\n")
+        write_judgement(releases, judgement)
     return judgement
+
+
+def write_judgement(folder: Path, judgement: Judgement) -> None:
+    """Replace the file of a folder atomically and durably."""
+    whole = {"judgement": judgement.to_dict(), "sha256": judgement.sha256}
+    replace_file(folder / JUDGEMENT, json.dumps(whole, indent=2, sort_keys=True) + "\n")
 
 
 def read_judgement(releases: Path, *, seen: int = 0) -> JudgementRead:
@@ -54,20 +59,24 @@ def read_judgement(releases: Path, *, seen: int = 0) -> JudgementRead:
 
     `seen` is the `made_at` of the newest judgement that the reader knows. An older file was put back by somebody.
     """
-    path = releases / JUDGEMENT
+    found = read_any_judgement(releases)
+    return _checked(found.judgement, releases, seen) if found.judgement else found
+
+
+def read_any_judgement(folder: Path) -> JudgementRead:
+    """Return the judgement in a folder, such as that of a night's reports, whatever releases are there."""
     try:
-        content = path.read_text()
+        content = (folder / JUDGEMENT).read_text()
     except FileNotFoundError:
         return JudgementRead(None, Trouble.MISSING, f"there is no {JUDGEMENT}: run the DAG monitor")
     except (OSError, UnicodeDecodeError) as error:
         return _none(Trouble.UNREADABLE, f"cannot be read ({type(error).__name__})")
     try:
-        judgement = _decoded(content)
+        return JudgementRead(_decoded(content))
     except UnknownVersion as error:
         return _none(Trouble.UNKNOWN_VERSION, f"was written by another version of the platform: {error}")
     except ValueError as error:
         return _none(Trouble.DAMAGED, f"is damaged ({error})")
-    return _checked(judgement, releases, seen)
 
 
 def _decoded(content: str) -> Judgement:

@@ -60,7 +60,8 @@ class StateManifest:
     """The description of an export: cut-off day (ISO), entities, and the state snapshot and inputs it was made from.
 
     `key_ids` are the ids of all keys in the key ring, old and new ones while keys rotate. None if the export was made
-    without a key ring, or by an earlier version: the scorer then takes tokens of every key.
+    without a key ring, or by an earlier version: the scorer then takes tokens of every key. `links` is the number of
+    pairs of tokens of the same entity (`antifraud/artifacts/state_names.py`).
     """
 
     cutoff: str
@@ -70,6 +71,7 @@ class StateManifest:
     inputs: str
     label_delay_days: int
     key_ids: tuple[str, ...] | None = None
+    links: int = 0
 
 
 def encode_entity(entity: Entity) -> bytes:

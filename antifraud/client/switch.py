@@ -24,6 +24,8 @@ class SwitchSeen:
         by: Who made the last change.
         reason: Why it was made.
         release: The release that the switch names.
+        began: Epoch in which the mode began.
+        champion: The release that the pointer named then.
     """
 
     mode: str
@@ -31,11 +33,13 @@ class SwitchSeen:
     by: str
     reason: str
     release: str | None = None
+    began: int = 0
+    champion: str | None = None
 
     @property
     def releases(self) -> set[str]:
         """The releases that the switch names; the pointer may name none of them."""
-        return {self.release} if self.release else set()
+        return {release for release in (self.release, self.champion) if release}
 
     @property
     def is_held(self) -> bool:
@@ -86,6 +90,9 @@ def read_switch(settings: JobSettings) -> SwitchSeen | None:
 def _seen(status: Mapping[str, Any]) -> SwitchSeen:
     try:
         switch = status["switch"]
-        return SwitchSeen(switch["mode"], switch["epoch"], switch["by"], switch["reason"], switch.get("release"))
-    except (KeyError, TypeError, AttributeError):
+        told = {name: switch[name] for name in ("mode", "epoch", "by", "reason")}
+        # A scorer of an earlier version does not tell the others.
+        told |= {name: switch[name] for name in ("release", "began", "champion") if name in switch}
+        return SwitchSeen(**told)
+    except (KeyError, TypeError):
         raise BadAnswer("the answer has no switch: set ANTIFRAUD_SCORER_URL to the scorer's address") from None

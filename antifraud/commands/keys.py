@@ -16,10 +16,10 @@ from antifraud.features.buckets import LONGEST_WINDOW_DAYS
 from antifraud.keys.access import generate_access
 from antifraud.keys.pseudonym import generate_keyring, load_keyring, retire_key, rotate_keyring
 from antifraud.keys.signing import generate_signing_keys
+from antifraud.lake.bridges import remove_bridges
 from antifraud.lake.catalog import open_catalog, published
 from antifraud.lake.key_use import days_under
 from antifraud.lake.schemas import CLEAN, STATE, TOTALS_CUSTOMER, TOTALS_TERMINAL
-from antifraud.lake.storage import remove_bridges
 from antifraud.settings.core import JobSettings
 from antifraud.settings.serving import ScorerSettings
 

@@ -6,7 +6,7 @@ Windows are sawtooth windows, which move in hops of their buckets. At time t a b
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
@@ -171,6 +171,19 @@ class Buckets(PackedRows, Mapping[int, Bucket], layout="iqqQQqq"):
 
 
 BUCKET_BYTES: Final = Buckets.row_bytes
+
+
+def join_buckets(parts: Iterable[Buckets]) -> Buckets:
+    """Return the buckets of one entity from those of each of its names.
+
+    >>> join_buckets([Buckets.of({7: bucket_of(30, 7)}), Buckets.of({7: bucket_of(40, 1)})])[7]
+    Bucket(tx_count=2, amount_sum=8, amount_sum_sq=50, amount_max=7, last_time=40)
+    """
+    joined, *others = [part for part in parts if part] or [Buckets()]
+    for other in others:
+        for number, bucket in other.items():
+            joined = joined.adding(number, bucket)
+    return joined
 
 
 def _add_up(columns: Columns, first: int, last: int) -> Bucket:

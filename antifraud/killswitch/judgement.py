@@ -40,7 +40,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What every release is judged by. Shares are fractions, money is minor units.
+    """The conditions of both tests. Shares are fractions, money is minor units.
 
     Attributes:
         fpr_limit: Largest false-positive rate.
@@ -135,13 +135,13 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What serves and the releases kept to go back to, judged on one day's knowledge.
+    """Releases that serve or are kept to go back to, judged on one day's knowledge.
 
     Attributes:
         made_at: Business time, UTC seconds: what was known by then counts.
         as_of_day: Labels known at the end of this day count.
         switch_epoch: Epoch of the switch that the job has read; None if no scorer told it.
-        terms: What every release was judged by.
+        terms: The conditions of both tests.
         releases: The judged releases, newest first.
         warnings: Sentences about the judgement as a whole.
     """

@@ -82,6 +82,7 @@ class Switch:
         cause: Kind of reason.
         release: The release that serves while ROLLED_BACK; None in the other modes, in which the pointer says it.
         began: Epoch in which the mode began.
+        champion: The release that the pointer named when the mode began (`antifraud.killswitch.champion`).
         warning: The highest level of the guard's warnings.
         warnings: Level of each warning by its name.
         warned: Why the warnings were last changed; None if they never were.
@@ -101,6 +102,7 @@ class Switch:
     cause: Cause = Cause.ADMIN
     release: str | None = None
     began: int = 0
+    champion: str | None = None
     warning: Level = Level.NONE
     warnings: Mapping[str, Level] = field(default_factory=dict)
     warned: Note | None = None
@@ -124,6 +126,7 @@ class Order:
         at: Business time, UTC seconds.
         cause: Kind of reason; PASS means that `release` has passed the gate on today's data.
         release: The release that will serve.
+        champion: The release that the pointer names, as the author has read it; None if it cannot be read.
         drill: Whether it is an exercise.
         forced: Whether a person takes the responsibility for what the evidence forbids.
         evidence: Numbers behind the change.
@@ -137,6 +140,7 @@ class Order:
     at: int
     cause: Cause = Cause.ADMIN
     release: str | None = None
+    champion: str | None = None
     drill: bool = False
     forced: bool = False
     evidence: Mapping[str, Any] = field(default_factory=dict)
@@ -189,6 +193,7 @@ def change(switch: Switch, order: Order) -> Switch:
         cause=order.cause,
         began=switch.epoch + 1,
         release=order.release if order.mode is Mode.ROLLED_BACK else None,
+        champion=order.champion,
         drill=order.drill,
     )
     if order.mode is Mode.OBSERVE:
@@ -216,10 +221,13 @@ def trip(
     reason: str,
     at: int,
     evidence: Mapping[str, Any],
+    champion: str | None = None,
     by: str = GUARD,
     cause: Cause = Cause.TRIP,
 ) -> Switch | None:
     """Return the switch after a trip of the guard about the `release` in service; None if it is known already.
+
+    `champion` is the release that the pointer names, as the guard has read it.
 
     A service that is suspended for another reason, such as a drill, is suspended for this one from now on. A trip by a
     technical signal (`cause`) is about no release.
@@ -239,7 +247,7 @@ def trip(
     )
     if switch.mode in {Mode.OBSERVE, Mode.SUSPENDED}:
         return after
-    return dataclasses.replace(after, mode=Mode.SUSPENDED, release=None, began=switch.epoch + 1)
+    return dataclasses.replace(after, mode=Mode.SUSPENDED, release=None, began=switch.epoch + 1, champion=champion)
 
 
 def warn(switch: Switch, warnings: Mapping[str, Level], note: Note) -> Switch | None:

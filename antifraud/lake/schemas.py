@@ -12,6 +12,7 @@ from typing import Final
 
 from antifraud.features.registry import FORMULA_VERSION, REGISTRY, WINDOWS
 from antifraud.keys.pseudonym import DIGITS, LARGEST_ID
+from antifraud.lake.judged_table import JUDGED_SCORES
 from antifraud.lake.outcome_table import OUTCOMES
 from antifraud.lake.raw_format import RawColumn, RawFormat
 from antifraud.lake.shipped_tables import SHIPPED_TABLES
@@ -281,7 +282,7 @@ FILES: Final = Table(
 
 TABLES: Final[tuple[Table, ...]] = (
     CLEAN, QUARANTINE, LABELS, TOTALS_CUSTOMER, TOTALS_TERMINAL, STATE, FEATURES, SCORES, RUNS,
-    FILES, OUTCOMES, *SHIPPED_TABLES,
+    FILES, OUTCOMES, JUDGED_SCORES, *SHIPPED_TABLES,
 )  # fmt: skip
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.errors import SettingsError
-from antifraud.files import remove_folders
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_remote
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 LOCK_SECONDS: Final = 60
 """How long to wait for a SQLite catalog while another process writes to it."""
 CONNECT_SECONDS: Final = 10
-BRIDGE: Final = "bridge"
-"""Folder next to the raw files for the bridges that a rotation of keys makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +92,6 @@ def _folder(settings: JobSettings, location: str, account_file: Path | None) -> 
     # botocore retries already; s3fs would repeat each of its attempts five times.
     folder.fs.retries = 1
     return folder  # type: ignore[no-any-return]
-
-
-def bridge_folder(settings: JobSettings, old: str, new: str) -> Path:
-    """Return the folder of the bridge between two keys (given by id): with the raw files, under their permissions."""
-    return raw_folder(settings) / BRIDGE / f"{old}-{new}"
-
-
-def remove_bridges(settings: JobSettings, old: str) -> None:
-    """Remove every bridge from the tokens of a key (given by id)."""
-    bridges = raw_folder(settings) / BRIDGE
-    for bridge in bridges.glob(f"{old}-*") if bridges.is_dir() else ():
-        if is_remote(settings.raw_location):
-            bridge.rmdir(recursive=True)  # type: ignore[call-arg] # of a UPath
-        else:
-            remove_folders([bridge], raw_folder(settings))
 
 
 def catalog_url(settings: JobSettings) -> "URL":

@@ -40,11 +40,11 @@ def require_delta(delta: float) -> None:
         )
 
 
-def row_bound(flagged: int, rows: int, delta: float) -> float:
+def row_bound(flagged: float, rows: float, delta: float) -> float:
     """Return the upper confidence bound of a rate for independent rows; it is the dual of `np_threshold`.
 
     Args:
-        flagged: Flagged rows.
+        flagged: Flagged rows; no whole number where dependent rows are counted as fewer independent ones.
         rows: All rows, at least 1.
         delta: Probability that the bound is too low.
 

@@ -22,7 +22,7 @@ from antifraud.settings.core import JobSettings
 from jobs.adapters.mlflow import Registry
 from jobs.judging.limits import limits_of
 from jobs.judging.rollback import judge_today
-from jobs.judging.switching import require_movable, resume_service
+from jobs.judging.switching import require_in_time, require_movable, resume_service
 from jobs.reporting.card import CARD_FILE, model_card
 from jobs.reporting.chart import CHART_FILE, report_chart
 from jobs.reporting.page import PAGE_FILE, render
@@ -59,17 +59,28 @@ def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | No
     unjudged = _unjudged(settings, candidate, serving)
     if unjudged and serving and serving.release != replace_unjudged:
         raise ChampionUnjudged(unjudged)
-    signing, public = _keys(settings)
-    releases, manifest = settings.releases_dir, _manifest(candidate, report)
-    if not _is_released(settings, candidate, manifest):
-        write_bundle(releases, candidate.id, _files(candidate, report), manifest, signing)
+    public = _write_release(settings, candidate, report)
     reason = f"in place of {replace_unjudged}, which could not be judged" if unjudged else ""
     sequence = serving.sequence if serving else 0
-    pointer = activate(releases, candidate.id, public, expected_sequence=sequence, reason=reason)
+    epoch = switch.epoch if switch else None
+    pointer = activate(
+        settings.releases_dir, candidate.id, public, expected_sequence=sequence, reason=reason, seen_epoch=epoch
+    )
     # The pointer first: until the service is resumed it decides nothing, so a kill in between is only a longer wait.
     if switch and switch.is_held and resume:
         resume_service(settings, switch, resume, sha256_of(candidate.path / REPORT_FILE))
+    elif switch and serving:
+        require_in_time(settings, before=serving, after=pointer)
     return pointer
+
+
+def _write_release(settings: JobSettings, candidate: Candidate, report: GateReport) -> PublicKey:
+    """Write the bundle of a candidate, unless it exists; return the key that it verifies with."""
+    signing, public = _keys(settings)
+    manifest = _manifest(candidate, report)
+    if not _is_released(settings, candidate, manifest):
+        write_bundle(settings.releases_dir, candidate.id, _files(candidate, report), manifest, signing)
+    return public
 
 
 def _is_released(settings: JobSettings, candidate: Candidate, manifest: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ While the service is suspended or rolled back, the pointer stays, unless a candi
 pointer and a switch never say two things about what serves.
 """
 
+from antifraud.artifacts.pointer import Pointer, find_champion, put_back
 from antifraud.client.switch import SwitchSeen, connect_as_admin, read_switch
 from antifraud.errors import GateRefused, SettingsError
 from antifraud.settings.core import JobSettings
@@ -22,6 +23,26 @@ def require_movable(switch: SwitchSeen | None, *, is_first: bool, resume: str) -
     raise GateRefused(
         f"the service is {switch.mode} by {switch.by} ({switch.reason}), so the pointer stays: resume it first, or let "
         "this promotion resume it with --resume and a reason (DAG retrain: resume)"
+    )
+
+
+def require_in_time(settings: JobSettings, *, before: Pointer, after: Pointer) -> None:
+    """Put the pointer back if the service was suspended or rolled back before the promotion had moved it.
+
+    The scorer ignores such a pointer (`antifraud/killswitch/champion.py`), so a kill before this step lets
+    no wrong release serve. It only leaves a file that names another release than the switch.
+
+    Raises:
+        GateRefused: The promotion came too late.
+        ClientError: The scorer does not tell its switch. The pointer stays moved; run the promotion again.
+    """
+    switch = read_switch(settings)
+    if switch is None or find_champion(after, switch) == after.release:
+        return
+    put_back(settings.releases_dir, before, expected_sequence=after.sequence)
+    raise GateRefused(
+        f"the service is {switch.mode} since change {switch.began} of its switch, by {switch.by} ({switch.reason}). "
+        f"The promotion of {after.release} began before that, so the pointer is back: run the promotion again"
     )
 
 

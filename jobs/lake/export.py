@@ -5,7 +5,8 @@ import datetime as dt
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,12 +23,14 @@ from antifraud.artifacts.state_export import (
     read_state_pointer,
     verify_export,
 )
+from antifraud.artifacts.state_names import put_links
 from antifraud.clock import day_number
 from antifraud.errors import PublishError
 from antifraud.features.buckets import Bucket, Buckets
 from antifraud.features.labels import Change, Counts, LabelHistory
 from antifraud.files import exclusive, hash_of, remove_folders, replace_file, sha256_of
 from antifraud.keys.pseudonym import load_keyring
+from antifraud.lake.bridges import bridge_files, read_pairs
 from antifraud.lake.catalog import Run, open_catalog, read_batches, require_days
 from antifraud.lake.schemas import STATE
 from antifraud.settings.core import JobSettings
@@ -36,6 +39,36 @@ from jobs.columns.buckets import FIELDS
 MAP_BYTES: Final = 1 << 40
 """Address space, not disk space: the file is as large as its content."""
 UNFINISHED: Final = ".new-"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The ids of all keys in use, and the files with the pairs of tokens under two of them.
+
+    `ids` is None where the state is exported without access to the key ring.
+    """
+
+    ids: tuple[str, ...] | None
+    bridges: Sequence[Path]
+
+    @property
+    def overlap(self) -> tuple[str, ...]:
+        """Parts by which exports of one state differ while several keys are in use; none if there is one key."""
+        ids = self.ids or ()
+        # A bridge gets files with new names whenever it is made.
+        return (*ids, *[file.name for file in self.bridges]) if len(ids) > 1 else ()
+
+
+def keys_in_use(settings: JobSettings) -> Keys:
+    """Return the keys of the key ring, and the files of the bridges between them.
+
+    Raises:
+        SettingsError: The key ring cannot be read.
+    """
+    if not settings.keyring_path.exists():
+        return Keys(None, ())
+    ids = tuple(sorted(load_keyring(settings.keyring_path).keys))
+    return Keys(ids, bridge_files(settings, ids) if len(ids) > 1 else ())
 
 
 def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = False) -> int:
@@ -50,11 +83,12 @@ def export_state(settings: JobSettings, day: dt.date, *, allow_older: bool = Fal
     # One run at a time: an export that another run is writing is no leftover, and the pointer must not move meanwhile.
     with exclusive(settings.state_dir):
         run = require_days(catalog, STATE, [day])[day]
+        keys = keys_in_use(settings)
         # The snapshot is part of the name: after a rotation of keys the same inputs have other tokens.
-        folder = settings.state_dir / f"{day}-{hash_of(run.inputs, run.snapshot_id)[:8]}"
+        folder = settings.state_dir / f"{day}-{hash_of(run.inputs, run.snapshot_id, *keys.overlap)[:8]}"
         remove_folders(settings.state_dir.glob(f"{UNFINISHED}*"), settings.home)
         if not folder.exists():
-            _write(folder, _records(catalog, run), run, settings)
+            _write(folder, _records(catalog, run), run, keys, settings.label_delay_days)
         manifest = verify_export(folder)
         _point(settings.state_dir, StatePointer(manifest.cutoff, folder.name, 1), allow_older=allow_older)
     return manifest.rows
@@ -98,13 +132,14 @@ def _counts(rows: list[Mapping[str, int]], number: str) -> dict[int, Counts]:
     return counts
 
 
-def _write(folder: Path, records: Iterator[tuple[bytes, bytes]], run: Run, settings: JobSettings) -> None:
+def _write(folder: Path, records: Iterator[tuple[bytes, bytes]], run: Run, keys: Keys, label_delay_days: int) -> None:
     """Write into a scratch folder and rename it, so that the export appears whole or not at all."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNFINISHED) as scratch:
         building = Path(scratch) / folder.name
         with lmdb.open(str(building), map_size=MAP_BYTES, lock=False) as environment:
             with environment.begin(write=True) as transaction:
                 rows = sum(transaction.put(key, value) for key, value in records)
+                links = put_links(transaction, read_pairs(keys.bridges))
             environment.sync(True)
         manifest = StateManifest(
             str(run.day),
@@ -112,16 +147,12 @@ def _write(folder: Path, records: Iterator[tuple[bytes, bytes]], run: Run, setti
             rows,
             run.snapshot_id,
             run.inputs,
-            settings.label_delay_days,
-            _key_ids(settings.keyring_path),
+            label_delay_days,
+            keys.ids,
+            links,
         )
         (building / MANIFEST).write_text(json.dumps(dataclasses.asdict(manifest), indent=2, sort_keys=True) + "\n")
         building.rename(folder)
-
-
-def _key_ids(keyring: Path) -> tuple[str, ...] | None:
-    """Return the ids of all keys; None where the state is exported without access to the key ring."""
-    return tuple(sorted(load_keyring(keyring).keys)) if keyring.exists() else None
 
 
 def _point(state_dir: Path, wanted: StatePointer, *, allow_older: bool) -> None:

@@ -74,6 +74,8 @@ class Rotation:
 def rotate(spark: SparkSession, settings: JobSettings, last: dt.date) -> int:
     """Re-key the days that end at `last`, the newest day of the lake, and return the rows published.
 
+    The bridges from all other keys of the ring are made anew, for the next export of the state.
+
     Raises:
         MissingDay: `last` is not the newest day, or a raw file that the bridge needs is gone.
         RawFileError: A raw file that the bridge needs cannot be read.
@@ -82,13 +84,18 @@ def rotate(spark: SparkSession, settings: JobSettings, last: dt.date) -> int:
     """
     ring = load_keyring(settings.keyring_path)
     rotation = _rotation(settings, ring, last)
-    if not rotation.old_ids:
+    others = [key for key_id, key in sorted(ring.keys.items()) if key_id != ring.active]
+    if not others:
         return 0
     days = sorted(rotation.runs[CLEAN])
     demand = demand_of(settings, days)
     demand.require_read(days)
-    bridges = [build_bridge(spark, settings, demand.files, ring.keys[old], rotation.new) for old in rotation.old_ids]
-    bridge = reduce(DataFrame.unionByName, bridges)
+    # Also when no day is left to re-key: clients may go on with another key, and new customers come every day.
+    bridge = reduce(
+        DataFrame.unionByName, [build_bridge(spark, settings, demand.files, old, rotation.new) for old in others]
+    )
+    if not rotation.old_ids:
+        return 0
     rows = {table: _rekeyed_rows(spark, rotation, table, bridge) for table in ORDER}
     for table in ORDER:
         require_key(rows[table], table, rotation.new)

@@ -13,7 +13,7 @@ from functools import reduce
 import numpy as np
 
 from antifraud.clock import HOUR_SECONDS
-from antifraud.features.buckets import EMPTY, Bucket, Buckets, History, bucket_of
+from antifraud.features.buckets import EMPTY, Bucket, Buckets, History, bucket_of, join_buckets
 from antifraud.features.labels import Change, changes_of
 from antifraud.features.live_labels import NEVER_DUE, add_up_changes, changes_before_due, first_counted_hour
 from antifraud.features.outcomes import RESTORED
@@ -99,7 +99,8 @@ class LiveState:
         """Return the vector of an event that arrives now, as little-endian doubles."""
         hour = event.event_time // HOUR_SECONDS
         hours = range(first_counted_hour(state.cutoff, state.label_delay_days, hour), hour)
-        changes = changes_before_due(self._labels.changes(event.terminal, hours), state.label_delay_days)
+        said = [change for name in state.names(event.terminal) for change in self._labels.changes(name, hours)]
+        changes = changes_before_due(said, state.label_delay_days)
         customer = self._history(event.customer, state, [])
         terminal = self._history(event.terminal, state, changes)
         return np.array(feature_vector(event.event_time, event.amount, customer, terminal), "<f8").tobytes()
@@ -108,7 +109,8 @@ class LiveState:
         days, hours, labels = state.entity(token)
         if changes:
             labels = replace(labels, changes=labels.changes.adding(changes))
-        return History(state.cutoff, days, hours, labels, self._buckets[token])
+        live = join_buckets(self._buckets[name] for name in state.names(token))
+        return History(state.cutoff, days, hours, labels, live)
 
     def count(self, event: Arrival) -> None:
         """Add an event to the buckets of its customer and its terminal, if the store has."""

@@ -9,21 +9,24 @@ from typing import Any, Final, Self
 
 import lmdb
 
-from antifraud.artifacts.state_export import Entity, decode_entity, verify_export
+from antifraud.artifacts.state_export import Entity, verify_export
+from antifraud.artifacts.state_names import names_of, read_entity
 from antifraud.clock import date_of
-from antifraud.features.buckets import Buckets
-from antifraud.features.labels import LabelHistory
 
 KEPT_ENTITIES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An exported state: its cut-off (a day number), the label delay of its lake, and its entities by token."""
+    """An exported state: its cut-off (a day number), the label delay of its lake, and its entities by token.
+
+    `names` returns all tokens of an entity, as far as the export links them.
+    """
 
     cutoff: int
     label_delay_days: int
     entity: Callable[[str], Entity]
+    names: Callable[[str], tuple[str, ...]]
 
 
 class States:
@@ -57,10 +60,15 @@ class States:
             closing(lmdb.open(str(folder), readonly=True, lock=False, create=False))
         )
         entity = lru_cache(KEPT_ENTITIES)(partial(_read_entity, environment, cutoff))
-        return State(cutoff, manifest.label_delay_days, entity)
+        names = lru_cache(KEPT_ENTITIES)(partial(_read_names, environment))
+        return State(cutoff, manifest.label_delay_days, entity, names)
 
 
 def _read_entity(environment: Any, cutoff: int, token: str) -> Entity:
     with environment.begin() as transaction:
-        record = transaction.get(token.encode())
-    return decode_entity(record, cutoff) if record else Entity(Buckets(), Buckets(), LabelHistory(cutoff))
+        return read_entity(transaction, token, cutoff)
+
+
+def _read_names(environment: Any, token: str) -> tuple[str, ...]:
+    with environment.begin() as transaction:
+        return names_of(transaction, token)

@@ -1,7 +1,7 @@
 """The bridge from the tokens of one key to the tokens of another, made from the ids in raw files.
 
-Anybody who has the bridge can follow a customer across a rotation. So it stays in the raw zone, on a disk in a folder
-of mode 0700, and is removed with the old key.
+Anybody who has the bridge can follow a customer across a rotation. So it lies in the raw zone, on a disk in a folder of
+mode 0700, and is removed with the old key. While both keys are in use, exports of the state have its pairs.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from pyspark.sql import functions as F
 
 from antifraud.errors import PublishError
 from antifraud.keys.pseudonym import Key, Kind
+from antifraud.lake.bridges import TOKENS, bridge_folder
 from antifraud.lake.feed import RawFile
-from antifraud.lake.storage import bridge_folder
 from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import is_remote
@@ -46,7 +46,7 @@ def build_bridge(spark: SparkSession, settings: JobSettings, files: Sequence[Raw
         .distinct()
         for kind in KINDS
     ]
-    path = folder / "tokens"
+    path = folder / TOKENS
     # Overwritten, so that a repeat after a kill begins anew. Read back, so that tokens are computed only once.
     reduce(DataFrame.unionByName, pairs).write.mode("overwrite").parquet(str(path))
     bridge = spark.read.parquet(name_of(path))

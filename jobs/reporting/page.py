@@ -37,7 +37,7 @@ def render(report: GateReport) -> str:
     """Return the HTML of a report: one file, nothing is loaded from elsewhere."""
     from markupsafe import Markup
 
-    return _template().render(
+    return template(TEMPLATE).render(
         r=report,
         judged=report.judged_days,
         said=_words(report),
@@ -58,12 +58,14 @@ def render(report: GateReport) -> str:
 
 
 @cache
-def _template() -> "Template":
-    from jinja2 import Environment
+def template(name: str) -> "Template":
+    """Return a template of this folder with the formats of figures; a template may include another one."""
+    from jinja2 import Environment, FunctionLoader
 
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    loader = FunctionLoader(lambda part: files("jobs.reporting").joinpath(part).read_text())
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=loader)
     environment.filters |= {each.__name__: each for each in (share, certainty, rub, number, plain, words)}
-    return environment.from_string(files("jobs.reporting").joinpath(TEMPLATE).read_text())
+    return environment.get_template(name)
 
 
 def _words(report: GateReport) -> dict[str, Any]:

@@ -38,7 +38,13 @@ def all_labels(spark: SparkSession, inputs: Inputs, condition: str = "true") -> 
 
 
 def as_lake_labels(rows: DataFrame, scope: IdScope) -> DataFrame:
-    """Return rows of `client_labels` with the columns of `labels`, without ids that no transaction of the lake has.
+    """Return rows of `client_labels` with the columns of `labels`, without ids that no transaction of the lake has."""
+    columns = ("day", "transaction_id", "status", "learned_at", "source", "sequence")
+    return with_lake_ids(rows, scope).select(*columns, F.lit(None).cast("int").alias("scenario"))
+
+
+def with_lake_ids(rows: DataFrame, scope: IdScope) -> DataFrame:
+    """Return shipped rows with the lake's ids in place of the scorer's, without ids that the lake has not.
 
     The ids are read as `antifraud.transaction_id.number_of` reads them.
     """
@@ -48,15 +54,7 @@ def as_lake_labels(rows: DataFrame, scope: IdScope) -> DataFrame:
     is_ours = (F.col("namespace") == "") & text.startswith(prefix) & digits.rlike(f"^(?:{NUMBER_PATTERN})$")
     # A case, because a cast of another text is an error.
     number = F.when(is_ours, digits.cast("bigint"))
-    return rows.where(is_ours).select(
-        "day",
-        number.alias("transaction_id"),
-        "status",
-        "learned_at",
-        "source",
-        "sequence",
-        F.lit(None).cast("int").alias("scenario"),
-    )
+    return rows.where(is_ours).withColumn("transaction_id", number)
 
 
 def frauds_and_drawn(labels: DataFrame, as_of: dt.date, drawn: Column) -> DataFrame:

@@ -7,7 +7,7 @@ from typing import Final
 from flask import Blueprint, Response, g
 
 from antifraud.api.service import SwitchAnswer, SwitchRequest
-from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.pointer import read_champion
 from antifraud.errors import AntifraudError, ReleaseError, TransitionRefused
 from antifraud.files import exclusive
 from antifraud.killswitch.machine import Cause, Mode, Order
@@ -63,6 +63,8 @@ def _require_fitting(wanted: SwitchRequest) -> None:
 
 def _order_of(services: Services, wanted: SwitchRequest) -> Order:
     evidence: dict[str, object] = {"report": wanted.report} if wanted.report else {}
+    # If the switch changes after it was read here, the order names an epoch that is over.
+    champion = read_champion(services.settings.releases_dir, services.store.switch())
     return Order(
         mode=MODE_AFTER[wanted.action],
         expected_epoch=wanted.expected_epoch,
@@ -70,7 +72,8 @@ def _order_of(services: Services, wanted: SwitchRequest) -> Order:
         by=g.client,
         at=services.clock.now(),
         cause=Cause.PASS if wanted.report else Cause.ADMIN,
-        release=_release_after(services, wanted),
+        release=_release_after(services, wanted, champion),
+        champion=champion,
         drill=wanted.drill,
         forced=wanted.force,
         evidence={**evidence, "forced": True} if wanted.force else evidence,
@@ -78,23 +81,23 @@ def _order_of(services: Services, wanted: SwitchRequest) -> Order:
     )
 
 
-def _release_after(services: Services, wanted: SwitchRequest) -> str | None:
+def _release_after(services: Services, wanted: SwitchRequest, champion: str | None) -> str | None:
     """Return the release that the change puts into service, which this worker has to have loaded.
 
     Raises:
-        TransitionRefused: The pointer names nothing that can be used.
+        TransitionRefused: There is no champion, or it cannot be used.
         Problem: 422 if the named release cannot be used.
     """
     if wanted.action == "suspend":
         return None
     if wanted.action == "roll_back":
         return _load_named(services, str(wanted.release))
+    if champion is None:
+        raise TransitionRefused("the pointer names no release that could serve: promote one first")
     try:
-        if (pointer := read_pointer(services.settings.releases_dir)) is not None:
-            return services.releases.load(pointer.release).release
+        return services.releases.load(champion).release
     except AntifraudError as error:
         raise TransitionRefused(f"the release that would serve cannot be used: {error}") from None
-    raise TransitionRefused("nothing was ever promoted, so nothing can serve: promote a release first")
 
 
 def _load_named(services: Services, name: str) -> str:

@@ -12,7 +12,17 @@ from typing import Final, TypeGuard
 
 from antifraud.api.decisions import DecisionRequest
 from antifraud.errors import AntifraudError, EventTimeRefused, OtherPayload, StoreBusy, UnknownKey
-from serving.decisions.decide import Decider, Draft, Moment, Outcome, decide, draft, is_current, outcome_of
+from serving.decisions.decide import (
+    Decider,
+    Draft,
+    Moment,
+    Outcome,
+    decide,
+    draft,
+    is_current,
+    outcome_of,
+    parties_of,
+)
 from serving.store.records import Place
 
 CHUNK: Final = 32
@@ -79,7 +89,7 @@ def _draft_all(batch: Batch, requests: Sequence[DecisionRequest]) -> list[Draft 
     made: list[Draft | Result | None] = []
     for request in requests:
         # Somebody who has lost a race and has the turn would lose it again and again.
-        if batch.decider.turns.are_taken((request.customer, request.terminal)):
+        if batch.decider.turns.are_taken(parties_of(batch.decider, request)):
             made.append(None)
             continue
         place = Place(batch.namespace, str(request.transaction_id))

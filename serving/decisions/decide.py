@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -107,7 +108,7 @@ def decide(decider: Decider, namespace: str, request: DecisionRequest, moment: M
         UnknownKey: The id is new, and a token was made with a key that is not in use.
         StoreError: The store cannot be used, or others were faster in every attempt; nothing was written.
     """
-    place, parties = Place(namespace, str(request.transaction_id)), (request.customer, request.terminal)
+    place, parties = Place(namespace, str(request.transaction_id)), parties_of(decider, request)
     # Newcomers would be faster than somebody who has lost a race and has the turn, again and again.
     if not decider.turns.are_taken(parties) and (outcome := _try_to_decide(decider, place, request, moment)):
         return outcome
@@ -138,14 +139,13 @@ def draft(
         SwitchedOff, OtherPayload, EventTimeRefused, NothingToServe, UnknownKey, StoreError: As `decide`.
     """
     loaded = decider.loaded()
-    hours = label_hours_of(loaded.state, request.event_time) if loaded else range(0)
-    wanted = Wanted(place, request.customer, request.terminal, hours)
+    wanted = _wanted_of(loaded, place, request)
     seen = look_up(wanted)
     # The switch comes first: a suspended service must not depend on a release that loads.
     if seen.switch.mode is Mode.SUSPENDED and not (loaded and loaded.policy.decides_alone):
         raise SwitchedOff("the service is suspended: no decisions are made")
     if seen.earlier is not None:
-        return _repeat_answer(decider.store, place, seen.earlier, hash_payload(request))
+        return _repeat_answer(decider.store, wanted, seen.earlier, request)
     moment.require_acceptable(request.event_time)
     if loaded is None or (serving := decider.choose(loaded, seen.switch)) is None:
         raise NothingToServe("the release that serves, or a state, is not loaded yet: `GET /v1/status` says why")
@@ -153,6 +153,23 @@ def draft(
     # An id that no decision has: known before the commit, and the same in every attempt.
     new = _compute(serving, request, wanted, seen, moment, lambda: decider.store.decision_id(place, 0))
     return Draft(place, loaded, Commit(wanted, seen, new))
+
+
+def parties_of(decider: Decider, request: DecisionRequest) -> tuple[str, ...]:
+    """Return all tokens of both entities, which have several while keys rotate."""
+    loaded = decider.loaded()
+    if loaded is None:
+        return request.customer, request.terminal
+    return loaded.state.names(request.customer) + loaded.state.names(request.terminal)
+
+
+def _wanted_of(loaded: Loaded | None, place: Place, request: DecisionRequest) -> Wanted:
+    if loaded is None:
+        return Wanted(place, request.customer, request.terminal, range(0))
+    state = loaded.state
+    (customer, *customers), (terminal, *terminals) = state.names(request.customer), state.names(request.terminal)
+    hours = label_hours_of(state, request.event_time)
+    return Wanted(place, customer, terminal, hours, tuple(customers), tuple(terminals))
 
 
 def is_current(decider: Decider, made: Draft) -> bool:
@@ -177,21 +194,24 @@ def _require_known_keys(state: State, request: DecisionRequest) -> None:
             raise UnknownKey(f"{field} is a token of an unknown key: load the key ring that is in use")
 
 
-def hash_payload(request: DecisionRequest) -> bytes:
-    """Return a hash of what is decided on: everything but the transaction id and the metadata."""
+def hash_payload(request: DecisionRequest, customer: str, terminal: str) -> bytes:
+    """Return a hash of what is decided on under these tokens: everything but the transaction id and the metadata."""
     # A client that retries from another process may add other metadata: it must get the answer, not a conflict.
-    text = f"{request.event_time}|{request.customer}|{request.terminal}|{request.amount}"
+    text = f"{request.event_time}|{customer}|{terminal}|{request.amount}"
     # Half of a SHA-256 is enough against accidents, and every decision stores it.
     return hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
 
 
-def _repeat_answer(store: DecisionStore, place: Place, stored: Decision, payload: bytes) -> Outcome:
-    if stored.payload != payload:
+def _repeat_answer(store: DecisionStore, wanted: Wanted, stored: Decision, request: DecisionRequest) -> Outcome:
+    customers, terminals = (wanted.customer, *wanted.other_customers), (wanted.terminal, *wanted.other_terminals)
+    # While keys rotate, a repeat may have the tokens of another key: the first attempt came from an older client.
+    payloads = (hash_payload(request, *parties) for parties in product(customers, terminals))
+    if stored.payload not in payloads:
         raise OtherPayload(
             "this transaction id was decided for another payload: use a new id for another transaction, "
             "such as <day>:<id> if your ids restart every day"
         )
-    return Outcome(encode_answer(answer_of(store, place, stored)), None)
+    return Outcome(encode_answer(answer_of(store, wanted.place, stored)), None)
 
 
 def _compute(
@@ -216,7 +236,7 @@ def _compute(
         decided_at=moment.now,
         terminal=request.terminal,
         amount=amount,
-        payload=hash_payload(request),
+        payload=hash_payload(request, request.customer, request.terminal),
         # The state already counts days up to its cut-off: a late event of such a day must not count twice.
         counted=day_of(time) > state.cutoff,
         history_complete=inputs.complete,

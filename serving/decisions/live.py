@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from antifraud.artifacts.state_export import decode_hours, encode_hours
 from antifraud.clock import DAY_HOURS, HOUR_SECONDS
-from antifraud.features.buckets import Buckets, History, bucket_of
+from antifraud.features.buckets import Buckets, History, bucket_of, join_buckets
 from antifraud.features.labels import Change
 from antifraud.features.live_labels import changes_before_due, first_counted_hour
 from serving.store.port import Seen, Wanted
@@ -16,26 +16,27 @@ from serving.worker.loading import State
 
 
 def history_of(
-    state: State, token: str, stored: bytes | None, live_changes: Sequence[Change] = ()
+    state: State, token: str, stored: bytes | None, others: Sequence[bytes] = (), live_changes: Sequence[Change] = ()
 ) -> tuple[History, Buckets]:
-    """Return the history of an entity, and its live buckets as they are `stored`.
+    """Return the history of an entity, and the live buckets of its token as they are `stored`.
 
-    The state owns the days up to its cut-off; live buckets count only after it. `live_changes` are changes by live
-    labels of a terminal.
+    The state owns the days up to its cut-off; live buckets count only after it. `others` are the live records of the
+    entity's tokens under other keys, and `live_changes` are changes by live labels of a terminal.
     """
-    days, hours, labels = state.entity(token.encode())
+    days, hours, labels = state.entity(token)
     if live_changes:
         labels = replace(labels, changes=labels.changes.adding(live_changes))
     live = decode_hours(stored) if stored else Buckets()
-    return History(state.cutoff, days, hours, labels, live), live
+    joined = join_buckets([live, *map(decode_hours, others)]) if others else live
+    return History(state.cutoff, days, hours, labels, joined), live
 
 
 def histories_of(state: State, wanted: Wanted, seen: Seen) -> tuple[tuple[History, Buckets], tuple[History, Buckets]]:
     """Return the histories of customer and terminal, each with its live buckets as they are stored."""
     changes = changes_before_due(seen.changes, state.label_delay_days)
     return (
-        history_of(state, wanted.customer, seen.live_customer),
-        history_of(state, wanted.terminal, seen.live_terminal, changes),
+        history_of(state, wanted.customer, seen.live_customer, seen.other_customers),
+        history_of(state, wanted.terminal, seen.live_terminal, seen.other_terminals, changes),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from antifraud.artifacts.pointer import read_champion
 from antifraud.clock import day_of
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.losses import LOSS, Loss, describe_loss, explain_loss
@@ -70,7 +71,8 @@ def _judge(known: Known, changed: Changed, closed: int, settings: GuardSettings,
     else:
         reason = explain(broken, subjects[broken], settings.fpr_limit)
         numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
-    return trip(known.switch, release=serving, reason=reason, at=now, evidence=numbers)
+    champion = read_champion(settings.releases_dir, known.switch)
+    return trip(known.switch, release=serving, champion=champion, reason=reason, at=now, evidence=numbers)
 
 
 def _close(known: Known, day: int, settings: GuardSettings) -> Changed:

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.pointer import read_champion
 from antifraud.clock import day_of
-from antifraud.errors import ReleaseError
 from antifraud.killswitch.detectors.flagged_share import Minute
 from antifraud.killswitch.eras import Eras
 from antifraud.killswitch.losses import LOSS, Loss
@@ -103,11 +102,7 @@ def _answered(store: DecisionStore, epoch: int, delay_days: int) -> int:
 
 def find_serving(known: Known, settings: GuardSettings) -> str | None:
     """Return the release that decides now; None if nothing was ever decided."""
-    try:
-        pointer = read_pointer(settings.releases_dir)
-    except ReleaseError:
-        # The workers stay with what they have loaded, and name the trouble.
-        pointer = None
     newest = max(known.cohorts, key=lambda cohort: (cohort.latest.day, cohort.era, cohort.latest.decided), default=None)
-    champion = pointer.release if pointer else newest and newest.latest.release
+    # While the pointer cannot be read, the workers stay with what they have loaded.
+    champion = read_champion(settings.releases_dir, known.switch) or (newest and newest.latest.release)
     return release_in_service(known.switch, champion)

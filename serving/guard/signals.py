@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from antifraud.artifacts.pointer import read_champion
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
 from antifraud.killswitch.alarms import replace_warnings
 from antifraud.killswitch.hysteresis import Band, Latch
@@ -70,6 +71,7 @@ class Signals:
 
     def __init__(self, settings: GuardSettings, log: Any) -> None:
         self._signals, self._parity = signals_of(settings), ParityReports(settings, log)
+        self._releases = settings.releases_dir
 
     def inspect(self, store: DecisionStore, now: int) -> str | None:
         """Measure all signals, and warn or suspend as their policies say; `now` is business time.
@@ -84,7 +86,7 @@ class Signals:
         values = {**measure(store, workers, now), SignalName.PARITY_SHARE: self._parity.share()}
         latches = _latches(switch, read_measurements(reports.get(SIGNALS)))
         readings = read_signals(self._signals, values, latches, WALL_CLOCK.now())
-        changes = react(switch, readings, now)
+        changes = react(switch, readings, now, read_champion(self._releases, switch))
         # If somebody else has changed the switch, the next inspection reads it again.
         done = store.commit_signals(_describe(readings), changes)
         return explain(changes[-1]) if done and changes else None
@@ -133,8 +135,11 @@ def _latches(switch: Switch, memory: Mapping[str, Any]) -> dict[SignalName, Latc
     return {name: Latch(name in switch.warnings, memory.get(name, {}).get("asking_since")) for name in SignalName}
 
 
-def react(switch: Switch, readings: Sequence[Reading], now: int) -> list[Switch]:
-    """Return the changes of the switch that these readings ask for: a suspension, other warnings, both or none."""
+def react(switch: Switch, readings: Sequence[Reading], now: int, champion: str | None = None) -> list[Switch]:
+    """Return the changes of the switch that these readings ask for: a suspension, other warnings, both or none.
+
+    The pointer names `champion`.
+    """
     raised = {each.signal.name: each for each in readings if each.latch.raised}
     begun = [each for name, each in raised.items() if name not in switch.warnings]
     reason = "; ".join(each.describe() for each in begun) or "a technical signal is good again"
@@ -142,7 +147,9 @@ def react(switch: Switch, readings: Sequence[Reading], now: int) -> list[Switch]
     changes = []
     # Only a signal that begins suspends: a person who resumes while it lasts knows what it says.
     if any(each.trips for each in begun):
-        tripped = trip(switch, release=None, reason=reason, at=now, evidence=evidence, cause=Cause.SIGNAL)
+        tripped = trip(
+            switch, release=None, champion=champion, reason=reason, at=now, evidence=evidence, cause=Cause.SIGNAL
+        )
         changes += [tripped] if tripped else []
     warnings = {name.value: each.signal.alarm for name, each in raised.items()}
     note = Note(reason, GUARD, now, evidence)

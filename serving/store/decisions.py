@@ -29,8 +29,9 @@ ARRIVAL: Final = "arrival"
 IDENTITY: Final = b"identity"
 SHIPPED: Final = "shipped"
 SHIPPED_EVENT: Final = "shipped_event"
-Stamp = tuple[bytes | None, bytes | None, bytes | None, list[tuple[int, bytes]]]
-"""Stored records that a decision depends on: the switch, both live records, and changes by live labels."""
+Stamp = tuple[bytes | None, bytes | None, bytes | None, list[tuple[int, bytes]], list[bytes], list[bytes]]
+"""Stored records that a decision depends on: the switch, both live records, changes by live labels, and the live
+records of the customer's and the terminal's other tokens."""
 
 
 class Contexts:
@@ -75,7 +76,7 @@ class Contexts:
 
 def look_up(view: View, contexts: Contexts, wanted: Wanted, pending: Mapping[str, bytes]) -> Seen:
     """Return what a decision needs of the store, as if the live records in `pending` had been written."""
-    switch, live_customer, live_terminal, changes = stamp = _read_stamp(view, wanted, pending)
+    switch, live_customer, live_terminal, changes, customers, terminals = stamp = _read_stamp(view, wanted, pending)
     return Seen(
         switch=switch_of(switch),
         earlier=find_decision(view, contexts, wanted.place),
@@ -83,16 +84,25 @@ def look_up(view: View, contexts: Contexts, wanted: Wanted, pending: Mapping[str
         live_terminal=live_terminal,
         changes=[(hour, [Change(*change) for change in unpack_changes(text)]) for hour, text in changes],
         stamp=stamp,
+        other_customers=customers,
+        other_terminals=terminals,
     )
 
 
 def _read_stamp(view: View, wanted: Wanted, pending: Mapping[str, bytes] = NOTHING_PENDING) -> Stamp:
+    terminals = (wanted.terminal, *wanted.other_terminals)
     return (
         view.get("switch", NOW),
-        pending.get(wanted.customer) or view.get("live", wanted.customer.encode()),
-        pending.get(wanted.terminal) or view.get("live", wanted.terminal.encode()),
-        stored_changes(view, wanted.terminal, wanted.label_hours),
+        _read_live(view, wanted.customer, pending),
+        _read_live(view, wanted.terminal, pending),
+        [change for terminal in terminals for change in stored_changes(view, terminal, wanted.label_hours)],
+        [live for token in wanted.other_customers if (live := _read_live(view, token, pending))],
+        [live for token in wanted.other_terminals if (live := _read_live(view, token, pending))],
     )
+
+
+def _read_live(view: View, token: str, pending: Mapping[str, bytes]) -> bytes | None:
+    return pending.get(token) or view.get("live", token.encode())
 
 
 def commit_decision(view: View, contexts: Contexts, commit: Commit) -> int | None:

@@ -19,19 +19,26 @@ from serving.store.records import AddedLabels, Decision, Entry, NewDecision, Pla
 
 
 class Wanted(NamedTuple):
-    """Whatever a decision needs of the store: its place, both tokens, and the hours whose live labels count."""
+    """Whatever a decision needs of the store: its place, both tokens, and the hours whose live labels count.
+
+    `other_customers` and `other_terminals` are tokens of the same entities under other keys, while keys rotate. They
+    are read with the token of the request, and only the latter is written.
+    """
 
     place: Place
     customer: str
     terminal: str
     label_hours: range
+    other_customers: tuple[str, ...] = ()
+    other_terminals: tuple[str, ...] = ()
 
 
 class Seen(NamedTuple):
     """The store at one moment, as a decision sees it.
 
     `live_customer` and `live_terminal` are live records, or None. `changes` are the changes by live labels of the
-    terminal, by hour of the event. `earlier` is the stored decision, if the id was decided.
+    terminal under all of its tokens, by hour of the event. `earlier` is the stored decision, if the id was decided.
+    `other_customers` and `other_terminals` are the live records of the other tokens, as far as there are any.
     """
 
     switch: Switch
@@ -40,6 +47,8 @@ class Seen(NamedTuple):
     live_terminal: bytes | None
     changes: Sequence[tuple[int, list[Change]]]
     stamp: Any
+    other_customers: Sequence[bytes] = ()
+    other_terminals: Sequence[bytes] = ()
 
 
 NOTHING_PENDING: Final[Mapping[str, bytes]] = MappingProxyType({})

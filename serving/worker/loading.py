@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from antifraud.artifacts.bundle import Bundle, open_release, require_feature_set
-from antifraud.artifacts.state_export import Entity, StatePointer, decode_entity
+from antifraud.artifacts.state_export import Entity, StatePointer
+from antifraud.artifacts.state_names import names_of, read_entity
 from antifraud.clock import date_of, day_number
 from antifraud.errors import DataError, ReleaseError
-from antifraud.features.buckets import Buckets
-from antifraud.features.labels import LabelHistory
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import load_evaluator
 from antifraud.policy.rulebook import NO_POLICY, Rulebook
@@ -56,21 +55,26 @@ class State:
     """An exported state; it owns the days up to `cutoff` (a day number).
 
     `label_delay_days` is the lake's: so long after an event, the feed tells its label. `key_ids` are the keys of tokens
-    that are in use; None if the export does not say.
+    that are in use; None if the export does not say. `has_links` tells whether it knows tokens under several keys.
     """
 
     cutoff: int
     label_delay_days: int
     environment: Any
     key_ids: frozenset[str] | None = None
-    entity: Callable[[bytes], Entity] = field(init=False, repr=False, compare=False)
+    has_links: bool = False
+    entity: Callable[[str], Entity] = field(init=False, repr=False, compare=False)
     """Returns the entity of a token in the state; an unknown token has no history."""
+    names: Callable[[str], tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    """Returns all tokens of an entity, the given one first: it has several while keys rotate."""
 
     def __post_init__(self) -> None:
         """Keep the entities that were read last: an export never changes, and busy terminals come again and again."""
         # Without a reference to this state: a cycle would keep its environment open until the next garbage collection.
         read = partial(_read_entity, self.environment, self.cutoff)
         object.__setattr__(self, "entity", lru_cache(KEPT_ENTITIES)(read))
+        names = lru_cache(KEPT_ENTITIES)(partial(_read_names, self.environment)) if self.has_links else _only
+        object.__setattr__(self, "names", names)
 
     def knows_key_of(self, token: str) -> bool:
         """Return whether a token was made with a key that is in use, as far as the export says."""
@@ -82,10 +86,18 @@ class State:
         return date_of(self.cutoff).isoformat()
 
 
-def _read_entity(environment: Any, cutoff: int, token: bytes) -> Entity:
+def _read_entity(environment: Any, cutoff: int, token: str) -> Entity:
     with environment.begin() as transaction:
-        record = transaction.get(token)
-    return decode_entity(record, cutoff) if record else Entity(Buckets(), Buckets(), LabelHistory(cutoff))
+        return read_entity(transaction, token, cutoff)
+
+
+def _read_names(environment: Any, token: str) -> tuple[str, ...]:
+    with environment.begin() as transaction:
+        return names_of(transaction, token)
+
+
+def _only(token: str) -> tuple[str, ...]:
+    return (token,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +187,7 @@ def load_state(states: Path, pointer: StatePointer, verifier: Verifier) -> State
     try:
         cutoff = day_number(dt.date.fromisoformat(manifest.cutoff))
         key_ids = None if manifest.key_ids is None else frozenset(manifest.key_ids)
-        return State(cutoff, manifest.label_delay_days, _open(folder, verified), key_ids)
+        return State(cutoff, manifest.label_delay_days, _open(folder, verified), key_ids, manifest.links > 0)
     except (lmdb.Error, ValueError) as error:
         raise DataError(
             f"state {pointer.path} is not readable ({type(error).__name__}): export it again, into another "

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.pointer import find_champion, read_pointer
 from antifraud.artifacts.policies import count_activations
 from antifraud.artifacts.state_export import read_state_pointer
 from antifraud.clock import DAY_SECONDS
@@ -54,7 +54,7 @@ def has_converged(settings: ScorerSettings, workers: list[Report], switch: Switc
     # No worker can use what a broken pointer names; `troubles` tells about it.
     except (ReleaseError, DataError, PolicyError):
         return False
-    release = release_in_service(switch, pointer.release if pointer else None)
+    release = release_in_service(switch, find_champion(pointer, switch))
     return have_converged(workers, release, state, switch.epoch, policy)
 
 

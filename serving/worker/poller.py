@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from operator import is_
 from typing import Any
 
-from antifraud.artifacts.pointer import Pointer, read_pointer
+from antifraud.artifacts.pointer import Pointer, find_champion, read_pointer
 from antifraud.artifacts.state_export import StatePointer, read_state_pointer
 from antifraud.errors import AntifraudError, StoreError, StoreForeign
 from antifraud.keys.signing import PublicKey
@@ -51,6 +51,7 @@ class Poller:
         self._policy = PolicyFile(settings.policies_dir, lambda: PublicKey.read(settings.release_public_key_path))
         self._others_state: StatePointer | None = None
         self._pointer: Pointer | None = None
+        self._named: str | None = None
         self._pointer_epoch = 0
         self._shown: Serving | None = None
         self._stop, self._has_tried = threading.Event(), threading.Event()
@@ -174,7 +175,8 @@ class Poller:
         self._pointer = read_pointer(self._services.settings.releases_dir)
         # While the pointer cannot be read, what is known of it does not belong to a later epoch.
         self._pointer_epoch = self._services.switch.epoch
-        return self._release.follow(self._pointer.release if self._pointer else None)
+        self._named = find_champion(self._pointer, self._services.switch)
+        return self._release.follow(self._named)
 
     def _load_rolled_back(self) -> bool:
         return self._load_all([self._services.switch.release])
@@ -183,7 +185,7 @@ class Poller:
         """Load the releases to go back to, after everything that serves now; forget what nobody needs any more."""
         pointer, champion, back = self._pointer, self._release.value, self._services.switch.release
         ladder = [pointer.previous, pointer.anchor] if pointer else []
-        named = [pointer and pointer.release, champion and champion.release, back, *ladder]
+        named = [self._named, champion and champion.release, back, *ladder]
         self._services.releases.keep([name for name in named if name])
         return self._load_all(ladder)
 
@@ -214,8 +216,8 @@ class Poller:
         # Without the policy that is active, its deny lists would let payments through.
         if state is None or policy is None:
             return
-        champion, pointer = self._release.value, self._pointer
-        is_named = pointer is not None and champion is not None and champion.release == pointer.release
+        champion = self._release.value
+        is_named = champion is not None and champion.release == self._named
         now = Loaded(state, champion, is_named, self._pointer_epoch, policy)
         # A decision that finds another object at its end is computed anew.
         if not now.is_same_as(services.loaded):

@@ -8,10 +8,10 @@ from typing import Any, Final, cast
 
 from flask import current_app
 
-from antifraud.artifacts.pointer import read_pointer
+from antifraud.artifacts.pointer import read_champion
 from antifraud.artifacts.policies import Activation
 from antifraud.clock import BusinessClock
-from antifraud.errors import ReleaseError, StoreError
+from antifraud.errors import StoreError
 from antifraud.keys.access import Access
 from antifraud.killswitch.machine import UNCHANGED, Mode, Switch
 from antifraud.settings.serving import ScorerSettings
@@ -82,18 +82,11 @@ class Services:
             return self.releases.find(switch.release)
         if loaded.epoch < switch.began and switch.mode is not Mode.SUSPENDED:
             # The pointer may have moved while another release served, or none: what the poller has read is too old.
-            return self.releases.find(self._read_champion())
+            return self.releases.find(read_champion(self.settings.releases_dir, switch))
         champion = loaded.champion
         # While the pointer names a broken release, the one before goes on, unless the guard has tripped about it.
         is_barred = champion is not None and not loaded.is_named and champion.release in switch.tripped
         return None if is_barred else champion
-
-    def _read_champion(self) -> str | None:
-        try:
-            pointer = read_pointer(self.settings.releases_dir)
-        except ReleaseError:  # nobody can use what a broken pointer names; `troubles` tells about it
-            return None
-        return pointer.release if pointer else None
 
     @property
     def can_decide(self) -> bool:

@@ -48,6 +48,7 @@ def described(tmp_path_factory):
         ("retrain", ["features"], ["train", "validate"]),
         ("reprocess", ["plan"], ["days"]),
         ("maintenance", [], ["maintain"]),
+        ("monitor", ["features"], ["judge"]),
     ],
 )
 def test_the_jobs_of_a_run_share_a_cluster(described, dag, waits_for, jobs):
@@ -62,7 +63,7 @@ def test_the_jobs_of_a_run_share_a_cluster(described, dag, waits_for, jobs):
     assert tasks["delete_cluster"]["before"] == sorted(["lease", *jobs])
 
 
-@pytest.mark.parametrize("dag", ["lake", "retrain", "reprocess", "maintenance"])
+@pytest.mark.parametrize("dag", ["lake", "retrain", "reprocess", "maintenance", "monitor"])
 def test_a_failed_creation_is_deleted_as_well(described, dag):
     """The deletion's only direct setup is the lease, which calls no cloud: a failed creation does not skip it."""
     tasks = described[dag]

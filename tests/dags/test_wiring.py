@@ -174,3 +174,15 @@ def test_the_parity_report_is_made_of_the_run_s_day_and_never_repeated(dags):
 
     assert rendered(parity, {"day": None}).bash_command.endswith(" -m jobs.parity_report --day=2026-02-03")
     assert parity.retries == 0
+
+
+def test_the_standing_judgement_follows_the_features_of_its_day(dags):
+    """The judge waits for the day's features, and a task of its own publishes its judgement."""
+    monitor = dags["monitor"]
+    features, judge, publish = (monitor.get_task(name) for name in ("features", "judge", "publish_judgement"))
+
+    assert features.downstream_task_ids == {"judge"}
+    assert judge.downstream_task_ids == {"publish_judgement"}
+    assert rendered(judge, {"day": None}).application_args == ["--as-of", "2026-02-03"]
+    assert rendered(publish, {"day": None}).bash_command.endswith(" -m jobs.publish_judgement --as-of 2026-02-03")
+    assert rendered(judge, {"day": "2026-01-20"}).application_args == ["--as-of", "2026-01-20"]

@@ -12,6 +12,7 @@ from catboost import CatBoostClassifier
 from antifraud.artifacts.bundle import write_bundle
 from antifraud.artifacts.pointer import activate
 from antifraud.artifacts.state_export import Entity, encode_entity
+from antifraud.artifacts.state_names import put_links
 from antifraud.clock import DAY_SECONDS, date_of
 from antifraud.features.buckets import Buckets
 from antifraud.features.labels import NO_HOUR, LabelHistory
@@ -101,14 +102,17 @@ def make_release(releases, candidate, golden, release, *, threshold=500_000, **c
     return write_bundle(releases, release, files, {**manifest, **changes}, SIGNING)
 
 
-def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7, moved_back=False, key_ids=("k1",)):
-    """Write a state export of {token: (days, hours, labels)} and point to it."""
+def export_state(
+    states, cutoff, entities, *, sequence=1, label_delay_days=7, moved_back=False, key_ids=("k1",), pairs=()
+):
+    """Write a state export of {token: (days, hours, labels)} and point to it; `pairs` are tokens of the same entity."""
     name = f"{date_of(cutoff)}-{sequence:08}"
     folder = states / name
     folder.mkdir(parents=True)
     with lmdb.open(str(folder), map_size=1 << 24) as environment, environment.begin(write=True) as transaction:
         for token, (days, hours, labels) in entities.items():
             transaction.put(token.encode(), encode_entity(Entity(Buckets.of(days), Buckets.of(hours), labels)))
+        links = put_links(transaction, pairs)
     (folder / "lock.mdb").unlink()
     manifest = {
         "cutoff": date_of(cutoff).isoformat(),
@@ -118,6 +122,7 @@ def export_state(states, cutoff, entities, *, sequence=1, label_delay_days=7, mo
         "inputs": "0",
         "label_delay_days": label_delay_days,
         "key_ids": key_ids,
+        "links": links,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     pointer = {"cutoff": manifest["cutoff"], "path": name, "sequence": sequence, "moved_back": moved_back}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from antifraud.artifacts.judgement import JUDGEMENT, Trouble, read_judgement, write_judgement
+from antifraud.artifacts.judgement import JUDGEMENT, Trouble, read_judgement, stand
 from tests.judgement_example import MADE_AT, UNKNOWN, judged, judgement
 
 
@@ -19,22 +19,22 @@ def releases(tmp_path):
 
 def test_a_written_judgement_is_read_back(releases):
     """The file holds the judgement and its hash."""
-    made = write_judgement(releases, judgement())
+    made = stand(releases, judgement())
     assert read_judgement(releases).judgement == made == judgement()
     assert json.loads((releases / JUDGEMENT).read_text())["sha256"] == made.sha256
 
 
 def test_a_newer_judgement_stays(releases):
     """A night that is repeated later does not take back what a newer one has found."""
-    newer = write_judgement(releases, judgement(made_at=MADE_AT + 60))
-    assert write_judgement(releases, judgement()) == newer
+    newer = stand(releases, judgement(made_at=MADE_AT + 60))
+    assert stand(releases, judgement()) == newer
     assert read_judgement(releases).judgement == newer
 
 
 def test_a_damaged_judgement_is_replaced(releases):
     """A file that nobody can read does not keep the next one away."""
     (releases / JUDGEMENT).write_text("{")
-    assert write_judgement(releases, judgement()) == read_judgement(releases).judgement
+    assert stand(releases, judgement()) == read_judgement(releases).judgement
 
 
 def test_a_missing_judgement_has_a_name(releases):
@@ -70,7 +70,7 @@ def _newer_version(text):
 )
 def test_a_file_that_cannot_be_trusted_counts_as_none(releases, damage, trouble):
     """Each kind of damage has its name, and none raises."""
-    write_judgement(releases, judgement())
+    stand(releases, judgement())
     path = releases / JUDGEMENT
     path.write_text(damage(path.read_text()))
     found = read_judgement(releases)
@@ -89,7 +89,7 @@ def test_a_file_that_is_no_text_counts_as_none(releases):
 
 def test_an_older_judgement_than_was_seen_counts_as_none(releases):
     """Somebody has put back an older file; the same one is fine."""
-    write_judgement(releases, judgement())
+    stand(releases, judgement())
     assert read_judgement(releases, seen=MADE_AT).judgement == judgement()
     found = read_judgement(releases, seen=MADE_AT + 1)
     assert (found.judgement, found.trouble) == (None, Trouble.OLDER)
@@ -98,7 +98,7 @@ def test_an_older_judgement_than_was_seen_counts_as_none(releases):
 @pytest.mark.parametrize("name", ["r4", "../r1", "r1/../r2", "/etc"])
 def test_releases_that_are_not_there_make_it_count_as_none(releases, name):
     """Neither a removed release nor a name that leads elsewhere is believed."""
-    write_judgement(releases, judgement(judged(name, judgement().as_of_day)))
+    stand(releases, judgement(judged(name, judgement().as_of_day)))
     found = read_judgement(releases)
     assert (found.judgement, found.trouble) == (None, Trouble.UNKNOWN_RELEASE)
     assert f"names releases that are not there: {name}" in found.words
@@ -107,5 +107,5 @@ def test_releases_that_are_not_there_make_it_count_as_none(releases, name):
 def test_a_release_that_was_damaged_when_judged_may_be_gone(releases):
     """A removed bundle passes nothing, so the other releases stay judged."""
     made = judgement(judged("gone", None, long=UNKNOWN, onset=None), *judgement().releases)
-    write_judgement(releases, made)
+    stand(releases, made)
     assert read_judgement(releases).judgement == made

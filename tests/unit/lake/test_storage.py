@@ -7,15 +7,8 @@ import pytest
 from upath import UPath
 
 from antifraud.errors import SettingsError
-from antifraud.lake.storage import (
-    Account,
-    bridge_folder,
-    catalog_url,
-    file_properties,
-    load_account,
-    raw_folder,
-    remove_bridges,
-)
+from antifraud.lake.bridges import bridge_folder, remove_bridges
+from antifraud.lake.storage import Account, catalog_url, file_properties, load_account, raw_folder
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import write_project_zip
 from jobs.spark.session import lake_configuration, s3_configuration
@@ -113,7 +106,7 @@ def test_bridges_go_with_their_old_key(remote, tmp_path, monkeypatch, place):
     settings = JobSettings(home=tmp_path)
     if place == "bucket":
         settings = remote
-        monkeypatch.setattr("antifraud.lake.storage.raw_folder", lambda _: UPath("memory://zone/feed"))
+        monkeypatch.setattr("antifraud.lake.bridges.raw_folder", lambda _: UPath("memory://zone/feed"))
     remove_bridges(settings, "k1")  # there is no folder yet
     folders = [
         bridge_folder(settings, old, new) for old, new in (("k1", "k2"), ("k1", "k3"), ("k2", "k3"), ("k11", "k12"))

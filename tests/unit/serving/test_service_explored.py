@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from antifraud.artifacts.pointer import Pointer
+from antifraud.artifacts.pointer import Pointer, find_champion
 from antifraud.client.switch import SwitchSeen
 from antifraud.errors import GateRefused, StaleEpoch, TransitionRefused
 from antifraud.killswitch.machine import Cause, Mode, Order, release_in_service, trip
@@ -47,35 +47,60 @@ class World(NamedTuple):
 
     stored: dict[Any, bytes]
     switch: Any
-    pointer: str
+    pointer: Pointer
+    champion: str
+    """The release that the pointer names by the rules, which are written a second time here."""
     named: frozenset[str]
-    """Releases that the pointer has named since the mode began."""
+    """Releases that have been champion since the mode began."""
     loaded: Loaded | None
     kept: frozenset[str]
     seen_by_worker: Any
     """Switch that the worker has read in a poll that is not over."""
+    order: Any
+    """Order of an admin that is not carried out yet, and the champion when it was given."""
     seen_by_guard: Any
-    """Switch and pointer that the guard has read before it trips."""
+    """Switch, and both champions by name, that the guard has read before it trips."""
     candidates: str
     """Releases that may be promoted."""
+    is_split: bool
+    """Whether others may act between the reading of the pointer and an admin's change of the switch."""
     promotion: Any
-    """Candidate, switch that was read, and whether the pointer has been moved."""
+    """A promotion under way: its next step, its candidate, the pointer before it, switch and pointer that it knows."""
 
 
 def key_of(world):
-    """Whatever can matter to the next step: of epochs, only whether they are the present one."""
-    switch, loaded, seen = world.switch, world.loaded, world.seen_by_worker
+    """Whatever can matter to the next step: of epochs and sequences, only how they compare."""
+    switch, loaded, seen, guard = world.switch, world.loaded, world.seen_by_worker, world.seen_by_guard
     return (
-        switch.mode, switch.release, frozenset(switch.tripped), switch.unproved_at is None, world.pointer, world.named,
+        switch.mode, switch.release, switch.champion, frozenset(switch.tripped), switch.unproved_at is None,
+        name_pointer(world, world.pointer), world.champion, world.named,
         loaded and (loaded.champion.release, loaded.epoch < switch.began), world.kept,
-        seen and (seen.epoch < switch.began, seen.release),
-        world.seen_by_guard and (world.seen_by_guard[0].epoch == switch.epoch, world.seen_by_guard[1]),
-        world.promotion and (world.promotion[0], world.promotion[1].epoch == switch.epoch, world.promotion[2]),
+        seen and (seen.epoch < switch.began, seen.release), guard and (guard[0].epoch == switch.epoch, *guard[1:]),
+        name_order(world), name_promotion(world),
     )  # fmt: skip
 
 
-def commit(world, change):
-    """The world after a transaction on the switch; None if the switch refuses it."""
+def name_order(world):
+    if world.order is None:
+        return None
+    order, champion = world.order
+    return order.expected_epoch == world.switch.epoch, order.mode, order.release, order.champion, order.cause, champion
+
+
+def name_pointer(world, pointer):
+    return pointer.release, pointer.seen_epoch is not None and pointer.seen_epoch < world.switch.began
+
+
+def name_promotion(world):
+    if world.promotion is None:
+        return None
+    step, candidate, before, switch, pointer = world.promotion
+    ages = switch and (switch.epoch == world.switch.epoch, switch.epoch < world.switch.began, switch.mode)
+    return step, candidate, name_pointer(world, before), ages, pointer.sequence == world.pointer.sequence
+
+
+def commit(world, change, champion):
+    """The world after a transaction on the switch; None if the switch refuses it. Its author knew this champion."""
     records, before = Records(world.stored), world.switch
     try:
         after = change(records)
@@ -84,32 +109,49 @@ def commit(world, change):
         return None
     trail = verify_audit(records)
     assert trail.entries == after.epoch + 1 == before.epoch + 2
-    named = frozenset({world.pointer}) if after.began == after.epoch else world.named
-    return world._replace(stored=records.stored, switch=read_switch(records), named=named)
+    changed = world._replace(stored=records.stored, switch=read_switch(records))
+    return changed._replace(champion=champion, named=frozenset({champion})) if after.began == after.epoch else changed
 
 
 def orders(world):
-    """Orders that an admin can give; a resume names the pointer's release."""
+    """Orders that an admin can give; a resume serves the champion."""
+    champion = find_champion(world.pointer, world.switch)
     for mode, release in (
-        (Mode.SUSPENDED, None), (Mode.OBSERVE, world.pointer), (Mode.SERVING, world.pointer),
-        (Mode.ROLLED_BACK, "a"),
+        (Mode.SUSPENDED, None), (Mode.OBSERVE, champion), (Mode.SERVING, champion), (Mode.ROLLED_BACK, "a"),
     ):  # fmt: skip
-        yield Order(mode=mode, expected_epoch=world.switch.epoch, reason="r", by="boss", at=0, release=release)
+        yield Order(
+            mode=mode, expected_epoch=world.switch.epoch, reason="r", by="boss", at=0, release=release,
+            champion=champion,
+        )  # fmt: skip
 
 
 def steps_of_admin(world):
-    for order in orders(world):
-        yield commit(world, lambda records, order=order: set_switch(records, order))
+    """The scorer reads switch and pointer, then changes the switch."""
+    if world.order is None:
+        given = (world._replace(order=(order, world.champion)) for order in orders(world))
+        yield from given if world.is_split else map(carry_out, given)
+    else:
+        yield world._replace(order=None)
+        yield carry_out(world)
+
+
+def carry_out(world):
+    order, champion = world.order
+    changed = commit(world, lambda records: set_switch(records, order), champion)
+    return changed and changed._replace(order=None)
 
 
 def steps_of_guard(world):
     """Read switch and pointer, then trip, unless the switch has changed since; a crash forgets what was read."""
     if world.seen_by_guard is None:
-        yield world._replace(seen_by_guard=(world.switch, world.pointer))
+        found = find_champion(world.pointer, world.switch)
+        yield world._replace(seen_by_guard=(world.switch, found, world.champion))
         return
     yield world._replace(seen_by_guard=None)
-    switch, pointer = world.seen_by_guard
-    after = trip(switch, release=release_in_service(switch, pointer), reason="r", at=0, evidence={})
+    switch, found, champion = world.seen_by_guard
+    after = trip(
+        switch, release=release_in_service(switch, found), champion=found, reason="r", at=0, evidence={}
+    )  # fmt: skip
     if after is None or world.switch.epoch != switch.epoch:
         return
 
@@ -117,42 +159,66 @@ def steps_of_guard(world):
         put_switch(records, after)
         return after
 
-    if tripped := commit(world, put):
+    if tripped := commit(world, put, champion):
         yield tripped._replace(seen_by_guard=None)
 
 
 def steps_of_promotion(world):
-    """Read the switch, move the pointer, resume; a crash ends the promotion, and another may begin."""
+    """Read the pointer, read the switch, move the pointer, then resume or look again; a crash ends the promotion."""
     if world.promotion is None:
         for candidate in world.candidates:
-            yield world._replace(promotion=(candidate, world.switch, False))
+            yield world._replace(promotion=("read", candidate, world.pointer, None, world.pointer))
         return
     yield world._replace(promotion=None)
-    candidate, switch, has_moved = world.promotion
-    seen = SwitchSeen(switch.mode, switch.epoch, switch.by, switch.reason)
-    for resume in ("", "it passes"):
-        if not has_moved:
-            yield moved(world, candidate, seen, resume)
-        elif resume:
-            yield commit(world, lambda records: set_switch(records, passed(candidate, switch)))
+    step, candidate, before, _, pointer = world.promotion
+    if step == "read":
+        yield world._replace(promotion=("move", candidate, before, world.switch, pointer))
+    elif pointer.sequence != world.pointer.sequence:
+        return
+    elif step == "move":
+        yield from (moved(world, resume) for resume in ("", "it passes"))
+    elif step == "put back":
+        back = dataclasses.replace(before, sequence=world.pointer.sequence + 1)
+        yield world._replace(pointer=back, promotion=None)
+    elif find_champion(pointer, world.switch) != pointer.release:
+        yield world._replace(promotion=("put back", *world.promotion[1:]))
 
 
-def moved(world, candidate, seen, resume):
+def moved(world, resume):
     """The world after the pointer was moved; one that is held stays, unless the candidate shall resume it."""
+    _, candidate, before, switch, _ = world.promotion
     try:
-        require_movable(seen, is_first=False, resume=resume)
+        require_movable(seen_of(switch), is_first=False, resume=resume)
     except GateRefused:
-        assert seen.mode in {"SUSPENDED", "ROLLED_BACK"}
+        assert switch.mode in {"SUSPENDED", "ROLLED_BACK"}
         return None
-    is_to_resume = bool(resume) and seen.is_held
-    promotion = (candidate, world.promotion[1], True) if is_to_resume else None
-    return world._replace(pointer=candidate, named=world.named | {candidate}, promotion=promotion)
+    pointer = move(world.pointer, candidate, switch.epoch)
+    after = world._replace(pointer=pointer, promotion=("look", candidate, before, switch, pointer))
+    if switch.epoch >= world.switch.began:
+        after = after._replace(champion=candidate, named=world.named | {candidate})
+    if not (resume and seen_of(switch).is_held):
+        return after
+    # The scorer is asked to resume, unless it has another order at the moment: then the promotion is killed.
+    order = passed(find_champion(pointer, world.switch), switch)
+    return after._replace(promotion=None, order=world.order or (order, after.champion))
 
 
-def passed(candidate, switch):
+def move(pointer, candidate, epoch):
+    if pointer.release == candidate:
+        return dataclasses.replace(pointer, seen_epoch=epoch)
+    return Pointer(candidate, pointer.release, None, pointer.sequence + 1, "", epoch)
+
+
+def seen_of(switch):
+    return SwitchSeen(
+        switch.mode, switch.epoch, switch.by, switch.reason, switch.release, switch.began, switch.champion
+    )
+
+
+def passed(champion, switch):
     return Order(
-        mode=Mode.SERVING, expected_epoch=switch.epoch, reason="r", by="boss", at=0, release=candidate,
-        cause=Cause.PASS,
+        mode=Mode.SERVING, expected_epoch=switch.epoch, reason="r", by="boss", at=0, release=champion,
+        champion=champion, cause=Cause.PASS,
     )  # fmt: skip
 
 
@@ -163,21 +229,22 @@ def steps_of_worker(world):
     if seen is None:
         yield world._replace(seen_by_worker=world.switch)
         return
-    champion = RELEASES[world.pointer]
-    loaded = Loaded("state", champion, is_named=True, epoch=seen.epoch)
-    kept = frozenset(name for name in (world.pointer, seen.release) if name)
+    champion = find_champion(world.pointer, seen)
+    loaded = Loaded("state", RELEASES[champion], is_named=True, epoch=seen.epoch)
+    kept = frozenset(name for name in (champion, seen.release) if name)
     yield world._replace(loaded=loaded, kept=kept, seen_by_worker=None)
 
 
 def require_right(world, services, monkeypatch):
     """A decision that is made now is made with what the switch says, or not at all."""
+    assert find_champion(world.pointer, world.switch) == world.champion
     if world.loaded is None:
         return
     for name in RELEASES:
         if name in world.kept:
             services.releases.load(name)
     services.releases.keep(world.kept)
-    monkeypatch.setattr(services_module, "read_pointer", lambda _: Pointer(world.pointer, None, None, 1))
+    monkeypatch.setattr(services_module, "read_champion", lambda _, switch: find_champion(world.pointer, switch))
     switch = world.switch
     serving = services.choose(world.loaded, switch)
     # While the service is suspended, rules may decide, and no release does.
@@ -194,12 +261,14 @@ def next_worlds(world):
         yield from (after for after in steps(world) if after is not None)
 
 
-def begin(candidates):
+def begin(candidates, *, is_split):
     records = Records({})
     begin_switch(records)
+    pointer = Pointer("a", None, None, 1)
     return World(
-        records.stored, read_switch(records), "a", frozenset({"a"}), None, frozenset(), None, None, candidates, None
-    )
+        records.stored, read_switch(records), pointer, "a", frozenset({"a"}), None, frozenset(), None, None, None,
+        candidates, is_split, None,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -210,14 +279,15 @@ def services(tmp_path):
     return made
 
 
-@pytest.mark.parametrize("candidates", ["b", pytest.param("ab", marks=pytest.mark.prove)])
-def test_no_order_of_steps_and_crashes_lets_a_wrong_release_decide(services, monkeypatch, candidates):
+@pytest.mark.parametrize(("candidates", "is_split"), [("b", False), pytest.param("ab", True, marks=pytest.mark.prove)])
+def test_no_order_of_steps_and_crashes_lets_a_wrong_release_decide(services, monkeypatch, candidates, is_split):
     """In every world that can be reached, a worker decides with the right release or not at all.
 
-    While the service is rolled back, that is the release of the switch; otherwise one that the pointer has named since
-    the mode began. Each change of the switch adds one entry to a sound audit trail, and a refused one leaves no trace.
+    While the service is rolled back, that is the release of the switch. Otherwise it is the one that the pointer named
+    when the mode began, or one of a promotion that has seen this mode. Each change of the switch adds one entry to a
+    sound audit trail, and a refused one leaves no trace.
     """
-    start = begin(candidates)
+    start = begin(candidates, is_split=is_split)
     found, waiting = {key_of(start)}, deque([start])
     while waiting:
         world = waiting.popleft()
