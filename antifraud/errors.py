@@ -115,6 +115,12 @@ class AmountOverflow(DataError):
     exit_code = 33
 
 
+class NotIdentified(DataError):
+    """Labels of served days depend on what was flagged there, so no figure of another release is known."""
+
+    exit_code = 35
+
+
 class LeakError(AntifraudError):
     """An identifier was found outside the raw zone; the message names the place and never the identifier."""
 

@@ -25,6 +25,7 @@ from antifraud.stats.missed_delays import Matured, mature
 from antifraud.stats.months import MissedDays, Months, find_months
 from antifraud.stats.score_tables import MONTH_DAYS, Curve, Floats, Ints, ScoreTable, curve, total_of
 from antifraud.stats.threshold import GROUPS, MIN_BLOCKS, LegitBlocks, time_blocks
+from antifraud.stats.weighted import HeavyRows
 
 EPOCH: Final = np.datetime64(0, "D")
 MOST_TRANSACTIONS: Final = 10**12
@@ -41,6 +42,7 @@ class Certify:
     `unknown_a_day` counts the scored rows without a label, one number for each day of the window; None means none.
     Such rows count as volume, and in no rate. `quiet_days` are the days (since 1970) without any transaction.
     `history` has earlier days for the assumptions that a window is too short to check; None: there are none.
+    `heavy` are legitimate rows that all other columns count several times; None: there are none.
 
     Raises:
         DataError: Table and frauds do not describe the same rows, or `unknown_a_day` does not have one count a day.
@@ -57,6 +59,7 @@ class Certify:
     unknown_a_day: Ints | None = None
     quiet_days: Collection[int] = ()
     history: History | None = None
+    heavy: HeavyRows | None = None
 
     def __post_init__(self) -> None:
         if (negative := self.frauds.amount < 0).any():

@@ -61,7 +61,7 @@ def judge(
     factor = at.volume(certify).factor
     most = limits.loss_limit_minor
     chosen = select_beta(select, most, level=limits.loss_level, factor=factor, quiet_days=quiet_days)
-    lowest = certified_threshold(certify.table, certify.all_blocks, limits.fpr_target, limits.delta)
+    lowest = certified_threshold(certify.table, certify.all_blocks, limits.fpr_target, limits.delta, certify.heavy)
     case = _Case(certify, limits, at, seed, lowest, tuple(alternatives))
     return case.judge(max(chosen.threshold, lowest, case.lowest_for_alerts or lowest), chosen.beta)
 
@@ -80,7 +80,7 @@ def check_threshold(
     Raises as `judge` does.
     """
     require_judgeable(certify.table, "certify")
-    lowest = certified_threshold(certify.table, certify.all_blocks, limits.fpr_target, limits.delta)
+    lowest = certified_threshold(certify.table, certify.all_blocks, limits.fpr_target, limits.delta, certify.heavy)
     return _Case(certify, limits, demand or Demand(), seed, lowest, tuple(alternatives)).judge(threshold, None)
 
 
@@ -126,7 +126,9 @@ class _Case:
         return conclude(self._findings(threshold, beta))
 
     def _findings(self, threshold: int, beta: float | None) -> Findings:
-        bounds = fpr_bounds(self.certify.table, self.certify.all_blocks, threshold, self.limits.delta)
+        bounds = fpr_bounds(
+            self.certify.table, self.certify.all_blocks, threshold, self.limits.delta, self.certify.heavy
+        )
         everything = self._loss(MAX_SCORE)
         return Findings(
             limits=self.limits,

@@ -41,7 +41,7 @@ def tradeoff(certify: Certify, judged: Judgement, demand: Demand, seed: int) -> 
     rows = []
     for threshold in sorted(thresholds):
         loss = month_loss(certify, threshold, limits, demand=demand, seed=seed)
-        bounds = fpr_bounds(certify.table, blocks, threshold, limits.delta)
+        bounds = fpr_bounds(certify.table, blocks, threshold, limits.delta, certify.heavy)
         rows.append(
             TradeoffRow(
                 **_rates(whole, whole.at(threshold), certify.table.transactions, growth),

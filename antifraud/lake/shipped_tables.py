@@ -46,6 +46,7 @@ DECISIONS: Final = Table(
         Column("propensity", "double", "probability that the payment was not blocked, so that it could get a label"),
         Column("counted", "boolean", "whether it counts in the history of later events"),
         Column("history_complete", "boolean", "whether all features were known"),
+        Column("era", "bigint", "era of evidence: the epoch with which it began"),
     ),
 )
 CLIENT_LABELS: Final = Table(

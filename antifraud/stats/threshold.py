@@ -10,6 +10,7 @@ from scipy import stats
 from antifraud.errors import DataError, NotEnoughRows
 from antifraud.stats.bounds import block_bound, joint_bound, require_delta, row_bound
 from antifraud.stats.score_tables import FLAG_ALL, Floats, Ints, ScoreTable
+from antifraud.stats.weighted import HeavyRows, weighted_row_bound
 
 ROWS: Final = "rows"
 """Name of the check that takes every row as independent."""
@@ -149,7 +150,9 @@ def np_threshold(table: ScoreTable, target: float, delta: float) -> int:
     return int(table.score[order][np.searchsorted(np.cumsum(table.legit[order]), k)])
 
 
-def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int, delta: float) -> dict[str, float]:
+def fpr_bounds(
+    table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int, delta: float, heavy: HeavyRows | None = None
+) -> dict[str, float]:
     """Bound the FPR at a threshold by rows and by each kind of block, each with confidence 1 - `delta`.
 
     Args:
@@ -157,6 +160,7 @@ def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int,
         blocks: The same legitimate rows by blocks, one entry a kind.
         threshold: Scores above it are flagged, ppm.
         delta: Probability that one bound is too low.
+        heavy: Rows of the table that are counted several times; None if there are none.
 
     Returns:
         Upper bounds by name: `ROWS`, then the kinds of blocks. With two kinds or more `TOGETHER` comes last, which is
@@ -174,18 +178,26 @@ def fpr_bounds(table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int,
     {'rows': 0.0486, 'days': 0.03}
     """
     require_delta(delta)
-    return _bounds(table, blocks, threshold, delta)
+    return _bounds(table, blocks, threshold, delta, heavy)
 
 
 def _bounds(
-    table: ScoreTable, blocks: Sequence[LegitBlocks], threshold: int, delta: float, most: float = 1.0
+    table: ScoreTable,
+    blocks: Sequence[LegitBlocks],
+    threshold: int,
+    delta: float,
+    heavy: HeavyRows | None,
+    most: float = 1.0,
 ) -> dict[str, float]:
     """Return what `fpr_bounds` does, but only up to the first bound above `most`."""
     rows = int(table.legit.sum())
     if not rows:
         raise NotEnoughRows("an FPR needs legitimate rows, found none: choose days whose labels have matured")
     false_positives = int(table.legit[table.score > threshold].sum())
-    bounds = {ROWS: row_bound(false_positives, rows, delta)}
+    if heavy is None:
+        bounds = {ROWS: row_bound(false_positives, rows, delta)}
+    else:
+        bounds = {ROWS: weighted_row_bound(false_positives, rows, heavy, threshold, delta)}
     together = bounds[ROWS]
     for place, kind in enumerate(blocks, start=1):
         if together > most:
@@ -232,10 +244,13 @@ def flagged_by_block(kind: LegitBlocks, threshold: int) -> tuple[Ints, Ints]:
     return flagged[used].astype(np.int64), kind.totals[used].astype(np.int64)
 
 
-def certified_threshold(table: ScoreTable, blocks: Sequence[LegitBlocks], target: float, delta: float) -> int:
+def certified_threshold(
+    table: ScoreTable, blocks: Sequence[LegitBlocks], target: float, delta: float, heavy: HeavyRows | None = None
+) -> int:
     """Find the smallest threshold (ppm), from `np_threshold` up, with every bound of `fpr_bounds` within `target`.
 
-    Where more than `MOST_TRIED` scores come into question, it is the smallest of so many evenly spaced ones.
+    Where more than `MOST_TRIED` scores come into question, it is the smallest of so many evenly spaced ones. Rows that
+    are counted several times (`heavy`) make `np_threshold` too low, which the bounds correct.
 
     Each bound alone is as good at the chosen threshold as at a fixed one. The choice goes wrong only where the bound at
     the lowest rightful threshold was too small, and this has probability `delta`.
@@ -255,5 +270,6 @@ def certified_threshold(table: ScoreTable, blocks: Sequence[LegitBlocks], target
     # One by one, because bounds do not fall steadily: where a giant terminal's rows end, halving skipped a threshold
     # that holds (tests/unit/stats/test_threshold_search.py). The last one flags no legitimate row, so it holds.
     tried = candidates[np.unique(np.linspace(0, candidates.size - 1, MOST_TRIED).astype(int))]
-    holding = (each for each in tried if max(_bounds(table, blocks, int(each), delta, target).values()) <= target)
-    return int(next(holding, tried[-1]))
+    bounds = ((int(each), _bounds(table, blocks, int(each), delta, heavy, target)) for each in tried)
+    holding = (each for each, found in bounds if max(found.values()) <= target)
+    return next(holding, int(tried[-1]))

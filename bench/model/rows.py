@@ -10,7 +10,7 @@ import pyarrow as pa
 from antifraud.lake.catalog import open_catalog, published, read_days
 from antifraud.lake.schemas import FEATURES, LABELS
 from antifraud.settings.core import JobSettings
-from jobs.rows.labels import KEYS
+from jobs.rows.ids import KEYS
 from jobs.rows.sample import Sample
 from jobs.rows.vectors import vectors_of
 

@@ -7,6 +7,8 @@ blocked and stay unknown, but for a random control share that is let through. A 
 the labelled rows, by the code of the nightly job. Its threshold flags 5 % of the legitimate rows, as the labelled rows
 of the select window tell. The truth is read from a test window with all labels.
 
+Afterwards the jobs of a night do the same in a small lake, with shipped decisions (`bench/model/served_retraining.py`).
+
 Policies:
 - `all`: all labels, which nobody has.
 - `blocked`: no control share.
@@ -18,6 +20,7 @@ Source: Horvitz & Thompson (1952), A generalization of sampling without replacem
 """
 
 import argparse
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +28,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from bench.model.served_retraining import CONTROL_SHARE as REAL_CONTROL_SHARE
+from bench.model.served_retraining import REAL_POLICIES, Retrained, repeat_retraining
 from bench.record import record
 from jobs.rows.sample import Sample
 from jobs.rows.weights import population_weight
@@ -34,6 +39,7 @@ from jobs.training.quality import ranking, risk_over_share
 
 COMMAND: Final = "make bench-selection"
 REPETITIONS: Final = 20
+REAL_REPETITIONS: Final = 5
 ROWS: Final = 60_000
 FLAGGED: Final = 0.05
 CONTROL_SHARE: Final = 0.1
@@ -46,6 +52,11 @@ MEASURED: Final = {
     "true_fpr": "false-positive rate on the test window at a threshold that the labelled rows put at 5 %",
     "recall_error": "recall estimated from the labelled rows minus that on the test window",
     "risk_over_share": "mean predicted risk over the fraud share, test window",
+}
+REALLY_MEASURED: Final = {
+    "blocked_recall": "recall of the blocked kind of fraud after retraining by the jobs of a night, new payments",
+    "fpr_error": "false-positive rate that the gate has found minus that on new payments",
+    "bound_holds": "share of worlds in which the gate's bound of the rate is not below that on new payments",
 }
 Bools = npt.NDArray[np.bool_]
 Figures = dict[str, float]
@@ -131,8 +142,26 @@ def repeat(repetitions: int, rows: int = ROWS) -> dict[str, list[Figures]]:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Measure, print, and record the weighted figures beside the other policies' ones."""
-    found = repeat(arguments.repetitions)
+    """Measure, print, and record the repaired figures with those of the other policies."""
+    if not arguments.real_only:
+        record_samples(repeat(arguments.repetitions))
+    record_retraining(repeat_retraining(arguments.real_repetitions))
+
+
+def record_retraining(found: Mapping[str, Sequence[Retrained]]) -> None:
+    """Record the figures of the jobs: medians, and means of what is yes or no."""
+    for name, meaning in REALLY_MEASURED.items():
+        values = {policy: [float(getattr(each, name)) for each in found[policy]] for policy in REAL_POLICIES}
+        middle = np.mean if name == "bound_holds" else np.median
+        figures = {policy: float(middle(each)) for policy, each in values.items()}
+        others = ", ".join(f"{policy} {figures[policy]:.4f}" for policy in REAL_POLICIES if policy != "repaired")
+        said = f"{meaning}, control share {REAL_CONTROL_SHARE:g}; {others}"
+        spread = min(values["repaired"]), max(values["repaired"])
+        record(f"selection.{name}", figures["repaired"], "1", COMMAND, said, spread)
+
+
+def record_samples(found: Mapping[str, Sequence[Figures]]) -> None:
+    """Record the figures of models that were fitted to drawn samples."""
     for name, meaning in MEASURED.items():
         values = {policy: [figures[name] for figures in found[policy]] for policy in POLICIES}
         medians = {policy: float(np.median(each)) for policy, each in values.items()}
@@ -145,4 +174,6 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
+    parser.add_argument("--real-repetitions", type=int, default=REAL_REPETITIONS)
+    parser.add_argument("--real-only", action="store_true", help="leave the drawn samples out")
     main(parser.parse_args())

@@ -13,7 +13,7 @@ from antifraud.gate.blocked import BANDS, BandDay
 from antifraud.lake.shipped_tables import DECISIONS
 from antifraud.transaction_id import IdScope
 from jobs.publishing.tables import read_table
-from jobs.rows.labels import KEYS, with_lake_ids
+from jobs.rows.ids import KEYS, with_lake_ids
 
 BLOCKED: Final = "blocked"
 """Whether the client was told to block the payment."""

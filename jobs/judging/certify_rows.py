@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +19,7 @@ from antifraud.errors import MissingDay
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.gate.certify import require_judgeable
 from antifraud.gate.history import History
+from antifraud.gate.identified import FlaggedDay, require_identified
 from antifraud.gate.judge import Certify
 from antifraud.gate.limits import Limits
 from antifraud.gate.tradeoff import lowest_shown
@@ -30,6 +31,7 @@ from jobs.judging.reduction import (
     customer_blocks,
     frauds_of,
     group_blocks,
+    heavy_rows,
     largest_difference,
     maturation_of,
     require_equal_chances,
@@ -42,10 +44,11 @@ from jobs.judging.reduction import (
 from jobs.judging.scoring import scored
 from jobs.publishing.tables import create_tables
 from jobs.rows.dataset import Counts
+from jobs.rows.decisions import repeat_rows
 from jobs.rows.history import HistoryDays, history_rows
 from jobs.rows.inputs import Inputs
 from jobs.rows.labels import all_labels
-from jobs.rows.source import labelled_rows
+from jobs.rows.source import flagged_days, labelled_rows
 from jobs.spark.arrow import fetch
 from jobs.training.candidate import Candidate
 
@@ -117,17 +120,29 @@ def scored_windows(
 
     Raises:
         NotANumber: A feature is NaN or infinite.
-        DataError: A label came by chance, as those of a control share do.
+        NotIdentified: Labels of a window depend on what was flagged there.
+        DataError: A label of a payment that was not flagged came by chance.
     """
+    days = _identified(spark, inputs, ("select", "certify"))
     with ExitStack() as cached:
-        rows = [labelled_rows(spark, inputs).where("window != 'train'")]
+        rows = [labelled_rows(spark, inputs, days).where("window != 'train'")]
         if history:
             # All days are read for a few rows of each, so they are read once.
             rows.append(_keep(history_rows(spark, history), cached))
         for each in rows:
             require_numbers(each, FEATURE_NAMES)
             require_equal_chances(each)
-        yield _keep(scored(reduce(DataFrame.unionByName, rows), folder, others), cached)
+        # History may have been served while the windows were not, or the other way round.
+        joined = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), map(repeat_rows, rows))
+        yield _keep(scored(joined, folder, others), cached)
+
+
+def _identified(spark: SparkSession, inputs: Inputs, windows: Sequence[str]) -> list[FlaggedDay]:
+    """Return what is known of flagged payments, after refusing windows with labels that depend on the flags."""
+    days = flagged_days(spark, inputs)
+    for window in windows:
+        require_identified(window, inputs.spans[window], days)
+    return days
 
 
 def _keep(rows: DataFrame, until: ExitStack) -> DataFrame:
@@ -148,11 +163,12 @@ def certify_release(spark: SparkSession, inputs: Inputs, bundle: Bundle, limits:
     """Score the certify rows with a release that serves or served; nothing is published.
 
     Raises:
-        DataError: A label came by chance, as those of a control share do.
+        NotIdentified: Labels of the days depend on what was flagged there.
+        DataError: A label of a payment that was not flagged came by chance.
     """
-    rows = labelled_rows(spark, inputs).where("window = 'certify'")
+    rows = labelled_rows(spark, inputs, _identified(spark, inputs, ("certify",))).where("window = 'certify'")
     require_equal_chances(rows)
-    results = scored(rows, bundle).persist()
+    results = scored(repeat_rows(rows), bundle).persist()
     try:
         return certify_scored(results, inputs, bundle, limits)
     finally:
@@ -199,6 +215,7 @@ def _certify(results: DataFrame, reduced: pa.Table, inputs: Inputs, lowest: int)
         inputs.label_delay_days,
         unknown_of(reduced, "certify", days),
         inputs.quiet_days("certify"),
+        heavy=heavy_rows(rows),
     )
 
 

@@ -26,7 +26,7 @@ from antifraud.model.evaluator import Calibration, Evaluator, read_model_files
 from antifraud.settings.core import JobSettings
 from jobs.publishing.conflicts import with_retries
 from jobs.publishing.tables import read_table
-from jobs.rows.labels import KEYS
+from jobs.rows.ids import KEYS
 from jobs.rows.vectors import vectors_of
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from antifraud.policy.reading import read_policy
 from antifraud.policy.rulebook import NO_POLICY, Payment, Rulebook, Scored, compile_policy
 from jobs.judging.reduction import require_equal_chances
 from jobs.publishing.tables import read_table
+from jobs.rows.decisions import repeat_rows
 from jobs.rows.hour_sums import hour_sums
+from jobs.rows.ids import KEYS
 from jobs.rows.inputs import Inputs
-from jobs.rows.labels import KEYS
 from jobs.rows.source import labelled_rows
 from jobs.rows.vectors import vectors_of
 
@@ -54,10 +55,11 @@ def tally_rows(spark: SparkSession, inputs: Inputs, bundle: Bundle, policies: Se
     """Decide each row of the window ``certify`` by each policy (TOML; None: by the model alone), and count.
 
     Raises:
-        DataError: A label came by chance, as those of a control share do.
+        DataError: A label of a payment that was not flagged came by chance.
     """
     rows = labelled_rows(spark, inputs).where("window = 'certify'")
     require_equal_chances(rows)
+    rows = repeat_rows(rows)
     sums = _sums_of_days()
     rows = rows.select(*FIELDS, *FEATURE_NAMES, *(column.alias(name) for name, column in sums.items()))
     hourly = {entity for rulebook in _compile(policies) for entity in rulebook.hourly}

@@ -17,9 +17,12 @@ from antifraud.stats.episodes import Frauds
 from antifraud.stats.maturation import HORIZON_DAYS, Maturation
 from antifraud.stats.score_tables import ScoreTable
 from antifraud.stats.threshold import LegitBlocks
+from antifraud.stats.weighted import HeavyRows
 from jobs.columns.square_halves import LARGEST_LONG, halves, whole
 from jobs.judging.packed_key import pack_key, unpack_key
 from jobs.judging.scoring import GROUP, LEARNT
+from jobs.rows.decisions import STANDS_FOR, WAS_FLAGGED
+from jobs.rows.weights import LOWEST_PROPENSITY
 from jobs.spark.arrow import fetch
 
 OF_FRAUDS: Final = {
@@ -153,6 +156,16 @@ def _blocks(scored: DataFrame, entity: str, lowest: int) -> LegitBlocks:
     return LegitBlocks(f"{entity}s", codes, score, legit, lowest)
 
 
+def heavy_rows(scored: DataFrame) -> HeavyRows | None:
+    """Return the scores of the legitimate rows that are repeated; None if each row stands for itself alone."""
+    if STANDS_FOR not in scored.columns:
+        return None
+    repeated = scored.where(f"status = 'legitimate' AND {STANDS_FOR} > 1")
+    columns = fetch(repeated.groupBy("score", STANDS_FOR).count().orderBy("score", STANDS_FOR))
+    score, weight, copies = (columns[name].to_numpy().astype(np.int64) for name in ("score", STANDS_FOR, "count"))
+    return HeavyRows(score, weight, copies) if score.size else None
+
+
 def maturation_of(labels: DataFrame, as_of: dt.date) -> Maturation:
     """Fit the label-maturation curve to rows of the table `labels`, as known at the end of `as_of`.
 
@@ -188,16 +201,26 @@ def require_numbers(rows: DataFrame, features: Sequence[str]) -> None:
 
 
 def require_equal_chances(rows: DataFrame) -> None:
-    """Refuse rows with a label that came by chance: a control share has a propensity below 1.
+    """Refuse rows of payments that were not flagged, and got their label by chance: a client labelled a sample.
 
-    Score tables and bounds count each row once. A row of a control share stands for several blocked ones, so the rate
-    and the loss would be too low. The exact order statistic does not hold for weighted rows at all.
+    Flagged payments are few, so each labelled one may stand for several (`jobs/rows/decisions.py::repeat_rows`). The
+    others are nearly all the volume. Most of it would then be unknown, and stood for by repeated rows.
 
     Raises:
-        DataError: Some labelled row has such a propensity; the message counts them.
+        DataError: Some labelled row has such a propensity, or a flagged one has a propensity that is too small; the
+            message counts them.
     """
-    by_chance = F.count_if((F.col("status") != "unknown") & ~F.coalesce(F.col("propensity") == 1, F.lit(False)))
-    if found := int(rows.agg(by_chance).collect()[0][0]):
+    known, chance = F.col("status") != "unknown", F.col("propensity")
+    was_flagged = F.col(WAS_FLAGGED) if WAS_FLAGGED in rows.columns else F.lit(False)
+    by_chance = F.count_if(known & ~was_flagged & ~F.coalesce(chance == 1, F.lit(False)))
+    too_small = F.count_if(known & was_flagged & ~(chance >= LOWEST_PROPENSITY))
+    found, heavy = (int(count) for count in rows.agg(by_chance, too_small).collect()[0])
+    if heavy:
+        raise DataError(
+            f"{heavy} labelled rows of flagged payments have a propensity below {LOWEST_PROPENSITY:g}, so each would "
+            "stand for too many: raise the control share, or correct what was posted with the labels"
+        )
+    if found:
         raise DataError(
             f"{found} rows have a label that came by chance (a propensity other than 1), but the gate's bounds count "
             "each row once: choose days without a control share, or leave its labels out"

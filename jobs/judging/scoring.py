@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from antifraud.artifacts.bundle import Bundle
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import CALIBRATION_FILE, MODEL_FILE, Calibration, Evaluator, read_model_files, to_ppm
+from jobs.rows.decisions import STANDS_FOR
 from jobs.rows.vectors import vectors_of
 from jobs.training.candidate import CBM_FILE
 
@@ -29,6 +30,7 @@ GROUP: Final = "terminal_group"
 SLICED: Final = ("hour", "customer_30d_count", "terminal_fraud_30d")
 """Features that slices are made of."""
 PASSED: Final = (LEARNT, GROUP)
+"""Columns that rows keep while they are scored; `STANDS_FOR` is kept, too, where days were served."""
 Batches = Iterable[pa.RecordBatch]
 Files = tuple[bytes, str]
 """Content of a model's file and of its calibration's."""
@@ -43,10 +45,12 @@ def scored(rows: DataFrame, source: Path | Bundle, others: Sequence[Bundle] = ()
     cbm = None
     if isinstance(source, Path) and (source / CBM_FILE).exists():
         cbm = (source / CBM_FILE).read_bytes()
-    score = score_batches(*_files(source), cbm, [_files(other) for other in others])
+    repeated = [STANDS_FOR] if STANDS_FOR in rows.columns else []
+    score = score_batches(*_files(source), cbm, [_files(other) for other in others], (*PASSED, *repeated))
     doubles, integers = (f"{name} double" for name in SLICED), (f"{other_score(n)} int" for n in range(len(others)))
-    schema = ", ".join([SCORED, f"{LEARNT} int", f"{GROUP} string", *doubles, *integers])
-    return rows.select(*CARRIED, *PASSED, *FEATURE_NAMES).mapInArrow(score, schema)
+    weights = (f"{name} int" for name in repeated)
+    schema = ", ".join([SCORED, f"{LEARNT} int", f"{GROUP} string", *weights, *doubles, *integers])
+    return rows.select(*CARRIED, *PASSED, *repeated, *FEATURE_NAMES).mapInArrow(score, schema)
 
 
 def scored_by(results: DataFrame, position: int) -> DataFrame:
@@ -67,10 +71,10 @@ def _files(source: Path | Bundle) -> Files:
 
 
 def score_batches(
-    model: bytes, calibration: str, cbm: bytes | None, others: Sequence[Files] = ()
+    model: bytes, calibration: str, cbm: bytes | None, others: Sequence[Files] = (), passed: Sequence[str] = PASSED
 ) -> Callable[[Batches], Batches]:
-    """Return a function from Arrow batches of `CARRIED`, `PASSED` and features to batches as `scored` gives them."""
-    names = [*CARRIED, "score", "peer", *PASSED, *SLICED, *map(other_score, range(len(others)))]
+    """Return a function from Arrow batches of `CARRIED`, `passed` and features to batches as `scored` gives them."""
+    names = [*CARRIED, "score", "peer", *passed, *SLICED, *map(other_score, range(len(others)))]
 
     def score(batches: Batches) -> Batches:
         calibrated = Calibration.from_json(calibration)
@@ -79,7 +83,7 @@ def score_batches(
         for batch in batches:
             vectors = vectors_of(batch)
             columns = [batch.column(name) for name in CARRIED]
-            columns += [pa.array(evaluator.score(vectors)), peer(vectors), *map(batch.column, (*PASSED, *SLICED))]
+            columns += [pa.array(evaluator.score(vectors)), peer(vectors), *map(batch.column, (*passed, *SLICED))]
             columns += _certify_scores(beside, vectors, batch)
             yield pa.RecordBatch.from_arrays(columns, names=names)
 

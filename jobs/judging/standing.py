@@ -36,8 +36,9 @@ from jobs.judging.scoring import CARRIED, PASSED
 from jobs.judging.standing_list import Listed, list_releases, long_span
 from jobs.publishing.tables import create_tables
 from jobs.rows.dataset import labelled
+from jobs.rows.ids import KEYS
 from jobs.rows.inputs import Inputs
-from jobs.rows.labels import KEYS, labels_as_of
+from jobs.rows.labels import labels_as_of
 from jobs.rows.source import feature_rows
 from jobs.rows.windows import Windows
 

@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from antifraud.artifacts.pointer import read_pointer
 from antifraud.errors import ReleaseError
 from antifraud.files import replace_file
+from antifraud.gate.identified import describe_weights
 from antifraud.gate.report import GateReport
 from antifraud.settings.core import JobSettings
 from jobs.judging.certify_rows import ReducedWindows, scored_windows
@@ -33,6 +34,7 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
 
     Raises:
         ReleaseError: The candidate was trained on other days than those in the lake now.
+        NotIdentified: Labels of served days depend on what was flagged there.
         DataError: The evaluator differs from CatBoost, or the windows are too small to judge on.
     """
     if candidate.info["days"] != inputs.days:
@@ -50,7 +52,7 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
     return replace(
         report,
         windows={**report.windows, **(history.inputs.spans if history else {})},
-        reasons=(*report.reasons, *warning(looks, limits.delta)),
+        reasons=(*report.reasons, *_weights(reduced), *warning(looks, limits.delta)),
         slices=slices,
         counts=reduced.counts,
         noise=noise,
@@ -61,6 +63,11 @@ def validate(spark: SparkSession, settings: JobSettings, candidate: Candidate, i
         baseline_rows=candidate.info.get("baseline_rows"),
         train_rows=candidate.info.get("train_rows"),
     )
+
+
+def _weights(reduced: ReducedWindows) -> list[str]:
+    heavy = reduced.certify.heavy
+    return [describe_weights(heavy)] if heavy else []
 
 
 def reports_of(settings: JobSettings, as_of: dt.date) -> Path:

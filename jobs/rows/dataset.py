@@ -15,7 +15,7 @@ from antifraud.clock import Span
 from antifraud.errors import DataError
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.model.evaluator import PARTS_PER_MILLION
-from jobs.rows.labels import KEYS
+from jobs.rows.ids import KEYS
 from jobs.rows.sample import Sample
 from jobs.rows.weights import population_weight
 

@@ -21,6 +21,7 @@ from antifraud.lake.schemas import FEATURES
 from antifraud.model.evaluator import PARTS_PER_MILLION
 from antifraud.settings.core import JobSettings
 from jobs.rows.dataset import downsample, is_drawn, labelled
+from jobs.rows.decisions import decisions_of, weigh_rows
 from jobs.rows.inputs import Inputs
 from jobs.rows.labels import all_labels, frauds_and_drawn
 from jobs.rows.source import feature_rows
@@ -76,13 +77,18 @@ def usable_days(published_days: Container[dt.date], last: dt.date, at_most: int,
 
 
 def history_rows(spark: SparkSession, history: HistoryDays) -> DataFrame:
-    """Return the frauds of the days and a share of their legitimate rows, as `labelled` gives them."""
+    """Return the frauds of the days and a share of their legitimate rows, as `labelled` gives them.
+
+    Days that were served count by their control share alone: here an error can only warn or widen.
+    """
     inputs, drawn = history.inputs, is_drawn(history.share, SEED)
     days = _between(inputs.spans["history"])
     labels = all_labels(spark, inputs, days)
     said = frauds_and_drawn(labels, inputs.as_of, drawn)
     # The frauds of a window are collected anyway, so a few months of them fit every executor.
     rows = labelled(feature_rows(spark, inputs, days), F.broadcast(said), inputs.spans)
+    if inputs.decisions_snapshot:
+        rows = weigh_rows(rows, decisions_of(spark, inputs, days), ())
     return downsample(rows, history.share, SEED)
 
 

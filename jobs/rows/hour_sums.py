@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from antifraud.clock import HOUR_SECONDS
-from jobs.rows.labels import KEYS
+from jobs.rows.ids import KEYS
 
 
 def hour_sums(clean: DataFrame, entity: str) -> DataFrame:

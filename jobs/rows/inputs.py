@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 from antifraud.clock import DAY_SECONDS, Span, day_number
 from antifraud.features.registry import feature_set_hash
 from antifraud.files import hash_of
-from antifraud.lake.catalog import open_catalog, open_table, published, require_days
+from antifraud.lake.catalog import open_catalog, open_table, published, require_days, rows_by_day
 from antifraud.lake.schemas import FEATURES, LABELS, NAMESPACE
-from antifraud.lake.shipped_tables import CLIENT_LABELS
+from antifraud.lake.shipped_tables import CLIENT_LABELS, DECISIONS
 from antifraud.lake.table_format import Table
 from antifraud.settings.core import JobSettings
 from antifraud.transaction_id import IdScope
@@ -25,9 +25,10 @@ class Inputs:
     """Published days of some windows, by the windows' names.
 
     `features_snapshot`, `labels_snapshot` and `client_labels_snapshot` are the snapshots to read, so that a publish
-    during the run changes nothing; 0 stands for a table that was never published. `days` is the hash of what every day
-    of features and labels was made from, so that it ignores other days. Labels arrive `label_delay_days` after their
-    day. `quiet` are the days without any transaction. `id_scope` says how clients spell the ids of the feed.
+    during the run changes nothing; 0 stands for a table that was never published. `decisions_snapshot` is that of the
+    shipped decisions; 0 if none is about the days. `days` is the hash of what every day of features and labels was made
+    from, so that it ignores other days. Labels arrive `label_delay_days` after their day. `quiet` are the days without
+    any transaction. `id_scope` says how clients spell the ids of the feed.
     """
 
     spans: Mapping[str, Span]
@@ -39,6 +40,7 @@ class Inputs:
     quiet: frozenset[dt.date]
     client_labels_snapshot: int = 0
     id_scope: IdScope = "global"
+    decisions_snapshot: int = 0
 
     @classmethod
     def of(cls, settings: JobSettings, spans: Mapping[str, Span], as_of: dt.date) -> Self:
@@ -56,8 +58,10 @@ class Inputs:
         ]
         # Snapshots after runs: a day published in between is used under its old hash, so the next run redoes it.
         of_features, of_labels = (_newest_snapshot(catalog, table) for table in (FEATURES, LABELS))
-        of_clients = _newest_snapshot(catalog, CLIENT_LABELS)
+        of_clients, of_decisions = (_newest_snapshot(catalog, table) for table in (CLIENT_LABELS, DECISIONS))
         made_of += _count_client_labels(catalog, days[0], days[-1], as_of, of_clients)
+        decided = _count_decisions(catalog, days[0], days[-1], of_decisions)
+        made_of += decided
         return cls(
             spans,
             as_of,
@@ -68,6 +72,7 @@ class Inputs:
             frozenset(day for day in days if not features[day].rows),
             of_clients,
             settings.id_scope,
+            of_decisions if decided else 0,
         )
 
     def quiet_days(self, window: str) -> list[int]:
@@ -101,3 +106,11 @@ def _count_client_labels(
     source = open_table(catalog, CLIENT_LABELS, ("store",), snapshot)
     rows = source.scan(row_filter=condition, selected_fields=("store",), snapshot_id=snapshot).to_arrow()
     return [[store, count] for store, count in sorted(Counter(rows["store"].to_pylist()).items())]
+
+
+def _count_decisions(catalog: "Catalog", first: dt.date, last: dt.date, snapshot: int) -> list[list[str | int]]:
+    """Return the number of shipped decisions of each day that has any; they are only ever appended."""
+    if not snapshot:
+        return []
+    found = rows_by_day(catalog, DECISIONS, first, last, snapshot)
+    return [[DECISIONS.name, str(day), rows] for day, rows in sorted(found.items()) if rows]

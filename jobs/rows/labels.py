@@ -12,15 +12,15 @@ from pyspark.sql import functions as F
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.lake.schemas import LABELS
 from antifraud.lake.shipped_tables import CLIENT_LABELS
-from antifraud.transaction_id import NUMBER_PATTERN, IdScope
+from antifraud.transaction_id import IdScope
 from jobs.publishing.tables import read_table
+from jobs.rows.decisions import decisions_of
+from jobs.rows.ids import KEYS, with_lake_ids
 from jobs.rows.inputs import Inputs
-
-KEYS = ("day", "transaction_id")
 
 
 def labels_as_of(spark: SparkSession, inputs: Inputs) -> DataFrame:
-    """Return `day`, `transaction_id`, `status`, `scenario` and `delay` of every transaction that had a label.
+    """Return what `latest` gives for every transaction that had a label.
 
     Only labels learnt before the end of the inputs' day (UTC) count. A transaction without a row is unknown, and so is
     one of status ``unknown``; neither is legitimate. Both tables are read at the snapshots of `inputs`.
@@ -29,8 +29,16 @@ def labels_as_of(spark: SparkSession, inputs: Inputs) -> DataFrame:
 
 
 def all_labels(spark: SparkSession, inputs: Inputs, condition: str = "true") -> DataFrame:
-    """Return the labels of feed and clients that meet an SQL condition on days, at the snapshots of `inputs`."""
-    of_feed = read_table(spark, LABELS, condition, inputs.labels_snapshot)
+    """Return the labels of feed and clients that meet an SQL condition on days, at the snapshots of `inputs`.
+
+    The feed calls a payment legitimate if nobody has reported a fraud. Nobody can report a blocked payment, so such
+    a label says nothing of it, and is left out. Labels of the feed are certain to come.
+    """
+    of_feed = read_table(spark, LABELS, condition, inputs.labels_snapshot).withColumn("propensity", F.lit(1.0))
+    if inputs.decisions_snapshot:
+        blocked = decisions_of(spark, inputs, condition).where("blocked").select(*KEYS)
+        unreported = of_feed.where("status = 'legitimate'").join(blocked, list(KEYS), "left_anti")
+        of_feed = of_feed.where("status != 'legitimate'").unionByName(unreported)
     if not inputs.client_labels_snapshot:
         return of_feed
     of_clients = read_table(spark, CLIENT_LABELS, condition, inputs.client_labels_snapshot)
@@ -38,23 +46,10 @@ def all_labels(spark: SparkSession, inputs: Inputs, condition: str = "true") -> 
 
 
 def as_lake_labels(rows: DataFrame, scope: IdScope) -> DataFrame:
-    """Return rows of `client_labels` with the columns of `labels`, without ids that no transaction of the lake has."""
-    columns = ("day", "transaction_id", "status", "learned_at", "source", "sequence")
-    return with_lake_ids(rows, scope).select(*columns, F.lit(None).cast("int").alias("scenario"))
-
-
-def with_lake_ids(rows: DataFrame, scope: IdScope) -> DataFrame:
-    """Return shipped rows with the lake's ids in place of the scorer's, without ids that the lake has not.
-
-    The ids are read as `antifraud.transaction_id.number_of` reads them.
-    """
-    prefix = F.concat(F.date_format("day", "yyyy-MM-dd"), F.lit(":")) if scope == "day" else F.lit("")
-    text = F.col("transaction_id")
-    digits = F.expr("substring(transaction_id, 12)") if scope == "day" else text
-    is_ours = (F.col("namespace") == "") & text.startswith(prefix) & digits.rlike(f"^(?:{NUMBER_PATTERN})$")
-    # A case, because a cast of another text is an error.
-    number = F.when(is_ours, digits.cast("bigint"))
-    return rows.where(is_ours).withColumn("transaction_id", number)
+    """Return rows of `client_labels` with the columns of `labels` and their `propensity`, if the lake has their ids."""
+    return with_lake_ids(rows, scope).select(
+        *KEYS, "status", "learned_at", "source", "sequence", F.lit(None).cast("int").alias("scenario"), "propensity"
+    )
 
 
 def frauds_and_drawn(labels: DataFrame, as_of: dt.date, drawn: Column) -> DataFrame:
@@ -71,17 +66,19 @@ def frauds_and_drawn(labels: DataFrame, as_of: dt.date, drawn: Column) -> DataFr
 def latest(labels: DataFrame, as_of: dt.date) -> DataFrame:
     """Keep the latest entry of each transaction by (learned_at, source, sequence), learnt before the end of `as_of`.
 
-    `delay` is the number of days until the transaction was first called a fraud; null if it never was.
+    `delay` is the number of days until the transaction was first called a fraud; null if it never was. `propensity` is
+    the largest of its labels: a transaction in a client's sample that the feed labels, too, was certain to get one.
     """
     # Labels of two stores may have one number; the status settles it, so that every run reads the same.
     order = F.struct("learned_at", "source", "sequence", "status")
     newest = F.max_by(F.struct("status", "scenario"), order)
     called = F.min(F.when(F.col("status") == "fraud", F.col("learned_at")))
     delay = F.floor(called / DAY_SECONDS).cast("int") - F.unix_date("day")
-    known = (
-        labels.where(F.col("learned_at") < _end(as_of)).groupBy(*KEYS).agg(newest.alias("said"), delay.alias("delay"))
-    )
-    return known.select(*KEYS, "said.status", "said.scenario", "delay")
+    chance = F.max(F.when(F.col("status") != "unknown", F.col("propensity")))
+    found = {"said": newest, "delay": delay, "propensity": chance}
+    columns = [column.alias(name) for name, column in found.items()]
+    known = labels.where(F.col("learned_at") < _end(as_of)).groupBy(*KEYS).agg(*columns)
+    return known.select(*KEYS, "said.status", "said.scenario", "delay", "propensity")
 
 
 def _end(as_of: dt.date) -> int:

@@ -120,6 +120,7 @@ def _describe(inputs: Inputs, windows: Windows, seed: int, found: dict[str, Any]
         "features_snapshot": inputs.features_snapshot,
         "labels_snapshot": inputs.labels_snapshot,
         "client_labels_snapshot": inputs.client_labels_snapshot,
+        **({"decisions_snapshot": inputs.decisions_snapshot} if inputs.decisions_snapshot else {}),
         "seed": seed,
         **found,
     }

@@ -18,7 +18,7 @@ from serving.guard.commands import add_commands
 from serving.guard.courier import Courier
 from serving.guard.following import SubscriberFile
 from serving.guard.lead import Leader
-from serving.guard.loop import Loop
+from serving.guard.loop import Clocks, Loop
 from serving.logs import json_logger
 from serving.store.registration import require_registered
 from serving.store.store import open_store
@@ -56,7 +56,7 @@ def run_guard(_options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     courier = Courier(lambda: leader.led, subscribers.current, settings.networks, log)
     courier.start(on_failure=stop.set)
     try:
-        Loop(store, settings, leader, log).run(stop)
+        Loop(store, settings, leader, log, Clocks.of(settings)).run(stop)
     finally:
         courier.stop()
         leader.resign()

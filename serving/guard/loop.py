@@ -2,7 +2,8 @@
 
 import threading
 import time
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from antifraud.errors import NotLeading, StoreError, StoreForeign
 from antifraud.settings.serving import GuardSettings
@@ -10,19 +11,33 @@ from serving.guard.lead import Leader
 from serving.guard.signals import Signals
 from serving.guard.watch import inspect_evidence
 from serving.store.port import DecisionStore
+from serving.worker.reports import WALL_CLOCK
 
 PAUSE_SECONDS: Final = 0.01
 SIGNAL_SECONDS: Final = 2.0
 """Pause between two measurements of the signals, which change in minutes."""
 
 
+class Clocks(NamedTuple):
+    """The clocks of a guard: business time, wall time, and seconds that nobody can set back."""
+
+    business: Callable[[], int]
+    wall: Callable[[], int]
+    monotonic: Callable[[], float]
+
+    @staticmethod
+    def of(settings: GuardSettings) -> "Clocks":
+        """Return the clocks of a real process."""
+        return Clocks(settings.clock.now, WALL_CLOCK.now, time.monotonic)
+
+
 class Loop:
     """The work of one guard process; all its changes go through the store that the `leader` has."""
 
-    def __init__(self, store: DecisionStore, settings: GuardSettings, leader: Leader, log: Any) -> None:
+    def __init__(self, store: DecisionStore, settings: GuardSettings, leader: Leader, log: Any, clocks: Clocks) -> None:
         self._store, self._settings, self._leader, self._log = store, settings, leader, log
-        self._clock, self._signals = settings.clock, Signals(settings, log)
-        self._has_more, self._due, self._signals_due = False, time.monotonic(), time.monotonic()
+        self._clocks, self._signals = clocks, Signals(settings, log, clocks.wall)
+        self._has_more, self._due, self._signals_due = False, clocks.monotonic(), clocks.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set.
@@ -34,10 +49,18 @@ class Loop:
         longest = min(self._settings.interval_seconds, self._leader.pause)
         # A backlog is worked off in small changes with pauses, in which decisions have their turn.
         while not stop.wait(PAUSE_SECONDS if self._has_more else longest):
-            self._has_more = self._step()
+            self.step()
 
-    def _step(self) -> bool:
-        """Do what is due; return whether more waits."""
+    def step(self) -> bool:
+        """Do what is due; return whether more waits.
+
+        Raises:
+            StoreForeign: The folder was replaced.
+        """
+        self._has_more = self._try_to_work()
+        return self._has_more
+
+    def _try_to_work(self) -> bool:
         try:
             if not self._has_more:
                 self._store.look_after()
@@ -53,15 +76,15 @@ class Loop:
 
     def _work(self, led: DecisionStore) -> bool:
         """Measure the signals if that is due, and inspect the evidence; return whether more of it waits."""
-        now = time.monotonic()
+        now = self._clocks.monotonic()
         # Before the evidence, so that a backlog of labels does not hide them.
         if now >= self._signals_due:
             self._signals_due = now + SIGNAL_SECONDS
-            self._tell("signal", self._signals.inspect(led, self._clock.now()))
+            self._tell("signal", self._signals.inspect(led, self._clocks.business()))
         if now < self._due and not self._has_more:
             return False
         self._due = now + self._settings.interval_seconds
-        inspection = inspect_evidence(led, self._settings, self._clock.now())
+        inspection = inspect_evidence(led, self._settings, self._clocks.business())
         self._tell("suspended", inspection.suspended_because)
         return inspection.more
 

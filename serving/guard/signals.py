@@ -5,7 +5,7 @@ or neither.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from antifraud.artifacts.pointer import read_champion
@@ -67,10 +67,10 @@ def _bands_of(settings: GuardSettings) -> dict[SignalName, Band]:
 
 
 class Signals:
-    """The technical signals of one guard process."""
+    """The technical signals of one guard process; `wall` returns wall time."""
 
-    def __init__(self, settings: GuardSettings, log: Any) -> None:
-        self._signals, self._parity = signals_of(settings), ParityReports(settings, log)
+    def __init__(self, settings: GuardSettings, log: Any, wall: Callable[[], int] = WALL_CLOCK.now) -> None:
+        self._signals, self._parity, self._wall = signals_of(settings), ParityReports(settings, log), wall
         self._releases = settings.releases_dir
 
     def inspect(self, store: DecisionStore, now: int) -> str | None:
@@ -82,10 +82,10 @@ class Signals:
             StoreError: The store cannot be used.
         """
         switch, reports = store.switch(), store.reports()
-        workers = read_workers(reports.items(), WALL_CLOCK.now()).alive
+        workers = read_workers(reports.items(), self._wall()).alive
         values = {**measure(store, workers, now), SignalName.PARITY_SHARE: self._parity.share()}
         latches = _latches(switch, read_measurements(reports.get(SIGNALS)))
-        readings = read_signals(self._signals, values, latches, WALL_CLOCK.now())
+        readings = read_signals(self._signals, values, latches, self._wall())
         changes = react(switch, readings, now, read_champion(self._releases, switch))
         # If somebody else has changed the switch, the next inspection reads it again.
         done = store.commit_signals(_describe(readings), changes)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from antifraud.clock import BusinessClock
-from antifraud.errors import StoreFull
+from antifraud.errors import NotLeading, StoreFull
 from antifraud.settings.serving import GuardSettings
 from serving.guard.closing import make_inspection
 from serving.guard.known import Known
@@ -45,7 +45,12 @@ def inspect_evidence(store: DecisionStore, settings: GuardSettings, now: int) ->
         # A guard that waits for room is alive.
         _write_heartbeat(store, now)
         raise
-    _write_heartbeat(store, now)
+    try:
+        _write_heartbeat(store, now)
+    except NotLeading:
+        # A guard that was stopped right after it had suspended the service must still say so in its log.
+        if inspected.suspended_because is None:
+            raise
     return inspected
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from antifraud.clock import date_of, day_of
 from antifraud.files import hash_of
+from antifraud.killswitch.eras import Eras
 from antifraud.lake.outcome_table import OUTCOMES
 from antifraud.lake.shipped_tables import CLIENT_LABELS, DECISIONS, SWITCH_HISTORY
 from antifraud.lake.table_format import Table
@@ -48,10 +49,12 @@ class Stream:
 
 
 def _read_decisions(store: DecisionStore, first: int, last: int, limit: int) -> list[Record]:
-    return [_decision_record(store, *pair) for pair in store.entries(first, last, limit)]
+    # A later era begins with a later epoch, so it changes nothing for the decisions at hand.
+    eras = store.eras()
+    return [_decision_record(store, eras, *pair) for pair in store.entries(first, last, limit)]
 
 
-def _decision_record(store: DecisionStore, entry: Entry, decision: Decision) -> Record:
+def _decision_record(store: DecisionStore, eras: Eras, entry: Entry, decision: Decision) -> Record:
     context, number = decision.context, decision.arrival
     name = store.decision_id(Place(entry.namespace, entry.transaction_id), number)
     row = (
@@ -81,6 +84,7 @@ def _decision_record(store: DecisionStore, entry: Entry, decision: Decision) -> 
         decision.propensity,
         decision.counted,
         decision.history_complete,
+        eras.era_of(context.epoch),
     )
     # A restored store could decide this differently under the same number. Columns of later versions are left out.
     return Record(number, hash_of(name, decision.payload.hex(), decision.score, decision.decided_at), row)

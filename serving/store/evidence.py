@@ -10,10 +10,9 @@ from antifraud.killswitch.machine import Switch
 from serving.store import room
 from serving.store.counting import add_arrivals, find_arrivals, take_in_labels
 from serving.store.decisions import Contexts
-from serving.store.fenced import Fenced
+from serving.store.environment import Environment
 from serving.store.guard_port import StoredFraud, StoredTerminal
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
-from serving.store.lmdb import Environment
 from serving.store.minutes import add_minute, find_minute, read_minutes
 from serving.store.missed import read_missed
 from serving.store.port import EvidenceKey, Inspection, StoredCohort
@@ -34,7 +33,7 @@ from serving.store.view import View
 class GuardStore:
     """The operations of the guard, each in a transaction of its own."""
 
-    _environment: Environment | Fenced
+    _environment: Environment
     _contexts: Contexts
 
     def count_arrivals(self, delay_days: int, limit: int) -> int:

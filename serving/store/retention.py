@@ -6,6 +6,7 @@ A step finds records without the lock, and removes them unless they have changed
 import json
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Final
 
 from antifraud.artifacts.state_export import newest_hour_of
 from antifraud.clock import DAY_HOURS, day_of
@@ -17,6 +18,7 @@ from serving.store.decisions import SHIPPED
 from serving.store.events import EVENTS, hour_of
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.labels import SHIPPED as LABELS_SHIPPED
+from serving.store.labels import read_labels
 from serving.store.live_labels import CHANGES, LABELS
 from serving.store.missed import MISSED, day_of_missed
 from serving.store.outcomes import OUTCOMES, TIMES
@@ -30,6 +32,8 @@ from serving.store.view import View
 
 Record = tuple[str, bytes, bytes]
 """Database, key and value."""
+MOST_WAITING: Final = 1_000
+"""Labels that the guard has not counted, from which on no decision is removed: it is away, or far behind."""
 
 
 class Sweep:
@@ -90,9 +94,15 @@ def _expired_decisions(view: View, horizon: Horizon) -> Iterator[Record]:
     for key, stub in view.items("stubs"):
         if integer_of(key) > known or decided_at_of(stub) >= horizon.decided_before:
             return
-        if not is_closed(view, day_of(event_time_of(stub))):
+        if not is_closed(view, day_of(event_time_of(stub))) or _waits(view, key):
             return
         yield "stubs", key, stub
+
+
+def _waits(view: View, arrival: bytes) -> bool:
+    """Return whether a label waits for the guard, which counts it with its decision."""
+    waiting = read_labels(view, view.number(CURSOR) + 1, MOST_WAITING)
+    return len(waiting) == MOST_WAITING or arrival in {key_of(label.arrival) for _, label in waiting}
 
 
 def _expired_labels(view: View, going: set[bytes]) -> Iterator[Record]:
@@ -165,8 +175,9 @@ def _expired_evidence(view: View, horizon: Horizon) -> Iterator[Record]:
 
 def remove(view: View, records: list[Record]) -> None:
     """Remove `records`, except where something has changed since they were found."""
+    view.prefetch([(database, key) for database, key, _ in records])
     for database, key, value in records:
-        if view.get(database, key) != value:
+        if view.get(database, key) != value or (database == "stubs" and _waits(view, key)):
             continue
         view.delete(database, key)
         if database == "stubs":

@@ -217,6 +217,22 @@ def test_what_the_guard_has_not_counted_stays(store, settings):
     assert [cohort.timely.day for cohort in store.cohorts()] == [FIRST_DAY + 28]
 
 
+def test_a_decision_with_a_label_that_waits_for_the_guard_stays(store, settings):
+    """A label that comes while the guard is away counts when it is back, although its decision was due to go."""
+    ids = decide_day(store, FIRST_DAY, 10, 4)
+    look(store, settings, FIRST_DAY + 9)
+    store.release(1, 10)
+    label(store, ids[3:4], "legitimate", FIRST_DAY + 9)
+    remove_all(store, GONE._replace(cohort_day=0))
+    assert store.sizes()["decisions"] == 7
+
+    look(store, settings, FIRST_DAY + 12)
+
+    assert counts(store, "latest").legit_flagged == 1.0
+    remove_all(store, GONE._replace(cohort_day=0))
+    assert store.sizes()["decisions"] == 0
+
+
 def test_evidence_of_a_silent_release_goes_and_that_of_the_service_stays(store, settings):
     """Its newest day lies behind the horizon."""
     decide_day(store, FIRST_DAY, 10, 0)

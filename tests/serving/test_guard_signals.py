@@ -14,7 +14,6 @@ from jobs.parity.distance import Distance
 from jobs.parity.log import StoreLog
 from jobs.parity.replay import Replayed
 from jobs.parity.report import ParityReport
-from serving.guard import signals as module
 from serving.guard.signals import Signals, measure
 from serving.worker.reports import read_workers
 from tests.serving.port_scene import commit
@@ -38,10 +37,8 @@ class Wall:
 
 
 @pytest.fixture
-def wall(monkeypatch):
-    clock = Wall()
-    monkeypatch.setattr(module, "WALL_CLOCK", clock)
-    return clock
+def wall():
+    return Wall()
 
 
 @pytest.fixture
@@ -56,7 +53,7 @@ class Scene:
 
     def __init__(self, home, store, wall, **settings):
         self.store, self.wall, self.log = store, wall, SilentLog()
-        self.signals = Signals(GuardSettings(home=home, store_map_bytes=1 << 28, **settings), self.log)
+        self.signals = Signals(GuardSettings(home=home, store_map_bytes=1 << 28, **settings), self.log, wall.now)
 
     def report(self, name="worker-a-1", **changes):
         """Let a worker report."""

@@ -134,6 +134,34 @@ def test_a_guard_that_was_replaced_changes_nothing(store, change):
     assert led.switch() == store.switch()
 
 
+class Replaced:
+    """A store whose guard is replaced right after it has changed the switch."""
+
+    def __init__(self, store):
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def report(self, *_):
+        """Refuse the sign of life."""
+        raise NotLeading("another guard leads")
+
+
+def test_a_guard_that_is_replaced_right_after_a_trip_still_says_so(tmp_path):
+    """Its log has the suspension; without one, the refusal of its sign of life tells that another guard leads."""
+    store, settings = new_store(tmp_path), GuardSettings(home=tmp_path, store_map_bytes=1 << 28)
+    put(store, bad_days())
+    while inspect_evidence(store, settings, (FIRST_DAY + 1) * 86_400).more:
+        pass
+
+    reason = inspect_evidence(Replaced(store), settings, NOON).suspended_because
+    assert reason.startswith("false-positive rate of ")
+    with pytest.raises(NotLeading):
+        inspect_evidence(Replaced(store), settings, NOON)
+    store.close()
+
+
 def test_a_lease_that_was_given_back_is_over(store):
     """A thread of a guard that ends cannot write after it, even before the next guard leads."""
     guard = Guard(store)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from antifraud.clock import DAY_SECONDS, date_of
 from antifraud.errors import CatalogError
+from antifraud.killswitch.eras import FIRST
 from antifraud.killswitch.machine import Mode, Order
 from antifraud.lake.appending import Appender
 from antifraud.lake.catalog import open_catalog, rows_by_day
@@ -24,6 +25,7 @@ from serving.shipper.__main__ import main
 from serving.shipper.shipping import ship
 from serving.store.records import Place
 from serving.store.store import open_store
+from serving.store.tallies import put_eras
 from tests.lake_tables import append, make_tables, rows_of
 from tests.serving.kill_shipper import STEPS
 from tests.serving.outcome_scene import pay, tell
@@ -115,9 +117,22 @@ def test_a_shipped_decision_says_all_that_was_decided(store, lake):
         "propensity": 0.0,
         "counted": True,
         "history_complete": True,
+        "era": 0,
     }
     assert len(vector) == 25
     assert (store.entries(1, 9, 9), store.shipped().arrival) == ([], 1)
+
+
+def test_a_shipped_decision_tells_its_era(store, lake):
+    """A decision that was made after a trip belongs to the era that began with the trip's epoch."""
+    commit(store, 1)
+    suspend(store)
+    store._environment.write(lambda view: put_eras(view, FIRST.begin(store.switch().epoch)))
+    commit(store, 2)
+
+    ship_all(store, lake)
+
+    assert [(row["epoch"], row["era"]) for row in rows_of(lake, DECISIONS)] == [(0, 0), (1, 1)]
 
 
 def test_labels_and_changes_of_the_switch_are_shipped_with_their_order(store, lake):

@@ -15,6 +15,7 @@ TRANSACTIONS = 1_500
 AS_OF = [FIRST + dt.timedelta(days=number) for number in (-1, 0, 3, 7, 11, 40)]
 STATUSES = ("fraud", "legitimate", "unknown")
 SCHEMA = ", ".join(f"{column.name} {column.type}" for column in LABELS.columns)
+CERTAIN = ("*", "1.0D as propensity")
 
 
 def histories(seed):
@@ -53,7 +54,7 @@ def collected(frame):
 def said(spark):
     """Return the drawn rows, as a list and as a data frame."""
     rows = histories(5)
-    return rows, spark.createDataFrame(rows, SCHEMA).coalesce(1).cache()
+    return rows, spark.createDataFrame(rows, SCHEMA).selectExpr(*CERTAIN).coalesce(1).cache()
 
 
 @pytest.mark.parametrize("as_of", AS_OF, ids=str)

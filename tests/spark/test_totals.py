@@ -114,7 +114,7 @@ def test_labels_as_of_a_day(spark):
         [said(1, "legitimate", 7), said(1, "fraud", 8, "client", 1), said(2, "unknown", 7), said(3, "fraud", 8),
          said(4, "fraud", 7, "client", 2), said(4, "legitimate", 7, "client", 10)],
         LABEL_SCHEMA,
-    )  # fmt: skip
+    ).selectExpr("*", "1.0D as propensity")  # fmt: skip
 
     def known(day):
         rows = latest(labels, D1 + dt.timedelta(days=day)).collect()

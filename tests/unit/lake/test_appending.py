@@ -15,7 +15,7 @@ BITS = (0x7FF8000000000000, 0x7FF8000000000001, 0x8000000000000000, 0x0000000000
 
 def decision(day, arrival, vector):
     """A row of `decisions`."""
-    told = False, False, "approve", 0, "", 1.0, True, True
+    told = False, False, "approve", 0, "", 1.0, True, True, 0
     names = "k1.c", "k1.t", 100, vector, "first", 1, 2, "SERVING", 0, date_of(0), *told
     return (date_of(day), "s", arrival, "d", "", "1", 60, 61, *names)
 

@@ -1,0 +1,1 @@
+"""A deterministic simulation of guard, store, clocks, labels and crashes: everything follows from one seed."""

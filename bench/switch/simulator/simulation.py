@@ -1,0 +1,191 @@
+"""One life of a world, with or without disorder, and the verdict that it ends with."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from antifraud.settings.serving import GuardSettings
+from bench.switch.simulator.checks import Change, Checks, require
+from bench.switch.simulator.clients import Worker
+from bench.switch.simulator.guards import Guards
+from bench.switch.simulator.ledger import Ledger
+from bench.switch.simulator.people import Admin, Shipper
+from bench.switch.simulator.stage import LEASE_SECONDS, Disorder, Immediate, Stage, Violated
+from bench.switch.simulator.world import DAYS, Event, Kind, World
+from serving.store.store import init_store
+
+IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 a folder for one run
+IDENTITY: Final = "simulated"
+DAYS_TO_TRIP: Final = 4
+"""Bad days that have matured when the guard must have tripped."""
+
+
+class Verdict(NamedTuple):
+    """Everything that a life ends with. Kills, a second guard and other clocks must not change any of it."""
+
+    transitions: list[tuple[int, Change]]
+    evidence: dict[Any, Any]
+    cohorts: list[Any]
+    eras: Any
+    closed: int
+
+
+class Life(NamedTuple):
+    """A verdict, and how much has gone wrong on the way."""
+
+    verdict: Verdict
+    trips: int
+    kills: int
+    stops: int
+
+
+class Simulation:
+    """A world that is lived through."""
+
+    def __init__(self, stage: Stage) -> None:
+        """Start all processes."""
+        self._stage, self._ledger = stage, Ledger()
+        self._events: Iterator[Event] = stage.world.events()
+        self._worker = Worker(stage, self._ledger)
+        self._admin, self._shipper = Admin(stage), Shipper(stage)
+        self._guards = Guards(stage, self._next, self._worker.report)
+        self.checks = Checks(stage, self._ledger)
+
+    def run(self) -> Life:
+        """Live through all days, and check all invariants.
+
+        Raises:
+            Violated: One does not hold.
+        """
+        while self._next():
+            pass
+        self.checks.finish()
+        self._check_trips()
+        return Life(
+            self._verdict(), len(self.checks.trips), self._stage.kills, sum(self._guards.stops.values())
+        )  # fmt: skip
+
+    def _next(self) -> bool:
+        """Let the next event happen; return whether there was one."""
+        event = next(self._events, None)
+        if event is None:
+            return False
+        self._stage.go_to(event.time)
+        self._happen(event)
+        self.checks.look()
+        return True
+
+    def _happen(self, event: Event) -> None:
+        world, stage, worker = self._stage.world, self._stage, self._worker
+        match event.kind:
+            case Kind.GUARD:
+                self._let_guards_work()
+            case Kind.LABEL:
+                worker.label(world.said.get(event.time, []))
+            case Kind.DECIDE:
+                worker.decide(world.payments(event.time))
+            case Kind.BEGIN_SLOWLY:
+                stage.slow = world.payments(event.time)
+                worker.begin_slowly(stage.slow)
+            case Kind.FINISH_SLOWLY:
+                worker.finish_slowly(stage.slow)
+            case Kind.NIGHT:
+                self._admin.promote()
+            case Kind.ACT:
+                self._admin.act()
+            case Kind.SHIP:
+                self._shipper.ship()
+            case Kind.EXPIRE:
+                self._shipper.expire()
+
+    def _let_guards_work(self) -> None:
+        stage = self._stage
+        if stage.day in stage.disorder.outage:
+            return
+        # A trouble begins and ends in the morning, when no day closes, so that the order of changes is always the same.
+        is_morning = stage.now % 86_400 == 7 * 3_600
+        troubled = stage.day in stage.world.troubled_days if is_morning else stage.troubled
+        changes, stage.troubled = troubled != stage.troubled, troubled
+        self._guards.work(until_calm=changes)
+
+    def _check_trips(self) -> None:
+        """Check that a bad release trips in time, and a good one never."""
+        world, trips = self._stage.world, self.checks.trips
+        if not world.is_bad:
+            require(not trips, f"a good service tripped at the epochs {trips}")
+        elif not world.has_people:
+            due = world.bad_days.start + DAYS_TO_TRIP + world.delay + 1
+            days = [self.checks.seen_on[epoch] for epoch in trips]
+            first = min(days, default=None)
+            require(first is not None and first <= due, f"a bad release tripped on day {first} instead of {due}")
+            require(first is None or first > world.bad_days.start + world.delay, "a trip before labels have come")
+
+    def _verdict(self) -> Verdict:
+        store = self.checks.store
+        changes = [_without_times(change) for change in self.checks.history]
+        transitions = list(zip(self.checks.seen_on, changes, strict=True))
+        # How many labels still come after the close depends on how long decisions are kept, and so on the guard's pace.
+        timely = [(each.era, each.timely) for each in store.cohorts()]
+        return Verdict(transitions, store.evidence(), timely, store.eras(), store.closed_day())
+
+
+def _without_times(change: Change) -> Change:
+    """Return a change without what clocks that differ by some minutes may say differently."""
+    kept = {name: value for name, value in change.items() if name != "at"}
+    for name in ("warned", "drilled"):
+        if note := kept[name]:
+            kept[name] = {**note, "at": None}
+    return kept
+
+
+def live(world: World, disorder: Disorder) -> Life:
+    """Live through a world in a store of its own.
+
+    Raises:
+        Violated: An invariant does not hold.
+    """
+    with _open_stage(world, disorder) as stage:
+        return Simulation(stage).run()
+
+
+@contextmanager
+def _open_stage(world: World, disorder: Disorder) -> Iterator[Stage]:
+    with tempfile.TemporaryDirectory(prefix="simulated-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as home:
+        settings = GuardSettings(
+            home=Path(home), store_map_bytes=1 << 27, label_delay_days=world.delay,
+            guard_lease_seconds=LEASE_SECONDS, signal_policies="shipper_behind=off",
+        )  # fmt: skip
+        init_store(settings, IDENTITY).close()
+        environment = Immediate(
+            settings.store_dir, settings.store_map_bytes, power_safe=False, wait_seconds=1.0, after_close=lambda: None
+        )
+        try:
+            yield Stage(environment, settings, world, disorder)
+        finally:
+            environment.close()
+
+
+def try_seed(seed: int, days: int = DAYS) -> Life:
+    """Live through the world of a seed with and without disorder, and compare the verdicts.
+
+    Raises:
+        Violated: An invariant does not hold, or the verdicts differ.
+    """
+    world = World(seed, days)
+    calm, disturbed = live(world, Disorder.none(world)), live(world, Disorder.of(world))
+    for name, expected, found in zip(Verdict._fields, calm.verdict, disturbed.verdict, strict=True):
+        if expected != found:
+            raise Violated(f"{name} differ from those of a guard that nobody disturbs: {_difference(expected, found)}")
+    return disturbed
+
+
+def _difference(expected: Any, found: Any) -> str:
+    if isinstance(expected, list):
+        pairs = [(a, b) for a, b in zip(expected, found, strict=False) if a != b]
+        return f"{pairs[0] if pairs else (len(expected), len(found))}"
+    if isinstance(expected, dict):
+        keys = [key for key in {**expected, **found} if expected.get(key) != found.get(key)]
+        return f"{keys[0]}: {expected.get(keys[0])} and {found.get(keys[0])}"
+    return f"{expected} and {found}"
