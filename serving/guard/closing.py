@@ -1,16 +1,17 @@
 """The closing of a day: what it adds to the evidence, and whether something trips."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from antifraud.artifacts.pointer import read_champion
 from antifraud.clock import day_of
-from antifraud.killswitch.cohorts import CohortCounts
+from antifraud.killswitch.acquittal import find_successors, is_acquitted, is_too_soon
+from antifraud.killswitch.detectors.noise import Noise
 from antifraud.killswitch.losses import LOSS, Loss, describe_loss, explain_loss
 from antifraud.killswitch.machine import Switch, trip
 from antifraud.killswitch.status import describe_subject
-from antifraud.killswitch.subjects import SERVICE, Subject, close_day, explain, find_trip, is_acquitted
+from antifraud.killswitch.subjects import SERVICE, Subject, close_day, explain, find_trip
 from antifraud.settings.serving import GuardSettings
 from serving.guard.known import Known, find_serving
 from serving.guard.losing import close_episodes, is_loss_over
@@ -59,8 +60,9 @@ def _judge(known: Known, changed: Changed, closed: int, settings: GuardSettings,
     broken = find_trip(subjects, serving, loss)
     if broken is None:
         return None
-    if broken == SERVICE and _is_trouble_over(known, serving, closed, settings, now):
-        changed.subjects[present, SERVICE] = subjects[SERVICE].clear()
+    began = _find_good_successors(known, subjects[SERVICE], closed, settings, now) if broken == SERVICE else None
+    if began is not None:
+        changed.subjects[present, SERVICE] = subjects[SERVICE].clear(began)
         return None
     if broken == LOSS and is_loss_over(known, loss, serving, closed, settings):
         changed.losses[present] = loss.clear()
@@ -95,16 +97,12 @@ def _close(known: Known, day: int, settings: GuardSettings) -> Changed:
     return Changed(subjects, close_episodes(known, day, settings), others)
 
 
-def _is_trouble_over(known: Known, serving: str | None, closed: int, settings: GuardSettings, now: int) -> bool:
-    """Return whether a release that has come since shows that the excess was that of others."""
+def _find_good_successors(known: Known, service: Subject, closed: int, settings: GuardSettings, now: int) -> int | None:
+    """Return the first day of releases that have come since and are acquitted; None if there are none."""
     present = [cohort.timely for cohort in known.cohorts if cohort.era == known.eras.present]
-    if _has_decided_most(serving, [each for each in present if each.day == closed]):
-        return False
-    # Today is left out: what the guard says must not depend on the second in which it looks.
-    since = [each for each in present if each.release == serving and closed < each.day < day_of(now)]
-    before = [each for each in present if each.day <= closed]
-    return is_acquitted(since, before, settings.fpr_limit)
-
-
-def _has_decided_most(release: str | None, day: Sequence[CohortCounts]) -> bool:
-    return 2 * sum(each.decided for each in day if each.release == release) >= sum(each.decided for each in day)
+    since = find_successors(present, closed, day_of(now))
+    if not since or is_too_soon(closed, service.cleared_on):
+        return None
+    noise = Noise.merged([(read_promise(settings, each.release).noise, each.decided) for each in since])
+    is_good = is_acquitted(since, [each for each in present if each.day <= closed], noise, settings.fpr_limit)
+    return since[0].day if is_good else None

@@ -1,13 +1,14 @@
 """The missed fraud of days of episodes that close, and whether the trouble is over by then."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
+from antifraud.killswitch.acquittal import LEAST_ROWS, is_too_soon
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.detectors.loss import MissedDay
 from antifraud.killswitch.detectors.missed_rate import TERMINAL_DAYS
 from antifraud.killswitch.losses import Loss, allowed_loss, close_losses, is_within, observed_volume
-from antifraud.killswitch.subjects import LEAST_ROWS
 from antifraud.settings.serving import GuardSettings
 from serving.guard.known import Known
 from serving.guard.promises import read_promise
@@ -45,21 +46,33 @@ def allowed_of(cohort: CohortCounts, known: Known, settings: GuardSettings) -> f
 
 
 def is_loss_over(known: Known, loss: Loss, serving: str | None, closed: int, settings: GuardSettings) -> bool:
-    """Return whether what serves has come since, and the days that have closed since are within the limit.
+    """Return whether the missed fraud was that of releases that serve no more.
 
-    Its own days count if it has some, else those of all releases.
+    The last closed days have to be within the limit: those of all releases that did not decide half of a day of these
+    episodes or, if there are none, those of all. As for the rate, nothing is acquitted twice in 30 days.
     """
     present = [cohort for cohort in known.cohorts if cohort.era == known.eras.present]
-    bad = [each.timely for each in present if each.timely.day in {day.day for day in loss.recent}]
-    if 2 * sum(each.decided for each in bad if each.release == serving) >= sum(each.decided for each in bad):
-        return False
+    accused = _find_accused(present, {day.day for day in loss.recent})
     since = [each for each in present if max(loss.closed, closed - SHOWN_DAYS) < each.timely.day <= closed]
-    shown = [each for each in since if each.timely.release == serving] or since
-    if sum(each.timely.decided for each in shown) < LEAST_ROWS:
+    shown = [each for each in since if each.timely.release not in accused] or since
+    if (
+        serving in accused
+        or is_too_soon(loss.closed, loss.cleared_on)
+        or sum(each.timely.decided for each in shown) < LEAST_ROWS
+    ):
         return False
     days = [MissedDay(closed + settings.label_delay_days - each.timely.day, each.missed) for each in shown]
     allowed = sum(allowed_of(each.timely, known, settings) for each in shown)
     return is_within(days, known_shares(serving, settings), allowed)
+
+
+def _find_accused(cohorts: Iterable[StoredCohort], days: Collection[int]) -> set[str]:
+    """Return the releases that have decided half of some day."""
+    decided: dict[int, Counter[str]] = {day: Counter() for day in days}
+    for each in cohorts:
+        if each.timely.day in decided:
+            decided[each.timely.day][each.timely.release] += each.timely.decided
+    return {release for parts in decided.values() for release, count in parts.items() if 2 * count >= parts.total()}
 
 
 def known_shares(release: str | None, settings: GuardSettings) -> Sequence[float]:
