@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from antifraud.keys.endpoints import Network, parse_networks
+from antifraud.killswitch.alarms import AlarmName
 from antifraud.killswitch.signals import Policy, SignalName, parse_policies
 from antifraud.settings.core import Settings
 from antifraud.settings.locations import require_redis_url
@@ -36,7 +37,7 @@ class StoreSettings(Settings):
     """The labels of a cohort count from this many days after its day."""
 
     signal_policies: str = ""
-    """Policies of technical signals other than the default, such as ``p99=off,error_share=suspend``."""
+    """Policies of signals and warnings other than the default, such as ``p99=off,error_share=suspend``."""
 
     def __post_init__(self) -> None:
         """Refuse also policies that are none, and a URL that names no Redis.
@@ -55,8 +56,8 @@ class StoreSettings(Settings):
         return self.store_url or str(self.store_dir)
 
     @property
-    def policies(self) -> dict[SignalName, Policy]:
-        """The policy of each technical signal."""
+    def policies(self) -> dict[SignalName | AlarmName, Policy]:
+        """The policy of each technical signal, and of each warning of the evidence."""
         return parse_policies(self.signal_policies)
 
     @property

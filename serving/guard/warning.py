@@ -16,6 +16,7 @@ from antifraud.killswitch.alarms import (
 )
 from antifraud.killswitch.coverage import Coverage
 from antifraud.killswitch.running import month_of, watch_flagged, watch_month
+from antifraud.killswitch.signals import Policy
 from antifraud.settings.serving import GuardSettings
 from serving.guard.known import Known, find_serving
 from serving.guard.losing import known_shares, missed_by_day
@@ -29,7 +30,8 @@ RECENT_DAYS: Final = 28
 
 def make_warning(known: Known, settings: GuardSettings, now: int) -> Inspection | None:
     """Return the change of the warnings that the evidence asks for; None if they stay as they are."""
-    alarms = find_alarms(known, settings, now)
+    policies = settings.policies
+    alarms = [each for each in find_alarms(known, settings, now) if policies[each.name] is not Policy.OFF]
     warn = raise_alarms(known.switch, alarms, now)
     described = json.dumps(describe_alarms(alarms, (warn or known.switch).warnings)).encode()
     if warn is None and described == known.alarms:

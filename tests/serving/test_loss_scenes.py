@@ -1,5 +1,6 @@
 """Missed fraud and flagged shares through the real guard, its store, and the scorer that tells of them."""
 
+import dataclasses
 import json
 
 import pytest
@@ -160,3 +161,11 @@ def test_a_suspended_service_is_warned_about_too(scorer, settings):
 
     switch = scorer.store.switch()
     assert (switch.mode, switch.by, dict(switch.warnings)) == (Mode.SUSPENDED, "boss", {"flagged_share": Level.PAGE})
+
+
+def test_a_warning_that_is_off_is_not_raised(scorer, settings):
+    """The same ten payments, and a policy that wants to know nothing of them."""
+    flag(scorer, 10)
+    inspect(scorer, dataclasses.replace(settings, signal_policies="flagged_share=off"), 61)
+
+    assert dict(scorer.store.switch().warnings) == {}
