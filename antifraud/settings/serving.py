@@ -12,6 +12,7 @@ from antifraud.settings.locations import require_redis_url
 from antifraud.settings.ranges import INNER_SHARE, MOST_DAYS, MOST_SECONDS, Range
 
 Durability = Literal["process", "power"]
+OnTrip = Literal["rollback", "suspend"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,8 @@ class GuardSettings(StoreSettings):
     """Pause between two inspections of the evidence."""
     guard_lease_seconds: Annotated[float, Range(0.2, 600)] = 10.0
     """A guard that leads and gives no sign of life for so long is replaced by another that runs."""
+    on_trip: OnTrip = "rollback"
+    """Consequence of a trip: back to a release that is good today, or suspended until a person decides."""
     warn_error_share: Annotated[float, INNER_SHARE] = 0.01
     """Share of failing requests for decisions, over a minute, from which the guard warns."""
     warn_p99_seconds: Annotated[float, Range(0.001, 1)] = 0.05

@@ -17,6 +17,7 @@ from serving.guard.known import Known, find_serving
 from serving.guard.losing import close_episodes, is_loss_over
 from serving.guard.promises import read_promise
 from serving.guard.terminals import close_terminals
+from serving.guard.tripping import follow_trip
 from serving.store.port import EvidenceKey, Inspection
 
 
@@ -74,7 +75,8 @@ def _judge(known: Known, changed: Changed, closed: int, settings: GuardSettings,
         reason = explain(broken, subjects[broken], settings.fpr_limit)
         numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
     champion = read_champion(settings.releases_dir, known.switch)
-    return trip(known.switch, release=serving, champion=champion, reason=reason, at=now, evidence=numbers)
+    tripped = trip(known.switch, release=serving, champion=champion, reason=reason, at=now, evidence=numbers)
+    return follow_trip(known.switch, tripped, serving, settings, known.reports, known.of_present_era(closed))
 
 
 def _close(known: Known, day: int, settings: GuardSettings) -> Changed:

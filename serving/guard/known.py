@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from antifraud.artifacts.pointer import read_champion
 from antifraud.clock import day_of
+from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.detectors.flagged_share import Minute
 from antifraud.killswitch.eras import Eras
 from antifraud.killswitch.losses import LOSS, Loss
@@ -16,7 +17,6 @@ from antifraud.killswitch.subjects import Subject
 from antifraud.settings.serving import GuardSettings
 from serving.guard.terminals import TERMINALS
 from serving.store.port import DecisionStore, EvidenceKey, StoredCohort
-from serving.store.signals import ALARMS
 from serving.store.tallies import close_time
 
 SLACK_SECONDS: Final = 300
@@ -39,7 +39,7 @@ class Known:
     evidence: Mapping[EvidenceKey, Mapping[str, Any]]
     answered: int
     minutes: Mapping[int, Minute]
-    alarms: bytes | None
+    reports: Mapping[str, bytes]
 
     @staticmethod
     def read(store: DecisionStore, delay_days: int) -> "Known":
@@ -54,7 +54,7 @@ class Known:
             store.evidence(),
             _answered(store, eras.present, delay_days),
             store.minutes(),
-            store.reports().get(ALARMS),
+            store.reports(),
         )
 
     def days_to_close(self, now: int, delay_days: int) -> list[int]:
@@ -72,6 +72,11 @@ class Known:
     def of_day(self, day: int) -> list[StoredCohort]:
         """Return the cohorts of a day."""
         return [cohort for cohort in self.cohorts if cohort.timely.day == day]
+
+    def of_present_era(self, last: int) -> list[CohortCounts]:
+        """Return the counts of the present era up to a closed day, as they were when their days closed."""
+        timely = [cohort.timely for cohort in self.cohorts if cohort.era == self.eras.present]
+        return [each for each in timely if each.day <= last]
 
     def subjects(self, era: int) -> dict[str, Subject]:
         """Return the subjects of an era that the rate is about."""

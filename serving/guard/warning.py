@@ -23,6 +23,7 @@ from serving.guard.losing import known_shares, missed_by_day
 from serving.guard.terminals import TERMINALS
 from serving.store.minutes import MINUTE_SECONDS
 from serving.store.port import Inspection
+from serving.store.signals import ALARMS
 
 RECENT_DAYS: Final = 28
 """Closed days that coverage and late labels are about."""
@@ -34,7 +35,7 @@ def make_warning(known: Known, settings: GuardSettings, now: int) -> Inspection 
     alarms = [each for each in find_alarms(known, settings, now) if policies[each.name] is not Policy.OFF]
     warn = raise_alarms(known.switch, alarms, now)
     described = json.dumps(describe_alarms(alarms, (warn or known.switch).warnings)).encode()
-    if warn is None and described == known.alarms:
+    if warn is None and described == known.reports.get(ALARMS):
         return None
     return Inspection(known.closed, warn=warn, alarms=described)
 
