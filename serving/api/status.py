@@ -127,10 +127,11 @@ def _describe_missing(reason: str) -> dict[str, Any]:
 
 def _describe_serving(services: Services) -> dict[str, Any]:
     serving = services.serving
+    release = serving and serving.release
     return {
-        "release": serving and serving.release.release,
-        "verdict": serving and serving.release.verdict,
-        "threshold": serving and serving.release.threshold,
+        "release": release and release.release,
+        "verdict": release and release.verdict,
+        "threshold": release and release.threshold,
         "state_cutoff": serving and serving.state.cutoff_date,
         "policy": describe_policy(services),
     }
