@@ -41,7 +41,7 @@ def describe_worker(services: "Services", state: StatePointer | None, epoch: int
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "at": WALL_CLOCK.now(),
-        "release": serving and serving.release.release,
+        "release": serving and serving.release and serving.release.release,
         "cutoff": serving and serving.state.cutoff,
         "state_cutoff": serving and serving.state.cutoff_date,
         "state": state and dataclasses.asdict(state),
