@@ -26,6 +26,8 @@ def measure(services: Services) -> bool:
         StoreError: The store cannot be used. The gauges keep their values, except that the service is suspended if
             the store is not its own.
     """
+    # Before the store, which may be away: hits were counted for decisions that are made.
+    services.metrics.count_hits()
     gauges = services.metrics.gauges
     try:
         store = services.store
