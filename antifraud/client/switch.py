@@ -11,6 +11,7 @@ from antifraud.client.scorer import ScorerClient
 from antifraud.errors import SettingsError
 from antifraud.killswitch.trips import Trip
 from antifraud.settings.core import JobSettings
+from antifraud.settings.locations import resolve_path
 
 HELD: Final = frozenset({"SUSPENDED", "ROLLED_BACK"})
 """Modes in which the pointer stays."""
@@ -79,7 +80,8 @@ def connect_as_judge(settings: JobSettings) -> ScorerClient:
     Raises:
         SettingsError: The token cannot be read.
     """
-    return _connect(settings, settings.scorer_judge_token_path, "a token of the scopes judge and read")
+    path = settings.scorer_judge_token or settings.under_home("secrets", "judge.token")
+    return _connect(settings, resolve_path(path), "a token of the scopes judge and read")
 
 
 def _connect(settings: JobSettings, path: Path, needed: str) -> ScorerClient:

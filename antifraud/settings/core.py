@@ -57,6 +57,8 @@ class Settings:
     """Public key that a release's signature is checked with; default ``<home>/secrets/release.pub``."""
     fpr_limit: Annotated[float, INNER_SHARE] = 0.05
     """Largest false-positive rate: no release above it passes the gate, and the guard suspends the service above it."""
+    loss_limit_minor: Annotated[int, Range(1, MOST_MINOR)] = 50_000_000
+    """Largest missed fraud in a 30-day month, minor units: the gate's limit, and the budget that the guard watches."""
 
     def __post_init__(self) -> None:
         """Refuse values that mean nothing, before anything is done with them.
@@ -159,8 +161,7 @@ class JobSettings(Settings):
     scorer_token: Path | None = None
     """File with a bearer token of the scope `admin` for that; default ``<home>/secrets/admin.token``."""
     scorer_judge_token: Path | None = None
-    """File with a bearer token of the scopes `judge` and `read`, which the recovery from a trip uses; default
-    ``<home>/secrets/judge.token``."""
+    """One of the scopes `judge` and `read`, for the recovery from a trip; default ``<home>/secrets/judge.token``."""
     release_signing_key: Path | None = None
     """Private key that promotion signs releases with; default ``<home>/secrets/release.key``."""
     label_delay_days: Annotated[int, Range(0, MOST_DAYS)] = 7
@@ -196,8 +197,6 @@ class JobSettings(Settings):
     """Standard deviation of fraud from month to month, as a share of it; the window's weeks may show a larger one."""
     fpr_target: Annotated[float, INNER_SHARE] = 0.045
     """Rate that a new threshold is certified at. Below the limit, it leaves a release room for drift."""
-    loss_limit_minor: Annotated[int, Range(1, MOST_MINOR)] = 50_000_000
-    """Largest missed fraud in a 30-day month, minor units."""
     attainable_value_recall: Annotated[float, INNER_SHARE] = 0.95
     """Share of the fraud amount that a model can catch; a loss limit that demands more counts as out of reach."""
     # At 0 no release could pass.
@@ -263,11 +262,6 @@ class JobSettings(Settings):
     def scorer_token_path(self) -> Path:
         """Bearer token with which jobs change the scorer's switch."""
         return resolve_path(self.scorer_token or self.under_home("secrets", "admin.token"))
-
-    @property
-    def scorer_judge_token_path(self) -> Path:
-        """Bearer token with which the recovery from a trip changes the scorer's switch."""
-        return resolve_path(self.scorer_judge_token or self.under_home("secrets", "judge.token"))
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from antifraud.artifacts.bundle import open_release, write_bundle
 from antifraud.artifacts.pointer import Pointer, activate, read_pointer
-from antifraud.client.switch import connect_as_admin, connect_as_judge, read_switch
+from antifraud.client.switch import read_switch
 from antifraud.errors import ChampionUnjudged, GateRefused, ReleaseError, SettingsError, TrackingError
 from antifraud.features.registry import feature_set_hash
 from antifraud.files import sha256_of
@@ -39,8 +39,7 @@ def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | No
 
     `replace_unjudged` names a release of other features that may be replaced although it could not be judged. If the
     candidate was released before and a later validation decided the same, its first bundle is kept. A reason to
-    `resume` lets the candidate serve also if the service is suspended or rolled back. After a trip no reason is needed
-    if enough of its certify days lie after the onset.
+    `resume` lets the candidate serve also if the service is held; after a trip it may do so without one.
 
     Raises:
         GateRefused: The gate's report forbids it, the pointer was moved since it was written, a release of a later
@@ -60,11 +59,8 @@ def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | No
     require_movable(switch, is_first=serving is None, resume=resume or by_itself)
     _require_newest(settings, serving, as_of)
     _require_unmoved(candidate, report, serving)
-    unjudged = _unjudged(settings, candidate, serving)
-    if unjudged and serving and serving.release != replace_unjudged:
-        raise ChampionUnjudged(unjudged)
+    reason = _require_replaceable(settings, candidate, serving, replace_unjudged)
     public = _write_release(settings, candidate, report)
-    reason = f"in place of {replace_unjudged}, which could not be judged" if unjudged else ""
     sequence = serving.sequence if serving else 0
     epoch = switch.epoch if switch else None
     pointer = activate(
@@ -72,8 +68,7 @@ def promote(settings: JobSettings, as_of: dt.date, *, replace_unjudged: str | No
     )
     # The pointer first: until the service is resumed it decides nothing, so a kill in between is only a longer wait.
     if switch and switch.is_held and (resume or by_itself):
-        connect = connect_as_admin if resume else connect_as_judge
-        resume_service(settings, switch, resume or by_itself, sha256_of(candidate.path / REPORT_FILE), connect)
+        resume_service(settings, switch, sha256_of(candidate.path / REPORT_FILE), resume, by_itself)
     elif switch and serving:
         require_in_time(settings, before=serving, after=pointer)
     return pointer
@@ -144,6 +139,16 @@ def _require_newest(settings: JobSettings, pointer: Pointer | None, as_of: dt.da
         )
 
 
+def _require_replaceable(
+    settings: JobSettings, candidate: Candidate, serving: Pointer | None, replace_unjudged: str | None
+) -> str:
+    """Refuse to replace a champion that could not be judged, unless a person names it; return the reason to keep."""
+    unjudged = _unjudged(settings, candidate, serving)
+    if unjudged and serving and serving.release != replace_unjudged:
+        raise ChampionUnjudged(unjudged)
+    return f"in place of {replace_unjudged}, which could not be judged" if unjudged else ""
+
+
 def _unjudged(settings: JobSettings, candidate: Candidate, serving: Pointer | None) -> str | None:
     """Return why the champion could not be judged beside the candidate; None if it could, or if it is broken."""
     if serving is None or serving.release == candidate.id:
@@ -180,8 +185,9 @@ def _files(candidate: Candidate, report: GateReport) -> dict[str, bytes]:
 def _manifest(candidate: Candidate, report: GateReport) -> dict[str, Any]:
     described = ("as_of", "feature_set", "features", "features_snapshot", "days", "windows", "counts", "seed")
     decided = {"threshold": report.threshold, "verdict": str(report.verdict), "limits": asdict(report.limits)}
-    # The guard reads both. A window that could not tell leaves the noise out, and the guard assumes a cautious one.
-    watched = {"known_shares": list(report.known_shares)} | ({"noise": report.noise.to_dict()} if report.noise else {})
+    # The guard reads these. A window that could not tell leaves the noise out, and the guard assumes a cautious one.
+    watched = {"known_shares": list(report.known_shares), "transactions_a_month": report.judged_transactions_a_month}
+    watched |= {"noise": report.noise.to_dict()} if report.noise else {}
     # A candidate of an earlier version does not say which labels it read.
     names = ("labels_snapshot", "client_labels_snapshot")
     labels = {name: candidate.info[name] for name in names if name in candidate.info}

@@ -4,11 +4,8 @@ While the service is suspended or rolled back, the pointer stays, unless a candi
 pointer and a switch never say two things about what serves.
 """
 
-from collections.abc import Callable
-
 from antifraud.artifacts.pointer import Pointer, find_champion, put_back
-from antifraud.client.scorer import ScorerClient
-from antifraud.client.switch import SwitchSeen, connect_as_admin, read_switch
+from antifraud.client.switch import SwitchSeen, connect_as_admin, connect_as_judge, read_switch
 from antifraud.errors import GateRefused, SettingsError
 from antifraud.settings.core import JobSettings
 from jobs.judging.recovering import explain_wait
@@ -62,20 +59,16 @@ def require_switch(settings: JobSettings) -> SwitchSeen:
     return switch
 
 
-def resume_service(
-    settings: JobSettings,
-    switch: SwitchSeen,
-    reason: str,
-    report: str,
-    connect: Callable[[JobSettings], ScorerClient] = connect_as_admin,
-) -> None:
+def resume_service(settings: JobSettings, switch: SwitchSeen, report: str, reason: str, by_itself: str = "") -> None:
     """Resume with what the pointer names now; `report` is the SHA-256 of the report by which it passes.
+
+    Without the `reason` of a person, the recovery from a trip resumes, with its own token and the reason `by_itself`.
 
     Raises:
         ClientError: The scorer refuses, or did not answer. The pointer stays moved; run the promotion again.
     """
-    with connect(settings) as client:
-        after = client.resume(reason, switch.epoch or 0, report=report)
+    with connect_as_admin(settings) if reason else connect_as_judge(settings) as client:
+        after = client.resume(reason or by_itself, switch.epoch or 0, report=report)
     print(f"the service is {after['mode']} since change {after['epoch']} of its switch")
 
 

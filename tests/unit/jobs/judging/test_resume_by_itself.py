@@ -88,7 +88,7 @@ def test_a_reason_of_a_person_goes_out_under_the_persons_token(settings, changes
 
 @pytest.mark.parametrize(
     ("days", "words"),
-    [(13, r"After 14 certify days after the onset on 2\d{3}-\d\d-\d\d, a PASS resumes by itself$"), (None, r"resume.$")],
+    [(13, r"After 14 certify days after the onset on 2[-\d]+, a PASS resumes by itself$"), (None, r"resume.$")],
 )
 def test_fewer_days_leave_the_service_as_it_is(settings, changes, days, words):
     """The refusal says when a PASS resumes by itself; without a trip to recover from, a person has to decide."""
