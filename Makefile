@@ -27,7 +27,7 @@ setup:  ## check prerequisites, make the environment, fetch the jars
 	@sh infra/setup/prerequisites.sh
 	@sh infra/setup/setup.sh
 
-servers: setup  ## PostgreSQL, nginx, promtool and an S3 server for the tests (apt-get as root, Go)
+servers: setup  ## PostgreSQL, Redis, nginx, promtool and an S3 server for the tests (apt-get as root, Go)
 	$(PYTHON) -m infra.cluster prepare
 
 cloud: setup  ## the cloud's SDK in an environment of its own: for the tests, and for Airflow with a target in the cloud

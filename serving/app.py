@@ -10,9 +10,9 @@ from werkzeug.exceptions import NotFound
 from antifraud.api.state import HEADER as STATE
 from serving.api import batches, decisions, documents, labels, outcomes, problems, status, switch
 from serving.api.scorer import Scorer
-from serving.api.state import StateHeader
 from serving.worker.request_id import HEADER, VARIABLE, choose_request_id
 from serving.worker.services import Services
+from serving.worker.state_header import StateHeader
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

@@ -37,7 +37,7 @@ class SwitchAnswer(Struct, frozen=True):
     warn or page, the highest of `warnings`, and `warned` says why. `drill` is true during an exercise, and `drilled`
     says why. `evidence` has the numbers behind the change. `tripped` lists releases that served when the guard tripped
     and have not served since; `unproved_at` is when such a release was last put back without a PASS, and `observed_at`
-    when OBSERVE began.
+    when OBSERVE began. `trip` has epoch, time and onset of the trip that the service recovers from by itself.
     """
 
     mode: str
@@ -58,6 +58,7 @@ class SwitchAnswer(Struct, frozen=True):
     tripped: tuple[str, ...] = ()
     unproved_at: int | None = None
     observed_at: int | None = None
+    trip: dict[str, Any] | None = None
 
 
 class StatusAnswer(Struct, frozen=True):

@@ -4,7 +4,8 @@ This module has the pure rules; `serving/store/switchboard.py` keeps the switch 
 names the epoch that its author had read. If two operators, or an operator and the guard, act on the same reading, only
 the first change is accepted.
 
-A trip of the guard suspends. In OBSERVE nothing is flagged, so a trip there only blocks the way to SERVING.
+A trip of the guard suspends, unless the standing judgement knows a release that is good today
+(`antifraud.killswitch.consequence`). In OBSERVE nothing is flagged, so a trip there only blocks the way to SERVING.
 The diagram is in docs/architecture/serving.md.
 """
 
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 from antifraud.errors import StaleEpoch, TransitionRefused
 from antifraud.killswitch.admission import is_unproved, require_admissible
+from antifraud.killswitch.trips import Trip
 
 GUARD: Final = "guard"
 """The author of trips and warnings."""
@@ -92,6 +94,7 @@ class Switch:
         tripped: Releases that served when the guard tripped, and have not been put back into service since.
         unproved_at: When a release that had tripped was last put back without a PASS.
         observed_at: When OBSERVE began; it stays until the service has left observation by way of SERVING.
+        trip: The trip that the service recovers from by itself; None if it serves, or if a person has taken over.
     """
 
     mode: Mode
@@ -112,6 +115,7 @@ class Switch:
     tripped: tuple[str, ...] = ()
     unproved_at: int | None = None
     observed_at: int | None = None
+    trip: Trip | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +133,7 @@ class Order:
         champion: The release that the pointer names, as the author has read it; None if it cannot be read.
         drill: Whether it is an exercise.
         forced: Whether a person takes the responsibility for what the evidence forbids.
+        recovers: Whether the recovery from a trip asks for it, and no person.
         evidence: Numbers behind the change.
         label_delay_days: Days until the labels of a day have come.
     """
@@ -143,6 +148,7 @@ class Order:
     champion: str | None = None
     drill: bool = False
     forced: bool = False
+    recovers: bool = False
     evidence: Mapping[str, Any] = field(default_factory=dict)
     label_delay_days: int = 0
 
@@ -187,6 +193,8 @@ def change(switch: Switch, order: Order) -> Switch:
     if order.mode not in ALLOWED[switch.mode]:
         possible = ", ".join(sorted(ALLOWED[switch.mode]))
         raise TransitionRefused(f"{switch.mode} cannot become {order.mode}: from here the switch goes to {possible}")
+    if order.recovers and switch.trip is None:
+        raise TransitionRefused("the service does not recover from a trip by itself: an admin decides what serves")
     after = dataclasses.replace(
         _noted(switch, order.reason, order.by, order.at, order.evidence),
         mode=order.mode,
@@ -195,6 +203,7 @@ def change(switch: Switch, order: Order) -> Switch:
         release=order.release if order.mode is Mode.ROLLED_BACK else None,
         champion=order.champion,
         drill=order.drill,
+        trip=switch.trip if order.recovers and order.mode is Mode.ROLLED_BACK else None,
     )
     if order.mode is Mode.OBSERVE:
         return dataclasses.replace(after, observed_at=order.at)
@@ -247,7 +256,8 @@ def trip(
     )
     if switch.mode in {Mode.OBSERVE, Mode.SUSPENDED}:
         return after
-    return dataclasses.replace(after, mode=Mode.SUSPENDED, release=None, began=switch.epoch + 1, champion=champion)
+    began = switch.epoch + 1
+    return dataclasses.replace(after, mode=Mode.SUSPENDED, release=None, began=began, champion=champion, trip=None)
 
 
 def warn(switch: Switch, warnings: Mapping[str, Level], note: Note) -> Switch | None:

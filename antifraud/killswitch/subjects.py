@@ -12,11 +12,11 @@ Releases share one horizon: on each day they divide the opening weight by their 
 there are, the expected sum of their wealth after a year is therefore at most 1.
 
 **A trip** is one of the service, or of the release that serves. A release that serves no more only warns. Its days also
-count for the service, so they could suspend a good successor. The successor is acquitted (`is_acquitted`) if its own
-decisions since then show that the trouble is over; the service's evidence then starts anew.
+count for the service, so they could suspend a good successor. `antifraud.killswitch.acquittal` says when the service's
+evidence starts anew instead.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
@@ -29,8 +29,6 @@ from antifraud.killswitch.promises import Promise
 SERVICE: Final = ""
 """The subject of all releases together; no release has this name."""
 SERVICE_BUDGET, RELEASE_BUDGET = 0.025, 0.015
-LEAST_ROWS: Final = 200
-"""Decisions of a successor that can acquit it: ten flagged ones are then expected at a limit of 5 %."""
 
 
 class Recent(NamedTuple):
@@ -51,7 +49,8 @@ class Subject:
     Attributes:
         rate: The detector's memory.
         recent: The last closed days that were counted, oldest first.
-        cleared_on: The closed day after which the service's evidence started anew, because a successor was acquitted.
+        cleared_on: The day on which successors began whose acquittal let the service's evidence start anew; None if
+            none did.
         inflation: How much more the flagged rows of the last closed day may vary than independent ones, by the
             manifests of its releases; None before the first. The promise rests on it.
     """
@@ -65,9 +64,9 @@ class Subject:
         """Return whether the evidence says that the limit is broken."""
         return self.rate.is_tripped(budget)
 
-    def clear(self) -> "Subject":
-        """Return the subject with evidence that starts anew."""
-        return replace(self, rate=RateEvidence(), cleared_on=self.recent[-1].day)
+    def clear(self, began: int) -> "Subject":
+        """Return the subject with evidence that starts anew, because of successors that `began` on a day."""
+        return replace(self, rate=RateEvidence(), cleared_on=began)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the subject as values that JSON can hold."""
@@ -148,30 +147,6 @@ def find_trip(subjects: Mapping[str, Subject], serving: str | None) -> str | Non
         if subject is not None and subject in subjects and subjects[subject].is_broken(budget_of(subject)):
             return subject
     return None
-
-
-def is_acquitted(since: Iterable[CohortCounts], closed: Iterable[CohortCounts], limit: float) -> bool:
-    """Return whether what serves is within the limit, although earlier releases were not.
-
-    Labels of its days are still to come, so its flagged decisions are taken for honest ones, except for as many caught
-    frauds as earlier days had.
-
-    Args:
-        since: What the serving release has decided on the days that have not closed yet.
-        closed: Closed days, whose labels tell how many decisions are frauds, and how many of these are caught.
-        limit: The limit of the false-positive rate.
-
-    >>> before = [CohortCounts(0, "a", 1_000, 210, legit_flagged=198, fraud_flagged=10, fraud_passed=5)]
-    >>> good, bad = (CohortCounts(3, "b", 1_000, flagged) for flagged in (50, 90))
-    >>> is_acquitted([good], before, 0.05), is_acquitted([bad], before, 0.05)
-    (True, False)
-    """
-    now, past = add_up(0, since), add_up(0, closed)
-    if now.decided < LEAST_ROWS or not past.decided:
-        return False
-    caught = max(now.fraud_flagged, now.decided * past.fraud_flagged / past.decided)
-    missed = now.decided * past.fraud_passed / past.decided
-    return now.flagged - caught <= limit * (now.decided - caught - missed)
 
 
 def explain(name: str, subject: Subject, limit: float) -> str:

@@ -25,6 +25,7 @@ CATALOG_OPTIONS: Final = frozenset(
 """Allowed options of a catalog's URI; others could name another schema, server or user than the address does."""
 S3_LOCATION: Final = re.compile(r"s3a://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._=-]+)*")
 """A location with only those characters that every S3 client spells alike."""
+REDIS_URL: Final = re.compile(r"rediss?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?(/[0-9]{0,3})?")
 # Hadoop and Iceberg write a local folder as file:/srv or file:///srv.
 FILE_SCHEME: Final = re.compile(r"^file:(//)?(?=/)")
 WILDCARD: Final = re.compile(r"[][{}*?\\]")
@@ -216,3 +217,18 @@ def require_readable(folder: str) -> None:
             f"the raw folder {folder} has a colon and a bracket, brace, *, ? or backslash in its path, which Spark "
             "cannot read together: rename one of the folders, or set ANTIFRAUD_RAW_DIR"
         )
+
+
+def require_redis_url(url: str, variable: str) -> None:
+    """Refuse what is no address of a Redis, or has a password in it.
+
+    >>> require_redis_url("redis://10.0.0.7:6379/0", "ANTIFRAUD_STORE_URL")
+
+    Raises:
+        SettingsError: It is one of these. The value is not repeated: it may have a password in it.
+    """
+    found = urlsplit(url)
+    if "@" in found.netloc:
+        raise SettingsError(f"{variable} has an account in it: write it into the file of ANTIFRAUD_STORE_ACCOUNT")
+    if found.query or found.fragment or not REDIS_URL.fullmatch(url):
+        raise SettingsError(f"{variable} names no Redis: expected redis://host:6379/0, or rediss://host:6379/0 for TLS")

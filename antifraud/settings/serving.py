@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 from antifraud.keys.endpoints import Network, parse_networks
 from antifraud.killswitch.signals import Policy, SignalName, parse_policies
 from antifraud.settings.core import Settings
+from antifraud.settings.locations import require_redis_url
 from antifraud.settings.ranges import INNER_SHARE, MOST_DAYS, MOST_SECONDS, Range
 
 Durability = Literal["process", "power"]
+OnTrip = Literal["rollback", "suspend"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,15 @@ class StoreSettings(Settings):
     store_durability: Durability = "process"
     """Whether an acknowledged decision survives the kill of any process, or a power cut as well."""
     store_wait_seconds: Annotated[float, Range(0.01, MOST_SECONDS)] = 1.0
-    """Longest wait for the lock of the decision store; then requests get 503."""
+    """Longest wait for the lock of the decision store, or for an answer of Redis; then requests get 503."""
+    store_url: str = ""
+    """Redis that keeps the decision store, such as ``redis://host:6379/0``, or ``rediss://`` for TLS; empty: LMDB."""
+    store_account: Path | None = None
+    """Account file of the decision store's Redis; its user is ``default`` where there is only a password."""
+    store_ca: Path | None = None
+    """PEM file of the certificates that Redis is checked with; default: the trusted ones of this host."""
+    store_replicas: Annotated[int, Range(0, 9)] = 0
+    """Replicas of Redis that must have a change before it is acknowledged."""
     label_delay_days: Annotated[int, Range(0, MOST_DAYS)] = 7
     """The labels of a cohort count from this many days after its day."""
 
@@ -30,13 +40,20 @@ class StoreSettings(Settings):
     """Policies of technical signals other than the default, such as ``p99=off,error_share=suspend``."""
 
     def __post_init__(self) -> None:
-        """Refuse also policies that are none.
+        """Refuse also policies that are none, and a URL that names no Redis.
 
         Raises:
-            SettingsError: A number is outside its range, or the text is no list of policies.
+            SettingsError: A number is outside its range, the text is no list of policies, or the URL names no Redis.
         """
         Settings.__post_init__(self)  # slots make a new class, which super() would not find
         parse_policies(self.signal_policies)
+        if self.store_url:
+            require_redis_url(self.store_url, "ANTIFRAUD_STORE_URL")
+
+    @property
+    def store_place(self) -> str:
+        """Where the decision store is, for people."""
+        return self.store_url or str(self.store_dir)
 
     @property
     def policies(self) -> dict[SignalName, Policy]:
@@ -45,7 +62,7 @@ class StoreSettings(Settings):
 
     @property
     def store_dir(self) -> Path:
-        """LMDB folder of live state, decisions, labels, evidence and the switch."""
+        """LMDB folder of live state, decisions, labels, evidence and the switch; not used with Redis."""
         return self.under_home("store")
 
 
@@ -83,6 +100,8 @@ class GuardSettings(StoreSettings):
     """Pause between two inspections of the evidence."""
     guard_lease_seconds: Annotated[float, Range(0.2, 600)] = 10.0
     """A guard that leads and gives no sign of life for so long is replaced by another that runs."""
+    on_trip: OnTrip = "rollback"
+    """Consequence of a trip: back to a release that is good today, or suspended until a person decides."""
     warn_error_share: Annotated[float, INNER_SHARE] = 0.01
     """Share of failing requests for decisions, over a minute, from which the guard warns."""
     warn_p99_seconds: Annotated[float, Range(0.001, 1)] = 0.05

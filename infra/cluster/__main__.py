@@ -4,7 +4,7 @@
     python -m infra.cluster stop --folder var/cluster
     python -m infra.cluster zip --target var/antifraud.zip  # the project for --py-files
     python -m infra.cluster upload --description cluster.json --environment .venv-spark35  # code of a cloud cluster
-    python -m infra.cluster prepare                         # PostgreSQL, nginx, promtool (apt-get), S3 server
+    python -m infra.cluster prepare                         # PostgreSQL, Redis, nginx, promtool (apt-get), S3 server
 
 The cluster keeps running after `start` has ended; `stop` finds its processes by their pids.
 """
@@ -25,6 +25,7 @@ from infra.cluster.archive import write_project_zip
 from infra.cluster.code import upload_code
 from infra.cluster.postgres import find_binaries
 from infra.cluster.processes import Server
+from infra.cluster.redis import find_redis
 from infra.cluster.s3 import build_server
 from infra.cluster.standalone import WORKERS, start_cluster
 from infra.monitoring.promtool import find_promtool
@@ -87,12 +88,13 @@ def upload(description: Path, environment: Path | None) -> None:
 
 
 def prepare() -> None:
-    """Install PostgreSQL, nginx and promtool if they are missing, and build the S3 server.
+    """Install PostgreSQL, Redis, nginx and promtool if they are missing, and build the S3 server.
 
     Raises:
         SettingsError: Something must be installed by hand; the message names it.
     """
     print(f"PostgreSQL: {ensure(find_binaries, 'postgresql')}, nginx: {ensure(find_nginx, 'nginx')}")
+    print(f"Redis: {ensure(find_redis, 'redis-server')}")
     print(f"promtool: {ensure(find_promtool, 'prometheus')}, S3 server: {build_server()}")
 
 

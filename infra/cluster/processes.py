@@ -14,7 +14,7 @@ from typing import Final, Self
 import psutil
 
 from antifraud.errors import SettingsError
-from antifraud.lake.storage import Account
+from antifraud.settings.accounts import Account
 
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 60.0

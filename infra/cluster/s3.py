@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 import httpx
 
 from antifraud.errors import SettingsError
-from antifraud.lake.storage import Account
+from antifraud.settings.accounts import Account
 from infra.cluster.archive import ROOT
 from infra.cluster.processes import HOST, Server, accepts, free_port, new_account, wait_until
 

@@ -13,7 +13,8 @@ from pyspark.sql import SparkSession
 from antifraud.errors import SettingsError
 from antifraud.jars import CLASS_PATH, JARS, driver_options
 from antifraud.lake.schemas import CATALOG
-from antifraud.lake.storage import CONNECT_SECONDS, LOCK_SECONDS, catalog_url, load_account
+from antifraud.lake.storage import CONNECT_SECONDS, LOCK_SECONDS, catalog_url
+from antifraud.settings.accounts import load_account
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import bucket_of, catalog_address, is_remote
 

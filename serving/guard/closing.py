@@ -6,13 +6,16 @@ from typing import Any, Final
 
 from antifraud.artifacts.pointer import read_champion
 from antifraud.clock import day_of
+from antifraud.killswitch.acquittal import find_successors, is_acquitted, is_too_soon
 from antifraud.killswitch.cohorts import CohortCounts
+from antifraud.killswitch.detectors.noise import Noise
 from antifraud.killswitch.eras import Eras
 from antifraud.killswitch.machine import Switch, release_in_service, trip
 from antifraud.killswitch.status import describe_subject
-from antifraud.killswitch.subjects import SERVICE, Subject, close_day, explain, find_trip, is_acquitted
+from antifraud.killswitch.subjects import SERVICE, Subject, close_day, explain, find_trip
 from antifraud.settings.serving import GuardSettings
 from serving.guard.promises import read_promise
+from serving.guard.tripping import follow_trip
 from serving.store.port import DecisionStore, EvidenceKey, Inspection, StoredCohort
 from serving.store.tallies import close_time
 
@@ -29,11 +32,14 @@ class Known:
     closed: int
     cohorts: Sequence[StoredCohort]
     evidence: Mapping[EvidenceKey, Mapping[str, Any]]
+    reports: Mapping[str, bytes]
 
     @staticmethod
     def read(store: DecisionStore) -> "Known":
         """Read everything; what changes in between is found when the inspection is committed."""
-        return Known(store.switch(), store.eras(), store.closed_day(), store.cohorts(), store.evidence())
+        return Known(
+            store.switch(), store.eras(), store.closed_day(), store.cohorts(), store.evidence(), store.reports()
+        )
 
     def days_to_close(self, now: int, delay_days: int) -> list[int]:
         """Return the days that are over and have not closed yet, oldest first."""
@@ -51,6 +57,11 @@ class Known:
         """Return the cohorts of a day."""
         return [cohort for cohort in self.cohorts if cohort.timely.day == day]
 
+    def of_present_era(self, last: int) -> list[CohortCounts]:
+        """Return the counts of the present era up to a closed day, as they were when their days closed."""
+        timely = [cohort.timely for cohort in self.cohorts if cohort.era == self.eras.present]
+        return [each for each in timely if each.day <= last]
+
     def subjects(self, era: int) -> dict[str, Subject]:
         """Return the subjects of an era."""
         return {name: Subject.from_dict(text) for (of, name), text in self.evidence.items() if of == era}
@@ -64,13 +75,16 @@ def make_inspection(known: Known, day: int | None, settings: GuardSettings, now:
     serving = find_serving(known, settings)
     broken = find_trip(subjects, serving)
     suspend = None
-    if broken == SERVICE and _is_trouble_over(known, serving, known.closed if day is None else day, settings, now):
-        changed[present, SERVICE] = subjects[SERVICE].clear()
+    began = _find_good_successors(known, subjects[SERVICE], day, settings, now) if broken == SERVICE else None
+    if began is not None:
+        changed[present, SERVICE] = subjects[SERVICE].clear(began)
     elif broken is not None:
         reason = explain(broken, subjects[broken], settings.fpr_limit)
         numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
         champion = read_champion(settings.releases_dir, known.switch)
-        suspend = trip(known.switch, release=serving, champion=champion, reason=reason, at=now, evidence=numbers)
+        tripped = trip(known.switch, release=serving, champion=champion, reason=reason, at=now, evidence=numbers)
+        closed = known.of_present_era(known.closed if day is None else day)
+        suspend = follow_trip(known.switch, tripped, serving, settings, known.reports, closed)
     return Inspection(
         closed_before=known.closed,
         closes=day,
@@ -108,16 +122,15 @@ def find_serving(known: Known, settings: GuardSettings) -> str | None:
     return release_in_service(known.switch, champion)
 
 
-def _is_trouble_over(known: Known, serving: str | None, closed: int, settings: GuardSettings, now: int) -> bool:
-    """Return whether a release that has come since shows that the excess was that of others."""
+def _find_good_successors(
+    known: Known, service: Subject, day: int | None, settings: GuardSettings, now: int
+) -> int | None:
+    """Return the first day of releases that have come since and are acquitted; None if there are none."""
+    closed = known.closed if day is None else day
     present = [cohort.timely for cohort in known.cohorts if cohort.era == known.eras.present]
-    if _has_decided_most(serving, [each for each in present if each.day == closed]):
-        return False
-    # Today is left out: what the guard says must not depend on the second in which it looks.
-    since = [each for each in present if each.release == serving and closed < each.day < day_of(now)]
-    before = [each for each in present if each.day <= closed]
-    return is_acquitted(since, before, settings.fpr_limit)
-
-
-def _has_decided_most(release: str | None, day: Sequence[CohortCounts]) -> bool:
-    return 2 * sum(each.decided for each in day if each.release == release) >= sum(each.decided for each in day)
+    since = find_successors(present, closed, day_of(now))
+    if not since or is_too_soon(closed, service.cleared_on):
+        return None
+    noise = Noise.merged([(read_promise(settings, each.release).noise, each.decided) for each in since])
+    is_good = is_acquitted(since, [each for each in present if each.day <= closed], noise, settings.fpr_limit)
+    return since[0].day if is_good else None

@@ -111,6 +111,8 @@ def take_in_labels(view: View, contexts: Contexts, delay_days: int, limit: int) 
     """Count up to `limit` new labels, and return how many there were."""
     arrived = read_labels(view, view.number(CURSOR) + 1, limit)
     eras = read_eras(view)
+    arrivals = [key_of(label.arrival) for _, label in arrived]
+    view.prefetch([(database, arrival) for database in ("stubs", PENDING) for arrival in arrivals])
     for _, label in arrived:
         stub = view.get("stubs", key_of(label.arrival))
         if stub is None:

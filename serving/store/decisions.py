@@ -1,13 +1,14 @@
 """Decisions in the store: look up what one needs, commit it unless something has changed, read, ship."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Final
 
 from antifraud.errors import StoreError
 from antifraud.features.labels import Change
 from serving.store.events import add_event
 from serving.store.keys import integer_of, key_of
-from serving.store.live_labels import stored_changes
+from serving.store.live_labels import CHANGES, span_of, stored_changes
 from serving.store.port import NOTHING_PENDING, Commit, Seen, Wanted
 from serving.store.records import Context, Decision, Entry, Place, unpack_changes
 from serving.store.stubs import (
@@ -75,7 +76,14 @@ class Contexts:
 
 def look_up(view: View, contexts: Contexts, wanted: Wanted, pending: Mapping[str, bytes]) -> Seen:
     """Return what a decision needs of the store, as if the live records in `pending` had been written."""
-    switch, live_customer, live_terminal, changes, customers, terminals = stamp = _read_stamp(view, wanted, pending)
+    terminals = (wanted.terminal, *wanted.other_terminals)
+    tokens = (wanted.customer, *wanted.other_customers, *terminals)
+    view.prefetch(
+        [("switch", NOW), ("ids", key_of_place(wanted.place)), *(("live", token.encode()) for token in tokens)],
+        [span_of(CHANGES, terminal, wanted.label_hours) for terminal in terminals],
+    )
+    stamp = _read_stamp(view, wanted, pending)
+    switch, live_customer, live_terminal, changes, other_customers, other_terminals = stamp
     return Seen(
         switch=switch_of(switch),
         earlier=find_decision(view, contexts, wanted.place),
@@ -83,8 +91,8 @@ def look_up(view: View, contexts: Contexts, wanted: Wanted, pending: Mapping[str
         live_terminal=live_terminal,
         changes=[(hour, [Change(*change) for change in unpack_changes(text)]) for hour, text in changes],
         stamp=stamp,
-        other_customers=customers,
-        other_terminals=terminals,
+        other_customers=other_customers,
+        other_terminals=other_terminals,
     )
 
 
@@ -142,9 +150,9 @@ def read_decision(view: View, contexts: Contexts, arrival: bytes) -> Decision | 
 def read_entries(view: View, contexts: Contexts, first: int, last: int, limit: int) -> list[tuple[Entry, Decision]]:
     """Return up to `limit` unshipped decisions with arrival numbers from `first` to `last`, in their order."""
     found: list[tuple[Entry, Decision]] = []
-    for arrival, text in view.items("entries", key_of(first)):
-        if len(found) == limit or integer_of(arrival) > last:
-            break
+    stored = list(islice(view.items("entries", key_of(max(first, 0)), key_of(max(last, -1) + 1)), limit))
+    view.prefetch([("stubs", arrival) for arrival, _ in stored])
+    for arrival, text in stored:
         decision = read_decision(view, contexts, arrival)
         # An unshipped decision never loses its stub.
         assert decision is not None  # noqa: S101 tells mypy
@@ -168,9 +176,9 @@ def require_releasable(view: View, first: int, last: int) -> None:
 
 def release_entries(view: View, first: int, last: int) -> None:
     """Note that the decisions `first` to `last` are shipped, and remove their entries."""
-    newest_event = view.number(SHIPPED_EVENT)
-    for number in range(first, last + 1):
-        arrival = key_of(number)
+    newest_event, arrivals = view.number(SHIPPED_EVENT), [key_of(number) for number in range(first, last + 1)]
+    view.prefetch([(database, arrival) for database in ("entries", "stubs") for arrival in arrivals])
+    for arrival in arrivals:
         # Stubs of decisions that were shipped before may be gone.
         if view.get("entries", arrival) is not None and (stub := view.get("stubs", arrival)) is not None:
             newest_event = max(newest_event, event_time_of(stub))

@@ -9,9 +9,8 @@ from antifraud.killswitch.machine import Switch
 from serving.store import room
 from serving.store.counting import add_arrivals, find_arrivals, take_in_labels
 from serving.store.decisions import Contexts
-from serving.store.fenced import Fenced
+from serving.store.environment import Environment
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
-from serving.store.lmdb import Environment
 from serving.store.port import EvidenceKey, Inspection, StoredCohort
 from serving.store.signals import commit_signals
 from serving.store.switchboard import put_switch, read_switch
@@ -29,7 +28,7 @@ from serving.store.view import View
 class GuardStore:
     """The operations of the guard, each in a transaction of its own."""
 
-    _environment: Environment | Fenced
+    _environment: Environment
     _contexts: Contexts
 
     def count_arrivals(self, delay_days: int, limit: int) -> int:

@@ -6,14 +6,12 @@ forget them.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from serving.store.environment import Environment
 from serving.store.lease import require_lease
-from serving.store.room import Room
+from serving.store.room import Space
 from serving.store.view import View
-
-if TYPE_CHECKING:
-    from serving.store.lmdb import Environment
 
 T = TypeVar("T")
 
@@ -21,11 +19,11 @@ T = TypeVar("T")
 class Fenced:
     """An environment that refuses changes once the lease of `epoch` is over."""
 
-    def __init__(self, whole: "Environment | Fenced", epoch: int) -> None:
+    def __init__(self, whole: Environment, epoch: int) -> None:
         self._whole, self._epoch = whole, epoch
 
     @property
-    def room(self) -> Room:
+    def room(self) -> Space:
         """The room of the store."""
         return self._whole.room
 

@@ -68,7 +68,7 @@ def _add_label(view: View, label: Label, decision: Decision, now: int) -> list[L
     stored = StoredLabel(
         **structs.asdict(label),
         received_at=now,
-        after=view.number(ARRIVAL),
+        after=view.latest_number(ARRIVAL),
         event_time=decision.event_time,
         terminal=decision.terminal,
     )

@@ -4,17 +4,14 @@ No clock is part of it, because the clocks of two guards may differ. The holder 
 guard that sees no change for long enough, by a clock of its own, takes the lease and begins the next epoch.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from antifraud.errors import NotLeading
+from serving.store.environment import Environment
 from serving.store.records import Lease
 from serving.store.view import View
-
-if TYPE_CHECKING:
-    from serving.store.fenced import Fenced
-    from serving.store.lmdb import Environment
 
 _KEY: Final = b"lease"
 NOBODY: Final = Lease()
@@ -25,7 +22,7 @@ _unpack = msgspec.json.Decoder(Lease).decode
 class Leadership:
     """The operations on the lease, each in a transaction of its own."""
 
-    def __init__(self, environment: "Environment | Fenced") -> None:
+    def __init__(self, environment: Environment) -> None:
         self._environment = environment
 
     def read(self) -> Lease:

@@ -13,7 +13,7 @@ from antifraud.features.labels import Change, changes_of
 from antifraud.features.live_labels import NEVER_DUE, add_up_changes
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.records import Label, pack, unpack_changes, unpack_labels
-from serving.store.view import View
+from serving.store.view import Span, View
 
 LABELS: Final = "live_labels"
 CHANGES: Final = "live_changes"
@@ -62,11 +62,13 @@ def remove_live_labels(view: View, terminal: str, before_hour: int) -> None:
 
 
 def _items(view: View, database: str, terminal: str, hours: range) -> Iterator[tuple[bytes, bytes]]:
+    return view.items(*span_of(database, terminal, hours))
+
+
+def span_of(database: str, terminal: str, hours: range) -> Span:
+    """Return the range of the keys of a terminal's hours."""
     prefix = terminal.encode()
-    for key, text in view.items(database, prefix + key_of(max(hours.start, 0))):
-        if not key.startswith(prefix) or _hour_of(key, terminal) >= hours.stop:
-            return
-        yield key, text
+    return database, prefix + key_of(max(hours.start, 0)), prefix + key_of(max(hours.stop, 0))
 
 
 def _hour_of(key: bytes, terminal: str) -> int:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import lmdb
-from lmdb.verify import VerifyError, verify
 
 from antifraud.errors import AntifraudError, StoreDamaged, StoreError, StoreForeign, StoreFull
 from antifraud.files import sync_folder
@@ -56,6 +55,7 @@ class Environment:
         self._open(folder, map_bytes, databases)
         self._inodes = self._inodes_of_files()
         self.room = Room(self._file, self.map_bytes)
+        self._measure()
         self._committer = Committer(self._commit, self._close)
 
     def _open(self, folder: Path, map_bytes: int, databases: Sequence[str]) -> None:
@@ -104,6 +104,15 @@ class Environment:
             StoreError: The store cannot be written.
         """
         return self._committer.run(Job(work, size=size, spare=spare, urgent=urgent), self._wait_seconds)
+
+    def _measure(self) -> None:
+        with self._gate.among_others(), self._begin() as transaction:
+            self.room.measure(self._used_bytes(transaction))
+
+    def _used_bytes(self, transaction: Transaction) -> int:
+        """Return the size of the pages that all databases use."""
+        sizes, kinds = map(transaction.stat, self._db.values()), ("branch_pages", "leaf_pages", "overflow_pages")
+        return sum(size["psize"] * size[kind] for size in sizes for kind in kinds)
 
     def _begin(self, *, write: bool = False) -> Transaction:
         while True:
@@ -176,7 +185,7 @@ class Environment:
         view = View(transaction, self._db)
         try:
             if self.room.is_due(job.size):
-                self.room.measure(view.used_bytes())
+                self.room.measure(self._used_bytes(transaction))
             self.room.require(job.spare, job.size)
             job.result = job.work(view)
         except AntifraudError as error:
@@ -207,8 +216,8 @@ class Environment:
         try:
             self._env.reader_check()
             with self.read() as view:
-                self.room.measure(view.used_bytes())
                 announced = view.number(SIZE)
+            self._measure()
             if announced > self.map_bytes:
                 self._set_size(announced)
             self.room.keep_on_disk(self._env.info()["last_pgno"])
@@ -260,31 +269,6 @@ def require_store(folder: Path) -> None:
     """
     if not (folder / DATA_FILE).exists():
         raise StoreForeign(f"there is no decision store in {folder}: {HELP}")
-
-
-@contextmanager
-def examine(folder: Path) -> Iterator[View]:
-    """Open a view of a store that may be damaged, after its file was found sound page by page.
-
-    It is for a process of its own, because LMDB can crash on a damaged file.
-
-    Raises:
-        StoreDamaged: A page is wrong.
-    """
-    try:
-        with (
-            lmdb.open(str(folder), max_dbs=len(DATABASES), readonly=True, create=False) as environment,
-            environment.begin() as transaction,
-        ):
-            if flaws := verify(str(folder)):  # type: ignore[no-untyped-call]
-                raise StoreDamaged(f"the file of the decision store is damaged ({flaws[0]}): {HELP}")
-            # The main database has the names of the others as keys.
-            names = [name for name in DATABASES if transaction.get(name.encode()) is not None]
-            yield View(
-                transaction, {name: environment.open_db(name.encode(), transaction, create=False) for name in names}
-            )
-    except (lmdb.Error, VerifyError) as error:
-        raise StoreDamaged(f"the file of the decision store is damaged ({error}): {HELP}") from None
 
 
 def _store_error(error: Exception) -> StoreError:

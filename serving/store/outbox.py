@@ -9,8 +9,7 @@ from typing import Final
 
 import msgspec
 
-from serving.store.fenced import Fenced
-from serving.store.lmdb import Environment
+from serving.store.environment import Environment
 from serving.store.records import Delivery, pack, unpack_delivery
 from serving.store.view import View
 
@@ -23,7 +22,7 @@ NOT_SUBSCRIBED: Final = "there is no such subscriber any more"
 class Outbox:
     """The operations on notifications and deliveries, each in a transaction of its own."""
 
-    def __init__(self, environment: Environment | Fenced) -> None:
+    def __init__(self, environment: Environment) -> None:
         self._environment = environment
 
     def notifications(self) -> list[str]:

@@ -15,10 +15,9 @@ from antifraud.clock import day_of
 from antifraud.features.outcomes import AUTHORISED, DECLINED, REMOVED, RESTORED
 from serving.store import room
 from serving.store.decisions import ARRIVAL, Contexts, find_decision
+from serving.store.environment import Environment
 from serving.store.events import find_event, set_counts
-from serving.store.fenced import Fenced
 from serving.store.keys import integer_of, key_of
-from serving.store.lmdb import Environment
 from serving.store.outcome_port import AddedOutcomes, OutcomeRequest
 from serving.store.records import Decision, Effect, Place, StoredOutcome, pack, unpack_outcome
 from serving.store.view import View
@@ -36,9 +35,9 @@ _LATEST: Final = (1 << 64) - 1
 
 
 class Outcomes:
-    """The operations on outcomes over LMDB."""
+    """The operations on outcomes, each step in a transaction of its own."""
 
-    def __init__(self, environment: Environment | Fenced, contexts: Contexts) -> None:
+    def __init__(self, environment: Environment, contexts: Contexts) -> None:
         self._environment, self._contexts = environment, contexts
 
     def add(self, request: OutcomeRequest, outcomes: Sequence[OutcomeIn]) -> AddedOutcomes:
@@ -117,7 +116,7 @@ def _add(view: View, said: OutcomeIn, decision: Decision, request: OutcomeReques
         received_at=request.now,
         source=request.source,
         effect=effect,
-        after=view.number(ARRIVAL),
+        after=view.latest_number(ARRIVAL),
     )
     view.append(OUTCOMES, key_of(view.next_number(SEQUENCE)), pack(stored))
     view.replace(TIMES, key, None, said.outcome.encode())

@@ -153,6 +153,7 @@ def _expired_evidence(view: View, horizon: Horizon) -> Iterator[Record]:
 
 def remove(view: View, records: list[Record]) -> None:
     """Remove `records`, except where something has changed since they were found."""
+    view.prefetch([(database, key) for database, key, _ in records])
     for database, key, value in records:
         if view.get(database, key) != value or (database == "stubs" and _waits(view, key)):
             continue

@@ -32,13 +32,12 @@ DECISIONS, LABELS, GUARD = 1.0, 0.5, 0.125
 """By kind of change, the share of the reserve that it leaves free."""
 
 
-class Room:
-    """The room of the store as one process has measured it."""
+class Space:
+    """The room of a store as one process has measured it; `remedy` says how an operator makes the store larger."""
 
-    def __init__(self, file: Path, limit: int) -> None:
-        self._file = file
+    def __init__(self, limit: int, remedy: str) -> None:
         self.limit, self.used, self.disk_error = limit, 0, ""
-        self._written = 0
+        self._remedy, self._written = remedy, 0
 
     @property
     def reserve(self) -> int:
@@ -54,17 +53,6 @@ class Room:
         """Note the size of the pages in use."""
         self.used, self._written = used, 0
 
-    def keep_on_disk(self, last_page: int) -> None:
-        """Give the file the space of the reserve, behind its last page; note whether the disk has it."""
-        end = min((last_page + 1) * PAGE_BYTES + self.reserve, self.limit + COPIES_BYTES)
-        try:
-            with self._file.open("r+b") as file:
-                _allocate(file.fileno(), end, self.reserve)
-        except OSError as error:
-            self.disk_error = errno.errorcode.get(error.errno or 0, type(error).__name__)
-        else:
-            self.disk_error = ""
-
     def refusal(self, spare: float, size: int = 1) -> str:
         """Return why a change of `size` records that leaves the share `spare` of the reserve is refused, or nothing."""
         if not spare:
@@ -74,7 +62,7 @@ class Room:
         if self.used + size * BYTES_A_RECORD + spare * self.reserve > self.limit:
             return (
                 f"the decision store is full ({self.used:,} of {self.limit:,} bytes): release shipped decisions, or "
-                "raise ANTIFRAUD_STORE_MAP_BYTES and restart the scorer"
+                f"{self._remedy}"
             )
         return ""
 
@@ -86,6 +74,25 @@ class Room:
         """
         if refusal := self.refusal(spare, size):
             raise StoreFull(refusal)
+
+
+class Room(Space):
+    """The room of a store in a file."""
+
+    def __init__(self, file: Path, limit: int) -> None:
+        super().__init__(limit, "raise ANTIFRAUD_STORE_MAP_BYTES and restart the scorer")
+        self._file = file
+
+    def keep_on_disk(self, last_page: int) -> None:
+        """Give the file the space of the reserve, behind its last page; note whether the disk has it."""
+        end = min((last_page + 1) * PAGE_BYTES + self.reserve, self.limit + COPIES_BYTES)
+        try:
+            with self._file.open("r+b") as file:
+                _allocate(file.fileno(), end, self.reserve)
+        except OSError as error:
+            self.disk_error = errno.errorcode.get(error.errno or 0, type(error).__name__)
+        else:
+            self.disk_error = ""
 
 
 def _allocate(descriptor: int, end: int, reserve: int) -> None:

@@ -5,8 +5,7 @@ Labels stay until they are shipped. The history of the switch is never removed.
 
 from serving.store import labels
 from serving.store.decisions import Contexts
-from serving.store.fenced import Fenced
-from serving.store.lmdb import Environment
+from serving.store.environment import Environment
 from serving.store.records import StoredLabel
 from serving.store.switchboard import read_history
 
@@ -14,7 +13,7 @@ from serving.store.switchboard import read_history
 class Shipping:
     """The operations of `serving.store.port.Shipping` over an open environment."""
 
-    def __init__(self, environment: Environment | Fenced, contexts: Contexts) -> None:
+    def __init__(self, environment: Environment, contexts: Contexts) -> None:
         self._environment, self._contexts = environment, contexts
 
     def labels(self, first: int, last: int, limit: int) -> list[tuple[int, StoredLabel]]:

@@ -9,8 +9,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+import lmdb
+from lmdb.verify import VerifyError, verify
 
 from antifraud.errors import StoreDamaged, StoreError
 from antifraud.exit_codes import returns_exit_code
@@ -20,7 +24,7 @@ from serving.store.decisions import ARRIVAL, IDENTITY, SHIPPED
 from serving.store.keys import NUMBER_BYTES, integer_of
 from serving.store.labels import SEQUENCE
 from serving.store.labels import SHIPPED as LABELS_SHIPPED
-from serving.store.lmdb import HELP, examine
+from serving.store.lmdb import HELP
 from serving.store.outcomes import OUTCOMES, TIMES
 from serving.store.outcomes import SEQUENCE as OUTCOME_SEQUENCE
 from serving.store.stubs import context_number_of, place_key_of
@@ -49,6 +53,31 @@ def require_sound(folder: Path) -> None:
         raise StoreError(f"the decision store could not be examined (exit code {ended.returncode}): try again")
 
 
+@contextmanager
+def examine(folder: Path) -> Iterator[View]:
+    """Open a view of a store that may be damaged, after its file was found sound page by page.
+
+    It is for a process of its own, because LMDB can crash on a damaged file.
+
+    Raises:
+        StoreDamaged: A page is wrong.
+    """
+    try:
+        with (
+            lmdb.open(str(folder), max_dbs=len(DATABASES), readonly=True, create=False) as environment,
+            environment.begin() as transaction,
+        ):
+            if flaws := verify(str(folder)):  # type: ignore[no-untyped-call]
+                raise StoreDamaged(f"the file of the decision store is damaged ({flaws[0]}): {HELP}")
+            # The main database has the names of the others as keys.
+            names = [name for name in DATABASES if transaction.get(name.encode()) is not None]
+            yield View(
+                transaction, {name: environment.open_db(name.encode(), transaction, create=False) for name in names}
+            )
+    except (lmdb.Error, VerifyError) as error:
+        raise StoreDamaged(f"the file of the decision store is damaged ({error}): {HELP}") from None
+
+
 @returns_exit_code
 def main(arguments: Sequence[str]) -> None:
     """Examine the store in a folder."""
@@ -66,7 +95,7 @@ def find_flaws(view: View) -> Iterator[str]:
     if missing := [name for name in DATABASES if name not in {*present, *ADDED}]:
         yield f"without {missing[0]}"
         return
-    if view.compute_digest(present) != view.number(DIGEST):
+    if view.keeps_digest and view.compute_digest(present) != view.number(DIGEST):
         yield "records of different times"
     yield from _find_flaws_of_decisions(view)
     yield from _find_flaws_of_entries(view)

@@ -1,4 +1,4 @@
-"""The decision store over LMDB: the operations of `serving/store/port.py`, for all workers and the guard of a host.
+"""The decision store: the operations of `serving/store/port.py`, over LMDB or Redis, for all workers and the guard.
 
 `serving/store/databases.py` lists the named databases.
 """
@@ -8,22 +8,25 @@ from functools import partial
 from typing import Final
 
 from antifraud.api.labels import LabelIn
-from antifraud.errors import StoreForeign
+from antifraud.errors import StoreDamaged, StoreForeign
 from antifraud.killswitch.audit import Trail
 from antifraud.killswitch.machine import Note, Order, Switch
 from antifraud.settings.serving import StoreSettings
 from serving.store import counting, decisions, earlier, labels, retention, room
 from serving.store.databases import DATABASES
+from serving.store.environment import Environment
 from serving.store.evidence import GuardStore
 from serving.store.fenced import Fenced
 from serving.store.lease import Leadership
-from serving.store.lmdb import Environment
+from serving.store.lmdb import HELP
 from serving.store.opening import open_environment
 from serving.store.outbox import Outbox
 from serving.store.outcomes import OUTCOMES, Outcomes
 from serving.store.port import NOTHING_PENDING, Commit, Fill, Horizon, Seen, Shipped, Wanted
 from serving.store.records import AddedLabels, Decision, Entry, NewDecision, Place, StoredLabel
+from serving.store.redis import open_redis
 from serving.store.shipping import Shipping
+from serving.store.soundness import find_flaws
 from serving.store.stubs import decision_id_of, key_of_place
 from serving.store.switchboard import begin_switch, read_switch, set_drill, set_switch, verify_audit
 from serving.store.view import View
@@ -35,7 +38,7 @@ RELEASED_A_STEP: Final = 500
 class Store(GuardStore):
     """An open decision store. Open it after the fork: LMDB environments do not survive one."""
 
-    def __init__(self, environment: Environment | Fenced) -> None:
+    def __init__(self, environment: Environment) -> None:
         """Take over an environment that `open_store` or `init_store` has opened."""
         self._environment = environment
         self._outbox, self._lease = Outbox(environment), Leadership(environment)
@@ -46,7 +49,6 @@ class Store(GuardStore):
         with environment.read() as view:
             self._identity = (view.get("meta", decisions.IDENTITY) or b"").decode()
             is_current = earlier.has_these_formats(view)
-            environment.room.measure(view.used_bytes())
         if not self._identity:
             raise StoreForeign("the decision store has no identity: `python -m serving.store init` gives it one")
         if not is_current:
@@ -182,6 +184,16 @@ class Store(GuardStore):
         with self._environment.read() as view:
             return verify_audit(view)
 
+    def require_sound(self) -> None:
+        """Refuse a store with records that contradict each other; no process may change it meanwhile.
+
+        Raises:
+            StoreDamaged: Something is wrong; the message says what was found first.
+        """
+        with self._environment.read() as view:
+            for flaw in find_flaws(view):
+                raise StoreDamaged(f"the decision store is damaged ({flaw}): {HELP}")
+
     def report(self, process: str, text: bytes) -> None:
         """Store the report of a process."""
         self._environment.write(lambda view: view.put("workers", process.encode(), text))
@@ -231,13 +243,15 @@ class Store(GuardStore):
         self._environment.close()
 
 
-def open_store(settings: StoreSettings) -> Store:
-    """Open the store of the settings.
+def open_store(settings: StoreSettings, *, accept: bool = False) -> Store:
+    """Open the store of the settings; `accept` goes on with one in Redis that has lost changes.
 
     Raises:
         StoreForeign: There is none, or it has no identity.
         StoreError: It cannot be opened.
     """
+    if settings.store_url:
+        return _take_over(open_redis(settings, accept=accept))
     return _take_over(open_environment(settings, create=False))
 
 
@@ -247,7 +261,7 @@ def init_store(settings: StoreSettings, identity: str) -> Store:
     Raises:
         StoreError: It has an identity already, or cannot be opened.
     """
-    environment = open_environment(settings, create=True)
+    environment = open_redis(settings) if settings.store_url else open_environment(settings, create=True)
 
     def initialise(view: View) -> None:
         if known := view.get("meta", decisions.IDENTITY):

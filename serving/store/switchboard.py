@@ -22,6 +22,7 @@ from antifraud.killswitch.machine import (
     mark_drill,
 )
 from antifraud.killswitch.news import news_of
+from antifraud.killswitch.trips import Trip
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.view import View
 
@@ -50,6 +51,8 @@ def switch_of(text: bytes | None) -> Switch:
     }  # fmt: skip
     values |= {name: kind(values[name]) for name, kind in kinds.items() if name in values}
     values |= {name: Note(**values[name]) for name in ("warned", "drilled") if values.get(name)}
+    if values.get("trip"):
+        values["trip"] = Trip(**values["trip"])
     return Switch(**values)
 
 

@@ -12,6 +12,8 @@ from serving.store.keys import integer_of, key_of
 
 Transaction = Any
 """An `lmdb.Transaction`; the package has no types."""
+Span = tuple[str, bytes, bytes]
+"""A range of keys: the database, its first key, and the key that it ends before."""
 META: Final = "meta"
 DIGEST: Final = "digest"
 _DIGEST_KEY: Final = DIGEST.encode()
@@ -30,8 +32,10 @@ def checksum_of(key: bytes, value: bytes) -> int:
 class View:
     """One transaction over the named databases; valid only while it is open. `changed` tells whether it has written.
 
-    `difference` is what its changes add to the digest.
+    `difference` is what its changes add to the digest. `keeps_digest` is false where the storage needs none.
     """
+
+    keeps_digest = True
 
     __slots__ = ("_db", "_transaction", "changed", "difference")
 
@@ -86,16 +90,18 @@ class View:
         """Return the number of keys."""
         return int(self._transaction.stat(self._db[database])["entries"])
 
-    def used_bytes(self) -> int:
-        """Return the size of the pages that all databases use."""
-        sizes, kinds = map(self._transaction.stat, self._db.values()), ("branch_pages", "leaf_pages", "overflow_pages")
-        return sum(size["psize"] * size[kind] for size in sizes for kind in kinds)
-
-    def items(self, database: str, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Yield keys and values in the order of the keys, from `start` on."""
+    def items(self, database: str, start: bytes = b"", stop: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Yield keys and values in the order of the keys, from `start` on, up to the key before `stop`."""
         cursor = self._transaction.cursor(db=self._db[database])
-        if cursor.set_range(start):
-            yield from cursor
+        if not cursor.set_range(start):
+            return
+        for key, value in cursor:
+            if stop is not None and key >= stop:
+                return
+            yield key, value
+
+    def prefetch(self, addresses: Sequence[tuple[str, bytes]], spans: Sequence[Span] = ()) -> None:
+        """Read records and ranges of keys at once that the caller needs next; LMDB reads each when it is needed."""
 
     def last_key(self, database: str) -> bytes | None:
         """Return the largest key; None if there is none."""
@@ -103,12 +109,19 @@ class View:
         return bytes(cursor.key()) if cursor.last() else None
 
     def next_number(self, name: str) -> int:
-        """Raise the counter `name` by one in this transaction, and return it: 1, 2, 3, …."""
+        """Raise the counter `name` by one in this transaction, and return it: 1, 2, 3, ….
+
+        The number may be stored and returned, and not compared: Redis assigns it with the commit.
+        """
         key = name.encode()
         stored = self.get(META, key)
         number = (integer_of(stored) if stored else 0) + 1
         self.replace(META, key, stored, key_of(number))
         return number
+
+    def latest_number(self, name: str) -> int:
+        """Return the counter `name` as it is when the changes are committed: to be stored, and not to be compared."""
+        return self.number(name)
 
     def number(self, name: str) -> int:
         """Return the counter `name`; 0 if it was never set."""

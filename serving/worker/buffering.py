@@ -21,6 +21,7 @@ from serving.worker.connection import Connection, Lingering
 from serving.worker.intake import Intake
 from serving.worker.refusals import INTERNAL, Refused, refusal_of
 from serving.worker.request_id import find_request_id
+from serving.worker.state_header import StateHeader
 
 if TYPE_CHECKING:
     # Not imported by the master: prometheus-client chooses its mode before `on_starting` names the folder.
@@ -48,6 +49,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
     def init_process(self) -> None:
         """Prepare what must not be shared with other workers, then run."""
         self._lingering: Lingering | None = None
+        self._state = StateHeader()
         super().init_process()
 
     @property
@@ -128,9 +130,12 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
     def _refuse(self, connection: Connection, refusal: Refused) -> None:
         request_id = find_request_id(connection.intake.peek())
         self._note(refusal, request_id)
-        connection.send(refusal.to_http(request_id))
+        connection.send(self._spell(refusal, request_id))
         self.nr_conns -= 1
         connection.close(graceful=True)
+
+    def _spell(self, refusal: Refused, request_id: str) -> bytes:
+        return refusal.to_http(request_id, self._state.text(self.services))
 
     def _note(self, refusal: Refused, request_id: str) -> None:
         self.services.metrics.problems.labels(refusal.kind).inc()
@@ -171,6 +176,6 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no ty
             self.services.log.error("unexpected", request_id=request_id, error=error, where=where)
         self._note(refusal, request_id)
         try:
-            client.sendall(refusal.to_http(request_id))
+            client.sendall(self._spell(refusal, request_id))
         except OSError:
             self.log.debug("The client has gone")

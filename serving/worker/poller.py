@@ -2,7 +2,8 @@
 
 A new release or state is loaded and checked while the old one serves, then swapped in by one assignment. If it is
 broken, the old one keeps serving; ``GET /v1/status`` names the trouble and a metric counts it. The release of the
-switch, the previous one and the anchor stay loaded, so that a return to them loads nothing.
+switch, all that the guard may go back to, the previous one and the anchor stay loaded, so that a return to them
+loads nothing.
 """
 
 import json
@@ -34,6 +35,7 @@ from serving.worker.reports import (
 from serving.worker.retention import remove_expired
 from serving.worker.services import Services
 from serving.worker.verification import Verifier
+from serving.worker.ways_back import WaysBack
 
 
 class Poller:
@@ -49,6 +51,7 @@ class Poller:
             lambda pointer: load_state(settings.state_dir, pointer, verifier)
         )
         self._policy = PolicyFile(settings.policies_dir, lambda: PublicKey.read(settings.release_public_key_path))
+        self._ways_back = WaysBack(settings.releases_dir)
         self._others_state: StatePointer | None = None
         self._pointer: Pointer | None = None
         self._named: str | None = None
@@ -184,7 +187,7 @@ class Poller:
     def _load_ladder(self) -> bool:
         """Load the releases to go back to, after everything that serves now; forget what nobody needs any more."""
         pointer, champion, back = self._pointer, self._release.value, self._services.switch.release
-        ladder = [pointer.previous, pointer.anchor] if pointer else []
+        ladder = [*self._ways_back.passing(), *((pointer.previous, pointer.anchor) if pointer else ())]
         named = [self._named, champion and champion.release, back, *ladder]
         self._services.releases.keep([name for name in named if name])
         return self._load_all(ladder)

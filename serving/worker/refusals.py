@@ -7,6 +7,7 @@ import msgspec
 from gunicorn.http import errors
 
 from antifraud.api.problems import KINDS, PROBLEM_JSON, document_of
+from antifraud.api.state import HEADER as STATE
 from serving.worker.request_id import HEADER
 
 INTERNAL: Final = "internal"
@@ -19,13 +20,14 @@ class Refused(Exception):
         super().__init__(detail)
         self.kind, self.detail = kind, detail
 
-    def to_http(self, request_id: str) -> bytes:
-        """Return the whole answer, after which the connection is closed."""
+    def to_http(self, request_id: str, state: str) -> bytes:
+        """Return the whole answer, after which the connection is closed; `state` is that of the service."""
         status = KINDS[self.kind].status
         body = msgspec.json.encode(document_of(self.kind, self.detail, request_id=request_id))
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase.upper()}\r\nConnection: close\r\n"
-            f"Content-Type: {PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n{HEADER}: {request_id}\r\n\r\n"
+            f"Content-Type: {PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n{HEADER}: {request_id}\r\n"
+            f"{STATE}: {state}\r\n\r\n"
         )
         return head.encode() + body
 

@@ -121,6 +121,18 @@ def test_nothing_of_a_malformed_request_is_logged(scorer):
     assert {answer.status for answer in decide_all(scorer, range(20))} == {200}
 
 
+def test_every_refusal_tells_the_state_of_the_service(scorer):
+    """The header is that of an answer of the app: bytes that are no request get it, too."""
+    expected = re.search(rb"(?i)\r\nantifraud-state: ([^\r]*)\r\n", exchange(scorer, request_of("GET", "/healthz")))
+    answers = {name: exchange(scorer, request, end=True) for name, (request, _) in CASES.items()}
+    assert expected[1].startswith(b"mode=SERVING, ")
+    assert [
+        name
+        for name, answer in answers.items()
+        if re.findall(rb"(?i)\r\nantifraud-state: ([^\r]*)\r\n", answer) != [expected[1]]
+    ] == []
+
+
 NAMED = b"X-Request-Id: till-3:9\r\n"
 UNNAMED = {"long line", "bare line feeds", "TLS", "binary"}
 """The field is too far behind, or there is none in these bytes."""

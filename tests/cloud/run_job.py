@@ -16,7 +16,7 @@ from pathlib import Path
 import pyspark
 import s3fs
 
-from antifraud.lake.storage import load_account
+from antifraud.settings.accounts import load_account
 
 SMALL_JOBS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 

@@ -19,7 +19,8 @@ from antifraud.compute.lease import Lease
 from antifraud.keys.pseudonym import generate_keyring
 from antifraud.lake.catalog import open_catalog, read_days
 from antifraud.lake.schemas import CLEAN, FEATURES, STATE
-from antifraud.lake.storage import code_folder, load_account
+from antifraud.lake.storage import code_folder
+from antifraud.settings.accounts import load_account
 from antifraud.settings.core import JobSettings
 from antifraud.settings.locations import sqlite_uri
 from infra.cluster.code import upload_code

@@ -5,8 +5,20 @@ import subprocess
 
 import pytest
 
+from infra.cluster.redis import start_redis
+from serving.store.__main__ import main as manage_store
 from tests.release_keys import put_keys
-from tests.serving.scene import Scorer, empty_state, init_store, make_model, make_release, promote, require_consistent
+from tests.serving.scene import (
+    REDIS,
+    Scorer,
+    empty_state,
+    environment_of,
+    init_store,
+    make_model,
+    make_release,
+    promote,
+    require_consistent,
+)
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +29,29 @@ def two_releases(tmp_path_factory):
         golden = make_model(home / "candidates" / release, seed=seed)
         make_release(home / "releases", home / "candidates" / release, golden, release)
     return home / "releases"
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory):
+    """A Redis of its own for each lane of tests."""
+    server = start_redis(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_home(tmp_path, redis_server):
+    """An empty home with its store in an empty Redis."""
+    with redis_server.connect() as client:
+        client.flushall()
+    (tmp_path / REDIS).write_text(redis_server.url)
+    return tmp_path
+
+
+@pytest.fixture(params=["lmdb", "redis"])
+def home_of_any(request, tmp_path):
+    """An empty home, once with LMDB and once with Redis."""
+    return request.getfixturevalue("redis_home") if request.param == "redis" else tmp_path
 
 
 @pytest.fixture
@@ -32,11 +67,31 @@ def shared_home(tmp_path_factory, two_releases):
 
 
 def furnish(folder, releases):
+    furnish_without_store(folder, releases)
+    init_store(folder)
+    return folder
+
+
+def furnish_without_store(folder, releases):
     put_keys(folder)
     shutil.copytree(releases, folder / "releases")
     promote(folder, "first")
     empty_state(folder)
-    init_store(folder)
+    return folder
+
+
+@pytest.fixture
+def redis_service(redis_home, two_releases):
+    """A home as `home`, with its store in Redis."""
+    return furnish(redis_home, two_releases)
+
+
+@pytest.fixture
+def second_host(redis_service, tmp_path_factory, two_releases):
+    """The home of a second host, which has joined the store."""
+    folder = furnish_without_store(tmp_path_factory.mktemp("second"), two_releases)
+    shutil.copy(redis_service / REDIS, folder / REDIS)
+    assert manage_store(["join"], environment_of(folder)) == 0
     return folder
 
 

@@ -13,7 +13,7 @@ from antifraud.settings.serving import StoreSettings
 from serving.store.port import Horizon, Wanted
 from serving.store.records import Context, Decision, Entry, NewDecision, Place
 from serving.store.store import open_store
-from tests.serving.scene import CUSTOMER, DAY, NO_LABELS, NOON, TERMINAL
+from tests.serving.scene import CUSTOMER, DAY, NO_LABELS, NOON, TERMINAL, place_of
 
 OPEN = "import lmdb, sys; env = lmdb.open(sys.argv[1], map_size=1 << 30, max_dbs=64)\n"
 LOCK = OPEN + "with env.begin(write=True):\n    print('ready', flush=True)\n    sys.stdin.read()\n"
@@ -34,7 +34,8 @@ GONE = Horizon(NOON + DAY_SECONDS, DAY + 2, (DAY + 2) * 24, DAY + 2)
 def settings_of(home, megabytes=64, **changes):
     """Settings of a store of so many megabytes."""
     # A busy machine must not make a change come too late.
-    return StoreSettings(home=home, store_map_bytes=megabytes << 20, **{"store_wait_seconds": 30.0, **changes})
+    patient = {"store_wait_seconds": 30.0, **place_of(home), **changes}
+    return StoreSettings(home=home, store_map_bytes=megabytes << 20, **patient)
 
 
 def wanted_of(number, *, customer=CUSTOMER, terminal=TERMINAL, namespace="", hours=range(0)):

@@ -40,6 +40,8 @@ BEGIN = Order(mode=Mode.SERVING, expected_epoch=0, reason="we begin", by="boss",
 """The resume of a new store."""
 DAY = 20_000
 """The scene's today; the state's cut-off is yesterday."""
+REDIS = "redis.url"
+"""File of a home with its store in Redis: the URL."""
 NO_LABELS = LabelHistory(NO_HOUR)
 NOON = DAY * DAY_SECONDS + 12 * 3_600
 TOKENS = {"till": {"decide", "label", "read"}, "boss": {"admin", "read"}, "watcher": {"read"}}
@@ -130,6 +132,17 @@ def export_state(
     return folder
 
 
+def place_of(home):
+    """The setting of a home with its store in Redis; nothing for LMDB."""
+    address = home / REDIS
+    return {"store_url": address.read_text()} if address.exists() else {}
+
+
+def environment_of(home, **changes):
+    """The environment of a command that uses the home's store."""
+    return {"ANTIFRAUD_HOME": str(home), "ANTIFRAUD_STORE_URL": place_of(home).get("store_url", ""), **changes}
+
+
 def stored(store, number, namespace=""):
     """The decision about a transaction, and its entry."""
     decision = store.decision_of(Place(namespace, str(number)))
@@ -152,7 +165,7 @@ class Scorer:
     """An app in this process with all its collaborators."""
 
     def __init__(self, home: Path, **settings):
-        self.settings = ScorerSettings(home=home, store_map_bytes=settings.pop("store_map_bytes", 1 << 26), **settings)
+        self.settings = ScorerSettings(**{"home": home, "store_map_bytes": 1 << 26, **place_of(home), **settings})
         write_access(self.settings.access_path)
         self.clock = StandingClock()
         self.log = SilentLog()
@@ -214,8 +227,8 @@ def empty_state(home, cutoff=DAY - 1):
 
 def init_store(home):
     """Initialise the home's decision store as an operator does, who then resumes it."""
-    settings = ScorerSettings(home=home, store_map_bytes=1 << 26)
-    assert initialise(["init"], {"ANTIFRAUD_HOME": str(home)}) == 0
+    settings = ScorerSettings(home=home, store_map_bytes=1 << 26, **place_of(home))
+    assert initialise(["init"], environment_of(home)) == 0
     store = open_store(settings)
     try:
         if store.switch() == INITIAL:

@@ -1,4 +1,4 @@
-"""The contract of outcomes for every decision store, through the port alone."""
+"""The contract of outcomes for every decision store, through the port alone, over LMDB and Redis."""
 
 import pytest
 
@@ -16,10 +16,10 @@ OTHER = "k1." + "o" * 22
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(home_of_any):
     """A home with an initialised store."""
-    init_store(tmp_path)
-    return tmp_path
+    init_store(home_of_any)
+    return home_of_any
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from antifraud.errors import SettingsError, StoreDamaged
 from antifraud.settings.serving import StoreSettings
 from infra.setup.packages import ensure
 from serving.store.decisions import Contexts, find_decision
-from serving.store.lmdb import DATA_FILE, examine
-from serving.store.soundness import find_flaws
+from serving.store.lmdb import DATA_FILE
+from serving.store.soundness import examine, find_flaws
 from serving.store.store import open_store
 from tests.serving.cut_disk import Disk, read_log
 from tests.serving.cut_load import decision_about, live_after, parties, wanted_of

@@ -1,4 +1,4 @@
-"""The contract of every decision store, through the port alone; another store would only replace the fixtures."""
+"""The contract of every decision store, through the port alone, over LMDB and Redis."""
 
 import json
 import multiprocessing
@@ -32,10 +32,10 @@ DELAY = 7
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(home_of_any):
     """A home with an initialised store."""
-    init_store(tmp_path)
-    return tmp_path
+    init_store(home_of_any)
+    return home_of_any
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from antifraud.errors import ForeignLake, ForeignPath, LakeNotAdopted
 from antifraud.lake.catalog import full_name, open_any_catalog, open_catalog, read_days
 from antifraud.lake.identity import find_identities
 from antifraud.lake.schemas import CLEAN, NAMESPACE
-from antifraud.lake.storage import load_account, warehouse_folder
+from antifraud.lake.storage import warehouse_folder
 from antifraud.lake.warehouse import IDENTITY
+from antifraud.settings.accounts import load_account
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from jobs.adopt import main as adopt_job

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import StaleEpoch, TransitionRefused
+from antifraud.killswitch.consequence import Situation, answer_trip
 from antifraud.killswitch.machine import ALLOWED, INITIAL, Cause, Mode, Order, Switch, change, trip
+from tests.judgement_example import AS_OF, judged, judgement
 
 RELEASES = ("a", "b")
 STEP_DAYS = 15
@@ -26,6 +28,8 @@ class World(NamedTuple):
     """For how long the service observes without a break; None if it does not observe."""
     is_unfinished: bool
     """Whether an observation has begun and has not been finished or forced."""
+    recovers: bool = False
+    """Whether a trip has ended what served, and no person has changed the mode since."""
 
 
 def days_since(at):
@@ -35,7 +39,8 @@ def days_since(at):
 def key_of(world):
     """Whatever can matter to the next change: epochs and texts do not."""
     switch = world.switch
-    kept = (switch.mode, switch.release, frozenset(switch.tripped), switch.drill, switch.cause is Cause.TRIP)
+    kept = (switch.mode, switch.release, frozenset(switch.tripped), switch.drill, switch.cause is Cause.TRIP,
+            switch.trip is None)  # fmt: skip
     return (*kept, days_since(switch.unproved_at), days_since(switch.observed_at), *world[1:])
 
 
@@ -65,11 +70,17 @@ def orders(switch):
                         mode=mode, expected_epoch=switch.epoch, reason="r", by="boss", at=0, release=release,
                         cause=cause, forced=forced,
                     )  # fmt: skip
+            yield Order(
+                mode=mode, expected_epoch=switch.epoch, reason="r", by="judge", at=0, release=release,
+                cause=Cause.PASS, recovers=True,
+            )  # fmt: skip
 
 
 def is_right(world, order):
     """The rules, written a second time."""
     if order.mode not in ALLOWED[world.switch.mode]:
+        return False
+    if order.recovers and not world.recovers:
         return False
     if order.mode in {Mode.SUSPENDED, Mode.OBSERVE} or order.forced:
         return True
@@ -85,9 +96,9 @@ def obey(world, order):
     after = change(world.switch, order)
     assert (after.epoch, after.began) == (world.switch.epoch + 1, world.switch.epoch + 1)
     if order.mode is Mode.SUSPENDED:
-        return world._replace(switch=after, observing_days=None)
+        return world._replace(switch=after, observing_days=None, recovers=False)
     if order.mode is Mode.OBSERVE:
-        return world._replace(switch=after, observing_days=0, is_unfinished=True)
+        return world._replace(switch=after, observing_days=0, is_unfinished=True, recovers=False)
     is_put_back = order.release not in world.proven and order.cause is not Cause.PASS
     return World(
         switch=after,
@@ -95,11 +106,15 @@ def obey(world, order):
         unproved_days=0 if is_put_back else world.unproved_days,
         observing_days=None,
         is_unfinished=False,
+        recovers=world.recovers and order.recovers and order.mode is Mode.ROLLED_BACK,
     )
 
 
-def tripped(world, release):
-    """The world after the guard has tripped about a release; the same if it knows that already."""
+def tripped(world, release, situation=None):
+    """The world after the guard has tripped about a release; the same if it knows that already.
+
+    With a situation, what serves is answered by the standing judgement; without one, the guard suspends.
+    """
     after = trip(world.switch, release=release, reason="r", at=0, evidence={})
     if after is None:
         assert world.switch.mode in {Mode.OBSERVE, Mode.SUSPENDED}
@@ -108,7 +123,22 @@ def tripped(world, release):
     stays = world.switch.mode is Mode.OBSERVE
     assert after.mode is (Mode.OBSERVE if stays else Mode.SUSPENDED)
     assert after.epoch == world.switch.epoch + 1
-    return world._replace(switch=after, proven=world.proven - {release})
+    fallen = world._replace(switch=after, proven=world.proven - {release})
+    if stays or world.switch.mode is Mode.SUSPENDED:
+        return fallen
+    if situation is None:
+        return fallen._replace(recovers=False)
+    answered = answer_trip(world.switch, after, situation)
+    assert answered.epoch == answered.began == after.epoch
+    goes_back = answered.mode is Mode.ROLLED_BACK
+    assert goes_back == bool(situation.loaded & world.proven - {release})
+    return fallen._replace(switch=answered, recovers=True)
+
+
+def situation_of(release, loaded):
+    """The knowledge of the guard if both releases pass, and these are loaded."""
+    both = judgement(*(judged(name, AS_OF) for name in RELEASES), made_at=0)
+    return Situation(serving=release, onset="1970-01-01", judgement=both, loaded=frozenset(loaded))
 
 
 def next_worlds(world):
@@ -116,6 +146,8 @@ def next_worlds(world):
     yield age(world)
     for release in RELEASES:
         yield tripped(world, release)
+        for loaded in ("", "a", "ab"):
+            yield tripped(world, release, situation_of(release, loaded))
     for order in orders(world.switch):
         try:
             after = obey(world, order)
@@ -152,3 +184,5 @@ def test_the_machine_keeps_the_rules_in_every_state_that_can_be_reached():
         assert set(world.switch.tripped) == set(RELEASES) - world.proven
         assert (world.switch.release is not None) == (world.switch.mode is Mode.ROLLED_BACK)
         assert (world.switch.observed_at is not None) == world.is_unfinished
+        assert (world.switch.trip is not None) == world.recovers
+        assert not world.recovers or world.switch.mode in {Mode.ROLLED_BACK, Mode.SUSPENDED}

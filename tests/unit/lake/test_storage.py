@@ -8,7 +8,8 @@ from upath import UPath
 
 from antifraud.errors import SettingsError
 from antifraud.lake.bridges import bridge_folder, remove_bridges
-from antifraud.lake.storage import Account, catalog_url, file_properties, load_account, raw_folder
+from antifraud.lake.storage import catalog_url, file_properties, raw_folder
+from antifraud.settings.accounts import Account, load_account
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import write_project_zip
 from jobs.spark.session import lake_configuration, s3_configuration

@@ -117,7 +117,7 @@ def test_a_refusal_is_a_whole_answer_without_any_byte_of_the_request():
     with pytest.raises(Refused) as refused:
         intake.take()
 
-    status, _, rest = refused.value.to_http("till-3").partition(b"\r\n")
+    status, _, rest = refused.value.to_http("till-3", "mode=SERVING").partition(b"\r\n")
     fields, _, body = rest.partition(b"\r\n\r\n")
     assert status == b"HTTP/1.1 413 REQUEST ENTITY TOO LARGE"
     assert fields.split(b"\r\n") == [
@@ -125,6 +125,7 @@ def test_a_refusal_is_a_whole_answer_without_any_byte_of_the_request():
         b"Content-Type: application/problem+json",
         b"Content-Length: %d" % len(body),
         b"X-Request-Id: till-3",
+        b"Antifraud-State: mode=SERVING",
     ]
     assert body == (
         b'{"type":"urn:antifraud:problem:request-entity-too-large","title":"Body is too large","status":413,'

@@ -28,15 +28,16 @@ def test_every_error_of_the_parser_has_a_refusal(kind):
     refusal = refusal_of(error)
 
     assert KINDS[refusal.kind].status == STATUSES.get(kind.__name__, 400)
-    assert SECRET.encode() not in refusal.to_http("r-1")
+    assert SECRET.encode() not in refusal.to_http("r-1", "mode=SERVING")
 
 
 @pytest.mark.parametrize("error", [ValueError(SECRET), OSError(SECRET), errors.NoMoreData(SECRET)])
 def test_any_other_error_is_a_defect(error):
     """An error that no client can repair is a 500 that says nothing about it."""
-    answer = refusal_of(error).to_http("r-1")
+    answer = refusal_of(error).to_http("r-1", "mode=SERVING")
 
     assert answer.startswith(b"HTTP/1.1 500 INTERNAL SERVER ERROR\r\n")
+    assert b"\r\nAntifraud-State: mode=SERVING\r\n" in answer
     assert SECRET.encode() not in answer
 
 

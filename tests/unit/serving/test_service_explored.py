@@ -13,12 +13,14 @@ import pytest
 from antifraud.artifacts.pointer import Pointer, find_champion
 from antifraud.client.switch import SwitchSeen
 from antifraud.errors import GateRefused, StaleEpoch, TransitionRefused
+from antifraud.killswitch.consequence import Situation, answer_trip
 from antifraud.killswitch.machine import Cause, Mode, Order, release_in_service, trip
 from jobs.judging.switching import require_movable
 from serving.store.switchboard import begin_switch, put_switch, read_switch, set_switch, verify_audit
 from serving.worker import services as services_module
 from serving.worker.loading import Loaded, Release
 from serving.worker.services import Services
+from tests.judgement_example import AS_OF, judged, judgement
 
 RELEASES = {name: Release(name, 0, "PASS", evaluator=None) for name in ("a", "b")}
 
@@ -76,7 +78,7 @@ def key_of(world):
         name_pointer(world, world.pointer), world.champion, world.named,
         loaded and (loaded.champion.release, loaded.epoch < switch.began), world.kept,
         seen and (seen.epoch < switch.began, seen.release), guard and (guard[0].epoch == switch.epoch, *guard[1:]),
-        name_order(world), name_promotion(world),
+        name_order(world), name_promotion(world), switch.trip is None,
     )  # fmt: skip
 
 
@@ -154,13 +156,40 @@ def steps_of_guard(world):
     )  # fmt: skip
     if after is None or world.switch.epoch != switch.epoch:
         return
+    for answer in (after, *goes_back(switch, after)):
 
-    def put(records):
-        put_switch(records, after)
-        return after
+        def put(records, answer=answer):
+            put_switch(records, answer)
+            return answer
 
-    if tripped := commit(world, put, champion):
-        yield tripped._replace(seen_by_guard=None)
+        if tripped := commit(world, put, champion):
+            yield tripped._replace(seen_by_guard=None)
+
+
+def goes_back(switch, after):
+    """The same trip by a guard that knows a release to go back to; the worker may not have loaded it."""
+    if after.mode is not Mode.SUSPENDED or switch.mode is Mode.SUSPENDED:
+        return
+    both = judgement(*(judged(name, AS_OF) for name in RELEASES), made_at=0)
+    situation = Situation(
+        serving=after.tripped[-1], onset="1970-01-01", judgement=both, loaded=frozenset(RELEASES),
+    )  # fmt: skip
+    yield answer_trip(switch, after, situation)
+
+
+def steps_of_recovery(world):
+    """Roll back by a judgement, or resume by a PASS, at the present epoch: one of another epoch is refused anyway."""
+    if world.order is not None:
+        return
+    champion = find_champion(world.pointer, world.switch)
+    for mode, release in ((Mode.ROLLED_BACK, "a"), (Mode.SERVING, champion)):
+        order = Order(
+            mode=mode, expected_epoch=world.switch.epoch, reason="r", by="judge", at=0, release=release,
+            champion=champion, cause=Cause.PASS, recovers=True,
+        )  # fmt: skip
+        if after := carry_out(world._replace(order=(order, world.champion))):
+            assert world.switch.trip is not None
+            yield after
 
 
 def steps_of_promotion(world):
@@ -257,7 +286,7 @@ def require_right(world, services, monkeypatch):
 
 
 def next_worlds(world):
-    for steps in (steps_of_admin, steps_of_guard, steps_of_promotion, steps_of_worker):
+    for steps in (steps_of_admin, steps_of_guard, steps_of_promotion, steps_of_recovery, steps_of_worker):
         yield from (after for after in steps(world) if after is not None)
 
 

@@ -1,10 +1,13 @@
 """The header `Antifraud-State` of every answer: the switch, and what a person has to look at."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from antifraud.api.state import ServiceState, spell_state
 from antifraud.killswitch.machine import Cause, Mode, Switch
-from serving.worker.services import Services
+
+if TYPE_CHECKING:
+    # Not imported by the master: prometheus-client chooses its mode before `on_starting` names the folder.
+    from serving.worker.services import Services
 
 NO_STORE: Final = spell_state(ServiceState(Mode.SUSPENDED, cause=Cause.STORE))
 """A worker without a store decides nothing."""
@@ -16,7 +19,7 @@ class StateHeader:
     def __init__(self) -> None:
         self._spelt: tuple[object, str] = (None, "")
 
-    def text(self, services: Services, switch: Switch | None) -> str:
+    def text(self, services: "Services", switch: Switch | None = None) -> str:
         """Return the header; `switch` is the one that the view has read, if it has."""
         if services.opened_store is None:
             return NO_STORE
