@@ -34,13 +34,11 @@ def read_verdict(store: DecisionStore) -> Verdict:
     )
 
 
-def _without_times(change: dict[str, Any]) -> dict[str, Any]:
-    """Return a change of the switch without what clocks that differ say differently."""
-    kept = {name: value for name, value in change.items() if name != "at"}
-    for name in ("warned", "drilled"):
-        if note := kept[name]:
-            kept[name] = {**note, "at": None}
-    return kept
+def _without_times(value: Any) -> Any:
+    """Return a change of the switch, or a part of it, without what clocks that differ say differently."""
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_times(each) for name, each in value.items() if name != "at"}
 
 
 def find_differences(expected: Verdict, found: Verdict) -> list[str]:
