@@ -134,7 +134,7 @@ def test_a_guard_that_was_replaced_changes_nothing(store, change):
 
 
 class Replaced:
-    """A store whose guard is replaced right after it has changed the switch."""
+    """A store that has another guard right after a change of the switch."""
 
     def __init__(self, store):
         self._store = store
