@@ -18,7 +18,7 @@ HOME_OF_CRASH ?= var/bench-crash
 HOME_OF_FUZZ ?= var/bench-fuzz
 HOME_OF_SWITCH ?= var/bench-switch
 
-.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-policy bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-switch bench-switch-rivals bench-switch-halt bench-switch-kills bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-shipping bench-throughput bench-tail bench-slow-clients bench-footprint
+.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-policy bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-switch bench-switch-rivals bench-switch-halt bench-switch-kills bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-redis bench-redis-crash bench-redis-power bench-shipping bench-throughput bench-tail bench-slow-clients bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -157,6 +157,15 @@ bench-serving-fuzz: setup  ## 200,000 hostile requests over WSGI: HOME_OF_FUZZ=f
 
 bench-serving-swap: setup  ## longest gap between a worker's answers while it swaps releases
 	$(PYTHON) -m bench.serving.swap
+
+bench-redis: setup  ## decisions a second over Redis beside those over LMDB, some ten minutes (apt-get as root)
+	$(PYTHON) -m bench.serving.redis_vs_lmdb
+
+bench-redis-crash: setup  ## 50 kills of worker, master, guard, Redis and everything under load: HOME_OF_CRASH=folder
+	$(PYTHON) -m bench.serving.crash --redis --home "$(HOME_OF_CRASH)-over-redis"
+
+bench-redis-power: setup  ## slow answers of durability `power` over those of `process` with Redis
+	$(PYTHON) -m bench.serving.power --redis
 
 bench-serving-power: setup  ## slow answers of durability `power` over those of `process`, at 400 decisions a second
 	$(PYTHON) -m bench.serving.power

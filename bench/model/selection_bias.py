@@ -39,7 +39,7 @@ from jobs.training.quality import ranking, risk_over_share
 
 COMMAND: Final = "make bench-selection"
 REPETITIONS: Final = 20
-REAL_REPETITIONS: Final = 5
+REAL_REPETITIONS: Final = 3
 ROWS: Final = 60_000
 FLAGGED: Final = 0.05
 CONTROL_SHARE: Final = 0.1

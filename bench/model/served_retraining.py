@@ -26,7 +26,7 @@ from jobs.spark.session import lake_configuration, start_session
 from jobs.training.candidate import Candidate
 from jobs.training.train import train
 
-ROWS: Final = 800
+ROWS: Final = 600
 """Payments a day."""
 NEW_ROWS: Final = 100_000
 CONTROL_SHARE: Final = 0.25

@@ -1,5 +1,7 @@
 """Kill workers, master, guard and everything under load: ``make bench-serving-crash``, up to 25 minutes.
 
+With ``--redis``, the decisions are in a Redis, which is killed as well (``make bench-redis-crash``).
+
 Clients send 400 decisions a second, each again under its id until it is answered. Each round kills one kind of process
 once. A round that is done is noted in the home, so a run that was ended goes on where it was. At the end, the answers
 are recounted by their arrival numbers. The recount must equal the store bit by bit.
@@ -13,16 +15,19 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 from bench.record import record
 from bench.serving.load import Load, Notes
+from bench.serving.places import FOLDER, Place, redis_in
 from bench.serving.processes import NOON, ROOT, ScorerProcess, Version, prepare_home, running
 from bench.serving.recount import Faults, Sent, find_faults, read_sent
 
 COMMAND: Final = "make bench-serving-crash"
+REDIS_COMMAND: Final = "make bench-redis-crash"
 KILLS: Final = 50
 RATE: Final = 400.0
 CLIENTS: Final = 16
@@ -76,14 +81,14 @@ def transaction(number: int) -> dict[str, Any]:
     }
 
 
-def prepare(home: Path, version: Version) -> None:
+def prepare(home: Path, version: Version, place: Place) -> None:
     """Build the home, unless an earlier run has."""
     if (home / ROUNDS).exists():
         return
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     version.require(home, "-P", str(WORLD), str(home))
-    prepare_home(version, home)
+    prepare_home(version, home, **place.settings)
     note_rounds(home, 0)
 
 
@@ -94,14 +99,20 @@ def note_rounds(home: Path, done: int) -> None:
     fresh.replace(home / ROUNDS)
 
 
-def run_round(home: Path, version: Version, number: int, rate: float) -> Notes:
+def kinds_of(place: Place) -> Sequence[Callable[[ScorerProcess], None]]:
+    """Return what can be killed."""
+    return (*KINDS, *place.kills)
+
+
+def run_round(home: Path, version: Version, number: int, rate: float, place: Place) -> Notes:
     """Load the scorer, kill what the round kills in the middle, and return the clients' notes."""
-    with running(ScorerProcess(version, home)) as scorer:
+    kinds = kinds_of(place)
+    with running(ScorerProcess(version, home, **place.settings)) as scorer:
         scorer.start()
         scorer.start_guard()
         with Load(scorer, transaction, rate=rate, clients=CLIENTS, first=number * IDS_A_ROUND) as load:
             time.sleep(BEFORE_SECONDS + number % 7 / 10)
-            KINDS[number % len(KINDS)](scorer)
+            kinds[number % len(kinds)](scorer)
             time.sleep(AFTER_SECONDS)
     return load.notes
 
@@ -119,31 +130,34 @@ def answers_to(notes: Notes, key: str) -> set[bytes]:
     return {attempt.body for attempt in notes.attempts.get(key, []) if attempt.status == 200}
 
 
-def measure(home: Path, version: Version, kills: int, rate: float) -> tuple[list[Sent], Faults]:
+def measure(home: Path, version: Version, kills: int, rate: float, place: Place = FOLDER) -> tuple[list[Sent], Faults]:
     """Run the rounds that are not done yet, then recount everything."""
-    prepare(home, version)
+    prepare(home, version, place)
+    kinds = kinds_of(place)
     for number in range(json.loads((home / ROUNDS).read_text())["done"], kills):
-        notes = run_round(home, version, number, rate)
+        notes = run_round(home, version, number, rate, place)
         lines = [json.dumps(each) + "\n" for each in as_sent(notes)]
         with (home / SENT).open("a") as file:
             file.writelines(lines)
         note_rounds(home, number + 1)
         failed = sum(attempt.status != 200 for attempt in itertools.chain(*notes.attempts.values()))
-        name = KINDS[number % len(KINDS)].__name__
+        name = kinds[number % len(kinds)].__name__
         print(f"{number + 1} of {kills}: {name}, {len(lines)} decisions, {failed} attempts failed", flush=True)
     sent = read_sent(home / SENT)
-    return sent, find_faults(sent, home, version)
+    return sent, find_faults(sent, home, version, place)
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Kill, recount and record."""
-    with tempfile.TemporaryDirectory(prefix="crash-") as scratch:
-        home = arguments.home or Path(scratch) / "home"
-        sent, faults = measure(home.absolute(), Version(), arguments.kills, arguments.rate)
+    with tempfile.TemporaryDirectory(prefix="crash-") as scratch, ExitStack() as stack:
+        home = (arguments.home or Path(scratch) / "home").absolute()
+        place = stack.enter_context(redis_in(home.with_name(f"{home.name}-redis"))) if arguments.redis else FOLDER
+        sent, faults = measure(home, Version(), arguments.kills, arguments.rate, place)
     print(f"lost: {faults.lost[:5]}, not counted once: {faults.twice[:5]}")
     about = f"{arguments.kills} kills under {arguments.rate:.0f} decisions a second, {len(sent)} decisions"
-    record("scorer.crash_lost", len(faults.lost), "decisions", COMMAND, about)
-    record("scorer.crash_twice", len(faults.twice), "decisions", COMMAND, f"{about}; the recount is equal bit by bit")
+    name, command = ("scorer.redis_crash", REDIS_COMMAND) if arguments.redis else ("scorer.crash", COMMAND)
+    record(f"{name}_lost", len(faults.lost), "decisions", command, about)
+    record(f"{name}_twice", len(faults.twice), "decisions", command, f"{about}; the recount is equal bit by bit")
 
 
 if __name__ == "__main__":
@@ -151,4 +165,5 @@ if __name__ == "__main__":
     parser.add_argument("--home", type=Path, help="keep the rounds here, and go on with those that are not done")
     parser.add_argument("--kills", type=int, default=KILLS)
     parser.add_argument("--rate", type=float, default=RATE, help="decisions a second")
+    parser.add_argument("--redis", action="store_true", help="keep the decisions in a Redis, and kill it, too")
     main(parser.parse_args())

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import lmdb
 import numpy as np
 
 from antifraud.artifacts.decision_log import DecisionLog
@@ -15,11 +14,11 @@ from antifraud.clock import HOUR_SECONDS, date_of, day_of
 from antifraud.features.buckets import EMPTY, Bucket, Buckets, History, bucket_of
 from antifraud.features.labels import NO_HOUR, LabelHistory
 from antifraud.features.reference import feature_vector
+from bench.serving.places import FOLDER, Place
 from bench.serving.processes import NOON, Version
 
 CUTOFF: Final = day_of(NOON) - 1
 """Last day of the world's state, which knows none of the entities that the clients name."""
-MOST_DATABASES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,47 +65,40 @@ class Recount:
         }
 
 
-def find_faults(sent: Sequence[Sent], home: Path, version: Version) -> Faults:
+def find_faults(sent: Sequence[Sent], home: Path, version: Version, place: Place = FOLDER) -> Faults:
     """Compare all answers, exported decisions and live records with a recount by arrival numbers."""
     faults = Faults()
     faults.lost += [str(each.body["transaction_id"]) for each in sent if not each.answers]
     faults.twice += [str(each.body["transaction_id"]) for each in sent if len(each.answers) > 1]
     answered = sorted((each for each in sent if each.answers), key=lambda each: int(each.answers[0]["arrival"]))
-    stored, recount = exported_vectors(home, version), Recount()
-    for place, each in enumerate(answered, start=1):
+    stored, recount = exported_vectors(home, version, place), Recount()
+    for arrival, each in enumerate(answered, start=1):
         key = str(each.body["transaction_id"])
         vector = recount.vector(each.body)
         if key not in stored:
             faults.lost.append(key)
         # A gap is an arrival that nobody was told of, and another vector one that counted too often or too seldom.
-        elif each.answers[0]["arrival"] != place or stored[key] != vector:
+        elif each.answers[0]["arrival"] != arrival or stored[key] != vector:
             faults.twice.append(key)
     faults.twice += sorted(stored.keys() - {str(each.body["transaction_id"]) for each in answered})
-    live, expected = live_records(home / "store"), recount.records()
+    live, expected = place.live_records(home), recount.records()
     faults.twice += [
         name.decode() for name in sorted(live.keys() | expected.keys()) if live.get(name) != expected.get(name)
     ]
     return faults
 
 
-def exported_vectors(home: Path, version: Version) -> dict[str, bytes]:
+def exported_vectors(home: Path, version: Version, place: Place) -> dict[str, bytes]:
     """Return the stored vector of every decision, from an export."""
     path, day = home / "decisions.npz", date_of(day_of(NOON)).isoformat()
     path.unlink(missing_ok=True)
-    version.require(home, "-m", "serving.export_log", "--from", day, "--to", day, "--out", str(path))
+    command = ("-m", "serving.export_log", "--from", day, "--to", day, "--out", str(path))
+    version.require(home, *command, **place.settings)
     return {
         key.decode(): vector.astype("<f8").tobytes()
         for piece in DecisionLog(path).decisions()
         for key, vector in zip(piece["transaction_id"], piece["vector"], strict=True)
     }
-
-
-def live_records(store: Path) -> dict[bytes, bytes]:
-    """Return the live records, read from the file of a store that no process uses."""
-    with lmdb.open(str(store), readonly=True, lock=False, max_dbs=MOST_DATABASES) as environment:
-        live = environment.open_db(b"live", create=False)
-        with environment.begin(db=live) as transaction:
-            return dict(transaction.cursor())
 
 
 def read_sent(path: Path) -> list[Sent]:

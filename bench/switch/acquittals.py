@@ -40,7 +40,7 @@ class Scene:
 
     @property
     def promise(self) -> Promise:
-        """What the manifests say, which is the truth."""
+        """The promise in the manifests, which is the truth."""
         return Promise(Noise(INFLATION, 0.0, self.rhythm, self.rows))
 
     def draw(self, seed: int) -> list[CohortCounts]:

@@ -24,15 +24,14 @@ def labelled_rows(spark: SparkSession, inputs: Inputs, flagged: Sequence[Flagged
     if not inputs.decisions_snapshot:
         return rows
     days = flagged_days(spark, inputs) if flagged is None else flagged
-    return weigh_rows(rows, decisions_of(spark, inputs), days)
+    return weigh_rows(rows, decisions_of(spark, inputs, _days_of(inputs)), days)
 
 
 def flagged_days(spark: SparkSession, inputs: Inputs) -> list[FlaggedDay]:
     """Return what is known of the flagged payments of each served day of the windows; none if no day was served."""
     if not inputs.decisions_snapshot:
         return []
-    days = [day for span in inputs.spans.values() for day in span.days]
-    condition = f"day BETWEEN DATE '{min(days)}' AND DATE '{max(days)}'"
+    condition = _days_of(inputs)
     labels = latest(all_labels(spark, inputs, condition), inputs.as_of)
     return count_flagged(decisions_of(spark, inputs, condition), labels, feature_rows(spark, inputs, condition))
 
@@ -46,3 +45,9 @@ def feature_rows(spark: SparkSession, inputs: Inputs, condition: str = "true") -
     if GROUP.name in features.columns:
         return features
     return features.withColumn(GROUP.name, F.lit(None).cast(GROUP.type))
+
+
+def _days_of(inputs: Inputs) -> str:
+    """Return an SQL condition for the days from the first to the last window."""
+    first, last = min(span.first for span in inputs.spans.values()), max(span.last for span in inputs.spans.values())
+    return f"day BETWEEN DATE '{first}' AND DATE '{last}'"

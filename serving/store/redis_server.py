@@ -1,7 +1,7 @@
 """The calls to Redis: two functions that run inside it, with its failures as errors of the store.
 
-`serving/store/functions.lua` has the functions. No call is repeated: if its answer is lost, a commit may have been made,
-and whoever sends the same request again finds out.
+`serving/store/functions.lua` has the functions. No call is repeated: if its answer is lost, a commit may have been
+made, and whoever sends the same request again finds out.
 """
 
 import hashlib

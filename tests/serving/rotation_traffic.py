@@ -19,8 +19,8 @@ OLD, NEW = "k1", "k2"
 class Clients:
     """Clients that decide payments of the same few customers and terminals, and repeat each fourth request.
 
-    `now` is the business time of the payments. `keys` has the key of each client. `repeat_keys` are those that repeats
-    may have. `answers` are the decisions by id, `refusals` all other answers, and `differing` the ids of repeats that
+    `now` is the business time of the payments. `keys` has the key of each client. Repeats have one of
+    `repeat_keys`. `answers` are the decisions by id, `refusals` all other answers, and `differing` the ids of repeats that
     got another answer.
     """
 

@@ -84,7 +84,7 @@ def test_a_repeat_with_the_other_token_gets_the_stored_answer(overlap):
 
 
 def test_a_label_and_a_decline_count_under_the_other_token(overlap):
-    """What became of a payment that was decided under the old token concerns decisions under the new one."""
+    """A label and a decline of a payment that was decided under the old token concern decisions under the new one."""
     overlap.clock.time = NOON + 2 * HOUR_SECONDS
     label = {"transaction_id": 1, "status": "fraud", "learned_at": NOON + 60}
     assert overlap.post("/v1/labels", {"labels": [label]}).status_code == 200

@@ -134,7 +134,7 @@ def test_a_guard_that_was_replaced_changes_nothing(store, change):
 
 
 class Replaced:
-    """A store that has another guard right after a change of the switch."""
+    """A store that changes the switch for a guard, which is replaced right afterwards."""
 
     def __init__(self, store):
         self._store = store

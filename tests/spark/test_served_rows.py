@@ -159,8 +159,9 @@ def shipped(number, **changes):
 def test_features_are_joined_with_what_was_decided(open_lake, tmp_path):
     """The feed's word that a blocked payment is legitimate says nothing; its word of a fraud does, and a client's.
 
-    Payments that were let through keep the feed's label, with the propensity of their decision. A day that was never
-    served stays as it is, and other namespaces are none of the lake's.
+    Payments that were let through keep the feed's label, with the propensity of their decision. A client's sample has
+    its own, unless the feed labels the payment, too. A day that was never served stays as it is, and other namespaces
+    are none of the lake's.
     """
     settings = JobSettings(home=tmp_path)
     session, later = open_lake(settings), DAY + dt.timedelta(days=1)
@@ -181,8 +182,11 @@ def test_features_are_joined_with_what_was_decided(open_lake, tmp_path):
     decisions = [shipped(1), shipped(2, **flag), *(shipped(n, **flag, flagged=True) for n in (3, 4, 5)),
                  shipped(6, namespace="shop", flagged=True, propensity=0.0)]  # fmt: skip
     Appender(settings, "s").append(DECISIONS, decisions, None, Progress(6, ""))
-    label = (DAY, "s", 1, "", "5", TIME, "k1.t", 5, 0, "legitimate", TIME + 60, "till", 0.1, 0)
-    Appender(settings, "s").append(CLIENT_LABELS, [label], None, Progress(1, ""))
+    sampled = [
+        (DAY, "s", number, "", str(number), TIME, "k1.t", number, 0, "legitimate", TIME + 60, "till", 0.1, 0)
+        for number in (1, 5)
+    ]
+    Appender(settings, "s").append(CLIENT_LABELS, sampled, None, Progress(5, ""))
 
     inputs = Inputs.of(settings, {"train": Span(DAY, later)}, AS_OF)
     rows = labelled_rows(session, inputs).collect()

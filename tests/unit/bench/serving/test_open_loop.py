@@ -38,19 +38,28 @@ def test_the_ratio_is_the_median_over_turns(monkeypatch):
     """The recorded ratio is the median of the turns' ratios, with their spread."""
     recorded = []
     monkeypatch.setattr(power, "record", lambda *values: recorded.append(values))
-    power.record_ratio(
-        {
-            "process": [[Timed(0, 200, 0.01)], [Timed(0, 200, 0.02)], [Timed(0, 200, 0.01)]],
-            "power": [[Timed(0, 200, 0.02)], [Timed(0, 503, 0.1)], [Timed(0, 200, 0.04)]],
-        }
-    )
+    found = {
+        "process": [turn(200, 0.01, 1.5), turn(200, 0.02, 1.0), turn(200, 0.01, 1.0)],
+        "power": [turn(200, 0.02, 2.0), turn(503, 0.1, 3.0), turn(200, 0.04, 4.0)],
+    }
+    power.record_ratio(found, redis=False)
+    power.record_ratio(found, redis=True)
     assert recorded == [
         (
             "scorer.power_400_ratio",
             4.0,
             "1",
             "make bench-serving-power",
-            "p99 40.0 ms over 10.0 ms, in 3 turns at 400 decisions a second; requests that were not decided: 1",
+            (
+                "p99 40.0 ms over 10.0 ms, in 3 turns at 400 decisions a second; requests that were not decided: 1; "
+                "decisions in a transaction: 3.0 over 1.0"
+            ),
             (2.0, 5.0),
-        )
+        ),
+        ("scorer.redis_power_400_ratio", 4.0, "1", "make bench-redis-power", recorded[0][4], (2.0, 5.0)),
     ]
+
+
+def turn(status, seconds, batch):
+    """A turn with one answer."""
+    return power.Turn([Timed(0, status, seconds)], batch)
