@@ -27,6 +27,8 @@ from serving.store.view import View
 
 Record = tuple[str, bytes, bytes]
 """Database, key and value."""
+
+
 class Every:
     """Contains every arrival."""
 
