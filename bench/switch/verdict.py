@@ -7,6 +7,7 @@ from antifraud.killswitch.machine import Cause
 from serving.store.port import DecisionStore
 
 ALL: Final = 1 << 32
+TIMES: Final = frozenset({"at", "unproved_at", "observed_at"})
 
 
 class Verdict(NamedTuple):
@@ -38,7 +39,7 @@ def _without_times(value: Any) -> Any:
     """Return a change of the switch, or a part of it, without what clocks that differ say differently."""
     if not isinstance(value, dict):
         return value
-    return {name: _without_times(each) for name, each in value.items() if name != "at"}
+    return {name: _without_times(each) for name, each in value.items() if name not in TIMES}
 
 
 def find_differences(expected: Verdict, found: Verdict) -> list[str]:
