@@ -20,6 +20,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from antifraud.clock import HOUR_SECONDS, BusinessClock
+from antifraud.killswitch.alarms import AlarmName
 from antifraud.killswitch.signals import SignalName
 from antifraud.settings.serving import GuardSettings
 from bench.record import record
@@ -136,7 +137,7 @@ def live(version: Version, home: Path, plan: Plan, dice: Random | None) -> tuple
         "ANTIFRAUD_CLOCK_FILE": str(home / "clock"),
         "ANTIFRAUD_LABEL_DELAY_DAYS": str(DELAY),
         "ANTIFRAUD_GUARD_LEASE_SECONDS": "0.5",
-        "ANTIFRAUD_SIGNAL_POLICIES": ",".join(f"{name}=off" for name in SignalName),
+        "ANTIFRAUD_SIGNAL_POLICIES": ",".join(f"{name}=off" for name in (*SignalName, *AlarmName)),
     }
     with running(ScorerProcess(version, home, workers=WORKERS, now=NOON, host=HOST, **changes)) as scorer:
         scorer.start()

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from antifraud.killswitch.alarms import AlarmName
+from antifraud.killswitch.signals import SignalName
 from antifraud.settings.serving import GuardSettings
 from bench.switch.simulator.checks import Checks, require
 from bench.switch.simulator.clients import Worker
@@ -19,6 +21,8 @@ from serving.store.store import init_store
 
 IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 a folder for one run
 IDENTITY: Final = "simulated"
+QUIET: Final = ",".join(f"{name}=off" for name in (SignalName.SHIPPER_BEHIND, *AlarmName))
+"""Policies of what warns sooner or later, as the guard looks sooner or later."""
 DAYS_TO_TRIP: Final = 4
 """Bad days that have matured when the guard must have tripped."""
 
@@ -129,7 +133,7 @@ def _open_stage(world: World, disorder: Disorder) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="simulated-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as home:
         settings = GuardSettings(
             home=Path(home), store_map_bytes=1 << 27, label_delay_days=world.delay,
-            guard_lease_seconds=LEASE_SECONDS, signal_policies="shipper_behind=off",
+            guard_lease_seconds=LEASE_SECONDS, signal_policies=QUIET,
         )  # fmt: skip
         init_store(settings, IDENTITY).close()
         environment = Immediate(
