@@ -85,9 +85,8 @@ def _is_loopback(name: str) -> bool:
 def status() -> Response:
     """Answer 200 with switch, release, state, counts, evidence and reports of all workers; 401, 403; 503 no store."""
     services = current_services()
-    release = services.serving.release.release if services.serving else None
     try:
-        (stored, converged), evidence = _read_stored(services), describe_evidence(services.store, release)
+        (stored, converged), evidence = _read_stored(services), describe_evidence(services.store)
     except StoreForeign as error:
         stored, converged, evidence = _describe_missing(str(error)), False, NO_EVIDENCE
     return json_response(
@@ -128,10 +127,11 @@ def _describe_missing(reason: str) -> dict[str, Any]:
 
 def _describe_serving(services: Services) -> dict[str, Any]:
     serving = services.serving
+    release = serving and serving.release
     return {
-        "release": serving and serving.release.release,
-        "verdict": serving and serving.release.verdict,
-        "threshold": serving and serving.release.threshold,
+        "release": release and release.release,
+        "verdict": release and release.verdict,
+        "threshold": release and release.threshold,
         "state_cutoff": serving and serving.state.cutoff_date,
         "policy": describe_policy(services),
     }

@@ -255,14 +255,15 @@ def _compute(
 
 def _score(serving: Serving, switch: Switch, vector: npt.NDArray[np.float64]) -> Scored | None:
     """Return the release's score of a vector; None while the service is suspended, when nothing may be scored."""
-    if switch.mode is Mode.SUSPENDED:
-        return None
     release = serving.release
+    if switch.mode is Mode.SUSPENDED or release is None:
+        return None
     return Scored(int(release.evaluator.score(vector.reshape(1, -1))[0]), release.threshold)
 
 
 def _context_of(serving: Serving, switch: Switch, *, is_scored: bool) -> Context:
-    release, threshold = (serving.release.release, serving.release.threshold) if is_scored else ("", 0)
+    scorer = serving.release if is_scored else None
+    release, threshold = (scorer.release, scorer.threshold) if scorer else ("", 0)
     return _make_context(release, threshold, switch.mode, switch.epoch, serving.state.cutoff, serving.policy)
 
 

@@ -102,9 +102,12 @@ def _only(token: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The release, the state and the policy that a decision is made with."""
+    """The release, the state and the policy that a decision is made with.
 
-    release: Release
+    There is no release if the service is suspended, its policy decides alone, and no release can be used.
+    """
+
+    release: Release | None
     state: State
     policy: Rulebook = NO_POLICY
 

@@ -236,7 +236,7 @@ class Poller:
             self._services.log.warning("state moved back", before=before.state.cutoff_date)
         show_state(self._services, now.state.cutoff)
         using = {"state_cutoff": now.state.cutoff_date, "policy": now.policy.version}
-        self._services.log.info("serving", release=now.release.release, **using)
+        self._services.log.info("serving", release=now.release and now.release.release, **using)
 
     def _report(self) -> bool:
         """Report what this worker uses, and read from all reports which live days are no longer needed."""

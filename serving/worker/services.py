@@ -75,7 +75,9 @@ class Services:
             # The poller shall see the change now, and load what it needs.
             self.wake.set()
         release = self._choose_release(loaded, switch)
-        return Serving(release, loaded.state, loaded.policy) if release else None
+        # Rules need history and policy only. The release may be what the service was suspended for.
+        is_ruled = switch.mode is Mode.SUSPENDED and loaded.policy.decides_alone
+        return Serving(release, loaded.state, loaded.policy) if release or is_ruled else None
 
     def _choose_release(self, loaded: Loaded, switch: Switch) -> Release | None:
         if switch.mode is Mode.ROLLED_BACK:

@@ -240,6 +240,33 @@ def test_rules_decide_alone_while_the_service_is_suspended(scorer, home):
     assert counted_by_guard(scorer) == {}, "it is in no release's rate"
 
 
+@pytest.mark.parametrize("text", ['on_suspend = "rules"\n' + cap(5_000), 'on_suspend = "refuse"\n' + cap(5_000)])
+def test_rules_need_no_release(scorer, home, text):
+    """The only release is damaged, and a worker begins: with `rules` the policy decides, else nothing does."""
+    scorer.switch("suspend", 1)
+    scorer.close()
+    activate_text(home, text)
+    (home / "releases" / "first" / "model.onnx").write_bytes(b"damaged")
+    restarted = Scorer(home)
+    restarted.poller.poll()
+    try:
+        answers = [restarted.decide(transaction_id=number, amount=number * 4_000) for number in (1, 2)]
+        status = restarted.get("/v1/status").json
+        assert "model.onnx of bundle first" in status["troubles"]["release"]
+        assert (status["release"], status["threshold"], status["workers"][0]["release"]) == (None, None, None)
+        if "refuse" in text:
+            assert [answer.status_code for answer in answers] == [503, 503]
+            assert restarted.get("/readyz").status_code == 503
+        else:
+            assert [answer.json["decision"] for answer in answers] == ["approve", "review"]
+            assert [answer.json["release"] for answer in answers] == [None, None]
+            assert restarted.get("/readyz").status_code == 200
+            # Once it serves again, a release is needed.
+            assert restarted.switch("resume", 2).status_code == 409
+    finally:
+        restarted.close()
+
+
 @pytest.mark.parametrize("text", ['on_suspend = "refuse"\n' + cap(5_000), None], ids=["refuse", "no policy"])
 def test_a_suspended_service_refuses_unless_a_policy_decides(scorer, home, text):
     """The policy says so, or there is none."""

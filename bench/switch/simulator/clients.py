@@ -102,7 +102,8 @@ class Worker(Process):
             seen = store.look_up(wanted)
             if seen.switch.mode is Mode.SUSPENDED or loaded is None:
                 continue
-            if (serving := self._services.choose(loaded, seen.switch)) is None:
+            serving = self._services.choose(loaded, seen.switch)
+            if serving is None or serving.release is None:
                 raise Violated(f"no release serves in mode {seen.switch.mode}")
             context = Context(serving.release.release, THRESHOLD, seen.switch.mode, seen.switch.epoch, 0)
             is_flagged = self.stage.world.flags(context.release, payment)
