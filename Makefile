@@ -114,7 +114,7 @@ bench-cpu-parts: setup  ## processor time of the parts of a decision
 bench-policy: setup  ## processor time of a decision with a policy of 100 rules beside one without
 	$(PYTHON) -m bench.serving.policy
 
-bench-parity: setup  ## replay 200,000 decisions of eight clients over a midnight and a change of the cut-off, some ten minutes
+bench-parity: setup  ## replay 200,000 decisions of eight clients over a midnight and a change of the cut-off, over LMDB and Redis; some fifteen minutes
 	$(PYTHON) -m bench.serving.parity
 
 bench-month: setup  ## the decision store after a month of traffic
