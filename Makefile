@@ -18,7 +18,7 @@ HOME_OF_CRASH ?= var/bench-crash
 HOME_OF_FUZZ ?= var/bench-fuzz
 HOME_OF_SWITCH ?= var/bench-switch
 
-.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-policy bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-switch bench-switch-rivals bench-switch-halt bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-redis bench-redis-crash bench-redis-power bench-shipping bench-throughput bench-tail bench-slow-clients bench-footprint
+.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-policy bench-parity bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-switch bench-switch-rivals bench-switch-halt bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-redis bench-redis-crash bench-redis-power bench-shipping bench-throughput bench-tail bench-slow-clients bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,6 +113,9 @@ bench-cpu-parts: setup  ## processor time of the parts of a decision
 
 bench-policy: setup  ## processor time of a decision with a policy of 100 rules beside one without
 	$(PYTHON) -m bench.serving.policy
+
+bench-parity: setup  ## replay 200,000 decisions of eight clients over a midnight and a change of the cut-off, over LMDB and Redis; some fifteen minutes
+	$(PYTHON) -m bench.serving.parity
 
 bench-month: setup  ## the decision store after a month of traffic
 	$(PYTHON) -m bench.serving.month

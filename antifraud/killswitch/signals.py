@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Final
 
 from antifraud.errors import SettingsError
+from antifraud.killswitch.alarms import AlarmName
 from antifraud.killswitch.hysteresis import Band, Latch
 from antifraud.killswitch.machine import Level
 
@@ -44,34 +45,40 @@ class Policy(StrEnum):
     SUSPEND = "suspend"
 
 
-DEFAULTS: Final[Mapping[SignalName, Policy]] = {
+DEFAULTS: Final[Mapping[SignalName | AlarmName, Policy]] = {
     **dict.fromkeys(SignalName, Policy.WARN),
+    **dict.fromkeys(AlarmName, Policy.WARN),
     SignalName.RELEASE_UNREADABLE: Policy.SUSPEND,
 }
 
 
-def parse_policies(text: str) -> dict[SignalName, Policy]:
-    """Return the policy of every signal; the text names policies other than the default.
+def parse_policies(text: str) -> dict[SignalName | AlarmName, Policy]:
+    """Return the policy of every signal and alarm; the text names policies other than the default.
 
     >>> parse_policies("p99=off, error_share=suspend")[SignalName.P99]
     <Policy.OFF: 'off'>
 
     Raises:
-        SettingsError: The text is something else, or asks a silent guard to suspend the service.
+        SettingsError: The text is something else, or lets something suspend the service that can only warn.
     """
-    policies = dict(DEFAULTS)
+    policies, names = dict(DEFAULTS), {name.value: name for name in DEFAULTS}
     for part in filter(None, (each.strip() for each in text.split(","))):
         name, _, policy = (each.strip() for each in part.partition("="))
-        if name not in set(SignalName) or policy not in set(Policy):
+        if name not in names or policy not in set(Policy):
             raise SettingsError(
                 f"ANTIFRAUD_SIGNAL_POLICIES has a part that is no policy: expected name=policy, separated by commas, "
-                f"with a name of {', '.join(SignalName)} and a policy of {', '.join(Policy)}; correct it or unset it"
+                f"with a name of {', '.join(names)} and a policy of {', '.join(Policy)}; correct it or unset it"
             )
-        policies[SignalName(name)] = Policy(policy)
+        policies[names[name]] = Policy(policy)
     if policies[SignalName.GUARD_SILENT] is Policy.SUSPEND:
         raise SettingsError(
             "ANTIFRAUD_SIGNAL_POLICIES lets guard_silent suspend the service, which only the guard could do: set it "
             "to warn or off"
+        )
+    if tripping := [name for name in AlarmName if policies[name] is Policy.SUSPEND]:
+        raise SettingsError(
+            f"ANTIFRAUD_SIGNAL_POLICIES lets {tripping[0]} suspend the service, but evidence does that only by the "
+            "tests of its detectors: set it to warn or off"
         )
     return policies
 

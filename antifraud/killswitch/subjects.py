@@ -6,14 +6,14 @@ Every closed day updates both once (`antifraud.killswitch.detectors.rate`). The 
 | --- | --- | --- |
 | the service | 2.5 % | releases that change every night are each too short to be found |
 | all releases together | 1.5 % | one that serves long is judged by its own days |
-| loss | 1 % | missed fraud (`antifraud.killswitch.detectors.missed_rate`) |
+| loss | 1 % | missed fraud of all releases together (`antifraud.killswitch.losses`) |
 
 Releases share one horizon: on each day they divide the opening weight by their shares of the decisions. However many
 there are, the expected sum of their wealth after a year is therefore at most 1.
 
-**A trip** is one of the service, or of the release that serves. A release that serves no more only warns. Its days also
-count for the service, so they could suspend a good successor. `antifraud.killswitch.acquittal` says when the service's
-evidence starts anew instead.
+**A trip** is one of the service, of the loss, or of the release that serves. A release that serves no more only warns.
+Its days also count for the service, so they could suspend a good successor. `antifraud.killswitch.acquittal` says when
+the service's evidence starts anew instead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ from antifraud.figures import share_text
 from antifraud.killswitch.cohorts import CohortCounts, add_up
 from antifraud.killswitch.detectors.noise import HIGHEST_FACTOR, Noise
 from antifraud.killswitch.detectors.rate import Cohort, RateEvidence, update
+from antifraud.killswitch.losses import LOSS, Loss
 from antifraud.killswitch.promises import Promise
 
 SERVICE: Final = ""
@@ -141,12 +142,12 @@ def _count(before: Subject, cohort: CohortCounts, noise: Noise, limit: float, sh
     return replace(before, rate=update(before.rate, closed), recent=recent, inflation=closed.inflation)
 
 
-def find_trip(subjects: Mapping[str, Subject], serving: str | None) -> str | None:
-    """Return the subject that trips: the release that serves, or the service; None if neither is broken."""
+def find_trip(subjects: Mapping[str, Subject], serving: str | None, loss: Loss | None = None) -> str | None:
+    """Return the subject that trips: the release that serves, the service, or `LOSS`; None if no limit is broken."""
     for subject in (serving, SERVICE):
         if subject is not None and subject in subjects and subjects[subject].is_broken(budget_of(subject)):
             return subject
-    return None
+    return LOSS if loss is not None and loss.is_broken else None
 
 
 def explain(name: str, subject: Subject, limit: float) -> str:

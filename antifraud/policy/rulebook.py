@@ -98,11 +98,11 @@ class Rulebook:
         `make_seed` makes the seed of the control share's draw. It must be known before the decision is stored.
         """
         hits = self._find_hits(payment)
-        is_denied = any(self._allowed <= place < self._listed for place in hits)
-        # Allow lists have the first places.
+        # Places ascend: allow lists have the first, and deny lists the next.
+        is_denied = bisect_left(hits, self._allowed) < bisect_left(hits, self._listed)
         if hits and hits[0] < self._allowed and not is_denied:
             return Ruling("approve", hits)
-        effect = EFFECTS[max(self._weigh_score(scored), *(self._effects[place] for place in hits), APPROVE)]
+        effect = EFFECTS[max(self._weigh_score(scored), max(map(self._effects.__getitem__, hits), default=APPROVE))]
         # Nobody who was denied by name is let through by chance.
         drawn = effect == "flag" and not is_denied and self._may_pass(payment.amount)
         return Ruling(effect, hits, drawn, drawn and is_let_through(make_seed(), self.control.share))

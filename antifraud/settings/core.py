@@ -57,6 +57,8 @@ class Settings:
     """Public key that a release's signature is checked with; default ``<home>/secrets/release.pub``."""
     fpr_limit: Annotated[float, INNER_SHARE] = 0.05
     """Largest false-positive rate: no release above it passes the gate, and the guard suspends the service above it."""
+    loss_limit_minor: Annotated[int, Range(1, MOST_MINOR)] = 50_000_000
+    """Largest missed fraud in a 30-day month, minor units: the gate's limit, and the budget that the guard watches."""
 
     def __post_init__(self) -> None:
         """Refuse values that mean nothing, before anything is done with them.
@@ -193,8 +195,6 @@ class JobSettings(Settings):
     """Standard deviation of fraud from month to month, as a share of it; the window's weeks may show a larger one."""
     fpr_target: Annotated[float, INNER_SHARE] = 0.045
     """Rate that a new threshold is certified at. Below the limit, it leaves a release room for drift."""
-    loss_limit_minor: Annotated[int, Range(1, MOST_MINOR)] = 50_000_000
-    """Largest missed fraud in a 30-day month, minor units."""
     attainable_value_recall: Annotated[float, INNER_SHARE] = 0.95
     """Share of the fraud amount that a model can catch; a loss limit that demands more counts as out of reach."""
     # At 0 no release could pass.

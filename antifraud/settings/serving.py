@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from antifraud.keys.endpoints import Network, parse_networks
+from antifraud.killswitch.alarms import AlarmName
 from antifraud.killswitch.signals import Policy, SignalName, parse_policies
 from antifraud.settings.core import Settings
 from antifraud.settings.locations import require_redis_url
@@ -37,7 +38,7 @@ class StoreSettings(Settings):
     """The labels of a cohort count from this many days after its day."""
 
     signal_policies: str = ""
-    """Policies of technical signals other than the default, such as ``p99=off,error_share=suspend``."""
+    """Policies of signals and warnings other than the default, such as ``p99=off,error_share=suspend``."""
 
     def __post_init__(self) -> None:
         """Refuse also policies that are none, and a URL that names no Redis.
@@ -56,8 +57,8 @@ class StoreSettings(Settings):
         return self.store_url or str(self.store_dir)
 
     @property
-    def policies(self) -> dict[SignalName, Policy]:
-        """The policy of each technical signal."""
+    def policies(self) -> dict[SignalName | AlarmName, Policy]:
+        """The policy of each technical signal, and of each warning of the evidence."""
         return parse_policies(self.signal_policies)
 
     @property
@@ -114,6 +115,8 @@ class GuardSettings(StoreSettings):
     """Used share of the decision store from which the guard warns."""
     warn_shipper_seconds: Annotated[float, Range(1, MOST_DAYS * MOST_SECONDS)] = 3_600.0
     """Age of the oldest decision that is not shipped, from which the guard warns."""
+    warn_fraud_share: Annotated[float, INNER_SHARE] = 0.02
+    """Largest plausible share of frauds. The guard warns if more is flagged than it and the rate's limit explain."""
     webhook_networks: str = ""
     """Private networks that subscribers of webhooks may be in, separated by commas; empty: none."""
 

@@ -70,7 +70,8 @@ def flagged_share(candidate: Candidate, payments: Payments, threshold: int, kind
 
 def _open_lake(spark: SparkSession, settings: JobSettings) -> SparkSession:
     session = spark.newSession()
-    for key, value in lake_configuration(settings).items():
+    # Few partitions, because the lakes are small; a new session does not have those of the first one.
+    for key, value in (lake_configuration(settings) | {"spark.sql.shuffle.partitions": "2"}).items():
         session.conf.set(key, value)
     create_tables(session, settings)
     return session
@@ -81,7 +82,6 @@ def small_session() -> Iterator[SparkSession]:
     """Yield a session for small lakes."""
     with tempfile.TemporaryDirectory(prefix="served-") as home:
         spark = start_session("bench", JobSettings(home=Path(home)))
-        spark.conf.set("spark.sql.shuffle.partitions", "2")
         try:
             yield spark
         finally:

@@ -162,21 +162,26 @@ def rows_of(found: Counter[str]) -> dict[str, float]:
     }
 
 
-def measure(home: Path, processors: set[int]) -> Counter[str]:
-    """Make a home and decide in it on some processors."""
-    os.sched_setaffinity(0, processors)
-    model, rows = fit_model(np.random.default_rng(0))
-    make_home(home, Version(feature_set_hash(), encode_entity), model, rows)
+def enter_home(home: Path, **changes: str) -> None:
+    """Let this process work in a home with a new store, like a worker under Gunicorn; nobody reads its log."""
     (home / "metrics").mkdir()
     os.environ |= {
         "PROMETHEUS_MULTIPROC_DIR": str(home / "metrics"),  # as under Gunicorn
         "ANTIFRAUD_HOME": str(home),
         "ANTIFRAUD_CLOCK_OFFSET_SECONDS": str(NOW - int(time.time())),
         "ANTIFRAUD_STORE_MAP_BYTES": str(1 << 30),
+        **changes,
     }
     subprocess.run([sys.executable, "-m", "serving.store", "init"], check=True, stdout=subprocess.DEVNULL)
-    # The scorer's log goes where nobody reads it.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def measure(home: Path, processors: set[int]) -> Counter[str]:
+    """Make a home and decide in it on some processors."""
+    os.sched_setaffinity(0, processors)
+    model, rows = fit_model(np.random.default_rng(0))
+    make_home(home, Version(feature_set_hash(), encode_entity), model, rows)
+    enter_home(home)
     clocks = Clocks()
     clocks.wrap_parts()
     return decide(home, clocks)

@@ -2,18 +2,21 @@
 
     make bench-policy
 
-Both decide the same requests in turns, each in a process and a home of its own (`bench/serving/cpu.py`). Half of the
-rules are velocity rules about all sums of both entities; the rest are lists of a thousand tokens each and limits of
-amounts. One payment in a hundred hits a rule, as with rules that `policy activate` would take. Every rule is looked at
-for every payment.
+One process decides with the policy and without it, in blocks that follow each other, so that whatever else runs on the
+machine disturbs both alike. Half of the rules are velocity rules about all sums of both entities; the rest are lists
+of a thousand tokens each and limits of amounts. One payment in a hundred hits a rule, as with rules that `policy
+activate` would take. Every rule is looked at for every payment.
 """
 
 import argparse
 import statistics
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -23,16 +26,28 @@ from antifraud.features.registry import feature_set_hash
 from antifraud.keys.pseudonym import Key, tokenise
 from antifraud.keys.signing import SigningKey
 from antifraud.policy.reading import read_policy
+from antifraud.policy.rulebook import NO_POLICY
 from antifraud.policy.rules import Entity
 from bench.record import record
-from bench.serving.cpu import BATCHES, ROOT, TURNS, Side, Spent, measure
+from bench.serving.calls import begin, microseconds_of
+from bench.serving.cpu import BATCHES, TURNS
+from bench.serving.parts import enter_home
 from bench.serving.world import NOW, Version, fit_model, make_home, make_requests
 
 COMMAND: Final = "make bench-policy"
+BLOCK: Final = 40
+"""Decisions before the other side has its turn."""
 VELOCITY, LISTS, CAPS = 50, 30, 20
 TOKENS: Final = 1_000
 ENTITIES: Final[tuple[Entity, ...]] = ("customer", "terminal")
 SUMS: Final = tuple(product(("1h", "1d", "7d"), ENTITIES, ("count", "sum")))
+
+
+class Medians(NamedTuple):
+    """Microseconds of a decision with the policy, and without one."""
+
+    ruled: float
+    free: float
 
 
 def policy_text() -> str:
@@ -63,34 +78,53 @@ def activate_rules(home: Path) -> None:
     activate(home / "policies", draft, key, Change("the cost of many rules", "bench", NOW))
 
 
-def take_turns(scratch: Path, turns: int) -> dict[str, list[Spent]]:
-    """Measure decisions with and without the policy in turns, each in a fresh home."""
-    requests = scratch / "requests"
-    requests.write_text(make_requests(BATCHES))
+def decide(home: Path, first: int) -> Medians:
+    """Decide all requests, one block with the policy and the next one without; `first` says which comes first."""
+    from serving.wsgi import start
+
+    app = start()
+    begin(app, home)
+    token = (home / "secrets" / "client.token").read_text().strip()
+    filling, *batches = (batch.encode().splitlines() for batch in make_requests(BATCHES).split("\n\n"))
+    microseconds_of(app, filling, token)
+    services = app.extensions["antifraud"]
+    loaded = services.loaded, replace(services.loaded, policy=NO_POLICY)
+    spent: tuple[list[float], list[float]] = [], []
+    for place, line in enumerate(line for batch in batches for line in batch):
+        side = (place // BLOCK + first) % 2
+        services.loaded = loaded[side]
+        spent[side].append(microseconds_of(app, [line], token))
+    return Medians(*map(statistics.median, spent))
+
+
+def measure(home: Path, first: int) -> Medians:
+    """Make a home with the policy, and decide in it."""
     model, rows = fit_model(np.random.default_rng(0))
-    version = Version(feature_set_hash(), encode_entity)
-    spent: dict[str, list[Spent]] = {"with": [], "without": []}
+    make_home(home, Version(feature_set_hash(), encode_entity), model, rows)
+    activate_rules(home)
+    # The poller would take the policy in again.
+    enter_home(home, ANTIFRAUD_POLL_SECONDS="600", OMP_NUM_THREADS="1")
+    return decide(home, first)
+
+
+def take_turns(scratch: Path, turns: int) -> list[Medians]:
+    """Measure several times, each time in a process and a home of its own."""
+    found = []
     for turn in range(turns):
-        # The first of a pair changes from turn to turn, so that neither always finds the machine cooler.
-        for name in spent if turn % 2 == 0 else reversed(spent):
-            home = scratch / f"{name}-{turn}"
-            make_home(home, version, model, rows)
-            if name == "with":
-                activate_rules(home)
-            side = Side(name, ROOT, version, ["-m", "serving.store", "init"])
-            spent[name].append(measure(side, home, requests))
-            print(f"turn {turn + 1}, {name}: {spent[name][-1]}", flush=True)
-    return spent
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            found.append(pool.submit(measure, scratch / str(turn), turn).result())
+        print(f"turn {turn + 1}: {found[-1]}", flush=True)
+    return found
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Measure both and record the median of the turns' ratios."""
+    """Measure and record the median of the turns' ratios."""
     with tempfile.TemporaryDirectory(prefix="scorer-policy-") as scratch:
-        spent = take_turns(Path(scratch), arguments.turns)
-    ratios = [ours.decision / theirs.decision for ours, theirs in zip(spent["with"], spent["without"], strict=True)]
-    ours, theirs = (statistics.median(each.decision for each in spent[name]) for name in ("with", "without"))
+        found = take_turns(Path(scratch), arguments.turns)
+    ratios = [each.ruled / each.free for each in found]
+    ruled, free = (statistics.median(side) for side in zip(*found, strict=True))
     baseline = (
-        f"{ours:.0f} of {theirs:.0f} microseconds without a policy, in {len(ratios)} turns; {VELOCITY} velocity rules, "
+        f"{ruled:.0f} of {free:.0f} microseconds without a policy, in {len(ratios)} turns; {VELOCITY} velocity rules, "
         f"{LISTS} lists of {TOKENS:,} tokens, {CAPS} limits of amounts"
     )
     record("scorer.policy_ratio", statistics.median(ratios), "1", COMMAND, baseline, (min(ratios), max(ratios)))

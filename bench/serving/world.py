@@ -3,7 +3,7 @@
 import json
 import random
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -71,7 +71,7 @@ def make_home(home: Path, version: Version, model: bytes, rows: np.ndarray) -> N
     """Write keys, access, release and state of a version into a new folder."""
     (home / "secrets").mkdir(parents=True)
     generate_access(home / "secrets")
-    _keep_client(home / "secrets" / "access.json")
+    _keep_known(home / "secrets" / "access.json")
     private, public = home / "secrets" / "release.key", home / "secrets" / "release.pub"
     generate_signing_keys(private, public)
     files = {MODEL_FILE: model, CALIBRATION_FILE: Calibration(1.0, 0.0, 0.0).to_json().encode()}
@@ -83,13 +83,14 @@ def make_home(home: Path, version: Version, model: bytes, rows: np.ndarray) -> N
     manifest = {"threshold": 900_000, "verdict": "PASS", "feature_set": version.feature_set}
     write_bundle(home / "releases", RELEASE, files, manifest, key)
     activate(home / "releases", RELEASE, key.public)
-    export_state(home / "state", version.encode)
+    export_state(home / "state", version.encode, CUTOFF, dict(make_entities()))
 
 
-def _keep_client(access: Path) -> None:
-    """Leave out all other entries: an earlier version refuses scopes that it does not know."""
+def _keep_known(access: Path) -> None:
+    """Leave out entries of other callers: an earlier version refuses scopes that it does not know."""
     clients = json.loads(access.read_text())["clients"]
-    access.write_text(json.dumps({"clients": [entry for entry in clients if entry["client"] == "client"]}))
+    # The admin resumes a new store, which later versions keep suspended until then.
+    access.write_text(json.dumps({"clients": [entry for entry in clients if entry["client"] in ("client", "admin")]}))
 
 
 def fit_model(rng: np.random.Generator) -> tuple[bytes, np.ndarray]:
@@ -108,19 +109,18 @@ def tokens(entity: Entities, count: int) -> list[str]:
     return [tokenise(Key("k1", bytes(32)), entity, number) for number in range(count)]
 
 
-def export_state(states: Path, encode: Encode) -> None:
+def export_state(states: Path, encode: Encode, cutoff: int, entities: Mapping[str, Entity]) -> None:
     """Write a state with the histories of all customers and terminals, and point to it."""
-    folder = states / f"{date_of(CUTOFF)}-00000001"
+    folder = states / f"{date_of(cutoff)}-00000001"
     folder.mkdir(parents=True)
-    entities = dict(make_entities())
     with lmdb.open(str(folder), map_size=1 << 28) as environment, environment.begin(write=True) as transaction:
         for token, entity in entities.items():
             transaction.put(token.encode(), encode(entity))
     (folder / "lock.mdb").unlink()
-    described = {"cutoff": date_of(CUTOFF).isoformat(), "sha256": sha256_of(folder / "data.mdb")}
+    described = {"cutoff": date_of(cutoff).isoformat(), "sha256": sha256_of(folder / "data.mdb")}
     counted = {"rows": len(entities), "snapshot_id": 1, "inputs": "0", "label_delay_days": 7}
     (folder / "manifest.json").write_text(json.dumps(described | counted))
-    pointer = {"cutoff": described["cutoff"], "path": folder.name, "sequence": 1}
+    pointer = {"cutoff": described["cutoff"], "path": folder.name, "sequence": 1 + cutoff - CUTOFF}
     replace_file(states / "pointer.json", json.dumps(pointer))
 
 
@@ -130,7 +130,7 @@ def make_entities() -> Iterator[tuple[str, Entity]]:
     for token in tokens("customer", CUSTOMERS):
         yield token, _entity(chance, 2, LabelHistory(CUTOFF))
     for token in tokens("terminal", TERMINALS):
-        yield token, _entity(chance, 24, _labels())
+        yield token, _entity(chance, 24, labels_of(CUTOFF))
 
 
 def _entity(chance: random.Random, daily: int, labels: LabelHistory) -> Entity:
@@ -145,11 +145,12 @@ def _entity(chance: random.Random, daily: int, labels: LabelHistory) -> Entity:
     return Entity(Buckets.of(days), Buckets.of(hours), labels)
 
 
-def _labels() -> LabelHistory:
-    first, end = CUTOFF * DAY_HOURS, (CUTOFF + 3) * DAY_HOURS
+def labels_of(cutoff: int) -> LabelHistory:
+    """Return the labels of a terminal in the state of a cut-off: one an hour, and a fraud a day."""
+    first, end = cutoff * DAY_HOURS, (cutoff + 3) * DAY_HOURS
     return LabelHistory.of(
-        CUTOFF,
-        {day: Counts(24, 1) for day in range(CUTOFF - LONGEST_WINDOW_DAYS + 1, CUTOFF + 1)},
+        cutoff,
+        {day: Counts(24, 1) for day in range(cutoff - LONGEST_WINDOW_DAYS + 1, cutoff + 1)},
         {hour: Counts(1, 0) for hour in range(first, first + DAY_HOURS)},
         NO_HOUR,
         {first + 20: 1},

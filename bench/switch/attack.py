@@ -13,7 +13,7 @@ import numpy as np
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.detectors.measuring import measure_noise
 from antifraud.killswitch.promises import Promise
-from bench.switch.guard import LIMIT, Guard
+from bench.switch.guard import LIMIT, Guard, name_of
 from bench.switch.streams import Days, Stream
 from bench.switch.years import GAP, WINDOW_DAYS
 
@@ -56,7 +56,7 @@ def suspends(seed: int, known: float) -> str | None:
         frauds = FRAUDS_A_DAY + (burst.frauds if start <= day < start + burst.days else 0)
         cohort = _cohort(day, int(hit.rows[day].sum()), int(hit.flagged[day].sum()), rng.poisson(frauds), known)
         if (tripped := guard.close(cohort, promise)) is not None:
-            return tripped or "service"
+            return name_of(tripped)
     return None
 
 

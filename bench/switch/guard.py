@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from antifraud.killswitch.cohorts import CohortCounts
-from antifraud.killswitch.detectors.missed_rate import LossEvidence, update_loss
+from antifraud.killswitch.detectors.missed_rate import MissedFraud
+from antifraud.killswitch.losses import LOSS, Loss, close_losses
 from antifraud.killswitch.promises import Promise
 from antifraud.killswitch.subjects import SERVICE, Subject, close_day, find_trip
 
 LIMIT: Final = 0.05
-LOSS_BUDGET: Final = 0.01
-LOSS, RELEASE = "loss", "release"
-"""Words for what trips."""
+RELEASE: Final = "release"
+"""The word for the release that serves."""
 
 
 @dataclass
@@ -19,20 +19,26 @@ class Guard:
     """A guard in memory."""
 
     subjects: dict[str, Subject] = field(default_factory=dict)
-    loss: LossEvidence = field(default_factory=LossEvidence)
+    loss: Loss = field(default_factory=Loss)
 
     def close(self, cohort: CohortCounts, promise: Promise, missed: float = 0.0, allowed: float = 0.0) -> str | None:
         """Close a day of one release, and return what trips: `SERVICE`, `RELEASE` or `LOSS`.
+
+        `missed` is the amount of the episodes that began on the day, here one, and `allowed` what its decisions allow.
 
         The release counts as the one that serves. Retired releases could not trip, so their evidence is dropped.
         """
         kept = {name: each for name, each in self.subjects.items() if name in {SERVICE, cohort.release}}
         self.subjects = kept | close_day(kept, [cohort], {cohort.release: promise}, LIMIT)
-        self.loss = update_loss(self.loss, missed, allowed)
-        tripped = find_trip(self.subjects, cohort.release)
-        if tripped is None:
-            return LOSS if self.loss.is_tripped(LOSS_BUDGET) else None
-        return SERVICE if tripped == SERVICE else RELEASE
+        episode = MissedFraud(cohort.day, missed, f"customer {cohort.day}", f"terminal {cohort.day}")
+        self.loss = close_losses(self.loss, [episode], {cohort.day: allowed})
+        tripped = find_trip(self.subjects, cohort.release, self.loss)
+        return RELEASE if tripped == cohort.release else tripped
+
+
+def name_of(tripped: str) -> str:
+    """Return the word for what has tripped."""
+    return {SERVICE: "service", LOSS: "loss"}.get(tripped, tripped)
 
 
 def labelled(day: int, release: str, rows: int, flagged: int) -> CohortCounts:

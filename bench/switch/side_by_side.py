@@ -24,13 +24,15 @@ from antifraud.killswitch.detectors.measuring import (
 from antifraud.killswitch.detectors.noise import HIGHEST_FACTOR, LOWEST_FACTOR, WEEK, Noise
 from antifraud.killswitch.detectors.rate import ALTERNATIVES, HIGHEST_RATE, most_a_day, patience
 from antifraud.killswitch.detectors.wealth import OPENED
+from antifraud.killswitch.losses import LOSS_BUDGET
 from antifraud.killswitch.subjects import RELEASE_BUDGET, SERVICE_BUDGET
-from bench.switch.guard import LIMIT, LOSS, LOSS_BUDGET, RELEASE
+from bench.switch.guard import LIMIT, RELEASE
 from bench.switch.streams import Floats, Stream
 from bench.switch.years import GAP, START, WINDOW_DAYS, Life, Year
 
 NEVER: Final = 1 << 30
-SERVICE_WORD: Final = "service"
+SERVICE_WORD, LOSS_WORD = "service", "loss"
+"""Words for what trips."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +129,7 @@ def live(life: Life, *, nightly: bool) -> Year:
         _first(factors + np.log(OPENED), RELEASE_BUDGET) if nightly else _first(_log_wealth(factors), RELEASE_BUDGET)
     )
     loss = _first(_log_wealth(_loss_factors(life.missed[START:], life.allowed[START:])), LOSS_BUDGET)
-    day, _, word = min((release, 0, RELEASE), (service, 1, SERVICE_WORD), (loss, 2, LOSS))
+    day, _, word = min((release, 0, RELEASE), (service, 1, SERVICE_WORD), (loss, 2, LOSS_WORD))
     return Year() if day == NEVER else Year(word, day)
 
 

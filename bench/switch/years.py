@@ -12,7 +12,7 @@ from scipy.stats import beta
 
 from antifraud.killswitch.detectors.measuring import DayCounts, measure_noise
 from antifraud.killswitch.promises import Promise
-from bench.switch.guard import LIMIT, Guard, labelled
+from bench.switch.guard import LIMIT, Guard, labelled, name_of
 from bench.switch.streams import Floats, Stream
 
 WINDOW_DAYS, YEAR_DAYS = 63, 365
@@ -62,7 +62,7 @@ class Life:
             cohort = labelled(day, f"r{day}" if nightly else "r", counts.rows, counts.flagged)
             tripped = guard.close(cohort, promise, float(self.missed[day]), float(self.allowed[day]))
             if tripped is not None:
-                return Year(tripped or "service", day - START)
+                return Year(name_of(tripped), day - START)
         return Year()
 
 

@@ -8,32 +8,28 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from antifraud.clock import Span
 from antifraud.gate.blocked import BANDS, BandDay
-from antifraud.lake.shipped_tables import DECISIONS
-from antifraud.transaction_id import IdScope
-from jobs.publishing.tables import read_table
-from jobs.rows.ids import KEYS, with_lake_ids
+from jobs.rows.decisions import WAS_FLAGGED, decisions_of
+from jobs.rows.ids import KEYS
+from jobs.rows.inputs import Inputs
 
 BLOCKED: Final = "blocked"
 """Whether the client was told to block the payment."""
-WAS_FLAGGED: Final = "was_flagged"
-"""Whether it was flagged at all: a payment of a control share was let through."""
 
 
-def flagged_rows(spark: SparkSession, span: Span, scope: IdScope) -> DataFrame:
-    """Return `KEYS`, `BLOCKED` and `WAS_FLAGGED` of each payment that some store has flagged on these days."""
-    shipped = read_table(spark, DECISIONS, f"day BETWEEN DATE '{span.first}' AND DATE '{span.last}'")
-    blocked = F.coalesce("flagged", F.lit(False))
-    flagged = shipped.where(blocked | F.coalesce("would_flag", F.lit(False)))
-    rows = with_lake_ids(flagged.select("day", "namespace", "transaction_id", blocked.alias(BLOCKED)), scope)
-    return rows.groupBy(*KEYS).agg(F.max(BLOCKED).alias(BLOCKED)).withColumn(WAS_FLAGGED, F.lit(True))
+def with_flags(spark: SparkSession, rows: DataFrame, inputs: Inputs) -> DataFrame:
+    """Return rows with `BLOCKED` and `WAS_FLAGGED`, both false where no decision is known.
 
-
-def with_flags(rows: DataFrame, flags: DataFrame) -> DataFrame:
-    """Return rows with `BLOCKED` and `WAS_FLAGGED`, both false where no decision is known."""
-    absent = {name: F.coalesce(name, F.lit(False)) for name in (BLOCKED, WAS_FLAGGED)}
-    return rows.join(flags, list(KEYS), "left").withColumns(absent)
+    A payment that rules alone block is none of the model's: they would block it again, whatever a release says.
+    """
+    if not inputs.decisions_snapshot:
+        return rows.withColumns(dict.fromkeys((BLOCKED, WAS_FLAGGED), F.lit(False)))
+    span = inputs.spans["certify"]
+    decided = decisions_of(spark, inputs, f"day BETWEEN DATE '{span.first}' AND DATE '{span.last}'")
+    of_the_model = F.coalesce("would_flag", F.lit(False)) | F.coalesce(F.col("chance") > 0, F.lit(False))
+    blocked = F.coalesce("blocked", F.lit(False)) & of_the_model
+    flags = {BLOCKED: blocked, WAS_FLAGGED: blocked | F.coalesce("would_flag", F.lit(False))}
+    return rows.join(decided, list(KEYS), "left").withColumns(flags).drop("would_flag", "chance")
 
 
 def bands_of(results: DataFrame, threshold: int) -> list[BandDay]:

@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from antifraud.artifacts.bundle import Bundle
+from antifraud.artifacts.shelf import find_bundles
 from antifraud.clock import Span, date_of
 from antifraud.errors import DataError
 from antifraud.features.registry import FEATURE_NAMES
@@ -41,17 +42,20 @@ Key = tuple[str, dt.date, str]
 def keep_scores(spark: SparkSession, settings: JobSettings, wanted: Mapping[str, tuple[Bundle, Span]]) -> int:
     """Score the days of each release that are not kept yet; return how many days of releases that were.
 
-    Scores of releases that are not wanted any more are removed by the same commit as the new ones.
+    The commit of new scores removes those of days before all wanted ones, and those of releases that are gone. Scores
+    of other releases stay, because another judge may read them now.
     """
     catalog = open_catalog(settings)
     inputs = _inputs_of_days(catalog, [span for _, span in wanted.values()])
     kept = find_kept(catalog)
     missing = find_missing(kept, inputs, {release: span for release, (_, span) in wanted.items()})
+    gone = ~F.col("release").isin([path.name for path in find_bundles(settings.releases_dir)])
+    gone |= F.col("day") < min((span.first for _, span in wanted.values()), default=dt.date.max)
     for releases, days in group_days(missing).items():
         bundles = [wanted[release][0] for release in releases]
         rows = _score(spark, bundles, {day: inputs[day] for day in days})
         replaced = F.col("release").isin(list(releases)) & F.col("day").isin(days)
-        _replace(rows, replaced | ~F.col("release").isin(list(wanted)))
+        _replace(rows, replaced | gone)
     return sum(map(len, missing.values()))
 
 
@@ -140,8 +144,8 @@ def _rows(release: str, batch: pa.RecordBatch, scores: "np.ndarray[Any, Any]") -
 
 def read_kept(spark: SparkSession, release: str, span: Span) -> DataFrame:
     """Return `KEYS` and `score` of a release on some days."""
-    condition = f"release = '{release}' AND day BETWEEN DATE '{span.first}' AND DATE '{span.last}'"
-    return read_table(spark, JUDGED_SCORES, condition).select(*KEYS, "score")
+    rows = read_table(spark, JUDGED_SCORES, f"day BETWEEN DATE '{span.first}' AND DATE '{span.last}'")
+    return rows.where(F.col("release") == release).select(*KEYS, "score")
 
 
 def require_scored(results: DataFrame) -> None:

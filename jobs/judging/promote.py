@@ -175,8 +175,9 @@ def _files(candidate: Candidate, report: GateReport) -> dict[str, bytes]:
 def _manifest(candidate: Candidate, report: GateReport) -> dict[str, Any]:
     described = ("as_of", "feature_set", "features", "features_snapshot", "days", "windows", "counts", "seed")
     decided = {"threshold": report.threshold, "verdict": str(report.verdict), "limits": asdict(report.limits)}
-    # The guard reads both. A window that could not tell leaves the noise out, and the guard assumes a cautious one.
-    watched = {"known_shares": list(report.known_shares)} | ({"noise": report.noise.to_dict()} if report.noise else {})
+    # The guard reads these. A window that could not tell leaves the noise out, and the guard assumes a cautious one.
+    watched = {"known_shares": list(report.known_shares), "transactions_a_month": report.judged_transactions_a_month}
+    watched |= {"noise": report.noise.to_dict()} if report.noise else {}
     # A candidate of an earlier version does not say which labels it read.
     names = ("labels_snapshot", "client_labels_snapshot")
     labels = {name: candidate.info[name] for name in names if name in candidate.info}

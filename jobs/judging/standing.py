@@ -26,7 +26,7 @@ from antifraud.gate.standing import (
 from antifraud.killswitch.detectors.noise import Noise
 from antifraud.killswitch.judgement import Judged, Judgement, Outcome, Standing, Terms
 from antifraud.settings.core import JobSettings
-from jobs.judging.blocked_rows import bands_of, flagged_rows, judged_status, with_flags
+from jobs.judging.blocked_rows import bands_of, judged_status, with_flags
 from jobs.judging.certify_rows import certify_scored
 from jobs.judging.kept_scores import keep_scores, read_kept, require_scored
 from jobs.judging.limits import demand_of, limits_of
@@ -95,7 +95,7 @@ def judge_standing(spark: SparkSession, settings: JobSettings, moment: Moment) -
     cases = [_case(settings, each, moment.as_of) for each in list_releases(settings, moment.as_of, moment.serving)]
     asked = [case.question for case in cases if case.question]
     keep_scores(spark, settings, {each.bundle.release: (each.bundle, each.span) for each in asked})
-    limits = _shared(limits_of(settings), len(asked))
+    limits = share_out(limits_of(settings), len(asked))
     found = [_judged(spark, settings, each, moment, limits) for each in cases]
     terms = Terms(
         fpr_limit=limits.fpr_limit,
@@ -114,8 +114,12 @@ def judge_standing(spark: SparkSession, settings: JobSettings, moment: Moment) -
     return StandingFound(judgement, {report.candidate: report for _, report in found if report})
 
 
-def _shared(limits: Limits, releases: int) -> Limits:
-    """Share the night's delta out over the releases, so that all passes together are as sure as one."""
+def share_out(limits: Limits, releases: int) -> Limits:
+    """Share the night's delta out over the releases, so that all passes together are as sure as one.
+
+    >>> share_out(Limits(delta=0.01), 4).delta
+    0.0025
+    """
     return replace(limits, delta=limits.delta / max(releases, 1))
 
 
@@ -177,7 +181,7 @@ def _evidence(spark: SparkSession, settings: JobSettings, question: Question, li
     # Each row counts once, because rows that were blocked count by themselves.
     rows = labelled(feature_rows(spark, inputs), labels_as_of(spark, inputs), inputs.spans)
     known = rows.select("transaction_id", "propensity", *CARRIED, *PASSED)
-    flagged = with_flags(known, flagged_rows(spark, span, inputs.id_scope))
+    flagged = with_flags(spark, known, inputs)
     results = flagged.join(read_kept(spark, bundle.release, span), list(KEYS), "left").persist()
     try:
         require_equal_chances(results)

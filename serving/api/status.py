@@ -85,9 +85,8 @@ def _is_loopback(name: str) -> bool:
 def status() -> Response:
     """Answer 200 with switch, release, state, counts, evidence and reports of all workers; 401, 403; 503 no store."""
     services = current_services()
-    release = _describe_serving(services)["release"]
     try:
-        (stored, converged), evidence = _read_stored(services), describe_evidence(services.store, release)
+        (stored, converged), evidence = _read_stored(services), describe_evidence(services.store)
     except StoreForeign as error:
         stored, converged, evidence = _describe_missing(str(error)), False, NO_EVIDENCE
     return json_response(

@@ -1,107 +1,90 @@
 """The closing of a day: what it adds to the evidence, and whether something trips."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from antifraud.artifacts.pointer import read_champion
 from antifraud.clock import day_of
 from antifraud.killswitch.acquittal import find_successors, is_acquitted, is_too_soon
-from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.detectors.noise import Noise
-from antifraud.killswitch.eras import Eras
-from antifraud.killswitch.machine import Switch, release_in_service, trip
+from antifraud.killswitch.losses import LOSS, Loss, describe_loss, explain_loss
+from antifraud.killswitch.machine import Switch, trip
 from antifraud.killswitch.status import describe_subject
 from antifraud.killswitch.subjects import SERVICE, Subject, close_day, explain, find_trip
 from antifraud.settings.serving import GuardSettings
+from serving.guard.known import Known, find_serving
+from serving.guard.losing import close_episodes, is_loss_over
 from serving.guard.promises import read_promise
+from serving.guard.terminals import close_terminals
 from serving.guard.tripping import follow_trip
-from serving.store.port import DecisionStore, EvidenceKey, Inspection, StoredCohort
-from serving.store.tallies import close_time
-
-SLACK_SECONDS: Final = 300
-"""A day closes so much later, for commits that were under way and for clocks that differ a little."""
+from serving.store.port import EvidenceKey, Inspection
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Everything that the guard has read of the store."""
+class Changed:
+    """The evidence that a closed day changes: subjects of the rate, missed fraud by era, and what only warns."""
 
-    switch: Switch
-    eras: Eras
-    closed: int
-    cohorts: Sequence[StoredCohort]
-    evidence: Mapping[EvidenceKey, Mapping[str, Any]]
-    reports: Mapping[str, bytes]
+    subjects: dict[EvidenceKey, Subject] = field(default_factory=dict)
+    losses: dict[int, Loss] = field(default_factory=dict)
+    others: Mapping[EvidenceKey, Mapping[str, Any]] = field(default_factory=dict)
 
-    @staticmethod
-    def read(store: DecisionStore) -> "Known":
-        """Read everything; what changes in between is found when the inspection is committed."""
-        return Known(
-            store.switch(), store.eras(), store.closed_day(), store.cohorts(), store.evidence(), store.reports()
-        )
+    def subjects_of(self, era: int) -> dict[str, Subject]:
+        """Return the changed subjects of an era."""
+        return {name: subject for (of, name), subject in self.subjects.items() if of == era}
 
-    def days_to_close(self, now: int, delay_days: int) -> list[int]:
-        """Return the days that are over and have not closed yet, oldest first."""
-        return sorted(
-            {
-                cohort.timely.day
-                for cohort in self.cohorts
-                if cohort.timely.day > self.closed
-                and cohort.timely.decided
-                and close_time(cohort.timely.day, delay_days) + SLACK_SECONDS <= now
-            }
-        )
-
-    def of_day(self, day: int) -> list[StoredCohort]:
-        """Return the cohorts of a day."""
-        return [cohort for cohort in self.cohorts if cohort.timely.day == day]
-
-    def of_present_era(self, last: int) -> list[CohortCounts]:
-        """Return the counts of the present era up to a closed day, as they were when their days closed."""
-        timely = [cohort.timely for cohort in self.cohorts if cohort.era == self.eras.present]
-        return [each for each in timely if each.day <= last]
-
-    def subjects(self, era: int) -> dict[str, Subject]:
-        """Return the subjects of an era."""
-        return {name: Subject.from_dict(text) for (of, name), text in self.evidence.items() if of == era}
+    def describe(self, limit: float) -> dict[EvidenceKey, Mapping[str, Any]]:
+        """Return the evidence as it is stored."""
+        rates = {key: describe_subject(*key, subject, limit) for key, subject in self.subjects.items()}
+        return {**rates, **{(era, LOSS): describe_loss(era, loss) for era, loss in self.losses.items()}, **self.others}
 
 
 def make_inspection(known: Known, day: int | None, settings: GuardSettings, now: int) -> Inspection:
     """Return what the closing of a day changes; without a day, whether earlier evidence trips now."""
-    changed = {} if day is None else _close(known, day, settings)
-    present = known.eras.present
-    subjects = known.subjects(present) | {name: each for (era, name), each in changed.items() if era == present}
-    serving = find_serving(known, settings)
-    broken = find_trip(subjects, serving)
-    suspend = None
-    began = _find_good_successors(known, subjects[SERVICE], day, settings, now) if broken == SERVICE else None
-    if began is not None:
-        changed[present, SERVICE] = subjects[SERVICE].clear(began)
-    elif broken is not None:
-        reason = explain(broken, subjects[broken], settings.fpr_limit)
-        numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
-        champion = read_champion(settings.releases_dir, known.switch)
-        tripped = trip(known.switch, release=serving, champion=champion, reason=reason, at=now, evidence=numbers)
-        closed = known.of_present_era(known.closed if day is None else day)
-        suspend = follow_trip(known.switch, tripped, serving, settings, known.reports, closed)
+    changed = Changed() if day is None else _close(known, day, settings)
+    suspend = _judge(known, changed, known.closed if day is None else day, settings, now)
     return Inspection(
         closed_before=known.closed,
         closes=day,
         cohorts=() if day is None else known.of_day(day),
-        evidence={
-            key: (known.evidence.get(key), describe_subject(*key, subject, settings.fpr_limit))
-            for key, subject in changed.items()
-        },
+        evidence={key: (known.evidence.get(key), said) for key, said in changed.describe(settings.fpr_limit).items()},
         suspend=suspend,
     )
 
 
-def _close(known: Known, day: int, settings: GuardSettings) -> dict[EvidenceKey, Subject]:
+def _judge(known: Known, changed: Changed, closed: int, settings: GuardSettings, now: int) -> Switch | None:
+    """Return the switch after a trip; None if nothing trips. Evidence of which what serves is acquitted starts anew."""
+    present = known.eras.present
+    subjects = known.subjects(present) | changed.subjects_of(present)
+    loss = changed.losses.get(present) or known.loss(present)
+    serving = find_serving(known, settings)
+    broken = find_trip(subjects, serving, loss)
+    if broken is None:
+        return None
+    began = _find_good_successors(known, subjects[SERVICE], closed, settings, now) if broken == SERVICE else None
+    if began is not None:
+        changed.subjects[present, SERVICE] = subjects[SERVICE].clear(began)
+        return None
+    if broken == LOSS and is_loss_over(known, loss, serving, closed, settings):
+        changed.losses[present] = loss.clear()
+        return None
+    numbers: dict[str, Any]
+    if broken == LOSS:
+        reason, numbers = explain_loss(loss), {"subject": "loss", **loss.sums}
+    else:
+        reason = explain(broken, subjects[broken], settings.fpr_limit)
+        numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
+    champion = read_champion(settings.releases_dir, known.switch)
+    tripped = trip(known.switch, release=serving, champion=champion, reason=reason, at=now, evidence=numbers)
+    return follow_trip(known.switch, tripped, serving, settings, known.reports, known.of_present_era(closed))
+
+
+def _close(known: Known, day: int, settings: GuardSettings) -> Changed:
+    """Return the evidence after one more closed day, in each era that has decided on it."""
     cohorts = known.of_day(day)
     decided = sum(cohort.timely.decided for cohort in cohorts)
     promises = {cohort.timely.release: read_promise(settings, cohort.timely.release) for cohort in cohorts}
-    return {
+    subjects = {
         (era, name): subject
         for era in {cohort.era for cohort in cohorts}
         for name, subject in close_day(
@@ -112,21 +95,12 @@ def _close(known: Known, day: int, settings: GuardSettings) -> dict[EvidenceKey,
             decided=decided,
         ).items()
     }
+    others = close_terminals(known.evidence, known.store.terminals_of(day), day, settings.fpr_limit)
+    return Changed(subjects, close_episodes(known, day, settings), others)
 
 
-def find_serving(known: Known, settings: GuardSettings) -> str | None:
-    """Return the release that decides now; None if nothing was ever decided."""
-    newest = max(known.cohorts, key=lambda cohort: (cohort.latest.day, cohort.era, cohort.latest.decided), default=None)
-    # While the pointer cannot be read, the workers stay with what they have loaded.
-    champion = read_champion(settings.releases_dir, known.switch) or (newest and newest.latest.release)
-    return release_in_service(known.switch, champion)
-
-
-def _find_good_successors(
-    known: Known, service: Subject, day: int | None, settings: GuardSettings, now: int
-) -> int | None:
+def _find_good_successors(known: Known, service: Subject, closed: int, settings: GuardSettings, now: int) -> int | None:
     """Return the first day of releases that have come since and are acquitted; None if there are none."""
-    closed = known.closed if day is None else day
     present = [cohort.timely for cohort in known.cohorts if cohort.era == known.eras.present]
     since = find_successors(present, closed, day_of(now))
     if not since or is_too_soon(closed, service.cleared_on):

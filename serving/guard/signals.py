@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from antifraud.artifacts.pointer import read_champion
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from antifraud.killswitch.alarms import replace_warnings
 from antifraud.killswitch.hysteresis import Band, Latch
-from antifraud.killswitch.machine import GUARD, Cause, Note, Switch, trip, warn
+from antifraud.killswitch.machine import GUARD, Cause, Note, Switch, trip
 from antifraud.killswitch.signals import Policy, Reading, Signal, SignalName, quantile, read_signals
 from antifraud.settings.serving import GuardSettings
 from serving.guard.parity import ParityReports
@@ -150,9 +151,9 @@ def react(switch: Switch, readings: Sequence[Reading], now: int, champion: str |
             switch, release=None, champion=champion, reason=reason, at=now, evidence=evidence, cause=Cause.SIGNAL
         )
         changes += [tripped] if tripped else []
-    others = {name: level for name, level in switch.warnings.items() if name not in set(SignalName)}
-    warnings = {**others, **{name.value: each.signal.alarm for name, each in raised.items()}}
-    warned = warn(changes[-1] if changes else switch, warnings, Note(reason, GUARD, now, evidence))
+    warnings = {name.value: each.signal.alarm for name, each in raised.items()}
+    note = Note(reason, GUARD, now, evidence)
+    warned = replace_warnings(changes[-1] if changes else switch, set(SignalName), warnings, note)
     return [*changes, warned] if warned else changes
 
 

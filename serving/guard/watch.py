@@ -1,4 +1,4 @@
-"""One inspection by the guard: count what is new, close a day that is over, and suspend the service on a trip.
+"""One inspection by the guard: count what is new, close a day that is over, suspend on a trip, and warn.
 
 Each step is a small atomic change: a guard that is killed counts nothing twice, and its successor goes on.
 """
@@ -11,11 +11,13 @@ from typing import Any, Final
 from antifraud.clock import BusinessClock
 from antifraud.errors import NotLeading, StoreFull
 from antifraud.settings.serving import GuardSettings
-from serving.guard.closing import Known, make_inspection
+from serving.guard.closing import make_inspection
+from serving.guard.known import Known
+from serving.guard.warning import make_warning
 from serving.store.port import DecisionStore
 
-ARRIVALS: Final = 1_000
-"""Most decisions that are read at once; the lock is held for a few counters only."""
+ARRIVALS: Final = 250
+"""Most decisions of one change, each at a terminal of its own: while it is made, decisions wait for the lock."""
 BATCH: Final = 200
 """Most labels of one change: while it is made, decisions wait for the lock."""
 WALL_CLOCK: Final = BusinessClock()
@@ -54,24 +56,31 @@ def inspect_evidence(store: DecisionStore, settings: GuardSettings, now: int) ->
 
 def _inspect(store: DecisionStore, settings: GuardSettings, now: int) -> Inspected:
     # A day closes only after all that is known of it was counted, so that no verdict depends on the guard's pace.
-    if _count_news(store, settings.label_delay_days):
+    if _count_news(store, settings.label_delay_days, now):
         return Inspected(more=True, suspended_because=None)
-    known = Known.read(store)
+    known = Known.read(store, settings.label_delay_days)
     days = known.days_to_close(now, settings.label_delay_days)
     inspection = make_inspection(known, days[0] if days else None, settings, now)
     if inspection.closes is None and inspection.suspend is None and not inspection.evidence:
-        return Inspected(more=False, suspended_because=None)
-    # If somebody else has changed what was read, the next inspection reads it again.
+        return Inspected(more=_warn(store, known, settings, now), suspended_because=None)
+    # The next inspection goes on, or reads again what somebody else has changed, and warns of what has come out.
     done = store.commit_inspection(inspection)
     suspended = inspection.suspend.reason if done and inspection.suspend else None
-    return Inspected(more=not done or len(days) > 1, suspended_because=suspended)
+    return Inspected(more=True, suspended_because=suspended)
 
 
-def _count_news(store: DecisionStore, delay_days: int) -> bool:
-    """Count decisions and labels; return whether more may wait."""
+def _count_news(store: DecisionStore, delay_days: int, now: int) -> bool:
+    """Count decisions, minutes and labels; return whether more may wait."""
     decisions = store.count_arrivals(delay_days, ARRIVALS)
+    minutes = store.count_minute(now)
     labels = store.take_in_labels(delay_days, BATCH)
-    return decisions == ARRIVALS or labels == BATCH
+    return decisions == ARRIVALS or minutes or labels == BATCH
+
+
+def _warn(store: DecisionStore, known: Known, settings: GuardSettings, now: int) -> bool:
+    """Bring the warnings of the evidence up to date; return whether they have to be looked at again."""
+    warning = make_warning(known, settings, now)
+    return warning is not None and not store.commit_inspection(warning)
 
 
 def _write_heartbeat(store: DecisionStore, now: int) -> None:

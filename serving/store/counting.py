@@ -10,24 +10,34 @@ from typing import Final, NamedTuple
 
 from antifraud.clock import day_of
 from antifraud.killswitch.eras import Eras
+from serving.store.customers import digest_of
 from serving.store.decisions import Contexts
 from serving.store.keys import integer_of, key_of
 from serving.store.labels import read_labels
+from serving.store.missed import note_missed
 from serving.store.records import Decision, StoredLabel
 from serving.store.stubs import context_number_of, decode_stub
 from serving.store.tallies import (
     DECIDED,
     FIELDS,
     FLAGGED,
+    MISSED,
     SQUARES,
     THOUSANDTHS,
     CohortKey,
     Tally,
     close_time,
+    counts_in_rates,
     is_closed,
     put_tallies,
     read_eras,
     read_tallies,
+)
+from serving.store.terminal_days import (
+    TerminalDay,
+    add_terminal_decisions,
+    put_terminal,
+    read_terminal,
 )
 from serving.store.view import View
 
@@ -46,12 +56,16 @@ _SAID: Final = struct.Struct("<BqI")
 
 
 class Arrivals(NamedTuple):
-    """Decisions after the guard's position: how many, the last arrival number, and what they add to the tallies."""
+    """Decisions after the guard's position: how many, the last arrival number, and what they add to the tallies.
+
+    `terminals` has the timely decisions of each terminal's day, and the flagged ones among them.
+    """
 
     position: int
     found: int
     last: int
     added: dict[CohortKey, tuple[Tally, Tally]]
+    terminals: dict[TerminalDay, tuple[int, int]]
 
 
 class Said(NamedTuple):
@@ -68,11 +82,12 @@ NOTHING_SAID: Final = Said()
 def find_arrivals(view: View, contexts: Contexts, delay_days: int, limit: int) -> Arrivals:
     """Return up to `limit` decisions that the guard has not counted yet."""
     position, eras = view.number(COUNTED), read_eras(view)
-    found, last, added = 0, position, dict[CohortKey, tuple[Tally, Tally]]()
+    found, last = 0, position
+    added, terminals = dict[CohortKey, tuple[Tally, Tally]](), dict[TerminalDay, tuple[int, int]]()
     for key, stub in islice(view.items("stubs", key_of(position + 1)), limit):
         found, last = found + 1, integer_of(key)
         decision = decode_stub(stub, last, contexts.get(view, context_number_of(stub)))
-        if not _counts(decision):
+        if not counts_in_rates(decision):
             continue
         cohort = _cohort_of(decision, eras)
         tallies = added.setdefault(cohort, ([0] * FIELDS, [0] * FIELDS))
@@ -80,12 +95,15 @@ def find_arrivals(view: View, contexts: Contexts, delay_days: int, limit: int) -
         for tally in tallies if is_timely else tallies[1:]:
             tally[DECIDED] += 1
             tally[FLAGGED] += decision.above_threshold
-    return Arrivals(position, found, last, added)
+        if is_timely:
+            terminal = _terminal_of(decision, cohort)
+            decided, flagged = terminals.get(terminal, (0, 0))
+            terminals[terminal] = decided + 1, flagged + decision.above_threshold
+    return Arrivals(position, found, last, added, terminals)
 
 
-def _counts(decision: Decision) -> bool:
-    # The score of a vector with gaps says how late the event came, and nothing about the release.
-    return decision.history_complete and bool(decision.context.release)
+def _terminal_of(decision: Decision, cohort: CohortKey) -> TerminalDay:
+    return TerminalDay(cohort.day, cohort.era, digest_of(decision.terminal))
 
 
 def _cohort_of(decision: Decision, eras: Eras) -> CohortKey:
@@ -104,6 +122,8 @@ def add_arrivals(view: View, arrivals: Arrivals) -> None:
             tally[DECIDED] += added[DECIDED]
             tally[FLAGGED] += added[FLAGGED]
         put_tallies(view, key, timely, latest)
+    still_open = {key: counts for key, counts in arrivals.terminals.items() if not is_closed(view, key.day)}
+    add_terminal_decisions(view, still_open)
     view.set_number(COUNTED, arrivals.last)
 
 
@@ -118,7 +138,7 @@ def take_in_labels(view: View, contexts: Contexts, delay_days: int, limit: int) 
         if stub is None:
             continue
         decision = decode_stub(stub, label.arrival, contexts.get(view, context_number_of(stub)))
-        if _counts(decision):
+        if counts_in_rates(decision):
             _count_label(view, _cohort_of(decision, eras), decision, label, delay_days)
     if arrived:
         view.set_number(CURSOR, arrived[-1][0])
@@ -137,9 +157,15 @@ def _count_label(view: View, cohort: CohortKey, decision: Decision, label: Store
         return
     tallies = read_tallies(view, cohort)
     for tally, old, now in zip(tallies, (timely, latest), after, strict=True):
-        _move(tally, old, -1, flagged=decision.above_threshold)
-        _move(tally, now, 1, flagged=decision.above_threshold)
+        _replace(tally, decision, old, now)
     put_tallies(view, cohort, *tallies)
+    if after[0] != timely:
+        key = _terminal_of(decision, cohort)
+        tally = read_terminal(view, key)
+        _replace(tally, decision, timely, after[0])
+        put_terminal(view, key, tally)
+    if (amount := _missed(decision, after[1])) != _missed(decision, latest):
+        note_missed(view, decision, cohort.era, amount, label.received_at)
     view.replace(PENDING, arrival, stored, b"".join(map(_pack_said, after)))
     if stored is None:
         view.next_number(JUDGED)
@@ -156,14 +182,26 @@ def _later(before: Said, new: Said) -> Said:
     return before if before.status and before.learned > new.learned else new
 
 
-def _move(tally: Tally, said: Said, sign: int, *, flagged: bool) -> None:
+def _replace(tally: Tally, decision: Decision, before: Said, now: Said) -> None:
+    """Count a decision's label instead of the one from before."""
+    for said, sign in ((before, -1), (now, 1)):
+        _move(tally, decision, said, sign)
+
+
+def _move(tally: Tally, decision: Decision, said: Said, sign: int) -> None:
     """Add a label to a tally, or take it away; an unknown one says nothing."""
-    cell = CELLS.get((said.status, flagged))
+    cell = CELLS.get((said.status, decision.above_threshold))
     if cell is None:
         return
     tally[cell] += sign * said.weight
-    if flagged and said.status == "legitimate":
+    tally[MISSED] += sign * _missed(decision, said)
+    if decision.above_threshold and said.status == "legitimate":
         tally[SQUARES] += sign * said.weight**2
+
+
+def _missed(decision: Decision, said: Said) -> int:
+    """Return the missed amount that a label stands for, in thousandths of minor units."""
+    return decision.amount * said.weight if said.status == "fraud" and not decision.above_threshold else 0
 
 
 def _read_said(stored: bytes | None) -> tuple[Said, Said]:

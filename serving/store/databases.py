@@ -15,6 +15,10 @@
 | outcome_times | arrival number, subject, time from late to early | outcome |
 | pending | arrival number | labels that count, in time and at all, while they can be corrected |
 | blocks | day, era, release | decisions by what their labels say (`serving/store/tallies.py`) |
+| customers | arrival number | digest of the customer of a shipped decision |
+| missed | day, arrival number | history of a fraud that was not flagged, until its episodes are over |
+| terminal_days | day, era, digest of the terminal | its counts, until the day has closed |
+| minutes | minute | decided and flagged, one customer or terminal counting a few times at most |
 | evidence | era, subject | detector state, JSON |
 | switch | ``now`` | switch, JSON |
 | switch | epoch | entry of its audit trail, JSON (`antifraud/killswitch/audit.py`) |
@@ -29,7 +33,10 @@ from typing import Final
 
 DATABASES: Final = (
     "live", "events", "ids", "stubs", "entries", "contexts", "labels", "live_labels", "live_changes", "outcomes",
-    "outcome_times", "pending", "blocks", "evidence", "switch", "outbox", "dead", "workers", "meta",
+    "outcome_times", "pending", "blocks", "customers", "missed", "terminal_days", "minutes", "evidence", "switch",
+    "outbox", "dead", "workers", "meta",
 )  # fmt: skip
-ADDED: Final = frozenset({"events", "outcomes", "outcome_times"})
+ADDED: Final = frozenset({
+    "events", "outcomes", "outcome_times", "customers", "missed", "terminal_days", "minutes",
+})  # fmt: skip
 """Databases that a store of an earlier version does not have until it is opened."""

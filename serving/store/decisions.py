@@ -6,6 +6,7 @@ from typing import Final
 
 from antifraud.errors import StoreError
 from antifraud.features.labels import Change
+from serving.store.customers import keep_customer
 from serving.store.events import add_event
 from serving.store.keys import integer_of, key_of
 from serving.store.live_labels import CHANGES, span_of, stored_changes
@@ -180,8 +181,10 @@ def release_entries(view: View, first: int, last: int) -> None:
     view.prefetch([(database, arrival) for database in ("entries", "stubs") for arrival in arrivals])
     for arrival in arrivals:
         # Stubs of decisions that were shipped before may be gone.
-        if view.get("entries", arrival) is not None and (stub := view.get("stubs", arrival)) is not None:
+        entry, stub = view.get("entries", arrival), view.get("stubs", arrival)
+        if entry is not None and stub is not None:
             newest_event = max(newest_event, event_time_of(stub))
+            keep_customer(view, arrival, entry)
             view.delete("entries", arrival)
     view.set_number(SHIPPED_EVENT, newest_event)
     view.set_number(SHIPPED, max(last, view.number(SHIPPED)))

@@ -17,18 +17,20 @@ from serving.store.decisions import ARRIVAL, Contexts, read_decision
 from serving.store.events import EVENTS
 from serving.store.keys import id_of, integer_of, key_of
 from serving.store.live_labels import CHANGES, LABELS, add_live_label
+from serving.store.missed import MISSED
 from serving.store.records import Context, Decision, Entry, Label, Place, pack
 from serving.store.stubs import encode_stub, key_of_place, pack_entry
 from serving.store.switchboard import read_switch
 from serving.store.tallies import CLOSED, COHORTS, put_eras
+from serving.store.terminal_days import TERMINAL_DAYS
 from serving.store.view import View
 
 EARLIER_DATABASES: Final = ("decisions", "judged")
 LIVE_FORMAT: Final = "live_format"
 """Counter with the format of the records of the database ``live``."""
 EVIDENCE_FORMAT: Final = "evidence_format"
-"""Counter with the format of counts and evidence; 0 means blocks of terminals."""
-BY_DAY: Final = 1
+"""Counter with the format of counts and evidence; 0 means blocks of terminals, 1 counts without missed amounts."""
+WITH_LOSS: Final = 2
 ID_FORMAT: Final = "id_format"
 """Counter with the format of transaction ids; 0 means integers."""
 _unpack = msgspec.msgpack.Decoder().decode
@@ -36,7 +38,7 @@ _unpack = msgspec.msgpack.Decoder().decode
 
 def has_these_formats(view: View) -> bool:
     """Return whether live records and evidence have the formats of this version."""
-    return view.number(LIVE_FORMAT) == FORMAT and view.number(EVIDENCE_FORMAT) == BY_DAY
+    return view.number(LIVE_FORMAT) == FORMAT and view.number(EVIDENCE_FORMAT) == WITH_LOSS
 
 
 def empty_other_formats(view: View) -> None:
@@ -61,15 +63,15 @@ def is_filled(view: View) -> bool:
 
 def empty_other_evidence(view: View) -> None:
     """Remove evidence of another format; the guard then counts all decisions and labels that are there anew."""
-    if view.number(EVIDENCE_FORMAT) == BY_DAY:
+    if view.number(EVIDENCE_FORMAT) == WITH_LOSS:
         return
-    for database in (PENDING, COHORTS, "evidence"):
+    for database in (PENDING, COHORTS, MISSED, TERMINAL_DAYS, "evidence"):
         view.clear(database)
     for counter in (COUNTED, CURSOR, JUDGED, CLOSED):
         view.set_number(counter, 0)
     # An earlier version may have suspended the service for these decisions, so they may only warn.
     put_eras(view, FIRST.begin(read_switch(view).epoch))
-    view.set_number(EVIDENCE_FORMAT, BY_DAY)
+    view.set_number(EVIDENCE_FORMAT, WITH_LOSS)
 
 
 def convert(view: View) -> None:

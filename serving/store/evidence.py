@@ -4,15 +4,19 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from antifraud.killswitch.detectors.flagged_share import Minute
 from antifraud.killswitch.eras import Eras
 from antifraud.killswitch.machine import Switch
 from serving.store import room
 from serving.store.counting import add_arrivals, find_arrivals, take_in_labels
 from serving.store.decisions import Contexts
 from serving.store.environment import Environment
+from serving.store.guard_port import StoredFraud, StoredTerminal
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
+from serving.store.minutes import add_minute, find_minute, read_minutes
+from serving.store.missed import read_missed
 from serving.store.port import EvidenceKey, Inspection, StoredCohort
-from serving.store.signals import commit_signals
+from serving.store.signals import ALARMS, commit_signals
 from serving.store.switchboard import put_switch, read_switch
 from serving.store.tallies import (
     CLOSED,
@@ -22,6 +26,7 @@ from serving.store.tallies import (
     read_cohorts_of,
     read_eras,
 )
+from serving.store.terminal_days import read_terminals_of
 from serving.store.view import View
 
 
@@ -37,8 +42,32 @@ class GuardStore:
         with self._environment.read() as view:
             arrivals = find_arrivals(view, self._contexts, delay_days, limit)
         if arrivals.found:
-            self._environment.write(lambda view: add_arrivals(view, arrivals), spare=room.GUARD)
+            size = len(arrivals.added) + len(arrivals.terminals)
+            self._environment.write(lambda view: add_arrivals(view, arrivals), spare=room.GUARD, size=size)
         return arrivals.found
+
+    def count_minute(self, now: int) -> bool:
+        """Count the oldest minute that is over and not counted; return whether there was one."""
+        with self._environment.read() as view:
+            found = find_minute(view, self._contexts, now)
+        if found is not None:
+            self._environment.write(lambda view: add_minute(view, found, now), spare=room.GUARD)
+        return found is not None
+
+    def minutes(self) -> dict[int, Minute]:
+        """Return what was decided and flagged in each of the last minutes, by the number of the minute."""
+        with self._environment.read() as view:
+            return read_minutes(view)
+
+    def missed_frauds(self, known_before: int) -> list[StoredFraud]:
+        """Return the missed frauds of days of episodes that are open, as they were known at a time."""
+        with self._environment.read() as view:
+            return read_missed(view, known_before)
+
+    def terminals_of(self, day: int) -> list[StoredTerminal]:
+        """Return the counts of each terminal of a day that is closing."""
+        with self._environment.read() as view:
+            return read_terminals_of(view, day)
 
     def take_in_labels(self, delay_days: int, limit: int) -> int:
         """Count up to `limit` new labels; return how many there were."""
@@ -72,7 +101,7 @@ class GuardStore:
         return self._environment.write(
             lambda view: commit_inspection(view, inspection),
             size=1 + len(inspection.evidence),
-            urgent=inspection.suspend is not None,
+            urgent=inspection.suspend is not None or inspection.warn is not None,
         )
 
     def commit_signals(self, measured: bytes, changes: Sequence[Switch]) -> bool:
@@ -100,13 +129,17 @@ def commit_inspection(view: View, inspection: Inspection) -> bool:
         put_switch(view, inspection.suspend)
         # In the transaction of the trip, so that no decision after it can count for the era before it.
         put_eras(view, read_eras(view).begin(inspection.suspend.epoch))
+    if inspection.warn is not None:
+        put_switch(view, inspection.warn)
+    if inspection.alarms is not None:
+        view.put("workers", ALARMS.encode(), inspection.alarms)
     return True
 
 
 def _has_changed(view: View, inspection: Inspection) -> bool:
-    suspend, day = inspection.suspend, inspection.closes
+    change, day = inspection.suspend or inspection.warn, inspection.closes
     return (
-        (suspend is not None and read_switch(view).epoch + 1 != suspend.epoch)
+        (change is not None and read_switch(view).epoch + 1 != change.epoch)
         or read_closed_day(view) != inspection.closed_before
         or (day is not None and read_cohorts_of(view, day) != list(inspection.cohorts))
         or any(_evidence(view, subject) != before for subject, (before, _) in inspection.evidence.items())

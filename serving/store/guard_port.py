@@ -1,9 +1,42 @@
-"""The guard's part of the port of the decision store: the lease, notifications and deliveries."""
+"""The guard's part of the port of the decision store: counts of detectors, the lease, notifications, deliveries."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from antifraud.killswitch.cohorts import CohortCounts
+from antifraud.killswitch.detectors.flagged_share import Minute
+from antifraud.killswitch.detectors.missed_rate import MissedFraud
 from serving.store.records import Delivery, Lease
+
+
+class StoredTerminal(NamedTuple):
+    """The timely counts of one terminal of a day in an era."""
+
+    era: int
+    timely: CohortCounts
+
+
+class StoredFraud(NamedTuple):
+    """A fraud that was not flagged, decided in an era; digests stand for its tokens."""
+
+    era: int
+    fraud: MissedFraud
+
+
+class Counts(Protocol):
+    """The counts beside those of the cohorts; each raises a StoreError if the store cannot be used."""
+
+    def count_minute(self, now: int) -> bool:
+        """Count the oldest minute that is over and not counted; return whether there was one."""
+
+    def minutes(self) -> dict[int, Minute]:
+        """Return what was decided and flagged in each of the last minutes, by the number of the minute."""
+
+    def missed_frauds(self, known_before: int) -> list[StoredFraud]:
+        """Return the missed frauds of days of episodes that are open, as they were known at a time."""
+
+    def terminals_of(self, day: int) -> list[StoredTerminal]:
+        """Return the counts of each terminal of a day that is closing."""
 
 
 class Outbox(Protocol):

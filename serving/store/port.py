@@ -13,7 +13,7 @@ from antifraud.features.labels import Change
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.eras import Eras
 from antifraud.killswitch.machine import Order, Switch
-from serving.store.guard_port import Leadership, Outbox
+from serving.store.guard_port import Counts, Leadership, Outbox
 from serving.store.outcome_port import Outcomes
 from serving.store.records import AddedLabels, Decision, Entry, NewDecision, Place, StoredLabel
 
@@ -101,12 +101,14 @@ class Horizon(NamedTuple):
 class StoredCohort(NamedTuple):
     """The decisions of a day by a release in an era: as they were when the day closed, and as they are now.
 
-    Before the day has closed, both are the same.
+    Before the day has closed, both are the same. `missed` is the amount of frauds that were not flagged, as it is known
+    now (minor units).
     """
 
     era: int
     timely: CohortCounts
     latest: CohortCounts
+    missed: float = 0.0
 
 
 EvidenceKey = tuple[int, str]
@@ -123,6 +125,8 @@ class Inspection:
         cohorts: The counts of that day that were read.
         evidence: The evidence of each subject before and after.
         suspend: The switch after a trip, which begins an era; None if nothing trips.
+        warn: The switch after other warnings, in an inspection without a trip; None if they stay as they are.
+        alarms: The alarms of the evidence as the status shows them; None if they stay as they are.
     """
 
     closed_before: int
@@ -130,6 +134,8 @@ class Inspection:
     cohorts: Sequence[StoredCohort] = ()
     evidence: Mapping[EvidenceKey, tuple[Mapping[str, Any] | None, Mapping[str, Any]]] = field(default_factory=dict)
     suspend: Switch | None = None
+    warn: Switch | None = None
+    alarms: bytes | None = None
 
 
 class Shipping(Protocol):
@@ -148,7 +154,7 @@ class Shipping(Protocol):
         """Return up to `limit` changes by epoch, from `first` to `last`: the switch after each as JSON."""
 
 
-class DecisionStore(Protocol):
+class DecisionStore(Counts, Protocol):
     """The operations of a decision store; each raises a StoreError if the store cannot be used."""
 
     @property

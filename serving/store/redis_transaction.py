@@ -20,7 +20,7 @@ PAGE: Final = 200
 """Records of a range that are read at once."""
 GROWING: Final = frozenset({"stubs", "entries", "labels", "outcomes"})
 """Databases whose keys are numbers in the order of arrival: what comes later changes nothing of what was read."""
-WITHOUT_ORDER: Final = frozenset({"ids", "pending", "meta"})
+WITHOUT_ORDER: Final = frozenset({"ids", "pending", "customers", "meta"})
 """Databases of which no range is ever read."""
 _MARK_BYTES: Final = 6
 

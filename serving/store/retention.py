@@ -10,19 +10,24 @@ from typing import Final
 
 from antifraud.artifacts.state_export import newest_hour_of
 from antifraud.clock import DAY_HOURS, day_of
+from antifraud.killswitch.detectors.missed_rate import TERMINAL_DAYS as EPISODE_DAYS
+from antifraud.killswitch.losses import LOSS
 from serving.store.counting import COUNTED, CURSOR, PENDING
+from serving.store.customers import CUSTOMERS
 from serving.store.decisions import SHIPPED
 from serving.store.events import EVENTS, hour_of
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.labels import SHIPPED as LABELS_SHIPPED
 from serving.store.labels import read_labels
 from serving.store.live_labels import CHANGES, LABELS
+from serving.store.missed import MISSED, day_of_missed
 from serving.store.outcomes import OUTCOMES, TIMES
 from serving.store.outcomes import SHIPPED as OUTCOMES_SHIPPED
 from serving.store.port import Horizon
 from serving.store.records import unpack_label, unpack_outcome
 from serving.store.stubs import decided_at_of, event_time_of, place_key_of
 from serving.store.tallies import COHORTS, CohortKey, is_closed, read_eras
+from serving.store.terminal_days import TERMINAL_DAYS, day_of_terminal
 from serving.store.view import View
 
 Record = tuple[str, bytes, bytes]
@@ -73,6 +78,8 @@ def find_expired(view: View, sweeps: list[Sweep], horizon: Horizon, limit: int) 
         _expired_times(view, going),
         _expired_events(view, horizon),
         _expired_cohorts(view, horizon),
+        _closed_terminals(view),
+        _closed_frauds(view),
         _expired_evidence(view, horizon),
     ):
         found += islice(expired, limit)
@@ -138,16 +145,31 @@ def _expired_events(view: View, horizon: Horizon) -> Iterator[Record]:
 def _expired_cohorts(view: View, horizon: Horizon) -> Iterator[Record]:
     for key, text in view.items(COHORTS):
         day = CohortKey.from_bytes(key).day
-        if day >= horizon.cohort_day or not is_closed(view, day):
+        # The day's episodes close later than the day, and need to know how much was decided.
+        if day >= horizon.cohort_day or not is_closed(view, day + EPISODE_DAYS):
             return
         yield COHORTS, key, text
 
 
+def _closed_terminals(view: View) -> Iterator[Record]:
+    for key, text in view.items(TERMINAL_DAYS):
+        if not is_closed(view, day_of_terminal(key)):
+            return
+        yield TERMINAL_DAYS, key, text
+
+
+def _closed_frauds(view: View) -> Iterator[Record]:
+    for key, text in view.items(MISSED):
+        if not is_closed(view, day_of_missed(key) + EPISODE_DAYS):
+            return
+        yield MISSED, key, text
+
+
 def _expired_evidence(view: View, horizon: Horizon) -> Iterator[Record]:
     """Yield the evidence about releases that have not decided for long, and of earlier eras."""
-    service = key_of(read_eras(view).present)
+    era = key_of(read_eras(view).present)
     for key, text in view.items("evidence"):
-        if key != service and json.loads(text)["recent"][-1][0] < horizon.cohort_day:
+        if key not in {era, era + LOSS.encode()} and json.loads(text)["recent"][-1][0] < horizon.cohort_day:
             yield "evidence", key, text
 
 
@@ -161,3 +183,4 @@ def remove(view: View, records: list[Record]) -> None:
         if database == "stubs":
             view.delete("ids", place_key_of(value))
             view.delete(PENDING, key)
+            view.delete(CUSTOMERS, key)

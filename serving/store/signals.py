@@ -9,6 +9,8 @@ from serving.store.view import View
 
 SIGNALS: Final = "signals"
 """The name of the measurements among the reports of processes."""
+ALARMS: Final = "alarms"
+"""The name of the alarms of the evidence there."""
 
 
 def commit_signals(view: View, measured: bytes, changes: Sequence[Switch]) -> bool:

@@ -15,7 +15,7 @@ from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.eras import FIRST, Eras
 from serving.store.keys import NUMBER_BYTES, integer_of, key_of
 from serving.store.port import StoredCohort
-from serving.store.records import pack
+from serving.store.records import Decision, pack
 from serving.store.view import META, View
 
 COHORTS: Final = "blocks"
@@ -25,9 +25,12 @@ CLOSED: Final = "closed_day"
 ERAS: Final = b"eras"
 THOUSANDTHS: Final = 1_000
 """Labels are counted in thousandths of the decisions that they stand for, because sums of integers are exact."""
-DECIDED, FLAGGED, FIRST_CELL, SQUARES, FIELDS = 0, 1, 2, 6, 7
+DECIDED, FLAGGED, FIRST_CELL, SQUARES, MISSED, FIELDS = 0, 1, 2, 6, 7, 8
 Tally = list[int]
-"""Decided, flagged, four cells of labels, and squares: the fields of `CohortCounts`."""
+"""Decided, flagged, four cells of labels, and squares: the fields of `CohortCounts`. Then the missed amount.
+
+The amount is that of frauds that were not flagged, in thousandths of minor units.
+"""
 _unpack = msgspec.msgpack.Decoder(tuple[list[int], list[int]]).decode
 _unpack_eras = msgspec.msgpack.Decoder(tuple[int, ...]).decode
 
@@ -48,6 +51,12 @@ class CohortKey(NamedTuple):
         """Read a key back."""
         day, era, release = key[:NUMBER_BYTES], key[NUMBER_BYTES : 2 * NUMBER_BYTES], key[2 * NUMBER_BYTES :]
         return cls(integer_of(day), integer_of(era), release.decode())
+
+
+def counts_in_rates(decision: Decision) -> bool:
+    """Return whether a decision is evidence about a release."""
+    # The score of a vector with gaps says how late the event came, and nothing about the release.
+    return decision.history_complete and bool(decision.context.release)
 
 
 def close_time(day: int, delay_days: int) -> int:
@@ -109,16 +118,18 @@ def read_cohorts_of(view: View, day: int) -> list[StoredCohort]:
 def _read_cohorts(view: View, start: bytes = b"") -> Iterator[StoredCohort]:
     for text_key, text in view.items(COHORTS, start):
         key, (timely, latest) = CohortKey.from_bytes(text_key), _unpack(text)
-        yield StoredCohort(key.era, _counts_of(key, timely), _counts_of(key, latest))
+        counts = counts_of(key.day, key.release, timely), counts_of(key.day, key.release, latest)
+        yield StoredCohort(key.era, *counts, missed=latest[MISSED] / THOUSANDTHS)
 
 
-def _counts_of(key: CohortKey, tally: Sequence[int]) -> CohortCounts:
+def counts_of(day: int, release: str, tally: Sequence[int]) -> CohortCounts:
+    """Return what a tally says."""
     legit_flagged, legit_passed, fraud_flagged, fraud_passed = (
         cell / THOUSANDTHS for cell in tally[FIRST_CELL:SQUARES]
     )
     return CohortCounts(
-        key.day,
-        key.release,
+        day,
+        release,
         tally[DECIDED],
         tally[FLAGGED],
         legit_flagged=legit_flagged,

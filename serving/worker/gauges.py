@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from antifraud.killswitch.alarms import AlarmName
 from antifraud.killswitch.machine import Level, Mode, Switch
 from antifraud.killswitch.signals import SignalName
 from serving.store.port import Fill
@@ -48,7 +49,7 @@ class Gauges:
             "guard_silent", "1 if the guard is silent for more than two minutes, else 0", mode="livemax"
         )
         self._lease = gauge("guard_lease_epoch", "Guards that have led so far")
-        self._signal = gauge("signal_value", "Last measurement of a technical signal", "signal")
+        self._signal = gauge("signal_value", "Last measurement of a signal, or number behind a warning", "signal")
         self._warning = gauge("warning", "1 for what the guard warns of, 2 for what it pages about, else 0", "warning")
         self._workers = gauge("workers", "Workers that use a release", "release")
         self._converged = gauge("workers_converged", "1 if all workers use what the pointers name, else 0")
@@ -60,7 +61,7 @@ class Gauges:
             "worker_report_timestamp_seconds", "Last report of the worker that is furthest behind", mode=OF_THE_OLDEST
         )
         # Known from the beginning, so that a rule finds their series before the first warning.
-        self._seen: dict[Gauge, set[str]] = {self._warning: set(SignalName)}
+        self._seen: dict[Gauge, set[str]] = {self._warning: {*SignalName, *AlarmName}}
 
     def show_switch(self, switch: Switch) -> None:
         """Show mode and epoch."""

@@ -12,7 +12,7 @@ from antifraud.policy.errors import PolicyError
 from antifraud.settings.serving import ScorerSettings
 from serving.store.outbox import count_by_subscriber
 from serving.store.port import DecisionStore
-from serving.store.signals import SIGNALS
+from serving.store.signals import ALARMS, SIGNALS
 from serving.worker.gauges import Gauges
 from serving.worker.guard_watch import GUARD
 from serving.worker.reports import WALL_CLOCK, Report, have_converged, read_measurements, read_workers
@@ -26,6 +26,8 @@ def measure(services: Services) -> bool:
         StoreError: The store cannot be used. The gauges keep their values, except that the service is suspended if
             the store is not its own.
     """
+    # Before the store, which may be away: hits were counted for decisions that are made.
+    services.metrics.count_hits()
     gauges = services.metrics.gauges
     try:
         store = services.store
@@ -69,7 +71,7 @@ def _measure_processes(services: Services, store: DecisionStore, gauges: Gauges)
     services.guard.listen(reports.get(GUARD))
     gauges.show_guard(services.guard.describe(), is_silent=services.guard.is_silent)
     gauges.show_lease(store.lease.read().epoch)
-    gauges.show_signals(read_measurements(reports.get(SIGNALS)))
+    gauges.show_signals(read_measurements(reports.get(SIGNALS)) | read_measurements(reports.get(ALARMS)))
     workers = read_workers(reports.items(), WALL_CLOCK.now()).alive
     releases = Counter(worker["release"] for worker in workers if worker["release"])
     converged = has_converged(services.settings, workers, store.switch())

@@ -2,6 +2,8 @@
 
 import functools
 import os
+from collections import Counter as Counts
+from threading import Lock
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
@@ -49,6 +51,7 @@ class Metrics:
         self._requests = functools.cache(requests.labels)
         self._decisions = functools.cache(decisions.labels)
         self._hits = functools.cache(hits.labels)
+        self._waiting, self._lock = Counts[tuple[str, ...]](), Lock()
         self._outcomes = functools.cache(outcomes.labels)
         self._items = functools.cache(items.labels)
 
@@ -57,11 +60,22 @@ class Metrics:
         self._requests(client or "", status).inc()
 
     def count_decision(self, answer: Answer) -> None:
-        """Count a decision that was made, and the rules that it has hit."""
+        """Count a decision that was made; the rules that it has hit are counted by `count_hits`."""
         self._decisions(answer.decision, answer.release or "").inc()
-        for reason in answer.reasons:
-            if reason.startswith(RULE):
-                self._hits(reason.removeprefix(RULE)).inc()
+        if answer.policy and answer.reasons:
+            # A decision may hit a hundred rules, and a series of each costs more than looking at the rule.
+            with self._lock:
+                self._waiting[answer.reasons] += 1
+
+    def count_hits(self) -> None:
+        """Count the hits of the decisions since the last call, each rule once."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, Counts()
+        hits = Counts[str]()
+        for reasons, times in waiting.items():
+            hits.update({reason.removeprefix(RULE): times for reason in reasons if reason.startswith(RULE)})
+        for rule, times in hits.items():
+            self._hits(rule).inc(times)
 
     def count_item(self, status: int) -> None:
         """Count a result in the answer to a batch."""
@@ -83,6 +97,7 @@ class Metrics:
 
     def render(self) -> bytes:
         """Return the exposition text: of all workers under Gunicorn, else of this process."""
+        self.count_hits()
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()

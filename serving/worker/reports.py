@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from antifraud.artifacts.state_export import StatePointer
 from antifraud.clock import BusinessClock
-from serving.store.signals import SIGNALS
+from serving.store.signals import ALARMS, SIGNALS
 from serving.worker.guard_watch import GUARD
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def read_workers(items: Iterable[tuple[str, bytes]], wall: int) -> WorkerReports
     """
     alive, silent = [], []
     for name, text in items:
-        if name in {GUARD, SIGNALS}:
+        if name in {GUARD, SIGNALS, ALARMS}:
             continue
         report = json.loads(text)
         # The clocks of two hosts differ, so a report may come from the future.

@@ -4,7 +4,7 @@ from antifraud.api.labels import LabelIn
 from antifraud.clock import DAY_SECONDS
 from antifraud.killswitch.machine import Mode, Order
 from antifraud.settings.serving import GuardSettings
-from serving.guard.closing import SLACK_SECONDS
+from serving.guard.known import SLACK_SECONDS
 from serving.guard.watch import inspect_evidence
 from serving.store.decisions import commit_decision, look_up
 from serving.store.port import Commit, Wanted
@@ -30,17 +30,35 @@ def guard_settings(home, **changes):
 
 
 def decide_day(
-    store, day, decided, flagged, *, release="first", epoch=None, mode="SERVING", terminals=50, lag=0, **policy
+    store,
+    day,
+    decided,
+    flagged,
+    *,
+    release="first",
+    epoch=None,
+    mode="SERVING",
+    terminals=50,
+    lag=0,
+    alone=False,
+    **policy,
 ):
     """Decide so many transactions of a day, the first `flagged` of them above the threshold; return their ids.
 
-    They are decided `lag` days after they happened. `policy` may have a `ruling` and a `control_share`.
+    They are decided `lag` days after they happened, and each has a customer and a terminal of its own if `alone` is
+    true. `policy` may have a `ruling` and a `control_share`.
     """
     first, epoch = store.newest_arrival(), store.switch().epoch if epoch is None else epoch
     context = Context(release, 500_000, mode, epoch, day - 1, control_share=policy.get("control_share", 0.0))
     ruling = policy.get("ruling")
     rows = [
-        (str(first + place), f"k1.t{place % terminals}", day * DAY_SECONDS + place, place < flagged)
+        (
+            str(first + place),
+            f"k1.c{first + place}" if alone else "k1.c",
+            f"k1.t{first + place if alone else place % terminals}",
+            day * DAY_SECONDS + place,
+            place < flagged,
+        )
         for place in range(decided)
     ]
     for start in range(0, decided, CHUNK):
@@ -51,14 +69,14 @@ def decide_day(
 
 
 def _commit(store, view, rows, context, lag, ruling):
-    for name, terminal, time, flagged in rows:
-        wanted = Wanted(Place("", name), "k1.c", terminal, range(0))
+    for name, customer, terminal, time, flagged in rows:
+        wanted = Wanted(Place("", name), customer, terminal, range(0))
         decision = Decision(
             context, 600_000 if flagged else 400_000, time, time + lag * DAY_SECONDS, terminal, 100, bytes(16),
             counted=True, history_complete=True, ruling=ruling,
         )  # fmt: skip
         seen = look_up(view, store._contexts, wanted, {})
-        entry = Entry(*wanted.place, "k1.c", b"")
+        entry = Entry(*wanted.place, customer, b"")
         assert commit_decision(view, store._contexts, Commit(wanted, seen, NewDecision(decision, entry, None, None)))
 
 

@@ -19,9 +19,9 @@ OLD, NEW = "k1", "k2"
 class Clients:
     """Clients that decide payments of the same few customers and terminals, and repeat each fourth request.
 
-    `now` is the business time of the payments. `keys` has the key of each client. Repeats have one of
-    `repeat_keys`. `answers` are the decisions by id, `refusals` all other answers, and `differing` the ids of repeats that
-    got another answer.
+    `now` is the business time of the payments. `keys` has the key of each client. Repeats have tokens of one of
+    `repeat_keys`. `answers` are the decisions by id, `refusals` all other answers, and `differing` the ids of repeats
+    that got another answer.
     """
 
     gunicorn: object
@@ -95,10 +95,10 @@ class Clients:
             assert time.monotonic() < deadline, "the clients got no answers"
             time.sleep(0.05)
 
-    def knows(self, key_id, *, until_number):
-        """Whether both workers take tokens of a key, as far as twenty answers tell."""
-        payments = [self.payment(until_number + place, key_id) for place in range(20)]
-        return {self.gunicorn.post("/v1/decisions", payment).status_code for payment in payments} == {200}
+    def statuses(self, key_id, first):
+        """The statuses of twenty new payments with tokens of a key: enough to reach both workers."""
+        payments = [self.payment(first + place, key_id) for place in range(20)]
+        return {self.gunicorn.post("/v1/decisions", payment).status_code for payment in payments}
 
 
 def go_over(clients, rotate, *, probe=1_000_000):
@@ -108,7 +108,7 @@ def go_over(clients, rotate, *, probe=1_000_000):
         clients.wait_for(60)
         rotate()
         deadline = time.monotonic() + 30
-        while not clients.knows(NEW, until_number=next(probes)):
+        while clients.statuses(NEW, next(probes)) != {200}:
             assert time.monotonic() < deadline, "the new key is not taken"
         clients.repeat_keys = (OLD, NEW)
         for place in range(CLIENTS):

@@ -5,7 +5,8 @@ import pytest
 from antifraud.clock import DAY_SECONDS
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.policy.ruling import Ruling
-from serving.guard.closing import SLACK_SECONDS, Known, make_inspection
+from serving.guard.closing import make_inspection
+from serving.guard.known import SLACK_SECONDS, Known
 from serving.guard.watch import inspect_evidence
 from serving.store.port import StoredCohort
 from tests.serving.cohort_scene import FIRST_DAY, decide_day, guard_settings, label, look, new_store, subject
@@ -42,7 +43,7 @@ def test_every_decision_counts_and_labels_are_added_to_it(store, settings):
 
     assert store.cohorts() == [
         StoredCohort(
-            0, *[CohortCounts(FIRST_DAY, "first", 10, 4, 1.0, 1.0, 1.0, 1.0, squares=1.0)] * 2
+            0, *[CohortCounts(FIRST_DAY, "first", 10, 4, 1.0, 1.0, 1.0, 1.0, squares=1.0)] * 2, missed=100.0
         )
     ]  # fmt: skip
     assert (store.sizes()["pending"], store.sizes()["judged"]) == (0, 5)
@@ -134,7 +135,7 @@ class Mortal:
 
     def __getattr__(self, name):
         operation = getattr(self._store, name)
-        if name not in ("count_arrivals", "take_in_labels", "commit_inspection", "report"):
+        if name not in ("count_arrivals", "count_minute", "take_in_labels", "commit_inspection", "report"):
             return operation
 
         def mortal(*arguments):
@@ -183,14 +184,14 @@ def test_of_two_guards_one_closes_a_day(store, settings):
     decide_day(store, FIRST_DAY, 10, 0)
     inspect_evidence(store, settings, FIRST_DAY * DAY_SECONDS)
     now = (FIRST_DAY + 9) * DAY_SECONDS
-    first, second = (make_inspection(Known.read(store), FIRST_DAY, settings, now) for _ in range(2))
+    first, second = (make_inspection(Known.read(store, 7), FIRST_DAY, settings, now) for _ in range(2))
 
     assert [store.commit_inspection(each) for each in (first, second)] == [True, False]
     assert subject(store)["days"] == 1
 
 
 def test_what_the_guard_has_not_counted_stays(store, settings):
-    """Shipped decisions and labels are removed only after their day has closed, however old they are."""
+    """Shipped decisions and labels go after their day has closed, however old they are; counts after its episodes."""
     ids = decide_day(store, FIRST_DAY, 10, 4)
     store.release(1, 10)
     remove_all(store, GONE)
@@ -203,10 +204,17 @@ def test_what_the_guard_has_not_counted_stays(store, settings):
     look(store, settings, FIRST_DAY + 9)
 
     assert remove_all(store, GONE) > 0
-    assert (store.sizes()["decisions"], store.sizes()["labels"], store.cohorts()) == (0, 10, [])
+    assert (store.sizes()["decisions"], store.sizes()["labels"]) == (0, 10)
+    assert [cohort.timely.decided for cohort in store.cohorts()] == [10]
     store.shipping.release_labels(10)
     assert remove_all(store, GONE) == 10
     assert store.sizes()["labels"] == 0
+
+    decide_day(store, FIRST_DAY + 28, 10, 4)
+    look(store, settings, FIRST_DAY + 37)
+
+    assert remove_all(store, GONE) > 0
+    assert [cohort.timely.day for cohort in store.cohorts()] == [FIRST_DAY + 28]
 
 
 def test_a_decision_with_a_label_that_waits_for_the_guard_stays(store, settings):

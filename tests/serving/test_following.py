@@ -101,7 +101,7 @@ def test_a_state_is_open_as_long_as_a_request_uses_it(scorer, home):
     scorer.poller.poll()
 
     assert scorer.services.serving.state.cutoff == DAY
-    assert used.entity(CUSTOMER.encode()).days == {}
+    assert used.entity(CUSTOMER).days == {}
 
 
 def test_an_older_cut_off_is_refused(scorer, home):

@@ -13,9 +13,9 @@ from antifraud.client import verify_webhook
 from antifraud.clock import DAY_SECONDS
 from antifraud.errors import StaleEpoch
 from antifraud.keys.subscribers import add_subscriber
-from antifraud.killswitch.machine import Mode, Order
+from antifraud.killswitch.machine import Level, Mode, Order
 from antifraud.settings.serving import GuardSettings
-from serving.guard.closing import SLACK_SECONDS
+from serving.guard.known import SLACK_SECONDS
 from serving.guard.watch import inspect_evidence
 from serving.store.port import Wanted
 from serving.store.records import Context, Decision, Entry, NewDecision, Place
@@ -112,7 +112,9 @@ def test_a_normal_month_does_not_trip_and_a_change_does(store, settings):
     assert 0 < labels <= 1_000
     assert reason.startswith("false-positive rate of release first is above 5.0%: ")
     assert store.switch().mode is Mode.SUSPENDED
-    assert len(store.outbox.notifications()) == 1
+    # The bets of the terminals have warned when the first day above the limit closed.
+    assert dict(store.switch().warnings) == {"terminal_bets": Level.WARN}
+    assert len(store.outbox.notifications()) == 2
 
 
 def test_immature_labels_wait(store, settings):

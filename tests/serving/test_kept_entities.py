@@ -22,10 +22,10 @@ def test_an_entity_is_unpacked_once(tmp_path):
     """The second reading gives the same object, also for a token that the state does not know."""
     state = state_with(tmp_path, {"known": (DAYS, Buckets(), LabelHistory(CUTOFF))})
 
-    assert state.entity(b"known") == Entity(DAYS, Buckets(), LabelHistory(CUTOFF))
-    assert state.entity(b"known") is state.entity(b"known")
-    assert state.entity(b"unknown") is state.entity(b"unknown")
-    assert state.entity(b"unknown") == Entity(Buckets(), Buckets(), LabelHistory(CUTOFF))
+    assert state.entity("known") == Entity(DAYS, Buckets(), LabelHistory(CUTOFF))
+    assert state.entity("known") is state.entity("known")
+    assert state.entity("unknown") is state.entity("unknown")
+    assert state.entity("unknown") == Entity(Buckets(), Buckets(), LabelHistory(CUTOFF))
 
 
 def test_another_state_has_its_own_entities(tmp_path):
@@ -33,15 +33,15 @@ def test_another_state_has_its_own_entities(tmp_path):
     earlier = state_with(tmp_path / "earlier", {"known": (DAYS, Buckets(), LabelHistory(CUTOFF))})
     later = state_with(tmp_path / "later", {"known": (Buckets(), DAYS, LabelHistory(CUTOFF))})
 
-    assert (len(earlier.entity(b"known").days), len(later.entity(b"known").days)) == (1, 0)
+    assert (len(earlier.entity("known").days), len(later.entity("known").days)) == (1, 0)
 
 
 def test_memory_is_bounded(tmp_path):
     """The entity that was read longest ago goes when more are read than are kept."""
     state = state_with(tmp_path, {"first": (DAYS, Buckets(), LabelHistory(CUTOFF))})
-    first = state.entity(b"first")
+    first = state.entity("first")
     for number in range(KEPT_ENTITIES):
-        state.entity(str(number).encode())
+        state.entity(str(number))
 
-    assert state.entity(b"first") == first
-    assert state.entity(b"first") is not first
+    assert state.entity("first") == first
+    assert state.entity("first") is not first

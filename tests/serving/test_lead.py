@@ -9,7 +9,8 @@ import pytest
 from antifraud.errors import NotLeading
 from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import GuardSettings
-from serving.guard.closing import Known, make_inspection
+from serving.guard.closing import make_inspection
+from serving.guard.known import Known
 from serving.guard.lead import Leader
 from serving.guard.watch import inspect_evidence
 from serving.store.records import Delivery, Lease
@@ -105,7 +106,7 @@ CHANGES = {
     "forget": lambda led: led.forget_reports(["worker"]),
     "arrivals": lambda led: led.count_arrivals(7, 10),
     "labels": lambda led: led.take_in_labels(7, 10),
-    "inspection": lambda led: led.commit_inspection(make_inspection(Known.read(led), None, GuardSettings(), NOON)),
+    "inspection": lambda led: led.commit_inspection(make_inspection(Known.read(led, 7), None, GuardSettings(), NOON)),
     "signals": lambda led: led.commit_signals(b"{}", []),
     "release": lambda led: led.release(1, 1),
     "retention": lambda led: led.remove_expired(GONE, 50),

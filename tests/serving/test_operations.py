@@ -132,8 +132,9 @@ def test_the_switch_is_compared_and_set(scorer):
     assert_problem(scorer.switch("resume", 1), 409, "stale-epoch")
     assert scorer.switch("resume", 2).json == {
         "mode": "SERVING", "epoch": 3, "reason": "a drill", "by": "boss", "at": NOON, "cause": "admin", "release": None,
-        "began": 3, "warning": "none", "warnings": {}, "warned": None, "drill": False, "drilled": None, "evidence": {},
-        "tripped": [], "unproved_at": None, "observed_at": None,
+        "began": 3, "champion": "first", "trip": None, "warning": "none", "warnings": {},
+        "warned": None, "drill": False, "drilled": None, "evidence": {}, "tripped": [],
+        "unproved_at": None, "observed_at": None,
     }  # fmt: skip
 
 
@@ -153,8 +154,9 @@ def test_status_tells_what_is_going_on(scorer):
 
     assert status["switch"] == {
         "mode": "SERVING", "epoch": 1, "reason": "we begin", "by": "boss", "at": 0, "cause": "admin", "release": None,
-        "began": 1, "warning": "none", "warnings": {}, "warned": None, "drill": False, "drilled": None, "evidence": {},
-        "tripped": [], "unproved_at": None, "observed_at": None,
+        "began": 1, "champion": None, "trip": None, "warning": "none", "warnings": {},
+        "warned": None, "drill": False, "drilled": None, "evidence": {}, "tripped": [],
+        "unproved_at": None, "observed_at": None,
     }  # fmt: skip
     assert (status["release"], status["threshold"], status["verdict"]) == ("first", 500_000, "PASS")
     assert (status["state_cutoff"], status["time"], status["troubles"]) == ("2024-10-03", NOON, {})

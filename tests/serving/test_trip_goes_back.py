@@ -10,7 +10,7 @@ from antifraud.artifacts.judgement import JUDGEMENT, write_judgement
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, date_of
 from antifraud.killswitch.judgement import Role
 from antifraud.killswitch.machine import Mode, Order
-from serving.guard.closing import SLACK_SECONDS
+from serving.guard.known import SLACK_SECONDS
 from serving.guard.watch import inspect_evidence
 from serving.worker.reports import WALL_CLOCK
 from tests.judgement_example import BAD, judged, judgement
@@ -160,12 +160,17 @@ def test_a_trip_about_predecessors_leaves_a_good_release(world):
 
     after = trip(store, home, release="retired")
 
-    assert (after.mode, after.epoch, after.tripped, after.trip) == ("SERVING", 2, (), None)
-    assert after.warned.evidence["judgement"] == made.sha256
+    ((_, text),) = store.shipping.switch_history(2, 2, 1)
+    stayed = json.loads(text)
+    assert (stayed["mode"], stayed["epoch"], stayed["tripped"], stayed["trip"]) == ("SERVING", 2, [], None)
+    assert stayed["warned"]["evidence"]["judgement"] == made.sha256
     assert store.eras().starts == (0, 2)
     assert events(store)[-1]["news"] == "warning"
+    # The second bad day has closed after the trip.
+    assert (after.mode, after.epoch, after.tripped, after.trip) == ("SERVING", 3, (), None)
+    assert set(after.warnings) == {"retired_release", "older_cohorts"}
     work(store, home)
-    assert store.switch().epoch == 2
+    assert store.switch().epoch == 3
 
 
 def test_a_trip_in_observation_only_blocks_the_way_out(world):

@@ -163,8 +163,10 @@ def test_the_scorer_gets_the_state_under_the_new_key(rotated):
 
     folders = [path for path in settings.state_dir.iterdir() if path.is_dir()]
     assert len(folders) == 2
-    # While keys rotate, the scorer takes tokens of both.
-    assert {read_manifest(folder).key_ids for folder in folders} == {("k1",), ("k1", "k2")}
+    # While keys rotate, the scorer takes tokens of both, and knows which of them belong together.
+    manifests = [read_manifest(folder) for folder in folders]
+    assert {manifest.key_ids for manifest in manifests} == {("k1",), ("k1", "k2")}
+    assert {manifest.links for manifest in manifests} == {0, len(CUSTOMERS) + len(TERMINALS)}
 
 
 def test_the_bridge_is_private_and_goes_with_the_old_key(rotated):

@@ -16,15 +16,19 @@ from antifraud.lake.judged_table import JUDGED_SCORES
 from antifraud.lake.schemas import FEATURES, LABELS, RUNS
 from antifraud.lake.shipped_tables import DECISIONS
 from antifraud.settings.core import JobSettings
+from jobs import judge as job
 from jobs.judging import standing
-from jobs.judging.blocked_rows import bands_of, flagged_rows, judged_status, with_flags
+from jobs.judging.blocked_rows import bands_of, judged_status, with_flags
 from jobs.judging.kept_scores import find_kept, keep_scores, require_scored
 from jobs.judging.limits import limits_of
 from jobs.judging.promote import promote
 from jobs.judging.replaying import Question, answer_from_lake
 from jobs.judging.standing import Moment, judge_standing
-from jobs.judging.standing_files import folder_of, publish_standing, write_standing
+from jobs.judging.standing_files import folder_of
+from jobs.publish_judgement import main as publish
 from jobs.publishing.tables import create_tables
+from jobs.rows.inputs import Inputs
+from tests.circles import for_proofs
 from tests.release_keys import SIGNING, put_keys
 from tests.spark.model_lake import AS_OF, fill, shape
 
@@ -191,7 +195,7 @@ def test_a_lake_that_does_not_answer_leaves_the_old_judgement(world, found, monk
     assert read_judgement(settings.releases_dir).judgement == found.judgement
 
 
-@pytest.mark.parametrize("step", ["keep_scores", "replay_report", "judge_onset"])
+@pytest.mark.parametrize("step", ["keep_scores", *for_proofs("replay_report", "judge_onset")])
 def test_a_kill_at_any_step_of_judging_is_made_up_for(world, monkeypatch, step):
     """The next run goes on, and its judgement and its file are those of a run that nobody has killed."""
     session, settings, _ = world
@@ -205,49 +209,55 @@ def test_a_kill_at_any_step_of_judging_is_made_up_for(world, monkeypatch, step):
         patched.setattr(standing, step, die)
         with pytest.raises(KeyboardInterrupt):
             judge_standing(session, settings, Moment(NEWEST))
-    again = judge_standing(session, settings, Moment(NEWEST))
-    folder = folder_of(settings, NEWEST, None)
-    write_standing(folder, again)
-    assert publish_standing(settings, folder) == again.judgement
-    assert read_judgement(settings.releases_dir).judgement == again.judgement
-    assert (folder / OLD / "report.html").exists()
+    asked = job.parser().parse_args(["--as-of", str(NEWEST)])
+    job.main(session, settings, asked)
+    publish(settings, asked)
+    standing_now = read_judgement(settings.releases_dir).judgement
+    assert standing_now == judge_standing(session, settings, Moment(NEWEST)).judgement
+    assert (folder_of(settings, NEWEST, None) / OLD / "report.html").exists()
 
 
 SHIPPED = ", ".join(f"{column.name} {column.type}" for column in DECISIONS.columns)
 
 
-def _decision(number, *, flagged, would_flag, namespace=""):
+def _decision(number, *, flagged, would_flag, namespace="", propensity=0.0):
     fields = dict.fromkeys(column.name for column in DECISIONS.columns)
     about = {"day": DAYS.first, "transaction_id": str(number), "namespace": namespace, "arrival": number, "store": "s"}
-    return tuple({**fields, **about, "flagged": flagged, "would_flag": would_flag}.values())
+    said = {"flagged": flagged, "would_flag": would_flag, "propensity": propensity if would_flag or flagged else 1.0}
+    return tuple({**fields, **about, **said}.values())
 
 
 def test_blocked_payments_count_by_what_the_release_does_with_them(world):
     """A blocked one without a label is legitimate if it is flagged, and hidden if it is passed.
 
     One of a control share was let through, so its label tells the share of its band. Another namespace is not the
-    lake's.
+    lake's. A payment that rules alone block is blocked again, whatever the release says.
     """
     session, settings, _ = world
     create_tables(session, settings)
     shipped = [
         _decision(1, flagged=True, would_flag=True),
-        _decision(2, flagged=True, would_flag=False),
-        _decision(3, flagged=False, would_flag=True),
+        _decision(2, flagged=True, would_flag=True),
+        _decision(3, flagged=False, would_flag=True, propensity=0.02),
         _decision(4, flagged=False, would_flag=False),
         _decision(5, flagged=True, would_flag=True, namespace="shop"),
         _decision(6, flagged=True, would_flag=True),
+        _decision(7, flagged=True, would_flag=False),
     ]
-    session.createDataFrame(shipped, SHIPPED).writeTo(full_name(DECISIONS)).append()
     columns = "day date, transaction_id bigint, amount_minor bigint, status string, score int"
     rows = [
         (DAYS.first, number, 100 * number, status, score)
         for number, status, score in [
             (1, "unknown", 900_000), (2, "unknown", 40_000), (3, "fraud", 35_000), (4, "unknown", 40_000),
-            (5, "unknown", 40_000), (6, "legitimate", 45_000),
+            (5, "unknown", 40_000), (6, "legitimate", 45_000), (7, "unknown", 900_000),
         ]
     ]  # fmt: skip
-    results = with_flags(session.createDataFrame(rows, columns), flagged_rows(session, DAYS, "global"))
+    before = Inputs.of(settings, {"certify": DAYS}, NEWEST)
+    session.createDataFrame(shipped, SHIPPED).writeTo(full_name(DECISIONS)).append()
+    after = Inputs.of(settings, {"certify": DAYS}, NEWEST)
+    asked = session.createDataFrame(rows, columns)
+    assert bands_of(with_flags(session, asked, before), 50_000) == []
+    results = with_flags(session, asked, after)
     day = day_number(DAYS.first)
     assert bands_of(results, 50_000) == [
         BandDay(day, band=4, passed=1, amount=200, labelled=2, frauds=1),
@@ -255,7 +265,7 @@ def test_blocked_payments_count_by_what_the_release_does_with_them(world):
     ]
     judged = results.withColumn("status", judged_status(50_000)).orderBy("transaction_id").collect()
     assert [row["status"] for row in judged] == [
-        "legitimate", "unknown", "fraud", "unknown", "unknown", "legitimate",
+        "legitimate", "unknown", "fraud", "unknown", "unknown", "legitimate", "unknown",
     ]  # fmt: skip
 
 

@@ -61,13 +61,22 @@ class BetEvidence:
         return cls(of_values(values["log_wealth"]))
 
 
+def can_bet(limit: float) -> bool:
+    """Return whether the largest stake can test a limit.
+
+    >>> can_bet(0.05), can_bet(0.07)
+    (True, False)
+    """
+    return 0 < limit < HIGHEST_LIMIT
+
+
 def bet(evidence: BetEvidence, blocks: Blocks, limit: float) -> BetEvidence:
     """Return the evidence after the blocks of one more closed day.
 
     Raises:
         ValueError: The largest stake cannot test the limit, or more rows are flagged than there are.
     """
-    if not 0 < limit < HIGHEST_LIMIT:
+    if not can_bet(limit):
         raise ValueError(f"limit must lie in (0, {HIGHEST_LIMIT:.4f}), got {limit}")
     if odd := [block for block in blocks if not 0 <= block[1] <= block[0]]:
         raise ValueError(f"flagged rows must be among the rows of a block, got {odd[0]}")

@@ -30,14 +30,14 @@ class MissedDay(NamedTuple):
     """The missed amount of one day as it is known now, minor units; `age` is the number of days since."""
 
     age: int
-    missed: int
+    missed: float
 
 
 @dataclass(frozen=True, slots=True)
 class RunningLoss:
     """Missed amount of some days, minor units: as known now, and as expected once all labels have arrived."""
 
-    known: int
+    known: float
     expected: float
 
 
@@ -67,17 +67,25 @@ def burn_rate(days: Sequence[MissedDay], known_share: Sequence[float], budget: f
     return running_loss(days, known_share).expected / len(days) / (budget / MONTH_DAYS) if days else 0.0
 
 
-def watch_loss(days: Sequence[MissedDay], known_share: Sequence[float], budget: float) -> Level:
-    """Return how alarming the missed fraud of the last 30 days is.
-
-    The periods of the burn rate end with the youngest day of which enough is known.
-    """
+def watch_budget(days: Sequence[MissedDay], known_share: Sequence[float], budget: float) -> Level:
+    """Return how alarming the missed fraud of the last 30 days is."""
     month = running_loss(days, known_share).expected / budget
-    reached = [level for level, least in ((Level.PAGE, 1.0), (Level.WARNING, NEARLY_SPENT)) if month >= least]
-    known = sorted(day for day in days if known_share[min(day.age, len(known_share) - 1)] >= LEAST_KNOWN)
-    reached += [
+    if month >= 1:
+        return Level.PAGE
+    return Level.WARNING if month >= NEARLY_SPENT else Level.NONE
+
+
+def watch_burn(days: Sequence[MissedDay], known_share: Sequence[float], budget: float) -> Level:
+    """Return how alarming the burn rates of the last days are."""
+    known = known_days(days, known_share)
+    reached = [
         level
         for level, burning, *periods in BURNING
         if all(burn_rate(known[:length], known_share, budget) >= burning for length in periods)
     ]
     return max(reached, default=Level.NONE)
+
+
+def known_days(days: Sequence[MissedDay], known_share: Sequence[float]) -> list[MissedDay]:
+    """Return the days of which enough is known, youngest first; the periods of the burn rate begin with these."""
+    return sorted(day for day in days if known_share[min(day.age, len(known_share) - 1)] >= LEAST_KNOWN)

@@ -32,38 +32,51 @@ NOTHING: Final = nothing(len(FRACTIONS))
 
 
 class MissedFraud(NamedTuple):
-    """A fraud that was not flagged: its day (since 1970), amount (minor units), and the tokens of its entities."""
+    """A fraud that was not flagged: its day (since 1970), amount (minor units), and the tokens of its entities.
+
+    A label that came by chance stands for more than one fraud, so the amount may be no whole number.
+    """
 
     day: int
-    amount: int
+    amount: float
     customer: str
     terminal: str
 
 
-def group_episodes(frauds: Iterable[MissedFraud]) -> dict[int, int]:
-    """Return the missed amount of all episodes by the day they began.
+class Episode(NamedTuple):
+    """A compromise: the day it began, and the tokens of the fraud that it began with."""
+
+    began: int
+    customer: str
+    terminal: str
+
+
+def group_episodes(frauds: Iterable[MissedFraud], earlier: Iterable[Episode] = ()) -> dict[Episode, float]:
+    """Return the missed amount of each episode that these frauds belong to.
 
     A fraud belongs to the open episode of its terminal, or else to that of its customer; without one it begins an
-    episode of both. A terminal's episode is open for 28 days, a customer's for 14.
+    episode of both. A terminal's episode is open for 28 days, a customer's for 14. Episodes that began `earlier` may
+    still be open.
 
-    >>> group_episodes([MissedFraud(1, 100, "c1", "t1"), MissedFraud(9, 70, "c2", "t1"), MissedFraud(9, 5, "c3", "t3")])
-    {1: 170, 9: 5}
+    >>> found = group_episodes([MissedFraud(1, 100, "c1", "t1"), MissedFraud(9, 70, "c2", "t1")])
+    >>> found, list(group_episodes([MissedFraud(9, 5, "c1", "t3")], earlier=found))
+    ({Episode(began=1, customer='c1', terminal='t1'): 170}, [Episode(began=1, customer='c1', terminal='t1')])
     """
-    totals: dict[int, int] = {}
-    terminals: dict[str, int] = {}
-    customers: dict[str, int] = {}
+    totals: dict[Episode, float] = {}
+    known = sorted(earlier)
+    terminals, customers = {each.terminal: each for each in known}, {each.customer: each for each in known}
     for fraud in sorted(frauds):
-        began = _open(terminals.get(fraud.terminal), fraud.day, TERMINAL_DAYS)
-        if began is None:
-            began = _open(customers.get(fraud.customer), fraud.day, CUSTOMER_DAYS)
-        if began is None:
-            began = terminals[fraud.terminal] = customers[fraud.customer] = fraud.day
-        totals[began] = totals.get(began, 0) + fraud.amount
+        episode = _open(terminals.get(fraud.terminal), fraud.day, TERMINAL_DAYS)
+        episode = episode or _open(customers.get(fraud.customer), fraud.day, CUSTOMER_DAYS)
+        if episode is None:
+            episode = Episode(fraud.day, fraud.customer, fraud.terminal)
+            terminals[fraud.terminal] = customers[fraud.customer] = episode
+        totals[episode] = totals.get(episode, 0) + fraud.amount
     return totals
 
 
-def _open(began: int | None, day: int, length: int) -> int | None:
-    return began if began is not None and day - began < length else None
+def _open(episode: Episode | None, day: int, length: int) -> Episode | None:
+    return episode if episode is not None and day - episode.began < length else None
 
 
 @dataclass(frozen=True, slots=True)

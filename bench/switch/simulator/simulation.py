@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from antifraud.killswitch.alarms import AlarmName
+from antifraud.killswitch.signals import SignalName
 from antifraud.settings.serving import GuardSettings
 from bench.switch.simulator.checks import Change, Checks, require
 from bench.switch.simulator.clients import Worker
@@ -131,6 +133,10 @@ class Simulation:
         return Verdict(transitions, store.evidence(), timely, store.eras(), store.closed_day())
 
 
+QUIET: Final = ",".join(f"{name}=off" for name in (SignalName.SHIPPER_BEHIND, *AlarmName))
+"""Policies of what warns sooner or later, as the guard looks sooner or later."""
+
+
 def _without_times(change: Change) -> Change:
     """Return a change without what clocks that differ by some minutes may say differently."""
     kept = {name: value for name, value in change.items() if name != "at"}
@@ -155,7 +161,7 @@ def _open_stage(world: World, disorder: Disorder) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="simulated-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as home:
         settings = GuardSettings(
             home=Path(home), store_map_bytes=1 << 27, label_delay_days=world.delay,
-            guard_lease_seconds=LEASE_SECONDS, signal_policies="shipper_behind=off",
+            guard_lease_seconds=LEASE_SECONDS, signal_policies=QUIET,
         )  # fmt: skip
         init_store(settings, IDENTITY).close()
         environment = Immediate(

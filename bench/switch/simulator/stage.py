@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from antifraud.killswitch.machine import Switch
 from antifraud.settings.serving import GuardSettings
 from bench.switch.simulator.world import FIRST_DAY, Payment, World
-from serving.guard.closing import SLACK_SECONDS
+from serving.guard.known import SLACK_SECONDS
 from serving.store.committer import Job
 from serving.store.lmdb import Environment
 from serving.store.view import View

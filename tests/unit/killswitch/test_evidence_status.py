@@ -1,11 +1,13 @@
 """Evidence that must not trip still warns: releases that have retired, earlier eras, labels after the close."""
 
+from antifraud.killswitch.alarms import watch_harmless, watch_late_labels
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.detectors.noise import ALIKE, Noise
 from antifraud.killswitch.eras import Eras
+from antifraud.killswitch.machine import Level
 from antifraud.killswitch.promises import Promise
-from antifraud.killswitch.status import describe_subject, find_warnings
-from antifraud.killswitch.subjects import SERVICE, close_day
+from antifraud.killswitch.status import describe_subject
+from antifraud.killswitch.subjects import close_day
 
 PROMISE = Promise(Noise(within=1.0, day_variance=0.0, factors=ALIKE, rows=10_000))
 
@@ -17,6 +19,11 @@ def broken(era):
         cohort = CohortCounts(day, "bad", 1_000, 300, legit_flagged=300.0, legit_passed=700.0, squares=300.0)
         subjects |= close_day(subjects, [cohort], {"bad": PROMISE}, 0.05)
     return {(era, name): describe_subject(era, name, subject, 0.05) for name, subject in subjects.items()}
+
+
+def words(evidence, eras, serving):
+    """The sentences of the alarms that are raised, each with its own subjects."""
+    return [each.words for each in watch_harmless(evidence, eras, serving) if each.begins is Level.WARN]
 
 
 def test_a_subject_is_described_with_rate_limit_and_budget():
@@ -35,20 +42,21 @@ def test_a_subject_is_described_with_rate_limit_and_budget():
 
 def test_what_trips_is_no_warning():
     """The service and the release that serves suspend instead."""
-    assert find_warnings(broken(0), Eras(), "bad", []) == []
+    assert words(broken(0), Eras(), "bad") == []
 
 
 def test_a_retired_release_and_an_earlier_era_warn():
     """Each with the sentence that a trip would have had, and why nothing is suspended."""
-    (retired,) = find_warnings(broken(0), Eras(), "good", [])
-    earlier = find_warnings(broken(0), Eras((0, 4)), "bad", [])
+    (retired,) = words(broken(0), Eras(), "good")
+    (earlier,) = words(broken(0), Eras((0, 4)), "bad")
 
     assert retired.startswith("false-positive rate of release bad is above 5.0%: 900 of the last 3000 matured")
     assert retired.endswith("; it no longer serves, so this suspends nothing")
-    assert [each.rsplit("; ", 1)[1] for each in earlier] == [
-        "these decisions were made before the trip of epoch 4, so this suspends nothing"
-    ] * 2
-    assert SERVICE not in [name for _, name in find_warnings({}, Eras(), None, [])]
+    assert (
+        earlier.split("; ")[2::3]
+        == ["these decisions were made before the trip of epoch 4, so this suspends nothing"] * 2
+    )
+    assert words({}, Eras(), None) == []
 
 
 def test_labels_after_the_close_warn_if_they_are_many():
@@ -57,6 +65,7 @@ def test_labels_after_the_close_warn_if_they_are_many():
     few = CohortCounts(0, "a", 2_000, 50, legit_flagged=1.0, legit_passed=989.0, fraud_flagged=10.0)
     many = CohortCounts(0, "a", 2_000, 50, legit_flagged=0.0, legit_passed=989.0, fraud_flagged=11.0)
 
-    assert find_warnings({}, Eras(), None, [(before, few)]) == []
-    (warning,) = find_warnings({}, Eras(), None, [(before, many)])
-    assert warning.startswith("11 of 1000 labels of closed days came or changed after the close")
+    assert watch_late_labels([(before, few)]).begins is Level.NONE
+    warning = watch_late_labels([(before, many)])
+    assert warning.begins is Level.WARN
+    assert warning.words.startswith("11 of 1000 labels of closed days came or changed after the close")

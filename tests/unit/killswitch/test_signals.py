@@ -3,6 +3,7 @@
 import pytest
 
 from antifraud.errors import SettingsError
+from antifraud.killswitch.alarms import AlarmName
 from antifraud.killswitch.hysteresis import Band, Latch
 from antifraud.killswitch.machine import Level
 from antifraud.killswitch.signals import Policy, Signal, SignalName, parse_policies, quantile, read_signals
@@ -71,3 +72,10 @@ def test_a_quantile_lies_between_the_bounds_of_its_count():
     assert quantile([0, 0, 0, 7], bounds, 0.99) == 1.0
     assert quantile([0, 0, 0, 0], bounds, 0.99) is None
     assert quantile([], bounds, 0.99) is None
+
+
+def test_a_warning_of_the_evidence_can_be_off_and_never_suspends():
+    """Evidence suspends by the tests of its detectors alone."""
+    assert parse_policies("terminal_bets=off")[AlarmName.TERMINAL_BETS] is Policy.OFF
+    with pytest.raises(SettingsError, match="lets loss_budget suspend the service, but evidence does that only by"):
+        parse_policies("loss_budget=suspend")

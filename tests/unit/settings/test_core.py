@@ -21,7 +21,7 @@ OF_FLOATS = [
     "fpr_limit", "quarantine_limit", "volume_error", "declared_fraud_share", "fraud_share_error", "fraud_month_sd",
     "fpr_target", "attainable_value_recall", "delta", "delta_a_year", "margin_fpr", "poll_seconds", "interval_seconds",
     "store_wait_seconds", "guard_lease_seconds", "warn_error_share", "warn_p99_seconds", "warn_state_hours",
-    "warn_parity_share", "warn_store_fill", "warn_shipper_seconds",
+    "warn_parity_share", "warn_store_fill", "warn_shipper_seconds", "warn_fraud_share",
 ]  # fmt: skip
 RANGES = {
     name: range_of(field.type)

@@ -5,7 +5,6 @@ from collections import Counter
 from antifraud.policy.reading import read_policy
 from antifraud.policy.rules import input_of
 from bench.serving import policy as bench
-from bench.serving.cpu import Spent
 
 
 def test_the_policy_has_a_hundred_rules():
@@ -21,11 +20,8 @@ def test_the_policy_has_a_hundred_rules():
 def test_the_median_of_the_turns_is_the_ratio(monkeypatch):
     """Ratios of 1.1, 1.05 and 1.2 give 1.1."""
     recorded = []
-    spent = {
-        "with": [Spent(440, 40), Spent(420, 40), Spent(480, 40)],
-        "without": [Spent(400, 40), Spent(400, 40), Spent(400, 40)],
-    }
-    monkeypatch.setattr(bench, "take_turns", lambda *_: spent)
+    found = [bench.Medians(440, 400), bench.Medians(420, 400), bench.Medians(480, 400)]
+    monkeypatch.setattr(bench, "take_turns", lambda *_: found)
     monkeypatch.setattr(bench, "record", lambda *entry: recorded.append(entry))
     bench.main(type("Options", (), {"turns": 3}))
 
