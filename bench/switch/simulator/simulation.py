@@ -140,8 +140,8 @@ QUIET: Final = ",".join(f"{name}=off" for name in (SignalName.SHIPPER_BEHIND, *A
 def _without_times(change: Change) -> Change:
     """Return a change without what clocks that differ by some minutes may say differently."""
     kept = {name: value for name, value in change.items() if name != "at"}
-    for name in ("warned", "drilled"):
-        if note := kept[name]:
+    for name in ("warned", "drilled", "trip"):
+        if note := kept.get(name):
             kept[name] = {**note, "at": None}
     return kept
 
