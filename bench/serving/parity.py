@@ -2,13 +2,15 @@
 
 Eight clients send payments over a midnight, singly and in batches. Some are late, some are declined, some are labelled.
 In the middle, all workers take over the state of the next cut-off. Everything is shipped to a lake. The replay of the
-arrival order, by the code of `jobs.parity_report`, must give each logged vector bit by bit.
+arrival order, by the code of `jobs.parity_report`, must give each logged vector bit by bit. The store is LMDB first,
+then a Redis.
 """
 
 import argparse
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +18,7 @@ from typing import Any, Final
 import httpx
 import numpy as np
 
-from antifraud.artifacts.state_export import encode_entity
+from antifraud.artifacts.state_export import Entity, encode_entity
 from antifraud.clock import BusinessClock, date_of, day_of
 from antifraud.features.registry import feature_set_hash
 from antifraud.lake.outcome_table import OUTCOMES
@@ -26,6 +28,7 @@ from antifraud.settings.core import JobSettings
 from bench.record import record
 from bench.serving import processes, world
 from bench.serving.parity_world import FIRST, MIDNIGHT, Payment, make_payment, next_state, time_of
+from bench.serving.places import FOLDER, Place, redis_in
 from jobs.parity.report import ParityReport, parity_of
 from tests.lake_tables import make_tables
 
@@ -42,6 +45,8 @@ TOLD_LATER: Final = 3
 """Chunks after which a client tells what has become of its payments."""
 NEW_STATE_AT: Final = 0.6
 """Share of the payments after which the state of the next cut-off is there: the night's jobs take a while."""
+NEW_STATE_BY: Final = 0.9
+"""Share of the payments after which all others wait until each worker has that state."""
 
 
 class Traffic:
@@ -131,19 +136,20 @@ def run(home: Path, count: int, **changes: str) -> list[ParityReport]:
     make_tables(lake, (*SHIPPED_TABLES, OUTCOMES, FEATURES, RUNS))
     with processes.running(processes.ScorerProcess(version, home, now=FIRST, **settings)) as scorer:
         scorer.start()
-        traffic, middle = Traffic(scorer, clock, count), int(count * NEW_STATE_AT)
-        with ThreadPoolExecutor(1) as night:
-            done = night.submit(traffic.send_all, 0, count)
-            take_over_state(home, scorer, clock, count, middle)
+        traffic = Traffic(scorer, clock, count)
+        middle, end = int(count * NEW_STATE_AT), int(count * NEW_STATE_BY)
+        traffic.send_all(0, middle)
+        with ThreadPoolExecutor(1) as clients:
+            done = clients.submit(traffic.send_all, middle, end)
+            take_over_state(home, scorer, next_state(count, middle))
             done.result()
+        traffic.send_all(end, count)
         version.require(home, "-m", "serving.shipper", "--once", **settings)
     return [parity_of(lake, date_of(day_of(MIDNIGHT) - 1)), parity_of(lake, date_of(day_of(MIDNIGHT)))]
 
 
-def take_over_state(home: Path, scorer: processes.ScorerProcess, clock: BusinessClock, count: int, middle: int) -> None:
-    """Export the state of the ended day after `middle` payments, while clients go on, until all workers have it."""
-    state = next_state(count, middle)
-    processes.wait_for(lambda: clock.now() >= time_of(middle, count), "the middle of the payments", seconds=3_600)
+def take_over_state(home: Path, scorer: processes.ScorerProcess, state: Mapping[str, Entity]) -> None:
+    """Export the state of the ended day while clients go on, and wait until all workers have it."""
     world.export_state(home / "state", encode_entity, world.CUTOFF + 1, state)
     cutoff = date_of(world.CUTOFF + 1).isoformat()
     processes.wait_for(
@@ -151,19 +157,27 @@ def take_over_state(home: Path, scorer: processes.ScorerProcess, clock: Business
     )
 
 
-def main(arguments: argparse.Namespace) -> None:
-    """Decide, ship, replay and record."""
-    with tempfile.TemporaryDirectory(prefix="parity-") as scratch:
-        reports = run(Path(scratch) / "home", arguments.decisions)
-    for report in reports:
-        print(*report.lines(), sep="\n")
+def check(scratch: Path, count: int, place: Place) -> int:
+    """Return how many vectors of so many decisions in a place differ from their replay.
+
+    Raises:
+        SystemExit: Some decisions could not be replayed.
+    """
+    reports = run(scratch / place.name, count, **place.settings)
+    print(place.name, *[line for report in reports for line in report.lines()], sep="\n", flush=True)
     checked = sum(report.same + len(report.mismatches) for report in reports)
-    differing = sum(len(report.mismatches) + len(report.repeated) for report in reports)
-    left = sum(report.without_state + report.other_features for report in reports)
-    if checked < arguments.decisions or left:
-        raise SystemExit(f"{checked} of {arguments.decisions} decisions were replayed: the log is not whole")
-    about = f"{checked} decisions of {CLIENTS} clients over a midnight and a change of the cut-off, LMDB"
-    record("scorer.parity_replay_mismatches", differing, "decisions", COMMAND, about)
+    if checked < count or any(report.without_state + report.other_features for report in reports):
+        raise SystemExit(f"{checked} of {count} decisions in {place.name} were replayed: the log is not whole")
+    return sum(len(report.mismatches) + len(report.repeated) for report in reports)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Decide, ship, replay and record, over LMDB and over Redis."""
+    with tempfile.TemporaryDirectory(prefix="parity-") as name, redis_in(Path(name) / "server") as redis:
+        differing = sum(check(Path(name), arguments.decisions, place) for place in (FOLDER, redis))
+    about = f"{arguments.decisions} decisions over each of LMDB and Redis"
+    around = f"{CLIENTS} clients, a midnight and a change of the cut-off"
+    record("scorer.parity_replay_mismatches", differing, "decisions", COMMAND, f"{about}, {around}")
 
 
 if __name__ == "__main__":

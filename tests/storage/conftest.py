@@ -7,10 +7,11 @@ import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from antifraud.keys.pseudonym import generate_keyring
-from antifraud.lake.storage import raw_folder
+from antifraud.lake.storage import load_account, raw_folder
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT, write_project_zip
 from infra.cluster.postgres import start_postgres
@@ -84,6 +85,21 @@ def remote_settings(home, servers, warehouse):
         s3_endpoint=s3.endpoint,
         s3_region=REGION,
     )
+
+
+def make_database(postgres, name, template="template1"):
+    """Make a database for a catalog of its own, as a copy of another one; return its URI."""
+    address = postgres.uri.rpartition("/")[0]
+    admin = load_account(postgres.account_file.parent / "postgres" / "admin.account")
+    host, _, port = address.rpartition("/")[2].partition(":")
+    login = {"host": host, "port": port, "user": admin.user, "password": admin.password, "dbname": "postgres"}
+    connection = psycopg2.connect(**login)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER lake")
+    connection.close()
+    return f"{address}/{name}"
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from antifraud.errors import ForeignLake, ForeignPath, LakeNotAdopted
@@ -18,7 +17,6 @@ from antifraud.lake.identity import find_identities
 from antifraud.lake.schemas import CLEAN, NAMESPACE
 from antifraud.lake.storage import warehouse_folder
 from antifraud.lake.warehouse import IDENTITY
-from antifraud.settings.accounts import load_account
 from antifraud.settings.core import JobSettings
 from infra.cluster.archive import ROOT
 from jobs.adopt import main as adopt_job
@@ -29,7 +27,7 @@ from jobs.spark.session import S3A, lake_configuration, s3_configuration
 from jobs.upkeep.maintenance import maintain
 from jobs.upkeep.retention import Rules
 from tests.circles import for_proofs
-from tests.storage.conftest import Storage, remote_settings
+from tests.storage.conftest import Storage, make_database, remote_settings
 from tests.storage.rows import day, put
 
 DAY_SECONDS = 86_400
@@ -141,21 +139,11 @@ def local(tmp_path_factory, open_lake):
 def remote(servers, spark, tmp_path_factory):
     """Return lakes in one bucket, each with a database of its own, which are copied as an operator does."""
     s3, postgres = servers
-    admin = load_account(postgres.account_file.parent / "postgres" / "admin.account")
     base = remote_settings(tmp_path_factory.mktemp("remote"), servers, "foreign")
-    address = base.catalog_uri.rpartition("/")[0]
 
     def new(name, template="template1"):
-        host, _, port = address.rpartition("/")[2].partition(":")
-        login = {"host": host, "port": port, "user": admin.user, "password": admin.password, "dbname": "postgres"}
-        connection = psycopg2.connect(**login)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
-            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER lake")
-        connection.close()
-        home = tmp_path_factory.mktemp(name)
-        return dataclasses.replace(base, home=home, catalog_uri=f"{address}/{name}", warehouse=f"s3a://lake/f/{name}")
+        uri, home = make_database(postgres, name, template), tmp_path_factory.mktemp(name)
+        return dataclasses.replace(base, home=home, catalog_uri=uri, warehouse=f"s3a://lake/f/{name}")
 
     def copy(settings, name):
         source = warehouse_folder(settings)

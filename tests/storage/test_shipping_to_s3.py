@@ -16,7 +16,7 @@ from tests.lake_tables import make_tables, rows_of
 from tests.serving.outcome_scene import tell
 from tests.serving.port_scene import GONE, commit, put_label, remove_all, settings_of
 from tests.serving.scene import NOON, init_store
-from tests.storage.conftest import remote_settings
+from tests.storage.conftest import make_database, remote_settings
 
 CATALOG_AWAY = 54
 MEGABYTES = 1
@@ -25,7 +25,10 @@ MEGABYTES = 1
 @pytest.fixture
 def lake(tmp_path, servers, request):
     """A lake in S3 and PostgreSQL with all tables, whose home has a small store that was just resumed."""
-    settings = remote_settings(tmp_path, servers, request.node.name)
+    _, postgres = servers
+    # A catalog belongs to one lake.
+    uri = make_database(postgres, f"shipping_{request.node.name.split('_')[1]}")
+    settings = replace(remote_settings(tmp_path, servers, request.node.name), catalog_uri=uri)
     (tmp_path / "releases").mkdir()
     init_store(tmp_path)
     make_tables(settings)

@@ -34,7 +34,7 @@ output "secrets" {
 }
 
 output "valkey_address" {
-  description = "Host and port of Valkey; a setting reads it once scorers share their store."
+  description = "Host and port of Valkey, for ANTIFRAUD_STORE_URL once scorers share their store."
   value       = module.platform.valkey_address
 }
 
