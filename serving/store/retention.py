@@ -4,7 +4,7 @@ A step finds records without the lock, and removes them unless they have changed
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from itertools import islice
 from typing import Final
 
@@ -32,6 +32,17 @@ from serving.store.view import View
 
 Record = tuple[str, bytes, bytes]
 """Database, key and value."""
+
+
+class Every:
+    """Contains every arrival."""
+
+    def __contains__(self, _: object) -> bool:
+        """Return True."""
+        return True
+
+
+EVERY: Final = Every()
 MOST_WAITING: Final = 1_000
 """Labels that the guard has not counted, from which on no decision is removed: it is away, or far behind."""
 
@@ -90,19 +101,19 @@ def find_expired(view: View, sweeps: list[Sweep], horizon: Horizon, limit: int) 
 
 def _expired_decisions(view: View, horizon: Horizon) -> Iterator[Record]:
     # A guard that was away for long must find the decisions that it has not counted, and those of days still open.
-    known = min(view.number(SHIPPED), view.number(COUNTED))
+    known, waiting = min(view.number(SHIPPED), view.number(COUNTED)), _read_waiting(view)
     for key, stub in view.items("stubs"):
         if integer_of(key) > known or decided_at_of(stub) >= horizon.decided_before:
             return
-        if not is_closed(view, day_of(event_time_of(stub))) or _waits(view, key):
+        if not is_closed(view, day_of(event_time_of(stub))) or key in waiting:
             return
         yield "stubs", key, stub
 
 
-def _waits(view: View, arrival: bytes) -> bool:
-    """Return whether a label waits for the guard, which counts it with its decision."""
+def _read_waiting(view: View) -> Container[bytes]:
+    """Return the arrivals with a label that waits for the guard, which counts it with its decision."""
     waiting = read_labels(view, view.number(CURSOR) + 1, MOST_WAITING)
-    return len(waiting) == MOST_WAITING or arrival in {key_of(label.arrival) for _, label in waiting}
+    return EVERY if len(waiting) == MOST_WAITING else {key_of(label.arrival) for _, label in waiting}
 
 
 def _expired_labels(view: View, going: set[bytes]) -> Iterator[Record]:
@@ -176,8 +187,9 @@ def _expired_evidence(view: View, horizon: Horizon) -> Iterator[Record]:
 def remove(view: View, records: list[Record]) -> None:
     """Remove `records`, except where something has changed since they were found."""
     view.prefetch([(database, key) for database, key, _ in records])
+    waiting = _read_waiting(view)
     for database, key, value in records:
-        if view.get(database, key) != value or (database == "stubs" and _waits(view, key)):
+        if view.get(database, key) != value or (database == "stubs" and key in waiting):
             continue
         view.delete(database, key)
         if database == "stubs":

@@ -12,7 +12,7 @@ from docs.costs.bill import bill_of, cluster_hour, months_total, people_total, t
 from docs.costs.inputs import TABLE, shape_of, sizes
 from docs.costs.work import history_core_hours
 from docs.generate import ROOT
-from infra.terraform.check.literals import local_value
+from infra.terraform.check.literals import local_texts, local_value
 from infra.terraform.check.project import Project, read_files
 
 PAGE = (ROOT / "docs" / "cost.md").read_text()
@@ -49,7 +49,7 @@ PROTOTYPE = {
     "egress_gb": 0,
     "spark_vcpu_hour": (2 * 30.4 + 5) * (4 + 2 * 8),
     "spark_ram_gb_hour": (2 * 30.4 + 5) * (16 + 2 * 32),
-    "secret_hour": 10 * HOURS,
+    "secret_hour": 12 * HOURS,
     "kms_version_month": 4,
     "log_gb": 30,
 }
@@ -155,7 +155,9 @@ def test_secrets_and_keys_are_counted():
     project = Project(read_files())
     by_hand = local_value(project, "modules/secrets", "filled_by_hand")
 
-    assert GIVEN["volumes"]["secrets"] == len(by_hand) + 2
+    by_the_cloud = local_texts(project, "modules/secrets", "storage_keys")
+
+    assert GIVEN["volumes"]["secrets"] == len(by_hand) + len(by_the_cloud)
     assert GIVEN["volumes"]["keys"] == len(local_value(project, "modules/storage", "keys"))
 
 

@@ -70,7 +70,7 @@ FAULTS = {
     "lease without fencing": (fenced, "require_lease", lambda *_: None, "a guard of epoch .* has changed the store"),
     "trip without an era": (evidence, "put_eras", lambda *_: None, "counted cells differ"),
     "labels after the close": (counting, "close_time", lambda *_: 1 << 40, "(legit|fraud)_(flagged|passed) of "),
-    "labels whose decision is removed": (retention, "_waits", lambda *_: False, "(legit|fraud)_(flagged|passed) of "),
+    "labels of removed decisions": (retention, "_read_waiting", lambda _: (), "(legit|fraud)_(flagged|passed) of "),
     "news told twice": (outbox, "_settle", lambda *_: None, "something was told twice"),
     "roll-back that serves the pointer": (
         Services, "_choose_release", lambda _, loaded, __: loaded.champion, "was decided by",

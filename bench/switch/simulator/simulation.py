@@ -4,40 +4,34 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from antifraud.killswitch.alarms import AlarmName
 from antifraud.killswitch.signals import SignalName
 from antifraud.settings.serving import GuardSettings
-from bench.switch.simulator.checks import Change, Checks, require
+from bench.switch.simulator.checks import Checks, require
 from bench.switch.simulator.clients import Worker
 from bench.switch.simulator.guards import Guards
 from bench.switch.simulator.ledger import Ledger
 from bench.switch.simulator.people import Admin, Shipper
-from bench.switch.simulator.stage import LEASE_SECONDS, Disorder, Immediate, Stage, Violated
+from bench.switch.simulator.stage import LEASE_SECONDS, Disorder, Immediate, Stage
 from bench.switch.simulator.world import DAYS, Event, Kind, World
+from bench.switch.verdict import Verdict, find_differences, read_verdict
 from serving.store.store import init_store
 
 IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 a folder for one run
 IDENTITY: Final = "simulated"
+QUIET: Final = ",".join(f"{name}=off" for name in (SignalName.SHIPPER_BEHIND, *AlarmName))
+"""Policies of what warns sooner or later, as the guard looks sooner or later."""
 DAYS_TO_TRIP: Final = 4
 """Bad days that have matured when the guard must have tripped."""
 
 
-class Verdict(NamedTuple):
-    """Everything that a life ends with. Kills, a second guard and other clocks must not change any of it."""
-
-    transitions: list[tuple[int, Change]]
-    evidence: dict[Any, Any]
-    cohorts: list[Any]
-    eras: Any
-    closed: int
-
-
 class Life(NamedTuple):
-    """A verdict, and how much has gone wrong on the way."""
+    """A verdict, the days on which the switch changed, and how much has gone wrong on the way."""
 
     verdict: Verdict
+    days: list[int]
     trips: int
     kills: int
     stops: int
@@ -65,9 +59,8 @@ class Simulation:
             pass
         self.checks.finish()
         self._check_trips()
-        return Life(
-            self._verdict(), len(self.checks.trips), self._stage.kills, sum(self._guards.stops.values())
-        )  # fmt: skip
+        checks, stops = self.checks, sum(self._guards.stops.values())
+        return Life(read_verdict(checks.store), checks.seen_on, len(checks.trips), self._stage.kills, stops)
 
     def _next(self) -> bool:
         """Let the next event happen; return whether there was one."""
@@ -124,27 +117,6 @@ class Simulation:
             require(first is not None and first <= due, f"a bad release tripped on day {first} instead of {due}")
             require(first is None or first > world.bad_days.start + world.delay, "a trip before labels have come")
 
-    def _verdict(self) -> Verdict:
-        store = self.checks.store
-        changes = [_without_times(change) for change in self.checks.history]
-        transitions = list(zip(self.checks.seen_on, changes, strict=True))
-        # How many labels still come after the close depends on how long decisions are kept, and so on the guard's pace.
-        timely = [(each.era, each.timely) for each in store.cohorts()]
-        return Verdict(transitions, store.evidence(), timely, store.eras(), store.closed_day())
-
-
-QUIET: Final = ",".join(f"{name}=off" for name in (SignalName.SHIPPER_BEHIND, *AlarmName))
-"""Policies of what warns sooner or later, as the guard looks sooner or later."""
-
-
-def _without_times(change: Change) -> Change:
-    """Return a change without what clocks that differ by some minutes may say differently."""
-    kept = {name: value for name, value in change.items() if name != "at"}
-    for name in ("warned", "drilled"):
-        if note := kept[name]:
-            kept[name] = {**note, "at": None}
-    return kept
-
 
 def live(world: World, disorder: Disorder) -> Life:
     """Live through a world in a store of its own.
@@ -181,17 +153,7 @@ def try_seed(seed: int, days: int = DAYS) -> Life:
     """
     world = World(seed, days)
     calm, disturbed = live(world, Disorder.none(world)), live(world, Disorder.of(world))
-    for name, expected, found in zip(Verdict._fields, calm.verdict, disturbed.verdict, strict=True):
-        if expected != found:
-            raise Violated(f"{name} differ from those of a guard that nobody disturbs: {_difference(expected, found)}")
+    differences = find_differences(calm.verdict, disturbed.verdict)
+    require(not differences, f"the verdict is not that of a guard that nobody disturbs: {differences[:1]}")
+    require(calm.days == disturbed.days, f"the switch changed on the days {disturbed.days} instead of {calm.days}")
     return disturbed
-
-
-def _difference(expected: Any, found: Any) -> str:
-    if isinstance(expected, list):
-        pairs = [(a, b) for a, b in zip(expected, found, strict=False) if a != b]
-        return f"{pairs[0] if pairs else (len(expected), len(found))}"
-    if isinstance(expected, dict):
-        keys = [key for key in {**expected, **found} if expected.get(key) != found.get(key)]
-        return f"{keys[0]}: {expected.get(keys[0])} and {found.get(keys[0])}"
-    return f"{expected} and {found}"

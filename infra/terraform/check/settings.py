@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from antifraud.settings.cloud import CloudSettings
 from antifraud.settings.core import PREFIX, JobSettings, Settings
 from antifraud.settings.dags import DagSettings
-from antifraud.settings.serving import GuardSettings, ScorerSettings
+from antifraud.settings.serving import GuardSettings, ScorerSettings, ShipperSettings
 
 if TYPE_CHECKING:
     from infra.terraform.check.project import Project
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 READERS: Final[dict[str, tuple[type[Settings], ...]]] = {
     "airflow_settings": (DagSettings, JobSettings),
     "cluster_description": (JobSettings,),
-    "scorer_settings": (ScorerSettings, GuardSettings),
+    "scorer_settings": (ScorerSettings, GuardSettings, ShipperSettings, JobSettings),
 }
 """Output of an environment, and the processes that get it, or its field `environment`, as their environment."""
 OF_GUNICORN: Final = "SCORER_BIND"

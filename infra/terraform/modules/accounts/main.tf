@@ -5,6 +5,7 @@ locals {
     spark   = "runs the hosts of a cluster"
     raw     = "reads raw files in the jobs that may see identifiers"
     lake    = "reads and writes the tables of the lake"
+    shipper = "appends what the scorers have decided to the tables of the lake"
     scorer  = "runs the scorers' hosts"
     scaler  = "creates and removes scorers' hosts for the instance group"
   }

@@ -13,6 +13,13 @@ resource "yandex_vpc_security_group" "balancer" {
   }
 
   ingress {
+    description       = "Jobs that ask the switch, at the balancer's inner address"
+    protocol          = "TCP"
+    port              = 443
+    security_group_id = yandex_vpc_security_group.airflow.id
+  }
+
+  ingress {
     description       = "The cloud asks whether the balancer itself is healthy"
     protocol          = "TCP"
     port              = 30080
@@ -73,6 +80,13 @@ resource "yandex_vpc_security_group" "scorers" {
     description    = "Valkey over TLS"
     protocol       = "TCP"
     port           = 6380
+    v4_cidr_blocks = [for subnet in var.subnets : subnet.cidr]
+  }
+
+  egress {
+    description    = "PostgreSQL: the catalog, from the shipper"
+    protocol       = "TCP"
+    port           = 6432
     v4_cidr_blocks = [for subnet in var.subnets : subnet.cidr]
   }
 }
@@ -210,6 +224,13 @@ resource "yandex_vpc_security_group" "database" {
     protocol          = "TCP"
     port              = 6432
     security_group_id = yandex_vpc_security_group.airflow.id
+  }
+
+  ingress {
+    description       = "The catalog, from shippers"
+    protocol          = "TCP"
+    port              = 6432
+    security_group_id = yandex_vpc_security_group.scorers.id
   }
 
   ingress {

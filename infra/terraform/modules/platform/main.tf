@@ -45,8 +45,13 @@ module "secrets" {
   prefix             = local.prefix
   labels             = local.labels
   kms_key_id         = module.storage.keys["secret"]
-  accounts           = { raw = module.accounts.ids["raw"], lake = module.accounts.ids["lake"] }
   storage_key_number = var.storage_key_number
+
+  accounts = {
+    raw     = module.accounts.ids["raw"]
+    lake    = module.accounts.ids["lake"]
+    shipper = module.accounts.ids["shipper"]
+  }
 }
 
 module "rights" {
@@ -117,6 +122,7 @@ module "scorers" {
   address_zone      = local.home_subnet.zone
   log_group_id      = module.observability.groups["balancer"]
   user_data         = local.scorer_user_data
+  home_subnet_id    = local.home_subnet.id
   size              = var.sizes.scorers
 
   # Without its rights the instance group cannot create a host.

@@ -59,7 +59,8 @@ locals {
       bucket = "raw", role = "storage.viewer", accounts = ["raw"], why = "ingest reads raw files"
     }
     lake-write = {
-      bucket = "lake", role = "storage.editor", accounts = ["lake"], why = "jobs publish tables and remove old files"
+      bucket = "lake", role = "storage.editor", accounts = ["lake", "shipper"]
+      why    = "jobs publish tables and remove old files, the shipper appends decisions"
     }
     releases-write = {
       bucket = "releases", role = "storage.editor", accounts = ["lake"], why = "jobs share candidates, reports and releases"
@@ -85,7 +86,8 @@ locals {
       key = "raw", accounts = ["raw"], why = "raw files and the key ring"
     }
     lake = {
-      key = "lake", accounts = ["lake", "airflow", "scorer", "spark"], why = "tables, releases, models, code of jobs"
+      key = "lake", accounts = ["lake", "airflow", "scorer", "shipper", "spark"]
+      why = "tables, releases, models, code of jobs"
     }
     audit = {
       key = "audit", accounts = ["airflow", "scorer"], why = "encrypt what they add to the audit trail"
@@ -105,8 +107,14 @@ locals {
     lake-storage = {
       secret = "lake-storage", accounts = ["airflow"], why = "jobs on the Airflow host work as the account lake"
     }
+    shipper-storage = {
+      secret = "shipper-storage", accounts = ["scorer"], why = "the shipper beside a scorer works as the account shipper"
+    }
     catalog = {
-      secret = "catalog", accounts = ["airflow"], why = "jobs look tables up and commit"
+      secret = "catalog", accounts = ["airflow", "scorer"], why = "jobs and shippers look tables up and commit"
+    }
+    switch = {
+      secret = "switch", accounts = ["airflow"], why = "promotion and roll-back ask the scorer's switch"
     }
     release-key = {
       secret = "release-key", accounts = ["airflow"], why = "promotion signs releases"

@@ -11,6 +11,7 @@ variable "accounts" {
     raw     = string
     scaler  = string
     scorer  = string
+    shipper = string
     spark   = string
   })
 }
@@ -40,15 +41,17 @@ variable "keys" {
 variable "secrets" {
   description = "Ids of the secrets."
   type = object({
-    access       = string
-    airflow      = string
-    catalog      = string
-    cluster      = string
-    lake-storage = string
-    mlflow       = string
-    raw-storage  = string
-    release-key  = string
-    valkey       = string
-    webhook      = string
+    access          = string
+    airflow         = string
+    catalog         = string
+    cluster         = string
+    lake-storage    = string
+    mlflow          = string
+    raw-storage     = string
+    release-key     = string
+    shipper-storage = string
+    switch          = string
+    valkey          = string
+    webhook         = string
   })
 }

@@ -47,6 +47,25 @@ resource "yandex_dns_recordset" "scorers" {
   ttl     = 300
 }
 
+# Inside the network the same name leads to the inner listener, so that its certificate fits.
+resource "yandex_dns_zone" "inside" {
+  name                = "${var.prefix}-inside"
+  folder_id           = var.folder_id
+  zone                = "${var.domain}."
+  public              = false
+  private_networks    = [var.network_id]
+  deletion_protection = true
+  labels              = var.labels
+}
+
+resource "yandex_dns_recordset" "inside" {
+  zone_id = yandex_dns_zone.inside.id
+  name    = "${var.domain}."
+  type    = "A"
+  data    = [yandex_alb_load_balancer.this.listener[1].endpoint[0].address[0].internal_ipv4_address[0].address]
+  ttl     = 300
+}
+
 resource "yandex_alb_backend_group" "this" {
   name      = "${var.prefix}-scorers"
   folder_id = var.folder_id
@@ -140,6 +159,31 @@ resource "yandex_alb_load_balancer" "this" {
       address {
         external_ipv4_address {
           address = yandex_vpc_address.balancer.external_ipv4_address[0].address
+        }
+      }
+    }
+
+    tls {
+      default_handler {
+        certificate_ids = [yandex_cm_certificate.this.id]
+
+        http_handler {
+          http_router_id = yandex_alb_http_router.this.id
+        }
+      }
+    }
+  }
+
+  # Jobs leave the network through a gateway without a fixed address, so they could not be among the clients.
+  listener {
+    name = "inside"
+
+    endpoint {
+      ports = [443]
+
+      address {
+        internal_ipv4_address {
+          subnet_id = var.home_subnet_id
         }
       }
     }

@@ -26,6 +26,11 @@ variable "subnets" {
   }))
 }
 
+variable "home_subnet_id" {
+  description = "Subnet of the balancer's inner address, in which jobs run."
+  type        = string
+}
+
 variable "security_group_id" {
   description = "Security group of the hosts."
   type        = string

@@ -3,6 +3,7 @@ locals {
   filled_by_hand = {
     cluster     = "key ring and account files of the jobs on clusters, an entry for each setting that names a file"
     release-key = "private key that signs releases"
+    switch      = "bearer token of the scope admin, with which jobs ask and change the scorer's switch"
     access      = "hashes of the clients' bearer tokens"
     webhook     = "secret that webhooks are signed with"
     catalog     = "account of the catalog in PostgreSQL"
@@ -13,8 +14,9 @@ locals {
 
   # The cloud writes both halves of a storage key into the secret; the state file never holds them.
   storage_keys = {
-    raw  = var.accounts.raw
-    lake = var.accounts.lake
+    raw     = var.accounts.raw
+    lake    = var.accounts.lake
+    shipper = var.accounts.shipper
   }
 }
 

@@ -3,8 +3,9 @@ output "ids" {
   value = merge(
     { for name, secret in yandex_lockbox_secret.by_hand : name => secret.id },
     {
-      raw-storage  = yandex_lockbox_secret.storage["raw"].id
-      lake-storage = yandex_lockbox_secret.storage["lake"].id
+      raw-storage     = yandex_lockbox_secret.storage["raw"].id
+      lake-storage    = yandex_lockbox_secret.storage["lake"].id
+      shipper-storage = yandex_lockbox_secret.storage["shipper"].id
     },
   )
 }

@@ -21,8 +21,9 @@ variable "kms_key_id" {
 variable "accounts" {
   description = "Service accounts that read and write storage."
   type = object({
-    lake = string
-    raw  = string
+    lake    = string
+    raw     = string
+    shipper = string
   })
 }
 

@@ -38,7 +38,7 @@ def test_no_rule_lets_the_whole_internet_in():
     sources = [rule.body.attribute("v4_cidr_blocks") for rule in rules]
 
     assert len(groups) == 6
-    assert len(rules) == 11
+    assert len(rules) == 13
     assert [each.line for each in sources if each and OPEN in each.value.spelled] == []
 
 

@@ -55,15 +55,40 @@ def test_a_file_that_a_setting_names_is_fetched():
     named = local_texts(PROJECT, "modules/platform", "airflow_settings").values()
     files = {found[1] for text in named if (found := re.fullmatch(r'"\$\{local\.secrets_in\}/(.+)"', text))}
 
-    assert files == {"raw-storage.account", "lake-storage.account", "catalog.account", "release.key"}
+    assert files == {"raw-storage.account", "lake-storage.account", "catalog.account", "release.key", "switch.token"}
     assert files <= set(local_texts(PROJECT, "modules/platform", "airflow_secrets"))
+
+
+def test_jobs_reach_the_switch_inside_the_network():
+    """Airflow's host may connect to the balancer, has its address, and a token that no other host may read."""
+    settings = local_texts(PROJECT, "modules/platform", "airflow_settings")
+    groups = FILES["modules/network/groups.tf"].partition('yandex_vpc_security_group" "scorers"')[0]
+
+    assert settings["ANTIFRAUD_SCORER_URL"] == "module.scorers.url"
+    assert rights("secret_rights")["switch"]["accounts"] == ["airflow"]
+    assert "security_group_id = yandex_vpc_security_group.airflow.id" in groups
+
+
+def test_the_shipper_may_append_to_the_lake_and_nothing_else():
+    """Its account edits the bucket of the lake alone, and its keys are on scorers' hosts alone."""
+    buckets = [entry["bucket"] for entry in rights("bucket_rights").values() if "shipper" in entry["accounts"]]
+    scorer = local_texts(PROJECT, "modules/platform", "scorer_settings")
+
+    assert buckets == ["lake"]
+    assert "shipper" in rights("key_rights")["lake"]["accounts"]
+    assert [entry["role"] for entry in rights("folder_rights").values() if entry["account"] == "shipper"] == []
+    assert rights("secret_rights")["shipper-storage"]["accounts"] == ["scorer"]
+    assert scorer["ANTIFRAUD_LAKE_ACCOUNT"] == '"${local.secrets_in}/shipper-storage.account"'
+    assert scorer["ANTIFRAUD_CATALOG_ACCOUNT"] == '"${local.secrets_in}/catalog.account"'
 
 
 def test_every_secret_is_readable_by_somebody():
     """Each secret that Terraform makes has a reader, and each entry of rights names a secret that is made."""
     made = local_value(PROJECT, "modules/secrets", "filled_by_hand")
 
-    assert {entry["secret"] for entry in rights("secret_rights").values()} == {*made, "raw-storage", "lake-storage"}
+    assert {entry["secret"] for entry in rights("secret_rights").values()} == {
+        *made, "raw-storage", "lake-storage", "shipper-storage",
+    }  # fmt: skip
 
 
 def test_rights_go_to_service_accounts():
@@ -82,8 +107,9 @@ def test_no_setting_holds_a_secret():
     """Settings name files and ids: none is a password, a token or a key, and the address of the catalog holds none."""
     settings = local_texts(PROJECT, "modules/platform", "airflow_settings")
 
-    assert [name for name in settings if re.search("PASSWORD|TOKEN|SECRET", name)] == []
-    assert local_texts(PROJECT, "modules/platform", "lake_settings")["ANTIFRAUD_CATALOG_URI"] == (
+    named = {name: text for name, text in settings.items() if re.search("PASSWORD|TOKEN|SECRET", name)}
+    assert named == {"ANTIFRAUD_SCORER_TOKEN": '"${local.secrets_in}/switch.token"'}
+    assert local_texts(PROJECT, "modules/platform", "table_settings")["ANTIFRAUD_CATALOG_URI"] == (
         '"postgresql+psycopg2://${module.database.address}/catalog?sslmode=require"'
     )
 
@@ -95,8 +121,8 @@ def test_no_setting_holds_a_secret():
             "airflow_settings gives ANTIFRAUD_CLUSTER_WORKER, which no process reads",
             "airflow_settings lacks ANTIFRAUD_CLUSTER_WORKERS",
         }),
-        ("modules/platform/settings.tf", "    SCORER_BIND ", "    ANTIFRAUD_MLFLOW_URI ", {
-            "scorer_settings gives ANTIFRAUD_MLFLOW_URI, which no process reads",
+        ("modules/platform/settings.tf", "    SCORER_BIND ", "    ANTIFRAUD_CLOUD_FOLDER ", {
+            "scorer_settings gives ANTIFRAUD_CLOUD_FOLDER, which no process reads",
         }),
     ],
 )  # fmt: skip
