@@ -308,9 +308,11 @@ PLANTED = {
         "depends_on = [module.rights]",
         "depends_on = [module.dashboard]",
         (
-            "depends on itself: module.dashboard.all -> module.dashboard.yandex_monitoring_dashboard.this -> "
-            "module.dashboard.local.charts -> module.dashboard.var.balancer_id -> module.scorers.output.balancer_id -> "
-            "module.scorers.call -> module.dashboard.all"
+            "depends on itself: local.airflow_settings -> module.scorers.output.url -> module.scorers.call -> "
+            "module.dashboard.all -> module.dashboard.yandex_monitoring_dashboard.this -> "
+            "module.dashboard.local.charts -> module.dashboard.var.airflow_id -> module.airflow.output.id -> "
+            "module.airflow.yandex_compute_instance.this -> module.airflow.var.user_data -> local.airflow_user_data -> "
+            "local.airflow_settings"
         ),
     ),
     "a required value that is null": (
