@@ -8,6 +8,7 @@ locals {
     "mlflow.account"       = module.secrets.ids["mlflow"]
     "airflow.account"      = module.secrets.ids["airflow"]
     "release.key"          = module.secrets.ids["release-key"]
+    "judge.token"          = module.secrets.ids["judge"]
     "switch.token"         = module.secrets.ids["switch"]
   }
   scorer_secrets = {
@@ -46,6 +47,7 @@ locals {
     ANTIFRAUD_CATALOG_ACCOUNT         = "${local.secrets_in}/catalog.account"
     ANTIFRAUD_RELEASE_SIGNING_KEY     = "${local.secrets_in}/release.key"
     ANTIFRAUD_SCORER_URL              = module.scorers.url
+    ANTIFRAUD_SCORER_JUDGE_TOKEN      = "${local.secrets_in}/judge.token"
     ANTIFRAUD_SCORER_TOKEN            = "${local.secrets_in}/switch.token"
     ANTIFRAUD_COMPUTE_TARGET          = var.compute_target
     ANTIFRAUD_CLOUD_FOLDER            = var.folder_id

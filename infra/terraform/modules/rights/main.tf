@@ -113,6 +113,9 @@ locals {
     catalog = {
       secret = "catalog", accounts = ["airflow", "scorer"], why = "jobs and shippers look tables up and commit"
     }
+    judge = {
+      secret = "judge", accounts = ["airflow"], why = "the DAG recover rolls back and resumes after a trip"
+    }
     switch = {
       secret = "switch", accounts = ["airflow"], why = "promotion and roll-back ask the scorer's switch"
     }

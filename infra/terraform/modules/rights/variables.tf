@@ -45,6 +45,7 @@ variable "secrets" {
     airflow         = string
     catalog         = string
     cluster         = string
+    judge           = string
     lake-storage    = string
     mlflow          = string
     raw-storage     = string

@@ -3,6 +3,7 @@ locals {
   filled_by_hand = {
     cluster     = "key ring and account files of the jobs on clusters, an entry for each setting that names a file"
     release-key = "private key that signs releases"
+    judge       = "bearer token of the scopes judge and read, with which the service recovers from a trip"
     switch      = "bearer token of the scope admin, with which jobs ask and change the scorer's switch"
     access      = "hashes of the clients' bearer tokens"
     webhook     = "secret that webhooks are signed with"

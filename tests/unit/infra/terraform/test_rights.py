@@ -55,7 +55,14 @@ def test_a_file_that_a_setting_names_is_fetched():
     named = local_texts(PROJECT, "modules/platform", "airflow_settings").values()
     files = {found[1] for text in named if (found := re.fullmatch(r'"\$\{local\.secrets_in\}/(.+)"', text))}
 
-    assert files == {"raw-storage.account", "lake-storage.account", "catalog.account", "release.key", "switch.token"}
+    assert files == {
+        "raw-storage.account",
+        "lake-storage.account",
+        "catalog.account",
+        "release.key",
+        "judge.token",
+        "switch.token",
+    }
     assert files <= set(local_texts(PROJECT, "modules/platform", "airflow_secrets"))
 
 
@@ -66,6 +73,7 @@ def test_jobs_reach_the_switch_inside_the_network():
 
     assert settings["ANTIFRAUD_SCORER_URL"] == "module.scorers.url"
     assert rights("secret_rights")["switch"]["accounts"] == ["airflow"]
+    assert rights("secret_rights")["judge"]["accounts"] == ["airflow"]
     assert "security_group_id = yandex_vpc_security_group.airflow.id" in groups
 
 
@@ -108,7 +116,10 @@ def test_no_setting_holds_a_secret():
     settings = local_texts(PROJECT, "modules/platform", "airflow_settings")
 
     named = {name: text for name, text in settings.items() if re.search("PASSWORD|TOKEN|SECRET", name)}
-    assert named == {"ANTIFRAUD_SCORER_TOKEN": '"${local.secrets_in}/switch.token"'}
+    assert named == {
+        "ANTIFRAUD_SCORER_JUDGE_TOKEN": '"${local.secrets_in}/judge.token"',
+        "ANTIFRAUD_SCORER_TOKEN": '"${local.secrets_in}/switch.token"',
+    }
     assert local_texts(PROJECT, "modules/platform", "table_settings")["ANTIFRAUD_CATALOG_URI"] == (
         '"postgresql+psycopg2://${module.database.address}/catalog?sslmode=require"'
     )
