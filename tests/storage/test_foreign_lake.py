@@ -46,6 +46,7 @@ JOBS = {
     "policy_replay": ["policy.toml", *ONE],
     "promote": ["--as-of", str(day(0))],
     "publish_judgement": ["--as-of", str(day(0))],
+    "recover": [],
     "replay": ["--release", "r1", *ONE],
     "rotate_keys": ["--day", str(day(0))],
     "stale": ONE,
