@@ -157,7 +157,7 @@ class JobSettings(Settings):
     mlflow_uri: str | None = None
     """MLflow tracking server; default a SQLite file below `home`."""
     scorer_url: str | None = None
-    """URL of the scorer, for promotion and roll-back, which ask its switch; not set: no scorer uses the releases."""
+    """URL of the scorer; promotion, roll-back, recovery and `release gc` ask its switch. Not set: there is none."""
     scorer_token: Path | None = None
     """File with a bearer token of the scope `admin` for that; default ``<home>/secrets/admin.token``."""
     scorer_judge_token: Path | None = None
