@@ -127,8 +127,8 @@ def _close(before: Loss, frauds: Iterable[MissedFraud], day: int, allowed: float
 def allowed_loss(limit: float, volume: float, decided: int) -> float:
     """Return the missed amount that so many decisions allow; `limit` is that of a month of `volume` transactions.
 
-    >>> allowed_loss(limit=50_000_000, volume=300_000, decided=10_000)
-    1666666.6666666667
+    >>> allowed_loss(limit=60_000_000, volume=300_000, decided=10_000)
+    2000000.0
     """
     return limit / volume * decided if decided else 0.0
 

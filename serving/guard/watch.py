@@ -16,9 +16,9 @@ from serving.guard.known import Known
 from serving.guard.warning import make_warning
 from serving.store.port import DecisionStore
 
-ARRIVALS: Final = 250
+ARRIVALS: Final = 100
 """Most decisions of one change, each at a terminal of its own: while it is made, decisions wait for the lock."""
-BATCH: Final = 200
+BATCH: Final = 100
 """Most labels of one change: while it is made, decisions wait for the lock."""
 WALL_CLOCK: Final = BusinessClock()
 

@@ -49,7 +49,7 @@ PROTOTYPE = {
     "egress_gb": 0,
     "spark_vcpu_hour": (2 * 30.4 + 5) * (4 + 2 * 8),
     "spark_ram_gb_hour": (2 * 30.4 + 5) * (16 + 2 * 32),
-    "secret_hour": 12 * HOURS,
+    "secret_hour": 13 * HOURS,
     "kms_version_month": 4,
     "log_gb": 30,
 }

