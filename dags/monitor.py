@@ -1,4 +1,4 @@
-"""# monitor: what changed, whether anything leaked, whether the scorer has counted right, and what is good today
+"""# monitor: drift, leaks, parity, and the releases that are good today
 
 **Reads** `features` of the day and of the training window, every file outside the raw zone, and the decisions that the
 scorer has made on the day.

@@ -1,4 +1,4 @@
-"""# recover: back into service after a trip, without a person
+"""# recover: back into service after a trip
 
 After a trip the guard has rolled the service back, or has suspended it because no release was known to be good. This
 DAG starts `retrain` once a trip. While the service is suspended, it judges the days that have matured, and rolls back

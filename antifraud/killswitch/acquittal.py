@@ -9,8 +9,8 @@ service's evidence starts anew if all of this holds:
 - Their rate is within the limit of their weekdays. Labels are still to come, so everything that they have flagged is
   taken for honest, except for as many caught frauds as closed days had.
 - Their days contradict a rate of `BAD` times the limit: the likelihood ratio, to the power of one over the inflation,
-  is at most `DOUBT`. By Markov's inequality, successors as bad as that pass with a probability of `DOUBT` at most, if
-  their rows are no more alike than the inflation says, and if they catch as many frauds.
+  is at most `DOUBT`. Successors as bad as that pass with a probability of `DOUBT` at most (Markov's inequality). This
+  needs rows that are no more alike than the inflation says, and releases that catch as many frauds.
 - Nothing was acquitted in the last `ONCE_IN_DAYS` days, except on days before the successors began.
 
 So an acquittal never lets a bad service go on for good. It drops the evidence about days of other releases. The

@@ -96,7 +96,9 @@ class Checks:
         for switch, release, resume in self._stage.pointers[1:]:
             if switch.mode in {Mode.SUSPENDED, Mode.ROLLED_BACK}:
                 # The resume follows in a step of its own. Somebody may change the switch first, or the world may end.
-                require(bool(resume), f"the pointer moved to {release} while the switch was {switch.mode}")
+                follows = [each for each in self.history[switch.epoch + 1 :][:1] if each["cause"] == Cause.PASS]
+                resumes = all(each["mode"] == Mode.SERVING for each in follows)
+                require(resume and resumes, f"the pointer moved to {release} while the switch was {switch.mode}")
 
     def _check_news(self) -> None:
         """Check that every epoch was told, with no id for two texts."""
