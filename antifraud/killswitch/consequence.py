@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from antifraud.clock import DAY_SECONDS, day_number
+from antifraud.killswitch.alarms import AlarmName
 from antifraud.killswitch.judgement import Choice, Judgement, choose
-from antifraud.killswitch.machine import Mode, Note, Switch
+from antifraud.killswitch.machine import Level, Mode, Note, Switch, warn
 from antifraud.killswitch.trips import Trip
 
 
@@ -59,7 +60,10 @@ def answer_trip(before: Switch, tripped: Switch, situation: Situation) -> Switch
     evidence = {**tripped.evidence, **_describe(choice, situation)}
     reason = f"{tripped.reason}; {choice.reason}" if choice.release else tripped.reason
     if choice.stays:
-        return dataclasses.replace(before, epoch=tripped.epoch, warned=Note(reason, tripped.by, tripped.at, evidence))
+        # The alarm of the closed eras keeps this warning for as long as their evidence breaks a limit.
+        told = Note(reason, tripped.by, tripped.at, evidence)
+        warned = warn(before, {**before.warnings, AlarmName.OLDER_COHORTS: Level.WARN}, told)
+        return warned or dataclasses.replace(before, epoch=tripped.epoch, warned=told)
     return dataclasses.replace(
         tripped,
         mode=Mode.ROLLED_BACK if choice.release else Mode.SUSPENDED,

@@ -1,8 +1,8 @@
 """Measure how long answers of the old state go on after a change of the switch: ``make bench-switch-halt``.
 
-Four workers decide 400 transactions a second. A hundred times, the guard's own change suspends the service, and a
-hundred times a change rolls it back to another release. The last answer that a client gets of the old state is timed
-from the moment at which the change began.
+Four workers decide 400 transactions a second. A hundred times, a trip of the guard suspends the service. A hundred
+times, a standing judgement lets the trip roll it back to another release. The last answer that a client gets of the
+old state is timed from the moment at which the trip began.
 """
 
 import argparse
@@ -13,14 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from antifraud.artifacts.judgement import JUDGEMENT, write_judgement
 from antifraud.artifacts.pointer import activate
+from antifraud.clock import date_of, day_of
 from antifraud.keys.signing import PublicKey
+from antifraud.killswitch.judgement import Judged, Judgement, Outcome, Role, Standing, Terms
 from antifraud.killswitch.machine import Mode, Order, trip
 from antifraud.settings.serving import GuardSettings
 from bench.record import record
 from bench.serving.crash import transaction
 from bench.serving.load import Attempt, Load, percentile
 from bench.serving.processes import NOON, ROOT, ScorerProcess, Version, prepare_home, running
+from serving.guard.tripping import follow_trip
 from serving.store.port import DecisionStore, Inspection
 from serving.store.store import open_store
 
@@ -35,19 +39,38 @@ POINTED, EARLIER = "first", "second"
 DONE: Final = 200
 
 
-def trip_guard(store: DecisionStore) -> None:
-    """Suspend as the guard does when its evidence trips."""
-    switch = store.switch()
-    suspended = trip(switch, release=POINTED, reason="a trip of the benchmark", at=NOON, evidence={})
-    if not store.commit_inspection(Inspection(closed_before=store.closed_day(), suspend=suspended)):
-        raise RuntimeError(f"the guard's change was not made at {switch}")
+def judgement() -> Judgement:
+    """Return a standing judgement in which the earlier release passes both tests."""
+    passed = Outcome(verdict=Standing.PASS, sentence="It meets both limits.")
+    return Judgement(
+        made_at=NOON,
+        as_of_day=date_of(day_of(NOON) - 1),
+        switch_epoch=None,
+        terms=Terms(fpr_limit=0.05, loss_limit_minor=50_000_000, delta=0.01, onset_delta=0.05),
+        releases=(Judged.of_tests(EARLIER, Role.LADDER, date_of(day_of(NOON) - 30), passed, passed),),
+    )
 
 
-def change(store: DecisionStore, mode: Mode, release: str) -> None:
-    """Put a release into service, whatever the evidence says."""
+def trip_guard(store: DecisionStore, settings: GuardSettings, expected: Mode) -> None:
+    """Trip as the guard does, which reads the standing judgement and verifies the bundle to go back to.
+
+    Raises:
+        RuntimeError: The consequence is another one, or somebody else has changed the switch.
+    """
+    before = store.switch()
+    tripped = trip(before, release=POINTED, reason="a trip of the benchmark", at=NOON, evidence={})
+    after = follow_trip(before, tripped, POINTED, settings, store.reports(), closed=())
+    if after is None or after.mode is not expected:
+        raise RuntimeError(f"the trip leads to {after}, {expected} was expected")
+    if not store.commit_inspection(Inspection(closed_before=store.closed_day(), suspend=after)):
+        raise RuntimeError(f"the guard's change was not made at {before}")
+
+
+def resume(store: DecisionStore) -> None:
+    """Let the pointer's release serve again, whatever the evidence says."""
     order = Order(
-        mode=mode, expected_epoch=store.switch().epoch, reason="a change of the benchmark", by="admin", at=NOON,
-        release=release, forced=True,
+        mode=Mode.SERVING, expected_epoch=store.switch().epoch, reason="a change of the benchmark", by="admin", at=NOON,
+        release=POINTED, forced=True,
     )  # fmt: skip
     store.change_switch(order)
 
@@ -79,14 +102,18 @@ def is_of_pointer(attempt: Attempt) -> bool:
     return is_decision(attempt) and json.loads(attempt.body)["release"] == POINTED
 
 
-def make_changes(store: DecisionStore, load: Load, trips: int) -> tuple[list[float], list[float]]:
-    """Return the seconds to the last answer of each trip, and of each roll-back."""
+def make_changes(
+    store: DecisionStore, settings: GuardSettings, load: Load, trips: int
+) -> tuple[list[float], list[float]]:
+    """Return the seconds to the last answer of each trip that suspends, and of each that rolls back."""
     halts, rollbacks = [], []
     for _ in range(trips):
-        halts.append(timed(lambda: trip_guard(store)))
-        timed(lambda: change(store, Mode.SERVING, POINTED))
-        rollbacks.append(timed(lambda: change(store, Mode.ROLLED_BACK, EARLIER)))
-        timed(lambda: change(store, Mode.SERVING, POINTED))
+        (settings.releases_dir / JUDGEMENT).unlink(missing_ok=True)
+        halts.append(timed(lambda: trip_guard(store, settings, Mode.SUSPENDED)))
+        timed(lambda: resume(store))
+        write_judgement(settings.releases_dir, judgement())
+        rollbacks.append(timed(lambda: trip_guard(store, settings, Mode.ROLLED_BACK)))
+        timed(lambda: resume(store))
     for each in rollbacks:
         require_answers(load, each)
     return [last_answer(load, each, is_decision) for each in halts], [
@@ -118,11 +145,12 @@ def measure(home: Path, trips: int) -> tuple[list[float], list[float]]:
     scorer = ScorerProcess(version, home, workers=WORKERS)
     with running(scorer):
         scorer.start()
-        store = open_store(GuardSettings.from_environment(version.environment(home)))
+        settings = GuardSettings.from_environment(version.environment(home))
+        store = open_store(settings)
         try:
             with Load(scorer, transaction, rate=RATE, clients=CLIENTS) as load:
                 time.sleep(SECONDS)
-                return make_changes(store, load, trips)
+                return make_changes(store, settings, load, trips)
         finally:
             store.close()
 
@@ -132,7 +160,7 @@ def main(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="halt-") as scratch:
         halts, rollbacks = measure(Path(scratch), arguments.trips)
     for name, seconds in (("switch.halt_p99_s", halts), ("switch.rollback_p99_s", rollbacks)):
-        about = f"{len(seconds)} changes at {RATE:.0f} decisions a second, {WORKERS} workers"
+        about = f"{len(seconds)} trips at {RATE:.0f} decisions a second, {WORKERS} workers"
         record(name, percentile(seconds, 0.99), "s", COMMAND, about, (min(seconds), max(seconds)))
 
 

@@ -59,9 +59,9 @@ def report(store, name, loaded):
     store.report(name, json.dumps({"at": WALL_CLOCK.now(), "release": "second", "loaded": loaded}).encode())
 
 
-def trip(store, home, *, release="second", **settings):
-    """Decide two bad days, label them, and let the guard work; return the switch."""
-    for day in BAD_DAYS:
+def trip(store, home, *, release="second", days=BAD_DAYS, **settings):
+    """Decide the bad days, label them, and let the guard work; return the switch."""
+    for day in days:
         ids = decide_day(store, day, 2_000, 400, release=release)
         label(store, ids, "legitimate", day)
     work(store, home, **settings)
@@ -171,6 +171,20 @@ def test_a_trip_about_predecessors_leaves_a_good_release(world):
     assert set(after.warnings) == {"retired_release", "older_cohorts"}
     work(store, home)
     assert store.switch().epoch == 3
+
+
+def test_a_release_that_stays_is_warned_of_until_the_old_evidence_is_gone(world):
+    """No later day says it again, and clients are told all the same, by the warning of earlier decisions."""
+    home, store = world
+    stand(home, judged("second", dt.date(2024, 9, 1), role=Role.CHAMPION))
+
+    after = trip(store, home, release="retired", days=BAD_DAYS[:1])
+
+    # The third change adds that the retired release itself has broken the limit.
+    assert (after.mode, after.epoch, set(after.warnings)) == ("SERVING", 3, {"older_cohorts", "retired_release"})
+    assert events(store)[-2]["warnings"] == {"older_cohorts": "warn"}
+    work(store, home)
+    assert store.switch() == after
 
 
 def test_a_trip_in_observation_only_blocks_the_way_out(world):

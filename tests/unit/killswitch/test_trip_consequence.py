@@ -92,16 +92,19 @@ def test_a_setting_leaves_the_decision_to_a_person():
 
 
 def test_what_serves_stays_if_the_trip_is_about_its_predecessors():
-    """It passes as well: the epoch changes, so that an era begins, and subscribers are warned."""
+    """It passes as well: the epoch changes, so that an era begins, and clients and subscribers are warned."""
     passing = judgement(judged("r3", DAYS["r3"]), judged("r2", DAYS["r2"]))
     given = {"judgement": passing, "loaded": frozenset({"r2"}), "is_about_earlier": True}
 
     after = answered(SERVING, situation(**given))
 
-    assert after == dataclasses.replace(SERVING, epoch=2, warned=after.warned)
+    warned = {"warning": Level.WARN, "warnings": {"older_cohorts": Level.WARN}, "warned": after.warned}
+    assert after == dataclasses.replace(SERVING, epoch=2, **warned)
     assert after.warned.reason == "too many flags; r3, which serves, passes both tests."
     assert after.warned.evidence["judgement"] == passing.sha256
     assert news_of(SERVING, after) == ["warning"]
+    again = answered(after, situation(**given))
+    assert (again.epoch, again.warnings, news_of(after, again)) == (3, after.warnings, ["warning"])
     assert answered(SERVING, situation(**{**given, "is_about_earlier": False})).release == "r2"
 
 
