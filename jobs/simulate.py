@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from antifraud.exit_codes import returns_exit_code
-from jobs.simulator.config import CHANGE_KINDS, Change, DefectRates, WorldConfig
+from jobs.simulator.config import CHANGE_KINDS, NIGHT_SHARE, Change, DefectRates, WorldConfig
 from jobs.simulator.presets import PRESETS
 from jobs.simulator.run import Run, simulate
 
@@ -43,7 +43,7 @@ def world_of(arguments: argparse.Namespace) -> WorldConfig:
     if "customers" in given:
         given.setdefault("terminals", round(given["customers"] * TERMINALS_A_CUSTOMER))
     if arguments.change is not None:
-        given["change"] = Change(arguments.change, arguments.change_kind)
+        given["change"] = Change(arguments.change, arguments.change_kind, arguments.change_share)
     preset = PRESETS[arguments.preset]
     rates = {name: getattr(arguments, name) for name in DefectRates.__slots__ if getattr(arguments, name) is not None}
     return dataclasses.replace(preset, **given, defects=dataclasses.replace(preset.defects, **rates))
@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     add("--sparse-ids", action="store_true", default=None, help="12-digit identifiers instead of 0, 1, 2...")
     add("--change", type=dt.date.fromisoformat, help="day on which behaviour changes")
     add("--change-kind", choices=CHANGE_KINDS, default=CHANGE_KINDS[0])
+    add("--change-share", type=float, default=NIGHT_SHARE, help="payments at night that a change brings")
     for name in DefectRates.__slots__:
         add(f"--{name.replace('_', '-')}", type=float, metavar="SHARE", help="share of rows with this defect")
     return options

@@ -6,8 +6,9 @@ from typing import Final, Literal
 
 from antifraud.errors import SettingsError
 
-ChangeKind = Literal["spend3x", "new-pattern"]
-CHANGE_KINDS: Final[tuple[ChangeKind, ...]] = ("spend3x", "new-pattern")
+ChangeKind = Literal["spend3x", "new-pattern", "night-trade"]
+CHANGE_KINDS: Final[tuple[ChangeKind, ...]] = ("spend3x", "new-pattern", "night-trade")
+NIGHT_SHARE: Final = 0.01
 MOST_ENTITIES: Final = 9_000_000
 """With more entities the arithmetic of sparse identifiers would exceed 64 bits."""
 HIGHEST_DEFECT_RATE: Final = 0.1
@@ -27,10 +28,21 @@ class DefectRates:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From `day` on honest customers spend three times more, or thieves work in a way not seen before."""
+    """A change of behaviour from `day` on.
+
+    - ``spend3x``: honest customers spend three times more.
+    - ``new-pattern``: thieves pay ordinary amounts at night, anywhere.
+    - ``night-trade``: honest customers do, in the same way.
+
+    Attributes:
+        day: First day of the change.
+        kind: What changes.
+        share: Payments at night as a share of the honest ones of the day; the first kind has none.
+    """
 
     day: dt.date
     kind: ChangeKind
+    share: float = NIGHT_SHARE
 
 
 @dataclass(frozen=True, slots=True)

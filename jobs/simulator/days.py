@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.simulator import fraud
+from jobs.simulator.config import ChangeKind
 from jobs.simulator.defects import MIDNIGHT, choose_defects, with_duplicates
 from jobs.simulator.rows import Day, Rows
 from jobs.simulator.spending import honest_rows
 from jobs.simulator.world import DAILY_RATE, DAY_STREAM, World
 
+AT_NIGHT: Final[dict[ChangeKind, int]] = {"new-pattern": fraud.NIGHT, "night-trade": 0}
+"""Scenarios of the payments at night, by the kind of change that brings them."""
 LOWEST_CHAIN: Final = 300_000_000_000
 """Twelve digits, which the search for leaks tells from a count."""
 ID_ROOM: Final = 3
@@ -52,8 +55,8 @@ def _clean_rows(world: World, index: int, rng: np.random.Generator) -> Rows:
     rows = fraud.with_terminals(world, fraud.with_large_amounts(honest, rng), index, rng)
     parts = [rows, fraud.customer_frauds(world, index, rng)]
     change = world.config.change
-    if change is not None and change.kind == "new-pattern" and world.config.date(index) >= change.day:
-        parts.append(fraud.night_frauds(world, len(honest), rng))
+    if change is not None and change.kind in AT_NIGHT and world.config.date(index) >= change.day:
+        parts.append(fraud.night_rows(world, len(honest) * change.share, AT_NIGHT[change.kind], rng))
     rows = Rows.concatenate(parts)
     return dataclasses.replace(rows, amount=np.rint(rows.amount * world.config.price_level).astype(np.int64))
 

@@ -24,7 +24,6 @@ CUSTOMER_EXTRA: Final = 1.5
 """A thief's transactions per transaction of the customer."""
 CUSTOMER_FACTOR: Final = (2.0, 5.0)
 
-NIGHT_SHARE: Final = 0.01
 NIGHT_SECONDS: Final = 5 * 3_600
 
 EARLIEST_START: Final = 10_000
@@ -81,11 +80,11 @@ def customer_frauds(world: World, index: int, rng: np.random.Generator) -> Rows:
     )  # fmt: skip
 
 
-def night_frauds(world: World, honest: int, rng: np.random.Generator) -> Rows:
-    """Return scenario 4, only after a change to ``new-pattern``: ordinary amounts at night, anywhere."""
-    count = rng.poisson(honest * NIGHT_SHARE)
+def night_rows(world: World, mean: float, scenario: int, rng: np.random.Generator) -> Rows:
+    """Return ordinary amounts at night, anywhere, only after a change that brings them; `mean` is their mean number."""
+    count = rng.poisson(mean)
     customer = rng.integers(0, world.config.customers, count)
     return Rows(
         rng.integers(0, NIGHT_SECONDS, count), customer, rng.integers(0, world.config.terminals, count),
-        kopecks(habitual(world, customer, rng)), np.full_like(customer, NIGHT),
+        kopecks(habitual(world, customer, rng)), np.full_like(customer, scenario),
     )  # fmt: skip
