@@ -17,7 +17,8 @@ from antifraud.stats.maturation import Maturation
 from antifraud.stats.score_tables import MAX_SCORE, ScoreTable, merge
 from antifraud.stats.threshold import LegitBlocks
 from jobs.judging.certify_rows import require_labelled
-from jobs.judging.logged_labels import FRAUD, UNKNOWN, Delays, Ints, Labels, Mask
+from jobs.judging.logged_flags import Blocked
+from jobs.judging.logged_labels import FRAUD, UNKNOWN, Delays, Ints, Labels, Mask, Statuses
 from jobs.judging.replaying import Answer, Question
 
 
@@ -55,6 +56,7 @@ def answer_from_log(log: DecisionLog, question: Question) -> Answer:
         ReleaseError: The vectors are not of the release's feature set.
         MissingDay: The export does not cover the days, was made before `as_of` had ended, or a day has no labels.
         DataError: The release gives other scores here than it gave when it decided.
+        NotIdentified: A payment that was blocked on these days has no label.
         NotEnoughRows: No fraud is known.
     """
     _require_covered(log, question)
@@ -62,7 +64,7 @@ def answer_from_log(log: DecisionLog, question: Question) -> Answer:
     tables: list[ScoreTable] = []
     rows: list[_Rows] = []
     delays: list[Delays] = []
-    unknown, incomplete = np.zeros(len(question.span.days), np.int64), 0
+    unknown, incomplete, blocked = np.zeros(len(question.span.days), np.int64), 0, Blocked()
     for piece in log.decisions():
         # Days outside the question count here: they also show how late labels come.
         delays.append(labels.delays(piece["transaction_id"], piece["event_time"] // DAY_SECONDS))
@@ -70,12 +72,14 @@ def answer_from_log(log: DecisionLog, question: Question) -> Answer:
         if not part["day"].size:
             continue
         score = _scored(evaluator, log, part, question.bundle.release)
-        status = np.where(part["history_complete"], labels.status(part["transaction_id"]), np.int8(UNKNOWN))
+        said = blocked.count(part, labels.status(part["transaction_id"]))
+        status = np.where(part["history_complete"], said, np.int8(UNKNOWN))
         incomplete += int(np.count_nonzero(~part["history_complete"]))
         unknown += _count_a_day(part["day"][status == UNKNOWN], question.span)
         labelled = _labelled(part, score, status, labels.delay_of(part["transaction_id"], part["day"]))
         rows.append(labelled)
         tables.append(ScoreTable.from_rows(labelled.day, labelled.score, labelled.is_fraud, labelled.amount))
+    blocked.require_identified(question.span)
     table = merge(*tables)
     require_labelled(table, question.span)
     certify = _certify(table, _Rows(*_joined(rows)), unknown)
@@ -125,7 +129,7 @@ def _count_a_day(day: Ints, span: Span) -> Ints:
     return np.bincount(day - day_number(span.first), minlength=len(span.days))
 
 
-def _labelled(part: Columns, score: npt.NDArray[np.int32], status: npt.NDArray[np.int8], delay: Ints) -> _Rows:
+def _labelled(part: Columns, score: npt.NDArray[np.int32], status: Statuses, delay: Ints) -> _Rows:
     """Keep the rows with a known label."""
     whole = _Rows(
         score=score.astype(np.int64),

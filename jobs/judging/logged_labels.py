@@ -15,6 +15,8 @@ NEVER: Final = np.iinfo(np.int64).min
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.bytes_]
 Mask = npt.NDArray[np.bool_]
+Statuses = npt.NDArray[np.int8]
+"""Positions in `STATUS`."""
 
 
 class Delays(NamedTuple):
@@ -46,7 +48,7 @@ class Labels:
         self._frauds, first = np.unique(ids[frauds], return_index=True)
         self._learned = learned[frauds][first]
 
-    def status(self, ids: Ids) -> npt.NDArray[np.int8]:
+    def status(self, ids: Ids) -> Statuses:
         """Return each transaction's status by its latest label; transactions without a label are unknown."""
         place, found = _find(ids, self._ids)
         status = np.full(ids.size, UNKNOWN, np.int8)

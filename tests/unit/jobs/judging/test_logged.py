@@ -10,7 +10,7 @@ import pytest
 from antifraud.artifacts.bundle import Bundle
 from antifraud.artifacts.decision_log import STATUS, About, DecisionLog, LogWriter
 from antifraud.clock import DAY_SECONDS, Span, date_of, day_number
-from antifraud.errors import NotEnoughRows
+from antifraud.errors import NotEnoughRows, NotIdentified
 from jobs.judging.logged import answer_from_log
 from jobs.judging.replaying import Question
 
@@ -36,12 +36,16 @@ def said(day, number):
     return "legitimate", day + 7
 
 
-def logged(path, *, frauds=True, incomplete=()):
-    """Write an export of fourteen days, each with fifty rows, of which ten or none are fraud."""
+def logged(path, *, frauds=True, incomplete=(), unlabelled=(), **decisions):
+    """Write an export of fourteen days, each with fifty rows, of which ten or none are fraud.
+
+    Rows `unlabelled` have no label, and `decisions` are other columns.
+    """
     rows = [(day, number) for day in range(FIRST, LAST + 1) for number in range(FRAUDS + LEGIT)]
     labels = [
         (f"{FIRST}:{id_}", STATUS.index(status if frauds else "legitimate"), learned * DAY_SECONDS + 60)
         for id_, (status, learned) in enumerate(said(*row) for row in rows)
+        if id_ not in unlabelled
     ]
     size = len(rows)
     decided = {
@@ -58,6 +62,7 @@ def logged(path, *, frauds=True, incomplete=()):
         "propensity": np.ones(size),
         "policy": np.zeros(size, np.int64),
         "vector": np.zeros((size, 1)),
+        **decisions,
     }
     kinds = {"transaction_id": np.bytes_, "status": np.int8, "learned_at": np.int64}
     told = {
@@ -118,3 +123,41 @@ def test_without_a_fraud_there_is_no_curve(tmp_path, asked):
     """An export without a fraud is refused, and the error says what is missing."""
     with pytest.raises(NotEnoughRows, match="needs frauds with known labels, found none"):
         answer_from_log(logged(tmp_path / "log.npz", frauds=False), asked)
+
+
+def blocked(*rows, threshold=0):
+    """Return columns in which these rows are blocked for good; at a threshold of 5 the rules do it alone."""
+    flagged = np.isin(np.arange(DAYS * (FRAUDS + LEGIT)), rows)
+    return {
+        "flagged": flagged,
+        "propensity": np.where(flagged, 0.0, 1.0),
+        "threshold": np.where(flagged, threshold, 5).astype(np.int32),
+    }
+
+
+def test_a_blocked_payment_without_a_label_hides_the_rate(tmp_path, asked):
+    """Two legitimate payments were blocked, and one of them has a label: nobody knows what the release would do."""
+    log = logged(tmp_path / "log.npz", unlabelled={20}, **blocked(20, 21))
+
+    with pytest.raises(NotIdentified, match=r"not identified: 1 of 2 payments that were blocked on .* have no label"):
+        answer_from_log(log, asked)
+
+
+def test_blocked_payments_with_labels_count_as_all_others(tmp_path, asked):
+    """All blocked payments have a label, so the answer is the one of a log in which nothing was blocked."""
+    log = logged(tmp_path / "log.npz", **blocked(3, 20, 21))
+
+    answer, plain = (answer_from_log(each, asked) for each in (log, logged(tmp_path / "plain.npz")))
+
+    assert answer.certify.table.columns() == plain.certify.table.columns()
+
+
+def test_what_rules_alone_block_is_none_of_the_model(tmp_path, asked):
+    """Its label counts in no rate, and it needs none; the release scores it as all others."""
+    log = logged(tmp_path / "log.npz", unlabelled={21}, **blocked(20, 21, threshold=5))
+
+    answer = answer_from_log(log, asked)
+
+    whole = answer_from_log(logged(tmp_path / "whole.npz"), asked)
+    assert answer.certify.unknown_a_day[0] == whole.certify.unknown_a_day[0] + 2
+    assert answer.certify.table.transactions == whole.certify.table.transactions - 2
