@@ -44,6 +44,15 @@ class Change:
     kind: ChangeKind
     share: float = NIGHT_SHARE
 
+    def __post_init__(self) -> None:
+        """Refuse a share that no day has.
+
+        Raises:
+            SettingsError: It is not between 0 and 1.
+        """
+        if not 0 <= self.share <= 1:
+            raise SettingsError(f"share of a change is {self.share}, expected 0..1")
+
 
 @dataclass(frozen=True, slots=True)
 class WorldConfig:

@@ -18,8 +18,8 @@ WORLD = build_world(PRESETS["small"])
 FIELDS = ("transaction", "second", "customer", "terminal", "amount", "scenario", "defect")
 
 
-def changed(kind, day):
-    change = Change(PRESETS["small"].date(day), kind)
+def changed(kind, day, **more):
+    change = Change(PRESETS["small"].date(day), kind, **more)
     return build_world(dataclasses.replace(PRESETS["small"], change=change))
 
 
@@ -116,6 +116,21 @@ def test_a_new_pattern_adds_frauds_at_night():
     assert 4 not in before.scenario
     assert 0 < (after.scenario == 4).mean() < 0.03
     assert after.second[after.scenario == 4].max() < 5 * 3_600
+
+
+def test_trade_at_night_adds_honest_payments():
+    """A tenth as many payments come before 05:00, all honest, and every fraud is the one of the unchanged day."""
+    plain, after = day_rows(WORLD, 50), day_rows(changed("night-trade", 50, share=0.1), 50)
+
+    more = (after.second < 5 * 3_600).sum() - (plain.second < 5 * 3_600).sum()
+    assert more == len(after) - len(plain) == pytest.approx(0.1 * len(plain), rel=0.2)
+    assert (after.scenario > 0).sum() == (plain.scenario > 0).sum()
+
+
+def test_a_change_with_a_strange_share_is_refused():
+    """The error names the share and its range."""
+    with pytest.raises(SettingsError, match="share of a change is -0.5"):
+        changed("night-trade", 50, share=-0.5)
 
 
 def test_sparse_identifiers_are_different_12_digit_numbers():
