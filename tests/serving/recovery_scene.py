@@ -118,4 +118,4 @@ DAMAGES = {
     "missing bundle": shutil.rmtree,
     "another signature": _sign_with_another_key,
 }
-"""What may happen to the folder of a release."""
+"""Damages of a bundle, done to its folder."""
