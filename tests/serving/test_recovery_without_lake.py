@@ -6,6 +6,7 @@ import pytest
 
 from antifraud.errors import CatalogError, ForeignLake
 from antifraud.lake.schemas import RUNS
+from jobs.judging.recovering import recover
 from tests.killing import run
 from tests.lake_tables import make_tables
 from tests.serving.recovery_scene import ONSET, TODAY, over_http, stand, trip_by_guard
@@ -38,7 +39,7 @@ def test_a_catalog_that_is_gone_ends_jobs_and_is_gone_on_from(scorer, home, sett
     assert not catalog.exists()
     assert scorer.store.switch() == before
     (home / "away.db").rename(catalog)
-    assert "second serves: the service is ROLLED_BACK" in run(settings, "jobs.recover").stdout
+    assert recover(settings).startswith("second serves: the service is ROLLED_BACK")
 
 
 @pytest.mark.prove
