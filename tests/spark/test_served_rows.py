@@ -13,6 +13,7 @@ from antifraud.lake.schemas import FEATURES, LABELS, RUNS
 from antifraud.lake.shipped_tables import CLIENT_LABELS, DECISIONS
 from antifraud.settings.core import JobSettings
 from jobs.judging.reduction import heavy_rows, require_equal_chances
+from jobs.rows.dataset import read_sample, write_sample
 from jobs.rows.decisions import count_flagged, repeat_rows, weigh_rows
 from jobs.rows.inputs import Inputs
 from jobs.rows.source import flagged_days, labelled_rows
@@ -20,6 +21,7 @@ from tests.spark.model_lake import counts_of
 
 DAY = dt.date(2026, 1, 2)
 TIME = day_number(DAY) * DAY_SECONDS
+LATER = DAY + dt.timedelta(days=1)
 AS_OF = dt.date(2026, 1, 12)
 ROWS = "window string, day date, transaction_id bigint, status string, propensity double"
 DECIDED = "day date, transaction_id bigint, would_flag boolean, blocked boolean, chance double"
@@ -156,16 +158,11 @@ def shipped(number, **changes):
     return tuple((values | changes)[column.name] for column in DECISIONS.columns)
 
 
-def test_features_are_joined_with_what_was_decided(open_lake, tmp_path):
-    """The feed's word that a blocked payment is legitimate says nothing; its word of a fraud does, and a client's.
-
-    Payments that were let through keep the feed's label, with the propensity of their decision. A client's sample has
-    its own, unless the feed labels the payment, too. A day that was never served stays as it is, and other namespaces
-    are none of the lake's.
-    """
-    settings = JobSettings(home=tmp_path)
-    session, later = open_lake(settings), DAY + dt.timedelta(days=1)
-    days = [(day, number) for day in (DAY, later) for number in range(1, 7)]
+def filled(open_lake, home):
+    """Publish six labelled rows of each of two days; return settings and session."""
+    settings = JobSettings(home=home)
+    session = open_lake(settings)
+    days = [(day, number) for day in (DAY, LATER) for number in range(1, 7)]
     features = ", ".join(f"{column.name} {column.type}" for column in FEATURES.columns)
     vectors = [(*key, TIME, "k1.c", "k1.t", 700, *[1.0] * (len(FEATURES.columns) - 7), None) for key in days]
     session.createDataFrame(vectors, features).writeTo(full_name(FEATURES)).append()
@@ -173,11 +170,22 @@ def test_features_are_joined_with_what_was_decided(open_lake, tmp_path):
     said = [(*key, "fraud" if key[1] == 4 else "legitimate", TIME + 8 * DAY_SECONDS, "feed", 0, 0) for key in days]
     session.createDataFrame(said, types).writeTo(full_name(LABELS)).append()
     runs = [
-        (table.name, day, "made", 0, 6, counts_of(table), 1) for table in (FEATURES, LABELS) for day in (DAY, later)
+        (table.name, day, "made", 0, 6, counts_of(table), 1) for table in (FEATURES, LABELS) for day in (DAY, LATER)
     ]
     schema = ", ".join(f"`{column.name}` {column.type}" for column in RUNS.columns)
     session.createDataFrame(runs, schema).writeTo(full_name(RUNS)).append()
-    before = Inputs.of(settings, {"train": Span(DAY, later)}, AS_OF)
+    return settings, session
+
+
+def test_features_are_joined_with_what_was_decided(open_lake, tmp_path):
+    """The feed's word that a blocked payment is legitimate says nothing; its word of a fraud does, and a client's.
+
+    Payments that were let through keep the feed's label, with the propensity of their decision. A client's sample has
+    its own, unless the feed labels the payment, too. A day that was never served stays as it is, and other namespaces
+    are none of the lake's.
+    """
+    settings, session = filled(open_lake, tmp_path)
+    before = Inputs.of(settings, {"train": Span(DAY, LATER)}, AS_OF)
     flag = {"would_flag": True, "propensity": 0.25}
     decisions = [shipped(1), shipped(2, **flag), *(shipped(n, **flag, flagged=True) for n in (3, 4, 5)),
                  shipped(6, namespace="shop", flagged=True, propensity=0.0)]  # fmt: skip
@@ -188,7 +196,7 @@ def test_features_are_joined_with_what_was_decided(open_lake, tmp_path):
     ]
     Appender(settings, "s").append(CLIENT_LABELS, sampled, None, Progress(5, ""))
 
-    inputs = Inputs.of(settings, {"train": Span(DAY, later)}, AS_OF)
+    inputs = Inputs.of(settings, {"train": Span(DAY, LATER)}, AS_OF)
     rows = labelled_rows(session, inputs).collect()
 
     of = ("status", "propensity", "would_flag", "was_flagged")
@@ -201,7 +209,7 @@ def test_features_are_joined_with_what_was_decided(open_lake, tmp_path):
         5: ("legitimate", 0.1, True, True),
         6: ("legitimate", 1.0, None, False),
     }
-    assert {tuple(row[name] for name in of) for row in rows if row["day"] == later} == {
+    assert {tuple(row[name] for name in of) for row in rows if row["day"] == LATER} == {
         ("legitimate", 1.0, None, False),
         ("fraud", 1.0, None, False),
     }
@@ -211,3 +219,23 @@ def test_features_are_joined_with_what_was_decided(open_lake, tmp_path):
     assert (before.decisions_snapshot, flagged_days(session, before)) == (0, [])
     assert inputs.days != before.days
     assert "would_flag" not in labelled_rows(session, before).columns
+
+
+def test_served_days_without_a_flag_train_as_days_that_were_never_served(open_lake, tmp_path):
+    """All payments were approved, so the model gets the same numbers in the same order, bit by bit."""
+    settings, session = filled(open_lake, tmp_path)
+    spans = {"train": Span(DAY, DAY), "select": Span(LATER, LATER)}
+    before = Inputs.of(settings, spans, AS_OF)
+    approved = [shipped(number) for number in range(1, 7)]
+    Appender(settings, "s").append(DECISIONS, approved, None, Progress(6, ""))
+    after = Inputs.of(settings, spans, AS_OF)
+
+    for name, inputs in (("before", before), ("after", after)):
+        write_sample(labelled_rows(session, inputs), tmp_path / name)
+
+    assert (before.decisions_snapshot, after.decisions_snapshot > 0) == (0, True)
+    for window in spans:
+        never, served = (read_sample(tmp_path / name, window, 1.0) for name in ("before", "after"))
+        assert (never.vectors.tobytes(), never.amount.tobytes()) == (served.vectors.tobytes(), served.amount.tobytes())
+        assert (never.is_fraud.tolist(), never.weight.tolist()) == (served.is_fraud.tolist(), served.weight.tolist())
+        assert (never.propensity, served.propensity, never.amount.size) == (None, None, 6)

@@ -129,7 +129,7 @@ def test_trade_at_night_adds_honest_payments():
 
 def test_a_change_with_a_strange_share_is_refused():
     """The error names the share and its range."""
-    with pytest.raises(SettingsError, match="share of a change is -0.5"):
+    with pytest.raises(SettingsError, match=r"share of a change is -0\.5"):
         changed("night-trade", 50, share=-0.5)
 
 
