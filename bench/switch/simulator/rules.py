@@ -156,6 +156,7 @@ class Rules:
         told = {"judgement": after["evidence"].get("report")}
         judged = self._require_good(after["release"], told, after["at"], "recovered", self._scene.standing[:1])
         self._require_after_onset(judged, trip["onset"])
+        require(after["release"] not in self.damaged, f"recovered to {after['release']}, whose bundle is damaged")
 
     def _check_resume(self, before: Change, after: Change) -> None:
         trip, release = before["trip"], after["champion"]
