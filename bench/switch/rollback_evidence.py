@@ -8,6 +8,7 @@ Assumed are the pace of a night and of a judgement, the share of nights that pro
 """
 
 import argparse
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from bench.record import record
 from bench.switch.guard import LIMIT
 from bench.switch.judging import BASE, SETTINGS, Nights, date_of_day
 from bench.switch.troubles import KINDS, NIGHT_FAILS, PROMOTED, Trouble, name_of
-from serving.guard.known import SLACK_SECONDS
+from serving.guard.known import CLOSING_SECONDS
 
 COMMAND: Final = "make bench-switch-evidence"
 TRIPS: Final = 200
@@ -41,7 +42,8 @@ class Found:
 
     Attributes:
         kind: Its kind.
-        at_trip: Whether the standing judgement at the trip had a verdict on a release other than what serves.
+        at_trip: Whether the standing judgement at the trip had a verdict on another release than what serves, with a
+            day since the onset.
         ending: Mode after the trip: ROLLED_BACK or SUSPENDED.
         seconds: Time from the trip to ROLLED_BACK; None if a candidate of `retrain` has to end the suspension.
         is_right: Whether the release that serves then keeps the limit on the days after the onset; None without one.
@@ -61,10 +63,10 @@ def follow(trouble: Trouble) -> Found | None:
         return None
     cohort_day, closed = tripped_by
     day = cohort_day + SETTINGS.label_delay_days + 1
-    now = (BASE + day) * DAY_SECONDS + SLACK_SECONDS
+    now = (BASE + day) * DAY_SECONDS + CLOSING_SECONDS
     nights, serving = Nights(trouble), name_of(trouble.serving(day))
-    # The night after yesterday is not over yet, so the newest judgement is of the day before.
-    judged_day = next(each for each in range(day - 2, -1, -1) if each not in trouble.failed_nights)
+    # The night has judged yesterday, as `NIGHT_SECONDS` are over.
+    judged_day = next(each for each in range(day - 1, -1, -1) if each not in trouble.failed_nights)
     standing = nights.judge(judged_day)
     onset = estimate_onset(closed, LIMIT)
     before = Switch(mode=Mode.SERVING, epoch=1, reason="it began", by="boss", at=0)
@@ -79,17 +81,18 @@ def follow(trouble: Trouble) -> Found | None:
         loaded=frozenset(each.release for each in standing.releases if each.passes),
     )
     after = answer_trip(before, suspended, situation)
-    can_judge = standing.is_fresh(now) and has_verdict(standing, serving)
+    can_judge = standing.is_fresh(now) and has_verdict(standing, serving, date_of(BASE + onset))
     found = Found(trouble.kind, can_judge, after.mode)
     if after.mode is Mode.ROLLED_BACK and after.release:
         return _served(found, trouble, after.release, 0)
     return _recovered(found, trouble, nights, after, onset)
 
 
-def has_verdict(judgement: Judgement, serving: str) -> bool:
-    """Return whether both tests of a release other than what serves have passed or failed."""
+def has_verdict(judgement: Judgement, serving: str, onset: dt.date) -> bool:
+    """Return whether both tests of a release other than what serves have an outcome, with a day since the onset."""
     return any(
         each.release != serving
+        and each.reaches(onset)
         and each.onset is not None
         and Standing.NOT_JUDGEABLE not in {each.long.verdict, each.onset.verdict}
         for each in judgement.releases
