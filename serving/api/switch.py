@@ -10,8 +10,9 @@ from typing import Final
 from flask import Blueprint, Response, g
 
 from antifraud.api.service import SwitchAnswer, SwitchRequest
+from antifraud.artifacts.bundle import open_release
 from antifraud.artifacts.pointer import read_champion
-from antifraud.errors import AntifraudError, ReleaseError, TransitionRefused
+from antifraud.errors import AntifraudError, TransitionRefused
 from antifraud.files import exclusive
 from antifraud.killswitch.machine import Cause, Mode, Order
 from serving.api.auth import require_scope
@@ -109,9 +110,8 @@ def _release_after(services: Services, wanted: SwitchRequest, champion: str | No
 
 def _load_named(services: Services, name: str) -> str:
     try:
-        # A worker may have loaded it before it was removed, and its successor could not.
-        if not (services.settings.releases_dir / name).is_dir():
-            raise ReleaseError(f"there is no release {name}: `python -m antifraud release list` shows the ids")
+        # A worker may have loaded it before it was removed or damaged, and its successor could not.
+        open_release(services.settings, name)
         return services.releases.load(name).release
     except AntifraudError as error:
         # The message would repeat the client's value.

@@ -1,11 +1,8 @@
 """The recovery from a trip against a real scorer over HTTP, with a kill after each step: the next run goes on."""
 
 import datetime as dt
-import threading
-import time
 
 import pytest
-from werkzeug.serving import make_server
 
 from antifraud.artifacts.judgement import judgement_folder, stand, write_judgement
 from antifraud.client.recovering import look
@@ -13,8 +10,7 @@ from antifraud.client.switch import connect_as_judge, read_switch
 from antifraud.settings.core import JobSettings
 from jobs.judging import recovering
 from jobs.judging.recovering import recover
-from serving.app import create_app
-from tests.serving.recovery_scene import ONSET, RECOVERY, TODAY, copy_release, judge, suspend_by_trip
+from tests.serving.recovery_scene import ONSET, TODAY, copy_release, judge, over_http, suspend_by_trip
 from tests.serving.scene import NOON
 
 NOTHING = "nothing to recover from"
@@ -23,15 +19,8 @@ NOTHING = "nothing to recover from"
 @pytest.fixture
 def settings(scorer, home):
     """Settings of the jobs, for a scorer that listens on 127.0.0.1."""
-    server = make_server("127.0.0.1", 0, create_app(scorer.services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    (home / "secrets" / "judge.token").write_text(f"{RECOVERY}\n")
-    url = f"http://127.0.0.1:{server.server_port}"
-    yield JobSettings(home=home, scorer_url=url, clock_offset_seconds=NOON - int(time.time()))
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with over_http(scorer, home) as settings:
+        yield settings
 
 
 def see(settings, newest=TODAY):

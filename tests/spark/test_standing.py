@@ -7,7 +7,7 @@ import pytest
 
 from antifraud.artifacts.bundle import open_release, write_bundle
 from antifraud.artifacts.judgement import judgement_folder, read_judgement, stand
-from antifraud.clock import DAY_SECONDS, Span, day_number
+from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.errors import CatalogError, DataError, MissingDay
 from antifraud.gate.blocked import BandDay
 from antifraud.killswitch.judgement import Role, Standing
@@ -15,50 +15,25 @@ from antifraud.lake.catalog import full_name, open_catalog
 from antifraud.lake.judged_table import JUDGED_SCORES
 from antifraud.lake.schemas import FEATURES, LABELS, RUNS
 from antifraud.lake.shipped_tables import DECISIONS
-from antifraud.settings.core import JobSettings
 from jobs import judge as job
 from jobs.judging import standing
 from jobs.judging.blocked_rows import bands_of, judged_status, with_flags
 from jobs.judging.kept_scores import find_kept, keep_scores, require_scored
 from jobs.judging.limits import limits_of
-from jobs.judging.promote import promote
 from jobs.judging.replaying import Question, answer_from_lake
 from jobs.judging.standing import Moment, judge_standing
 from jobs.publish_judgement import main as publish
 from jobs.publishing.tables import create_tables
 from jobs.rows.inputs import Inputs
 from tests.circles import for_proofs
-from tests.release_keys import SIGNING, put_keys
-from tests.spark.model_lake import AS_OF, fill, shape
-
-NEWEST = dt.date(2026, 3, 8)
-OLD = "2026-02-22-0a0a0a0a"
-DAYS = Span(dt.date(2026, 2, 16), dt.date(2026, 3, 1))
-"""The matured days after the old release's certify window."""
-WINDOWS = {
-    "train": {"first": "2026-02-02", "last": "2026-02-06"},
-    "select": {"first": "2026-02-07", "last": "2026-02-08"},
-    "certify": {"first": "2026-02-09", "last": "2026-02-15"},
-}
+from tests.release_keys import SIGNING
+from tests.spark.standing_lake import DAYS, NEWEST, OLD, make_world
 
 
 @pytest.fixture(scope="module")
 def world(judged, open_lake, tmp_path_factory):
-    """Return session, settings and the champion's id; an older release of the same model is on the ladder.
-
-    The lake has the rows that the champion was trained on, and is this module's own, because tests change it.
-    """
-    _, _, candidate, _ = judged
-    settings = shape(JobSettings(home=tmp_path_factory.mktemp("standing")))
-    session = open_lake(settings)
-    fill(session)
-    put_keys(settings.home)
-    shutil.copytree(candidate.path, settings.under_home("candidates", str(AS_OF)))
-    promote(settings, AS_OF)
-    bundle = open_release(settings, candidate.id)
-    manifest = {**bundle.manifest, "as_of": "2026-02-22", "windows": WINDOWS}
-    write_bundle(settings.releases_dir, OLD, bundle.files, manifest, SIGNING)
-    return session, settings, candidate.id
+    """Return session, settings and the champion's id; the lake is this module's own, because tests change it."""
+    return make_world(judged, open_lake, tmp_path_factory.mktemp("standing"))
 
 
 @pytest.fixture(scope="module")
