@@ -61,7 +61,6 @@ def answer_from_log(log: DecisionLog, question: Question) -> Answer:
     """
     _require_covered(log, question)
     evaluator, labels = load_evaluator(question.bundle), Labels(log.labels(), question.as_of)
-    tables: list[ScoreTable] = []
     rows: list[_Rows] = []
     delays: list[Delays] = []
     unknown, incomplete, blocked = np.zeros(len(question.span.days), np.int64), 0, Blocked()
@@ -76,11 +75,9 @@ def answer_from_log(log: DecisionLog, question: Question) -> Answer:
         status = np.where(part["history_complete"], said, np.int8(UNKNOWN))
         incomplete += int(np.count_nonzero(~part["history_complete"]))
         unknown += _count_a_day(part["day"][status == UNKNOWN], question.span)
-        labelled = _labelled(part, score, status, labels.delay_of(part["transaction_id"], part["day"]))
-        rows.append(labelled)
-        tables.append(ScoreTable.from_rows(labelled.day, labelled.score, labelled.is_fraud, labelled.amount))
+        rows.append(_labelled(part, score, status, labels.delay_of(part["transaction_id"], part["day"])))
     blocked.require_identified(question.span)
-    table = merge(*tables)
+    table = merge(*(ScoreTable.from_rows(each.day, each.score, each.is_fraud, each.amount) for each in rows))
     require_labelled(table, question.span)
     certify = _certify(table, _Rows(*_joined(rows)), unknown)
     age, delay = Delays(*_joined(delays))
