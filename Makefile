@@ -18,7 +18,7 @@ HOME_OF_CRASH ?= var/bench-crash
 HOME_OF_FUZZ ?= var/bench-fuzz
 HOME_OF_SWITCH ?= var/bench-switch
 
-.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-policy bench-parity bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-switch bench-switch-rivals bench-switch-halt bench-switch-kills bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-redis bench-redis-crash bench-redis-power bench-shipping bench-throughput bench-tail bench-slow-clients bench-footprint
+.PHONY: help setup servers browser cloud run test prove proofs spark35 checkov check unit lint docs lock clean-state bench-run bench-gate bench-waves bench-handbook bench-handbook-gain bench-seeds bench-training bench-selection bench-cpu bench-cpu-parts bench-policy bench-parity bench-month bench-lake bench-backfills bench-history bench-slopes bench-nights bench-switch bench-switch-rivals bench-switch-evidence bench-switch-halt bench-switch-kills bench-serving-old-fails bench-serving-crash bench-serving-fuzz bench-serving-swap bench-serving-power bench-redis bench-redis-crash bench-redis-power bench-shipping bench-throughput bench-tail bench-slow-clients bench-footprint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -142,6 +142,9 @@ bench-switch-rivals: setup  ## how often rivals of the kill-switch stop a good s
 
 bench-switch-kills: setup  ## whether 200 kills of guards and workers change the verdict; ten minutes
 	$(PYTHON) -m bench.switch.kills
+
+bench-switch-evidence: setup  ## how many of 200 trips find a release that could be judged, and how long until one serves
+	$(PYTHON) -m bench.switch.rollback_evidence
 
 bench-switch-halt: setup  ## seconds from a trip, or a roll-back, to the last answer of the old state
 	$(PYTHON) -m bench.switch.halt

@@ -6,8 +6,8 @@
     python -m antifraud keys retire k1                    # see the runbook
 
 The job re-keys the last 31 states. In totals, clean and features it re-keys the 67 days that the last 30 days look back
-on. If the gate's certify window reaches back further, more days are re-keyed, because the gate would take a customer
-under two keys for two customers.
+on. The gate's certify window reaches back further by default, and then its days are re-keyed, too, because the gate
+would take a customer under two keys for two customers.
 
 The bridge of old and new tokens is made from the raw files and lies in the raw zone. While both keys are in the ring,
 exports of the state have its pairs, so that the scorer finds one history by either token. Run both jobs again after

@@ -6,11 +6,11 @@ becomes of the service, by the standing judgement:
 | the service is | what serves from then on |
 | --- | --- |
 | SERVING | the newest release that passes both tests; what serves already, if the trip is about its predecessors |
-| ROLLED_BACK | the newest one that passes, does not serve already and was judged after the onset |
+| ROLLED_BACK | the newest one that passes and does not serve already |
 | OBSERVE, SUSPENDED | nothing changes |
 
-Only releases that every worker has loaded come into question, and none that has tripped. If there is none, or the
-judgement is too old or damaged, the service is suspended.
+Only releases that every worker has loaded come into question, and none that has tripped. A day since the onset must
+have been judged. If there is none, or the judgement is too old or damaged, the service is suspended.
 """
 
 import dataclasses
@@ -18,7 +18,6 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.killswitch.alarms import AlarmName
 from antifraud.killswitch.judgement import Choice, Judgement, choose
 from antifraud.killswitch.machine import Level, Mode, Note, Switch, warn
@@ -81,19 +80,12 @@ def choose_way_back(switch: Switch, situation: Situation, now: int) -> Choice:
         return Choice(None, stays=False, reason="A trip suspends the service by its settings.")
     if judgement is None:
         return Choice(None, stays=False, reason=situation.trouble)
-    if switch.mode is Mode.ROLLED_BACK and judgement.made_at < _begin_of(situation.onset):
-        reason = f"The standing judgement of {judgement.as_of_day} was made before the onset on {situation.onset}."
-        return Choice(None, stays=False, reason=reason)
     may_stay = situation.is_about_earlier and switch.mode is Mode.SERVING
     able = situation.loaded | ({situation.serving} if may_stay else frozenset())
     barred = {each.release for each in judgement.releases if each.release not in able} | {*switch.tripped}
     if situation.serving and not may_stay:
         barred.add(situation.serving)
-    return choose(judgement, now, situation.serving, barred)
-
-
-def _begin_of(day: str) -> int:
-    return day_number(dt.date.fromisoformat(day)) * DAY_SECONDS
+    return choose(judgement, now, dt.date.fromisoformat(situation.onset), situation.serving, barred)
 
 
 def _describe(choice: Choice, situation: Situation) -> dict[str, Any]:

@@ -122,6 +122,10 @@ class Judged:
             reason = failing[0].sentence if failing else "The onset test was not made."
         return cls(release=release, role=role, trained=trained, long=long, onset=onset, passes=passes, reason=reason)
 
+    def reaches(self, onset: dt.date) -> bool:
+        """Return whether the onset test knows a day since `onset`; earlier days do not show the trouble."""
+        return self.onset is not None and self.onset.last is not None and self.onset.last >= onset
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Read a judged release back from plain values."""
@@ -222,12 +226,15 @@ class Choice(NamedTuple):
     reason: str
 
 
-def choose(judgement: Judgement | None, now: int, serving: str | None, tripped: Collection[str] = ()) -> Choice:
+def choose(
+    judgement: Judgement | None, now: int, onset: dt.date, serving: str | None, tripped: Collection[str] = ()
+) -> Choice:
     """Choose the newest release that passes both tests; what serves stays if it passes, too.
 
     Args:
         judgement: The standing judgement; None if there is none that can be read.
         now: Business time, UTC seconds.
+        onset: First day of the trouble; a release counts if a day since then was judged.
         serving: The release that serves now; None if none does.
         tripped: Releases that the evidence of the guard speaks against, so the judgement does not clear them.
     """
@@ -240,10 +247,14 @@ def choose(judgement: Judgement | None, now: int, serving: str | None, tripped: 
             f"The standing judgement of {judgement.as_of_day} is {hours:.0f} hours old, at most {allowed} are allowed."
         )
         return Choice(None, stays=False, reason=reason)
-    able = [each for each in judgement.releases if each.passes and each.release not in tripped]
+    passing = [each for each in judgement.releases if each.passes and each.release not in tripped]
+    able = [each for each in passing if each.reaches(onset)]
     if any(each.release == serving for each in able):
         return Choice(serving, stays=True, reason=f"{serving}, which serves, passes both tests.")
     newest = max(able, key=lambda each: (str(each.trained), each.release), default=None)
+    if newest is None and passing:
+        names = ", ".join(each.release for each in passing)
+        return Choice(None, stays=False, reason=f"{names} pass on days before the onset on {onset} only.")
     if newest is None:
         return Choice(None, stays=False, reason=f"None of {len(judgement.releases)} judged releases passes both tests.")
     reason = f"{newest.release} is the newest release that passes both tests."

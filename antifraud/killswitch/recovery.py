@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from antifraud.clock import DAY_SECONDS, Span, day_number
+from antifraud.clock import Span
 from antifraud.killswitch.judgement import Choice, Judged, Judgement, Standing, choose
 from antifraud.killswitch.ladder import RUNGS
 from antifraud.killswitch.trips import Trip
@@ -42,7 +42,7 @@ def find_resume_day(trip: Trip, label_delay_days: int) -> dt.date:
 def choose_for_recovery(
     trip: Trip, judgement: Judgement | None, trouble: str, now: int, tripped: Collection[str]
 ) -> Choice:
-    """Return the release that a suspended service goes back to; none if no sound judgement since the onset has one.
+    """Return the release that a suspended service goes back to; none if no sound judgement has one.
 
     Args:
         trip: The trip that suspended the service.
@@ -53,10 +53,7 @@ def choose_for_recovery(
     """
     if judgement is None:
         return Choice(None, stays=False, reason=trouble)
-    if judgement.made_at < day_number(trip.onset_day) * DAY_SECONDS:
-        reason = f"The standing judgement of {judgement.as_of_day} was made before the onset on {trip.onset}."
-        return Choice(None, stays=False, reason=reason)
-    return choose(judgement, now, None, tripped)
+    return choose(judgement, now, trip.onset_day, None, tripped)
 
 
 def describe_recovery(trip: Trip, judgement: Judgement | None, trouble: str, label_delay_days: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import httpx
+
+from infra.local.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 NOON: Final = 20_000 * 86_400 + 12 * 3_600
@@ -228,14 +229,6 @@ def initialise_store(version: Version, home: Path, **changes: str) -> None:
     """Initialise the store of a home, if the version has a command for it."""
     if version.initialises_stores:
         version.require(home, "-m", "serving.store", "init", **changes)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def wait_for(condition: Callable[[], T], what: str, seconds: float = START_SECONDS) -> T:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import SettingsError
-from infra.cluster.processes import HOST, Server, free_port, new_account, wait_until
+from infra.cluster.processes import HOST, Server, new_account, wait_until
+from infra.local.ports import free_port
 
 DEBIAN: Final = Path("/usr/lib/postgresql")
 SYSTEM_USER: Final = "postgres"

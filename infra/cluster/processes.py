@@ -68,14 +68,6 @@ class Server:
             child.wait()
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def accepts(port: int) -> bool:
     """Return whether a server on this machine accepts connections on the port."""
     with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):

@@ -10,7 +10,8 @@ from typing import Final
 import redis
 
 from antifraud.errors import SettingsError
-from infra.cluster.processes import HOST, Server, free_port, wait_until
+from infra.cluster.processes import HOST, Server, wait_until
+from infra.local.ports import free_port
 
 PROGRAMS: Final = ("valkey-server", "redis-server")
 

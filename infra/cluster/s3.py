@@ -15,7 +15,8 @@ import httpx
 from antifraud.errors import SettingsError
 from antifraud.settings.accounts import Account
 from infra.cluster.archive import ROOT
-from infra.cluster.processes import HOST, Server, accepts, free_port, new_account, wait_until
+from infra.cluster.processes import HOST, Server, accepts, new_account, wait_until
+from infra.local.ports import free_port
 
 MODULE: Final = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 CACHE: Final = ROOT / ".cache" / "versitygw-1.8.0"

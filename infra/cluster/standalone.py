@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from antifraud.errors import SettingsError
-from infra.cluster.processes import HOST, Server, accepts, free_port, wait_until
+from infra.cluster.processes import HOST, Server, accepts, wait_until
+from infra.local.ports import free_port
 
 WORKERS: Final = 2
 WORKER_MEMORY: Final = "1g"

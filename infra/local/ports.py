@@ -1,10 +1,13 @@
 """Choose the ports of the services: the usual ones if they are free, the same ones in later runs."""
 
+import random
 import socket
 from typing import Final
 
 PREFERRED: Final = {"airflow": 8080, "mlflow": 5000, "scorer": 8000, "webhook": 8090}
 HOST: Final = "127.0.0.1"
+SERVERS: Final = (20_000, 32_768)
+"""Range below the ports that Linux, macOS and the BSDs give to clients."""
 
 
 def choose_ports(known: dict[str, int]) -> dict[str, int]:
@@ -12,8 +15,16 @@ def choose_ports(known: dict[str, int]) -> dict[str, int]:
     chosen: dict[str, int] = {}
     for name, usual in PREFERRED.items():
         wanted = known.get(name, usual)
-        chosen[name] = wanted if _is_free(wanted) else _any_free()
+        chosen[name] = wanted if _is_free(wanted) else free_port()
     return chosen
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now, and that the system gives to no client.
+
+    A client's connection could otherwise take the port of a server that restarts.
+    """
+    return next(port for port in iter(lambda: random.SystemRandom().randrange(*SERVERS), None) if _is_free(port))
 
 
 def _is_free(port: int) -> bool:
@@ -25,10 +36,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _any_free() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -25,8 +25,8 @@ SPEND_FACTOR: Final = 3
 SHOW_EVERY: Final = 2_000
 GUARD_SECONDS: Final = 60.0
 """Time for the guard to count a day and to close it."""
-CLOSING_SECONDS: Final = 600
-"""Business time after the end of the label delay: the guard closes a day some minutes later."""
+CLOSING_SECONDS: Final = 4 * HOUR_SECONDS
+"""Business time after the end of the label delay: the guard closes a day three hours later."""
 SUSPENDED_EVENT: Final = "antifraud.switch.suspended"
 SERVING_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from antifraud.artifacts.pointer import read_champion
-from antifraud.clock import day_of
+from antifraud.clock import HOUR_SECONDS, day_of
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.killswitch.detectors.flagged_share import Minute
 from antifraud.killswitch.eras import Eras
@@ -20,7 +20,11 @@ from serving.store.port import DecisionStore, EvidenceKey, StoredCohort
 from serving.store.tallies import close_time
 
 SLACK_SECONDS: Final = 300
-"""A day closes so much later, for commits that were under way and for clocks that differ a little."""
+"""Time for commits that were under way, and for clocks that differ a little."""
+NIGHT_SECONDS: Final = 3 * HOUR_SECONDS
+"""Time for the night's judgement: a trip finds one that knows the labels of the day that has tripped."""
+CLOSING_SECONDS: Final = SLACK_SECONDS + NIGHT_SECONDS
+"""A day closes so long after its labels have come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Known:
                 for cohort in self.cohorts
                 if cohort.timely.day > self.closed
                 and cohort.timely.decided
-                and close_time(cohort.timely.day, delay_days) + SLACK_SECONDS <= now
+                and close_time(cohort.timely.day, delay_days) + CLOSING_SECONDS <= now
             }
         )
 
@@ -102,7 +106,7 @@ class Known:
 def _answered(store: DecisionStore, epoch: int, delay_days: int) -> int:
     """Return the last day that had closed when the switch got to an epoch; -1 if it began with it."""
     begun = store.shipping.switch_history(epoch, epoch, 1) if epoch else []
-    return day_of(json.loads(begun[0][1])["at"] - SLACK_SECONDS) - delay_days - 1 if begun else -1
+    return day_of(json.loads(begun[0][1])["at"] - CLOSING_SECONDS) - delay_days - 1 if begun else -1
 
 
 def find_serving(known: Known, settings: GuardSettings) -> str | None:

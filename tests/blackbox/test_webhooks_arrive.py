@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from antifraud.client import verify_webhook
-from bench.serving.processes import ScorerProcess, free_port, wait_for
+from bench.serving.processes import ScorerProcess, wait_for
+from infra.local.ports import free_port
 from tests.blackbox.subscribing import LIMIT_SECONDS, Subscribing, guard_log, wait_until_told
 from tests.receivers import dripping, receiver, seconds_of
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra.cluster.processes import HOST, Server, free_port, wait_until
+from infra.cluster.processes import HOST, Server, wait_until
+from infra.local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-cloud" / "bin" / "python"

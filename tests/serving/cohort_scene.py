@@ -4,7 +4,7 @@ from antifraud.api.labels import LabelIn
 from antifraud.clock import DAY_SECONDS
 from antifraud.killswitch.machine import Mode, Order
 from antifraud.settings.serving import GuardSettings
-from serving.guard.known import SLACK_SECONDS
+from serving.guard.known import CLOSING_SECONDS
 from serving.guard.watch import inspect_evidence
 from serving.store.decisions import commit_decision, look_up
 from serving.store.port import Commit, Wanted
@@ -91,7 +91,7 @@ def label(store, ids, status, day, *, received=None, propensity=1.0):
 
 def look(store, settings, day):
     """Let the guard work at the beginning of a day until nothing waits; return why it has suspended, if it has."""
-    reason, now = None, day * DAY_SECONDS + SLACK_SECONDS
+    reason, now = None, day * DAY_SECONDS + CLOSING_SECONDS
     while (inspected := inspect_evidence(store, settings, now)).more or inspected.suspended_because:
         reason = reason or inspected.suspended_because
     return reason

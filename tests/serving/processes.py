@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from antifraud.keys.access import generate_access
+from infra.local.ports import free_port
 from tests.serving.scene import NOON
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,13 +105,6 @@ def guard_process(home, python=sys.executable, **changes):
         if process.poll() is None:
             process.kill()
         process.wait()
-
-
-def free_port():
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(condition, what, seconds=START_SECONDS):

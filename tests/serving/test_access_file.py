@@ -9,7 +9,8 @@ import tempfile
 import pytest
 
 from antifraud.keys.access import Access, hash_token
-from tests.serving.processes import ROOT, environment, free_port, wait_for
+from infra.local.ports import free_port
+from tests.serving.processes import ROOT, environment, wait_for
 from tests.serving.scene import Scorer
 
 

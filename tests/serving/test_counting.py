@@ -6,7 +6,7 @@ from antifraud.clock import DAY_SECONDS
 from antifraud.killswitch.cohorts import CohortCounts
 from antifraud.policy.ruling import Ruling
 from serving.guard.closing import make_inspection
-from serving.guard.known import SLACK_SECONDS, Known
+from serving.guard.known import CLOSING_SECONDS, Known
 from serving.guard.watch import inspect_evidence
 from serving.store.port import StoredCohort
 from tests.serving.cohort_scene import FIRST_DAY, decide_day, guard_settings, label, look, new_store, subject
@@ -107,7 +107,7 @@ def test_what_comes_after_the_close_changes_no_evidence(store, settings):
 def test_a_day_closes_when_the_delay_of_its_last_second_is_over(store, settings):
     """Not a second earlier than the slack for commits under way allows."""
     decide_day(store, FIRST_DAY, 10, 0)
-    due = (FIRST_DAY + 8) * DAY_SECONDS + SLACK_SECONDS
+    due = (FIRST_DAY + 8) * DAY_SECONDS + CLOSING_SECONDS
 
     inspect_evidence(store, settings, due - 1)
     assert store.closed_day() == -1

@@ -14,7 +14,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from antifraud.client import ScorerClient
-from tests.serving.processes import GunicornScorer, free_port, wait_for
+from infra.local.ports import free_port
+from tests.serving.processes import GunicornScorer, wait_for
 from tests.serving.scene import KEY, NOON
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from antifraud.errors import StaleEpoch
 from antifraud.keys.subscribers import add_subscriber
 from antifraud.killswitch.machine import Level, Mode, Order
 from antifraud.settings.serving import GuardSettings
-from serving.guard.known import SLACK_SECONDS
+from serving.guard.known import CLOSING_SECONDS
 from serving.guard.watch import inspect_evidence
 from serving.store.port import Wanted
 from serving.store.records import Context, Decision, Entry, NewDecision, Place
@@ -120,7 +120,7 @@ def test_a_normal_month_does_not_trip_and_a_change_does(store, settings):
 def test_immature_labels_wait(store, settings):
     """A cohort counts when the delay of its last second is over, however early its labels have come."""
     put(store, [(FIRST_DAY, "k1.a", False)] * 3)
-    due = (FIRST_DAY + 8) * DAY_SECONDS + SLACK_SECONDS
+    due = (FIRST_DAY + 8) * DAY_SECONDS + CLOSING_SECONDS
 
     inspect_all(store, settings, now=due - 1)
     assert evidence(store) is None

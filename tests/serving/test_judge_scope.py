@@ -1,15 +1,18 @@
 """A token of the scope `judge` recovers the service from a trip as the evidence allows, and can do nothing else."""
 
+import dataclasses
 import datetime as dt
 
 import pytest
 
-from tests.judgement_example import judgement
-from tests.serving.recovery_scene import ONSET, RECOVERY, copy_release, judge, stand, suspend_by_trip
+from tests.judgement_example import GOOD, judged, judgement
+from tests.serving.recovery_scene import ONSET, RECOVERY, TODAY, copy_release, judge, stand, suspend_by_trip
 from tests.serving.scene import DAY, NOON, promote, transaction
 from tests.serving.test_decisions import assert_problem
 
 REPORT = "5" * 64
+EARLY = dataclasses.replace(GOOD, last=ONSET - dt.timedelta(days=1))
+"""A passed onset test on days before the trouble."""
 
 
 def switch(scorer, action, caller=RECOVERY, **fields):
@@ -75,7 +78,7 @@ def test_a_roll_back_by_the_standing_judgement(scorer, home):
         (judge("first", failing=("second",)), "second", "does not let this release serve"),
         (judge("first", "second", failing=()), "first", "does not let this release serve"),
         (judge("second", made_at=(DAY - 2) * 86_400), "second", "60 hours old"),
-        (judge("second", made_at=(DAY - 10) * 86_400), "second", "made before the onset"),
+        (judgement(judged("second", TODAY, onset=EARLY), made_at=DAY * 86_400), "second", "before the onset"),
     ],
     ids=["none", "fails", "tripped", "expired", "before the onset"],
 )

@@ -14,9 +14,10 @@ import httpx
 import psutil
 import pytest
 
+from infra.local.ports import free_port
 from infra.proxy.configuration import Proxy
 from infra.proxy.server import start_proxy
-from tests.serving.processes import GunicornScorer, free_port, wait_for
+from tests.serving.processes import GunicornScorer, wait_for
 from tests.serving.scene import transaction
 
 RATE = 150

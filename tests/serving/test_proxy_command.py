@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
+from infra.local.ports import free_port
 from infra.proxy.__main__ import main
 from infra.proxy.server import find_nginx
-from tests.serving.processes import ROOT, free_port
+from tests.serving.processes import ROOT
 
 
 def test_the_command_prints_a_checked_configuration(capsys, certificate):

@@ -9,8 +9,9 @@ import pytest
 import redis
 
 from antifraud.errors import SettingsError, StoreBusy, StoreError, StoreForeign
-from infra.cluster.processes import free_port, new_account
+from infra.cluster.processes import new_account
 from infra.cluster.redis import start_redis
+from infra.local.ports import free_port
 from serving.store.__main__ import main as manage_store
 from serving.store.redis_server import LOST
 from serving.store.store import open_store

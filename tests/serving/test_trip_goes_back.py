@@ -10,7 +10,7 @@ from antifraud.artifacts.judgement import JUDGEMENT, write_judgement
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, date_of
 from antifraud.killswitch.judgement import Role
 from antifraud.killswitch.machine import Mode, Order
-from serving.guard.known import SLACK_SECONDS
+from serving.guard.known import CLOSING_SECONDS
 from serving.guard.watch import inspect_evidence
 from serving.worker.reports import WALL_CLOCK
 from tests.judgement_example import BAD, judged, judgement
@@ -69,7 +69,7 @@ def trip(store, home, *, release="second", days=BAD_DAYS, **settings):
 
 
 def work(store, home, **settings):
-    now = CLOSES * DAY_SECONDS + SLACK_SECONDS
+    now = CLOSES * DAY_SECONDS + CLOSING_SECONDS
     while inspect_evidence(store, guard_settings(home, **settings), now).more:
         pass
 
@@ -102,7 +102,7 @@ def test_a_trip_rolls_back_in_its_own_transaction(world):
 def test_an_expired_judgement_suspends(world):
     """It is 37 hours old at the trip."""
     home, store = world
-    stand(home, made_at=CLOSES * DAY_SECONDS + SLACK_SECONDS - 37 * HOUR_SECONDS)
+    stand(home, made_at=CLOSES * DAY_SECONDS + CLOSING_SECONDS - 37 * HOUR_SECONDS)
 
     after = trip(store, home)
 

@@ -77,7 +77,8 @@ def retire(settings, key_id):
 @pytest.fixture(scope="module")
 def rotated(tmp_path_factory, open_lake):
     """Rotate a lake from k1 to k2 after some refusals; return session, settings, and features and runs from before."""
-    settings = JobSettings(home=tmp_path_factory.mktemp("rotation"))
+    # A certify window that reaches no further back than the features do.
+    settings = JobSettings(home=tmp_path_factory.mktemp("rotation"), certify_days=28)
     settings.raw_path.mkdir(parents=True)
     generate_keyring(settings.keyring_path)
     write_feed(settings.raw_path)

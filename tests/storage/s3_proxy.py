@@ -6,7 +6,8 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
-from infra.cluster.processes import HOST, free_port
+from infra.cluster.processes import HOST
+from infra.local.ports import free_port
 
 PIECE = 1 << 16
 LOOK_SECONDS = 0.1

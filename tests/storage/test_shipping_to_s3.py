@@ -9,7 +9,7 @@ import pytest
 from antifraud.errors import StoreFull
 from antifraud.lake.outcome_table import OUTCOMES
 from antifraud.lake.shipped_tables import CLIENT_LABELS, DECISIONS, SWITCH_HISTORY
-from infra.cluster.processes import free_port
+from infra.local.ports import free_port
 from serving.shipper.__main__ import main
 from serving.store.store import open_store
 from tests.lake_tables import make_tables, rows_of

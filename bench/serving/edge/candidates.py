@@ -15,7 +15,8 @@ import psutil
 
 from antifraud.features.registry import FEATURE_NAMES
 from antifraud.settings.serving import ScorerSettings
-from bench.serving.processes import NOON, ROOT, ScorerProcess, Version, free_port, prepare_home, wait_for
+from bench.serving.processes import NOON, ROOT, ScorerProcess, Version, prepare_home, wait_for
+from infra.local.ports import free_port
 
 WORKERS: Final = 2
 WORLD: Final = ROOT / "tests" / "blackbox" / "world.py"

@@ -23,7 +23,8 @@ from bench.serving.edge.candidates import CUSTOMERS, Scorer, prepare
 from bench.serving.edge.crowd import HOST, NUMBERS, READY
 from bench.serving.edge.tail import RATE, SECONDS, TURNS, WARM_SECONDS, describe
 from bench.serving.edge.tools import Tail, send_at_a_rate
-from bench.serving.processes import ROOT, free_port
+from bench.serving.processes import ROOT
+from infra.local.ports import free_port
 from infra.proxy.configuration import Proxy
 from infra.proxy.server import find_nginx, start_proxy
 from infra.setup.packages import ensure

@@ -69,7 +69,7 @@ def test_a_judgement_from_before_the_onset_lets_nothing_serve():
     """It says nothing about the trouble."""
     later = Trip(epoch=7, at=MADE_AT, onset="2026-04-12")
 
-    assert "made before the onset" in choose_for_recovery(later, judgement(), "", MADE_AT, []).reason
+    assert "on days before the onset" in choose_for_recovery(later, judgement(), "", MADE_AT, []).reason
 
 
 def test_the_wait_names_what_each_release_lacks_and_the_first_day_on_which_one_could_pass():

@@ -21,6 +21,9 @@ from tests.judgement_example import BAD, GOOD, MADE_AT, UNKNOWN, judged, judgeme
 HOUR = 3_600
 
 
+ONSET = dt.date(2026, 4, 1)
+
+
 @pytest.mark.parametrize(
     ("long", "onset", "passes", "reason"),
     [
@@ -40,39 +43,50 @@ def test_a_release_passes_only_if_both_tests_do(long, onset, passes, reason):
 
 def test_the_newest_release_that_passes_is_chosen():
     """The champion fails its onset test, and r2 is newer than r1."""
-    assert choose(judgement(), MADE_AT, "r3") == Choice(
+    assert choose(judgement(), MADE_AT, ONSET, "r3") == Choice(
         "r2", stays=False, reason="r2 is the newest release that passes both tests."
     )
 
 
 def test_a_serving_release_that_passes_stays():
     """r1 serves and passes, although the newer r2 does, too."""
-    assert choose(judgement(), MADE_AT, "r1") == Choice("r1", stays=True, reason="r1, which serves, passes both tests.")
+    assert choose(judgement(), MADE_AT, ONSET, "r1") == Choice(
+        "r1", stays=True, reason="r1, which serves, passes both tests."
+    )
+
+
+@pytest.mark.parametrize(("onset", "release"), [("2026-04-03", "r2"), ("2026-04-04", None)])
+def test_a_release_counts_only_if_a_day_since_the_onset_was_judged(onset, release):
+    """The days of the tests end on the third of April; a later trouble cannot be seen on them."""
+    found = choose(judgement(), MADE_AT, dt.date.fromisoformat(onset), "r3")
+
+    assert found.release == release
+    assert (found.reason == "r2, r1 pass on days before the onset on 2026-04-04 only.") is (release is None)
 
 
 def test_a_release_that_tripped_is_not_chosen():
     """The guard's evidence stands above a judgement: neither a tripped release that serves nor another one is taken."""
-    assert choose(judgement(), MADE_AT, "r1", tripped=["r1"]).release == "r2"
-    assert choose(judgement(), MADE_AT, "r1", tripped=["r1", "r2"]) == Choice(
+    assert choose(judgement(), MADE_AT, ONSET, "r1", tripped=["r1"]).release == "r2"
+    assert choose(judgement(), MADE_AT, ONSET, "r1", tripped=["r1", "r2"]) == Choice(
         None, stays=False, reason="None of 3 judged releases passes both tests."
     )
 
 
 def test_nothing_is_chosen_without_a_judgement():
     """A missing file is no permission."""
-    assert choose(None, MADE_AT, "r3") == Choice(None, stays=False, reason="There is no standing judgement.")
+    assert choose(None, MADE_AT, ONSET, "r3") == Choice(None, stays=False, reason="There is no standing judgement.")
 
 
 @pytest.mark.parametrize(("hours", "fresh"), [(-2, False), (-1, True), (0, True), (36, True), (37, False)], ids=str)
 def test_a_judgement_expires_after_36_hours(hours, fresh):
     """A judgement from more than an hour ahead would never expire, so it is not fresh."""
     assert judgement().is_fresh(MADE_AT + hours * HOUR) is fresh
-    assert (choose(judgement(), MADE_AT + hours * HOUR, "r3").release == "r2") is fresh
+    assert (choose(judgement(), MADE_AT + hours * HOUR, ONSET, "r3").release == "r2") is fresh
 
 
 def test_the_reason_of_an_expired_judgement_has_its_age():
     """The sentence names day, age and limit."""
-    assert choose(judgement(), MADE_AT + 40 * HOUR, "r3").reason == (
+    assert choose(judgement(), MADE_AT + 40 * HOUR, ONSET, "r3").reason == (
         "The standing judgement of 2026-04-10 is 40 hours old, at most 36 are allowed."
     )
 

@@ -118,10 +118,11 @@ def test_a_trip_while_rolled_back_goes_on_to_the_next_release():
     assert (last.mode, last.tripped) == ("SUSPENDED", ("r2", "r1"))
 
 
-@pytest.mark.parametrize(("onset", "mode"), [("2026-04-11", "ROLLED_BACK"), ("2026-04-12", "SUSPENDED")])
-def test_while_rolled_back_the_judgement_has_to_be_newer_than_the_onset(onset, mode):
-    """It was made at the end of the tenth of April, which is the beginning of the eleventh."""
-    after = answered(ROLLED_BACK, situation(serving="r2", onset=onset))
+@pytest.mark.parametrize("before", [SERVING, ROLLED_BACK], ids=["serving", "rolled back"])
+@pytest.mark.parametrize(("onset", "mode"), [("2026-04-03", "ROLLED_BACK"), ("2026-04-04", "SUSPENDED")])
+def test_a_day_since_the_onset_has_to_be_judged(before, onset, mode):
+    """The judgement of the tenth of April knows the days up to the third."""
+    after = answered(before, situation(serving=before.release or "r3", onset=onset))
 
     assert (after.mode, AS_OF) == (mode, dt.date(2026, 4, 10))
 
@@ -139,10 +140,10 @@ def expected(before, given, at):
     if not (fresh and given.recovers):
         return None
     passing = {each.release for each in given.judgement.releases if each.passes} - set(before.tripped)
+    if given.onset > "2026-04-03":
+        return None
     if before.mode == "SERVING" and given.is_about_earlier and given.serving in passing:
         return given.serving
-    if before.mode == "ROLLED_BACK" and given.onset > "2026-04-11":
-        return None
     return max((passing & given.loaded) - {given.serving}, default=None)
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench.serving.load import REFUSED, Attempt, Load, Notes, attempt, share_of_errors
-from bench.serving.processes import free_port
+from infra.local.ports import free_port
 
 TOKEN = "a token"
 
