@@ -27,6 +27,7 @@ from bench.serving.processes import NOON, ROOT, ScorerProcess, Version, prepare_
 from serving.guard.tripping import follow_trip
 from serving.store.port import DecisionStore, Inspection
 from serving.store.store import open_store
+from serving.worker.reports import WALL_CLOCK
 
 COMMAND: Final = "make bench-switch-halt"
 WORLD: Final = ROOT / "tests" / "blackbox" / "world.py"
@@ -59,7 +60,7 @@ def trip_guard(store: DecisionStore, settings: GuardSettings, expected: Mode) ->
     """
     before = store.switch()
     tripped = trip(before, release=POINTED, reason="a trip of the benchmark", at=NOON, evidence={})
-    after = follow_trip(before, tripped, POINTED, settings, store.reports(), closed=())
+    after = follow_trip(before, tripped, POINTED, settings, store.reports(), closed=(), wall=WALL_CLOCK.now())
     if after is None or after.mode is not expected:
         raise RuntimeError(f"the trip leads to {after}, {expected} was expected")
     if not store.commit_inspection(Inspection(closed_before=store.closed_day(), suspend=after)):

@@ -76,7 +76,9 @@ def _judge(known: Known, changed: Changed, closed: int, settings: GuardSettings,
         numbers = {"subject": broken or "service", "rate": subjects[broken].rate.rate}
     champion = read_champion(settings.releases_dir, known.switch)
     tripped = trip(known.switch, release=serving, champion=champion, reason=reason, at=now, evidence=numbers)
-    return follow_trip(known.switch, tripped, serving, settings, known.reports, known.of_present_era(closed))
+    return follow_trip(
+        known.switch, tripped, serving, settings, known.reports, known.of_present_era(closed), known.wall
+    )
 
 
 def _close(known: Known, day: int, settings: GuardSettings) -> Changed:

@@ -31,7 +31,8 @@ CLOSING_SECONDS: Final = SLACK_SECONDS + NIGHT_SECONDS
 class Known:
     """Everything that the guard has read of the store.
 
-    `answered` is the last day that had closed when the present era began, or a day before all others.
+    `answered` is the last day that had closed when the present era began, or a day before all others. `wall` is
+    wall time in seconds, by which workers live or are silent.
     The counts that only a closing day needs are read from the `store` later: they do not change once the day is over.
     """
 
@@ -44,10 +45,11 @@ class Known:
     answered: int
     minutes: Mapping[int, Minute]
     reports: Mapping[str, bytes]
+    wall: int
 
     @staticmethod
-    def read(store: DecisionStore, delay_days: int) -> "Known":
-        """Read everything; what changes in between is found when the inspection is committed."""
+    def read(store: DecisionStore, delay_days: int, wall: int) -> "Known":
+        """Read everything at a wall time; what changes in between is found when the inspection is committed."""
         eras = store.eras()
         return Known(
             store,
@@ -59,6 +61,7 @@ class Known:
             _answered(store, eras.present, delay_days),
             store.minutes(),
             store.reports(),
+            wall,
         )
 
     def days_to_close(self, now: int, delay_days: int) -> list[int]:

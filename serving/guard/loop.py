@@ -84,7 +84,7 @@ class Loop:
         if now < self._due and not self._has_more:
             return False
         self._due = now + self._settings.interval_seconds
-        inspection = inspect_evidence(led, self._settings, self._clocks.business())
+        inspection = inspect_evidence(led, self._settings, self._clocks.business(), self._clocks.wall)
         self._tell("suspended", inspection.suspended_because)
         return inspection.more
 

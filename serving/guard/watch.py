@@ -5,6 +5,7 @@ Each step is a small atomic change: a guard that is killed counts nothing twice,
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,22 +32,24 @@ class Inspected:
     suspended_because: str | None
 
 
-def inspect_evidence(store: DecisionStore, settings: GuardSettings, now: int) -> Inspected:
+def inspect_evidence(
+    store: DecisionStore, settings: GuardSettings, now: int, wall: Callable[[], int] = WALL_CLOCK.now
+) -> Inspected:
     """Count decisions and labels, close the oldest day that is over, and suspend if the evidence says so.
 
-    `now` is business time.
+    `now` is business time, and `wall` tells wall time.
 
     Raises:
         StoreError: The store cannot be used.
     """
     try:
-        inspected = _inspect(store, settings, now)
+        inspected = _inspect(store, settings, now, wall())
     except StoreFull:
         # A guard that waits for room is alive.
-        _write_heartbeat(store, now)
+        _write_heartbeat(store, now, wall())
         raise
     try:
-        _write_heartbeat(store, now)
+        _write_heartbeat(store, now, wall())
     except NotLeading:
         # A guard that was stopped right after it had suspended the service must still say so in its log.
         if inspected.suspended_because is None:
@@ -54,11 +57,11 @@ def inspect_evidence(store: DecisionStore, settings: GuardSettings, now: int) ->
     return inspected
 
 
-def _inspect(store: DecisionStore, settings: GuardSettings, now: int) -> Inspected:
+def _inspect(store: DecisionStore, settings: GuardSettings, now: int, wall: int) -> Inspected:
     # A day closes only after all that is known of it was counted, so that no verdict depends on the guard's pace.
     if _count_news(store, settings.label_delay_days, now):
         return Inspected(more=True, suspended_because=None)
-    known = Known.read(store, settings.label_delay_days)
+    known = Known.read(store, settings.label_delay_days, wall)
     days = known.days_to_close(now, settings.label_delay_days)
     inspection = make_inspection(known, days[0] if days else None, settings, now)
     if inspection.closes is None and inspection.suspend is None and not inspection.evidence:
@@ -83,12 +86,12 @@ def _warn(store: DecisionStore, known: Known, settings: GuardSettings, now: int)
     return warning is not None and not store.commit_inspection(warning)
 
 
-def _write_heartbeat(store: DecisionStore, now: int) -> None:
+def _write_heartbeat(store: DecisionStore, now: int, wall: int) -> None:
     beat: dict[str, Any] = {
         "role": "guard",
         "pid": os.getpid(),
         # Wall time tells whether the guard lives; business time may stand in the past.
-        "at": WALL_CLOCK.now(),
+        "at": wall,
         "business_time": now,
     }
     store.report("guard", json.dumps(beat).encode())

@@ -184,7 +184,7 @@ def test_of_two_guards_one_closes_a_day(store, settings):
     decide_day(store, FIRST_DAY, 10, 0)
     inspect_evidence(store, settings, FIRST_DAY * DAY_SECONDS)
     now = (FIRST_DAY + 9) * DAY_SECONDS
-    first, second = (make_inspection(Known.read(store, 7), FIRST_DAY, settings, now) for _ in range(2))
+    first, second = (make_inspection(Known.read(store, 7, now), FIRST_DAY, settings, now) for _ in range(2))
 
     assert [store.commit_inspection(each) for each in (first, second)] == [True, False]
     assert subject(store)["days"] == 1

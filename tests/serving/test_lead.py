@@ -106,7 +106,9 @@ CHANGES = {
     "forget": lambda led: led.forget_reports(["worker"]),
     "arrivals": lambda led: led.count_arrivals(7, 10),
     "labels": lambda led: led.take_in_labels(7, 10),
-    "inspection": lambda led: led.commit_inspection(make_inspection(Known.read(led, 7), None, GuardSettings(), NOON)),
+    "inspection": lambda led: led.commit_inspection(
+        make_inspection(Known.read(led, 7, NOON), None, GuardSettings(), NOON)
+    ),
     "signals": lambda led: led.commit_signals(b"{}", []),
     "release": lambda led: led.release(1, 1),
     "retention": lambda led: led.remove_expired(GONE, 50),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from antifraud.artifacts.pointer import Pointer
 from antifraud.killswitch.machine import Cause, Mode
 from bench.switch.simulator.ledger import CELLS, Cell, Ledger
 from bench.switch.simulator.stage import Stage, Violated
@@ -61,6 +62,16 @@ class Checks:
             if after["cause"] == Cause.TRIP and _last_change(after) != _last_change(before)
         ]
 
+    @property
+    def eras(self) -> list[int]:
+        """The epochs that began with a trip, also one after which what serves has stayed."""
+        stays = [
+            after["epoch"]
+            for before, after in zip(self.history, self.history[1:], strict=False)
+            if has_stayed(before, after)
+        ]
+        return sorted({*self.trips, *stays})
+
     def finish(self) -> None:
         """Check what can only be known at the end."""
         self.look()
@@ -73,7 +84,7 @@ class Checks:
         self._check_news()
 
     def _check_counts(self) -> None:
-        expected = self._ledger.count(self._stage.world.delay, [0, *self.trips])
+        expected = self._ledger.count(self._stage.world.delay, [0, *self.eras])
         found = {Cell(each.timely.day, each.era, each.timely.release): each for each in self.store.cohorts()}
         require(found.keys() == expected.keys(), f"counted cells differ: {sorted(found.keys() ^ expected.keys())}")
         for cell, (timely, latest) in expected.items():
@@ -89,7 +100,11 @@ class Checks:
             require(context.mode == switch["mode"], f"{name} was decided in {context.mode}, not {switch['mode']}")
             require(context.mode != Mode.SUSPENDED, f"{name} was decided while the service was suspended")
             require(context.mode != Mode.OBSERVE or answer.said == "approve", f"{name} was flagged in OBSERVE")
-            serves = switch["release"] if context.mode == Mode.ROLLED_BACK else self._stage.pointed[name]
+            serves = (
+                switch["release"]
+                if context.mode == Mode.ROLLED_BACK
+                else champion_of(switch, self._stage.pointed[name])
+            )
             require(context.release == serves, f"{name} was decided by {context.release} instead of {serves}")
 
     def _check_pointers(self) -> None:
@@ -115,6 +130,18 @@ class Checks:
             self._stage.disorder.kills or self._stage.disorder.stops or len(self._stage.told) == len(expected),
             "something was told twice",
         )
+
+
+def has_stayed(before: Change, after: Change) -> bool:
+    """Return whether a change is a trip after which what serves has stayed."""
+    told = after["warned"] or {}
+    return before["warned"] != after["warned"] and "consequence" in told.get("evidence", {})
+
+
+def champion_of(switch: Change, pointer: Pointer) -> str:
+    """Return what serves by a pointer; one whose author has not seen the present mode does not count."""
+    is_late = pointer.seen_epoch is not None and pointer.seen_epoch < switch["began"]
+    return str(switch["champion"]) if is_late and switch["champion"] else pointer.release
 
 
 def _suffixes(before: Change, after: Change) -> Sequence[str]:

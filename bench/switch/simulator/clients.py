@@ -4,19 +4,21 @@ The choice of the release and the store are real. The score is the world's, beca
 """
 
 import json
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, cast
 
 from antifraud.api.fields import TransactionId
 from antifraud.api.labels import LabelIn
-from antifraud.artifacts.pointer import read_pointer
-from antifraud.clock import BusinessClock
+from antifraud.artifacts.bundle import open_release
+from antifraud.artifacts.pointer import Pointer, find_champion, read_pointer
+from antifraud.errors import ReleaseError
 from antifraud.keys.access import Access
 from antifraud.killswitch.machine import Mode
 from antifraud.settings.serving import ScorerSettings
 from bench.switch.simulator.ledger import Heard, Ledger
 from bench.switch.simulator.processes import Process
-from bench.switch.simulator.stage import Stage, Violated
+from bench.switch.simulator.stage import Silence, Stage, StageClock, Violated
 from bench.switch.simulator.world import Payment, Word
 from serving.store.port import Commit, Wanted
 from serving.store.records import Context, Decision, Entry, NewDecision, Place
@@ -25,6 +27,7 @@ from serving.store.switchboard import read_switch
 from serving.worker.loading import Loaded, Release, State
 from serving.worker.releases import KeptReleases
 from serving.worker.services import Services
+from serving.worker.ways_back import WaysBack
 
 THRESHOLD, ABOVE, BELOW = 500_000, 600_000, 400_000
 WORKER: Final = "worker-1"
@@ -33,19 +36,28 @@ WORKER: Final = "worker-1"
 class Worker(Process):
     """A worker of the scorer, and its clients, who ask again until they are answered."""
 
-    def __init__(self, stage: Stage, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, stage: Stage, ledger: Ledger, name: str = WORKER) -> None:
+        self._ledger, self._name = ledger, name
         super().__init__(stage)
 
     def start(self) -> None:
         """Open the store, and load no release yet."""
         super().start()
         self._slow: list[Commit] = []
-        self._pointed = ""
-        settings = ScorerSettings(home=self.stage.settings.home)
+        self._pointed: Pointer | None = None
+        self._polled = (0, -1)
+        settings = ScorerSettings(home=self.stage.settings.home, label_delay_days=self.stage.world.delay)
         unused: Any = None
-        self._services = Services(settings, BusinessClock(), Access(), unused, unused)
-        self._services.releases = KeptReleases(lambda name: Release(name, THRESHOLD, "PASS", unused))
+        clock: Any = StageClock(self.stage)
+        self.services = Services(settings, clock, Access(), unused, Silence(), self.store)
+        self.services.releases = KeptReleases(self._read)
+        self._ways_back = WaysBack(settings.releases_dir)
+
+    def _read(self, name: str) -> Release:
+        """Return a release; where releases are bundles, the bundle has to verify."""
+        if self.stage.world.has_bundles:
+            open_release(self.stage.settings, name)
+        return Release(name, THRESHOLD, "PASS", cast("Any", None))
 
     def decide(self, payments: list[Payment]) -> None:
         """Decide payments, all in one transaction; clients send again what was not answered."""
@@ -102,8 +114,11 @@ class Worker(Process):
             seen = store.look_up(wanted)
             if seen.switch.mode is Mode.SUSPENDED or loaded is None:
                 continue
-            serving = self._services.choose(loaded, seen.switch)
+            serving = self.services.choose(loaded, seen.switch)
             if serving is None or serving.release is None:
+                if seen.switch.mode is Mode.ROLLED_BACK and self.stage.world.has_bundles:
+                    # Its bundle was damaged before this worker has started.
+                    continue
                 raise Violated(f"no release serves in mode {seen.switch.mode}")
             context = Context(serving.release.release, THRESHOLD, seen.switch.mode, seen.switch.epoch, 0)
             is_flagged = self.stage.world.flags(context.release, payment)
@@ -116,14 +131,26 @@ class Worker(Process):
 
     def _poll(self, store: Store) -> Loaded | None:
         """Load what pointer and switch name, as the poller does."""
-        releases, switch = self._services.releases, store.switch()
-        if (pointer := read_pointer(self.stage.settings.releases_dir)) is None:
+        releases, switch = self.services.releases, store.switch()
+        self._polled = self.stage.now, switch.epoch
+        self._pointed = pointer = read_pointer(self.stage.settings.releases_dir)
+        if (champion := find_champion(pointer, switch)) is None or pointer is None:
             return None
-        self._pointed = pointer.release
         if switch.release:
-            releases.load(switch.release)
-        unused = cast("State", None)
-        return Loaded(unused, releases.load(pointer.release), is_named=True, epoch=switch.epoch)
+            self._try_to_load(switch.release)
+        loaded = Loaded(cast("State", None), releases.load(champion), is_named=True, epoch=switch.epoch)
+        self.services.loaded = loaded
+        if self.stage.world.has_bundles and not self.stage.world.is_slow_to_load(self._name, self.stage.day):
+            back = [*self._ways_back.passing(), *filter(None, (pointer.previous, pointer.anchor))]
+            releases.keep([champion, *filter(None, [switch.release]), *back])
+            for name in back:
+                self._try_to_load(name)
+        return loaded
+
+    def _try_to_load(self, name: str) -> None:
+        """Load a release unless it is damaged; then the poller tries again, and the worker cannot serve it."""
+        with suppress(ReleaseError):
+            self.services.releases.load(name)
 
     def _note(self, name: str, answer: Decision | None) -> None:
         """Note an answer; what it says has to follow from the switch and the pointer.
@@ -134,7 +161,8 @@ class Worker(Process):
         if answer is None:
             raise Violated("a decision that was stored is gone")
         self._ledger.answers[name] = answer
-        self.stage.pointed.setdefault(name, self._pointed)
+        if self._pointed:
+            self.stage.pointed.setdefault(name, self._pointed)
 
     def label(self, words: list[Word]) -> None:
         """Send labels; those of payments that were never decided are not known."""
@@ -152,8 +180,16 @@ class Worker(Process):
     def report(self) -> None:
         """Report what this worker serves, and what troubles it."""
         trouble = {"release": "it cannot be read"} if self.stage.troubled else {}
-        text = _encode({"at": self.stage.wall, "release": not trouble, "cutoff": self.stage.day, "troubles": trouble})
-        self.insist(lambda store: store.report(WORKER, text))
+        said = {"at": self.stage.wall, "release": not trouble, "cutoff": self.stage.day, "troubles": trouble}
+        self.insist(lambda store: self._report(store, said))
+
+    def _report(self, store: Store, said: dict[str, Any]) -> None:
+        # Between two polls nothing has changed but the time of the report.
+        if self.stage.world.has_bundles and (self.stage.now, store.switch().epoch) != self._polled:
+            self._poll(store)
+        loaded = self.services.releases.names
+        store.report(self._name, _encode({**said, "loaded": loaded}))
+        self.stage.reported[self._name] = said["at"], frozenset(loaded)
 
 
 def _wanted(payment: Payment) -> Wanted:

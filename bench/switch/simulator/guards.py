@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from antifraud.errors import NotLeading
 from bench.switch.simulator.processes import Killed, Process
-from bench.switch.simulator.stage import LEASE_SECONDS, Stage, Violated
+from bench.switch.simulator.stage import LEASE_SECONDS, Silence, Stage, Violated
 from serving.guard.lead import Leader
 from serving.guard.loop import Clocks, Loop
 from serving.store.lease import read_lease
 from serving.store.port import DecisionStore
 from serving.store.records import Lease
+from serving.store.switchboard import read_switch
 from serving.store.view import View
 
 ROUND_SECONDS, CALM_SECONDS, CALM_ROUNDS = 3.0, 110.0, 4
@@ -21,20 +22,17 @@ MOST_ROUNDS: Final = 2_000
 SUBSCRIBER: Final = "ops"
 
 
-class Silence:
-    """A log that nobody reads."""
-
-    def __getattr__(self, level: str) -> Callable[..., None]:
-        """Return a method that forgets what it is told."""
-        return lambda *_, **__: None
-
-
 class Guard(Process):
-    """A guard process; `meanwhile` is called with it where it is stopped."""
+    """A guard process; `meanwhile` is called with it where it is stopped, `before_operation` before each operation.
+
+    `on_change` is called with the epoch of the switch in the transaction of a change.
+    """
 
     def __init__(self, stage: Stage, offset: int, meanwhile: Callable[["Guard"], None]) -> None:
         self._offset, self._meanwhile = offset, meanwhile
         self.is_stopped, self._epoch = False, 0
+        self.before_operation: Callable[[], None] = lambda: None
+        self.on_change: Callable[[int], None] = lambda _: None
         super().__init__(stage)
 
     def start(self) -> None:
@@ -49,6 +47,7 @@ class Guard(Process):
     def live_on(self) -> None:
         """Come to the beginning of an operation, perhaps after having been stopped for a while."""
         super().live_on()
+        self.before_operation()
         disorder = self.stage.disorder
         if disorder.stops and disorder.dice.random() < disorder.stops:
             self._meanwhile(self)
@@ -99,6 +98,8 @@ class Guard(Process):
             self._epoch = lease.epoch if lease.holder else 0
         elif view.changed and lease.epoch != self._epoch:
             raise Violated(f"a guard of epoch {self._epoch} has changed the store in epoch {lease.epoch}")
+        if view.changed:
+            self.on_change(read_switch(view).epoch)
 
 
 class Guards:

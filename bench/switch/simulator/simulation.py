@@ -46,8 +46,12 @@ class Simulation:
         self._events: Iterator[Event] = stage.world.events()
         self._worker = Worker(stage, self._ledger)
         self._admin, self._shipper = Admin(stage), Shipper(stage)
-        self._guards = Guards(stage, self._next, self._worker.report)
+        self._guards = Guards(stage, self._next, self.report)
         self.checks = Checks(stage, self._ledger)
+
+    def report(self) -> None:
+        """Let all workers report."""
+        self._worker.report()
 
     def run(self) -> Life:
         """Live through all days, and check all invariants.
@@ -124,12 +128,13 @@ def live(world: World, disorder: Disorder) -> Life:
     Raises:
         Violated: An invariant does not hold.
     """
-    with _open_stage(world, disorder) as stage:
+    with open_stage(world, disorder) as stage:
         return Simulation(stage).run()
 
 
 @contextmanager
-def _open_stage(world: World, disorder: Disorder) -> Iterator[Stage]:
+def open_stage(world: World, disorder: Disorder) -> Iterator[Stage]:
+    """Yield a stage with a new store."""
     with tempfile.TemporaryDirectory(prefix="simulated-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as home:
         settings = GuardSettings(
             home=Path(home), store_map_bytes=1 << 27, label_delay_days=world.delay,

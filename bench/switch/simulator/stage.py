@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final, TypeVar
 
+from antifraud.artifacts.pointer import Pointer
 from antifraud.killswitch.machine import Switch
 from antifraud.settings.serving import GuardSettings
 from bench.switch.simulator.world import FIRST_DAY, Payment, World
@@ -90,7 +91,8 @@ class Stage:
         kills: Number of kills so far.
         refused: Number of changes of the switch that were refused.
         slow: Payments that are decided slowly just now.
-        pointed: The release of the pointer when a payment was decided, by its name.
+        pointed: The pointer when a payment was decided, by the payment's name.
+        reported: Wall time and loaded releases of the last report of each worker.
         pointers: The switch at each change of the pointer, the release, and the reason to resume, if there was one.
     """
 
@@ -105,7 +107,8 @@ class Stage:
     kills: int = 0
     refused: int = 0
     slow: list[Payment] = field(default_factory=list)
-    pointed: dict[str, str] = field(default_factory=dict)
+    pointed: dict[str, Pointer] = field(default_factory=dict)
+    reported: dict[str, tuple[int, frozenset[str]]] = field(default_factory=dict)
     pointers: list[tuple[Switch, str, str]] = field(default_factory=list)
 
     def go_to(self, time: int) -> None:
@@ -126,3 +129,22 @@ class Stage:
     def day(self) -> int:
         """The day of business time."""
         return self.now // 86_400
+
+
+class StageClock:
+    """The business clock of a stage."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def now(self) -> int:
+        """Return business time in UTC seconds."""
+        return self._stage.now
+
+
+class Silence:
+    """A log that nobody reads."""
+
+    def __getattr__(self, level: str) -> Callable[..., None]:
+        """Return a method that forgets what it is told."""
+        return lambda *_, **__: None

@@ -3,10 +3,10 @@
 A world does not know whether processes crash, so that the same days can be lived through with and without crashes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from random import Random
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from antifraud.api.fields import LabelStatus
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
@@ -16,6 +16,7 @@ DAYS: Final = 24
 GOOD_RATE, BAD_RATE, CATCHES = 0.03, 0.75, 0.8
 """Shares of legitimate payments that a good and a bad release flags, and the share of the frauds that each catches."""
 FRAUDS: Final = 0.05
+SLOW: Final = 0.08
 LABELLED_AT: Final = (0, 9 * HOUR_SECONDS, 15 * HOUR_SECONDS, DAY_SECONDS - 1)
 """Seconds of a day at which clients send labels; the first and the last are on both sides of a day's close."""
 LONGEST_LAG: Final = 6
@@ -25,7 +26,7 @@ LONGEST_LAG: Final = 6
 class Kind(Enum):
     """Something that happens: the number says in which order at the same second."""
 
-    LABEL, GUARD, SHIP, NIGHT, EXPIRE, DECIDE, BEGIN_SLOWLY, ACT, FINISH_SLOWLY = range(9)
+    LABEL, GUARD, SHIP, JUDGE, BEGIN_NIGHT, NIGHT, EXPIRE, RECOVER, DECIDE, BEGIN_SLOWLY, ACT, FINISH_SLOWLY = range(12)
 
 
 class Event(NamedTuple):
@@ -68,13 +69,31 @@ class World:
         drifts: Whether every release is bad on bad days, or those releases that were promoted on them.
         bad_days: See `drifts`.
         troubled_days: Days on which no worker can read a release.
+        has_bundles: Whether releases are signed bundles that are judged, so that the service comes back by itself.
+        hours: Hours of a day at which something happens.
+        looks: Seconds of a day at which the guards work.
         said: Labels by the time at which clients send them.
     """
+
+    has_bundles = False
+    hours: ClassVar[Mapping[Kind, Sequence[float]]] = {
+        Kind.SHIP: (2.0,), Kind.NIGHT: (3.0,), Kind.EXPIRE: (4.0,), Kind.DECIDE: (6.0, 14.0, 22.0),
+        Kind.BEGIN_SLOWLY: (11.9,), Kind.ACT: (12.0,), Kind.FINISH_SLOWLY: (12.6,),
+    }  # fmt: skip
+    # A day closes by a fast clock a second after midnight, by a right one after the slack, and then by a slow one.
+    looks: Sequence[float] = (1, 300, 600, 7 * 3_600, 12.5 * 3_600, 22.5 * 3_600)
 
     def __init__(self, seed: int, days: int = DAYS) -> None:
         """Draw what lasts for the whole world."""
         self.seed, self.days = seed, days
-        dice = self.dice("world")
+        self.said: dict[int, list[Word]] = {}
+        self._draw(self.dice("world"))
+        for day in range(FIRST_DAY, FIRST_DAY + days):
+            self._plan_labels(day)
+
+    def _draw(self, dice: Random) -> None:
+        """Draw delay, releases, bad days, and who is there."""
+        seed, days = self.seed, self.days
         self.delay = dice.choice((2, 3, 5))
         self.is_bad, self.has_people = seed % 4 >= 2, seed % 2 == 1
         # The last choice is a single release for the whole time.
@@ -84,9 +103,6 @@ class World:
         self.bad_days = range(begin, begin + self.delay + 6) if self.is_bad else range(0)
         troubled = dice.sample(range(3, days), 2) if self.has_people and not self.is_bad else ()
         self.troubled_days = frozenset(FIRST_DAY + day for day in troubled)
-        self.said: dict[int, list[Word]] = {}
-        for day in range(FIRST_DAY, FIRST_DAY + days):
-            self._plan_labels(day)
 
     def dice(self, purpose: str, day: int = 0) -> Random:
         """Return dice of their own for a purpose, so that a change of one part of the world leaves the others alone."""
@@ -99,14 +115,9 @@ class World:
 
     def events(self) -> Iterator[Event]:
         """Yield everything that happens, in order."""
-        hours = {
-            Kind.SHIP: (2.0,), Kind.NIGHT: (3.0,), Kind.EXPIRE: (4.0,), Kind.DECIDE: (6.0, 14.0, 22.0),
-            Kind.BEGIN_SLOWLY: (11.9,), Kind.ACT: (12.0,), Kind.FINISH_SLOWLY: (12.6,),
-        }  # fmt: skip
-        seconds = [(int(hour * HOUR_SECONDS), kind) for kind, of in hours.items() for hour in of]
+        seconds = [(int(hour * HOUR_SECONDS), kind) for kind, of in self.hours.items() for hour in of]
         seconds += [(second, Kind.LABEL) for second in LABELLED_AT]
-        # A day closes by a fast clock a second after midnight, by a right one after the slack, and then by a slow one.
-        seconds += [(int(second), Kind.GUARD) for second in (1, 300, 600, 7 * 3_600, 12.5 * 3_600, 22.5 * 3_600)]
+        seconds += [(int(second), Kind.GUARD) for second in self.looks]
         for day in range(FIRST_DAY, self.last_day + 1):
             for second, kind in sorted(seconds, key=lambda each: (each[0], each[1].value)):
                 yield Event(day * DAY_SECONDS + second, kind)
@@ -132,6 +143,10 @@ class World:
             return payment.draw < CATCHES
         is_bad = payment.time // DAY_SECONDS in self.bad_days if self.drifts else promoted_on(release) in self.bad_days
         return payment.draw < (BAD_RATE if is_bad else GOOD_RATE)
+
+    def is_slow_to_load(self, worker: str, day: int) -> bool:
+        """Return whether a worker loads no release to go back to on a day."""
+        return self.dice(f"slow/{worker}", day).random() < SLOW
 
     def _plan_labels(self, day: int) -> None:
         for event in (6.0, 11.9, 14.0, 22.0):
