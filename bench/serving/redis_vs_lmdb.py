@@ -120,9 +120,9 @@ def record_ratio(rates: Mapping[tuple[str, str], Sequence[Rate]]) -> None:
         workers = kind if kind == TWO_HOSTS else f"{kind} workers"
         told.append(f"{name}, {workers}: {statistics.median(rate.decided for rate in each):,.0f}/s")
     failed = sum(rate.failed for each in rates.values() for rate in each)
-    told.append(f"one terminal with 4.3 % of the payments; requests that were not decided: {failed}")
+    told.append(f"One terminal has 4.3 % of the payments. Requests that were not decided: {failed}")
     spread = (min(ratios), max(ratios))
-    record("scorer.redis_vs_lmdb", statistics.median(ratios), "1", COMMAND, "; ".join(told), spread)
+    record("scorer.redis_vs_lmdb", statistics.median(ratios), "1", COMMAND, ". ".join(told), spread)
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -139,7 +139,7 @@ def main(trips: int) -> None:
         print(f"{kind:8s}", _say([each for each in ends if each.kind == kind]), flush=True)
     if trips < TRIPS:
         return
-    by_kind = " ".join(f"{kind}: {_say([each for each in ends if each.kind == kind])}." for kind in KINDS)
+    by_kind = " ".join(f"{kind.title()}: {_say([each for each in ends if each.kind == kind])}." for kind in KINDS)
     share = float(np.mean([each.at_trip for each in ends]))
     about = (
         f"{len(ends)} trips, {PROMOTED:.0%} of nights promote, {NIGHT_FAILS:.0%} of nights make no judgement. {by_kind}"
@@ -157,8 +157,8 @@ def _say(ends: list[Found]) -> str:
     evidence = sum(each.at_trip for each in ends)
     median = f"median {np.median(hours):.1f} h" if hours else "never"
     return (
-        f"{evidence} of {len(ends)} had evidence, {endings['ROLLED_BACK']} rolled back at once, {len(hours)} in all "
-        f"({median}), {wrong} to a release that is hit, too"
+        f"{evidence} of {len(ends)} had evidence. Rolled back at once: {endings['ROLLED_BACK']}, in all: {len(hours)} "
+        f"({median}), to a release that is hit, too: {wrong}"
     )
 
 

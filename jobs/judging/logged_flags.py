@@ -41,8 +41,7 @@ class Blocked:
         if missing := self.payments - self.labelled:
             raise NotIdentified(
                 f"not identified: {missing:,} of {self.payments:,} payments that were blocked on {span} have no label, "
-                "and a log has no weights with which others could stand for them: replay the lake, post labels for all "
-                "flagged payments, or choose days that were not served"
+                "and a log has no weights. Replay the lake, label all flagged payments, or choose days without service"
             )
 
 

@@ -24,7 +24,7 @@ MAX_BODY: Final = 10_000
 
 
 class Door:
-    """What `connect_as_judge` and `connect_as_admin` return in a simulation: a client of one worker, by name and scope.
+    """Stands in for `connect_as_judge` and `connect_as_admin` in a simulation: a client of one worker, by name and scope.
 
     `meanwhile` is called between the reading of the switch and a change, as others do not wait for that.
     """

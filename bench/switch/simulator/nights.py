@@ -18,7 +18,7 @@ CERTIFY_LENGTH: Final = 28
 
 
 class Plan(StrEnum):
-    """What becomes of a night's judgement."""
+    """The fate of a night's judgement."""
 
     GOOD = "good"
     NONE = "none"

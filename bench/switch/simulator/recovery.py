@@ -1,4 +1,4 @@
-"""Who brings a service back: the nightly judge, the recovery, the retraining, and an admin who interferes.
+"""The actors that bring a service back: the nightly judge, the recovery, the retraining, and an admin who interferes.
 
 They call the jobs' own functions. Each may be killed between two steps; its next run begins anew.
 """

@@ -1,4 +1,4 @@
-"""What must hold when a service comes back by itself: a model that shares no code with the consequence of a trip.
+"""Rules that hold when a service comes back by itself: a model that shares no code with the consequence of a trip.
 
 It knows what the world has judged, which bundles it has damaged, and what workers have reported. From the history of
 the switch it knows which releases have tripped. Each change is checked when it is seen, against all of that.
@@ -44,7 +44,7 @@ class Stood(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """What stands, what workers have reported, and wall time, at a change of the switch."""
+    """The judgements, the reports of workers, and wall time, at a change of the switch."""
 
     standing: tuple[Stood, ...]
     reported: Mapping[str, tuple[int, frozenset[str]]]
@@ -58,7 +58,7 @@ class Rules:
     Attributes:
         stage: The stage.
         store: The store of an observer.
-        standing: The judgement that stands, and before it those that a guard may still have in its memory.
+        standing: The judgement that stands, and before it the ones that a guard may still have in its memory.
         damaged: Releases whose bundles do not verify.
         tripped: Releases that served at a trip, and were not put back since.
         rolled: Epochs of trips that the recovery has rolled back.

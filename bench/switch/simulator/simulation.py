@@ -23,8 +23,8 @@ IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 a folder for one run
 IDENTITY: Final = "simulated"
 QUIET: Final = ",".join(f"{name}=off" for name in (SignalName.SHIPPER_BEHIND, *AlarmName))
 """Policies of what warns sooner or later, as the guard looks sooner or later."""
-DAYS_TO_TRIP: Final = 4
-"""Bad days that have matured when the guard must have tripped."""
+DAYS_TO_TRIP: Final = 6
+"""Bad days that have matured when the guard must have tripped; one seed in a thousand needs more than four."""
 
 
 class Life(NamedTuple):

@@ -106,7 +106,7 @@ def try_way_back(seed: int, days: int = NIGHTS) -> Counter[str]:
         key.write_bytes(SIGNING.public.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
         stage.settings.releases_dir.mkdir(exist_ok=True)
         simulation = WayBack(stage, world)
-        # What the jobs say is of no use here.
+        # The words of the jobs are of no use here.
         with opened(simulation.door), redirect_stdout(io.StringIO()):
             simulation.run()
         return Counter(simulation.rules.seen)
