@@ -4,9 +4,8 @@ A line names the DAG and, after it, a pattern of tasks to mark as successful ins
 states of the tasks, and the ids of all runs that other DAGs have got, with what they were given.
 """
 
-import contextlib
 import json
-import logging
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -33,12 +32,11 @@ def answer(dag: DAG, number: int, marked: str) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    said = sys.stdout
-    logging.raiseExceptions = False
-    # Tasks that run in this process print to stdout, too.
-    with contextlib.redirect_stdout(sys.stderr):
-        dags = DagBag(DAGS_FOLDER, collect_dags=True).dags
-        for number, line in enumerate(sys.stdin):
-            name, _, marked = line.strip().partition(" ")
-            said.write(json.dumps(answer(dags[name], number, marked or "^$")) + "\n")
-            said.flush()
+    # Tasks and loggers in this process print, too.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    dags = DagBag(DAGS_FOLDER, collect_dags=True).dags
+    for number, line in enumerate(sys.stdin):
+        name, _, marked = line.strip().partition(" ")
+        answers.write(json.dumps(answer(dags[name], number, marked or "^$")) + "\n")
+        answers.flush()

@@ -7,6 +7,7 @@ import pytest
 from antifraud.artifacts.judgement import judgement_folder, stand, write_judgement
 from antifraud.client.recovering import look
 from antifraud.client.switch import connect_as_judge, read_switch
+from antifraud.killswitch.machine import Level, Note, warn
 from antifraud.settings.core import JobSettings
 from jobs.judging import recovering
 from jobs.judging.recovering import recover
@@ -144,3 +145,24 @@ def test_an_answer_that_was_lost_is_no_second_change(scorer, settings):
 
     assert recover(settings) == "no trip holds the service any more: nothing was changed"
     assert scorer.store.switch().epoch == 3
+
+
+def test_a_warning_meanwhile_costs_one_run(scorer, settings, monkeypatch):
+    """The guard's warning is another epoch of the same trip: the request is refused, and the next run rolls back."""
+    tripped = suspend_by_trip(scorer)
+    stand(settings.releases_dir, judge("second"))
+
+    def read_late(settings, connect):
+        seen = read_switch(settings, connect)
+        changed = warn(scorer.store.switch(), {"loss": Level.PAGE}, Note("burnt", "guard", NOON))
+        assert scorer.store.commit_signals(b"{}", [changed])
+        return seen
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recovering, "read_switch", read_late)
+        assert recover(settings).startswith("somebody was faster (")
+    assert (scorer.store.switch().mode, scorer.store.switch().trip) == ("SUSPENDED", tripped.trip)
+
+    found = see(settings)
+    assert (found.tasks, found.run_id) == (("retrain", "roll_back"), f"recover__2_{tripped.at}")
+    assert recover(settings) == "second serves: the service is ROLLED_BACK since change 4 of its switch"
