@@ -7,7 +7,7 @@ import pytest
 
 from antifraud.artifacts import judgement as file
 from antifraud.killswitch import consequence
-from antifraud.killswitch.judgement import Choice, Judgement, choose
+from antifraud.killswitch.judgement import Choice, Judged, Judgement, choose
 from bench.switch.simulator.__main__ import explain_way_back
 from bench.switch.simulator.stage import Violated
 from bench.switch.simulator.way_back import try_way_back
@@ -33,9 +33,9 @@ def choose_any(_trip, judgement, _trouble, _now, tripped):
     return Choice(min(names, default=None), stays=False, reason="Any.")
 
 
-def choose_what_has_tripped(judgement, now, serving, tripped=()):
+def choose_what_has_tripped(judgement, now, onset, serving, tripped=()):
     """Choose what serves if it passes, also after it has tripped."""
-    return choose(judgement, now, None, set(tripped) - {serving})
+    return choose(judgement, now, onset, None, set(tripped) - {serving})
 
 
 def find_judged(_settings, judgement, _reports, _wall):
@@ -49,6 +49,7 @@ FAULTS = {
         [(file, "_decoded", lambda text: Judgement.from_dict(json.loads(text)["judgement"]))],
         "no judgement that stands",
     ),
+    "days of before the onset": ([(Judged, "reaches", lambda *_: True)], "no day since the onset"),
     "releases that nobody has loaded": (
         [(tripping, "find_loaded", find_judged)],
         "has not loaded|is damaged",

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from random import Random
 from typing import ClassVar, Final
@@ -9,6 +10,7 @@ from typing import ClassVar, Final
 from antifraud.clock import HOUR_SECONDS, Span, date_of
 from antifraud.killswitch.judgement import Judged, Judgement, Outcome, Role, Standing, Terms
 from bench.switch.simulator.world import FIRST_DAY, Kind, World, promoted_on
+from serving.guard.known import CLOSING_SECONDS, SLACK_SECONDS
 
 NIGHTS: Final = 24
 TERMS: Final = Terms(fpr_limit=0.05, loss_limit_minor=10_000, delta=0.0025, onset_delta=0.05)
@@ -42,10 +44,10 @@ class Nights(World):
     has_bundles = True
     hours: ClassVar[Mapping[Kind, Sequence[float]]] = {
         Kind.BEGIN_NIGHT: (0.05,), Kind.JUDGE: (1.5,), Kind.SHIP: (2.0,), Kind.NIGHT: (3.0, 5.0), Kind.EXPIRE: (4.0,),
-        Kind.RECOVER: (0.25, 0.25 + 1 / 12, 0.25 + 2 / 12, 7.1, 7.1 + 1 / 12, 13.0), Kind.DECIDE: (6.0, 14.0, 22.0),
+        Kind.RECOVER: (3.25, 3.25 + 1 / 12, 3.25 + 2 / 12, 7.1, 7.1 + 1 / 12, 13.0), Kind.DECIDE: (6.0, 14.0, 22.0),
         Kind.ACT: (12.0,),
     }  # fmt: skip
-    looks = (300, 600, 7 * HOUR_SECONDS)
+    looks = (CLOSING_SECONDS, CLOSING_SECONDS + SLACK_SECONDS, 7 * HOUR_SECONDS)
 
     def _draw(self, dice: Random) -> None:
         self.delay, self.is_bad, self.nights = dice.choice((2, 3)), True, 1
@@ -73,15 +75,17 @@ class Nights(World):
 
     def judge(self, dice: Random, releases: Sequence[str], now: int) -> Judgement:
         """Return a judgement of releases at business time `now`, which is right about most of them."""
+        as_of = now // 86_400 - 1
+        # Some judgements know fewer days, as a late night does.
+        last = date_of(as_of - self.delay - dice.choice((0, 0, 0, 2)))
         judged = [
-            self._judge(dice, name, Role.LADDER if number else Role.CHAMPION) for number, name in enumerate(releases)
+            self._judge(dice, name, Role.LADDER if number else Role.CHAMPION, last)
+            for number, name in enumerate(releases)
         ]
-        return Judgement(
-            made_at=now, as_of_day=date_of(now // 86_400 - 1), switch_epoch=None, terms=TERMS, releases=tuple(judged)
-        )
+        return Judgement(made_at=now, as_of_day=date_of(as_of), switch_epoch=None, terms=TERMS, releases=tuple(judged))
 
-    def _judge(self, dice: Random, release: str, role: Role) -> Judged:
+    def _judge(self, dice: Random, release: str, role: Role, last: dt.date) -> Judged:
         day = promoted_on(release)
         is_bad = day in self.bad_days and not self.drifts
         passes = dice.random() < (0.15 if is_bad else 0.25 if self.drifts else 0.7)
-        return Judged.of_tests(release, role, date_of(day), GOOD, GOOD if passes else BAD)
+        return Judged.of_tests(release, role, date_of(day), GOOD, replace(GOOD if passes else BAD, last=last))

@@ -231,4 +231,6 @@ def damage(stage: Stage, dice: Random, spared: set[str | None]) -> str | None:
 
 
 def _judged(made: Judgement) -> Judged:
-    return Judged(made.sha256, made.made_at, frozenset(each.release for each in made.releases if each.passes))
+    passing = frozenset(each.release for each in made.releases if each.passes)
+    known = [each.onset.last.isoformat() for each in made.releases if each.onset and each.onset.last]
+    return Judged(made.sha256, made.made_at, passing, min(known, default=""))

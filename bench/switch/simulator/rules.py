@@ -26,11 +26,12 @@ GUARD, RECOVERY, BOSS, STORE = "guard", "recovery", "boss", "store"
 
 @dataclass(frozen=True)
 class Judged:
-    """A judgement that can be read: its hash, when it was made, and the releases that pass."""
+    """A judgement that can be read: its hash, when it was made, the releases that pass, and the last day it knows."""
 
     sha256: str
     made_at: int
     passing: frozenset[str]
+    last: str = ""
 
 
 NOBODY: Final = Judged("", 0, frozenset())
@@ -109,7 +110,9 @@ class Rules:
         elif has_stayed(before, after):
             self._count("stay")
             told = after["warned"]
-            self._require_good(told["evidence"]["release"], told["evidence"], told["at"], "stays", self._scene.standing)
+            evidence = told["evidence"]
+            judged = self._require_good(evidence["release"], evidence, told["at"], "stays", self._scene.standing)
+            _require_after_onset(judged, evidence["onset"])
         elif after["mode"] == "ROLLED_BACK" and after["by"] == RECOVERY and before["began"] != after["began"]:
             self._check_recovery(before, after)
         elif after["mode"] == "SERVING" and after["by"] == RECOVERY and before["began"] != after["began"]:
@@ -144,8 +147,7 @@ class Rules:
         require(release != serving, f"{release} serves on although it has tripped")
         judged = self._require_good(release, evidence, after["at"], "rolled back", self._scene.standing)
         self._require_loaded(release)
-        if before["mode"] == "ROLLED_BACK":
-            self._require_after_onset(judged, after["trip"]["onset"])
+        _require_after_onset(judged, after["trip"]["onset"])
 
     def _check_recovery(self, before: Change, after: Change) -> None:
         trip = before["trip"]
@@ -155,7 +157,7 @@ class Rules:
         self._count("recovery")
         told = {"judgement": after["evidence"].get("report")}
         judged = self._require_good(after["release"], told, after["at"], "recovered", self._scene.standing[:1])
-        self._require_after_onset(judged, trip["onset"])
+        _require_after_onset(judged, trip["onset"])
         require(after["release"] not in self.damaged, f"recovered to {after['release']}, whose bundle is damaged")
 
     def _check_resume(self, before: Change, after: Change) -> None:
@@ -187,9 +189,9 @@ class Rules:
             if self._scene.wall - at <= SILENT_SECONDS:
                 require(release in loaded, f"a trip went back to {release}, which {worker} has not loaded")
 
-    def _require_after_onset(self, judged: Judged, onset: str) -> None:
-        day = (dt.date.fromisoformat(onset) - dt.date(1970, 1, 1)).days
-        require(judged.made_at >= day * 86_400, "a judgement of before the onset has decided")
-
     def _count(self, kind: str) -> None:
         self.seen[kind] = self.seen.get(kind, 0) + 1
+
+
+def _require_after_onset(judged: Judged, onset: str) -> None:
+    require(judged.last >= onset, "a judgement that knows no day since the onset has decided")

@@ -10,6 +10,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from antifraud.api.fields import LabelStatus
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from serving.guard.known import CLOSING_SECONDS, NIGHT_SECONDS, SLACK_SECONDS
 
 FIRST_DAY: Final = 20_000
 DAYS: Final = 24
@@ -80,8 +81,10 @@ class World:
         Kind.SHIP: (2.0,), Kind.NIGHT: (3.0,), Kind.EXPIRE: (4.0,), Kind.DECIDE: (6.0, 14.0, 22.0),
         Kind.BEGIN_SLOWLY: (11.9,), Kind.ACT: (12.0,), Kind.FINISH_SLOWLY: (12.6,),
     }  # fmt: skip
-    # A day closes by a fast clock a second after midnight, by a right one after the slack, and then by a slow one.
-    looks: Sequence[float] = (1, 300, 600, 7 * 3_600, 12.5 * 3_600, 22.5 * 3_600)
+    # A day closes by a fast clock after the night, by a right one after the slack, and then by a slow one.
+    looks: Sequence[float] = (
+        NIGHT_SECONDS + 1, CLOSING_SECONDS, CLOSING_SECONDS + SLACK_SECONDS, 7 * 3_600, 12.5 * 3_600, 22.5 * 3_600,
+    )  # fmt: skip
 
     def __init__(self, seed: int, days: int = DAYS) -> None:
         """Draw what lasts for the whole world."""
