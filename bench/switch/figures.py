@@ -86,7 +86,7 @@ def _record_worst(name: str, streams: Sequence[Stream], kept: dict[str, Kept]) -
     years = min(kept[stream.name]["years"] for stream in streams)
     shares = [trips / years for trips in found.values()]
     beside = f"exact 95 % lower limit of the worst share of {years} years, with one release or a new one every night. "
-    beside += " ".join(f"{stream}: {trips / years:.3f}." for stream, trips in found.items())
+    beside += " ".join(f"{stream[0].upper()}{stream[1:]}: {trips / years:.3f}." for stream, trips in found.items())
     record(name, lower_limit(found[worst], years), "1", COMMAND, beside, (min(shares), max(shares)))
 
 
