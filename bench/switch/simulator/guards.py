@@ -153,6 +153,8 @@ class Guards:
             self._stage.wait(LEASE_SECONDS + 1)
             self.work()
         if length == "hours":
-            for _ in range(self._stage.disorder.dice.randint(1, 40)):
-                self._next_event()
+            left = self._stage.disorder.dice.randint(1, 40)
+            # Nobody wakes up in an outage.
+            while (left > 0 or self._stage.is_out) and self._next_event():
+                left -= 1
         guard.is_stopped = False

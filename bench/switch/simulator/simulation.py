@@ -101,7 +101,7 @@ class Simulation:
 
     def _let_guards_work(self) -> None:
         stage = self._stage
-        if stage.day in stage.disorder.outage:
+        if stage.is_out:
             return
         # A trouble begins and ends in the morning, when no day closes, so that the order of changes is always the same.
         is_morning = stage.now % 86_400 == 7 * 3_600

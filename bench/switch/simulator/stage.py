@@ -130,6 +130,11 @@ class Stage:
         """The day of business time."""
         return self.now // 86_400
 
+    @property
+    def is_out(self) -> bool:
+        """Whether no guard runs today."""
+        return self.day in self.disorder.outage
+
 
 class StageClock:
     """The business clock of a stage."""
