@@ -83,6 +83,7 @@ def test_no_expected_failure_is_defined_elsewhere():
     homes = {f"antifraud/{home}errors.py" for home in ("", "compute/", "policy/", "lake/", "client/")}
     assert [found for found in defined if found[0] not in homes] == [
         ("bench/switch/simulator/processes.py", "Killed"),
+        ("bench/switch/simulator/recovery.py", "JobKilled"),
         ("bench/switch/simulator/stage.py", "Violated"),
         ("infra/terraform/check/syntax.py", "SyntaxProblem"),
         ("jobs/leak/damage.py", "Damage"),
