@@ -1,7 +1,7 @@
 """# monitor: drift, leaks, parity, and the releases that are good today
 
-**Reads** `features` of the day and of the training window, every file outside the raw zone, and the decisions that the
-scorer has made on the day.
+**Reads** `features` of the day and of the training window, and every file outside the raw zone. The parity report reads
+the decisions that the scorer has made on the day.
 
 **Writes** the drift report (HTML), the result of the leak scan, the parity report and the standing judgement into the
 folder `reports/<day>`. The guard reads the standing judgement beside the release pointer when it trips.

@@ -44,7 +44,7 @@ class Found:
         kind: Its kind.
         at_trip: Whether the standing judgement at the trip had a verdict on another release than what serves, with a
             day since the onset.
-        ending: Mode after the trip: ROLLED_BACK or SUSPENDED.
+        ending: Mode after the trip: ROLLED_BACK, SUSPENDED, or SERVING if what serves passes, too.
         seconds: Time from the trip to ROLLED_BACK; None if a candidate of `retrain` has to end the suspension.
         is_right: Whether the release that serves then keeps the limit on the days after the onset; None without one.
     """
@@ -83,6 +83,8 @@ def follow(trouble: Trouble) -> Found | None:
     after = answer_trip(before, suspended, situation)
     can_judge = standing.is_fresh(now) and has_verdict(standing, serving, date_of(BASE + onset))
     found = Found(trouble.kind, can_judge, after.mode)
+    if after.mode is Mode.SERVING:
+        return _served(found, trouble, serving, 0)
     if after.mode is Mode.ROLLED_BACK and after.release:
         return _served(found, trouble, after.release, 0)
     return _recovered(found, trouble, nights, after, onset)
