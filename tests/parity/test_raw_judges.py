@@ -158,6 +158,8 @@ def test_both_judge_every_line_alike(spark, tmp_path, hostile):
     ("ending", "rows"),
     [(b"", 60), (b"\n", 60), (b"\r\n", 60), (b"\0" * 5000, 60), (b"\n" + b"\0" * 5000, 60), (b"\r\n\0\0\r\n", 60),
      (b"\n\0\n\0\0", 61), (b"\r\0", 60), (b"\n\n", 61), (b"\nx\0\0", 61)],
+    ids=["nothing", "line feed", "CRLF", "nulls", "line feed and nulls", "CRLF among nulls",
+         "line of nulls", "return and null", "empty line", "line with nulls"],
 )  # fmt: skip
 @pytest.mark.parametrize("line_feed", [b"\n", b"\r\n"])
 def test_both_see_the_same_lines_at_the_end_of_a_file(spark, tmp_path, ending, rows, line_feed):

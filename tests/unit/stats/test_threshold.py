@@ -195,8 +195,10 @@ def test_a_few_large_blocks_widen_the_bound_that_many_small_ones_do_not():
     for rows in (even, uneven):
         flagged = (rates * rows).astype(int)
         ratio = flagged.sum() / rows.sum()
-        widths.append(pooled_bound(flagged, rows, DELTA) / ratio - 1)
-        assert block_bound(flagged, rows, DELTA) >= pooled_bound(flagged, rows, DELTA)
+        pooled = pooled_bound(flagged, rows, DELTA)
+        widths.append(pooled / ratio - 1)
+        # The block bound adds up merged blocks, in another order, so the two may differ in the last bit.
+        assert block_bound(flagged, rows, DELTA) >= pooled - 1e-12
 
     assert widths[0] < 0.12
     assert widths[1] > 3 * widths[0]
