@@ -37,7 +37,7 @@ def world_of(arguments: argparse.Namespace) -> WorldConfig:
     """Return the preset with the changes of the arguments."""
     given = {
         name: getattr(arguments, name)
-        for name in ("customers", "terminals", "start", "seed", "sparse_ids", "chains")
+        for name in ("customers", "terminals", "start", "seed", "sparse_ids", "chains", "price_level")
         if getattr(arguments, name) is not None
     }
     if "customers" in given:
@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     add("--customers", type=int, help="each makes about two transactions a day")
     add("--terminals", type=int, help="four for every five customers unless given")
     add("--chains", type=int, help="chains of terminals, named in a further column of the raw files")
+    add("--price-level", type=float, help="factor of all amounts")
     add("--sparse-ids", action="store_true", default=None, help="12-digit identifiers instead of 0, 1, 2...")
     add("--change", type=dt.date.fromisoformat, help="day on which behaviour changes")
     add("--change-kind", choices=CHANGE_KINDS, default=CHANGE_KINDS[0])

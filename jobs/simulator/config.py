@@ -2,12 +2,12 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from antifraud.errors import SettingsError
 
-ChangeKind = Literal["spend3x", "new-pattern", "night-trade"]
-CHANGE_KINDS: Final[tuple[ChangeKind, ...]] = ("spend3x", "new-pattern", "night-trade")
+ChangeKind = Literal["spend3x", "double-prices", "new-pattern", "night-trade"]
+CHANGE_KINDS: Final[tuple[ChangeKind, ...]] = get_args(ChangeKind)
 NIGHT_SHARE: Final = 0.01
 MOST_ENTITIES: Final = 9_000_000
 """With more entities the arithmetic of sparse identifiers would exceed 64 bits."""
@@ -31,13 +31,14 @@ class Change:
     """A change of behaviour from `day` on.
 
     - ``spend3x``: honest customers spend three times more.
+    - ``double-prices``: all amounts double, those of thieves, too.
     - ``new-pattern``: thieves pay ordinary amounts at night, anywhere.
     - ``night-trade``: honest customers do, in the same way.
 
     Attributes:
         day: First day of the change.
         kind: What changes.
-        share: Payments at night as a share of the honest ones of the day; the first kind has none.
+        share: Payments at night as a share of the honest ones of the day; changes of amounts have none.
     """
 
     day: dt.date

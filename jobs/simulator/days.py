@@ -58,7 +58,10 @@ def _clean_rows(world: World, index: int, rng: np.random.Generator) -> Rows:
     if change is not None and change.kind in AT_NIGHT and world.config.date(index) >= change.day:
         parts.append(fraud.night_rows(world, len(honest) * change.share, AT_NIGHT[change.kind], rng))
     rows = Rows.concatenate(parts)
-    return dataclasses.replace(rows, amount=np.rint(rows.amount * world.config.price_level).astype(np.int64))
+    price_level = world.config.price_level
+    if change is not None and change.kind == "double-prices" and world.config.date(index) >= change.day:
+        price_level *= 2
+    return dataclasses.replace(rows, amount=np.rint(rows.amount * price_level).astype(np.int64))
 
 
 def ids_a_day(world: World) -> int:

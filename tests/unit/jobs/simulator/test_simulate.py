@@ -163,8 +163,9 @@ def test_thirty_days_in_a_file_hold_the_same_rows(tmp_path, world):
 def test_the_command_line_changes_the_preset():
     """The command line changes a preset, and terminals follow the number of customers."""
     arguments = "--out x --days 1 --preset small --customers 1000 --sparse-ids --change 2026-02-01 --midnight 0.001"
-    config = world_of(parser().parse_args(arguments.split()))
+    config = world_of(parser().parse_args([*arguments.split(), "--price-level", "0.5"]))
 
     assert (config.customers, config.terminals, config.sparse_ids) == (1_000, 800, True)
     assert (config.change.kind, config.change.day) == ("spend3x", dt.date(2026, 2, 1))
+    assert config.price_level == 0.5
     assert config.defects == dataclasses.replace(PRESETS["small"].defects, midnight=0.001)

@@ -109,6 +109,16 @@ def test_spend3x_triples_honest_amounts_from_its_day_on():
     assert np.array_equal(dear.transaction, plain.transaction)
 
 
+def test_double_prices_double_every_amount_from_their_day_on():
+    """Amounts of thieves double, too, and nothing else changes; a kopeck is rounded."""
+    after = changed("double-prices", 50)
+    same, plain, dear = day_rows(after, 49), day_rows(WORLD, 50), day_rows(after, 50)
+
+    assert np.array_equal(same.amount, day_rows(WORLD, 49).amount)
+    assert np.abs(dear.amount - 2 * plain.amount).max() <= 1
+    assert np.array_equal(dear.scenario, plain.scenario)
+
+
 def test_a_new_pattern_adds_frauds_at_night():
     """From its day on, `new-pattern` adds frauds of scenario 4, all of them before 05:00."""
     before, after = (day_rows(changed("new-pattern", 50), index) for index in (49, 50))
