@@ -69,6 +69,10 @@ class AirflowApi:
         """Let the scheduler start runs of a DAG."""
         self._call("PATCH", f"/dags/{dag}", json={"is_paused": False})
 
+    def pause(self, dag: str) -> None:
+        """Let the scheduler start no further run of a DAG."""
+        self._call("PATCH", f"/dags/{dag}", json={"is_paused": True})
+
     def trigger(self, dag: str, run_id: str, conf: dict[str, Any]) -> None:
         """Start a manual run, unless a run of this id exists."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}

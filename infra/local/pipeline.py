@@ -14,10 +14,11 @@ from infra.local.supervisor import Supervisor
 
 DAGS: Final = frozenset({"lake", "retrain", "monitor", "recover", "reprocess", "maintenance", "rollback"})
 PAUSED: Final = frozenset({"maintenance", "recover"})
-"""DAGs without work in a new lake: maintenance counts ages on the wall clock, and nothing serves that could trip."""
+"""DAGs that no clock starts: maintenance counts ages on the wall clock, and `recover` follows the business clock."""
 LOOK_SECONDS: Final = 2.0
 PARSE_SECONDS: Final = 120.0
 ENDED: Final = frozenset({"success", "failed"})
+TRIED: Final = ENDED | {"skipped", "up_for_retry", "upstream_failed"}
 SHOWN: Final = frozenset({"running", "success", "failed", "skipped", "up_for_retry"})
 
 
@@ -30,7 +31,7 @@ class Pipeline:
         self._states: dict[tuple[str, str], str | None] = {}
 
     def wait_ready(self) -> None:
-        """Wait until Airflow is healthy and knows every DAG, then unpause the DAGs.
+        """Wait until Airflow is healthy and knows every DAG, then unpause all but those in `PAUSED`.
 
         Raises:
             PublishError: A DAG file does not parse, or Airflow did not start.
@@ -43,6 +44,9 @@ class Pipeline:
             time.sleep(LOOK_SECONDS)
         for dag in sorted(DAGS - PAUSED):
             self._api.unpause(dag)
+        # An earlier run may have been killed while one of them was at work.
+        for dag in sorted(PAUSED):
+            self._api.pause(dag)
 
     def run(self, dag: str, about: str, conf: dict[str, Any]) -> None:
         """Run a DAG once for the day or range `about`.
@@ -52,13 +56,36 @@ class Pipeline:
         Raises:
             PublishError: The run failed.
         """
-        earlier = [run for run in self._api.runs(dag) if run.about == about]
+        earlier = self._find(dag, about)
         if any(run.state == "success" for run in earlier):
             self._progress.say(f"   {dag} {about}: done in an earlier run")
             return
         if all(run.state in ENDED for run in earlier):
             self._api.trigger(dag, f"{about}__{len(earlier) + 1}", conf)
-        self._follow(dag, lambda: [run for run in self._api.runs(dag) if run.about == about][:1])
+        self._follow(dag, lambda: self._find(dag, about)[:1])
+
+    def run_paused(self, dag: str, about: str) -> None:
+        """Run a DAG of `PAUSED` once, and pause it again; arguments and errors as for `run`."""
+        self._api.unpause(dag)
+        self.run(dag, about, {})
+        self._api.pause(dag)
+
+    def await_task(self, dag: str, about: str, task: str) -> str | None:
+        """Follow a run that somebody else has started, until a task of it has been tried; return the task's state.
+
+        A state of `up_for_retry` says that it failed, and that Airflow will try again; None that the run ended first.
+        """
+        while True:
+            self._supervisor.check()
+            for run in self._find(dag, about)[:1]:
+                self._show(dag, run)
+                state = self._states.get((run.id, task))
+                if state in TRIED or run.state in ENDED:
+                    return state
+            time.sleep(LOOK_SECONDS)
+
+    def _find(self, dag: str, about: str) -> list[DagRun]:
+        return [run for run in self._api.runs(dag) if run.about == about]
 
     def backfill(self, dag: str, first: dt.date, last: dt.date) -> None:
         """Backfill the days `first` to `last`.

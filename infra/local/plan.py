@@ -10,8 +10,6 @@ from antifraud.errors import MissingDay
 
 WORLD_START: Final = dt.date(2026, 1, 1)
 WORLD_SEED: Final = 7
-PRESETS: Final = ("default", "small")
-"""Names of the simulator for the sizes of a world."""
 HISTORY_DAYS: Final = 100
 """Length of a simulated history: warm-up, the model's windows and the label delay."""
 LIVE_DAYS: Final = 4
@@ -36,6 +34,7 @@ class Options:
     days: int | None
     backfill_days: int
     sparse_ids: bool
+    way_back: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,35 @@ class Plan:
     live: tuple[dt.date, ...]
     windows: tuple[int, int, int]
     """Days of train, select and certify."""
+    is_simulated: bool = False
+    comes_back: bool = False
+    """Whether raw files of the days after the change exist, so that the service can come back without a person."""
+
+    @property
+    def onset(self) -> dt.date:
+        """Day from which on customers spend more."""
+        return self.live[1]
+
+    @property
+    def judged(self) -> dt.date:
+        """Day at whose end the labels of the first changed day are known: the night after it judges the releases."""
+        return self.onset + dt.timedelta(days=LABEL_DELAY_DAYS)
+
+    @property
+    def retrained(self) -> dt.date:
+        """First day as of which select, certify and half of train lie after the onset: a candidate has learnt it."""
+        train, select, certify = self.windows
+        return self.onset + dt.timedelta(days=train // 2 + select + certify + LABEL_DELAY_DAYS)
+
+    @property
+    def after(self) -> dt.date:
+        """Last simulated day: the new release decides its payments."""
+        return self.retrained + ONE_DAY
+
+    @property
+    def until(self) -> dt.date:
+        """Last day that has raw files."""
+        return self.after if self.comes_back else self.live[-1]
 
     @property
     def history_days(self) -> int:
@@ -60,11 +88,11 @@ class Plan:
         return day_number(self.live[0] + ONE_DAY) * DAY_SECONDS
 
 
-def make_plan(first: dt.date, history_days: int) -> Plan:
+def make_plan(first: dt.date, history_days: int, *, is_simulated: bool = False, way_back: bool = False) -> Plan:
     """Return the plan for a history of `history_days` days from `first` on."""
     last = first + dt.timedelta(days=history_days - 1)
     live = tuple(last + dt.timedelta(days=offset + 1) for offset in range(LIVE_DAYS))
-    return Plan(first, last, live, fit_windows(history_days))
+    return Plan(first, last, live, fit_windows(history_days), is_simulated, comes_back=is_simulated and way_back)
 
 
 def fit_windows(history_days: int) -> tuple[int, int, int]:

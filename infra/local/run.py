@@ -1,14 +1,17 @@
 """Run the whole path on this machine: ``python -m infra.local.run [--once]``.
 
 The run makes keys and raw files, and starts MLflow, Airflow, scorer, guard and a webhook subscriber. Airflow takes the
-history to a promoted release. Live transactions follow; then honest customers spend more, until the guard suspends the
-service. The run ends with a summary. A second run of the same folder continues where the first one ended.
+history to a promoted release. Live transactions follow; then customers spend more, until the guard suspends the
+service. It comes back without a person, when a training on the changed customers passes. The run ends with a summary. A
+second run of the same folder continues where the first one ended.
 """
 
 import argparse
+import datetime as dt
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +21,11 @@ from antifraud.errors import PublishError
 from antifraud.exit_codes import returns_exit_code
 from antifraud.lake.catalog import check_lake
 from antifraud.settings.core import JobSettings
-from infra.local import story
+from infra.local import recovery, story
 from infra.local.airflow_api import AirflowApi
 from infra.local.environment import ROOT, declared_scope, environment
 from infra.local.pipeline import Pipeline
-from infra.local.plan import PRESETS, Options, Plan
+from infra.local.plan import Options, Plan
 from infra.local.ports import HOST, choose_ports
 from infra.local.progress import Progress
 from infra.local.record import RunRecord, only_run_of
@@ -30,13 +33,16 @@ from infra.local.repeated_ids import require_distinct_ids
 from infra.local.services import prepare_airflow, services, wait_ready
 from infra.local.summary import lake_counts, leak_report, render, save_summary
 from infra.local.supervisor import Supervisor, end_leftovers
+from infra.local.timeline import write_timeline
 from infra.local.verdict import find_report, verdict_lines
-from infra.local.world import fill_raw_zone, init_store, make_secrets, plan_for, subscribe
+from infra.local.world import PRICE_LEVELS, fill_raw_zone, init_store, make_secrets, plan_for, subscribe
 
 if TYPE_CHECKING:
     from antifraud.gate.report import GateReport
 
 LOOK_SECONDS = 1.0
+RESULTS = ("release", "ordinary_day", "guard", "recover", "resume", "new_release", "store")
+"""Parts of the record that the summary holds; a part is None if it was not played."""
 
 
 class Run:
@@ -75,7 +81,7 @@ class Run:
         self._lake(pipeline)
         self._model(pipeline)
         if release := self._release():
-            self._live(release)
+            self._live(release, pipeline)
         with part("monitor"):
             self._monitor(pipeline)
         return self._summary()
@@ -104,24 +110,55 @@ class Run:
             for line in verdict_lines(self.report) if self.report else ():
                 self.progress.say(f"   {line}")
 
-    def _live(self, release: str) -> None:
+    def _live(self, release: str, pipeline: Pipeline) -> None:
         scorer = story.Scorer.connect(self.home, self.url("scorer"), declared_scope(), self._settings.clock)
-        with self.progress.part("scorer takes the release"):
+        stage = story.Stage(scorer, self.home, self.plan, self.record, self.progress)
+        part = self.progress.part
+        with part("scorer takes the release"):
             story.wait_for_release(scorer, release, self.progress)
             story.begin(scorer, self.progress)
-        for name, title, tell in (
-            ("ordinary_day", "live traffic: an ordinary day", story.ordinary_day),
-            ("guard", "live traffic: honest customers change", story.changed_days),
-        ):
-            with self.progress.part(title):
-                if name in self.record.results:
-                    self.progress.say("   done in an earlier run")
-                else:
-                    self.record.keep(name, tell(scorer, self.home, self.plan, self.progress))
+        self._once("release", lambda: release)
+        with part("live traffic: an ordinary day"):
+            story.decide_day(stage, self.plan.live[0])
+        with part("live traffic: customers change"):
+            # Before the lake goes on: payments that are older than its newest state have an incomplete history.
+            for day in self.plan.live[1:]:
+                story.decide_day(stage, day)
+        with part("a week later: labels of the ordinary day"):
+            self._once("ordinary_day", lambda: story.require_quiet(stage))
+        if self.plan.comes_back:
+            with part("the night judges: DAGs reprocess and monitor"):
+                recovery.judge_before_trip(stage, pipeline)
+        with part("labels of changed customers"):
+            self._once("guard", lambda: story.await_trip(stage))
+        self._way_back(stage, pipeline)
         self.record.keep("store", scorer.client.status()["store"])
 
+    def _way_back(self, stage: story.Stage, pipeline: Pipeline) -> None:
+        part = self.progress.part
+        if not self.plan.comes_back:
+            with part("the way back"):
+                self.progress.say("   there are no raw files of changed customers to learn from: an admin resumes")
+                self._once("resume", lambda: story.resume_as_admin(stage))
+            return
+        with part("no release is good: DAG recover"):
+            self._once("recover", lambda: recovery.recover(stage, pipeline))
+        with part("weeks later: DAGs reprocess and retrain"):
+            self._once("resume", lambda: recovery.come_back(stage, pipeline))
+        if self.record.results["resume"]["by"] == story.ADMIN:
+            return
+        with part("live traffic: the new release"):
+            self._once("new_release", lambda: recovery.decide_again(stage))
+
+    def _once(self, name: str, tell: Callable[[], Any]) -> None:
+        """Keep the result of a part, unless an earlier run has done it."""
+        if name in self.record.results:
+            self.progress.say(f"   {name.replace('_', ' ')}: done in an earlier run")
+        else:
+            self.record.keep(name, tell())
+
     def _monitor(self, pipeline: Pipeline) -> None:
-        day = str(self.plan.last)
+        day = str(self._newest_day)
         try:
             pipeline.run("monitor", day, {"day": day})
         except PublishError:
@@ -135,9 +172,9 @@ class Run:
         summary = {
             "lake": lake_counts(self._settings, plan.first, plan.last),
             "verdict": self.report,
-            "release": self._release(),
-            **{name: results.get(name) for name in ("ordinary_day", "guard", "store")},
-            "leaks": leak_report(self.home, plan.last),
+            **{name: results.get(name) for name in RESULTS},
+            "timeline": self._timeline(),
+            "leaks": leak_report(self.home, self._newest_day),
             "parts": self.progress.parts,
             "seconds": round(self.progress.elapsed(), 1),
             "addresses": {
@@ -150,6 +187,16 @@ class Run:
         }
         save_summary(self.home, summary)
         return summary
+
+    @property
+    def _newest_day(self) -> dt.date:
+        """The last day that the lake has."""
+        return self.plan.retrained if "as_of" in self.record.results.get("resume", {}) else self.plan.last
+
+    def _timeline(self) -> str | None:
+        """Draw the way back and return the path of the picture; None if nothing came back."""
+        results = self.record.results
+        return str(write_timeline(self.home / "reports", results)) if "new_release" in results else None
 
     @property
     def _settings(self) -> JobSettings:
@@ -178,7 +225,8 @@ def _world(options: Options, plan: Plan) -> dict[str, Any]:
     source = "preset " + options.preset if options.data is None else str(options.data)
     # Under another scope, a transaction that was sent before would be decided again.
     source += ", ids restart every day" if declared_scope() == "day" else ""
-    return {"source": source, "days": plan.history_days, "sparse_ids": options.sparse_ids}
+    days = {"days": plan.history_days, "until": str(plan.until)}
+    return {"source": source, **days, "sparse_ids": options.sparse_ids}
 
 
 def parse(arguments: list[str]) -> Options:
@@ -187,15 +235,24 @@ def parse(arguments: list[str]) -> Options:
     add = parser.add_argument
     add("--once", action="store_true", help="stop the services after the summary")
     add("--home", type=Path, default=Path("var"), help="folder of all state")
-    add("--preset", choices=PRESETS, default="default", help="size of the simulated world")
+    add("--preset", choices=tuple(PRICE_LEVELS), default="default", help="size of the simulated world")
     add("--data", type=Path, help="folder of raw files instead of a simulated world")
     add("--days", type=int, help="number of days of history")
     add("--backfill-days", type=int, default=3, help="days of history that are loaded one by one, the last ones")
     add("--sparse-ids", action=argparse.BooleanOptionalAction, default=True, help="12-digit ids in a simulated world")
+    back = "play the weeks after the trip, until a training resumes the service; otherwise an admin does"
+    add("--way-back", action=argparse.BooleanOptionalAction, default=True, help=back)
     given = parser.parse_args(arguments)
     data = given.data and given.data.resolve()
     return Options(
-        given.home.resolve(), given.once, given.preset, data, given.days, given.backfill_days, given.sparse_ids
+        given.home.resolve(),
+        given.once,
+        given.preset,
+        data,
+        given.days,
+        given.backfill_days,
+        given.sparse_ids,
+        given.way_back,
     )
 
 

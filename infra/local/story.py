@@ -5,7 +5,6 @@ The business clock steps: a day is decided when it is over, its labels come a we
 
 import datetime as dt
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,23 +13,25 @@ from antifraud.client import ScorerClient, Suspended
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS, BusinessClock, day_number
 from antifraud.errors import PublishError
 from antifraud.keys.pseudonym import load_active_key
+from antifraud.killswitch.news import News
 from antifraud.transaction_id import IdScope
+from infra.local.events import PREFIX, Event, wait_for_event
 from infra.local.live_rows import LiveRow, changed, live_rows
 from infra.local.plan import LABEL_DELAY_DAYS, Plan
 from infra.local.progress import Progress
+from infra.local.record import RunRecord
 from infra.local.traffic import Tally, batches, post_labels, send
+from infra.local.waiting import wait_for
 from infra.local.world import live_folder
 
 SPEND_FACTOR: Final = 3
+"""Factor of honest amounts after the change in own files; the simulator has a change of its own."""
 SHOW_EVERY: Final = 2_000
-GUARD_SECONDS: Final = 60.0
-"""Time for the guard to count a day and to close it."""
 CLOSING_SECONDS: Final = 4 * HOUR_SECONDS
 """Business time after the end of the label delay: the guard closes a day three hours later."""
-SUSPENDED_EVENT: Final = "antifraud.switch.suspended"
-SERVING_SECONDS: Final = 60.0
-LOOK_SECONDS: Final = 0.5
 WORKERS: Final = 2
+ADMIN: Final = "admin"
+"""Author of a resume by a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,34 @@ class Scorer:
         )
         return cls(client, admin, home / "webhooks", id_scope, clock)
 
+    @property
+    def switch(self) -> dict[str, Any]:
+        """The switch as the scorer tells it now."""
+        switch: dict[str, Any] = self.client.status()["switch"]
+        return switch
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that a part of the story needs; the record says what an earlier run has done already."""
+
+    scorer: Scorer
+    home: Path
+    plan: Plan
+    record: RunRecord
+    progress: Progress
+
+    def rows_of(self, day: dt.date) -> list[LiveRow]:
+        """Return the payments of a day; since the onset, the honest customers of own files spend more."""
+        rows = live_rows(live_folder(self.home), day)
+        # The simulator has changed the customers of its own files.
+        is_as_written = self.plan.is_simulated or day < self.plan.onset
+        return rows if is_as_written else list(changed(rows, SPEND_FACTOR))
+
 
 def begin(scorer: Scorer, progress: Progress) -> None:
     """Resume a new store, which is suspended until an admin says that the service may begin."""
-    switch = scorer.client.status()["switch"]
+    switch = scorer.switch
     if (switch["mode"], switch["epoch"]) == ("SUSPENDED", 0):
         scorer.admin.resume("the first release has passed the gate", 0)
         progress.say("   an admin resumes the new store: the scorer may decide")
@@ -66,108 +91,141 @@ def wait_for_release(scorer: Scorer, release: str, progress: Progress) -> None:
     """Wait until every worker of the scorer serves `release`.
 
     Raises:
-        PublishError: A worker serves another release after `SERVING_SECONDS`.
+        PublishError: A worker serves another release for too long.
     """
-    until = time.monotonic() + SERVING_SECONDS
-    while time.monotonic() < until:
+
+    def look() -> int | None:
         workers = scorer.client.status()["workers"]
-        if len(workers) >= WORKERS and all(worker["release"] == release for worker in workers):
-            progress.say(f"   {len(workers)} workers of the scorer serve {release}")
-            return
-        time.sleep(LOOK_SECONDS)
-    raise PublishError(f"the scorer does not serve {release} after {SERVING_SECONDS:.0f} s: see its log")
+        is_everywhere = all(worker["release"] == release for worker in workers)
+        return len(workers) if is_everywhere and len(workers) >= WORKERS else None
+
+    workers = wait_for(look, f"the scorer does not serve {release}")
+    progress.say(f"   {workers} workers of the scorer serve {release}")
 
 
-def ordinary_day(scorer: Scorer, home: Path, plan: Plan, progress: Progress) -> dict[str, Any]:
-    """Send the first live day and its labels, and require that the guard stays quiet.
+def decide_day(stage: Stage, day: dt.date) -> None:
+    """Send the payments of a day when it is over, the last one excepted, and keep their figures.
 
-    Raises:
-        PublishError: The guard suspended the service.
+    The last payment is sent while the service is suspended.
     """
-    tally, day = Tally(), plan.live[0]
-    rows = live_rows(live_folder(home), day)
-    _decide(scorer, day, rows, tally, progress)
-    _learn(scorer, day, rows, tally)
-    if _mode(scorer) != "SERVING":
-        raise PublishError("the guard suspended the service on an ordinary day: its log has the evidence")
-    progress.say(f"   a week later: {tally.labels:,} labels posted, the day is closed, the guard stays quiet")
-    return _result(tally)
+    name = _decided(day)
+    if name in stage.record.results:
+        stage.progress.say(f"   {day}: done in an earlier run")
+    else:
+        stage.scorer.clock.step_to(after(day, days=1))
+        stage.record.keep(name, {"day": str(day), **send_rows(stage, day, stage.rows_of(day)[:-1])})
 
 
-def changed_days(scorer: Scorer, home: Path, plan: Plan, progress: Progress) -> dict[str, Any]:
-    """Send the other live days with multiplied honest amounts, and their labels, until the guard suspends.
+def _decided(day: dt.date) -> str:
+    """Return the name under which the record has the figures of a day."""
+    return f"decided {day}"
 
-    Raises:
-        PublishError: The guard did not suspend the service.
-    """
+
+def send_rows(stage: Stage, day: dt.date, rows: list[LiveRow]) -> dict[str, Any]:
+    """Send payments of a day, show the progress, and return their figures."""
     tally = Tally()
-    for day in plan.live[1:]:
-        progress.say(f"   {day}: honest customers now spend {SPEND_FACTOR} times more")
-        *rows, last = changed(live_rows(live_folder(home), day), SPEND_FACTOR)
-        _decide(scorer, day, rows, tally, progress)
-        _learn(scorer, day, rows, tally)
-        if _mode(scorer) == "SUSPENDED":
-            return _tripped(scorer, tally, last, progress)
-        progress.say(f"   a week later: {tally.labels:,} labels since the change, {_rates(tally)}")
-    raise PublishError(f"the guard did not suspend the service after {tally.labels:,} labels: its log has the evidence")
-
-
-def _decide(scorer: Scorer, day: dt.date, rows: list[LiveRow], tally: Tally, progress: Progress) -> None:
-    """Send the rows of a day when it is over; several days can wait for the same hour."""
-    scorer.clock.step_to(_after(day, days=1))
-    decided = 0
     for batch in batches(rows, SHOW_EVERY):
-        send(scorer.client, batch, tally, scorer.id_scope)
-        decided += len(batch)
-        progress.say(f"   {day}: {decided:,} of {len(rows):,} decisions, {_rates(tally)}")
+        send(stage.scorer.client, batch, tally, stage.scorer.id_scope)
+        rates = f"false-positive rate {tally.false_positive_rate:.1%}, p50 {tally.latency_ms(0.5):.1f} ms"
+        stage.progress.say(f"   {day}: {tally.decided:,} of {len(rows):,} decisions, {rates}")
+    return tally.figures()
 
 
-def _learn(scorer: Scorer, day: dt.date, rows: list[LiveRow], tally: Tally) -> None:
-    """Step to the last hour of the label delay and post the labels, then step on until the guard closes the day.
+def learn_day(stage: Stage, day: dt.date) -> int:
+    """Step to the last hour of the label delay and post the labels of a day; return their number.
+
+    Labels that come after the delay do not count for the evidence, so nothing may step further before.
+    """
+    name = f"labels {day}"
+    if name not in stage.record.results:
+        rows = stage.rows_of(day)[:-1]
+        stage.scorer.clock.step_to(after(day, days=LABEL_DELAY_DAYS + 1) - HOUR_SECONDS // 2)
+        post_labels(stage.scorer.client, rows, stage.scorer.id_scope)
+        stage.record.keep(name, len(rows))
+    return int(stage.record.results[name])
+
+
+def close_day(stage: Stage, day: dt.date) -> int:
+    """Post the labels of a day, then step on until the guard closes it; return their number.
 
     Raises:
         PublishError: The guard does not close it.
     """
-    before = _closed_days(scorer)
-    scorer.clock.step_to(_after(day, days=LABEL_DELAY_DAYS + 1) - HOUR_SECONDS // 2)
-    post_labels(scorer.client, rows, tally, scorer.id_scope)
-    scorer.clock.step_to(_after(day, days=LABEL_DELAY_DAYS + 1) + CLOSING_SECONDS)
-    until = time.monotonic() + GUARD_SECONDS
-    while time.monotonic() < until:
-        if _closed_days(scorer) > before:
-            return
-        time.sleep(LOOK_SECONDS)
-    raise PublishError(f"the guard did not close {day} within {GUARD_SECONDS:.0f} s: see its log")
+    labels, wanted = learn_day(stage, day), stage.plan.live.index(day) + 1
+    stage.scorer.clock.step_to(after(day, days=LABEL_DELAY_DAYS + 1) + CLOSING_SECONDS)
+    wait_for(lambda: closed_days(stage.scorer.client) >= wanted or None, f"the guard did not close {day}")
+    return labels
 
 
-def _after(day: dt.date, days: int) -> int:
+def require_quiet(stage: Stage) -> dict[str, Any]:
+    """Close the ordinary day and require that the guard stays quiet; return its figures.
+
+    Raises:
+        PublishError: The guard suspended the service.
+    """
+    day = stage.plan.live[0]
+    labels = close_day(stage, day)
+    if stage.scorer.switch["mode"] != "SERVING":
+        raise PublishError("the guard suspended the service on an ordinary day: its log has the evidence")
+    stage.progress.say(f"   {day}: {labels:,} labels a week later, the day is closed, the guard stays quiet")
+    return {**stage.record.results[_decided(day)], "labels": labels}
+
+
+def await_trip(stage: Stage) -> dict[str, Any]:
+    """Close changed days until the guard suspends the service; return what happened.
+
+    Raises:
+        PublishError: The guard did not suspend the service.
+    """
+    labels = 0
+    for day in stage.plan.live[1:]:
+        labels += close_day(stage, day)
+        if (switch := stage.scorer.switch)["mode"] == "SUSPENDED":
+            figures = stage.record.results[_decided(day)]
+            return {**figures, "labels": labels, **_look_around(stage, switch, stage.rows_of(day)[-1])}
+        stage.progress.say(f"   {day}: {labels:,} labels since the change, the guard waits for more")
+    raise PublishError(f"the guard did not suspend the service after {labels:,} labels: its log has the evidence")
+
+
+def _look_around(stage: Stage, switch: dict[str, Any], row: LiveRow) -> dict[str, Any]:
+    """Return what a client sees of a suspension: the switch, a refused payment, the webhook."""
+    say = stage.progress.say
+    say(f"   suspended by {switch['by']}: {switch['reason']}")
+    say(f"   why nothing else serves: {switch['evidence'].get('consequence', 'nobody knows')}")
+    refused = _is_refused(stage.scorer, row)
+    event = wait_for_event(stage.scorer.webhooks, News.SUSPENDED, switch["began"])
+    say(f"   webhook received, its signature verifies: {json.dumps(event.data)}")
+    return {
+        **{name: switch[name] for name in ("by", "at", "epoch", "reason", "trip")},
+        "consequence": switch["evidence"].get("consequence"),
+        "refused_while_suspended": refused,
+        "webhook": describe_webhook(event),
+    }
+
+
+def describe_webhook(event: Event) -> dict[str, Any]:
+    """Return what the summary tells of a webhook that the receiver has kept, so its signature verifies."""
+    return {"type": PREFIX + event.kind, "id": event.id, "signature_verified": True}
+
+
+def resume_as_admin(stage: Stage) -> dict[str, Any]:
+    """Resume as a person and decide the payment that was refused."""
+    day = dt.date.fromisoformat(stage.record.results["guard"]["day"])
+    if (switch := stage.scorer.switch)["mode"] == "SUSPENDED":
+        stage.scorer.admin.resume("the change was understood", switch["epoch"])
+    figures = send_rows(stage, day, stage.rows_of(day)[-1:])
+    stage.progress.say("   resumed by an admin; the next transaction is decided again")
+    return {"by": ADMIN, **figures}
+
+
+def after(day: dt.date, days: int) -> int:
     """Return the beginning of the day that comes so many days after `day`, UTC seconds."""
     return (day_number(day) + days) * DAY_SECONDS
 
 
-def _closed_days(scorer: Scorer) -> int:
+def closed_days(client: ScorerClient) -> int:
     """Return how many days the service's evidence has counted, in all its eras."""
-    return sum(each["days"] for each in scorer.client.status()["evidence"] if each["subject"] == "service")
-
-
-def _tripped(scorer: Scorer, tally: Tally, row: LiveRow, progress: Progress) -> dict[str, Any]:
-    switch = scorer.client.status()["switch"]
-    progress.say(f"   suspended by {switch['by']} after {tally.labels:,} labels: {switch['reason']}")
-    refused = _is_refused(scorer, row)
-    event = _webhook(scorer, progress)
-    scorer.admin.resume("the change was understood", switch["epoch"])
-    answer = Tally()
-    send(scorer.client, [row], answer, scorer.id_scope)
-    progress.say("   resumed by an admin; the next transaction is decided again")
-    return {
-        **_result(tally),
-        "labels_until_trip": tally.labels,
-        "by": switch["by"],
-        "reason": switch["reason"],
-        "refused_while_suspended": refused,
-        "webhook": {"type": event["type"], "id": event["id"], "signature_verified": True},
-        "decided_after_resume": answer.decided,
-    }
+    return sum(each["days"] for each in client.status()["evidence"] if each["subject"] == "service")
 
 
 def _is_refused(scorer: Scorer, row: LiveRow) -> bool:
@@ -176,40 +234,3 @@ def _is_refused(scorer: Scorer, row: LiveRow) -> bool:
     except Suspended:
         return True
     return False
-
-
-def _webhook(scorer: Scorer, progress: Progress) -> dict[str, Any]:
-    """Wait for the webhook of the suspension; the receiver keeps only webhooks with a valid signature."""
-    until = time.monotonic() + GUARD_SECONDS
-    while time.monotonic() < until:
-        kept = sorted(scorer.webhooks.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-        if found := [event for event in map(_read_event, kept) if event["type"] == SUSPENDED_EVENT]:
-            event = found[-1]
-            progress.say(f"   webhook received, its signature verifies: {json.dumps(event['data'])}")
-            return event
-        time.sleep(LOOK_SECONDS)
-    raise PublishError(f"no webhook arrived within {GUARD_SECONDS:.0f} s: see the logs of guard and webhook")
-
-
-def _read_event(path: Path) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads(path.read_text())
-    return event
-
-
-def _mode(scorer: Scorer) -> str:
-    return str(scorer.client.status()["switch"]["mode"])
-
-
-def _rates(tally: Tally) -> str:
-    return f"false-positive rate {tally.false_positive_rate:.1%}, p50 {tally.latency_ms(0.5):.1f} ms"
-
-
-def _result(tally: Tally) -> dict[str, Any]:
-    return {
-        "decided": tally.decided,
-        "flagged": tally.flagged,
-        "labels": tally.labels,
-        "false_positive_rate": round(tally.false_positive_rate, 4),
-        "p50_ms": tally.latency_ms(0.5),
-        "p99_ms": tally.latency_ms(0.99),
-    }

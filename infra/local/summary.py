@@ -44,7 +44,7 @@ def save_summary(home: Path, summary: dict[str, Any]) -> None:
 
 def render(summary: dict[str, Any]) -> str:
     """Return the summary as text for people."""
-    blocks = (_lake, _model, _live, _monitor, _parts, _addresses)
+    blocks = (_lake, _model, _live, _recovery, _monitor, _parts, _addresses)
     return "\n".join(line for block in blocks for line in block(summary))
 
 
@@ -72,11 +72,41 @@ def _live(summary: dict[str, Any]) -> list[str]:
     return [
         "LIVE",
         f"  an ordinary day: {_decisions(calm)}, the guard stayed quiet",
-        f"  after the change: {_decisions(trip)}, suspended by {trip['by']} after {trip['labels_until_trip']:,} labels",
+        f"  after the change: {_decisions(trip)}, suspended by {trip['by']} after {trip['labels']:,} labels",
         f"  refused while suspended: {_yes(trip['refused_while_suspended'])}",
-        f"  webhook {trip['webhook']['type']}, signature verified: {_yes(trip['webhook']['signature_verified'])}",
-        f"  decided after the resume: {trip['decided_after_resume']}",
+        _webhook(trip),
         *_store(summary["store"]),
+    ]
+
+
+def _webhook(part: dict[str, Any]) -> str:
+    event = part["webhook"]
+    return f"  webhook {event['type']}, signature verified: {_yes(event['signature_verified'])}"
+
+
+def _recovery(summary: dict[str, Any]) -> list[str]:
+    """Return how the service came back: without a person, or resumed by an admin."""
+    found, resume, new = (summary[name] for name in ("recover", "resume", "new_release"))
+    if not resume:
+        return []
+    by_admin = f"  resumed by an admin, decided since then: {resume.get('decided')}"
+    if not found:
+        return ["RECOVERY", by_admin]
+    early = found["first_training"]
+    lines = [
+        "RECOVERY",
+        *(f"  {release} may not serve: {reason}" for release, reason in found["why_none"].items()),
+        f"  first training: {early['certify_days_after_onset']} certify days after the onset, too few to resume",
+    ]
+    if not new:
+        return [*lines, f"  training as of {resume['as_of']}: {resume['verdict']}, so it does not resume", by_admin]
+    passed = f"{resume['verdict']} with {resume['certify_days_after_onset']} such days, resumed by {resume['by']}"
+    return [
+        *lines,
+        f"  training as of {resume['as_of']}: {passed}",
+        _webhook(resume),
+        f"  {resume['release']} serves: {_decisions(new)}",
+        f"  time line: {summary['timeline']}",
     ]
 
 

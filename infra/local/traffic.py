@@ -3,20 +3,21 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from antifraud.client import Label, ScorerClient
+from antifraud.client import Decision, Label, ScorerClient
 from antifraud.clock import DAY_SECONDS, HOUR_SECONDS
+from antifraud.errors import PublishError
 from antifraud.transaction_id import IdScope, scoped_id
 from infra.local.live_rows import LiveRow
 from infra.local.plan import LABEL_DELAY_DAYS
 
 DECIDE_SECONDS: Final = 30.0
 """Deadline of a decision: Airflow and Spark use the same machine, and no payment waits."""
-LABELS_AT_ONCE: Final = 500
-"""Labels in one request."""
+AT_ONCE: Final = 500
+"""Payments or labels in one request."""
 
 
 @dataclass
@@ -27,7 +28,6 @@ class Tally:
     flagged: int = 0
     legitimate: int = 0
     flagged_legitimate: int = 0
-    labels: int = 0
     seconds: list[float] = field(default_factory=list)
     """Latency of each decision, measured by the client."""
 
@@ -39,6 +39,24 @@ class Tally:
     def latency_ms(self, quantile: float) -> float:
         """Return a quantile of the latency in milliseconds; 0 before the first decision."""
         return round(float(np.quantile(self.seconds, quantile)) * 1e3, 2) if self.seconds else 0.0
+
+    def count(self, row: LiveRow, decision: Decision) -> None:
+        """Count a decision."""
+        is_flagged = decision.decision == "flag"
+        self.decided += 1
+        self.flagged += is_flagged
+        self.legitimate += not row.is_fraud
+        self.flagged_legitimate += is_flagged and not row.is_fraud
+
+    def figures(self) -> dict[str, Any]:
+        """Return counts, rate and latencies for the summary."""
+        return {
+            "decided": self.decided,
+            "flagged": self.flagged,
+            "false_positive_rate": round(self.false_positive_rate, 4),
+            "p50_ms": self.latency_ms(0.5),
+            "p99_ms": self.latency_ms(0.99),
+        }
 
 
 def send(client: ScorerClient, rows: list[LiveRow], tally: Tally, id_scope: IdScope) -> None:
@@ -54,22 +72,19 @@ def send(client: ScorerClient, rows: list[LiveRow], tally: Tally, id_scope: IdSc
             _id(row, id_scope), row.event_time, row.customer, row.terminal, row.amount, seconds=DECIDE_SECONDS
         )
         tally.seconds.append(time.perf_counter() - began)
-        flagged = decision.decision == "flag"
-        tally.decided += 1
-        tally.flagged += flagged
-        tally.legitimate += not row.is_fraud
-        tally.flagged_legitimate += flagged and not row.is_fraud
+        tally.count(row, decision)
 
 
-def post_labels(client: ScorerClient, rows: list[LiveRow], tally: Tally, id_scope: IdScope) -> None:
+def post_labels(client: ScorerClient, rows: list[LiveRow], id_scope: IdScope) -> None:
     """Post the labels of the rows, dated by the day on which they were learnt.
 
     Raises:
+        PublishError: The scorer has not decided a payment.
         ClientError: A request failed.
     """
-    for batch in batches(rows, LABELS_AT_ONCE):
-        client.label([_label(row, id_scope) for row in batch])
-        tally.labels += len(batch)
+    for batch in batches(rows, AT_ONCE):
+        if unknown := client.label([_label(row, id_scope) for row in batch], seconds=DECIDE_SECONDS):
+            raise PublishError(f"the scorer has not decided {len(unknown)} labelled payments: see its log")
 
 
 def _label(row: LiveRow, id_scope: IdScope) -> Label:

@@ -14,6 +14,11 @@ from infra.local.environment import ROOT
 from infra.local.plan import HISTORY_DAYS, LIVE_DAYS, WORLD_SEED, WORLD_START, Options, Plan, make_plan
 from infra.local.raw_folder import calendar, no_files, raw_files
 
+PRICE_LEVELS: Final = {"default": 0.35, "small": 1.25}
+"""Presets of the simulator with a factor of all amounts until the change. It is so low that a model can keep the loss
+limit after the change, too."""
+CHANGE: Final = "double-prices"
+"""The change of the simulator."""
 SIMULATED: Final = "simulate:"
 """Beginning of the simulator's last line; the lines before it are one for each day."""
 SECRETS: Final = {
@@ -46,7 +51,7 @@ def plan_for(options: Options) -> Plan:
         MissingDay: The history is too short for a model.
     """
     if options.data is None:
-        return make_plan(WORLD_START, options.days or HISTORY_DAYS)
+        return make_plan(WORLD_START, options.days or HISTORY_DAYS, is_simulated=True, way_back=options.way_back)
     first, last = calendar(options.data)
     _leave_out(no_files(options.data), first, last)
     return make_plan(first, options.days or (last - first).days + 1 - LIVE_DAYS)
@@ -86,20 +91,35 @@ def init_store(home: Path, environ: dict[str, str], say: Callable[[str], None]) 
 def fill_raw_zone(options: Options, plan: Plan, environ: dict[str, str], say: Callable[[str], None]) -> None:
     """Put history and live days into the raw zone, and keep what is already there."""
     if options.data is None:
-        _simulate(options, feed_folder(options.home), 0, plan.history_days, environ, say)
-        _simulate(options, live_folder(options.home), plan.history_days, LIVE_DAYS, environ, say)
+        days_after = (plan.until - plan.last).days
+        _simulate(options, plan, feed_folder(options.home), 0, plan.history_days, environ, say)
+        _simulate(options, plan, live_folder(options.home), plan.history_days, days_after, environ, say)
     else:
         _link(raw_files(options.data), plan.last, feed_folder(options.home))
         _link(raw_files(options.data), plan.live[-1], live_folder(options.home))
 
 
+def deliver(home: Path, last: dt.date) -> None:
+    """Let the feed deliver the days up to `last`, those of the live payments among them."""
+    _link(raw_files(live_folder(home)), last, feed_folder(home))
+
+
 def _simulate(
-    options: Options, out: Path, first_day: int, days: int, environ: dict[str, str], say: Callable[[str], None]
+    options: Options,
+    plan: Plan,
+    out: Path,
+    first_day: int,
+    days: int,
+    environ: dict[str, str],
+    say: Callable[[str], None],
 ) -> None:
-    if out.is_dir() and len(list(out.glob("*.txt"))) == days:
+    # The feed's folder has more files as soon as later days were delivered.
+    if out.is_dir() and len(list(out.glob("*.txt"))) >= days:
         return
     arguments = ["--preset", options.preset, "--out", str(out), "--seed", str(WORLD_SEED)]
     arguments += ["--start", str(WORLD_START), "--first-day", str(first_day), "--days", str(days)]
+    arguments += ["--change", str(plan.onset), "--change-kind", CHANGE]
+    arguments += ["--price-level", str(PRICE_LEVELS[options.preset])]
     arguments += ["--sparse-ids"] if options.sparse_ids else []
     run_module("jobs.simulate", arguments, environ, say, shown=SIMULATED)
 

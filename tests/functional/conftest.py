@@ -28,20 +28,26 @@ ACCIDENT = "lake.ingest {day}: running"
 
 @dataclass(frozen=True)
 class World:
-    """A run's history: its length, how many of its last days are backfilled, and the day of the accident."""
+    """A run's history: its length, how many of its last days are backfilled, and the day of the accident.
+
+    `way_back` says whether the run goes on after the trip, until a training resumes the service.
+    """
 
     days: int
     backfilled: int
     killed_at: str
+    way_back: bool
 
     @property
     def arguments(self) -> list[str]:
         """Return the arguments of the command line."""
-        return ["--once", "--preset", "small", "--days", str(self.days), "--backfill-days", str(self.backfilled)]
+        size = ["--preset", "small", "--days", str(self.days), "--backfill-days", str(self.backfilled)]
+        return ["--once", *size, "--way-back" if self.way_back else "--no-way-back"]
 
 
-SHORT_RUN = pytest.param(World(50, 1, "2026-02-19"), id="short")
-LONG_RUN = pytest.param(World(100, 3, "2026-04-09"), id="long", marks=pytest.mark.prove)
+SHORT_RUN = pytest.param(World(50, 1, "2026-02-19", way_back=False), id="short")
+LONG_RUN = pytest.param(World(100, 3, "2026-04-09", way_back=True), id="long", marks=pytest.mark.prove)
+SHORT_RUN_ONLY = pytest.mark.parametrize("finished_run", [SHORT_RUN], indirect=True)
 LONG_RUN_ONLY = pytest.mark.parametrize("finished_run", [LONG_RUN], indirect=True)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from infra.local.supervisor import processes_of
 from jobs.leak.identifiers import sparse_identifiers
 from jobs.leak.report import Search
 from jobs.leak.scan import scan
-from tests.functional.conftest import LONG_RUN_ONLY, run_path
+from tests.functional.conftest import LONG_RUN_ONLY, SHORT_RUN_ONLY, run_path
 
 pytestmark = pytest.mark.timeout(3_600)
 SECRETS = ["raw/secrets/keyring.json", "secrets/client.token", "secrets/admin.token", "secrets/webhook-local.secret",
@@ -44,17 +45,66 @@ def test_an_ordinary_day_is_decided_and_the_guard_stays_quiet(finished_run):
     assert 0 < day["p50_ms"] <= day["p99_ms"]
 
 
-def test_the_guard_halts_the_service_and_an_admin_resumes_it(finished_run):
-    """When honest customers changed, the guard suspended the service and a signed webhook told so.
-
-    Decisions were refused until an admin resumed the service.
-    """
+def test_the_guard_halts_the_service(finished_run):
+    """When customers changed, the guard suspended the service, refused decisions, and a signed webhook told so."""
     guard = finished_run.summary["guard"]
     assert guard["by"] == "guard"
-    assert guard["labels_until_trip"] > 0
+    assert guard["labels"] > 0
     assert guard["refused_while_suspended"] is True
-    assert guard["webhook"]["signature_verified"] is True
-    assert guard["decided_after_resume"] == 1
+    assert guard["webhook"] == {
+        "type": "antifraud.switch.suspended",
+        "id": guard["webhook"]["id"],
+        "signature_verified": True,
+    }
+
+
+@SHORT_RUN_ONLY
+def test_without_a_way_back_an_admin_resumes_the_service(finished_run):
+    """The payment that was refused is decided then, and nothing else of the way back was played."""
+    resume = finished_run.summary["resume"]
+    assert (resume["by"], resume["decided"]) == ("admin", 1)
+    assert finished_run.summary["recover"] is finished_run.summary["new_release"] is None
+
+
+@LONG_RUN_ONLY
+def test_the_standing_judgement_had_nothing_to_go_back_to(finished_run):
+    """It judged the only release, in the night before the trip."""
+    assert "None of 1 judged releases passes both tests." in finished_run.summary["guard"]["consequence"]
+
+
+@LONG_RUN_ONLY
+def test_the_first_training_after_the_trip_may_not_resume(finished_run):
+    """The DAG `recover` judged the only release and started a training, which had no certify day after the onset."""
+    found = finished_run.summary["recover"]
+    assert list(found["why_none"]) == [finished_run.summary["release"]]
+    assert found["first_training"]["certify_days_after_onset"] == 0
+    assert found["first_training"]["promote"] != "success"
+
+
+@LONG_RUN_ONLY
+def test_a_training_on_changed_customers_resumes_the_service_without_a_person(finished_run):
+    """The token of the recovery resumed it with a PASS, a verified webhook told so, and the new release decides."""
+    guard, resume, new = (finished_run.summary[name] for name in ("guard", "resume", "new_release"))
+    assert (resume["by"], resume["verdict"]) == ("judge", "PASS")
+    assert resume["epoch"] > guard["epoch"] > 1
+    assert resume["certify_days_after_onset"] >= 14
+    assert resume["webhook"] == {
+        "type": "antifraud.switch.resumed",
+        "id": resume["webhook"]["id"],
+        "signature_verified": True,
+    }
+    assert resume["release"] != finished_run.summary["release"]
+    assert new["decided"] > 1_000
+    assert new["false_positive_rate"] < guard["false_positive_rate"]
+
+
+@LONG_RUN_ONLY
+def test_the_way_back_has_a_picture(finished_run):
+    """The summary names the picture, and its description tells of the resume."""
+    picture = Path(finished_run.summary["timeline"])
+    assert picture.is_relative_to(finished_run.home / "reports")
+    assert f"{finished_run.summary['resume']['certify_days_after_onset']} such days" in picture.read_text()
+    assert f"time line: {picture}" in finished_run.output
 
 
 def test_no_raw_identifier_left_the_raw_zone_and_a_planted_one_is_found(finished_run):
@@ -100,7 +150,7 @@ def test_no_process_is_left(finished_run):
 def test_a_second_run_goes_on_where_the_first_ended(finished_run):
     """A second run loads, trains and decides nothing again, and gives the same results in less than half the time."""
     again = run_path(finished_run.home, finished_run.world)
-    assert again.output.count("done in an earlier run") == 6
-    same = ["lake", "verdict", "release", "ordinary_day", "guard"]
+    assert again.output.count("done in an earlier run") == 14
+    same = ["lake", "verdict", "release", "ordinary_day", "guard", "recover", "resume", "new_release"]
     assert {name: again.summary[name] for name in same} == {name: finished_run.summary[name] for name in same}
     assert again.summary["seconds"] < finished_run.summary["seconds"] / 2

@@ -49,7 +49,7 @@ def test_a_run_with_a_failed_monitor_shows_its_summary_and_fails(scanned, said, 
     monkeypatch.setattr(run, "render", lambda summary: summary)
     fake = SimpleNamespace(
         home=tmp_path,
-        plan=SimpleNamespace(last="2026-04-10"),
+        _newest_day="2026-04-10",
         progress=SimpleNamespace(say=shown.append),
         _summary=lambda: "summary",
     )

@@ -5,10 +5,13 @@ import gzip
 
 import pytest
 
+from antifraud.clock import ONE_DAY
 from antifraud.errors import MissingDay, RawFileError
 from infra.local.live_rows import LiveRow, changed, live_rows
-from infra.local.plan import make_plan
+from infra.local.plan import LABEL_DELAY_DAYS, make_plan
 from infra.local.raw_folder import raw_files
+from infra.local.story import Stage
+from infra.local.world import live_folder
 
 DAY = dt.date(2026, 4, 11)
 MIDNIGHT = 1_775_865_600
@@ -58,6 +61,18 @@ def test_change_multiplies_honest_amounts_only():
     assert [row.amount for row in changed(EXPECTED, 3)] == [1_500, 25_000, 21_270]
 
 
+@pytest.mark.parametrize(("is_simulated", "amounts"), [(True, [7_090]), (False, [21_270])], ids=["simulated", "own"])
+def test_only_own_files_are_changed_by_the_run(tmp_path, is_simulated, amounts):
+    """The simulator has changed the customers of its files; those of own files spend more from the onset on."""
+    plan = make_plan(DAY - dt.timedelta(days=101), 100, is_simulated=is_simulated)
+    folder = live_folder(tmp_path)
+    folder.mkdir(parents=True)
+    (folder / f"{DAY}.txt").write_text(HEADER + ROWS.splitlines()[0] + "\n")
+    stage = Stage(None, tmp_path, plan, None, None)
+    assert plan.onset == DAY
+    assert [row.amount for row in stage.rows_of(DAY)] == amounts
+
+
 def test_a_day_without_rows_is_named(tmp_path):
     """A day without rows is refused, whether it lies after the last file or before the first."""
     (tmp_path / f"{DAY}.txt").write_text(HEADER + ROWS)
@@ -80,6 +95,14 @@ def test_live_days_follow_the_history():
     plan = make_plan(dt.date(2026, 1, 1), 100)
     assert (plan.last, plan.live[0], plan.live[-1]) == (dt.date(2026, 4, 10), DAY, dt.date(2026, 4, 14))
     assert plan.business_start == dt.datetime(2026, 4, 12, tzinfo=dt.UTC).timestamp()
+
+
+def test_the_new_release_has_learnt_the_change():
+    """Half of its train window lies after the change."""
+    plan = make_plan(dt.date(2026, 1, 1), 100, is_simulated=True, way_back=True)
+    train, select, certify = plan.windows
+    select_begins = plan.retrained - dt.timedelta(days=LABEL_DELAY_DAYS + select + certify - 1)
+    assert select_begins - plan.onset == dt.timedelta(days=train // 2) + ONE_DAY
 
 
 def test_a_history_too_short_for_any_model_is_refused():
