@@ -18,6 +18,7 @@ from antifraud.killswitch.recovery import days_after
 from antifraud.killswitch.trips import Trip
 from antifraud.settings.core import JobSettings
 from infra.local.events import wait_for_event
+from infra.local.live_rows import LiveRow
 from infra.local.pipeline import Pipeline
 from infra.local.story import Stage, after, describe_webhook, learn_day, resume_as_admin, send_rows, wait_for_release
 from infra.local.world import deliver
@@ -25,7 +26,7 @@ from jobs.rows.windows import Windows
 from jobs.training.candidate import candidate_path, read_candidate
 
 FIRST_PAYMENTS: Final = 2_000
-"""Payments that the new release decides: enough to see its false-positive rate."""
+"""Payments that are decided after the resume: enough to see the false-positive rate."""
 
 
 def judge_before_trip(stage: Stage, pipeline: Pipeline) -> None:
@@ -76,7 +77,10 @@ def recover(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
 def come_back(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
     """Load the later days and let the nightly training resume the service; return what resumed it.
 
-    If the training does not pass, the service stays suspended, and an admin resumes it.
+    If its candidate may not be promoted, the service stays suspended, and an admin resumes it.
+
+    Raises:
+        PublishError: The service is suspended although the candidate may be promoted.
     """
     plan, trip = stage.plan, _trip_of(stage)
     stage.scorer.clock.step_to(after(plan.retrained, days=1))
@@ -84,9 +88,11 @@ def come_back(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
     pipeline.run("retrain", str(plan.retrained), {"as_of": str(plan.retrained)})
     report = read_report(stage.home / "reports" / str(plan.retrained) / "report.json")
     training = {"as_of": str(plan.retrained), "verdict": str(report.verdict)}
+    if why := report.why_not_promotable():
+        stage.progress.say(f"   the training of {plan.retrained} does not resume: {why}")
+        return {**training, "why": why.partition(". ")[0], **resume_as_admin(stage, plan.after, _next_rows(stage))}
     if (switch := stage.scorer.switch)["mode"] != "SERVING":
-        stage.progress.say(f"   the training of {plan.retrained} does not resume: {report.verdict}")
-        return {**training, **resume_as_admin(stage)}
+        raise PublishError(f"the training of {plan.retrained} passes, but the service is {switch['mode']}")
     stage.progress.say(f"   resumed by {switch['by']}: {switch['reason']}")
     event = wait_for_event(stage.scorer.webhooks, News.RESUMED, switch["began"])
     stage.progress.say(f"   webhook received, its signature verifies: {json.dumps(event.data)}")
@@ -106,13 +112,18 @@ def decide_again(stage: Stage) -> dict[str, Any]:
     Raises:
         PublishError: The scorer does not serve the release that the pointer names.
     """
-    day = stage.plan.after
     pointer = read_pointer(stage.home / "releases")
     if pointer is None:
         raise PublishError("the service was resumed, but no release is promoted")
     wait_for_release(stage.scorer, pointer.release, stage.progress)
-    stage.scorer.clock.step_to(after(day, days=1))
-    return {"day": str(day), **send_rows(stage, day, stage.rows_of(day)[:FIRST_PAYMENTS])}
+    day = stage.plan.after
+    return {"day": str(day), **send_rows(stage, day, _next_rows(stage))}
+
+
+def _next_rows(stage: Stage) -> list[LiveRow]:
+    """Step over the day after the training and return its first payments; those of weeks ago come too late."""
+    stage.scorer.clock.step_to(after(stage.plan.after, days=1))
+    return stage.rows_of(stage.plan.after)[:FIRST_PAYMENTS]
 
 
 def _trip_of(stage: Stage) -> Trip:

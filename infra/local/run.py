@@ -139,7 +139,7 @@ class Run:
         if not self.plan.comes_back:
             with part("the way back"):
                 self.progress.say("   there are no raw files of changed customers to learn from: an admin resumes")
-                self._once("resume", lambda: story.resume_as_admin(stage))
+                self._once("resume", lambda: story.resume_after_trip(stage))
             return
         with part("no release is good: DAG recover"):
             self._once("recover", lambda: recovery.recover(stage, pipeline))

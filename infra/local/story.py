@@ -208,14 +208,18 @@ def describe_webhook(event: Event) -> dict[str, Any]:
     return {"type": PREFIX + event.kind, "id": event.id, "signature_verified": True}
 
 
-def resume_as_admin(stage: Stage) -> dict[str, Any]:
+def resume_after_trip(stage: Stage) -> dict[str, Any]:
     """Resume as a person and decide the payment that was refused."""
     day = dt.date.fromisoformat(stage.record.results["guard"]["day"])
+    return resume_as_admin(stage, day, stage.rows_of(day)[-1:])
+
+
+def resume_as_admin(stage: Stage, day: dt.date, rows: list[LiveRow]) -> dict[str, Any]:
+    """Resume as a person and decide payments of a day."""
     if (switch := stage.scorer.switch)["mode"] == "SUSPENDED":
         stage.scorer.admin.resume("the change was understood", switch["epoch"])
-    figures = send_rows(stage, day, stage.rows_of(day)[-1:])
-    stage.progress.say("   resumed by an admin; the next transaction is decided again")
-    return {"by": ADMIN, **figures}
+    stage.progress.say("   resumed by an admin: payments are decided again")
+    return {"by": ADMIN, **send_rows(stage, day, rows)}
 
 
 def after(day: dt.date, days: int) -> int:

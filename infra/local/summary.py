@@ -99,7 +99,7 @@ def _recovery(summary: dict[str, Any]) -> list[str]:
         f"  first training: {early['certify_days_after_onset']} certify days after the onset, too few to resume",
     ]
     if not new:
-        return [*lines, f"  training as of {resume['as_of']}: {resume['verdict']}, so it does not resume", by_admin]
+        return [*lines, f"  training as of {resume['as_of']}: {resume['why']}", by_admin]
     passed = f"{resume['verdict']} with {resume['certify_days_after_onset']} such days, resumed by {resume['by']}"
     return [
         *lines,

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from antifraud.clock import DAY_SECONDS, day_number
 from antifraud.files import replace_file
+from antifraud.gate.limits import Limits
 from jobs.reporting.chart import ticks
 
 FILE: Final = "recovery.svg"
@@ -21,8 +22,10 @@ PLOT: Final = 220
 ROW: Final = 22
 """Height of one event below the plot."""
 BAND: Final = 22
+STATE_WIDTH: Final = 72
+"""Width of the longer names of a state, so that the last one does not leave the plot."""
 WEEK: Final = 7
-LIMIT: Final = 0.05
+LIMIT: Final = Limits().fpr_limit
 """Share of legitimate payments that may be flagged."""
 ACCESSIBLE: Final = 'role="img" aria-labelledby="title desc"'
 STYLE: Final = """<style>
@@ -135,9 +138,10 @@ def _state(frame: _Frame, first: float, last: float, name: str) -> list[str]:
     """Return the coloured band of a state, with its name on top."""
     left, right = frame.x(first), frame.x(last)
     width, height = right - left, PLOT + BAND
+    middle = min((left + right) / 2, WIDTH - RIGHT - STATE_WIDTH / 2)
     return [
         f'<rect class="{name.lower()}" x="{left:.1f}" y="{TOP - BAND}" width="{width:.1f}" height="{height}"/>',
-        _text((left + right) / 2, TOP - 7, "middle", name, "state"),
+        _text(middle, TOP - 7, "middle", name, "state"),
     ]
 
 

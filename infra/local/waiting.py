@@ -11,15 +11,15 @@ LOOK_SECONDS: Final = 0.5
 Found = TypeVar("Found")
 
 
-def wait_for(look: Callable[[], Found | None], trouble: str, seconds: float = WAIT_SECONDS) -> Found:
+def wait_for(look: Callable[[], Found | None], trouble: str) -> Found:
     """Look until there is something, and return it.
 
     Raises:
-        PublishError: There is nothing after so many seconds of wall time; the message begins with `trouble`.
+        PublishError: There is nothing after `WAIT_SECONDS`; the message begins with `trouble`.
     """
-    until = time.monotonic() + seconds
+    until = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:
         if (found := look()) is not None:
             return found
         time.sleep(LOOK_SECONDS)
-    raise PublishError(f"{trouble} within {seconds:.0f} s: see the logs of scorer, guard and webhook")
+    raise PublishError(f"{trouble} within {WAIT_SECONDS:.0f} s: see the logs of scorer, guard and webhook")

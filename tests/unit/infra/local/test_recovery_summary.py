@@ -22,8 +22,8 @@ NEW = {"decided": 2_000, "p50_ms": 2.5, "p99_ms": 4.0, "false_positive_rate": 0.
     ("found", "resume", "new", "last"),
     [
         (None, BY_ADMIN, None, [ADMIN_LINE]),
-        (FOUND, {**BY_ADMIN, "as_of": "2026-06-07", "verdict": "INFEASIBLE"}, None,
-         ["  training as of 2026-06-07: INFEASIBLE, so it does not resume", ADMIN_LINE]),
+        (FOUND, {**BY_ADMIN, "as_of": "2026-06-07", "why": "INFEASIBLE, so it does not serve"}, None,
+         ["  training as of 2026-06-07: INFEASIBLE, so it does not serve", ADMIN_LINE]),
         (FOUND, BY_TRAINING, NEW,
          ["  training as of 2026-06-07: PASS with 28 such days, resumed by judge",
           "  webhook antifraud.switch.resumed, signature verified: yes",

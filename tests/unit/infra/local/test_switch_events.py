@@ -5,7 +5,7 @@ import json
 import pytest
 
 from antifraud.errors import PublishError
-from infra.local import events, waiting
+from infra.local import waiting
 from infra.local.events import read_events, wait_for_event
 
 
@@ -31,13 +31,12 @@ def test_events_have_the_order_of_the_changes_and_pings_are_none(folder):
         ("warning", 2), ("suspended", 3), ("resumed", 4)]  # fmt: skip
 
 
-def test_the_event_of_a_mode_is_that_of_its_first_epoch(folder):
+def test_the_event_of_a_mode_is_that_of_its_first_epoch(folder, monkeypatch):
     """The same news of another epoch is not taken for it, and its absence is said."""
     assert wait_for_event(folder, "suspended", 3).id == "b"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(events, "wait_for", lambda look, trouble: waiting.wait_for(look, trouble, seconds=0.01))
-        with pytest.raises(PublishError, match=r"no webhook antifraud\.switch\.suspended of epoch 5 arrived"):
-            wait_for_event(folder, "suspended", 5)
+    monkeypatch.setattr(waiting, "WAIT_SECONDS", 0.01)
+    with pytest.raises(PublishError, match=r"no webhook antifraud\.switch\.suspended of epoch 5 arrived"):
+        wait_for_event(folder, "suspended", 5)
 
 
 def test_no_folder_has_no_events(tmp_path):
