@@ -89,9 +89,8 @@ def _recovery(summary: dict[str, Any]) -> list[str]:
     found, resume, new = (summary[name] for name in ("recover", "resume", "new_release"))
     if not resume:
         return []
-    by_admin = f"  resumed by an admin, decided since then: {resume.get('decided')}"
     if not found:
-        return ["RECOVERY", by_admin]
+        return ["RECOVERY", _by_admin(resume)]
     early = found["first_training"]
     lines = [
         "RECOVERY",
@@ -99,7 +98,7 @@ def _recovery(summary: dict[str, Any]) -> list[str]:
         f"  first training: {early['certify_days_after_onset']} certify days after the onset, too few to resume",
     ]
     if not new:
-        return [*lines, f"  training as of {resume['as_of']}: {resume['why']}", by_admin]
+        return [*lines, f"  training as of {resume['as_of']}: {resume['why']}", _by_admin(resume)]
     passed = f"{resume['verdict']} with {resume['certify_days_after_onset']} such days, resumed by {resume['by']}"
     return [
         *lines,
@@ -108,6 +107,10 @@ def _recovery(summary: dict[str, Any]) -> list[str]:
         f"  {resume['release']} serves: {_decisions(new)}",
         f"  time line: {summary['timeline']}",
     ]
+
+
+def _by_admin(resume: dict[str, Any]) -> str:
+    return f"  resumed by an admin, decided since then: {resume['decided']:,}"
 
 
 def _store(store: dict[str, Any]) -> list[str]:

@@ -4,9 +4,9 @@ import pytest
 
 from infra.local.summary import _recovery
 
-ADMIN_LINE = "  resumed by an admin, decided since then: 1"
+ADMIN_LINE = "  resumed by an admin, decided since then: 1,598"
 FOUND = {"why_none": {"2026-04-10-aa": "It is too young."}, "first_training": {"certify_days_after_onset": 0}}
-BY_ADMIN = {"by": "admin", "decided": 1}
+BY_ADMIN = {"by": "admin", "decided": 1_598}
 BY_TRAINING = {
     "by": "judge",
     "verdict": "PASS",
